@@ -1,0 +1,63 @@
+# Every target sets up .venv first, once; `make PYTHON=/path/to/python3.11 ...` chooses its interpreter.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RESNETC := $(PY) -m resnetc
+EXTRAS := run,test,dev
+
+# .venv is ready when it was filled for these requirements, in this folder.
+READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
+
+.PHONY: help setup demo demo-seeds test test-slow generated lint bench
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
+
+setup: $(READY) ## make .venv and install resnetc with its extras there
+
+demo: $(READY) ## the architecture of specs/digits.resnet, then its training on scikit-learn's digits
+	$(RESNETC) show specs/digits.resnet
+	$(RESNETC) train specs/digits.resnet
+
+demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst accuracy
+	@rm -rf runs/demo-seeds
+	@for seed in 0 1 2 3 4; do \
+	  $(RESNETC) train specs/digits.resnet --seed $$seed --out runs/demo-seeds/$$seed || exit; \
+	done
+	@tail -qn 1 runs/demo-seeds/*/metrics.jsonl \
+	  | sed -n 's/.*"top1": *\([0-9.]*\).*/\1/p' | sort -n | sed -n '1s/.*/worst of five seeds: & %/p'
+
+test: $(READY) ## every test but the slow ones
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m 'not slow'
+
+test-slow: $(READY) ## the slow tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow
+
+generated: $(READY) ## compile the specs whose modules are committed
+	$(RESNETC) compile specs/imagenet -o generated/imagenet
+	$(RESNETC) compile specs/cifar -o generated/cifar
+	$(RESNETC) compile specs/digits.resnet -o generated
+
+lint: $(READY) ## ruff and mypy
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+bench: $(READY) ## the compiler's speed and memory against its budgets
+	$(PY) benchmarks/compile.py
+
+$(READY):
+	@set -e; \
+	$(PY) -c '' 2>/dev/null || { \
+	  for python in $(or $(PYTHON),python3.11 python3 python3.13 python3.12); do \
+	    $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	    python=; \
+	  done; \
+	  test -n "$$python" || { \
+	    echo 'resnetc needs Python 3.11 or newer, with its venv and ensurepip: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
+	  echo "setting up $(VENV) with $$($$python --version) (once; torch is large, this takes a minute or more)"; \
+	  $$python -m venv --clear $(VENV); \
+	}; \
+	$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	rm -f $(VENV)/ready-*
+	@touch $@

@@ -1,0 +1,85 @@
+"""`+` and `*` of two values: their shape, and whom to blame where the channels do not fit."""
+
+from __future__ import annotations
+
+from resnetc.compiler import shapes, syntax
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
+from resnetc.compiler.ir import Condition, Leaf, Shape, Step
+from resnetc.compiler.scope import Scope
+from resnetc.compiler.sizes import constant
+from resnetc.compiler.values import Tensor
+
+
+def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
+    """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
+    a, b = left.shape, right.shape
+    if a.rank != b.rank:
+        raise Fault(shapes.ranks_differ(f"`{op}`", a, b, expr.span))
+    if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
+        raise Fault(channels_differ(op, left, right, expr, scope))
+    one = constant(1)
+    sizes = []
+    for i, (f, g) in enumerate(zip(a.sizes, b.sizes, strict=True)):
+        if f != g and not (op == "*" and one in (f, g)):
+            scope.demands.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
+        sizes.append(g if op == "*" and f == one else f)
+    return Shape(max(a.channels, b.channels), tuple(sizes))
+
+
+def called(tensor: Tensor, expr: syntax.Expr, scope: Scope) -> str:
+    """How a side of an addition is called: by its name, or by its text where that is short."""
+    name = scope.wires[tensor.ref].name
+    return name or (expr.span.text if len(expr.span.text) <= 30 else "this side")
+
+
+def producer(ref: int, scope: Scope) -> Step | None:
+    """The step that a value owes its channels to: norms and activations only pass them on."""
+    last = None
+    while (number := scope.wires[ref].step) is not None:
+        step = scope.steps[number]
+        last = last or step
+        if isinstance(step.operation, str):
+            return step
+        quiet = isinstance(step.operation, Leaf) and step.operation.primitive.rule in ("same", "groups", "pool", "blur")
+        if not quiet:
+            return step
+        ref = step.inputs[0]
+    return last
+
+
+def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Diagnostic:
+    labels = []
+    for side, text in ((left, expr.left), (right, expr.right)):
+        step = producer(side.ref, scope)
+        name, channels = called(side, text, scope), side.shape.channels
+        if step is not None:
+            labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
+    return Diagnostic(
+        "E0301",
+        f"`{op}` needs equal shapes: {shapes.show_shape(left.shape)} and {shapes.show_shape(right.shape)}",
+        Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
+        tuple(labels),
+        helps=(remedy(left, right, expr, scope),),
+    )
+
+
+def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> str:
+    """What to write: where one side is a slot's call with a name for its channels, the name that fits instead."""
+    for side, other, text in ((right, left, expr.left), (left, right, expr.right)):
+        step = producer(side.ref, scope)
+        if step is None or step.slot is None:
+            continue
+        have, need = side.shape.channels, other.shape.channels
+        names = [n for n, type, v in scope.numbers if type == "int" and v == need and n != "here"]
+        wrong = [n for n, type, v in scope.numbers if type == "int" and v == have]
+        written = step.span.text
+        if names and "(" in written:
+            for name in wrong:
+                head, _, tail = written.partition("(")
+                arguments = [a.strip() for a in tail.rstrip(")").split(",")]
+                if name in arguments:
+                    arguments[arguments.index(name)] = names[-1]
+                    whose = called(other, text, scope)
+                    return f"give the {step.slot} the channels of `{whose}`: `{head}({', '.join(arguments)})`"
+    return "make both sides equally wide, for instance with a projection on the narrower one"
+

@@ -1,0 +1,441 @@
+"""Applies layers to tensors: slots are resolved, policies decided, blocks expanded; the naming rules live here."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Literal
+
+from resnetc.compiler import additions, faults, shapes, syntax
+from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.evaluate import Evaluator, Frame, chain
+from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.scope import Scope
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import (
+    ABSENT,
+    LAYERS,
+    Absent,
+    ChainLayer,
+    DefinedLayer,
+    LabelLayer,
+    Layer,
+    PrimitiveLayer,
+    SlotLayer,
+    Tensor,
+    Value,
+    is_number,
+)
+from resnetc.grammar.primitives import PRIMITIVES
+
+LIST_RULES = {"concat", "sum", "list_same"}
+Steps = list[tuple[Layer, Frame]]
+
+
+class Unfolded:
+    """What a slot or policy stands for at one place: the tensor it starts at, and its steps."""
+
+    __slots__ = ("source", "steps", "origin", "parameters")
+
+    def __init__(self, source: Tensor, steps: Steps, origin: Any, parameters: tuple[tuple[str, Any], ...] = ()) -> None:
+        self.source, self.steps, self.origin, self.parameters = source, steps, origin, parameters
+
+
+class Applier(Evaluator):
+    """An evaluator that can apply layers. Blocks are expanded once for equal arguments, shapes, slots and places."""
+
+    def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
+        super().__init__(prelude)
+        self.homes = homes
+        self.memo: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], Template]]]] = {}
+        self.nodes = 0
+
+    def home(self, slot: syntax.Slot) -> SpecFile:
+        return self.homes.get(slot, self.prelude)
+
+    # -- in a block scope ---------------------------------------------------------------------------------------------
+
+    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
+        """`tensor |> layer` in the scope of `frame`; the result is a tensor, a list of tensors, or absent."""
+        scope: Scope = frame.scope
+        if isinstance(layer, Absent) or isinstance(tensor, Absent):
+            return ABSENT
+        match layer:
+            case LabelLayer(path, inner, span):
+                return self.apply(inner, tensor, frame, span, path)
+            case ChainLayer(steps, span) if label is None:
+                for step in steps:
+                    tensor = self.apply(step, tensor, frame, step.span)
+                return tensor
+            case PrimitiveLayer(primitive, _, span):
+                inputs = self.tensors_for(layer, tensor, span)
+                leaf = self.leaf(layer, tuple(t.shape for t in inputs), frame)
+                out = scope.place(label or scope.numbered(primitive.attribute), leaf, inputs, span, None)
+                return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
+        source = self.single(tensor, span)
+        slot = None
+        match layer:
+            case SlotLayer(item, _, span):
+                slot, attribute = item.name.id, item.attribute
+            case DefinedLayer(item, _, _, _, span):
+                attribute = item.name.id
+            case _:
+                attribute = ""
+        if not attribute and label is None:
+            unfolded = self.unfold(layer, source, frame)
+            if isinstance(unfolded, Absent):
+                return ABSENT
+            value: Value = unfolded.source
+            for step, inner in unfolded.steps:
+                value = self.apply(step, value, inner, step.span)
+            return value
+        path = label or scope.numbered(attribute)
+        made, start = self.make(layer, source, frame)
+        if isinstance(made, Absent):
+            return ABSENT
+        return scope.place(path, made, [start], span, slot)[0]
+
+    def tensors_for(self, layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:
+        """The inputs of a primitive: one tensor, or for those that take one, a list (of lists)."""
+        takes_list = layer.primitive.rule in LIST_RULES
+        if isinstance(value, tuple):
+            if not takes_list:
+                raise Fault(faults.list_applied(layer.primitive.name, span))
+            flat: list[Tensor] = []
+            for item in value:
+                flat.extend(self.tensors_for(layer, item, span) if isinstance(item, tuple) else [self.single(item, span)])
+            return flat
+        if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
+            raise Fault(faults.list_needed(layer.primitive.name, span))
+        return [self.single(value, span)]
+
+    def single(self, value: Value, span: Span) -> Tensor:
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, Absent):
+            raise Fault(faults.absent_value(span, "an element of the list"))
+        if isinstance(value, tuple):
+            raise Fault(faults.list_applied(span.text, span))
+        raise Fault(faults.not_a_tensor(span, value, "what a layer is applied to"))
+
+    # -- modules ------------------------------------------------------------------------------------------------------
+
+    def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
+        args = shapes.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
+        demands = frame.scope.demands
+        outputs = shapes.rule(layer.primitive, args, inputs, layer.span, demands)
+        self.nodes += 1
+        return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
+
+    def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
+        """The module that a layer becomes, and the tensor it is applied to. A chain of one unlabelled step is that step."""
+        match layer:
+            case PrimitiveLayer(primitive):
+                if primitive.rule in LIST_RULES - {"concat"}:
+                    raise Fault(faults.list_needed(primitive.name, layer.span))
+                return self.leaf(layer, (source.shape,), frame), source
+            case DefinedLayer(syntax.Block()):
+                return self.block(layer, source.shape, frame), source
+            case LabelLayer():
+                return self.sequence([(layer, frame)], source, frame, None, (), layer.span), source
+            case ChainLayer(steps):
+                return self.sequence([(s, frame) for s in steps], source, frame, None, (), layer.span), source
+        unfolded = self.unfold(layer, source, frame)
+        if isinstance(unfolded, Absent):
+            return ABSENT, source
+        steps = unfolded.steps
+        if not steps:
+            return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (source.shape,), frame), source
+        if len(steps) == 1 and not isinstance(steps[0][0], LabelLayer):
+            return self.make(steps[0][0], unfolded.source, steps[0][1])
+        made = self.sequence(steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
+        return made, unfolded.source
+
+    def sequence(
+        self,
+        steps: Steps,
+        source: Tensor,
+        frame: Frame,
+        origin: Any,
+        parameters: tuple[tuple[str, Any], ...],
+        span: Span,
+    ) -> Sequence | Absent:
+        """An `nn.Sequential`: steps are called by their position, or by their label."""
+        children: list[tuple[str, Module]] = []
+        current = source
+        pending = list(reversed(steps))
+        while pending:
+            layer, inner = pending.pop()
+            if isinstance(layer, SlotLayer) and not layer.slot.attribute:
+                opened = self.unfold(layer, current, inner)
+                if isinstance(opened, Absent):
+                    return ABSENT
+                pending.extend(reversed(opened.steps))
+                continue
+            key = str(len(children))
+            if isinstance(layer, LabelLayer):
+                if len(layer.path) != 1:
+                    raise Fault(faults.dotted_in_sequence(".".join(map(str, layer.path)), layer.span))
+                key, layer = str(layer.path[0]), layer.layer
+            made, start = self.make(layer, current, inner)
+            if isinstance(made, Absent):
+                return ABSENT
+            if start is not current:
+                raise Fault(faults.wrong_source(layer.span))
+            children.append((key, made))
+            current = Tensor(-1, made.outputs[0], frame.scope)
+        return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
+
+    # -- slots and policies -------------------------------------------------------------------------------------------
+
+    def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+        """The steps that a slot, policy or chain stands for here."""
+        match layer:
+            case SlotLayer():
+                value, inner = self.resolve(layer, source, frame)
+                if isinstance(value, Absent):
+                    return ABSENT
+                unfolded = self.unfold(value, source, inner)
+                if isinstance(unfolded, Unfolded) and unfolded.origin is None:
+                    unfolded.origin = layer.slot
+                return unfolded
+            case DefinedLayer(syntax.Policy()):
+                return self.decide(layer, source, frame)
+            case ChainLayer(steps):
+                return Unfolded(source, [(s, frame) for s in steps], None)
+        return Unfolded(source, [(layer, frame)], None)
+
+    def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Value, Frame]:
+        """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
+        slot = layer.slot
+        binding = frame.slots.get(slot)
+        value = binding.value if binding else self.default(slot)
+        inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
+        if isinstance(value, Absent):
+            return value, inner
+        passed = dict(layer.arguments)
+        signature = Frame(self.home(slot), frame.slots, {**passed, "in": source}, frame.here, frame.scope)
+        implied: dict[str, Value] = {}
+        for parameter in slot.parameters:
+            name = parameter.name.id
+            if name in passed:
+                continue
+            if parameter.default is None:
+                raise Fault(faults.missing_argument(slot.name.id, name, layer.span, slot))
+            implied[name] = signature.locals[name] = self.evaluate(parameter.default, signature)
+        return self.passed_on(value, passed, implied), inner
+
+    def passed_on(self, value: Layer, passed: dict[str, Value], implied: dict[str, Value]) -> Layer:
+        """A layer with the arguments of a slot's call, as far as it has parameters for them.
+
+        What the call says wins over the binding, the binding over the defaults of the slot's signature.
+        """
+        match value:
+            case PrimitiveLayer(primitive, given, span):
+                known = [p.name for p in primitive.parameters]
+                return PrimitiveLayer(primitive, merged(known, given, passed, implied), span)
+            case DefinedLayer(item, spec, given, bindings, span):
+                known = [p.name.id for p in item.parameters]
+                return DefinedLayer(item, spec, merged(known, given, passed, implied), bindings, span)
+            case SlotLayer(item, given, span):
+                known = [p.name.id for p in item.parameters]
+                return SlotLayer(item, merged(known, given, passed, implied), span)
+        return value
+
+    def decide(self, layer: DefinedLayer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+        """The case of a policy that holds here."""
+        policy = layer.item
+        assert isinstance(policy, syntax.Policy)
+        inner = self.entered(layer, source, frame, frame.scope)
+        for statement in policy.body:
+            self.statement(statement, inner)
+        numbers = tuple((n, v) for n, v in inner.locals.items() if is_number(v) or isinstance(v, tuple))
+        for case in policy.cases:
+            if case.condition is not None and not self.flag(case.condition, inner):
+                continue
+            return self.case(case.value, source, inner, policy, numbers)
+        raise AssertionError("a table ends in `otherwise`")
+
+    def case(
+        self, expr: syntax.Expr, source: Tensor, frame: Frame, policy: syntax.Policy, numbers: tuple[tuple[str, Any], ...]
+    ) -> Unfolded | Absent:
+        """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
+        first, *rest = expr.steps if isinstance(expr, syntax.Pipe) else (expr,)
+        value = self.evaluate(first, frame)
+        if isinstance(value, Absent):
+            return ABSENT
+        if isinstance(value, Tensor):
+            source = value
+            if not rest:
+                return Unfolded(source, [], policy, numbers)
+            layers = [self.layer(s, frame) for s in rest]
+        else:
+            layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
+        joined = chain(layers, expr.span)
+        if isinstance(joined, Absent):
+            return ABSENT
+        steps = joined.steps if isinstance(joined, ChainLayer) else (joined,)
+        return Unfolded(source, [(s, frame) for s in steps], policy, numbers)
+
+    def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
+        """The frame of a block or policy: `in`, its parameters with their defaults, the slots that the call binds."""
+        item, slots = layer.item, frame.slots
+        for slot, value in layer.bindings:
+            current = slots.get(slot)
+            if current is None or not current.sealed:
+                slots = slots.bind(slot, value, layer.span)
+        inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
+        given = dict(layer.arguments)
+        axes = set()
+        for parameter in item.parameters:
+            name = parameter.name.id
+            if name in given:
+                value = given[name]
+            elif parameter.default is None:
+                raise Fault(faults.missing_argument(item.name.id, name, layer.span, item))
+            else:
+                value = self.evaluate(parameter.default, inner)
+                worked = self.worked(parameter.default, inner)
+                value = self.coerce(value, parameter, parameter.default.span, item.name.id, worked)
+            inner.locals[name] = value
+            if parameter.type.id == "size":
+                axes.add(name)
+        inner.axes = frozenset(axes)
+        return inner
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+
+    def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Template:
+        """A block expanded, or the template of an equal expansion."""
+        key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
+        for fields, variants in self.memo.get(key, ()):
+            found = variants.get(tuple(getattr(frame.here, f) for f in fields))
+            if found is not None:
+                self.reads |= found.here
+                return found
+        outer, self.reads = self.reads, set()
+        template = self.expanded(layer, shape, frame)
+        fields = tuple(sorted(template.here))
+        place = tuple(getattr(frame.here, f) for f in fields)
+        rows = self.memo.setdefault(key, [])
+        row = next((variants for known, variants in rows if known == fields), None)
+        if row is None:
+            row = {}
+            rows.append((fields, row))
+        row[place] = template
+        self.reads = outer | template.here
+        return template
+
+    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Template:
+        block = layer.item
+        assert isinstance(block, syntax.Block)
+        scope = Scope(shape)
+        inner = self.entered(layer, scope.input, frame, scope)
+        for parameter in block.parameters:
+            self.note_number(scope, parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
+        for statement in block.body:
+            self.statement(statement, inner)
+            if isinstance(statement, syntax.Let) and statement.index is None:
+                self.note_number(scope, statement.name.id, "int", inner.locals[statement.name.id])
+        out = self.evaluate(block.out, inner)
+        if isinstance(out, Absent):
+            raise Fault(faults.absent_value(block.out.span, f"the output of `{block.name.id}`"))
+        if not isinstance(out, Tensor):
+            raise Fault(faults.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
+        return self.finished(block, scope, out)
+
+    def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> Template:
+        return Template(
+            definition,
+            tuple(scope.steps),
+            tuple(scope.wires),
+            out.ref,
+            tuple(scope.order),
+            tuple(scope.numbers),
+            tuple(scope.demands),
+            frozenset(self.reads),
+        )
+
+    def note_number(self, scope: Scope, name: str, type: str, value: Value) -> None:
+        """Numbers by their name in the text: what constructor arguments are called after."""
+        if isinstance(value, (bool, int, Fraction)) or (type == "size" and isinstance(value, tuple)):
+            scope.numbers.append((name, type, value))
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def statement(self, statement: syntax.Statement, frame: Frame) -> None:
+        match statement:
+            case syntax.Let(name, index, value, _):
+                self.let(name, index, value, frame)
+            case syntax.Require():
+                self.require(statement, frame)
+            case syntax.SetSlot(name, value, span):
+                self.set_slot(name, value, span, frame)
+            case syntax.Each(name, values, body, _):
+                elements = self.evaluate(values, frame)
+                if not isinstance(elements, tuple):
+                    raise Fault(faults.not_a_list(elements, values.span))
+                for element in elements:
+                    frame.locals[name.id] = element
+                    for inner in body:
+                        self.statement(inner, frame)
+                frame.locals.pop(name.id, None)
+
+    def let(self, name: syntax.Name, index: syntax.Expr | None, expr: syntax.Expr, frame: Frame) -> None:
+        value = self.evaluate(expr, frame)
+        if index is None:
+            if frame.scope is not None:
+                if isinstance(value, Tensor):
+                    frame.scope.name(value, name.id)
+                elif isinstance(value, LabelLayer):
+                    frame.scope.reserve(value.path, value.span)
+            frame.locals[name.id] = value
+            return
+        elements = frame.locals.setdefault(name.id, {})
+        number = self.integer(index, frame)
+        if not isinstance(elements, dict) or number in elements:
+            raise Fault(faults.set_twice(f"{name.id}[{number}]", name.span))
+        elements[number] = value
+        if isinstance(value, Tensor):
+            frame.scope.name(value, name.id)
+
+    def require(self, statement: syntax.Require, frame: Frame) -> None:
+        raise NotImplementedError
+
+    def set_slot(self, name: syntax.Name, expr: syntax.Expr, span: Span, frame: Frame) -> None:
+        """`set slot = value`: from here on, in all that is expanded inside."""
+        slot = self.slot_named(name.id, frame, frame.spec)
+        if slot is None:
+            raise Fault(faults.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
+        value = self.layer(expr, frame)
+        self.check_binding(slot, value, expr.span)
+        current = frame.slots.get(slot)
+        if current is not None and current.sealed:
+            return
+        frame.slots = frame.slots.bind(slot, value, span)
+
+    # -- tensors ------------------------------------------------------------------------------------------------------
+
+    def combine(self, op: Literal["+", "*"], left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+        """`+` and `*` on tensors; lists element by element; an absent side of `+` leaves the other."""
+        if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+            return tuple(self.combine(op, a, b, expr, frame) for a, b in zip(left, right, strict=True))
+        if op == "+" and isinstance(left, Absent):
+            return right
+        if op == "+" and isinstance(right, Absent):
+            return left
+        for side, text in ((left, expr.left), (right, expr.right)):
+            if isinstance(side, Absent):
+                raise Fault(faults.absent_value(text.span, "a factor"))
+            if isinstance(side, LAYERS) or not isinstance(side, Tensor):
+                raise Fault(faults.not_a_tensor(text.span, side, f"a side of `{op}`"))
+        shape = additions.combined(op, left, right, expr, frame.scope)
+        return frame.scope.join(op, [left, right], shape, expr.span)
+
+
+def merged(
+    known: list[str], given: tuple[tuple[str, Any], ...], passed: dict[str, Value], implied: dict[str, Value]
+) -> tuple[tuple[str, Any], ...]:
+    values = {**implied, **dict(given), **passed}
+    return tuple((n, values[n]) for n in known if n in values)
+

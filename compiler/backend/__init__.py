@@ -1,0 +1,1 @@
+"""From a proved network to Python text."""

@@ -1,0 +1,80 @@
+"""Faults as values: what a phase reports, before any of it becomes printed words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from resnetc.compiler.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A span and what it has to do with the fault."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Part of a mechanical remedy: put `replacement` where `span` is."""
+
+    span: Span
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault. `primary` is where the author would edit; `labels` say why; a help is a statement, not a question."""
+
+    code: str
+    message: str
+    primary: Label
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    fix: tuple[Edit, ...] = ()
+    severity: Severity = "error"
+
+
+class Fault(Exception):
+    """Carries a diagnostic out of nested evaluation, to the item that it spoils; never out of the compiler."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+@dataclass(slots=True)
+class Sink:
+    """Collects the diagnostics of a run: one for each code and place."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.primary.span
+        key = (diagnostic.code, span.source.name, span.start, span.end)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.diagnostics.append(diagnostic)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self.diagnostics)
+
+
+def similar(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate a misspelt `name` most likely meant, or None where none is near."""
+    from difflib import SequenceMatcher
+
+    best, score = None, 0.7
+    for candidate in sorted(set(candidates)):
+        ratio = SequenceMatcher(None, name.lower(), candidate.lower()).ratio()
+        if ratio > score:
+            best, score = candidate, ratio
+    return best

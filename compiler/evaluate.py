@@ -1,0 +1,492 @@
+"""Evaluates expressions at compile time: numbers, choices, records, layers with their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from resnetc.compiler import faults, syntax
+from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.slots import Slots
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import (
+    ABSENT,
+    LAYERS,
+    Absent,
+    Arguments,
+    ChainLayer,
+    DefinedLayer,
+    Definition,
+    LabelLayer,
+    Layer,
+    Path,
+    PrimitiveLayer,
+    SlotLayer,
+    Tensor,
+    Value,
+    apply_function,
+    arithmetic,
+    compare,
+    is_number,
+    normal_size,
+)
+from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
+
+    index: int
+    count: int
+    position: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelValue:
+    """A model with some of its arguments and slots: what an instance is made of."""
+
+    item: syntax.Model
+    spec: SpecFile
+    arguments: Arguments
+    bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
+    instances: tuple[tuple[syntax.Instance, SpecFile], ...]
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """What a piece of text sees: its names, its file, the slots in force, where it stands, what it builds."""
+
+    spec: SpecFile
+    slots: Slots
+    locals: dict[str, Value] = field(default_factory=dict)
+    here: Here | None = None
+    scope: Any = None
+    axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis
+    fallback: SpecFile | None = None  # where `--set` values look besides their own file
+
+
+class Evaluator:
+    """Evaluates in frames. `apply` (of a layer to a tensor) and the operators on tensors come from the expander."""
+
+    def __init__(self, prelude: SpecFile) -> None:
+        self.prelude = prelude
+        self.reads: set[str] = set()
+        self._handlers: dict[type, Callable[[Any, Frame], Value]] = {
+            syntax.Number: lambda e, f: e.value,
+            syntax.String: lambda e, f: e.value,
+            syntax.Name: self.name,
+            syntax.List: lambda e, f: tuple(self.evaluate(i, f) for i in e.items),
+            syntax.Attribute: self.attribute,
+            syntax.Index: self.index,
+            syntax.Call: self.call,
+            syntax.Negate: lambda e, f: arithmetic("-", 0, self.evaluate(e.value, f), e.span),
+            syntax.Binary: self.binary,
+            syntax.Pipe: self.pipe,
+            syntax.Labelled: self.labelled,
+            syntax.Choice: self.choice,
+        }
+
+    def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
+        return self._handlers[type(expr)](expr, frame)
+
+    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span) -> Value:
+        raise NotImplementedError
+
+    def combine(self, op: str, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+        raise NotImplementedError
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+        id = expr.id
+        if id in frame.locals:
+            value = frame.locals[id]
+            return self.gathered(value, expr) if isinstance(value, dict) else value
+        for spec in (frame.spec, frame.fallback):
+            if spec is not None and id in spec.tree.broken:
+                raise Silent()
+            if spec is not None and id in spec.names:
+                return self.defined(spec.names[id], spec, expr.span)
+        if id in self.prelude.names and isinstance(slot := self.prelude.names[id], syntax.Slot):
+            return SlotLayer(slot, (), expr.span)
+        if id in PRIMITIVES:
+            return PrimitiveLayer(PRIMITIVES[id], (), expr.span)
+        if id in FUNCTIONS:
+            return Definition("function", id, id)
+        if id in CONSTANTS:
+            return self.constant(expr, frame)
+        raise Fault(faults.unknown_name(expr.id, expr.span, self.visible(frame)))
+
+    def gathered(self, value: dict[int, Value], expr: syntax.Expr) -> tuple[Value, ...]:
+        """All elements of a `let name[index]`, in order of their index."""
+        if sorted(value) != list(range(len(value))):
+            raise Fault(faults.missing_elements(expr.span, sorted(value)))
+        return tuple(value[i] for i in range(len(value)))
+
+    def constant(self, expr: syntax.Name, frame: Frame) -> Value:
+        if expr.id == "here":
+            if frame.here is None:
+                raise Fault(faults.here_outside(expr.span))
+            return Definition("record", "here", frame.here)
+        return {"true": True, "false": False, "none": ABSENT}[expr.id]
+
+    def defined(self, item: Any, spec: SpecFile, span: Span) -> Value:
+        match item:
+            case SpecFile():
+                return Definition("file", item.name, item)
+            case syntax.Slot():
+                return SlotLayer(item, (), span)
+            case syntax.Model():
+                return ModelValue(item, spec, (), (), (), span)
+            case syntax.Instance():
+                return self.instance(item, spec)
+            case syntax.Extern():
+                raise Fault(faults.extern_here(span))
+            case _:
+                return DefinedLayer(item, spec, (), (), span)
+
+    def instance(self, item: syntax.Instance, spec: SpecFile) -> ModelValue:
+        """The model that an instance names, with its arguments."""
+        value = self.evaluate(item.value, Frame(spec, Slots({})))
+        if not isinstance(value, ModelValue):
+            raise Fault(faults.not_a_model(item, value))
+        return ModelValue(
+            value.item,
+            value.spec,
+            value.arguments,
+            value.bindings,
+            (*value.instances, (item, spec)),
+            item.name.span,
+        )
+
+    def visible(self, frame: Frame) -> list[str]:
+        slots = [n for n, item in self.prelude.names.items() if isinstance(item, syntax.Slot)]
+        return [*frame.locals, *frame.spec.names, *slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
+
+    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
+        value, name = self.evaluate(expr.value, frame), expr.name.id
+        match value:
+            case Tensor(_, shape):
+                if name in ("channels", "rank"):
+                    return getattr(shape, name)
+                raise Fault(faults.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
+            case Definition("record", _, Here() as here):
+                if name not in Here.__slots__:
+                    raise Fault(faults.no_field("`here`", name, expr.name.span, list(Here.__slots__)))
+                self.reads.add(name)
+                return getattr(here, name)
+            case Definition("file", file, SpecFile() as spec):
+                item = spec.names.get(name)
+                if item is not None and not isinstance(item, SpecFile):
+                    return self.defined(item, spec, expr.span)
+                if name in spec.tree.broken:
+                    raise Silent()
+                items = [n for n, i in spec.names.items() if not isinstance(i, SpecFile)]
+                raise Fault(faults.not_in_file(name, expr.name.span, file, items))
+        raise Fault(faults.no_fields(value, name, expr.span))
+
+    def index(self, expr: syntax.Index, frame: Frame) -> Value:
+        index = self.integer(expr.index, frame)
+        if isinstance(expr.value, syntax.Name) and isinstance(frame.locals.get(expr.value.id), dict):
+            elements = frame.locals[expr.value.id]
+            if index not in elements:
+                raise Fault(faults.no_element(expr.value.id, index, sorted(elements), expr.span))
+            return elements[index]
+        value = self.evaluate(expr.value, frame)
+        if isinstance(expr.value, syntax.Name) and expr.value.id in frame.axes and isinstance(value, int):
+            return value
+        if not isinstance(value, tuple):
+            raise Fault(faults.not_a_list(value, expr.value.span))
+        if not 0 <= index < len(value):
+            raise Fault(faults.no_element(expr.value.span.text, index, list(range(len(value))), expr.span))
+        return value[index]
+
+    # -- operators ----------------------------------------------------------------------------------------------------
+
+    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        op = expr.op
+        if op in ("and", "or"):
+            left = self.flag(expr.left, frame)
+            return left if left == (op == "or") else self.flag(expr.right, frame)
+        left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        if op in ("+", "*") and any(self.flows(v) for v in (left, right)):
+            return self.combine(op, left, right, expr, frame)
+        if op in "+-*/%":
+            return arithmetic(op, left, right, expr.span)
+        return compare(op, self.settled(left, frame), self.settled(right, frame), expr.span)
+
+    def flows(self, value: Value) -> bool:
+        """Whether a value is part of the dataflow: a tensor, an absent branch, a list of tensors."""
+        return isinstance(value, (Tensor, Absent)) or (
+            isinstance(value, tuple) and bool(value) and all(self.flows(v) for v in value)
+        )
+
+    def settled(self, value: Value, frame: Frame) -> Value:
+        """For comparisons: what a bare slot is bound to here."""
+        while isinstance(value, SlotLayer) and not value.arguments:
+            binding = frame.slots.get(value.slot)
+            if binding is None:
+                return self.default(value.slot)
+            value = binding.value
+        return value
+
+    def default(self, slot: syntax.Slot) -> Value:
+        """The default of a slot, evaluated in the file that declares it."""
+        return self.evaluate(slot.default, Frame(self.home(slot), Slots({})))
+
+    def home(self, slot: syntax.Slot) -> SpecFile:
+        raise NotImplementedError
+
+    def choice(self, expr: syntax.Choice, frame: Frame) -> Value:
+        return self.evaluate(expr.value if self.flag(expr.condition, frame) else expr.other, frame)
+
+    def pipe(self, expr: syntax.Pipe, frame: Frame) -> Value:
+        first, *rest = expr.steps
+        value = self.evaluate(first, frame)
+        if self.flows(value):
+            for step in rest:
+                value = self.apply(self.layer(step, frame), value, frame, step.span)
+            return value
+        layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
+        return chain(layers, expr.span)
+
+    def layer(self, expr: syntax.Expr, frame: Frame) -> Layer | Absent:
+        return self.as_layer(self.evaluate(expr, frame), expr.span)
+
+    def as_layer(self, value: Value, span: Span) -> Layer | Absent:
+        if isinstance(value, (*LAYERS, Absent)):
+            return value
+        raise Fault(faults.not_a_layer(value, span))
+
+    def labelled(self, expr: syntax.Labelled, frame: Frame) -> Value:
+        layer = self.layer(expr.value, frame)
+        if isinstance(layer, Absent):
+            return ABSENT
+        if isinstance(layer, LabelLayer):
+            raise Fault(faults.two_labels(expr.span, expr.path.span.text))
+        return LabelLayer(self.path(expr.path, frame), layer, expr.span)
+
+    def path(self, expr: syntax.Expr, frame: Frame) -> Path:
+        """A label as an attribute path: `fc`, `head.fc`, `convs[i]`."""
+        match expr:
+            case syntax.Name(id, _):
+                return (id,)
+            case syntax.Attribute(value, name, _):
+                return (*self.path(value, frame), name.id)
+            case syntax.Index(value, index, _):
+                return (*self.path(value, frame), self.integer(index, frame))
+        raise Fault(faults.not_a_label(expr.span))
+
+    # -- typed values -------------------------------------------------------------------------------------------------
+
+    def integer(self, expr: syntax.Expr, frame: Frame) -> int:
+        value = self.evaluate(expr, frame)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Fault(faults.not_an_integer(expr.span, self.worked(expr, frame), value))
+        return value
+
+    def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
+        value = self.evaluate(expr, frame)
+        if not isinstance(value, bool):
+            raise Fault(faults.not_a_flag(expr.span, value))
+        return value
+
+    def worked(self, expr: syntax.Expr, frame: Frame) -> str:
+        """An expression with its names replaced by their values: `(33 - 2) / 6`."""
+        match expr:
+            case syntax.Name(id, _) if is_number(frame.locals.get(id)) or isinstance(frame.locals.get(id), bool):
+                from resnetc.compiler.values import describe
+
+                return describe(frame.locals[id])
+            case syntax.Binary(op, left, right, _, _):
+                sides = [self.worked(side, frame) for side in (left, right)]
+                if op in "*/%":
+                    sides = [
+                        f"({s})" if isinstance(e, syntax.Binary) else s for s, e in zip(sides, (left, right), strict=True)
+                    ]
+                return f"{sides[0]} {op} {sides[1]}"
+            case syntax.Attribute() | syntax.Call() | syntax.Index():
+                from resnetc.compiler.values import describe
+
+                try:
+                    value = self.evaluate(expr, frame)
+                except Fault:
+                    return expr.span.text
+                return describe(value) if is_number(value) else expr.span.text
+        return expr.span.text
+
+    def coerce(self, value: Value, parameter: Any, span: Span, of: str, worked: str = "") -> Value:
+        """A value as the type of a parameter demands it."""
+        type = parameter.type if isinstance(parameter.type, str) else parameter.type.id
+        match type:
+            case "int" if isinstance(value, Fraction):
+                raise Fault(faults.not_an_integer(span, worked, value))
+            case "int" if isinstance(value, int) and not isinstance(value, bool):
+                return value
+            case "number" if is_number(value):
+                return value
+            case "bool" if isinstance(value, bool):
+                return value
+            case "string" if isinstance(value, str):
+                return value
+            case "size" if isinstance(value, int) and not isinstance(value, bool):
+                return value
+            case "size" if isinstance(value, tuple) and value and all(
+                isinstance(v, int) and not isinstance(v, bool) for v in value
+            ):
+                return normal_size(value)
+            case "list" if isinstance(value, tuple):
+                return value
+            case "layer" if isinstance(value, (*LAYERS, Absent)):
+                return value
+            case "tensor" if isinstance(value, Tensor):
+                return value
+        name = parameter.name if isinstance(parameter.name, str) else parameter.name.id
+        raise Fault(faults.wrong_type(span, of, name, type, value))
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def call(self, expr: syntax.Call, frame: Frame) -> Value:
+        callee = self.evaluate(expr.callee, frame)
+        if isinstance(callee, Definition) and callee.kind == "function":
+            return self.function(callee.name, expr, frame)
+        given = [(a, self.evaluate(a.value, frame)) for a in expr.arguments]
+        match callee:
+            case PrimitiveLayer(primitive, arguments):
+                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                return PrimitiveLayer(primitive, merged, expr.span)
+            case SlotLayer(slot, arguments):
+                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                return SlotLayer(slot, merged, expr.span)
+            case DefinedLayer(item, spec, arguments, bindings):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                together = (*bindings, *((slot, value) for slot, value, _ in bound))
+                return DefinedLayer(item, spec, merged, together, expr.span)
+            case ModelValue(item, spec, arguments, bindings, instances):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                return ModelValue(item, spec, merged, (*bindings, *bound), instances, expr.span)
+            case LabelLayer(path, layer):
+                inner = self.extend(layer, given, expr, frame)
+                return LabelLayer(path, inner, expr.span)
+            case Absent():
+                return ABSENT
+        raise Fault(faults.not_callable(callee, expr.callee.span))
+
+    def extend(self, layer: Layer, given: list[tuple[syntax.Argument, Value]], expr: syntax.Call, frame: Frame) -> Layer:
+        """More arguments for a labelled layer: `down(pre=pre)`."""
+        match layer:
+            case SlotLayer(slot, arguments, span):
+                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                return SlotLayer(slot, merged, span)
+            case DefinedLayer(item, spec, arguments, bindings, span):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                return DefinedLayer(item, spec, merged, (*bindings, *((s, v) for s, v, _ in bound)), span)
+            case PrimitiveLayer(primitive, arguments, span):
+                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                return PrimitiveLayer(primitive, merged, span)
+        raise Fault(faults.not_callable(layer, expr.callee.span))
+
+    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
+        arguments = [self.evaluate(a.value, frame) for a in expr.arguments]
+        named = [a.name for a in expr.arguments if a.name]
+        if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
+            raise Fault(faults.unknown_parameter(name, named[0].id, named[0].span, ["keep"] if name == "nearest" else [], []))
+        return apply_function(name, tuple(arguments), expr.span)
+
+    def merge(
+        self,
+        parameters: Iterable[Any],
+        arguments: Arguments,
+        given: list[tuple[syntax.Argument, Value]],
+        of: str,
+        frame: Frame,
+        spec: SpecFile | None,
+    ) -> tuple[Arguments, list[tuple[syntax.Slot, Value, Span]]]:
+        """The arguments of earlier calls with those of this one; positions fill the parameters still free.
+
+        With `spec` (blocks, policies, models) a keyword may also name a slot, which is then bound inside.
+        """
+        by_name = {p.name if isinstance(p.name, str) else p.name.id: p for p in parameters}
+        values = dict(arguments)
+        free = [n for n in by_name if n not in values]
+        fresh: set[str] = set()
+        bound: list[tuple[syntax.Slot, Value, Span]] = []
+        for argument, value in given:
+            worked = self.worked(argument.value, frame)
+            if argument.name is None:
+                while free and free[0] in fresh:
+                    free.pop(0)
+                if not free:
+                    raise Fault(faults.too_many_arguments(of, argument.span, list(by_name)))
+                name = free.pop(0)
+            else:
+                name = argument.name.id
+                if name not in by_name:
+                    slot = self.slot_named(name, frame, spec) if spec else None
+                    if slot is None:
+                        slots = self.slot_names(frame, spec) if spec else []
+                        raise Fault(faults.unknown_parameter(of, name, argument.name.span, list(by_name), slots))
+                    value = self.as_layer(value, argument.value.span)
+                    self.check_binding(slot, value, argument.value.span)
+                    bound.append((slot, value, argument.span))
+                    continue
+                if name in fresh:
+                    raise Fault(faults.given_twice(of, name, argument.name.span))
+            fresh.add(name)
+            values[name] = self.coerce(value, by_name[name], argument.value.span, of, worked)
+        return tuple((n, values[n]) for n in by_name if n in values), bound
+
+    def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]:
+        places = [self.prelude, frame.spec, *([spec] if spec else []), *([frame.fallback] if frame.fallback else [])]
+        return [n for place in places for n, item in place.names.items() if isinstance(item, syntax.Slot)]
+
+    def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None:
+        """The slot a keyword means: of the prelude, of this file, or of the file of what is called."""
+        for place in (self.prelude, frame.spec, spec):
+            if place is not None and isinstance(item := place.names.get(name), syntax.Slot):
+                return item
+        return None
+
+    def check_binding(self, slot: syntax.Slot, value: Layer | Absent, span: Span) -> None:
+        """A value must be able to do with what the slot's signature passes."""
+        if isinstance(value, (Absent, LabelLayer)):
+            return
+        if isinstance(value, ChainLayer):
+            for step in value.steps:
+                self.check_complete(slot, step, span, frozenset())
+            return
+        self.check_complete(slot, value, span, frozenset(p.name.id for p in slot.parameters))
+
+    def check_complete(self, slot: syntax.Slot, layer: Layer, span: Span, passed: frozenset[str]) -> None:
+        match layer:
+            case PrimitiveLayer(primitive, arguments):
+                from resnetc.grammar.primitives import REQUIRED
+
+                needs = [p.name for p in primitive.parameters if p.default is REQUIRED]
+            case DefinedLayer(item, _, arguments) | SlotLayer(item, arguments):
+                needs = [p.name.id for p in item.parameters if p.default is None]
+            case _:
+                return
+        missing = [n for n in needs if n not in passed and n not in dict(arguments)]
+        if missing:
+            raise Fault(faults.binding_incomplete(slot, layer, missing, span))
+
+
+def chain(layers: list[Layer | Absent], span: Span) -> Layer | Absent:
+    """Layers one after the other; parentheses alone make nothing, and one absent step makes the whole absent."""
+    steps: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Absent):
+            return ABSENT
+        steps.extend(layer.steps if isinstance(layer, ChainLayer) else (layer,))
+    return ChainLayer(tuple(steps), span)
+
+
+class Silent(Exception):
+    """Something already reported is in the way: stop this item without a further message."""

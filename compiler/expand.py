@@ -1,0 +1,341 @@
+"""A model with all its parameters known -> `ir.Network`: stem, stages, head, every shape, every condition on sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from resnetc.compiler import declare, faults, syntax
+from resnetc.compiler.apply import Applier
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
+from resnetc.compiler.evaluate import Frame, Here, ModelValue, Silent
+from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.scope import Scope
+from resnetc.compiler.sizes import constant, identity
+from resnetc.compiler.slots import Slots
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import (
+    Absent,
+    DefinedLayer,
+    Definition,
+    LabelLayer,
+    Layer,
+    Path,
+    Tensor,
+    Value,
+    describe,
+    show_path,
+)
+
+MAX_BLOCKS = 100_000
+MAX_NODES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """A network to be made: its name, its model with arguments, and what `--set` seals."""
+
+    name: str
+    model: ModelValue
+    arguments: dict[str, tuple[Value, Span]]
+    seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
+    sizes: tuple[int, ...] | None = None  # the declared sizes, where the caller knows better
+
+
+def expand(request: Request, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> Network:
+    """`Request` -> `ir.Network`; raises the first `Fault` of the network."""
+    return Expander(prelude, homes).network(request)
+
+
+class Expander(Applier):
+    """Expands one network."""
+
+    def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
+        super().__init__(prelude, homes)
+        self.overruled: dict[str, None] = {}
+
+    def network(self, request: Request) -> Network:
+        value = request.model
+        model, spec = value.item, value.spec
+        frame = self.opened(request)
+        item, expects, where = self.claims(value)
+        declared = declare.declared(item.input or model.input, self, where, request.sizes)
+        sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
+        scope = Scope(Shape(declared.channels, sizes))
+        frame.scope = scope
+        current = self.flowing(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
+        stages = []
+        for stage, blocks in self.planned(model, frame):
+            path = self.path(stage.path, frame)
+            module = self.stage(stage, path, blocks, current, frame)
+            placed = scope.place(path, module, [current], stage.span, None)
+            current = placed[0]
+            name = show_path(path)
+            stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))
+        out = self.flowing(self.applied(model.head, current, frame, "head"), model.head.span)
+        self.reads = set()
+        return Network(
+            request.name,
+            item.name.id,
+            self.finished(model, scope, out),
+            tuple(stages),
+            declared,
+            tuple((e, where) for e in expects),
+            tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
+            item.doc or model.doc,
+            tuple(self.overruled),
+        )
+
+    # -- parameters and slots -----------------------------------------------------------------------------------------
+
+    def opened(self, request: Request) -> Frame:
+        """The model's frame: sealed slots, parameters, `set`, `let`, `require`, then the slots that instances bind."""
+        value, model = request.model, request.model.item
+        slots = Slots({})
+        for slot, layer, span in request.seals:
+            slots = slots.bind(slot, layer, span, sealed=True)
+        frame = Frame(value.spec, slots)
+        given = dict(value.arguments)
+        axes = set()
+        for parameter in model.parameters:
+            name = parameter.name.id
+            if name in request.arguments:
+                raw, span = request.arguments[name]
+                frame.locals[name] = self.coerce(raw, parameter, span, model.name.id)
+            elif name in given:
+                frame.locals[name] = given[name]
+            elif parameter.default is None:
+                raise Fault(faults.missing_argument(model.name.id, name, value.span, model))
+            else:
+                made = self.evaluate(parameter.default, frame)
+                worked = self.worked(parameter.default, frame)
+                frame.locals[name] = self.coerce(made, parameter, parameter.default.span, model.name.id, worked)
+            if parameter.type.id == "size":
+                axes.add(name)
+        frame.axes = frozenset(axes)
+        self.asked = request
+        for statement in model.body:
+            self.statement(statement, frame)
+        for slot, layer, span in value.bindings:
+            self.bind(slot, layer, span, frame)
+        return frame
+
+    def bind(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
+        current = frame.slots.get(slot)
+        if current is not None and current.sealed:
+            if current.value != value:
+                self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
+            return
+        frame.slots = frame.slots.bind(slot, value, span)
+
+    def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
+        for slot, value in layer.bindings:
+            current = frame.slots.get(slot)
+            if current is not None and current.sealed and current.value != value:
+                self.overruled[f"{slot.name.id} = {describe(value)} ({layer.span})"] = None
+        return super().entered(layer, source, frame, scope)
+
+    def set_slot(self, name: syntax.Name, expr: syntax.Expr, span: Span, frame: Frame) -> None:
+        slot = self.slot_named(name.id, frame, frame.spec)
+        if slot is None:
+            raise Fault(faults.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
+        value = self.layer(expr, frame)
+        self.check_binding(slot, value, expr.span)
+        self.bind(slot, value, span, frame)
+
+    def claims(self, value: ModelValue) -> tuple[Any, tuple[syntax.Expect, ...], Frame]:
+        """Whose name, input and `expect` hold: the outermost instance that restates them, else the model's."""
+        model = value.item
+        frame = Frame(value.spec, Slots({}))
+        frame.locals = dict(self.locals_of(value))
+        if not value.instances:
+            return model, model.expects, frame
+        item, spec = value.instances[-1]
+        inputs = [i for i, _ in value.instances if i.input is not None]
+        named = replace(item, input=inputs[-1].input if inputs else model.input)
+        expects = item.expects if len(value.instances) else model.expects
+        return named, expects, frame
+
+    def locals_of(self, value: ModelValue) -> dict[str, Value]:
+        frame = Frame(value.spec, Slots({}))
+        given = {**dict(value.arguments), **{n: v for n, (v, _) in self.asked.arguments.items()}}
+        for parameter in value.item.parameters:
+            name = parameter.name.id
+            frame.locals[name] = given[name] if name in given else self.evaluate(parameter.default, frame)  # type: ignore[arg-type]
+        return frame.locals
+
+    def require(self, statement: syntax.Require, frame: Frame) -> None:
+        if self.flag(statement.condition, frame):
+            return
+        raise Fault(requirement(statement, self.traced(statement.condition, frame), self.asked_span(frame)))
+
+    def asked_span(self, frame: Frame) -> Span | None:
+        """Where the arguments of the model came from, if the requirement is the model's."""
+        request: Request = self.asked
+        if frame.scope is not None:
+            return None
+        spans = [span for _, span in request.arguments.values()]
+        if spans:
+            return spans[0]
+        return request.model.span if request.model.instances or request.model.arguments else None
+
+    def traced(self, condition: syntax.Expr, frame: Frame) -> list[str]:
+        """The values that made a condition false: `33 % 6 is 3`."""
+        if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
+            return [*self.traced(condition.left, frame), *self.traced(condition.right, frame)]
+        if not isinstance(condition, syntax.Binary):
+            return []
+        out = []
+        for side in (condition.left, condition.right):
+            value = self.evaluate(side, frame)
+            if isinstance(side, (syntax.Number, syntax.String)) or isinstance(value, Definition):
+                continue
+            text = side.span.text if isinstance(side, (syntax.Name, syntax.Attribute)) else self.worked(side, frame)
+            out.append(f"`{text}` is {describe(value)}")
+        return out
+
+    # -- stem, stages, head -------------------------------------------------------------------------------------------
+
+    def applied(self, expr: syntax.Expr, tensor: Tensor, frame: Frame, part: str) -> Value:
+        try:
+            layer = self.layer(expr, frame)
+            return self.apply(layer, tensor, frame, expr.span)
+        except Fault as fault:
+            raise Fault(located(fault.diagnostic, f"in the {part} ({expr.span})", expr.span)) from None
+
+    def flowing(self, value: Value, span: Span) -> Tensor:
+        if isinstance(value, Absent):
+            raise Fault(faults.absent_value(span, "this part of the model"))
+        return self.single(value, span)
+
+    def planned(self, model: syntax.Model, frame: Frame) -> list[tuple[syntax.Stage, list[tuple[syntax.Repeat, Value, int]]]]:
+        """How many blocks each group of each stage has: known before the first is expanded, and limited."""
+        plan, total = [], 0
+        for stage in model.stages:
+            groups: list[tuple[syntax.Repeat, Value, int]] = []
+            for repeat in stage.groups:
+                if repeat.count is not None:
+                    count = self.integer(repeat.count, frame)
+                    if count < 0 or (count == 0 and len(stage.groups) == 1):
+                        raise Fault(no_blocks(repeat.count.span, count))
+                    groups.append((repeat, None, count))
+                else:
+                    assert repeat.values is not None
+                    elements = self.evaluate(repeat.values, frame)
+                    if not isinstance(elements, tuple) or not elements:
+                        raise Fault(faults.not_a_list(elements, repeat.values.span))
+                    groups.append((repeat, elements, len(elements)))
+                total += groups[-1][2]
+                if total > MAX_BLOCKS:
+                    raise Fault(too_many_blocks(repeat.span, total))
+            plan.append((stage, groups))
+        self.total, self.position = total, 0
+        return plan
+
+    def stage(
+        self, stage: syntax.Stage, path: Path, groups: list[tuple[syntax.Repeat, Value, int]], source: Tensor, frame: Frame
+    ) -> Sequence:
+        """The blocks of a stage, one after the other."""
+        count = sum(n for _, _, n in groups)
+        inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
+        children: list[tuple[str, Module]] = []
+        current, index = source, 0
+        for layer in self.layers(groups, inner):
+            inner.here = Here(index, count, self.position, self.total)
+            try:
+                made, start = self.make(layer if index == 0 else later(layer), current, inner)
+            except Fault as fault:
+                where = f"in block {index + 1} of {count} of stage `{show_path(path)}` ({stage.span}){given(layer)}"
+                raise Fault(located(fault.diagnostic, where, stage.span)) from None
+            if isinstance(made, Absent):
+                raise Fault(faults.absent_value(stage.span, "this stage"))
+            if start is not current:
+                raise Fault(faults.wrong_source(stage.span))
+            children.append((str(index), made))
+            current = Tensor(-1, made.outputs[0], frame.scope)
+            index, self.position = index + 1, self.position + 1
+            if self.nodes > MAX_NODES:
+                raise Fault(too_many_blocks(stage.span, self.nodes))
+        return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
+
+    def layers(self, groups: list[tuple[syntax.Repeat, Value, int]], frame: Frame) -> Iterator[Layer]:
+        for repeat, elements, count in groups:
+            if elements is None:
+                layer = self.stage_layer(repeat.block, frame)
+                for _ in range(count):
+                    yield layer
+                continue
+            assert repeat.name is not None
+            for element in elements:
+                frame.locals[repeat.name.id] = element
+                yield self.stage_layer(repeat.block, frame)
+            del frame.locals[repeat.name.id]
+
+    def stage_layer(self, expr: syntax.Expr, frame: Frame) -> Layer:
+        frame.here = None
+        layer = self.layer(expr, frame)
+        if isinstance(layer, Absent):
+            raise Fault(faults.absent_value(expr.span, "the block of this stage"))
+        if isinstance(layer, LabelLayer):
+            layer = layer.layer
+        return layer
+
+
+def later(layer: Layer) -> Layer:
+    """A stage's block after the first: its `first` parameters have their defaults."""
+    if not isinstance(layer, DefinedLayer):
+        return layer
+    first = {p.name.id for p in layer.item.parameters if p.first}
+    if not first & {n for n, _ in layer.arguments}:
+        return layer
+    kept = tuple((n, v) for n, v in layer.arguments if n not in first)
+    return DefinedLayer(layer.item, layer.spec, kept, layer.bindings, layer.span)
+
+
+def given(layer: Layer) -> str:
+    """`, width = 64`: the numbers a block was called with."""
+    if not isinstance(layer, DefinedLayer):
+        return ""
+    return "".join(f", {n} = {describe(v)}" for n, v in layer.arguments if isinstance(v, (int, tuple)))
+
+
+def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
+    """A fault with the place of the model it was found at, unless it is that place."""
+    primary = diagnostic.primary.span
+    if primary.source is span.source and span.start <= primary.start and primary.end <= span.end:
+        return diagnostic
+    return replace(diagnostic, notes=(*diagnostic.notes, where))
+
+
+def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "E0401",
+        statement.text,
+        Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
+        (Label(asked, "asked for here"),) if asked is not None else (),
+        helps=("give arguments that meet the requirement",),
+    )
+
+
+def no_blocks(span: Span, count: int) -> Diagnostic:
+    return Diagnostic(
+        "E0318",
+        f"a stage has at least one block, not {count}",
+        Label(span, f"this is {count}"),
+        helps=("leave the stage out, or give it a positive number of blocks",),
+    )
+
+
+def too_many_blocks(span: Span, count: int) -> Diagnostic:
+    return Diagnostic(
+        "E0319",
+        f"the network grows beyond the limit: {count} blocks or operations",
+        Label(span, "too many here"),
+        notes=(f"at most {MAX_BLOCKS} blocks and {MAX_NODES} distinct operations are expanded",),
+        helps=("use smaller counts",),
+    )
+
+
+__all__ = ["Declared", "Request", "Silent", "expand"]

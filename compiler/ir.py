@@ -1,0 +1,174 @@
+"""The expanded network: a tree of modules with concrete numbers, symbolic sizes, spans and trails. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from resnetc.compiler import syntax
+from resnetc.compiler.sizes import SizeFn
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import Arguments, Path
+from resnetc.grammar.primitives import Primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`[channels, sizes...]`: the channels are known, each size is a function of the input's size on that axis."""
+
+    channels: int
+    sizes: tuple[SizeFn, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.sizes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What an operation demands of its input: `fn >= k`, `fn` a multiple of k, or `fn == other`, on one axis."""
+
+    kind: Literal["at_least", "multiple", "equal"]
+    axis: int
+    fn: SizeFn
+    other: SizeFn | int
+    span: Span
+    text: str
+    step: int | None = None  # the addition that demands it, for the blame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """A primitive with all its arguments."""
+
+    primitive: Primitive
+    arguments: Arguments
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    span: Span
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.inputs[0]
+
+    @property
+    def shape_out(self) -> Shape:
+        return self.outputs[0]
+
+    def argument(self, name: str) -> Any:
+        return next(v for k, v in self.arguments if k == name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """Modules one after the other. `origin` is the policy or slot whose case it is, None for a labelled chain."""
+
+    children: tuple[tuple[str, Module], ...]
+    shape_in: Shape
+    shape_out: Shape
+    origin: syntax.Policy | syntax.Slot | None
+    parameters: tuple[tuple[str, Any], ...]
+    span: Span
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return (self.shape_in,)
+
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        return (self.shape_out,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One line of a dataflow program: `operation` is a module, or `+` or `*` of two values."""
+
+    path: Path
+    operation: Module | Literal["+", "*"]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    span: Span
+    slot: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wire:
+    """A value of a dataflow program: its shape, the step that makes it, and the name that `let` gave it."""
+
+    shape: Shape
+    step: int | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A block (or the model) expanded for given arguments: wire 0 is `in`. Occurrences with equal arguments share one."""
+
+    definition: syntax.Block | syntax.Model
+    steps: tuple[Step, ...]
+    wires: tuple[Wire, ...]
+    output: int
+    order: tuple[Path, ...]  # of registration
+    numbers: tuple[tuple[str, str, Any], ...]  # name, type, value of every parameter and `let` that is a number
+    conditions: tuple[Condition, ...]
+    here: frozenset[str]  # which fields of `here` decided something inside
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.wires[0].shape
+
+    @property
+    def shape_out(self) -> Shape:
+        return self.wires[self.output].shape
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return (self.shape_in,)
+
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        return (self.shape_out,)
+
+    @property
+    def span(self) -> Span:
+        return self.definition.name.span
+
+
+Module = Leaf | Sequence | Template
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A stage of the network: where it is stored, the blocks it is made of, and the line that says so."""
+
+    name: str
+    path: Path
+    step: int  # of the model's template
+    blocks: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declared:
+    """The input as declared: symbols of the axes, the example sizes, the condition behind `when`."""
+
+    channels: int
+    symbols: tuple[str | None, ...]
+    sizes: tuple[int, ...]
+    span: Span
+    conditions: tuple[tuple[int, Any, Span], ...] = ()  # axis, SizeSet, span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """One network: a model with all its parameters known."""
+
+    name: str
+    model: str
+    root: Template
+    stages: tuple[Stage, ...]
+    input: Declared
+    expects: tuple[Any, ...]
+    parameters: tuple[tuple[str, Any], ...]
+    doc: str
+    overruled: tuple[str, ...] = ()

@@ -1,0 +1,218 @@
+"""Finds and reads spec files: `use`, the shipped specs, what a SPEC on the command line means."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resnetc.compiler import syntax
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, Sink, similar
+from resnetc.compiler.parse import parse
+from resnetc.compiler.source import Source, Span
+
+SUFFIX = ".resnet"
+MAX_BYTES = 1 << 20
+LIBRARY = Path(__file__).resolve().parent.parent / "specs"
+
+
+@dataclass(slots=True, eq=False)
+class SpecFile:
+    """One loaded file. `names` are its items and the files it uses, by the name they have here."""
+
+    name: str
+    tree: syntax.File
+    path: Path | None
+    names: dict[str, syntax.Item | SpecFile] = field(default_factory=dict, repr=False)
+
+    @property
+    def source(self) -> Source:
+        return self.tree.source
+
+    def closure(self) -> list[SpecFile]:
+        """This module and all it uses, each once, in the order of first use."""
+        seen: dict[int, SpecFile] = {}
+        pending: list[SpecFile] = [self]
+        while pending:
+            module = pending.pop()
+            if id(module) not in seen:
+                seen[id(module)] = module
+                pending.extend(m for m in reversed(module.names.values()) if isinstance(m, SpecFile))
+        return list(seen.values())
+
+
+def digest(modules: list[SpecFile]) -> str:
+    """What `SPEC_SHA256` says: the texts of a spec and of every file it uses."""
+    whole = hashlib.sha256()
+    for module in modules:
+        whole.update(hashlib.sha256(module.source.text.encode()).digest())
+    return whole.hexdigest()
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: shipped specs by their place in the library, others from here where that is short."""
+    try:
+        return path.relative_to(LIBRARY).as_posix()
+    except ValueError:
+        pass
+    return Path(os.path.relpath(path)).as_posix() if path.is_absolute() and _below_here(path) else path.as_posix()
+
+
+def _below_here(path: Path) -> bool:
+    return path.is_relative_to(Path.cwd())
+
+
+def shipped(name: str) -> Path | None:
+    """The file of a shipped spec such as `imagenet/resnet50`, if there is one."""
+    parts = name.removesuffix(SUFFIX).split("/")
+    if not all(p.isidentifier() for p in parts):
+        return None
+    path = LIBRARY.joinpath(*parts[:-1], parts[-1] + SUFFIX)
+    return path if path.is_file() else None
+
+
+def shipped_names() -> list[str]:
+    """The shipped specs that hold models, by name."""
+    paths = sorted(LIBRARY.rglob(f"*{SUFFIX}"))
+    names = [p.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) for p in paths]
+    return [n for n in names if not n.startswith("std/")]
+
+
+def read(path: Path, name: str) -> Source:
+    """The text of a file, or a `Fault` that says why there is none."""
+    blank = Source(name, "")
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise Fault(unreadable(blank, "is a directory", "name a file, or give the directory to a command that takes one"))
+        if not stat.S_ISREG(status.st_mode):
+            raise Fault(unreadable(blank, "is not a regular file", "a spec is a plain text file"))
+        if status.st_size > MAX_BYTES:
+            raise Fault(unreadable(blank, "is larger than 1 MiB", "split it into files that `use` each other"))
+        data = path.read_bytes()
+    except FileNotFoundError:
+        near = similar(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else None
+        helps = f"a file with a similar name exists: `{near}`" if near else "check the path; `resnetc list` names the shipped specs"
+        raise Fault(unreadable(blank, "does not exist", helps)) from None
+    except PermissionError:
+        raise Fault(unreadable(blank, "may not be read", "give yourself permission to read it")) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise Fault(unreadable(blank, f"cannot be read: {reason}", "check the path")) from None
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """UTF-8 without NUL; one byte-order mark is dropped."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = data.decode("utf-8")
+        if "\0" not in text:
+            return Source(name, text)
+        line, what = text[: text.index("\0")].count("\n") + 1, "a NUL character"
+    except UnicodeDecodeError as error:
+        line, what = data[: error.start].count(b"\n") + 1, "a byte that is not UTF-8"
+    place = Source(name, "\n" * (line - 1))
+    raise Fault(
+        Diagnostic(
+            "E0502",
+            f"{name} is not a text: {what} in line {line}",
+            Label(Span(place, line - 1, line - 1), "here"),
+            helps=("save the file as UTF-8 text",),
+        )
+    )
+
+
+class Loader:
+    """Loads files and what they use, each once; every file sees the prelude."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.loaded: dict[Path, SpecFile] = {}
+        self.active: list[tuple[Path, str]] = []
+        self.prelude = self.load(LIBRARY / "std" / f"prelude{SUFFIX}", "std/prelude.resnet")
+
+    def load(self, path: Path, name: str | None = None) -> SpecFile:
+        """The module of a file. Raises `Fault` where the file itself cannot be had; faults inside go to the sink."""
+        key = path.resolve()
+        if key not in self.loaded:
+            self.loaded[key] = self.link(read(path, name or shown(path)), path)
+        return self.loaded[key]
+
+    def link(self, source: Source, path: Path | None) -> SpecFile:
+        """Parses a text and loads what it uses. `path` is None for standard input."""
+        tree = parse(source, self.sink)
+        module = SpecFile(Path(source.name).stem, tree, path)
+        key = path.resolve() if path else Path("-")
+        self.active.append((key, source.name))
+        for item in tree.items:
+            module.names.setdefault(item.name.id, item)
+        for use in tree.uses:
+            try:
+                module.names.setdefault(use.path[-1], self.find(use, path))
+            except Fault as fault:
+                self.sink.add(fault.diagnostic)
+        self.active.pop()
+        return module
+
+    def find(self, use: syntax.Use, path: Path | None) -> SpecFile:
+        """The module a `use` means: beside the file, then among the shipped specs; never outside those folders."""
+        beside = path.parent if path else Path.cwd()
+        roots = [LIBRARY] if use.path[0] == "std" else [beside, LIBRARY]
+        for root in roots:
+            target = root.joinpath(*use.path[:-1], use.path[-1] + SUFFIX)
+            if not target.is_file():
+                continue
+            key = target.resolve()
+            if not key.is_relative_to(root.resolve()):
+                raise Fault(outside(use, target.name))
+            names = [name for active, name in self.active if active == key]
+            if names:
+                begin = [active for active, _ in self.active].index(key)
+                raise Fault(circle(use, [name for _, name in self.active[begin:]]))
+            return self.load(target)
+        raise Fault(not_found(use, roots))
+
+
+def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:
+    return Diagnostic("E0501", f"{source.name} {what}", Label(Span(source, 0, 0), "this file"), helps=(remedy,))
+
+
+def outside(use: syntax.Use, name: str) -> Diagnostic:
+    return Diagnostic(
+        "E0503",
+        f"`{name}` leads out of the folder it is looked up in",
+        Label(use.span, "a link to somewhere else"),
+        helps=("keep the files that a spec uses beside it",),
+    )
+
+
+def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
+    drawn = " -> ".join([*names, names[0]])
+    return Diagnostic(
+        "E0504",
+        "files use each other in a circle",
+        Label(use.span, "closes the circle"),
+        notes=(drawn,),
+        helps=("move what both need into a third file",),
+    )
+
+
+def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
+    name = "/".join(use.path) + SUFFIX
+    found = {p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)}
+    near = similar(".".join(use.path), found)
+    places = "among the shipped specs" if len(roots) == 1 else "beside this file and among the shipped specs"
+    return Diagnostic(
+        "E0505",
+        f"no file `{name}` {places}",
+        Label(use.span, "not found"),
+        helps=(f"a file with a similar name exists: `use {near}`",) if near else ("`resnetc list` names the shipped specs",),
+    )
+
+
+def candidates(root: Path) -> list[Path]:
+    """Specs a misspelt `use` could have meant: in the folder and one level below it."""
+    return [*root.glob(f"*{SUFFIX}"), *root.glob(f"*/*{SUFFIX}")]

@@ -1,0 +1,80 @@
+"""The dataflow program of one block while it is expanded: its wires and steps, and the names of what it stores."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from resnetc.compiler import faults
+from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Wire
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import Path, Tensor, show_path
+
+
+def keeps_state(module: Module) -> bool:
+    """Whether a module has parameters or buffers: only then it has a key that could clash."""
+    if isinstance(module, Leaf):
+        return bool(module.primitive.state)
+    if isinstance(module, Sequence):
+        return any(keeps_state(child) for _, child in module.children)
+    return any(not isinstance(s.operation, str) and keeps_state(s.operation) for s in module.steps)
+
+
+class Scope:
+    """Grows step by step in the order of the text; wire 0 is `in`."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.wires: list[Wire] = [Wire(shape, None, None)]
+        self.steps: list[Step] = []
+        self.demands: list[Condition] = []
+        self.numbers: list[tuple[str, str, Any]] = []
+        self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
+        self._stored: dict[Path, Span] = {}
+        self._ordinals: dict[str, int] = {}
+
+    @property
+    def input(self) -> Tensor:
+        return Tensor(0, self.wires[0].shape, self)
+
+    def reserve(self, path: Path, span: Span) -> None:
+        self.order.setdefault(path, span)
+
+    def numbered(self, attribute: str) -> Path:
+        """The attribute of an unlabelled step: `#` is its ordinal among those of that attribute."""
+        if "#" not in attribute:
+            return (attribute,)
+        self._ordinals[attribute] = number = self._ordinals.get(attribute, 0) + 1
+        return (attribute.replace("#", str(number)),)
+
+    def place(self, path: Path, module: Module, inputs: list[Tensor], span: Span, slot: str | None) -> list[Tensor]:
+        """Stores a module under `path` and applies it."""
+        if keeps_state(module):
+            if path in self._stored:
+                raise Fault(faults.duplicate_path(show_path(path), span, self._stored[path]))
+            self._stored[path] = span
+        self.order.setdefault(path, span)
+        return self._step(path, module, inputs, list(module.outputs), span, slot)
+
+    def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        return self._step((), operation, inputs, [shape], span, None)[0]
+
+    def _step(
+        self,
+        path: Path,
+        operation: Module | Literal["+", "*"],
+        inputs: list[Tensor],
+        shapes: list[Shape],
+        span: Span,
+        slot: str | None,
+    ) -> list[Tensor]:
+        number, first = len(self.steps), len(self.wires)
+        refs = tuple(range(first, first + len(shapes)))
+        self.wires.extend(Wire(shape, number, None) for shape in shapes)
+        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot))
+        return [Tensor(ref, shape, self) for ref, shape in zip(refs, shapes, strict=True)]
+
+    def name(self, tensor: Tensor, name: str) -> None:
+        """The name that `let` gives a value: the first one stays."""
+        wire = self.wires[tensor.ref]
+        if wire.name is None and wire.step is not None:
+            self.wires[tensor.ref] = Wire(wire.shape, wire.step, name)

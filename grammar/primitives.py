@@ -1,0 +1,173 @@
+"""The primitive operations: each one torch call or one published elementary operation, with one shape rule. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+REQUIRED: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a primitive. A default of None is derived by the shape rule (a padding of `d (k - 1) / 2`)."""
+
+    name: str
+    type: str
+    default: Any = REQUIRED
+    least: int | None = None  # the smallest legal value of every axis
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """One operation of the language.
+
+    `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
+    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input, the output, both.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    attribute: str
+    rule: str
+    state: str = ""
+    saves: str = ""
+    doc: str = ""
+
+
+CHANNELS = Parameter("channels", "int", least=1)
+KERNEL = Parameter("kernel", "size", least=1)
+STRIDE = Parameter("stride", "size", 1, least=1)
+PADDING = Parameter("padding", "size", None, least=0)
+DILATION = Parameter("dilation", "size", 1, least=1)
+GROUPS = Parameter("groups", "int", 1, least=1)
+NORM_GROUPS = Parameter("groups", "int", 32, least=1)
+BIAS = Parameter("bias", "bool", False)
+EPS = Parameter("eps", "number", Fraction(1, 100000))
+GAIN = Parameter("gain", "number", 1)
+CEIL = Parameter("ceil", "bool", False)
+RATE = Parameter("rate", "number", least=0)
+CONV = (CHANNELS, KERNEL, STRIDE, PADDING, DILATION, GROUPS, BIAS)
+
+_ROWS = (
+    Primitive("plain_conv", CONV, "conv#", "conv", "conv", "input", "A convolution."),
+    Primitive(
+        "std_conv",
+        (*CONV, Parameter("eps", "number", Fraction(1, 1000000))),
+        "conv#",
+        "conv",
+        "conv",
+        "input",
+        "A convolution whose weight is standardised over each output channel (Qiao et al. 2019).",
+    ),
+    Primitive(
+        "linear",
+        (Parameter("features", "int", least=1), Parameter("bias", "bool", True)),
+        "fc",
+        "linear",
+        "linear",
+        "input",
+        "A matrix product over the channels.",
+    ),
+    Primitive(
+        "batch_norm",
+        (EPS, Parameter("momentum", "number", Fraction(1, 10)), GAIN),
+        "bn#",
+        "same",
+        "batch_norm",
+        "input",
+        "Batch normalisation (Ioffe and Szegedy 2015).",
+    ),
+    Primitive(
+        "group_norm",
+        (NORM_GROUPS, EPS, GAIN),
+        "bn#",
+        "groups",
+        "affine",
+        "input",
+        "Group normalisation (Wu and He 2018).",
+    ),
+    Primitive(
+        "evo_norm_s0",
+        (NORM_GROUPS, EPS, GAIN),
+        "bn#",
+        "groups",
+        "affine_v",
+        "input",
+        "EvoNorm-S0 (Liu et al. 2020): norm and activation in one.",
+    ),
+    Primitive(
+        "response_norm",
+        (EPS, GAIN),
+        "bn#",
+        "same",
+        "affine_tau",
+        "input",
+        "Filter response normalisation with its thresholded unit (Singh and Krishnan 2020).",
+    ),
+    Primitive("relu", (), "act#", "same", saves="output", doc="max(x, 0)."),
+    Primitive("silu", (), "act#", "same", saves="input", doc="x sigmoid(x)."),
+    Primitive("gelu", (), "act#", "same", saves="input", doc="x times the normal distribution function of x."),
+    Primitive(
+        "leaky_relu",
+        (Parameter("slope", "number", Fraction(1, 100)),),
+        "act#",
+        "same",
+        saves="output",
+        doc="x where positive, `slope` x elsewhere.",
+    ),
+    Primitive("sigmoid", (), "gate#", "same", saves="output", doc="1 / (1 + exp(-x))."),
+    Primitive("hard_sigmoid", (), "gate#", "same", saves="input", doc="clip(x / 6 + 1 / 2, 0, 1)."),
+    Primitive(
+        "max_pool", (KERNEL, STRIDE, PADDING, CEIL), "maxpool", "pool", saves="indices", doc="The maximum of a window."
+    ),
+    Primitive(
+        "avg_pool",
+        (KERNEL, STRIDE, PADDING, CEIL, Parameter("count_padding", "bool", True)),
+        "avgpool",
+        "pool",
+        saves="input",
+        doc="The mean of a window.",
+    ),
+    Primitive(
+        "blur_pool",
+        (Parameter("kernel", "int", 3, least=2), Parameter("stride", "size", 2, least=1)),
+        "blur",
+        "blur",
+        "filter",
+        doc="A fixed binomial filter over reflected borders, then subsampling (Zhang 2019).",
+    ),
+    Primitive("global_avg_pool", (), "pool", "global", doc="The mean of every channel."),
+    Primitive(
+        "constant_pad",
+        (Parameter("amount", "size", least=0), Parameter("value", "number", 0)),
+        "pad",
+        "constant_pad",
+        doc="A border of a constant.",
+    ),
+    Primitive("pad_channels", (CHANNELS,), "pad", "pad_channels", doc="Zero channels behind the input's."),
+    Primitive("subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."),
+    Primitive("split", (Parameter("parts", "int", least=1),), "split", "split", doc="The channels in equal parts."),
+    Primitive("concat", (), "concat", "concat", saves="", doc="Channels of a list, one after the other."),
+    Primitive("sum", (), "sum", "sum", doc="The sum of a list."),
+    Primitive("softmax", (), "softmax", "list_same", saves="output", doc="For every element, across a list."),
+    Primitive(
+        "regroup",
+        (Parameter("groups", "int", least=1), Parameter("parts", "int", least=1)),
+        "regroup",
+        "regroup",
+        doc="Channels read as groups x parts x rest become parts x groups x rest.",
+    ),
+    Primitive("reshape", (Parameter("shape", "list"),), "reshape", "reshape", doc="Another shape, where all is constant."),
+    Primitive("flatten", (), "flatten", "flatten", doc="One axis, where all sizes are constant."),
+    Primitive("identity", (), "identity", "same", doc="The input."),
+    Primitive("dropout", (RATE,), "dropout", "same", saves="mask", doc="Drops values while training (Srivastava et al. 2014)."),
+    Primitive("drop_path", (RATE,), "drop_path", "same", doc="Drops whole images of a branch while training (Huang et al. 2016)."),
+)
+
+PRIMITIVES = {row.name: row for row in _ROWS}
+
+FUNCTIONS = ("ceil", "floor", "floor_log", "len", "max", "min", "nearest", "range", "repeat")
+TYPES = ("bool", "int", "layer", "list", "number", "size", "string", "tensor")
+CONSTANTS = ("false", "here", "none", "true")

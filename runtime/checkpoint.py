@@ -1,0 +1,78 @@
+"""Tensors and facts in one safetensors file: written whole or not at all, hashed, and never unpickled."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialised
+from torch import Tensor
+
+from resnetc.runtime.errors import RunError
+
+_FACTS, _DIGEST = "resnetc", "sha256"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put `content` at `path` under a temporary name, flush it to the disk, then rename; RunError names the file.
+
+    Whoever reads `path`, and whenever the machine stops, there is the old file or the new one, never a part.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        try:
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as fault:
+        raise RunError(f"{path}: cannot write {len(content):,} bytes: {fault.strerror}") from fault
+
+
+def _digest(tensors: Mapping[str, Tensor], facts: str) -> str:
+    total = hashlib.sha256(facts.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write named tensors (any device and layout) and JSON facts to `path`; RunError where the disk refuses."""
+    copies = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
+    text = json.dumps(facts, sort_keys=True)
+    write(path, serialised(copies, {_FACTS: text, _DIGEST: _digest(copies, text)}))
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors (on the CPU) and the facts that `save` wrote; RunError where the file is missing or damaged."""
+    if not path.is_file():
+        raise RunError(f"{path}: no such file: a checkpoint is expected here")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as fault:
+        raise RunError(f"{path}: damaged, or no checkpoint: {fault}") from None
+    if _FACTS not in metadata or _DIGEST not in metadata:
+        raise RunError(f"{path}: not written by resnetc: its facts are missing")
+    if _digest(tensors, metadata[_FACTS]) != metadata[_DIGEST]:
+        raise RunError(f"{path}: damaged: its content does not match its SHA-256")
+    facts: dict[str, Any] = json.loads(metadata[_FACTS])
+    return tensors, facts

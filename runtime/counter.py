@@ -1,0 +1,44 @@
+"""Random numbers that are counted, not drawn in turn: a pure function of (seed, epoch, index, stream).
+
+There is no state to save: a resumed run, another batch size or another device sees the same order and the same crops.
+The mixing function is the 32-bit finaliser `lowbias32` (Ellis and Wellons), twice.
+"""
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+ORDER, ROW, COLUMN, FLIP, MODEL = range(5)  # one stream a use: no two uses see the same numbers
+_MASK = 0xFFFFFFFF
+
+_Word = TypeVar("_Word", int, Tensor)
+
+
+def _mix(word: _Word) -> _Word:
+    word = word ^ (word >> 16)
+    word = (word * 0x7FEB352D) & _MASK
+    word = word ^ (word >> 15)
+    word = (word * 0x846CA68B) & _MASK  # wraps in int64; the low 32 bits stay right
+    return word ^ (word >> 16)
+
+
+def key(seed: int, epoch: int, stream: int) -> int:
+    """One 32-bit number for (seed, epoch, stream), e.g. to seed torch's own generator for a step."""
+    return _mix(_mix(_mix(seed & _MASK) + epoch & _MASK) + stream & _MASK)
+
+
+def bits(seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
+    """32 random bits for every index: int64 of the same shape, values in [0, 2**32)."""
+    first = key(seed, epoch, stream)
+    return _mix((_mix(index ^ first) + _mix(first ^ _MASK)) & _MASK)
+
+
+def below(limit: int, seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
+    """A whole number in [0, limit) for every index: int64 of the same shape; `limit` at most 2**31."""
+    return (bits(seed, epoch, index, stream) * limit) >> 32
+
+
+def order(seed: int, epoch: int, count: int, device: torch.device) -> Tensor:
+    """The order in which epoch `epoch` sees the `count` training images: int64 [count], a permutation."""
+    return torch.argsort(bits(seed, epoch, torch.arange(count, device=device), ORDER), stable=True)

@@ -1,0 +1,34 @@
+"""Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`."""
+
+import importlib
+from pathlib import Path
+
+from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.errors import RunError, suggestion
+
+__all__ = ["NAMES", "Data", "load", "split"]
+
+_READERS = {  # name -> the module whose `read(path)` knows the format; imported on first use
+    "digits": "digits",
+}
+NAMES = tuple(_READERS)
+
+
+def split(argument: str) -> tuple[str, Path | None]:
+    """`NAME[:PATH]` of the command line as (name, path); a leading `~` of the path is the home folder."""
+    name, colon, path = argument.partition(":")
+    if colon and not path:
+        raise RunError(f"--data {argument}: a path must follow the colon", status=2)
+    return name, Path(path).expanduser() if path else None
+
+
+def load(name: str, path: Path | None = None) -> Data:
+    """Read the set `name`, from `path` where it needs or takes one.
+
+    Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected.
+    """
+    if name not in _READERS:
+        raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
+    reader = importlib.import_module(f"resnetc.runtime.data.{_READERS[name]}")
+    data: Data = reader.read(path)
+    return data

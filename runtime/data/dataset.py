@@ -1,0 +1,72 @@
+"""What every reader returns: a whole data set in memory, as bytes."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Data:
+    """A labelled set of images, split into a training and a test part.
+
+    name, path: as on the command line (`digits`, no path); class_names: one a class, in the order of the labels.
+    train_images, test_images: uint8 [N, channels, height, width]; train_labels, test_labels: int64 [N] in [0, classes).
+    """
+
+    name: str
+    path: Path | None
+    class_names: tuple[str, ...]
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+    def __post_init__(self) -> None:
+        for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
+            if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(images):
+                raise ValueError(f"a part of {self.name}: images {list(images.shape)}, labels {list(labels.shape)}")
+            if not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
+                raise ValueError(f"a label of {self.name} lies outside [0, {self.classes})")
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            raise ValueError(f"training and test images of {self.name} differ in shape")
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of an image."""
+        return self.train_images.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of every image, in pixels."""
+        return self.train_images.shape[2], self.train_images.shape[3]
+
+    @property
+    def argument(self) -> str:
+        """What to write after `--data` to get this set again."""
+        return self.name if self.path is None else f"{self.name}:{self.path}"
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data wherever it was read from."""
+        digest = hashlib.sha256("\n".join(self.class_names).encode())
+        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(str(list(tensor.shape)).encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
+    def to(self, device: torch.device) -> "Data":
+        """The same set with its four tensors on `device`."""
+        return replace(
+            self,
+            train_images=self.train_images.to(device),
+            train_labels=self.train_labels.to(device),
+            test_images=self.test_images.to(device),
+            test_labels=self.test_labels.to(device),
+        )

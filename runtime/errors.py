@@ -1,0 +1,46 @@
+"""The two ways a run ends early: the user's input is at fault, or a signal stopped it. Imports nothing heavy."""
+
+import difflib
+import importlib.util
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+_CONTROLS = {code: "?" for code in [*range(0x00, 0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)]}
+
+
+class RunError(Exception):
+    """A fault of the user's input, in one message that names the place and the remedy.
+
+    `status` is the exit status it calls for: 1 where a file or a value in one is at fault, 2 where the command line is.
+    Control characters of quoted input are replaced by `?`, so that the message is safe to print on a terminal.
+    """
+
+    def __init__(self, message: str, *, status: int = 1) -> None:
+        super().__init__(message.translate(_CONTROLS))
+        self.status = status
+
+
+class Stopped(Exception):
+    """A signal stopped a run that has saved its state; `status` is 130 for Ctrl-C and 75 for SIGTERM."""
+
+    def __init__(self, number: int, step: int, out: Path) -> None:
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(f"stopped by {name} after step {step}; saved in {out}: go on with --resume --out {out}")
+        self.status = 130 if number == signal.SIGINT else 75
+        self.step = step
+        self.out = out
+
+
+def require(*packages: str) -> None:
+    """Raise a RunError that names the extra to install unless every package can be found; imports none of them."""
+    absent = [package for package in packages if importlib.util.find_spec(package) is None]
+    if absent:
+        raise RunError(f'{", ".join(absent)} not installed: pip install "resnetc[run]"')
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` where a known word is close to `word`, else `; known: ...`, to end a message with."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"

@@ -1,0 +1,108 @@
+"""One flat YAML mapping as keys and values with their places: no aliases, no tags, no key twice, nothing executed.
+
+Values stay text here; what a key may hold is the caller's to say (`recipe.py`), so `1e-4` is a number where one is due.
+"""
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from resnetc.runtime.errors import RunError
+
+_MAX_CHARACTERS, _MAX_DEPTH = 1 << 16, 16
+_POSITION = re.compile(r"(:[0-9]+:[0-9]+)?: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A scalar, or a list of scalars, as written.
+
+    `place` is `file:line:column` (1-based) of the value, `key_place` of its key; both the override for an override.
+    """
+
+    text: str | tuple[str, ...]
+    quoted: bool
+    place: str
+    key_place: str
+
+
+def _place(file: str, mark: yaml.Mark | None) -> str:
+    return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark is not None else f"{file}:1:1"
+
+
+def _forbid(text: str, file: str) -> None:
+    """Refuse what YAML allows and a recipe has no use for, before any node is built (an alias bomb stays small)."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        where = _place(file, event.start_mark)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise RunError(f"{where}: nested too deeply: a recipe is one flat mapping")
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise RunError(f"{where}: anchors and aliases have no place in a recipe: write the value out")
+        if getattr(event, "tag", None) is not None:
+            raise RunError(f"{where}: the tag {event.tag} has no place in a recipe: write the plain value")
+
+
+def _compose(text: str, file: str) -> yaml.Node | None:
+    if len(text) > _MAX_CHARACTERS:
+        raise RunError(f"{file}:1:1: {len(text)} characters; a recipe has at most {_MAX_CHARACTERS}")
+    try:
+        _forbid(text, file)
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        return node
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        raise RunError(f"{_place(file, mark)}: not YAML: {fault.problem or fault.context}") from None
+    except yaml.reader.ReaderError as fault:
+        line = text.count("\n", 0, fault.position) + 1
+        column = fault.position - (text.rfind("\n", 0, fault.position) + 1) + 1
+        raise RunError(f"{file}:{line}:{column}: not YAML: the character {fault.character!r} is not allowed") from None
+
+
+def _value(node: yaml.Node, place: str, key_place: str) -> Value:
+    if isinstance(node, yaml.ScalarNode):
+        return Value(node.value, node.style is not None, place, key_place)
+    if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
+        return Value(tuple(item.value for item in node.value), False, place, key_place)
+    raise RunError(f"{place}: a single value or a list of numbers is due here")
+
+
+def read(text: str, file: str) -> dict[str, Value]:
+    """The mapping in `text`, in its order; `file` is the name to use in messages. An empty text is an empty mapping.
+
+    Raises RunError `file:line:column: ...` for bad YAML, anything but a flat mapping, aliases, tags, a key twice.
+    """
+    root = _compose(text, file)
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise RunError(f"{_place(file, root.start_mark)}: a recipe is a mapping: lines of `key: value`")
+    found: dict[str, Value] = {}
+    for key, node in root.value:
+        where = _place(file, key.start_mark)
+        if not isinstance(key, yaml.ScalarNode):
+            raise RunError(f"{where}: a key is a single word")
+        if key.value in found:
+            raise RunError(f"{where}: the key `{key.value}` stands twice; first at {found[key.value].key_place}")
+        found[key.value] = _value(node, _place(file, node.start_mark), where)
+    return found
+
+
+def override(argument: str) -> tuple[str, Value]:
+    """`KEY=V` of the command line as key and value; V is read as in a recipe. Raises RunError (status 2)."""
+    key, equals, text = argument.partition("=")
+    place = f"--override {argument}"
+    if not equals or not key.strip():
+        raise RunError(f"{place}: KEY=V is due", status=2)
+    try:
+        node = _compose(text, place)
+        if node is None:
+            raise RunError(f"{place}:1:1: a value must follow the =")
+        return key.strip(), _value(node, place, place)
+    except RunError as fault:
+        words = _POSITION.sub(
+            "", str(fault).removeprefix(place), count=1
+        )  # a column within an argument tells nobody anything
+        raise RunError(f"{place}: {words}", status=2) from None

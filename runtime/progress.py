@@ -1,0 +1,134 @@
+"""What a run shows while it runs: a bar on a terminal, plain lines elsewhere; both on standard error."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Protocol, TextIO
+
+_LINE_EVERY = 30.0  # seconds between two plain lines within an epoch
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
+
+
+def line(record: dict[str, Any], epochs: int) -> str:
+    """One epoch's metrics as one line of text."""
+    return (
+        f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {record['train_loss']:.4f}  "
+        f"test loss {record['test_loss']:.4f}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
+        f"{record['images_per_second']:,.0f} img/s  {_duration(record['seconds'])}"
+    )
+
+
+class Progress(Protocol):
+    """How `train` tells what it does; use as a context manager."""
+
+    def __enter__(self) -> "Progress": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def step(self, step: int, epoch: int) -> None:
+        """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done and evaluated."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def step(self, step: int, epoch: int) -> None:
+        pass
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        pass
+
+
+class Lines(Silent):
+    """A line an epoch, and one every 30 seconds within long ones."""
+
+    def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
+        self.epochs, self.steps, self.batch, self.stream = epochs, steps, batch, stream
+        self.first, self.began, self.shown = done, time.perf_counter(), time.perf_counter()
+        print(f"{network}: {epochs} epochs, {steps} steps of {batch} images", file=stream, flush=True)
+
+    def step(self, step: int, epoch: int) -> None:
+        now = time.perf_counter()
+        if now - self.shown < _LINE_EVERY:
+            return
+        self.shown = now
+        pace = (now - self.began) / max(step - self.first, 1)
+        rate, left = self.batch / pace, _duration(pace * (self.steps - step))
+        text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {rate:,.0f} img/s  {left} left"
+        print(text, file=self.stream, flush=True)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        self.shown = time.perf_counter()
+        print(line(record, self.epochs), file=self.stream, flush=True)
+
+
+class Bar(Silent):
+    """A bar over all steps with rate and remaining time, and a line an epoch above it."""
+
+    def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self.epochs, self.batch, self.first = epochs, batch, done
+        self.began = self.shown = time.perf_counter()
+        self.bar = RichProgress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self.network = network
+        self.task = self.bar.add_task(network, total=steps, completed=done, rate="")
+
+    def __enter__(self) -> "Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def step(self, step: int, epoch: int) -> None:
+        now = time.perf_counter()
+        if now - self.shown < 0.1:
+            return
+        self.shown = now
+        rate = f"{(step - self.first) * self.batch / (now - self.began):,.0f} img/s"
+        text = f"{self.network} epoch {epoch}/{self.epochs}"
+        self.bar.update(self.task, completed=step, description=text, rate=rate)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        self.bar.update(self.task, completed=record["step"])
+        self.bar.console.print(line(record, self.epochs), markup=False, highlight=False)
+
+
+def choose(network: str, epochs: int, steps: int, batch: int, done: int = 0, stream: TextIO | None = None) -> Progress:
+    """A bar where `stream` (default: standard error) is a terminal, lines elsewhere; `done` steps were done before."""
+    stream = stream if stream is not None else sys.stderr
+    kind = Bar if stream.isatty() else Lines
+    return kind(network, epochs, steps, batch, done, stream)

@@ -1,0 +1,206 @@
+"""A recipe: how to train, as one frozen value read from YAML; every key has a default, a rule and a meaning."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from resnetc.runtime import mapping
+from resnetc.runtime.errors import RunError, suggestion
+from resnetc.runtime.mapping import Value
+
+_INT = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a key accepts: a `kind` (int, number, flag, choice, numbers), bounds (inclusive) or choices; its meaning."""
+
+    kind: str
+    meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+    positive: bool = False
+    choices: tuple[str, ...] = ()
+
+
+def _key(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
+    return field(default=default, metadata={"rule": Rule(kind, meaning, **rule)})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every choice of a run but the network and the data.
+
+    Points in time (`warmup`, `milestones`) are shares of the whole run, so that another `epochs` keeps its shape.
+    """
+
+    epochs: int = _key(10, "int", "passes over the training images", low=1, high=1_000_000)
+    batch: int = _key(128, "int", "images a step; an epoch's last, smaller rest is left out", low=1, high=1 << 20)
+    eval_batch: int = _key(500, "int", "images at a time when evaluating", low=1, high=1 << 20)
+    seed: int = _key(0, "int", "of the weights, the order, the augmentation, dropout", low=0, high=2**32 - 1)
+    deterministic: bool = _key(False, "flag", "only deterministic kernels (matters on CUDA)")
+
+    optimizer: str = _key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
+    learning_rate: float = _key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
+    momentum: float = _key(0.9, "number", "sgd: share of the last update kept", low=0, high=0.9999)
+    nesterov: bool = _key(True, "flag", "sgd: look ahead along the momentum")
+    beta1: float = _key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
+    beta2: float = _key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
+    epsilon: float = _key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
+    weight_decay: float = _key(5e-4, "number", "pull of the weights towards zero", low=0, high=10)
+    decay_norms: bool = _key(False, "flag", "weight decay on norms and biases too")
+
+    schedule: str = _key(
+        "onecycle",
+        "choice",
+        "the learning rate behind the warm-up; onecycle: a cosine up and a cosine down",
+        choices=("constant", "step", "cosine", "linear", "onecycle"),
+    )
+    warmup: float = _key(0.3, "number", "share of the run that warms up", low=0, high=0.99)
+    warmup_from: float = _key(0.04, "number", "share of the peak the warm-up starts at", low=0, high=1)
+    warmup_shape: str = _key(
+        "linear",
+        "choice",
+        "linear, or constant at warmup_from (onecycle: always a cosine)",
+        choices=("linear", "constant"),
+    )
+    final: float = _key(0.0, "number", "cosine, linear, onecycle: share of the peak at the end", low=0, high=1)
+    milestones: tuple[float, ...] = _key(
+        (), "numbers", "step: shares of the run at which the rate falls", low=0, high=1
+    )
+    gamma: float = _key(0.1, "number", "step: what the rate is multiplied by", positive=True, high=1)
+
+    crop: int = _key(0, "int", "pixels of black padding for random crops; 0: none", low=0, high=1024)
+    flip: bool = _key(False, "flag", "mirror half of the images left to right")
+    normalise: str = _key(
+        "channel",
+        "choice",
+        "subtract the training images' mean, of each channel or each pixel; divide by each channel's deviation",
+        choices=("channel", "pixel"),
+    )
+    label_smoothing: float = _key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
+    clip: float = _key(0.0, "number", "largest norm of the whole gradient; 0: no clipping", low=0, high=1e9)
+    ema: float = _key(0.0, "number", "decay of the averaged weights that are evaluated; 0: none", low=0, high=0.999999)
+
+    def text(self) -> str:
+        """This recipe as YAML that `load` reads back to an equal one; every key, with its meaning beside it."""
+        lines = [(f"{name}: {_written(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
+        width = max(len(line) for line, _ in lines)
+        return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
+
+
+RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_written(item) for item in value) + "]"
+    return repr(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _number(text: str, rule: Rule, what: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise RunError(f"{what} must be a number, not `{text}`")
+    number = float(text)
+    if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
+        low = "above 0" if rule.positive else f"from {rule.low:g}"
+        raise RunError(f"{what} must lie {low} to {rule.high:g}; it is {text}")
+    return number
+
+
+def _converted(name: str, value: Value) -> Any:
+    """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
+    rule, what = RULES[name], f"{value.place}: `{name}`"
+    if rule.kind == "numbers":
+        items = (value.text,) if isinstance(value.text, str) else value.text
+        return tuple(_number(item, rule, f"{what}: every item") for item in items)
+    if isinstance(value.text, tuple):
+        raise RunError(f"{what} takes one value, not a list")
+    if rule.kind == "choice":
+        if value.text not in rule.choices:
+            raise RunError(f"{what} cannot be `{value.text}`{suggestion(value.text, rule.choices)}")
+        return value.text
+    if value.quoted:
+        raise RunError(f"{what}: leave out the quotes: a {'flag' if rule.kind == 'flag' else 'number'} is due")
+    if rule.kind == "flag":
+        if value.text not in ("true", "false"):
+            raise RunError(f"{what} must be true or false, not `{value.text}`")
+        return value.text == "true"
+    number = _number(value.text, rule, what)
+    if rule.kind == "int":
+        if not _INT.fullmatch(value.text):
+            raise RunError(f"{what} must be a whole number, not `{value.text}`")
+        return int(value.text)
+    return number
+
+
+def _agree(recipe: Recipe, places: dict[str, str]) -> None:
+    """Refuse keys that contradict each other; the place named is that of the key to change."""
+
+    def fail(name: str, message: str) -> None:
+        place = places.get(name, "the default")
+        raise RunError(f"{place}: `{name}` {message}", status=2 if place.startswith("--override") else 1)
+
+    if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
+        fail("nesterov", "needs a `momentum` above 0")
+    if recipe.schedule == "step":
+        if not recipe.milestones:
+            fail("schedule", "is step, which needs `milestones`, e.g. [0.5, 0.75]")
+        if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
+            fail("milestones", "must ascend")
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the recipes that come with resnetc."""
+    folder = resources.files("resnetc.runtime").joinpath("recipes")
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def _text(source: str) -> tuple[str, str]:
+    """The text of a shipped recipe or a file, and the name to use for it in messages."""
+    if source in shipped():
+        name = f"{source}.yaml"
+        return resources.files("resnetc.runtime").joinpath("recipes", name).read_text("utf-8"), f"recipes/{name}"
+    path = Path(source).expanduser()
+    if path.suffix not in (".yaml", ".yml") and not path.exists():
+        raise RunError(f"--recipe {source}: no such recipe{suggestion(source, shipped())}; or name a file", status=2)
+    try:
+        return path.read_text("utf-8-sig"), str(path)
+    except UnicodeDecodeError as fault:
+        raise RunError(f"{path}: not UTF-8 text: byte {fault.start} is 0x{fault.object[fault.start]:02x}") from None
+    except OSError as fault:
+        raise RunError(f"{path}: cannot read the recipe: {fault.strerror}") from None
+
+
+def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the shipped recipe or the file `source`, then apply the overrides (`KEY=V`, later ones win).
+
+    Raises RunError: `file:line:column: ...` for a fault in the file, `--override KEY=V: ...` (status 2) for one there.
+    """
+    text, name = _text(source)
+    values = mapping.read(text, name)
+    converted: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in RULES:
+            raise RunError(f"{value.key_place}: unknown key `{key}`{suggestion(key, RULES)}")
+        converted[key] = _converted(key, value)
+    for argument in overrides:
+        key, value = mapping.override(argument)
+        if key not in RULES:
+            raise RunError(f"{value.place}: unknown key `{key}`{suggestion(key, RULES)}", status=2)
+        try:
+            converted[key] = _converted(key, value)
+        except RunError as fault:
+            raise RunError(str(fault), status=2) from None
+        values[key] = value
+    recipe = Recipe(**converted)
+    _agree(recipe, {key: value.place for key, value in values.items()})
+    return recipe

@@ -1,0 +1,134 @@
+"""Where a run stands: all that must be saved, so that a resumed run ends with the very same weights."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.runtime import checkpoint, module, optimizer
+from resnetc.runtime.average import Average
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.recipe import Recipe
+
+_NEVER = 1 << 62  # a step no run reaches
+_FORMAT = 1
+
+
+@dataclass
+class State:
+    """The position of a run. Random numbers are counted from it (`counter`), so no generator needs saving.
+
+    step: steps done; epochs: epochs done and judged; seconds: wall time so far; loss_sum: sum of the losses of the
+    current epoch's steps (float64, on the device); epoch_seconds: wall time of those steps.
+    """
+
+    network: str
+    module: str
+    data: str
+    fingerprint: str
+    recipe: Recipe
+    loss_sum: Tensor
+    first_bad: Tensor
+    step: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    best: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def fresh(cls, network: str, source: str, data: Data, recipe: Recipe, device: torch.device) -> "State":
+        """The start of a run."""
+        return cls(
+            network=network,
+            module=module.digest(source),
+            data=data.argument,
+            fingerprint=data.fingerprint(),
+            recipe=recipe,
+            loss_sum=torch.zeros((), dtype=torch.float64, device=device),
+            first_bad=torch.full((), _NEVER, dtype=torch.int64, device=device),
+        )
+
+    def see(self, loss: Tensor) -> None:
+        """Count the loss of the step just done, without waiting for the device."""
+        self.loss_sum += loss
+        self.first_bad = self.first_bad.minimum(torch.where(loss.isfinite(), _NEVER, self.step))
+
+    def check(self, run: RunFolder, rate: float) -> None:
+        """Wait for the device; RunError with the step at which the loss stopped being a number, if it did."""
+        bad = int(self.first_bad)
+        if bad != _NEVER:
+            raise RunError(
+                f"{run.path}: the loss is no longer a number at step {bad} (learning rate {rate:.3g}); nothing after "
+                f"the last good state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+            )
+
+    def is_best(self, record: dict[str, Any]) -> bool:
+        """Whether this epoch has the highest top-1, or the same with a lower test loss; remembers it if so."""
+        better = not self.best or (record["top1"], -record["test_loss"]) > (self.best["top1"], -self.best["test_loss"])
+        if better:
+            self.best = {key: record[key] for key in ("epoch", "top1", "test_loss")}
+        return better
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says beside its tensors."""
+        return {
+            "format": _FORMAT,
+            "network": self.network,
+            "module": self.module,
+            "data": self.data,
+            "fingerprint": self.fingerprint,
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "epoch_seconds": self.epoch_seconds,
+            "best": self.best,
+        }
+
+    def save(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
+        """Write `last.ckpt`; RunError, and nothing written, where a weight is no longer a number."""
+        tensors = {"loss_sum": self.loss_sum}
+        tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+        tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.tensors(update, model).items()}
+        if average.decay:
+            tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
+        for name, tensor in tensors.items():
+            if not bool(tensor.isfinite().all()):
+                raise RunError(
+                    f"{run.last}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
+                    f"limit the gradient, e.g. --override clip=1"
+                )
+        checkpoint.save(run.last, tensors, self.facts())
+
+    def restore(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
+        """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
+        tensors, facts = checkpoint.load(run.last)
+        if facts.get("format") != _FORMAT:
+            raise RunError(f"{run.last}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
+        if facts["module"] != self.module:
+            raise RunError(f"{run.path}: cannot resume: {run.model} is another network than the one given now")
+        if facts["fingerprint"] != self.fingerprint:
+            raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({facts['data']})")
+        for key, now in asdict(self.recipe).items():
+            then = facts["recipe"].get(key)
+            if (list(now) if isinstance(now, tuple) else now) != then:
+                raise RunError(f"{run.path}: cannot resume: `{key}` was {then} in that run and is {now} now")
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition("/")
+            if rest:
+                parts[part][rest] = tensor
+        try:
+            model.load_state_dict(parts["model"])
+            if average.decay:
+                average.model.load_state_dict(parts["average"])
+        except RuntimeError as fault:
+            raise RunError(f"{run.last}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
+        optimizer.restore(update, model, parts["optimizer"])
+        self.loss_sum.copy_(tensors["loss_sum"])
+        self.step, self.epochs, self.best = facts["step"], facts["epochs"], facts["best"]
+        self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
+        run.forget_after(self.epochs)

@@ -1,0 +1,182 @@
+"""Trains a generated module: one loop, from the first line to the last, with nothing hidden behind callbacks.
+
+result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits"), Path("runs/first"))
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from resnetc.runtime import checkpoint, counter, module, optimizer, progress
+from resnetc.runtime.augment import Augmenter, Normaliser
+from resnetc.runtime.average import Average
+from resnetc.runtime.data import Data
+from resnetc.runtime.determinism import deterministic
+from resnetc.runtime.errors import Stopped
+from resnetc.runtime.evaluate import measure
+from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.schedule import learning_rate
+from resnetc.runtime.signals import stop_signals
+from resnetc.runtime.state import State
+
+CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a finished run ended. Accuracies in percent, of the last epoch; `best_top1` was reached in `best_epoch`.
+
+    `seconds` is wall time from the call on, start-up, evaluation and saving included, over all parts of a resumed run.
+    """
+
+    network: str
+    out: Path
+    epochs: int
+    steps: int
+    train_loss: float
+    test_loss: float
+    top1: float
+    top5: float
+    best_top1: float
+    best_epoch: int
+    seconds: float
+
+
+def train(
+    source: str,
+    network: str,
+    data: Data,
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    quiet: bool = False,
+) -> Result:
+    """Train the generated module `source` (its text) on `data` and leave a run folder at `out`.
+
+    With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with the very weights
+    it would have had uninterrupted. `device` is torch's name of one; without it CUDA where there is one, else the CPU.
+
+    Raises RunError where the folder, the module, the data or the recipe are at fault, and where the loss is no longer a
+    number; Stopped where Ctrl-C or SIGTERM ended the run, its state saved.
+    """
+    began = time.perf_counter()
+    run = RunFolder(out)
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    with stop_signals() as stop, deterministic(recipe.deterministic):
+        # The network, from its seed; the data, as bytes, on the device.
+        torch.manual_seed(recipe.seed)
+        model = module.build(source, Path(f"{network}.py")).to(place)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
+        module.check_fits(model, network, data)
+        average = Average(model, recipe.ema)
+        update = optimizer.build(model, recipe)
+        loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        held = data.to(place)
+        normalise = Normaliser(held.train_images, recipe.normalise)
+        augment = Augmenter(held.train_images, recipe, normalise)
+
+        count = len(held.train_labels)
+        batch = min(recipe.batch, count)
+        per_epoch = count // batch
+        steps = per_epoch * recipe.epochs
+
+        # Where the run stands: at the start, or where a stopped run saved itself.
+        state = State.fresh(network, source, data, recipe, place)
+        if resume:
+            state.restore(run, model, average, update)
+        else:
+            run.create(source, recipe.text())
+            state.save(run, model, average, update)
+        began -= state.seconds
+        rate = learning_rate(recipe, max(state.step - 1, 0), steps)  # of the last step done
+
+        def halt_if_asked() -> None:
+            if stop.number is not None:
+                state.check(run, rate)
+                state.seconds = time.perf_counter() - began
+                state.save(run, model, average, update)
+                raise Stopped(stop.number, state.step, out)
+
+        shown = progress.Silent() if quiet else progress.choose(network, recipe.epochs, steps, batch, state.step)
+        with shown:
+            for epoch in range(state.epochs, recipe.epochs):
+                order = counter.order(recipe.seed, epoch, count, place)
+                entered = time.perf_counter() - state.epoch_seconds
+                model.train()
+
+                while state.step < (epoch + 1) * per_epoch:
+                    state.epoch_seconds = time.perf_counter() - entered
+                    halt_if_asked()
+
+                    at = (state.step - epoch * per_epoch) * batch
+                    index = order[at : at + batch]
+                    torch.manual_seed(counter.key(recipe.seed, state.step, counter.MODEL))  # dropout, stochastic depth
+                    rate = learning_rate(recipe, state.step, steps)
+                    for group in update.param_groups:
+                        group["lr"] = rate
+
+                    loss = loss_of(model(augment(epoch, index)), held.train_labels[index])
+                    update.zero_grad()
+                    loss.backward()
+                    if recipe.clip:
+                        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+                    update.step()
+
+                    state.step += 1
+                    state.see(loss.detach())
+                    average.follow(state.step)
+                    if place.type == "cpu" or state.step % CHECK_EVERY == 0:
+                        state.check(run, rate)
+                    shown.step(state.step, epoch + 1)
+
+                # The epoch is over: judge, write down, keep.
+                state.check(run, rate)
+                state.epoch_seconds = time.perf_counter() - entered
+                judged = measure(
+                    average.model,
+                    held.test_images,
+                    held.test_labels,
+                    data.class_names,
+                    normalise,
+                    recipe.eval_batch,
+                    between=halt_if_asked,
+                )
+                record = {
+                    "epoch": epoch + 1,
+                    "step": state.step,
+                    "train_loss": state.loss_sum.item() / per_epoch,
+                    "test_loss": judged.loss,
+                    "top1": judged.top1,
+                    "top5": judged.top5,
+                    "lr": rate,
+                    "images_per_second": per_epoch * batch / state.epoch_seconds,
+                    "seconds": time.perf_counter() - began,
+                }
+                if state.is_best(record):
+                    checkpoint.save(run.best, average.model.state_dict(), state.facts())
+                run.append(record)
+                shown.epoch(record)
+                state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
+                state.loss_sum.zero_()
+                state.save(run, model, average, update)
+
+    last = run.records()[-1]
+    return Result(
+        network=network,
+        out=out,
+        epochs=last["epoch"],
+        steps=last["step"],
+        train_loss=last["train_loss"],
+        test_loss=last["test_loss"],
+        top1=last["top1"],
+        top5=last["top5"],
+        best_top1=state.best["top1"],
+        best_epoch=int(state.best["epoch"]),
+        seconds=last["seconds"],
+    )

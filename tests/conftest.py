@@ -1,0 +1,23 @@
+"""What every test shares: `--update` for recorded outputs, and Hypothesis's profiles."""
+
+import os
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite recorded outputs instead of comparing; review them")
+
+
+def pytest_configure() -> None:
+    hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """True where recorded outputs are to be rewritten."""
+    return bool(request.config.getoption("--update"))

@@ -1,0 +1,133 @@
+"""Who may import whom: the compiler runs without torch, the runtime without the compiler, a generated module alone."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# What each folder may import beyond the standard library and itself; a file's own row goes before its folder's.
+ALLOWED = {
+    "compiler": {"lark", "resnetc", "resnetc.grammar"},
+    "compiler/backend/render.py": {"jinja2", "resnetc", "resnetc.compiler"},
+    "compiler/source.py": set(),
+    "compiler/diagnostics.py": {"resnetc.compiler.source"},
+    "compiler/excerpt.py": {"resnetc.compiler"},
+    "compiler/report.py": {"resnetc.compiler"},
+    "compiler/sizes": set(),
+    "grammar": set(),
+    "specs": set(),
+    "runtime": {"torch", "numpy", "yaml", "rich", "safetensors", "sklearn", "matplotlib", "PIL"},
+    "runtime/report.py": {"torch", "numpy", "matplotlib", "PIL", "jinja2", "resnetc.runtime"},
+    "generated": {"torch"},
+}
+FOLDERS = ("compiler", "grammar", "specs", "runtime", "generated")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def rule(path: Path) -> str:
+    """The longest row of the table that speaks of the file."""
+    name = path.relative_to(ROOT).as_posix()
+    return max((row for row in ALLOWED if name == row or name.startswith(row + "/")), key=len)
+
+
+def imports(path: Path, types: bool = True) -> set[str]:
+    """The dotted names that a file imports, wherever in it, or not for the type checker alone (`types=False`).
+
+    `from a import b` is `a`, and also `a.b` where that is a module.
+    """
+    names, nodes = set(), [ast.parse(path.read_bytes())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not types:
+            nodes += node.orelse
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            names |= {node.module} | ({f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys())
+    return names
+
+
+def module(path: Path) -> str:
+    return ".".join(["resnetc", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+
+
+MODULES = {module(path): path for path in FILES if not path.is_relative_to(ROOT / "generated")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_imports_only_what_its_folder_may(path):
+    row = rule(path)
+    standard = set() if row == "generated" else set(sys.stdlib_module_names)
+    own = "resnetc." + row.removesuffix(".py").replace("/", ".")
+    allowed = ALLOWED[row] | {own, "__future__"}
+
+    def may(name: str) -> bool:
+        top = name.partition(".")[0]
+        if top == "resnetc":
+            return name in allowed or any(name.startswith(a + ".") for a in allowed - {"resnetc"})
+        return top in standard | allowed
+
+    assert sorted(name for name in imports(path) if not may(name)) == []
+
+
+def test_the_compiler_imports_in_one_direction():
+    """No circle among the modules of the compiler: `prepare` raises on one, and names it."""
+    compiler = {name: path for name, path in MODULES.items() if name.startswith("resnetc.compiler")}
+    packages = {name for name, path in compiler.items() if path.name == "__init__.py"}
+    graph = {name: (imports(path, types=False) & compiler.keys()) - packages for name, path in compiler.items()}
+    TopologicalSorter(graph).prepare()
+
+
+def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A Python of its own, which has imported nothing; the packages are those of this tree."""
+    source = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n{program}"
+    return subprocess.run([sys.executable, "-c", source, *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+LOADED = """
+import importlib, pkgutil, sys
+for root in sys.argv[1].split(","):
+    package = importlib.import_module(root)
+    if root != "resnetc":
+        for found in pkgutil.walk_packages(package.__path__, root + "."):
+            importlib.import_module(found.name)
+print(",".join(sorted({name for name in sys.argv[2].split(",") if name in sys.modules})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("imported", "absent"),
+    [
+        ("resnetc", "torch,numpy,lark,jinja2,rich,yaml"),
+        ("resnetc,resnetc.grammar,resnetc.specs,resnetc.compiler", "torch,numpy,rich,resnetc.runtime"),
+        ("resnetc.runtime", "lark,jinja2,resnetc.compiler"),
+    ],
+)
+def test_importing_loads_nothing_from_across_the_border(imported, absent):
+    process = python(LOADED, imported, absent)
+    assert (process.stderr, process.stdout) == ("", "\n")
+
+
+def test_check_loads_neither_templates_nor_rich_nor_torch():
+    program = """
+from resnetc.cli import main
+status = main(["check", "specs/digits.resnet"])
+print(status, sorted({"jinja2", "rich", "torch", "numpy", "yaml"} & set(sys.modules)))
+"""
+    process = python(program)
+    assert process.stdout.splitlines()[-1:] == ["0 []"], process.stderr
+
+
+@pytest.mark.parametrize("name", ["compiler", "runtime"])
+def test_a_package_cannot_be_imported_under_its_bare_name(name):
+    process = python(f"sys.path.insert(0, '.')\nimport {name}")
+    assert process.returncode == 1
+    assert process.stderr.endswith(f"import resnetc.{name}, not {name}: two copies of every class would exist\n")

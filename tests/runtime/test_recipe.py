@@ -1,0 +1,133 @@
+"""Recipes: every value has a rule, every fault a place, and the text written reads back."""
+
+from pathlib import Path
+
+import pytest
+
+from resnetc.runtime import recipe
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import Recipe
+
+
+def fault(tmp_path: Path, text: str) -> str:
+    """The message for a recipe file of this text, the folder taken out."""
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RunError) as caught:
+        recipe.load(str(path))
+    assert caught.value.status == 1
+    return str(caught.value).replace(str(tmp_path) + "/", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs: 3\nlr: 0.1\n", "r.yaml:2:1: unknown key `lr`; known: batch,"),
+        ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; did you mean `learning_rate`?"),
+        ("epochs: 3\nbatch: 8\nepochs: 4\n", "r.yaml:3:1: the key `epochs` stands twice; first at r.yaml:1:1"),
+        ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a number, not `ten`"),
+        ("epochs: 1.5\n", "r.yaml:1:9: `epochs` must be a whole number, not `1.5`"),
+        ("epochs: 0\n", "r.yaml:1:9: `epochs` must lie from 1 to 1e+06; it is 0"),
+        ("epochs: '3'\n", "r.yaml:1:9: `epochs`: leave out the quotes: a number is due"),
+        ("epochs:\n", "r.yaml:1:8: `epochs` must be a number, not ``"),
+        ("learning_rate: .inf\n", "r.yaml:1:16: `learning_rate` must be a number, not `.inf`"),
+        ("learning_rate: .nan\n", "r.yaml:1:16: `learning_rate` must be a number, not `.nan`"),
+        ("learning_rate: 1e999\n", "r.yaml:1:16: `learning_rate` must lie above 0 to 1000; it is 1e999"),
+        ("learning_rate: 1e-400\n", "r.yaml:1:16: `learning_rate` must lie above 0 to 1000; it is 1e-400"),
+        ("weight_decay: -1\n", "r.yaml:1:15: `weight_decay` must lie from 0 to 10; it is -1"),
+        ("nesterov: yes\n", "r.yaml:1:11: `nesterov` must be true or false, not `yes`"),
+        ("optimizer: adam\n", "r.yaml:1:12: `optimizer` cannot be `adam`; did you mean `adamw`?"),
+        ("epochs: [1, 2]\n", "r.yaml:1:9: `epochs` takes one value, not a list"),
+        ("schedule: step\n", "r.yaml:1:11: `schedule` is step, which needs `milestones`"),
+        ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
+        ("schedule: step\nmilestones: [0.5, x]\n", "r.yaml:2:13: `milestones`: every item must be a number, not `x`"),
+        ("momentum: 0\n", "the default: `nesterov` needs a `momentum` above 0"),
+        ("- epochs\n", "r.yaml:1:1: a recipe is a mapping"),
+        ("just words\n", "r.yaml:1:1: a recipe is a mapping"),
+        ("epochs: {a: 1}\n", "r.yaml:1:9: a single value or a list of numbers is due here"),
+        ("? [a]\n: 1\n", "r.yaml:1:3: a key is a single word"),
+        ("epochs: 3\n---\nepochs: 4\n", "r.yaml:2:1: not YAML: but found another document"),
+        ("epochs: 3\n  batch: 4\n", "r.yaml:2:8: not YAML: mapping values are not allowed here"),
+        ("epochs: [3\n", "r.yaml:2:1: not YAML:"),
+        ("epochs: 3\nb: \x07\n", "r.yaml:2:4: not YAML: the character"),
+    ],
+)
+def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, message: str) -> None:
+    assert fault(tmp_path, text).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &x 1\nepochs: *x\n", "r.yaml:1:4: anchors and aliases have no place"),
+        ("epochs: *x\n", "r.yaml:1:9: anchors and aliases have no place"),
+        ("epochs: !!python/object/apply:os.system ['true']\n", "r.yaml:1:9: the tag tag:yaml.org,2002:python/object"),
+        ("!!python/name:os.system\n", "r.yaml:1:1: the tag"),
+        ("epochs: !!int 3\n", "r.yaml:1:9: the tag"),
+        ("<<: {epochs: 3}\n", "r.yaml:1:5: a single value or a list of numbers"),
+        ("epochs: " + "[" * 5000 + "\n", "r.yaml:1:24: nested too deeply"),
+        ("epochs: 3\n" + "#" * 70_000 + "\n", "r.yaml:1:1: 70011 characters"),
+    ],
+)
+def test_yaml_that_recipes_have_no_use_for_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    assert fault(tmp_path, text).startswith(message)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"epochs: 3 # \xe9\n")
+    with pytest.raises(RunError, match=r"latin\.yaml: not UTF-8 text: byte 12 is 0xe9"):
+        recipe.load(str(latin))
+    with pytest.raises(RunError, match=r"no\.yaml: cannot read the recipe: No such file"):
+        recipe.load(str(tmp_path / "no.yaml"))
+    with pytest.raises(RunError, match="Is a directory"):
+        recipe.load(str(tmp_path))
+    with pytest.raises(RunError, match="did you mean `digits`") as caught:
+        recipe.load("digit")
+    assert caught.value.status == 2
+
+
+def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("learning_rate: 1e-4\nweight_decay: 5E-4\nmomentum: .9\nema: 0.99\nepochs: 007\nmilestones: 0.5\n")
+    read = recipe.load(str(path))
+    assert (read.learning_rate, read.weight_decay, read.momentum, read.epochs) == (1e-4, 5e-4, 0.9, 7)
+    assert read.milestones == (0.5,)
+
+
+def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("# nothing\n")
+    assert recipe.load(str(path)) == Recipe()
+
+
+def test_overrides_win_in_order() -> None:
+    read = recipe.load("digits", ["epochs=2", "learning_rate=1e-3", "milestones=[0.5, 0.75]", "flip=true", "epochs=5"])
+    assert (read.epochs, read.learning_rate, read.milestones, read.flip) == (5, 1e-3, (0.5, 0.75), True)
+    assert read.batch == recipe.load("digits").batch
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("epochs", "--override epochs: KEY=V is due"),
+        ("epoch=3", "--override epoch=3: unknown key `epoch`; did you mean `epochs`?"),
+        ("epochs=", "--override epochs=: a value must follow the ="),
+        ("epochs=x", "--override epochs=x: `epochs` must be a number, not `x`"),
+        ("epochs=*x", "--override epochs=*x: anchors and aliases"),
+        ("schedule=step", "--override schedule=step: `schedule` is step, which needs `milestones`"),
+    ],
+)
+def test_a_faulty_override_is_named(override: str, message: str) -> None:
+    with pytest.raises(RunError) as caught:
+        recipe.load("digits", [override])
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", recipe.shipped())
+def test_the_text_of_a_recipe_reads_back(tmp_path: Path, name: str) -> None:
+    read = recipe.load(name)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(read.text())
+    assert recipe.load(str(path)) == read
+    assert [line.split(":")[0] for line in read.text().splitlines()] == list(recipe.RULES)

@@ -1,0 +1,141 @@
+"""Training: it learns, it leaves the run folder, it refuses what does not fit."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from resnetc.runtime import checkpoint, module, recipe
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.train import train
+
+FIELDS = ["epoch", "step", "train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds"]
+
+
+def test_the_digits_are_learnt(source: str, digits: Data, tmp_path: Path) -> None:
+    short = recipe.load("digits", ["epochs=4", "label_smoothing=0"])
+    result = train(source, "digits", digits, short, tmp_path / "run", quiet=True)
+    assert result.top1 >= 90
+    assert result.steps == 4 * (1437 // 64)
+    assert result.best_top1 >= result.top1
+
+
+def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "run"
+    result = train(source, "small", few, quick, out, quiet=True)
+    names = sorted(entry.name for entry in out.iterdir())
+    assert names == ["best.safetensors", "last.ckpt", "metrics.jsonl", "model.py", "recipe.yaml"]
+    assert (out / "model.py").read_text() == source
+    assert recipe.load(str(out / "recipe.yaml")) == quick
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [list(line) for line in lines] == [FIELDS] * 3
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 4), (2, 8), (3, 12)]
+    assert result.top1 == lines[-1]["top1"]
+    assert result.best_top1 == max(line["top1"] for line in lines)
+    assert all(0 <= line["top1"] <= line["top5"] <= 100 for line in lines)
+
+
+def test_the_best_weights_load_into_the_plain_network(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    train(source, "small", few, quick, tmp_path / "run", quiet=True)
+    model = module.build(source, Path("small.py"))
+    fresh = model.conv1.weight.clone()
+    model.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"), strict=True)
+    assert not torch.equal(model.conv1.weight, fresh)
+
+
+def test_nothing_is_left_of_a_run_that_does_not_start(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(RunError, match="no `build`"):
+        train("x = 1\n", "small", few, quick, out, quiet=True)
+    with pytest.raises(RunError, match=r"small\.py:2:5: not Python: "):
+        train("\nx = = 1\n", "small", few, quick, out, quiet=True)
+    with pytest.raises(RunError, match="fails to build its network: ZeroDivisionError"):
+        train("INPUT_SHAPE = ()\ndef build():\n    return 1 / 0\n", "small", few, quick, out, quiet=True)
+    with pytest.raises(RunError, match=r"returns int, a torch\.nn\.Module"):
+        train("INPUT_SHAPE = ()\ndef build():\n    return 1\n", "small", few, quick, out, quiet=True)
+    assert not out.exists()
+
+
+def test_classes_and_channels_must_fit(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    more = replace(few, class_names=(*few.class_names, "k"))
+    with pytest.raises(RunError, match=r"answers \[1, 10\] for one image, \[1, 11\] is needed; .*--set classes=11"):
+        train(source, "small", more, quick, tmp_path / "run", quiet=True)
+    colour = replace(
+        few, train_images=few.train_images.repeat(1, 3, 1, 1), test_images=few.test_images.repeat(1, 3, 1, 1)
+    )
+    with pytest.raises(RunError, match=r"small on npz \(3x8x8, 10 classes\): the network does not take this input"):
+        train(source, "small", colour, quick, tmp_path / "run", quiet=True)
+
+
+def test_a_folder_in_use_is_left_alone(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    train(source, "small", few, quick, out, quiet=True)
+    before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
+    with pytest.raises(RunError, match="holds a run already: add --resume"):
+        train(source, "small", few, quick, out, quiet=True)
+    assert {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("x")
+    with pytest.raises(RunError, match=r"is not empty \(it holds thesis\.tex\)"):
+        train(source, "small", few, quick, tmp_path / "other", quiet=True)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunError, match="cannot use it as a run folder: File exists"):
+        train(source, "small", few, quick, tmp_path / "file", quiet=True)
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(
+    source: str, few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        torch.rand(3)  # what was drawn before must not matter
+        train(source, "small", few, replace(quick, seed=seed), tmp_path / name, quiet=True)
+    a, b, c = (checkpoint.load(tmp_path / name / "last.ckpt")[0] for name in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["model/conv1.weight"], c["model/conv1.weight"])
+
+
+def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
+    source: str, few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    wild = replace(quick, learning_rate=1e3, warmup=0.0, schedule="constant", clip=0.0, momentum=0.9999, epochs=50)
+    poisoned = source.replace("x = self.relu(self.bn1(self.conv1(x)))", POISON)
+    assert poisoned != source
+    with pytest.raises(RunError, match="no longer a number at step 7 .*--override clip=1"):
+        train(poisoned, "small", few, replace(wild, learning_rate=0.1, momentum=0.9), tmp_path / "run", quiet=True)
+    tensors, facts = checkpoint.load(tmp_path / "run" / "last.ckpt")
+    assert facts["step"] == 4  # the end of the first epoch
+    assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+POISON = """self.seen = getattr(self, "seen", 0) + self.training
+        x = self.relu(self.bn1(self.conv1(x))) * (float("nan") if self.seen == 7 else 1.0)"""
+
+
+def test_weights_that_are_no_numbers_are_not_saved(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    broken = source.replace('"""The network with fresh weights."""', BROKEN)
+    assert broken != source
+    with pytest.raises(RunError, match=r"last\.ckpt: not saved: model/unused is no longer finite after step 0"):
+        train(broken, "small", few, quick, tmp_path / "run", quiet=True)
+
+
+BROKEN = """model = Digits()
+    model.register_buffer("unused", torch.tensor(float("inf")))
+    return model
+"""
+
+
+def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    (tmp_path / "last.ckpt.tmp").symlink_to("/dev/full")
+    with pytest.raises(RunError, match=r"last\.ckpt: cannot write [0-9,]+ bytes: No space left on device"):
+        checkpoint.save(tmp_path / "last.ckpt", {"a": torch.zeros(3)}, {})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,42 @@
+"""Writes grammar/tables.json: the LALR tables of the grammar as Lark makes them, so that no run has to build them again.
+
+    python tools/make_tables.py
+
+A test compares the file with a fresh build; a Lark of another version ignores it and builds its own.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import lark
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
+
+from resnetc.compiler.parse import OPTIONS, digest, grammar_text
+
+def plain(value: Any) -> Any:
+    """As JSON has it: a dictionary with other keys than texts becomes `{"pairs": [...]}`; sets in a fixed order."""
+    if isinstance(value, dict):
+        if all(isinstance(k, str) for k in value):
+            return {k: plain(v) for k, v in sorted(value.items())}
+        return {"pairs": [[k, plain(v)] for k, v in sorted(value.items())]}
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(v) for v in value), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def render() -> str:
+    data, memo = lark.Lark(grammar_text(), **OPTIONS).memo_serialize([TerminalDef, Rule])
+    tables = {"lark": lark.__version__, "grammar": digest(), "data": plain(data), "memo": plain(memo)}
+    return json.dumps(tables, separators=(",", ":")).replace('],[', '],\n[') + "\n"
+
+
+if __name__ == "__main__":
+    path = pathlib.Path(__file__).resolve().parent.parent / "grammar" / "tables.json"
+    path.write_text(render(), encoding="utf-8")
+    print(f"{path.name}: {path.stat().st_size} bytes")

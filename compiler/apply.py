@@ -70,7 +70,7 @@ class Applier(Evaluator):
             case PrimitiveLayer(primitive, _, span):
                 inputs = self.tensors_for(layer, tensor, span)
                 leaf = self.leaf(layer, tuple(t.shape for t in inputs), frame)
-                out = scope.place(label or scope.numbered(primitive.attribute), leaf, inputs, span, None)
+                out = scope.place(label or scope.numbered(primitive.attribute), leaf, inputs, span, None, based(primitive.attribute, label))
                 return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
         source = self.single(tensor, span)
         slot = None
@@ -93,7 +93,7 @@ class Applier(Evaluator):
         made, start = self.make(layer, source, frame)
         if isinstance(made, Absent):
             return ABSENT
-        return scope.place(path, made, [start], span, slot)[0]
+        return scope.place(path, made, [start], span, slot, based(attribute, label))[0]
 
     def tensors_for(self, layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:
         """The inputs of a primitive: one tensor, or for those that take one, a list (of lists)."""
@@ -431,6 +431,11 @@ class Applier(Evaluator):
                 raise Fault(faults.not_a_tensor(text.span, side, f"a side of `{op}`"))
         shape = additions.combined(op, left, right, expr, frame.scope)
         return frame.scope.join(op, [left, right], shape, expr.span)
+
+
+def based(attribute: str, label: Any) -> str | None:
+    """The attribute without its ordinal, where no label took its place."""
+    return attribute.replace("#", "") if label is None else None
 
 
 def merged(

@@ -86,6 +86,7 @@ class Expander(Applier):
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
             item.doc or model.doc,
             tuple(self.overruled),
+            tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings, *request.seals))),
         )
 
     # -- parameters and slots -----------------------------------------------------------------------------------------

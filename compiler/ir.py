@@ -89,6 +89,7 @@ class Step:
     outputs: tuple[int, ...]
     span: Span
     slot: str | None = None
+    base: str | None = None  # an unlabelled step's attribute without its ordinal: what equal stateless steps share
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,3 +173,4 @@ class Network:
     parameters: tuple[tuple[str, Any], ...]
     doc: str
     overruled: tuple[str, ...] = ()
+    rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones

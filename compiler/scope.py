@@ -46,17 +46,19 @@ class Scope:
         self._ordinals[attribute] = number = self._ordinals.get(attribute, 0) + 1
         return (attribute.replace("#", str(number)),)
 
-    def place(self, path: Path, module: Module, inputs: list[Tensor], span: Span, slot: str | None) -> list[Tensor]:
+    def place(
+        self, path: Path, module: Module, inputs: list[Tensor], span: Span, slot: str | None, base: str | None = None
+    ) -> list[Tensor]:
         """Stores a module under `path` and applies it."""
         if keeps_state(module):
             if path in self._stored:
                 raise Fault(faults.duplicate_path(show_path(path), span, self._stored[path]))
             self._stored[path] = span
         self.order.setdefault(path, span)
-        return self._step(path, module, inputs, list(module.outputs), span, slot)
+        return self._step(path, module, inputs, list(module.outputs), span, slot, base)
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
-        return self._step((), operation, inputs, [shape], span, None)[0]
+        return self._step((), operation, inputs, [shape], span, None, None)[0]
 
     def _step(
         self,
@@ -66,11 +68,12 @@ class Scope:
         shapes: list[Shape],
         span: Span,
         slot: str | None,
+        base: str | None,
     ) -> list[Tensor]:
         number, first = len(self.steps), len(self.wires)
         refs = tuple(range(first, first + len(shapes)))
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
-        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot))
+        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
         return [Tensor(ref, shape, self) for ref, shape in zip(refs, shapes, strict=True)]
 
     def name(self, tensor: Tensor, name: str) -> None:

@@ -2,10 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from resnetc.runtime import checkpoint, module
+from resnetc.runtime import data as datasets
+from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.folder import RunFolder
+
+_WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,40 @@ class Evaluation:
     def per_class(self) -> tuple[float | None, ...]:
         """The accuracy of each class in percent; None for a class without a test image."""
         return tuple(100 * row[label] / sum(row) if sum(row) else None for label, row in enumerate(self.confusion))
+
+    def mistakes(self) -> list[tuple[int, str, str]]:
+        """(images, true class, predicted class) of every kind of mistake that was made, the most frequent first."""
+        names = self.class_names
+        pairs = [
+            (count, names[true], names[predicted])
+            for true, row in enumerate(self.confusion)
+            for predicted, count in enumerate(row)
+            if count and true != predicted
+        ]
+        return sorted(pairs, key=lambda pair: -pair[0])
+
+    def text(self) -> str:
+        """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
+        five = min(5, len(self.class_names))
+        lines = [f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {self.loss:.4f}"]
+        widest = max(len("true class"), *(len(name) for name in self.class_names))
+        table = len(self.class_names) <= _WIDEST_TABLE
+        cell = max(len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))) + 1
+        heading = "".join(f"{number:>{cell}}" for number in range(len(self.class_names))) if table else ""
+        lines += ["", f"{'':>3} {'true class':<{widest}}  accuracy {' predicted' if table else ''}"]
+        if table:
+            lines.append(f"{'':>3} {'':<{widest}}           {heading}")
+        for label, (name, accuracy, row) in enumerate(
+            zip(self.class_names, self.per_class, self.confusion, strict=True)
+        ):
+            share = "     none" if accuracy is None else f"{accuracy:7.2f} %"
+            cells = "".join(f"{count or '.':>{cell}}" for count in row) if table else ""
+            lines.append(f"{label:>3} {name:<{widest}} {share}  {cells}".rstrip())
+        frequent = self.mistakes()[:10]
+        if frequent:
+            lines += ["", "most frequent mistakes:"]
+            lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
+        return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def never() -> None:
@@ -67,3 +112,48 @@ def measure(
         confusion=tuple(tuple(row) for row in table.tolist()),
         class_names=class_names,
     )
+
+
+def evaluate(
+    out: Path,
+    data: Data | None = None,
+    *,
+    weights: Literal["best", "last"] = "best",
+    device: str | None = None,
+    batch: int = 500,
+) -> Evaluation:
+    """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
+
+    `last` are the weights of the last epoch or the last stop (averaged ones where the recipe averages). Other data is
+    normalised by the statistics of its own training images, as in training.
+
+    Raises RunError where the folder, its files or the data are at fault, or do not fit one another.
+    """
+    run = RunFolder(out)
+    if not run.last.is_file() and not run.model.is_file():
+        raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are expected")
+    source = run.source()
+    path = run.best if weights == "best" else run.last
+    if weights == "best" and not path.is_file():
+        raise RunError(f"{path}: no such file: no epoch of this run has been evaluated; --weights last takes its state")
+    tensors, facts = checkpoint.load(path)
+    if facts["module"] != module.digest(source):
+        raise RunError(f"{run.model}: changed since {path.name} was written: its weights belong to another text")
+    if weights == "last":
+        part = "average/" if facts["recipe"]["ema"] else "model/"
+        tensors = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
+    if data is None:
+        data = datasets.load(*datasets.split(facts["data"]))
+        if data.fingerprint() != facts["fingerprint"]:
+            raise RunError(f"--data {facts['data']}: no longer the data that {out} was trained on; name it with --data")
+
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = module.build(source, run.model).to(place)
+    module.check_fits(model, facts["network"], data)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as fault:
+        raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
+    held = data.to(place)
+    normalise = Normaliser(held.train_images, facts["recipe"]["normalise"])
+    return measure(model, held.test_images, held.test_labels, data.class_names, normalise, batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAX_PERIOD = 2**20
-"""Real networks stay below 2**8, and odd mixtures of strides below 2**13."""
+"""Published networks stay at or below 2**8, and odd mixtures of strides at a few thousand."""
 
 MAX_ONSET = 2**24
 """Below this size a function or a set may have exceptions. No axis of an image is that long."""

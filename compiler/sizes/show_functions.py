@@ -14,6 +14,7 @@ from resnetc.compiler.sizes.forms import (
     constant,
     evaluate,
     is_constant,
+    onset_of,
     period_gain,
     tabulate,
     values,
@@ -28,19 +29,32 @@ MOST_TERMS = 4
 MOST_VALUES = 12
 """A row of values is a sample beyond these."""
 
-LONGEST_SUM = 2**12
-"""A longer period is not searched for a sum."""
+LONGEST_SEARCH = 2**12
+"""A formula is not searched for beyond this period."""
 
 
 def show(f: SizeFn, symbol: str = "H", within: SizeSet = ALL) -> str:
-    """The function as a formula, such as `ceil(H / 32)`; simpler where that serves at the sizes of `within`."""
+    """The function as a formula, such as `ceil(H / 32)`; simpler where that serves at the sizes of `within`.
+
+    A function without a short formula is shown as a row of its values.
+    """
+    if (text := _formula(f, symbol, within)) is not None:
+        return text
+    row = values(f, onset_of(f) + period_gain(f)[0])
+    shown = ", ".join(map(str, row[:MOST_VALUES])) + (", ..." if len(row) > MOST_VALUES else "")
+    period, gain = period_gain(f)
+    return f"table({shown}; {'-' if gain < 0 else '+'} {abs(gain)} every {period} from {symbol} = {onset_of(f)})"
+
+
+def _formula(f: SizeFn, symbol: str, within: SizeSet = ALL) -> str | None:
     if isinstance(f, Table) and f.onset > 1:
         return _with_exceptions(f, symbol, within)
     P, Q = period_gain(f)
     if P > 1 and (n := _only_residue(within, P)) is not None:
         return _exact_quotient(f, symbol, n)
     if isinstance(f, Table):
-        return _periodic(f, symbol)
+        rises = _rises(f)
+        return _quotient(f, rises, symbol) or _sum_of_ceilings(f, rises, symbol)
     if f.c == 1:
         return _sum([(f.u, symbol)], f.u * f.D + f.d)
     text, rest = _ceiling(symbol, f.D, f.c)
@@ -89,12 +103,6 @@ def _exact_quotient(f: SizeFn, symbol: str, n: int) -> str:
     return _sum([(Q, f"{f'({numerator})' if k else symbol} / {P}")], evaluate(f, n) - Q * ((n + k) // P))
 
 
-def _periodic(f: Table, symbol: str) -> str:
-    """A table without exceptions: one rounded quotient of one ceiling where it is that, else a sum of ceilings."""
-    rises = _rises(f)
-    return _quotient(f, rises, symbol) or _sum_of_ceilings(f, rises, symbol) or _row(f, symbol)
-
-
 def _rises(f: SizeFn) -> list[int]:
     """For each residue r modulo the period, f(n + 1) - f(n) where n is congruent to r."""
     P, Q = period_gain(f)
@@ -127,7 +135,7 @@ def _quotient(f: Table, rises: Sequence[int], symbol: str) -> str | None:
 
 def _sum_of_ceilings(f: Table, rises: list[int], symbol: str) -> str | None:
     """f as a sum of k * ceil((n - r) / c): for each divisor c of the period, k is what most rises of a class share."""
-    if f.P > LONGEST_SUM:
+    if f.P > LONGEST_SEARCH:
         return None
     left, terms = list(rises), list[tuple[int, int, int]]()
     for c in (c for c in range(1, f.P + 1) if f.P % c == 0):
@@ -142,18 +150,21 @@ def _sum_of_ceilings(f: Table, rises: list[int], symbol: str) -> str | None:
     return _sum([(k, _ceiling(symbol, -r, c)[0] if c > 1 else symbol) for k, r, c in terms], rest)
 
 
-def _with_exceptions(f: Table, symbol: str, within: SizeSet) -> str:
+def _with_exceptions(f: Table, symbol: str, within: SizeSet) -> str | None:
     """A table that starts off its pattern: without the exceptions, as a min or max, or with the exceptions listed."""
     pattern = _pattern(f)
     if first_difference(f, pattern, within) is None:
-        return show(pattern, symbol, within)
+        return _formula(pattern, symbol, within)
+    after = _formula(pattern, symbol)
+    if after is None:
+        return None
     if (clamped := _clamped(f, pattern, symbol)) is not None:
         return clamped
     pieces = list(_pieces(f, pattern))
     if len(pieces) > MOST_TERMS:
-        return _row(f, symbol)
+        return None
     listed = ", ".join(f"{v} if {symbol} = {span(first, last)}" for v, first, last in pieces)
-    return f"({listed}, else {show(pattern, symbol)})"
+    return f"({listed}, else {after})"
 
 
 def _pattern(f: Table) -> SizeFn:
@@ -165,8 +176,10 @@ def _pattern(f: Table) -> SizeFn:
 def _clamped(f: Table, pattern: SizeFn, symbol: str) -> str | None:
     """f as the min or max of its pattern and what its exceptions might come from."""
     for other in _sources(f):
+        if f.P * period_gain(other)[0] > LONGEST_SEARCH:
+            continue
         for name, choose, combine in (("min", min, minimum), ("max", max, maximum)):
-            # The glance keeps two unrelated periods from being combined.
+            # A glance at the exceptions comes first: the whole comparison of unrelated slopes may be long.
             if all(v == choose(evaluate(pattern, n), evaluate(other, n)) for n, v in enumerate(f.head, start=1)):
                 if combine(pattern, other) == f:
                     growing, bound = (other, pattern) if is_constant(pattern) else (pattern, other)
@@ -196,14 +209,3 @@ def _pieces(f: Table, pattern: SizeFn) -> Iterator[tuple[int, int, int]]:
             run = (v, n, n)
     if run:
         yield run
-
-
-def _row(f: Table, symbol: str) -> str:
-    """The first values, and what follows from where."""
-    row = [*f.head, *f.cycle]
-    shown = ", ".join(map(str, row[:MOST_VALUES])) + (", ..." if len(row) > MOST_VALUES else "")
-    return f"table({shown}; {_signed(f.Q)} every {f.P} from {symbol} = {f.onset})"
-
-
-def _signed(k: int) -> str:
-    return f"- {-k}" if k < 0 else f"+ {k}"

@@ -8,8 +8,13 @@ from resnetc.runtime.errors import RunError, suggestion
 
 __all__ = ["NAMES", "Data", "load", "split"]
 
-_READERS = {  # name -> the module whose `read(path)` knows the format; imported on first use
-    "digits": "digits",
+_READERS = {  # name -> the module and the function in it that read the format; imported on first use
+    "digits": ("digits", "read"),
+    "fashion-mnist": ("idx", "read"),
+    "cifar10": ("cifar", "read_10"),
+    "cifar100": ("cifar", "read_100"),
+    "npz": ("npz", "read"),
+    "folder": ("folder", "read"),
 }
 NAMES = tuple(_READERS)
 
@@ -29,6 +34,6 @@ def load(name: str, path: Path | None = None) -> Data:
     """
     if name not in _READERS:
         raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
-    reader = importlib.import_module(f"resnetc.runtime.data.{_READERS[name]}")
-    data: Data = reader.read(path)
+    module, function = _READERS[name]
+    data: Data = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
     return data

@@ -113,7 +113,7 @@ def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Pat
         [sys.executable, "-c", SCRIPT, str(module), str(out), "epochs=400"],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
     )
     assert process.stderr is not None
     lines = [process.stderr.readline() for _ in range(3)]  # the heading, then two epochs

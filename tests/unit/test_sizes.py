@@ -413,6 +413,9 @@ def test_a_function_without_a_formula_shows_a_row_of_values() -> None:
     wild = add(add(step(H, 4, 0), step(H, 5, 0)), add(minimum(step(H, 7, 0), constant(3)), step(H, 9, 0)))
     wild = add(wild, step(scale(H, 3), 7, 1))
     assert show(wild) == "table(5, 5, 6, 6, 8, 9, 10, 11, 12, 14, 15, 16, ...; + 1247 every 1260 from H = 15)"
+    long = add(step(H, 64, 0), step(scale(H, 3), 65, 2))
+    assert show(long) == "table(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, ...; + 257 every 4160 from H = 1)"
+    assert show(maximum(long, constant(3))).startswith("table(3, 3, ")
 
 
 def test_functions_read_simpler_where_the_sizes_are_known() -> None:

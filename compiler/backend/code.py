@@ -1,0 +1,134 @@
+"""Pieces of Python text that are laid out last: calls, sequences and choices that fit a line or take one line an argument.
+
+Everything is at most `WIDTH` columns, or broken with a trailing comma: so that formatters of any wider setting agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WIDTH = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(arguments)`; an argument may have a keyword."""
+
+    function: str
+    arguments: tuple[tuple[str | None, Code], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`*(element for _ in range(count))`, or over values: `*(element for name in (values))`."""
+
+    element: Call
+    count: int
+    name: str = "_"
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """`value if condition else other`."""
+
+    value: Code
+    condition: str
+    other: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """`OrderedDict` entries: the children of a sequence with names of their own."""
+
+    entries: tuple[tuple[str, Code], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`[a, b]`."""
+
+    items: tuple[Code, ...]
+
+
+Code = str | Call | Repeat | Choose | Named | Listed
+
+
+def line(code: Code) -> str:
+    """A piece on one line."""
+    match code:
+        case str():
+            return code
+        case Call(function, arguments):
+            return f"{function}({', '.join(argument(k, line(c)) for k, c in arguments)})"
+        case Repeat(element, count, name, values):
+            over = f"({', '.join(values)})" if values else f"range({count})"
+            return f"*({line(element)} for {name} in {over})"
+        case Choose(value, condition, other):
+            return f"{line(value)} if {condition} else {line(other)}"
+        case Listed(items):
+            return f"[{', '.join(line(c) for c in items)}]"
+        case Named(entries):
+            pairs = ", ".join(f'("{k}", {line(c)})' for k, c in entries)
+            return f"OrderedDict([{pairs}])"
+
+
+def argument(keyword: str | None, text: str) -> str:
+    return f"{keyword}={text}" if keyword else text
+
+
+def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
+    """`prefix` + code + `suffix` as lines at an indentation."""
+    pad = " " * indent
+    whole = f"{pad}{prefix}{line(code)}{suffix}"
+    if len(whole) <= WIDTH and not must_break(code):
+        return [whole]
+    match code:
+        case Call(function, arguments) if arguments:
+            inner = [ln for k, c in arguments for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+            return [f"{pad}{prefix}{function}(", *inner, f"{pad}){suffix}"]
+        case Repeat(element, count, name, values):
+            over = f"({', '.join(values)})" if values else f"range({count})"
+            tail = f"{pad}    for {name} in {over}"
+            tails = [tail] if len(tail) <= WIDTH else [f"{pad}    for {name} in ("] + [
+                f"{pad}        {v}," for v in values
+            ] + [f"{pad}    )"]
+            return [f"{pad}{prefix}*(", *broken(element, indent + 4), *tails, f"{pad}){suffix}"]
+        case Listed(items):
+            inner = [ln for c in items for ln in lay("", c, indent + 4, ",")]
+            return [f"{pad}{prefix}[", *inner, f"{pad}]{suffix}"]
+        case Named(entries):
+            inner = []
+            for key, child in entries:
+                text = f'{pad}        ("{key}", {line(child)}),'
+                if len(text) <= WIDTH and not must_break(child):
+                    inner.append(text)
+                else:
+                    inner += [f"{pad}        (", f'{pad}            "{key}",', *lay("", child, indent + 12, ","), f"{pad}        ),"]
+            return [f"{pad}{prefix}OrderedDict(", f"{pad}    [", *inner, f"{pad}    ]", f"{pad}){suffix}"]
+    return [whole]
+
+
+def broken(call: Call, indent: int) -> list[str]:
+    """A call with one argument a line, its trailing comma keeping it so."""
+    pad = " " * indent
+    inner = [ln for k, c in call.arguments for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+    return [f"{pad}{call.function}(", *inner, f"{pad})"]
+
+
+def must_break(code: Code) -> bool:
+    """A sequence of more than one module stands one a line, however short."""
+    return isinstance(code, Call) and code.function == "nn.Sequential" and any(
+        isinstance(c, (Repeat, Choose)) or (isinstance(c, Call) and c.function[0].isupper()) for _, c in code.arguments
+    )
+
+
+def literal(value: object) -> str:
+    """A number, flag or tuple as Python writes it."""
+    from fractions import Fraction
+
+    if isinstance(value, Fraction):
+        return repr(float(value))
+    if isinstance(value, tuple):
+        return f"({', '.join(literal(v) for v in value)}{',' if len(value) == 1 else ''})"
+    return repr(value)

@@ -1,0 +1,150 @@
+"""The lines of `forward`: steps become nested calls, broken where a value is used twice or a line would do two things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resnetc.compiler.backend.code import WIDTH
+
+INDENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A statement of `forward` with the comment that gives the shape of its value."""
+
+    code: str
+    comment: str
+
+    @property
+    def text(self) -> list[str]:
+        pad = " " * INDENT
+        whole = f"{pad}{self.code}  # {self.comment}" if self.comment else pad + self.code
+        return [whole] if len(whole) <= WIDTH else [f"{pad}# {self.comment}", pad + self.code]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step as text: `write` makes an expression of its operands; a heavy one (with weights) opens a line."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    write: Callable[[list[str]], str]
+    heavy: bool = False
+    tight: tuple[bool, ...] = ()  # operands that bind tighter than `+`: wrapped where they are sums
+    loose: bool = False  # the expression is a sum or product
+    solo: bool = False  # a statement of its own, such as a stage
+
+
+@dataclass(slots=True)
+class Pending:
+    """An expression not yet given a name."""
+
+    text: str
+    heavy: bool
+    loose: bool
+    calls: int
+
+
+class Forward:
+    """Writes the statements for the operations of a scope. `name` and `shape` say what a value is called and has."""
+
+    def __init__(
+        self,
+        operations: list[Operation],
+        output: int,
+        names: dict[int, str],
+        shape: Callable[[int], str],
+        reuse_input: bool = False,
+    ) -> None:
+        self.operations, self.output, self.names, self.shape = operations, output, names, shape
+        self.reuse_input = reuse_input
+        self.uses: dict[int, int] = {output: 1}
+        for operation in operations:
+            for ref in operation.inputs:
+                self.uses[ref] = self.uses.get(ref, 0) + 1
+        self.left = dict(self.uses)
+        self.next: dict[int, int] = {}
+        for operation in operations:
+            if len(operation.outputs) == 1:
+                for ref in operation.inputs:
+                    self.next.setdefault(ref, operation.outputs[0])
+        self.variables: dict[int, str] = {0: "x"}
+        self.held: dict[str, int] = {"x": 0}
+        self.pending: dict[int, Pending] = {}
+        self.lines: list[Line] = []
+
+    def write(self) -> list[Line]:
+        for operation in self.operations:
+            self.step(operation)
+        last = self.pending.get(self.output)
+        text = last.text if last else self.variables[self.output]
+        self.lines.append(Line(f"return {text}", self.shape(self.output)))
+        return [
+            Line(ln.code, "" if i and ln.comment == self.lines[i - 1].comment else ln.comment)
+            for i, ln in enumerate(self.lines)
+        ]
+
+    def step(self, operation: Operation) -> None:
+        texts, calls, heavy = [], 0, operation.heavy
+        for i, ref in enumerate(operation.inputs):
+            waiting = self.pending.get(ref)
+            if waiting is not None and operation.heavy and waiting.heavy:
+                self.assign(ref)
+                waiting = None
+            if waiting is not None:
+                wrap = waiting.loose and (operation.tight[i] if operation.tight else False)
+                texts.append(f"({waiting.text})" if wrap else waiting.text)
+                calls, heavy = calls + waiting.calls, heavy or waiting.heavy
+            else:
+                texts.append(self.variables[ref])
+        text = operation.write(texts)
+        if len(text) > WIDTH - INDENT - 24 and any(ref in self.pending for ref in operation.inputs):
+            for ref in operation.inputs:
+                if ref in self.pending and self.pending[ref].calls:
+                    self.assign(ref)
+            self.step(operation)
+            return
+        for ref in operation.inputs:
+            self.left[ref] -= 1
+            self.pending.pop(ref, None)
+        if len(operation.outputs) > 1 or not operation.outputs:
+            self.unpack(operation, text)
+            return
+        (ref,) = operation.outputs
+        self.pending[ref] = Pending(text, heavy, operation.loose, calls + 1)
+        named = ref in self.names and self.pending[ref].calls > 1
+        if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
+            self.assign(ref)
+
+    def unpack(self, operation: Operation, text: str) -> None:
+        """A list of values: one name for the list, its elements by index."""
+        first = operation.outputs[0]
+        name = self.free(self.names.get(first, "parts"), -1)
+        self.held[name] = -2  # a list stays until the end
+        self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first)}"))
+        for i, ref in enumerate(operation.outputs):
+            self.variables[ref] = f"{name}[{i}]"
+
+    def assign(self, ref: int) -> None:
+        """Gives a pending expression a name: its own, or that of the value it is on the way to."""
+        waiting = self.pending.pop(ref)
+        name = self.free(self.called(ref), ref)
+        self.lines.append(Line(f"{name} = {waiting.text}", self.shape(ref)))
+        self.variables[ref], self.held[name] = name, ref
+
+    def called(self, ref: int) -> str:
+        at: int | None = ref
+        while at is not None:
+            if at in self.names:
+                return self.names[at]
+            at = self.next.get(at)
+        return "x" if self.reuse_input or not self.left.get(0) else "out"
+
+    def free(self, name: str, ref: int) -> str:
+        """A name whose value is no longer needed."""
+        unique, n = name, 2
+        while unique in self.held and self.held[unique] != ref and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0):
+            unique, n = f"{name}{n}", n + 1
+        return unique

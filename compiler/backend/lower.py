@@ -1,0 +1,477 @@
+"""`ir.Network` -> `render.Module`: every decision about the generated text is taken here."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from resnetc.compiler import syntax
+from resnetc.compiler.backend import operations
+from resnetc.compiler.backend.code import WIDTH, Call, Code, Listed, Named, Repeat, lay, literal
+from resnetc.compiler.backend.forward import Forward, Operation
+from resnetc.compiler.backend.naming import class_name, documentation
+from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
+from resnetc.compiler.backend.shape_comments import Comments
+from resnetc.compiler.backend.unify import Signature, Writer
+from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.scope import keeps_state
+from resnetc.compiler.values import Path
+
+RESERVED = {"self", "x", "nn", "torch", "Tensor", "F", "super", "range", "zip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A policy of several steps: a function that returns its modules."""
+
+    name: str
+    doc: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """One class: the lines of its documentation, of `__init__` and of `forward`."""
+
+    name: str
+    doc: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
+    forward: tuple[str, ...]
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What the templates print: helpers torch lacks, functions, classes; the network's own class is the last."""
+
+    helpers: tuple[tuple[str, int], ...]
+    functions: tuple[Function, ...]
+    classes: tuple[Class, ...]
+    initialised: tuple[str, ...]
+
+
+def lower(network: Network) -> Lowered:
+    return Lowering(network).lowered()
+
+
+class Lowering:
+    """Groups the occurrences of every block and policy, and writes one class or function for each group."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.templates: dict[Any, list[Template]] = {}
+        self.sequences: dict[Any, list[Sequence]] = {}
+        self.group_of: dict[int, Any] = {}
+        self.convs: dict[str, None] = {}
+        self.helpers: dict[tuple[str, int], None] = {}
+        self.imports_ordered = False
+        self.classes: dict[Any, tuple[Class, Signature]] = {}
+        self.functions: dict[Any, tuple[Function, Signature] | None] = {}
+        self.taken: set[str] = set()
+        self.codes: dict[int, Code] = {}
+        self.writer = Writer(self.blocks, self.policies)
+        self.collect(network.root)
+
+    def lowered(self) -> Lowered:
+        main = self.network_class()
+        functions = [f[0] for f in self.functions.values() if f is not None]
+        classes = [c for c, _ in self.classes.values()]
+        return Lowered(tuple(self.helpers), tuple(functions), (*classes, main), tuple(self.convs))
+
+    # -- collecting ---------------------------------------------------------------------------------------------------
+
+    def collect(self, template: Template) -> None:
+        """All distinct templates and sequences below one, in the order of the network."""
+        for step in template.steps:
+            if not isinstance(step.operation, str):
+                self.collect_module(step.operation)
+
+    def collect_module(self, module: Module) -> None:
+        if id(module) in self.group_of:
+            return
+        match module:
+            case Leaf():
+                self.collect_leaf(module)
+                return
+            case Sequence(children):
+                for _, child in children:
+                    self.collect_module(child)
+                key: Any = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
+                self.sequences.setdefault(key, []).append(module)
+            case Template():
+                self.collect(module)
+                key = (module.definition, structure(module))
+                self.templates.setdefault(key, []).append(module)
+        self.group_of[id(module)] = key
+
+    def collect_leaf(self, leaf: Leaf) -> None:
+        name, rank = leaf.primitive.name, leaf.shape_in.rank
+        if name in ("plain_conv", "std_conv"):
+            self.convs[f"nn.Conv{rank}d"] = None
+        if name in HELPERS and not (name in FUNCTIONAL):
+            self.helpers[(name, rank)] = None
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def blocks(self, modules: list[Module]) -> list[Code]:
+        return [self.block_call(m) for m in modules if isinstance(m, Template)]
+
+    def block_call(self, template: Template) -> Code:
+        if id(template) not in self.codes:
+            key = self.group_of[id(template)]
+            if key not in self.classes:
+                self.block_class(key)
+            made, signature = self.classes[key]
+            index = self.templates[key].index(template)
+            for i, other in enumerate(self.templates[key]):
+                arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
+                self.codes[id(other)] = Call(made.name, arguments)
+            assert index >= 0
+        return self.codes[id(template)]
+
+    def policies(self, sequences: list[Sequence]) -> list[Code] | None:
+        """Calls of the function that a policy became; None where its steps are written in place."""
+        out: list[Code] = []
+        for sequence in sequences:
+            if not isinstance(sequence.origin, syntax.Policy):
+                return None
+            key = self.group_of[id(sequence)]
+            if key not in self.functions:
+                self.functions[key] = None
+                self.functions[key] = self.policy_function(key)
+            made = self.functions[key]
+            if made is None:
+                return None
+            function, signature = made
+            if id(sequence) not in self.codes:
+                for i, other in enumerate(self.sequences[key]):
+                    arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
+                    self.codes[id(other)] = Call(function.name, arguments)
+            out.append(self.codes[id(sequence)])
+        return out
+
+    def policy_function(self, key: Any) -> tuple[Function, Signature] | None:
+        group = self.sequences[key]
+        policy = group[0].origin
+        assert isinstance(policy, syntax.Policy)
+        names = [n for n, _ in group[0].parameters if all(n in dict(s.parameters) for s in group)]
+        kinds = {p.name.id: p.type.id for p in policy.parameters}
+        numbers = [(n, kinds.get(n, "int"), [dict(s.parameters)[n] for s in group]) for n in names]
+        channels = [s.shape_in.channels for s in group]
+        signature = Signature(numbers, channels, RESERVED)
+        signature.value(channels, "int", "in", "")
+        code = self.writer.children(group, signature, "")
+        if code is None or not signature.arguments:
+            return None
+        name = self.unique(policy.name.id)
+        self.writer.names[name] = [a.name for a in signature.arguments]
+        doc = documentation(policy.doc, f"The modules of `{policy.name.id}`.", 4)
+        parameters = tuple((a.name, a.type) for a in signature.arguments)
+        return Function(name, doc, parameters, tuple(returned(code))), signature
+
+    def unique(self, name: str) -> str:
+        """A name of the generated module that nothing else has."""
+        out, n = name, 2
+        while out in self.taken:
+            out, n = f"{name}{n}", n + 1
+        self.taken.add(out)
+        return out
+
+    # -- classes ------------------------------------------------------------------------------------------------------
+
+    def block_class(self, key: Any) -> None:
+        group = self.templates[key]
+        first = group[0]
+        block = first.definition
+        shared = [n for n, _, _ in first.numbers if all(any(n == m for m, _, _ in t.numbers) for t in group)]
+        kinds = {n: k for n, k, _ in first.numbers}
+        numbers = [(n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)]
+        signature = Signature(numbers, [t.shape_in.channels for t in group], RESERVED)
+        name = self.unique(class_name(block.name.id, block.doc))
+        fields, forward = self.scope(group, signature)
+        self.writer.names[name] = [a.name for a in signature.arguments]
+        comments = Comments(group, signature)
+        made = Class(
+            name,
+            documentation(block.doc, f"The block `{block.name.id}`.", 4),
+            tuple((a.name, a.type) for a in signature.arguments),
+            tuple(fields),
+            tuple(forward),
+            comments.shape(0),
+        )
+        self.classes[key] = (made, signature)
+
+    def network_class(self) -> Class:
+        root = self.network.root
+        signature = Signature([], [root.shape_in.channels], RESERVED)
+        symbols = self.network.input.symbols
+        fields, forward = self.scope([root], signature, symbols)
+        name = class_name(self.network.name, self.network.doc)
+        return Class(
+            self.unique(name),
+            documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
+            (),
+            tuple(fields),
+            tuple(forward),
+            Comments([root], signature, symbols).shape(0),
+        )
+
+    def scope(
+        self, group: list[Template], signature: Signature, symbols: tuple[str | None, ...] | None = None
+    ) -> tuple[list[str], list[str]]:
+        """The lines of `__init__` and of `forward` that a group of equal dataflow programs shares."""
+        first = group[0]
+        stored: dict[Path, Code] = {}
+        gains: dict[Path, Any] = {}
+        access: dict[int, str] = {}
+        stateless: dict[Code, str] = {}
+        alias: dict[int, int] = {}
+        attributes = {s.path[0] for s in first.steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
+        plan: list[tuple[int, Step]] = []
+        for number, step in enumerate(first.steps):
+            column = [t.steps[number].operation for t in group]
+            if all(isinstance(m, Leaf) and m.primitive.name == "identity" for m in column):
+                alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
+                continue
+            plan.append((number, step))
+            if isinstance(step.operation, str) or all(isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column):
+                continue
+            modules = [m for m in column if not isinstance(m, str)]
+            code = self.field(step, modules, signature)
+            if any(keeps_state(m) for m in modules) or step.base is None or not isinstance(code, Call):
+                stored[step.path] = code
+                if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
+                    gains[step.path] = initial
+                continue
+            if code not in stateless:
+                stateless[code] = unique_attribute(step.base, attributes)
+                stored[(stateless[code],)] = code
+            access[number] = f"self.{stateless[code]}"
+        order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
+        fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)})
+        for path, value in gains.items():
+            fields.append(f"        nn.init.constant_({reach[path]}.weight, {literal(value)})")
+        for number, step in plan:
+            if step.path in reach and number not in access:
+                access[number] = reach[step.path]
+        comments = Comments(group, signature, symbols)
+        ops = []
+        for number, step in plan:
+            column = [t.steps[number].operation for t in group]
+            inputs = tuple(alias.get(r, r) for r in step.inputs)
+            ops.append(operation(step, column, inputs, access.get(number), first))
+        names = {}
+        for ref, wire in enumerate(first.wires):
+            if wire.name is not None:
+                names.setdefault(alias.get(ref, ref), wire.name)
+        names.pop(0, None)
+        output = alias.get(first.output, first.output)
+        lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None).write()
+        return fields, [text for ln in lines for text in ln.text]
+
+    def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
+        """The constructor of a step's module; where occurrences differ in kind, an argument that holds it."""
+        place = str(step.base or step.path[-1])
+        if isinstance(step.operation, Sequence) and len(modules) == 1 and step.operation.origin is None:
+            return self.stage_or_chain(step.operation, signature, place)
+        code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))
+        if code is not None:
+            return code
+        occurrences = [self.writer.occurrence(m) for m in modules]
+        return signature.named(occurrences, "module", place, "").name
+
+    def stage_or_chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
+        """`nn.Sequential` with runs of equal blocks written once."""
+        if not all(key.isdigit() for key, _ in sequence.children):
+            code = self.writer.children([sequence], signature, place)
+            assert code is not None
+            return code
+        codes: list[Code] = []
+        for _, child in sequence.children:
+            if id(child) not in self.codes:
+                self.codes[id(child)] = self.writer.occurrence(child)
+            codes.append(self.codes[id(child)])
+        return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+
+
+def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:
+    """Registration order, with what keeps no state where it is first used."""
+    known = [p for p in order if p in template.order]
+    out = list(known)
+    for path in (p for p in order if p not in template.order):
+        base = re.sub(r"\d+$", "", str(path[0]))
+        index = next((i for i, p in enumerate(template.order) if p and re.sub(r"\d+$", "", str(p[0])) == base), len(out))
+        before = [p for p in template.order[:index] if p in out]
+        out.insert(out.index(before[-1]) + 1 if before else 0, path)
+    return out
+
+
+def unique_attribute(base: str, taken: set[str | int]) -> str:
+    out, n = base, 2
+    while out in taken:
+        out, n = f"{base}{n}", n + 1
+    taken.add(out)
+    return out
+
+
+def structure(template: Template) -> tuple[Any, ...]:
+    """What occurrences of a block must share to be one class: the dataflow, the stored paths, what is written in place."""
+    steps = tuple(
+        (s.path, s.inputs, s.outputs, s.operation if isinstance(s.operation, str) else in_place(s.operation))
+        for s in template.steps
+    )
+    return (steps, template.output, template.order, template.shape_in.rank)
+
+
+def in_place(module: Module) -> Any:
+    """Operations that `forward` writes itself are part of the structure; modules may differ."""
+    if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
+        return (module.primitive.name, len(module.inputs))
+    return None
+
+
+def argument_text(value: Any) -> Code:
+    """An argument of a constructor: a module's text, or a literal."""
+    from resnetc.compiler.backend.code import Choose
+
+    return value if isinstance(value, (str, Call, Repeat, Choose, Named, Listed)) else literal(value)
+
+
+def runs(codes: list[Code], names: dict[str, list[str]]) -> list[Code]:
+    """Equal neighbours as one generator; neighbours that differ in one number too."""
+    out: list[Code] = []
+    i = 0
+    while i < len(codes):
+        code, j = codes[i], i + 1
+        while j < len(codes) and (codes[j] is code or codes[j] == code):
+            j += 1
+        if isinstance(code, Call) and j - i > 1:
+            out.append(Repeat(code, j - i))
+            i = j
+            continue
+        swept = sweep(codes, i, names)
+        if swept is not None:
+            out.append(swept[0])
+            i = swept[1]
+            continue
+        out.append(code)
+        i += 1
+    return out
+
+
+def sweep(codes: list[Code], i: int, names: dict[str, list[str]]) -> tuple[Repeat, int] | None:
+    """From `i` on, at least three calls that differ in one numeric argument only."""
+    first = codes[i]
+    if not isinstance(first, Call) or i + 2 >= len(codes):
+        return None
+    position: int | None = None
+    values = []
+    j = i
+    while j < len(codes):
+        call = codes[j]
+        if not isinstance(call, Call) or call.function != first.function or len(call.arguments) != len(first.arguments):
+            break
+        differing = [k for k, (a, b) in enumerate(zip(call.arguments, first.arguments, strict=True)) if a != b]
+        if len(differing) > 1 or (differing and position is not None and differing[0] != position):
+            break
+        if differing:
+            position = differing[0]
+        values.append(call)
+        j += 1
+    if position is None or len(values) < 3:
+        return None
+    texts = [c.arguments[position][1] for c in values]
+    if not all(isinstance(t, str) for t in texts):
+        return None
+    known = names.get(first.function, [])
+    name = known[position] if position < len(known) else "value"
+    arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
+    return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
+
+
+def returned(code: Code) -> list[str]:
+    """The body of a function: long choices get a name of their own first."""
+    from resnetc.compiler.backend.code import Choose, line
+
+    lines: list[str] = []
+    if isinstance(code, Call):
+        arguments = []
+        for keyword, child in code.arguments:
+            if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
+                name = f"module{len(lines) + 1}" if lines else "module"
+                lines += lay(f"{name} = ", child.other, 4)
+                child = Choose(child.value, child.condition, name)
+            arguments.append((keyword, child))
+        code = Call(code.function, tuple(arguments))
+    return [*lines, *lay("return ", code, 4)]
+
+
+def containers(stored: dict[Path, Code]) -> tuple[list[str], dict[Path, str]]:
+    """The lines that store modules under their paths, and how `forward` reaches each."""
+    tree: dict[Any, Any] = {}
+    for path, code in stored.items():
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = code
+    fields: list[str] = []
+    reach: dict[Path, str] = {}
+    for name, node in tree.items():
+        fields += lay(f"self.{name} = ", contained(node), 8)
+        reached(node, (name,), f"self.{name}", reach)
+    return fields, reach
+
+
+def contained(node: Any) -> Code:
+    if not isinstance(node, dict):
+        return node  # type: ignore[no-any-return]
+    if all(isinstance(k, int) for k in node):
+        return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
+    if len(node) == 1:
+        return Call("nn.Sequential", ((None, Named(tuple((str(k), contained(v)) for k, v in node.items()))),))
+    entries = tuple((str(k), contained(v)) for k, v in node.items())
+    return Call("nn.ModuleDict", ((None, Named(entries)),))
+
+
+def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
+    if not isinstance(node, dict):
+        out[path] = text
+        return
+    single = len(node) == 1 and not isinstance(next(iter(node)), int)
+    for key, child in node.items():
+        reached(child, (*path, key), text if single else f"{text}[{key!r}]".replace("'", '"'), out)
+
+
+def operation(
+    step: Step, column: list[Any], inputs: tuple[int, ...], access: str | None, template: Template
+) -> Operation:
+    """A step as an operation of `forward`."""
+    if isinstance(step.operation, str):
+        return operations.join(step.operation, inputs, step.outputs)
+    if access is None:
+        leaf = step.operation
+        assert isinstance(leaf, Leaf)
+        return operations.functional([m for m in column if isinstance(m, Leaf)], inputs, step.outputs)
+    heavy = any(keeps_state(m) for m in column) and not (
+        isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
+    )
+    needs_vector = isinstance(step.operation, Leaf) and step.operation.primitive.name == "linear" and step.operation.shape_in.rank
+    if needs_vector:
+        return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
+    solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
+    return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
+
+
+def flat(text: str) -> str:
+    """A map of one position as a vector."""
+    means = (".mean(2, keepdim=True)", ".mean((2, 3), keepdim=True)", ".mean((2, 3, 4), keepdim=True)")
+    if text.endswith(means):
+        return text.removesuffix(", keepdim=True)") + ")"
+    return f"{text}.flatten(1)" if not text.endswith(")") or text.startswith(("self.", "x.", "torch.")) else f"({text}).flatten(1)"
+
+
+__all__ = ["HELPERS", "Class", "Function", "Lowered", "lower"]

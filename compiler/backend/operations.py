@@ -1,0 +1,63 @@
+"""Operations that `forward` writes itself: sums, gates, pools over the whole map, lists of values."""
+
+from __future__ import annotations
+
+from resnetc.compiler.backend.forward import Operation
+from resnetc.compiler.ir import Leaf
+
+
+def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """`a + b`, `a * b`."""
+    tight = (op == "*", op == "*")
+    return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", tight=tight, loose=True)
+
+
+def axes(leaf: Leaf) -> str:
+    rank = leaf.shape_in.rank
+    return "2" if rank == 1 else f"({', '.join(str(i + 2) for i in range(rank))})"
+
+
+def functional(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """The text of a primitive that is no module."""
+    leaf = leaves[0]
+    tight = (True,) * len(inputs)
+    match leaf.primitive.name:
+        case "global_avg_pool":
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.mean({axes(leaf)}, keepdim=True)", tight=tight)
+        case "flatten":
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", tight=tight)
+        case "split":
+            parts = dict(leaf.arguments)["parts"]
+            if parts == 1:
+                return Operation(inputs, outputs, lambda t: t[0])
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", tight=tight)
+        case "concat":
+            return Operation(inputs, outputs, lambda t: f"torch.cat([{', '.join(t)}], dim=1)")
+        case "sum":
+            return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
+        case "softmax":
+            return Operation(inputs, outputs, lambda t: f"torch.stack([{', '.join(t)}]).softmax(dim=0)")
+        case "regroup":
+            a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
+            rank = leaf.shape_in.rank
+            tail = "".join(f", *{t}" for t in ())
+            assert not tail
+            return Operation(
+                inputs,
+                outputs,
+                lambda t: f"{t[0]}.unflatten(1, ({a}, {b}, -1)).transpose(1, 2).flatten(1, 3)",
+                tight=(True,) * max(rank, 1),
+            )
+        case "reshape":
+            return reshape(leaves, inputs, outputs)
+    raise AssertionError(f"no text for `{leaf.primitive.name}`")
+
+
+def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """The one size that differs between occurrences is left to torch."""
+    shapes = [dict(leaf.arguments)["shape"] for leaf in leaves]
+    sizes = [str(n) if all(s[i] == n for s in shapes) else "-1" for i, n in enumerate(shapes[0])]
+    if sizes.count("-1") == 0:
+        largest = max(range(len(sizes)), key=lambda i: shapes[0][i])
+        sizes[largest] = "-1"
+    return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", tight=(True,))

@@ -1,0 +1,154 @@
+"""Lowered network -> Python text, by Jinja2; the result is parsed before anyone sees it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import textwrap
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from resnetc.compiler.backend.code import WIDTH, literal
+from resnetc.compiler.backend.lower import Class, Function, Lowered
+from resnetc.compiler.backend.naming import safe
+
+SEAL = "# sealed by resnetc: "
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """All that a generated file says."""
+
+    title: tuple[str, ...]
+    facts: tuple[str, ...]
+    spec: str
+    digest: str
+    compiler: str
+    input_shape: tuple[int, ...]
+    lowered: Lowered
+
+    @property
+    def header(self) -> list[str]:
+        made = f"Made by {self.compiler} from {safe(self.spec)}; edit the spec, not this file."
+        facts = [ln for fact in self.facts for ln in textwrap.wrap(fact, WIDTH)]
+        return [*self.title, "", *textwrap.wrap(made, WIDTH), "", *facts, '"""']
+
+    @property
+    def imports(self) -> list[str]:
+        helpers = {name for name, _ in self.lowered.helpers}
+        text = "\n".join(ln for c in self.lowered.classes for ln in (*c.fields, *c.forward))
+        text += "\n".join(ln for f in self.lowered.functions for ln in f.body)
+        standard = []
+        if "OrderedDict(" in text:
+            standard.append("from collections import OrderedDict")
+        if "std_conv" in helpers:
+            standard.append("from typing import Any")
+        if "blur_pool" in helpers:
+            standard.insert(0, "import math")
+        torch = []
+        if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path"}:
+            torch.append("import torch")
+        if helpers & {"std_conv", "blur_pool", "pad_channels"}:
+            torch.append("import torch.nn.functional as F")
+        torch.append("from torch import Tensor, nn")
+        return [*standard, *([""] if standard else []), *torch]
+
+    @property
+    def initialisation(self) -> list[str]:
+        """Kaiming initialisation by fan-out for the convolutions (He et al. 2015), as torchvision has it."""
+        kinds = list(self.lowered.initialised)
+        if not kinds:
+            return []
+        which = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+        return [
+            "        for m in self.modules():",
+            f"            if isinstance(m, {which}):",
+            '                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
+        ]
+
+
+def parameters(parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = "") -> list[str]:
+    """A `def` line, one parameter a line where it does not fit."""
+    parts = [p for p in (first, *(f"{n}: {t}" for n, t in parameters)) if p]
+    pad = " " * indent
+    whole = f"{pad}{head}({', '.join(parts)}){tail}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    return [f"{pad}{head}(", *(f"{pad}    {p}," for p in parts), f"{pad}){tail}"]
+
+
+def constructor(made: Class) -> list[str]:
+    return parameters(made.parameters, "def __init__", " -> None:", 4, "self")
+
+
+def signature(made: Function) -> list[str]:
+    return parameters(made.parameters, f"def {name(made.name)}", " -> nn.Sequential:", 0)
+
+
+def name(text: str) -> str:
+    """A name that is one, whatever happened before."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+        raise AssertionError(f"not a name: {text!r}")
+    return text
+
+
+def comment(text: str) -> str:
+    return safe(text)
+
+
+def verbatim(text: str) -> str:
+    """Text that the template itself makes."""
+    return text
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("resnetc.compiler.backend", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # the output is Python; every value passes one of the filters below
+    )
+    filters: dict[str, Any] = {
+        "literal": quoted,
+        "name": name,
+        "comment": comment,
+        "constructor": constructor,
+        "signature": signature,
+        "verbatim": verbatim,
+    }
+    made.filters.update(filters)
+    return made
+
+
+def quoted(value: Any) -> str:
+    """A literal; texts in double quotes, as formatters like them."""
+    if isinstance(value, str):
+        text = repr(value)
+        return f'"{text[1:-1]}"' if '"' not in text and text.startswith("'") else text
+    return literal(value)
+
+
+def render(module: Module) -> str:
+    """`Module` -> the text of its file, sealed."""
+    text = environment().get_template("module.py.j2").render(module=module)
+    ast.parse(text)
+    return seal(text)
+
+
+def seal(text: str) -> str:
+    return f"{text}\n\n{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+def sealed(text: str) -> str | None:
+    """`ours` for a file as it was written, `edited` for one changed since, None for a file that is not ours."""
+    body, mark, digest = text.rpartition(f"\n\n{SEAL}")
+    if not mark:
+        return None
+    return "ours" if hashlib.sha256(body.encode()).hexdigest() == digest.strip() else "edited"

@@ -1,0 +1,273 @@
+"""Anti-unification: from several occurrences of one thing, the text they share and the arguments that differ.
+
+A *vector* holds one value for each occurrence. Where all are equal the value is written out; where they differ it becomes
+an argument, called after the parameter or `let` of the spec that has the same values.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from resnetc.compiler.backend.code import Call, Choose, Code, Named, literal
+from resnetc.compiler.backend.primitives import columns, gain, module_name
+from resnetc.compiler.ir import Leaf, Module, Sequence, Template
+
+TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module"}
+
+
+@dataclass(slots=True)
+class Argument:
+    """A constructor argument: its name, its annotation, and its value for each occurrence."""
+
+    name: str
+    type: str
+    values: list[Any]
+
+
+class Signature:
+    """The arguments of a class or function while its text is made; in the order of first use."""
+
+    def __init__(self, numbers: list[tuple[str, str, list[Any]]], channels: list[int], reserved: set[str]) -> None:
+        self.numbers = numbers  # name, type, vector: the parameters and `let` numbers of the definition
+        self.channels = channels  # of the input
+        self.arguments: list[Argument] = []
+        self.reserved = reserved
+
+    def value(self, vector: list[Any], type: str, role: str, place: str) -> Code:
+        """The text of a value: a literal, or the argument that stands for it."""
+        if all_equal(vector):
+            return literal(vector[0])
+        return self.named(vector, type, role, place).name
+
+    def named(self, vector: list[Any], type: str, role: str, place: str) -> Argument:
+        found = self.known(vector, type, role)
+        if found is not None:
+            return found
+        for name, kind, values in self.numbers:
+            if kind in (type, "int") and values == vector:
+                return self.add(name, type, vector)
+        if role in ("in", "channels", "features") and vector == self.channels:
+            return self.add("in_channels", "int", vector)
+        return self.add(f"{place}_{role}" if place else role, type, vector)
+
+    def known(self, vector: list[Any], type: str, role: str) -> Argument | None:
+        """The argument that already has these values. The channels of the input come first for what reads the input."""
+        if role == "in" and vector == self.channels:
+            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add("in_channels", "int", vector)
+        wanted = annotation(vector, type)
+        return next(
+            (a for a in self.arguments if a.values == vector and a.type == wanted and a.name != "in_channels"), None
+        )
+
+    def add(self, name: str, type: str, vector: list[Any]) -> Argument:
+        taken = {a.name for a in self.arguments} | self.reserved
+        unique, n = name, 2
+        while unique in taken:
+            unique, n = f"{name}_{n}", n + 1
+        argument = Argument(unique, annotation(vector, type), vector)
+        self.arguments.append(argument)
+        return argument
+
+    def shown(self, vector: list[Any]) -> str | None:
+        """How a comment calls a value: its literal or the argument that has it; None where nothing does."""
+        if all_equal(vector):
+            return literal(vector[0])
+        same = [a for a in self.arguments if a.values == vector]
+        return same[-1].name if same else None
+
+    def selector(self, groups: list[list[int]]) -> str | None:
+        """A condition on an argument that is true for the first group of occurrences only."""
+        first, rest = groups[0], [i for g in groups[1:] for i in g]
+        options = [(a.name, a.values) for a in self.arguments] + [(n, v) for n, _, v in self.numbers]
+        for name, values in options:
+            inside = {values[i] for i in first}
+            if len(inside) == 1 and isinstance(value := inside.pop(), int) and all(values[i] != value for i in rest):
+                known = next((a for a in self.arguments if a.values == values), None)
+                kind = next((k for n, k, v in self.numbers if v == values), "int")
+                chosen = known or self.add(name, kind, values)
+                return f"{chosen.name} == {literal(value)}"
+        return None
+
+
+def annotation(vector: list[Any], type: str) -> str:
+    if type == "size":
+        ranks = {len(v) if isinstance(v, tuple) else 1 for v in vector}
+        tuples = [f"tuple[{', '.join(['int'] * n)}]" for n in sorted(ranks - {1})]
+        return " | ".join((["int"] if 1 in ranks else []) + tuples)
+    return TYPES.get(type, type)
+
+
+def all_equal(vector: list[Any]) -> bool:
+    return all(v == vector[0] for v in vector)
+
+
+def sort(module: Module) -> tuple[Any, ...]:
+    """What two modules must share to be written by one text."""
+    match module:
+        case Leaf(primitive):
+            return ("leaf", primitive.name, module.shape_in.rank, gain(module))
+        case Sequence(children, origin=origin):
+            return ("sequence", origin, tuple(key for key, _ in children))
+        case Template(definition):
+            return ("block", definition)
+
+
+Build = Callable[[list[Module]], list[Code]]
+
+
+class Writer:
+    """Writes modules as constructor calls. `blocks` and `policies` say how an occurrence of either is called."""
+
+    def __init__(self, blocks: Build, policies: Callable[[list[Sequence]], list[Code] | None]) -> None:
+        self.blocks = blocks
+        self.policies = policies
+        self.names: dict[str, list[str]] = {}
+
+    def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
+        """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
+        kinds = {sort(m) for m in modules}
+        if len(kinds) > 1:
+            return None
+        first = modules[0]
+        if isinstance(first, Leaf):
+            return self.leaf([m for m in modules if isinstance(m, Leaf)], signature, place)
+        if isinstance(first, Template):
+            return merge(self.blocks(modules), signature, place, self.names)
+        sequences = [m for m in modules if isinstance(m, Sequence)]
+        called = self.policies(sequences)
+        if called is not None:
+            return merge(called, signature, place, self.names)
+        return self.children(sequences, signature, place)
+
+    def children(self, sequences: list[Sequence], signature: Signature, place: str) -> Code | None:
+        """`nn.Sequential(...)` of the children, position by position."""
+        entries: list[tuple[str, Code]] = []
+        for i, (key, _) in enumerate(sequences[0].children):
+            column = [s.children[i][1] for s in sequences]
+            name = key if not key.isdigit() else f"{place}_{key}" if place else ""
+            code = self.shared(column, signature, name) or self.chosen(column, signature, name)
+            if code is None:
+                return None
+            entries.append((key, code))
+        return sequential(entries)
+
+    def chosen(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
+        """`a if stride == 1 else b` for two kinds that an argument tells apart."""
+        groups: dict[Any, list[int]] = {}
+        for i, module in enumerate(modules):
+            groups.setdefault(sort(module), []).append(i)
+        if len(groups) != 2:
+            return None
+        ordered = sorted(groups.values(), key=lambda g: sort(modules[g[0]])[1] != "identity")
+        for pick in (ordered, ordered[::-1]):
+            condition = signature.selector(pick)
+            if condition is None:
+                continue
+            sides: list[Code] = []
+            for group in pick:
+                part = Subset(signature, group)
+                code = self.shared([modules[i] for i in group], part, place)
+                if code is None:
+                    return None
+                sides.append(code)
+            return Choose(sides[0], condition, sides[1])
+        return None
+
+    def leaf(self, leaves: list[Leaf], signature: Signature, place: str) -> Code:
+        rows = [columns(leaf) for leaf in leaves]
+        arguments: list[tuple[str | None, Code]] = []
+        for i, column in enumerate(rows[0]):
+            vector = [row[i].value for row in rows]
+            if column.default is not None and all(v == column.default for v in vector):
+                continue
+            if column.role == "padding" and (half := halved(rows, signature, place)):
+                arguments.append((column.keyword, half))
+                continue
+            arguments.append((column.keyword, signature.value(vector, column.type, column.role, place)))
+        return Call(module_name(leaves[0]), tuple(arguments))
+
+    def occurrence(self, module: Module) -> Code:
+        """One occurrence written out, all its numbers literal."""
+        alone = Signature([], [module.shape_in.channels], set())
+        code = self.shared([module], alone, "")
+        assert code is not None
+        return code
+
+
+def halved(rows: list[list[Any]], signature: Signature, place: str) -> str | None:
+    """`kernel // 2` where the kernel is an argument and the padding keeps the size."""
+    kernel, padding = ([next(c.value for c in row if c.role == role) for row in rows] for role in ("kernel", "padding"))
+    if all_equal(kernel) or any(isinstance(k, tuple) for k in kernel) or [k // 2 for k in kernel] != padding:
+        return None
+    return f"{signature.named(kernel, 'size', 'kernel', place).name} // 2"
+
+
+class Subset(Signature):
+    """A signature seen by some of the occurrences: an argument is known by its values there."""
+
+    def __init__(self, whole: Signature, indices: list[int]) -> None:
+        self.whole, self.indices = whole, indices
+        super().__init__([], [whole.channels[i] for i in indices], whole.reserved)
+
+    def value(self, vector: list[Any], type: str, role: str, place: str) -> Code:
+        if all_equal(vector):
+            return literal(vector[0])
+        for argument in self.whole.arguments:
+            if [argument.values[i] for i in self.indices] == vector:
+                return argument.name
+        for name, kind, values in self.whole.numbers:
+            if kind in (type, "int") and [values[i] for i in self.indices] == vector:
+                return self.whole.add(name, type, values).name
+        full: list[Any] = [vector[0]] * len(self.whole.channels)
+        for i, v in zip(self.indices, vector, strict=True):
+            full[i] = v
+        return self.whole.add(f"{place}_{role}" if place else role, type, full).name
+
+
+def sequential(entries: list[tuple[str, Code]]) -> Code:
+    if all(key.isdigit() for key, _ in entries):
+        return Call("nn.Sequential", tuple((None, code) for _, code in entries))
+    return Call("nn.Sequential", ((None, Named(tuple(entries))),))
+
+
+def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[str]]) -> Code:
+    """Calls that differ in some arguments -> one call that takes them from `signature`.
+
+    `names` are the parameters of the module's own classes and functions: what a handed-through argument is called after.
+    """
+    first = codes[0]
+    if all(code == first for code in codes):
+        return first
+    calls = [code for code in codes if isinstance(code, Call)]
+    if len(calls) != len(codes) or len({(c.function, len(c.arguments)) for c in calls}) > 1:
+        return signature.named(codes, "module", place, "").name
+    known = names.get(calls[0].function, [])
+    out: list[tuple[str | None, Code]] = []
+    for i, (keyword, code) in enumerate(calls[0].arguments):
+        column = [c.arguments[i][1] for c in calls]
+        role = keyword or (known[i] if i < len(known) else "value")
+        out.append((keyword, code if all(c == code for c in column) else passed(column, role, signature, place)))
+    return Call(calls[0].function, tuple(out))
+
+
+def passed(column: list[Code], role: str, signature: Signature, place: str) -> Code:
+    """An argument handed through: numbers keep their names, modules are arguments of their own."""
+    values = [constant(c) for c in column]
+    if any(v is None for v in values):
+        return signature.named(column, "module", role, place).name
+    kinds = {type(v) for v in values}
+    kind = "size" if tuple in kinds else "number" if float in kinds else "bool" if bool in kinds else "int"
+    return signature.value(values, kind, "in" if role == "in_channels" else role, place)
+
+
+def constant(code: Code) -> Any:
+    """The value of a literal, None for other text."""
+    if not isinstance(code, str):
+        return None
+    try:
+        return ast.literal_eval(code)
+    except (ValueError, SyntaxError):
+        return None

@@ -1,0 +1,149 @@
+"""CIFAR-10 and CIFAR-100 in the published binary version: a folder of `.bin` files, or the archive itself."""
+
+import tarfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.files import check_labels, content
+from resnetc.runtime.errors import RunError
+
+_PIXELS = 3 * 32 * 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the two sets differ in; a record is `labels` bytes, the last of them the class, then 3,072 of the image."""
+
+    name: str
+    classes: int
+    labels: int
+    train: tuple[str, ...]
+    test: str
+    each: int  # records a file
+    tested: int
+    words: str  # the file with the names of the classes
+    folder: str
+    archive: str
+
+
+_TEN = _Version(
+    name="cifar10",
+    classes=10,
+    labels=1,
+    train=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    test="test_batch.bin",
+    each=10_000,
+    tested=10_000,
+    words="batches.meta.txt",
+    folder="cifar-10-batches-bin",
+    archive="cifar-10-binary.tar.gz",
+)
+_HUNDRED = _Version(
+    name="cifar100",
+    classes=100,
+    labels=2,
+    train=("train.bin",),
+    test="test.bin",
+    each=50_000,
+    tested=10_000,
+    words="fine_label_names.txt",
+    folder="cifar-100-binary",
+    archive="cifar-100-binary.tar.gz",
+)
+_Reader = Callable[[str, int], bytes]  # (name, at most so many bytes) -> content; KeyError where there is no such file
+
+
+def _expected(version: _Version) -> str:
+    return f"{version.archive}, or the folder {version.folder} in it, is expected (www.cs.toronto.edu/~kriz/cifar.html)"
+
+
+def _folder(path: Path) -> tuple[_Reader, list[str]]:
+    def read(name: str, most: int) -> bytes:
+        if not (path / name).is_file():
+            raise KeyError(name)
+        return content(path / name, most)
+
+    return read, sorted(entry.name for entry in path.iterdir())
+
+
+def _archive(path: Path) -> tuple[_Reader, list[str]]:
+    """Reads members in memory; nothing is unpacked to the disk, whatever the names in the archive say."""
+    kept: dict[str, bytes] = {}
+    most = _PIXELS * 60_000
+    try:
+        with tarfile.open(path) as archive:
+            names = []
+            for member in archive:
+                name = Path(member.name).name
+                names.append(name)
+                if member.isreg() and name.endswith((".bin", ".txt")) and member.size <= most:
+                    file = archive.extractfile(member)
+                    kept[name] = file.read() if file is not None else b""
+    except (tarfile.TarError, EOFError, zlib.error) as fault:
+        raise RunError(f"{path}: damaged archive: {str(fault).splitlines()[0]}; get it again") from None
+    except OSError as fault:
+        raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
+    return (lambda name, most: kept[name]), names
+
+
+def _records(version: _Version, path: Path, read: _Reader, name: str, count: int) -> tuple[Tensor, Tensor]:
+    """Images and labels of one file; RunError where it has another length or a label out of range."""
+    size = version.labels + _PIXELS
+    try:
+        raw = read(name, size * count)
+    except KeyError:
+        raise RunError(f"{path}: no {name} in it; {_expected(version)}") from None
+    where = path / name
+    if len(raw) != size * count:
+        found = f"more than {size * count:,}" if len(raw) > size * count else f"only {len(raw):,}"
+        raise RunError(f"{where}: {found} bytes; {count:,} records of {size} take {size * count:,}")
+    table = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(count, size)
+    labels = table[:, version.labels - 1]
+    check_labels(where, labels.numpy().tobytes(), version.classes, start=version.labels - 1, stride=size)
+    return table[:, version.labels :].reshape(count, 3, 32, 32), labels.long()
+
+
+def _class_names(version: _Version, read: _Reader) -> tuple[str, ...]:
+    try:
+        words = read(version.words, 1 << 16).decode("utf-8", "replace").split()
+    except KeyError:
+        words = []
+    numbered = tuple(str(number) for number in range(version.classes))
+    return tuple(words) if len(words) == version.classes else numbered
+
+
+def _read(version: _Version, path: Path | None) -> Data:
+    if path is None:
+        raise RunError(f"--data {version.name}: needs a path: --data {version.name}:PATH; {_expected(version)}")
+    if path.is_dir():
+        inner = path / version.folder
+        read, names = _folder(inner if inner.is_dir() else path)
+    elif path.exists():
+        read, names = _archive(path)
+    else:
+        raise RunError(f"{path}: no such file or folder; {_expected(version)}")
+    if version.test not in names and any(name in ("data_batch_1", "test_batch", "train", "test") for name in names):
+        raise RunError(
+            f"{path}: this is the python version, which is pickled and never opened here; {_expected(version)}"
+        )
+    parts = [_records(version, path, read, name, version.each) for name in version.train]
+    images = torch.cat([images for images, _ in parts])
+    labels = torch.cat([labels for _, labels in parts])
+    tested = _records(version, path, read, version.test, version.tested)
+    return Data(version.name, path, _class_names(version, read), images, labels, *tested)
+
+
+def read_10(path: Path | None) -> Data:
+    """CIFAR-10: 50,000 and 10,000 images of 3x32x32 in ten classes."""
+    return _read(_TEN, path)
+
+
+def read_100(path: Path | None) -> Data:
+    """CIFAR-100: 50,000 and 10,000 images of 3x32x32 in a hundred (fine) classes."""
+    return _read(_HUNDRED, path)

@@ -1,0 +1,39 @@
+"""Bytes from files that users name: plain or gzipped, at most as many as were announced, with one message a fault."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from resnetc.runtime.errors import RunError
+
+
+def content(path: Path, most: int) -> bytes:
+    """The bytes of `path`, unpacked where its name ends in `.gz`; at most `most + 1`, so that a bomb stays small.
+
+    Raises RunError where the file is missing, unreadable or damaged.
+    """
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as packed:
+                return packed.read(most + 1)
+        with open(path, "rb") as file:
+            return file.read(most + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        raise RunError(f"{path}: damaged gzip file: {fault}; get it again") from None
+    except OSError as fault:
+        raise RunError(f"{path}: cannot read it: {fault.strerror}") from None
+
+
+def first_of(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of `names` that is a file in `folder`."""
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: int = 1) -> None:
+    """RunError for the first label that is not below `classes`; label i is byte `start + i * stride` of the file."""
+    for index, label in enumerate(labels):
+        if label >= classes:
+            raise RunError(
+                f"{path}: byte {start + index * stride}: label {label} at image {index}; "
+                f"labels from 0 to {classes - 1} are expected"
+            )

@@ -1,0 +1,109 @@
+"""A folder of images: `train/<class>/*` and `test/<class>/*` (or `val`), all of one size."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.errors import RunError, require
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+_GREY = ("1", "L")
+_DEEP = ("I", "F")
+_EXPECTED = "a folder with train/<class>/<image> and test/<class>/<image> is expected"
+_MOST_PIXELS = 1 << 26
+
+
+def _listing(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as fault:
+        raise RunError(f"{path}: cannot read it: {fault.strerror}; {_EXPECTED}") from None
+
+
+def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
+    """Every image below `part` with its label; RunError for an unknown class and for a part without images."""
+    found = []
+    for folder in _listing(part):
+        if not folder.is_dir():
+            continue
+        if folder.name not in classes:
+            raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
+        label = classes.index(folder.name)
+        found += [(file, label) for file in _listing(folder) if file.suffix.lower() in _ENDINGS]
+    if not found:
+        raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
+    return found
+
+
+def _open(path: Path) -> "Image":
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
+            if image.width * image.height > _MOST_PIXELS:
+                raise RunError(f"{path}: {image.width}x{image.height} pixels; at most {_MOST_PIXELS:,} are read")
+            image.load()
+    except UnidentifiedImageError:
+        raise RunError(f"{path}: not an image that Pillow can read") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise RunError(f"{path}: more pixels than any training image has") from None
+    except (OSError, SyntaxError, ValueError) as fault:
+        raise RunError(f"{path}: damaged image: {fault}") from None
+    if image.mode.startswith(_DEEP):
+        raise RunError(f"{path}: {image.mode} pixels, deeper than a byte; 8 bits a channel are expected")
+    return image
+
+
+def _is_grey(path: Path) -> bool:
+    """Whether the header of the file says so; what is wrong with a file is found when it is read."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return image.mode in _GREY
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return False
+
+
+def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
+    """The files as uint8 [N, channels, height, width] and their labels; `size` (width, height) is that of `first`."""
+    channels = 1 if mode == "L" else 3
+    pixels = torch.empty(len(files), channels, size[1], size[0], dtype=torch.uint8)
+    for index, (path, _) in enumerate(files):
+        image = _open(path)
+        if image.size != size:
+            raise RunError(
+                f"{path}: {image.width}x{image.height} pixels, but {first} has {size[0]}x{size[1]}; "
+                f"bring all images to one size first"
+            )
+        array = np.asarray(image.convert(mode)).reshape(size[1], size[0], channels)
+        pixels[index] = torch.from_numpy(array.copy()).permute(2, 0, 1)
+    return pixels, torch.tensor([label for _, label in files], dtype=torch.int64)
+
+
+def read(path: Path | None) -> Data:
+    """The images below `path`. Classes are the folders of `train`, sorted; grey where every image is, else RGB."""
+    require("PIL")
+    if path is None:
+        raise RunError(f"--data folder: needs a path: --data folder:DIR; {_EXPECTED}")
+    parts = [path / "train", path / "test" if (path / "test").is_dir() else path / "val"]
+    for part in parts:
+        if not part.is_dir():
+            raise RunError(f"{part}: no such folder; {_EXPECTED}")
+    classes = tuple(entry.name for entry in _listing(parts[0]) if entry.is_dir())
+    files = [_files(part, classes) for part in parts]
+    mode = "L" if all(_is_grey(file) for part in files for file, _ in part) else "RGB"
+    first = files[0][0][0]
+    size = _open(first).size
+    train, test = (_load(part, first, size, mode) for part in files)
+    return Data("folder", path, classes, *train, *test)

@@ -1,0 +1,124 @@
+"""Evaluation: against counts by hand, and the run folder read back."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.evaluate import Evaluation, evaluate, measure
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.train import train
+
+NAMES = tuple("abcdefg")
+
+
+class Table(nn.Module):
+    """Answers image i with row i of a table; the image's only pixel says which i."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = table
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.table[x.flatten().long()]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 500])
+def test_counts_by_hand(batch: int) -> None:
+    scores = torch.randn(64, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(64) % 6  # the last class never occurs
+    images = torch.arange(64, dtype=torch.uint8).view(64, 1, 1, 1)
+    calls: list[None] = []
+    judged = measure(Table(scores), images, labels, NAMES, lambda x: x, batch, lambda: calls.append(None))
+    ranks = [sorted(range(7), key=lambda k, i=i: -scores[i, k].item()) for i in range(64)]
+    assert judged.top1 == 100 * sum(ranks[i][0] == labels[i] for i in range(64)) / 64
+    assert judged.top5 == 100 * sum(int(labels[i]) in ranks[i][:5] for i in range(64)) / 64
+    assert judged.loss == pytest.approx(-sum(scores[i].log_softmax(0)[labels[i]].item() for i in range(64)) / 64)
+    for true in range(7):
+        for guess in range(7):
+            counted = sum(labels[i] == true and ranks[i][0] == guess for i in range(64))
+            assert judged.confusion[true][guess] == counted
+    assert judged.per_class[6] is None
+    assert judged.per_class[0] == pytest.approx(100 * judged.confusion[0][0] / 11)
+    assert len(calls) == -(-64 // batch)
+
+
+def test_top5_of_three_classes_is_everything() -> None:
+    images = torch.arange(4, dtype=torch.uint8).view(4, 1, 1, 1)
+    judged = measure(Table(torch.eye(4, 3)), images, torch.tensor([0, 1, 2, 1]), ("a", "b", "c"), lambda x: x, 2)
+    assert (judged.top1, judged.top5) == (75.0, 100.0)
+
+
+def test_the_text_is_readable() -> None:
+    judged = Evaluation(6, 0.5, 50.0, 100.0, ((1, 2, 0), (0, 2, 1), (0, 0, 0)), ("cat", "dog", "eel"))
+    assert judged.text() == EXPECTED
+    assert judged.mistakes() == [(2, "cat", "dog"), (1, "dog", "eel")]
+
+
+EXPECTED = """6 images  top-1 50.00 %  top-3 100.00 %  loss 0.5000
+
+    true class  accuracy  predicted
+                           0 1 2
+  0 cat          33.33 %   1 2 .
+  1 dog          66.67 %   . 2 1
+  2 eel             none   . . .
+
+most frequent mistakes:
+     2  cat taken for dog
+     1  dog taken for eel
+"""
+
+
+def test_many_classes_are_listed_without_the_table() -> None:
+    names = tuple(f"c{number}" for number in range(30))
+    rows = tuple(tuple(int(i == j) for j in range(30)) for i in range(30))
+    text = Evaluation(30, 0.1, 100.0, 100.0, rows, names).text()
+    assert "predicted" not in text
+    assert " 29 c29         100.00 %" in text
+
+
+@pytest.fixture(scope="module")
+def run(source: str, digits: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs on the digits, averaged weights and all."""
+    out = tmp_path_factory.mktemp("eval") / "run"
+    recipe = Recipe(epochs=2, batch=64, ema=0.9, normalise="pixel")
+    train(source, "small", digits, recipe, out, quiet=True)
+    return out
+
+
+def test_both_checkpoints_give_what_the_run_wrote_down(run: Path, digits: Data) -> None:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = max(lines, key=lambda line: (line["top1"], -line["test_loss"]))
+    for weights, line in (("best", best), ("last", lines[-1])):
+        judged = evaluate(run, weights=weights)
+        assert (judged.top1, judged.top5) == (line["top1"], line["top5"])
+        assert judged.loss == pytest.approx(line["test_loss"], rel=1e-5)
+        assert judged.images == 360
+    assert evaluate(run, digits) == evaluate(run)
+
+
+def test_other_data_must_fit(run: Path, digits: Data) -> None:
+    fewer = replace(digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50])
+    assert evaluate(run, fewer).images == 50
+    with pytest.raises(RunError, match=r"\[1, 11\] is needed"):
+        evaluate(run, replace(digits, class_names=(*digits.class_names, "x")))
+
+
+def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run in this folder"):
+        evaluate(tmp_path)
+    out = tmp_path / "run"
+    train(source, "small", few, quick, out, quiet=True)
+    with pytest.raises(RunError, match=r"few\.npz: cannot read it: No such file"):
+        evaluate(out)
+    (out / "model.py").write_text(source + "# edited\n")
+    with pytest.raises(RunError, match=r"model\.py: changed since best\.safetensors was written"):
+        evaluate(out, few)
+    (out / "best.safetensors").unlink()
+    with pytest.raises(RunError, match="no epoch of this run has been evaluated"):
+        evaluate(out, few)

@@ -1,4 +1,4 @@
-"""torch's switches for kernels that give the same bits every time."""
+"""What decides, beside the seed, whether two runs give the same bits: torch's kernels and the number of threads."""
 
 import os
 from collections.abc import Iterator
@@ -20,3 +20,19 @@ def deterministic(wanted: bool) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """`count` CPU threads inside, as many as before outside; 0 leaves the choice to torch.
+
+    One thread suits small networks: threads wait for one another after every kernel, and on a machine with other work
+    each wait lasts until the scheduler comes round.
+    """
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -26,7 +26,8 @@ class Stopped(Exception):
 
     def __init__(self, number: int, step: int, out: Path) -> None:
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        super().__init__(f"stopped by {name} after step {step}; saved in {out}: go on with --resume --out {out}")
+        message = f"stopped by {name} after step {step}; saved in {out}: go on with --resume --out {out}"
+        super().__init__(message.translate(_CONTROLS))
         self.status = 130 if number == signal.SIGINT else 75
         self.step = step
         self.out = out

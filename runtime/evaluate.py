@@ -13,6 +13,7 @@ from resnetc.runtime import checkpoint, module
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
+from resnetc.runtime.determinism import threads
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
 
@@ -55,17 +56,17 @@ class Evaluation:
         lines = [f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {self.loss:.4f}"]
         widest = max(len("true class"), *(len(name) for name in self.class_names))
         table = len(self.class_names) <= _WIDEST_TABLE
-        cell = max(len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))) + 1
-        heading = "".join(f"{number:>{cell}}" for number in range(len(self.class_names))) if table else ""
-        lines += ["", f"{'':>3} {'true class':<{widest}}  accuracy {' predicted' if table else ''}"]
+        numbers = [len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))]
+        cell = max(numbers) + 1
+        lines += ["", f"    {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
         if table:
-            lines.append(f"{'':>3} {'':<{widest}}           {heading}")
+            lines.append(" " * (widest + 16) + "".join(f"{number:>{cell}}" for number in range(len(self.class_names))))
         for label, (name, accuracy, row) in enumerate(
             zip(self.class_names, self.per_class, self.confusion, strict=True)
         ):
-            share = "     none" if accuracy is None else f"{accuracy:7.2f} %"
+            share = "none" if accuracy is None else f"{accuracy:.2f} %"
             cells = "".join(f"{count or '.':>{cell}}" for count in row) if table else ""
-            lines.append(f"{label:>3} {name:<{widest}} {share}  {cells}".rstrip())
+            lines.append(f"{label:>3} {name:<{widest}} {share:>9}  {cells}")
         frequent = self.mistakes()[:10]
         if frequent:
             lines += ["", "most frequent mistakes:"]
@@ -118,14 +119,15 @@ def evaluate(
     out: Path,
     data: Data | None = None,
     *,
-    weights: Literal["best", "last"] = "best",
+    weights: Literal["best", "last"] | None = None,
     device: str | None = None,
-    batch: int = 500,
+    batch: int | None = None,
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
-    `last` are the weights of the last epoch or the last stop (averaged ones where the recipe averages). Other data is
-    normalised by the statistics of its own training images, as in training.
+    `best` are the weights of the best epoch, `last` those of the last epoch or stop (averaged ones where the recipe
+    averages); without `weights`, the best where there are any, else the last. `batch` images at a time, by default
+    as many as the recipe says. Other data is normalised by the statistics of its own training images, as in training.
 
     Raises RunError where the folder, its files or the data are at fault, or do not fit one another.
     """
@@ -133,9 +135,8 @@ def evaluate(
     if not run.last.is_file() and not run.model.is_file():
         raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are expected")
     source = run.source()
+    weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
-    if weights == "best" and not path.is_file():
-        raise RunError(f"{path}: no such file: no epoch of this run has been evaluated; --weights last takes its state")
     tensors, facts = checkpoint.load(path)
     if facts["module"] != module.digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written: its weights belong to another text")
@@ -148,7 +149,7 @@ def evaluate(
             raise RunError(f"--data {facts['data']}: no longer the data that {out} was trained on; name it with --data")
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model = module.build(source, run.model).to(place)
+    model = module.build(source, run.model, place)
     module.check_fits(model, facts["network"], data)
     try:
         model.load_state_dict(tensors)
@@ -156,4 +157,12 @@ def evaluate(
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
     held = data.to(place)
     normalise = Normaliser(held.train_images, facts["recipe"]["normalise"])
-    return measure(model, held.test_images, held.test_labels, data.class_names, normalise, batch)
+    with threads(facts["recipe"]["threads"]):
+        return measure(
+            model,
+            held.test_images,
+            held.test_labels,
+            data.class_names,
+            normalise,
+            batch or facts["recipe"]["eval_batch"],
+        )

@@ -33,10 +33,11 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def build(source: str, path: Path) -> nn.Module:
+def build(source: str, path: Path, device: torch.device) -> nn.Module:
     """Run the module's text and return its `build()`; `path` is the file it stands in, for messages and tracebacks.
 
-    Raises RunError where the text is no generated module. The weights come from torch's generator as it stands.
+    The weights are drawn on the CPU, so that every device starts from the same, and lie channels-last, as batches do.
+    Raises RunError where the text is no generated module.
     """
     name = f"resnetc_network_{digest(source)[:16]}"
     loader = _Text(source, path)
@@ -58,6 +59,8 @@ def build(source: str, path: Path) -> nn.Module:
         raise RunError(f"{path}: the module fails to build its network: {type(fault).__name__}: {fault}") from fault
     if not isinstance(model, nn.Module):
         raise RunError(f"{path}: `build()` returns {type(model).__name__}, a torch.nn.Module is expected")
+    model.to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
     return model
 
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 _LINE_EVERY = 30.0  # seconds between two plain lines within an epoch
 
@@ -25,26 +25,10 @@ def line(record: dict[str, Any], epochs: int) -> str:
     )
 
 
-class Progress(Protocol):
-    """How `train` tells what it does; use as a context manager."""
+class Progress:
+    """How `train` tells what it does, as a context manager. This one shows nothing."""
 
-    def __enter__(self) -> "Progress": ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def step(self, step: int, epoch: int) -> None:
-        """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """An epoch is done and evaluated."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def __enter__(self) -> "Silent":
+    def __enter__(self) -> "Progress":
         return self
 
     def __exit__(
@@ -53,13 +37,13 @@ class Silent:
         pass
 
     def step(self, step: int, epoch: int) -> None:
-        pass
+        """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
 
     def epoch(self, record: dict[str, Any]) -> None:
-        pass
+        """An epoch is done and judged; `record` is its line of the metrics."""
 
 
-class Lines(Silent):
+class Lines(Progress):
     """A line an epoch, and one every 30 seconds within long ones."""
 
     def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
@@ -82,7 +66,7 @@ class Lines(Silent):
         print(line(record, self.epochs), file=self.stream, flush=True)
 
 
-class Bar(Silent):
+class Bar(Progress):
     """A bar over all steps with rate and remaining time, and a line an epoch above it."""
 
     def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
@@ -104,7 +88,7 @@ class Bar(Silent):
         self.network = network
         self.task = self.bar.add_task(network, total=steps, completed=done, rate="")
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Progress:
         self.bar.start()
         return self
 

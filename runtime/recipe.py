@@ -45,6 +45,7 @@ class Recipe:
     eval_batch: int = _key(500, "int", "images at a time when evaluating", low=1, high=1 << 20)
     seed: int = _key(0, "int", "of the weights, the order, the augmentation, dropout", low=0, high=2**32 - 1)
     deterministic: bool = _key(False, "flag", "only deterministic kernels (matters on CUDA)")
+    threads: int = _key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
 
     optimizer: str = _key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
     learning_rate: float = _key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
@@ -57,12 +58,12 @@ class Recipe:
     decay_norms: bool = _key(False, "flag", "weight decay on norms and biases too")
 
     schedule: str = _key(
-        "onecycle",
+        "cosine",
         "choice",
         "the learning rate behind the warm-up; onecycle: a cosine up and a cosine down",
         choices=("constant", "step", "cosine", "linear", "onecycle"),
     )
-    warmup: float = _key(0.3, "number", "share of the run that warms up", low=0, high=0.99)
+    warmup: float = _key(0.0, "number", "share of the run that warms up", low=0, high=0.99)
     warmup_from: float = _key(0.04, "number", "share of the peak the warm-up starts at", low=0, high=1)
     warmup_shape: str = _key(
         "linear",
@@ -151,6 +152,8 @@ def _agree(recipe: Recipe, places: dict[str, str]) -> None:
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
         fail("nesterov", "needs a `momentum` above 0")
+    if recipe.schedule == "onecycle" and recipe.warmup == 0:
+        fail("schedule", "is onecycle, which needs a `warmup` above 0, e.g. 0.3")
     if recipe.schedule == "step":
         if not recipe.milestones:
             fail("schedule", "is step, which needs `milestones`, e.g. [0.5, 0.75]")

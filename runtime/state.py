@@ -1,5 +1,6 @@
 """Where a run stands: all that must be saved, so that a resumed run ends with the very same weights."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -63,6 +64,14 @@ class State:
             raise RunError(
                 f"{run.path}: the loss is no longer a number at step {bad} (learning rate {rate:.3g}); nothing after "
                 f"the last good state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+            )
+
+    def check_judged(self, run: RunFolder, test_loss: float) -> None:
+        """RunError where the test loss is no number, which the loss in training can be without (running statistics)."""
+        if not math.isfinite(test_loss):
+            raise RunError(
+                f"{run.path}: the test loss is no longer a number after step {self.step}; nothing after the last good "
+                f"state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
             )
 
     def is_best(self, record: dict[str, Any]) -> bool:

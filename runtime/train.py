@@ -14,7 +14,7 @@ from resnetc.runtime import checkpoint, counter, module, optimizer, progress
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
-from resnetc.runtime.determinism import deterministic
+from resnetc.runtime.determinism import deterministic, threads
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.evaluate import measure
 from resnetc.runtime.folder import RunFolder
@@ -68,11 +68,10 @@ def train(
     began = time.perf_counter()
     run = RunFolder(out)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    with stop_signals() as stop, deterministic(recipe.deterministic):
+    with stop_signals() as stop, deterministic(recipe.deterministic), threads(recipe.threads):
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
-        model = module.build(source, Path(f"{network}.py")).to(place)
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
+        model = module.build(source, Path(f"{network}.py"), place)
         module.check_fits(model, network, data)
         average = Average(model, recipe.ema)
         update = optimizer.build(model, recipe)
@@ -103,7 +102,7 @@ def train(
                 state.save(run, model, average, update)
                 raise Stopped(stop.number, state.step, out)
 
-        shown = progress.Silent() if quiet else progress.choose(network, recipe.epochs, steps, batch, state.step)
+        shown = progress.Progress() if quiet else progress.choose(network, recipe.epochs, steps, batch, state.step)
         with shown:
             for epoch in range(state.epochs, recipe.epochs):
                 order = counter.order(recipe.seed, epoch, count, place)
@@ -147,6 +146,7 @@ def train(
                     recipe.eval_batch,
                     between=halt_if_asked,
                 )
+                state.check_judged(run, judged.loss)
                 record = {
                     "epoch": epoch + 1,
                     "step": state.step,

@@ -17,6 +17,7 @@ from lark.lexer import TerminalDef
 
 from resnetc.compiler.parse import OPTIONS, digest, grammar_text
 
+
 def plain(value: Any) -> Any:
     """As JSON has it: a dictionary with other keys than texts becomes `{"pairs": [...]}`; sets in a fixed order."""
     if isinstance(value, dict):
@@ -33,7 +34,7 @@ def plain(value: Any) -> Any:
 def render() -> str:
     data, memo = lark.Lark(grammar_text(), **OPTIONS).memo_serialize([TerminalDef, Rule])
     tables = {"lark": lark.__version__, "grammar": digest(), "data": plain(data), "memo": plain(memo)}
-    return json.dumps(tables, separators=(",", ":")).replace('],[', '],\n[') + "\n"
+    return json.dumps(tables, separators=(",", ":")).replace("],[", "],\n[") + "\n"
 
 
 if __name__ == "__main__":

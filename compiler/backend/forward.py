@@ -21,7 +21,7 @@ class Line:
     def text(self) -> list[str]:
         pad = " " * INDENT
         whole = f"{pad}{self.code}  # {self.comment}" if self.comment else pad + self.code
-        return [whole] if len(whole) <= WIDTH else [f"{pad}# {self.comment}", pad + self.code]
+        return [whole] if len(whole) <= WIDTH or not self.comment else [f"{pad}# {self.comment}", pad + self.code]
 
 
 @dataclass(frozen=True, slots=True)

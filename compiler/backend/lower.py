@@ -275,7 +275,7 @@ class Lowering:
 
     def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
         """The constructor of a step's module; where occurrences differ in kind, an argument that holds it."""
-        place = str(step.base or step.path[-1])
+        place = step.base or next(str(part) for part in reversed(step.path) if isinstance(part, str))
         if isinstance(step.operation, Sequence) and len(modules) == 1 and step.operation.origin is None:
             return self.stage_or_chain(step.operation, signature, place)
         code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))

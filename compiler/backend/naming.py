@@ -55,13 +55,15 @@ def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
         return (first,)
     sentence, rest = summary(text)
     lines = textwrap.wrap(sentence, WIDTH - indent - 3)
+    if len(lines) == 1 and not rest:  # formatters put the closing quotes of a single line behind it, however long
+        lines = textwrap.wrap(sentence, WIDTH - indent - 20)
     body = [*lines, *(["", *textwrap.wrap(rest, WIDTH - indent)] if rest else [])]
     return (f'{pad}"""{body[0]}', *(f"{pad}{ln}".rstrip() for ln in body[1:]), f'{pad}"""')
 
 
 def summary(text: str) -> tuple[str, str]:
     """The first sentence, and the rest."""
-    found = re.search(r"(?<!al)\.\s+(?=[A-Z`])|:\s+(?=[a-z])", text)
+    found = next((m for m in re.finditer(r"(?<!al)\.\s+(?=[A-Z`])|:\s+(?=[a-z])", text) if m.start() > 20), None)
     if found is None:
         return text, ""
     return text[: found.start()] + ".", text[found.end() :][:1].upper() + text[found.end() :][1:]

@@ -32,25 +32,30 @@ def functional(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, 
                 return Operation(inputs, outputs, lambda t: t[0])
             return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", tight=tight)
         case "concat":
-            return Operation(inputs, outputs, lambda t: f"torch.cat([{', '.join(t)}], dim=1)")
+            return Operation(inputs, outputs, lambda t: f"torch.cat({gathered(t)}, dim=1)")
         case "sum":
             return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
         case "softmax":
-            return Operation(inputs, outputs, lambda t: f"torch.stack([{', '.join(t)}]).softmax(dim=0)")
+            return Operation(inputs, outputs, lambda t: f"torch.stack({gathered(t)}).softmax(dim=0)")
         case "regroup":
             a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
-            rank = leaf.shape_in.rank
-            tail = "".join(f", *{t}" for t in ())
-            assert not tail
             return Operation(
                 inputs,
                 outputs,
                 lambda t: f"{t[0]}.unflatten(1, ({a}, {b}, -1)).transpose(1, 2).flatten(1, 3)",
-                tight=(True,) * max(rank, 1),
+                tight=tight,
             )
         case "reshape":
             return reshape(leaves, inputs, outputs)
     raise AssertionError(f"no text for `{leaf.primitive.name}`")
+
+
+def gathered(texts: list[str]) -> str:
+    """Values as a list: the list they all came from, where they are its elements in order."""
+    name = texts[0].partition("[")[0]
+    if len(texts) > 1 and texts == [f"{name}[{i}]" for i in range(len(texts))]:
+        return name
+    return f"[{', '.join(texts)}]"
 
 
 def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:

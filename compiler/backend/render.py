@@ -135,20 +135,41 @@ def quoted(value: Any) -> str:
     return literal(value)
 
 
-def render(module: Module) -> str:
-    """`Module` -> the text of its file, sealed."""
+def render(module: Module, keys: str, function: str) -> str:
+    """`Module` -> the text of its file, sealed with digests of its text, its state-dict keys and its function."""
     text = environment().get_template("module.py.j2").render(module=module)
     ast.parse(text)
-    return seal(text)
+    return f"{text}\n\n{SEAL}text {text_digest(text)} keys {keys} function {function}\n"
 
 
-def seal(text: str) -> str:
-    return f"{text}\n\n{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def seal_of(text: str) -> dict[str, str]:
+    """The digests in the last line of a generated file; empty for a file that is not ours."""
+    _, mark, line = text.rpartition(f"\n\n{SEAL}")
+    words = line.split()
+    return dict(zip(words[::2], words[1::2], strict=False)) if mark and len(words) == 6 else {}
 
 
 def sealed(text: str) -> str | None:
     """`ours` for a file as it was written, `edited` for one changed since, None for a file that is not ours."""
-    body, mark, digest = text.rpartition(f"\n\n{SEAL}")
+    body, mark, _ = text.rpartition(f"\n\n{SEAL}")
     if not mark:
         return None
-    return "ours" if hashlib.sha256(body.encode()).hexdigest() == digest.strip() else "edited"
+    return "ours" if seal_of(text).get("text") == text_digest(body) else "edited"
+
+
+def difference(old: str | None, new: str) -> str | None:
+    """How a file on disk differs from what would be written: None where it does not."""
+    if old is None:
+        return "missing"
+    if old == new:
+        return None
+    if sealed(old) != "ours":
+        return "edited by hand" if sealed(old) else "not made by resnetc"
+    before, after = seal_of(old), seal_of(new)
+    if before["keys"] != after["keys"]:
+        return "keys"
+    return "function" if before["function"] != after["function"] else "text"

@@ -49,9 +49,9 @@ class Signature:
         for name, kind, values in self.numbers:
             if kind in (type, "int") and values == vector:
                 return self.add(name, type, vector)
-        if role in ("in", "channels", "features") and vector == self.channels:
-            return self.add("in_channels", "int", vector)
-        return self.add(f"{place}_{role}" if place else role, type, vector)
+        if type == "int" and vector == self.channels:
+            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add("in_channels", "int", vector)
+        return self.add(combined(place, role), type, vector)
 
     def known(self, vector: list[Any], type: str, role: str) -> Argument | None:
         """The argument that already has these values. The channels of the input come first for what reads the input."""
@@ -90,6 +90,12 @@ class Signature:
                 chosen = known or self.add(name, kind, values)
                 return f"{chosen.name} == {literal(value)}"
         return None
+
+
+def combined(place: str, role: str) -> str:
+    """The name of an argument that nothing in the spec names: the attribute it is for, and what it is there."""
+    name = "_".join(p for p in (place, "in_channels" if role == "in" else role) if p)
+    return name if name and not name[0].isdigit() else f"module_{name}".rstrip("_")
 
 
 def annotation(vector: list[Any], type: str) -> str:
@@ -224,7 +230,7 @@ class Subset(Signature):
         full: list[Any] = [vector[0]] * len(self.whole.channels)
         for i, v in zip(self.indices, vector, strict=True):
             full[i] = v
-        return self.whole.add(f"{place}_{role}" if place else role, type, full).name
+        return self.whole.add(combined(place, role), type, full).name
 
 
 def sequential(entries: list[tuple[str, Code]]) -> Code:

@@ -50,8 +50,8 @@ class Data:
 
     @property
     def argument(self) -> str:
-        """What to write after `--data` to get this set again."""
-        return self.name if self.path is None else f"{self.name}:{self.path}"
+        """What to write after `--data` to get this set again, from any folder."""
+        return self.name if self.path is None else f"{self.name}:{self.path.absolute()}"
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data wherever it was read from."""

@@ -1,5 +1,6 @@
 """Fashion-MNIST, and anything else in the four IDX files of MNIST, gzipped or not."""
 
+import math
 import struct
 from pathlib import Path
 
@@ -25,21 +26,24 @@ def _names(part: str, dimensions: int) -> tuple[str, ...]:
 
 def _array(path: Path, dimensions: int) -> tuple[bytes, tuple[int, ...]]:
     """The bytes and the sizes of one IDX file of unsigned bytes; RunError with the place of a fault."""
-    raw = content(path, _MOST)
     header = 4 + 4 * dimensions
-    if len(raw) < header:
-        raise RunError(f"{path}: {len(raw)} bytes; IDX {_KINDS[dimensions]} begin with a header of {header}")
-    magic, *sizes = struct.unpack(f">{1 + dimensions}I", raw[:header])
+    first = content(path, header)[:header]
+    if len(first) < header:
+        raise RunError(f"{path}: {len(first)} bytes; IDX {_KINDS[dimensions]} begin with a header of {header}")
+    magic, *sizes = struct.unpack(f">{1 + dimensions}I", first)
     if magic != 0x800 + dimensions:
         raise RunError(f"{path}: byte 0: magic 0x{magic:08x}; IDX {_KINDS[dimensions]} are expected")
-    due, shape = header, "x".join(map(str, sizes))
-    product = 1
-    for size in sizes:
-        product *= size
-    due += product
+    shape, product = "x".join(map(str, sizes)), math.prod(sizes)
+    due = header + product
+    if due > _MOST:
+        raise RunError(
+            f"{path}: byte 4: the header says {shape}, which takes {due:,} bytes; at most {_MOST:,} are read"
+        )
+    raw = content(path, due)
     if len(raw) != due:
-        cut = "it is cut off: get it again" if len(raw) < due else "what follows belongs to something else"
-        raise RunError(f"{path}: the header says {shape}, which takes {due:,} bytes; the file has {len(raw):,}; {cut}")
+        cut = "it is cut off: get it again" if len(raw) < due else "what follows them belongs to something else"
+        found = f"{len(raw):,}" if len(raw) < due else "more"
+        raise RunError(f"{path}: the header says {shape}, which takes {due:,} bytes; the file has {found}; {cut}")
     if product == 0:
         raise RunError(f"{path}: byte 4: the header says {shape}: there is nothing in it")
     return raw[header:], tuple(sizes)

@@ -58,7 +58,7 @@ def read(path: Path | None) -> Data:
             arrays = {key: archive[key] for key in (*KEYS, "class_names") if key in archive}
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}; {_EXPECTED}") from None
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as fault:
+    except (ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:
         raise RunError(f"{path}: damaged, or no NumPy archive: {fault}; {_EXPECTED}") from None
 
     train, test = (_images(path, key, arrays[key]) for key in ("train_images", "test_images"))

@@ -1,3 +1,20 @@
-"""Residual networks as text: `.resnet` specs compiled to PyTorch modules."""
+"""Residual networks as text: `.resnet` specs compiled to PyTorch modules, their shapes proved for every input size."""
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resnetc.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from resnetc.api import Compiled, CompileError, compile, load
+
+__all__ = ["CompileError", "Compiled", "__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from resnetc import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'resnetc' has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Evaluation: against counts by hand, and the run folder read back."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +100,15 @@ def test_both_checkpoints_give_what_the_run_wrote_down(run: Path, digits: Data) 
         assert (judged.top1, judged.top5) == (line["top1"], line["top5"])
         assert judged.loss == pytest.approx(line["test_loss"], rel=1e-5)
         assert judged.images == 360
+    assert evaluate(run) == evaluate(run, weights="best")
     assert evaluate(run, digits) == evaluate(run)
+
+
+def test_a_run_stopped_in_its_first_epoch_has_only_last_weights(run: Path, digits: Data, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    (out / "best.safetensors").unlink()
+    assert evaluate(out, digits) == evaluate(run, digits, weights="last")
 
 
 def test_other_data_must_fit(run: Path, digits: Data) -> None:
@@ -120,5 +129,7 @@ def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp
     with pytest.raises(RunError, match=r"model\.py: changed since best\.safetensors was written"):
         evaluate(out, few)
     (out / "best.safetensors").unlink()
-    with pytest.raises(RunError, match="no epoch of this run has been evaluated"):
+    with pytest.raises(RunError, match=r"changed since last\.ckpt was written"):
         evaluate(out, few)
+    with pytest.raises(RunError, match=r"best\.safetensors: no such file"):
+        evaluate(out, few, weights="best")

@@ -41,6 +41,7 @@ def fault(tmp_path: Path, text: str) -> str:
         ("schedule: step\n", "r.yaml:1:11: `schedule` is step, which needs `milestones`"),
         ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
         ("schedule: step\nmilestones: [0.5, x]\n", "r.yaml:2:13: `milestones`: every item must be a number, not `x`"),
+        ("schedule: onecycle\n", "r.yaml:1:11: `schedule` is onecycle, which needs a `warmup` above 0"),
         ("momentum: 0\n", "the default: `nesterov` needs a `momentum` above 0"),
         ("- epochs\n", "r.yaml:1:1: a recipe is a mapping"),
         ("just words\n", "r.yaml:1:1: a recipe is a mapping"),

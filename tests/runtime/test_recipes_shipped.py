@@ -1,5 +1,7 @@
 """The recipes that come along: one for every data name, and the paper's numbers."""
 
+from pathlib import Path
+
 import pytest
 
 from resnetc.runtime import data, recipe
@@ -35,3 +37,16 @@ def test_110_layers_warm_up_for_about_400_steps() -> None:
     assert slow == list(range(len(slow)))
     assert abs(len(slow) - 400) <= 2
     assert learning_rate(read, 500, steps) == 0.1
+
+
+def test_the_manual_lists_every_key_with_its_default_and_meaning() -> None:
+    manual = Path(__file__).parents[2] / "docs" / "training.md"
+    rows = [line.split(" | ") for line in manual.read_text("utf-8").splitlines() if line.startswith("| `")]
+    listed = {row[0].strip("|` "): (row[1].strip("`"), row[-1].removesuffix(" |")) for row in rows if len(row) == 4}
+    written = dict(line.split("  # ") for line in recipe.Recipe().text().splitlines())
+    assert listed == {line.split(":")[0]: (line.split(": ")[1].strip(), meaning) for line, meaning in written.items()}
+
+
+def test_the_manual_lists_every_data_name() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    assert [name for name in data.NAMES if f"| `{name}` |" not in manual] == []

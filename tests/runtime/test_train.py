@@ -15,6 +15,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.train import train
 
+FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
 FIELDS = ["epoch", "step", "train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds"]
 
 
@@ -43,7 +44,7 @@ def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -
 
 def test_the_best_weights_load_into_the_plain_network(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
     train(source, "small", few, quick, tmp_path / "run", quiet=True)
-    model = module.build(source, Path("small.py"))
+    model = module.build(source, Path("small.py"), torch.device("cpu"))
     fresh = model.conv1.weight.clone()
     model.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"), strict=True)
     assert not torch.equal(model.conv1.weight, fresh)
@@ -115,8 +116,39 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 1
 
 
+def test_deterministic_kernels_are_on_inside_and_as_before_outside(
+    source: str, few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    asking = source.replace("x = self.relu(self.bn1(self.conv1(x)))", "assert WANTED\n        " + FIRST)
+    for wanted in (True, False):
+        text = asking.replace(
+            "WANTED", f"torch.are_deterministic_algorithms_enabled() == {wanted} or not self.training"
+        )
+        train(text, "small", few, replace(quick, deterministic=wanted), tmp_path / str(wanted), quiet=True)
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_recipe_says_how_many_threads(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    for wanted in (before + 1, 0):
+        text = source.replace(FIRST, f"assert torch.get_num_threads() == {wanted or before}\n        {FIRST}")
+        train(text, "small", few, replace(quick, threads=wanted, epochs=1), tmp_path / str(wanted), quiet=True)
+        assert torch.get_num_threads() == before
+
+
 POISON = """self.seen = getattr(self, "seen", 0) + self.training
         x = self.relu(self.bn1(self.conv1(x))) * (float("nan") if self.seen == 7 else 1.0)"""
+
+
+def test_a_test_loss_that_is_no_number_is_neither_written_nor_kept(
+    source: str, few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    out, wrong = tmp_path / "run", "x = self.relu(self.bn1(self.conv1(x))) * (1.0 if self.training else SCALE)"
+    late = source.replace("x = self.relu(self.bn1(self.conv1(x)))", wrong).replace("SCALE", 'float("inf")')
+    with pytest.raises(RunError, match="the test loss is no longer a number after step 4"):
+        train(late, "small", few, quick, out, quiet=True)
+    assert not (out / "best.safetensors").exists()
+    assert (out / "metrics.jsonl").read_text() == ""
 
 
 def test_weights_that_are_no_numbers_are_not_saved(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
@@ -130,6 +162,36 @@ BROKEN = """model = Digits()
     model.register_buffer("unused", torch.tensor(float("inf")))
     return model
 """
+
+
+@pytest.mark.parametrize("failing", ["open", "fsync", "replace"])
+def test_a_save_that_fails_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    path = tmp_path / "last.ckpt"
+    checkpoint.save(path, {"a": torch.ones(3)}, {"step": 1})
+
+    def fail(*arguments: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint if failing == "open" else checkpoint.os, failing, fail, raising=False)
+        with pytest.raises(RunError, match=r"last\.ckpt: cannot write [0-9,]+ bytes: Input/output error"):
+            checkpoint.save(path, {"a": torch.zeros(3)}, {"step": 2})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
+    tensors, facts = checkpoint.load(path)
+    assert (tensors["a"].tolist(), facts) == ([1.0, 1.0, 1.0], {"step": 1})
+
+
+def test_a_checkpoint_may_be_saved_over_itself(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    given = {"a": torch.arange(6.0).view(2, 3).t(), "b": torch.tensor(3), "c": torch.zeros(0)}
+    checkpoint.save(path, given, {"step": 1})
+    checkpoint.save(path, *checkpoint.load(path))
+    tensors, facts = checkpoint.load(path)
+    assert facts == {"step": 1}
+    assert sorted(tensors) == ["a", "b", "c"]
+    assert all(torch.equal(tensors[name], given[name]) for name in given)
 
 
 def test_a_full_disk_is_one_message(tmp_path: Path) -> None:

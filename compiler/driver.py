@@ -1,0 +1,360 @@
+"""Runs the phases over files: SPECs -> checked networks -> generated texts -> files, all or none."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnetc.compiler import names, syntax
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, Sink, similar
+from resnetc.compiler.evaluate import Silent
+from resnetc.compiler.expand import Expander, Request, expand
+from resnetc.compiler.families import Setting, UsageError, requests, unknown_setting
+from resnetc.compiler.ir import Network
+from resnetc.compiler.modules import LIBRARY, SUFFIX, Loader, SpecFile, decode, digest, shipped, shipped_names, shown
+from resnetc.compiler.parse import parse_expression
+from resnetc.compiler.source import Source, Span
+
+if TYPE_CHECKING:
+    from resnetc.compiler.measure import Measures
+    from resnetc.compiler.prove import Accepted
+
+__all__ = ["Checked", "Output", "Session", "UsageError", "write"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A network that passed: expanded, its additions proved, its claims true (`skipped` ones apart)."""
+
+    network: Network
+    accepted: Accepted
+    measures: Measures
+    spec: SpecFile
+    title: str  # the shipped name of its spec, else the file's name
+    folder: Path  # below the output directory
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A generated file before it is written."""
+
+    path: Path
+    text: str
+    network: str
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One file that a SPEC stands for."""
+
+    spec: SpecFile
+    title: str
+    folder: Path
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One run of the compiler: the files it has read and the faults it has found."""
+
+    sink: Sink = field(default_factory=Sink)
+    entries: list[Entry] = field(default_factory=list)
+    files: int = 0
+    loader: Loader = field(init=False)
+    bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.loader = Loader(self.sink)
+
+    # -- what a SPEC means --------------------------------------------------------------------------------------------
+
+    def add(self, spec: str, standard_input: bytes | None = None) -> None:
+        """Reads a SPEC: a file, a directory, the name of a shipped spec, or `-`."""
+        try:
+            if spec == "-":
+                source = decode(standard_input or b"", "standard input")
+                self._enter(self.loader.link(source, None), "standard input", Path())
+                return
+            path = Path(spec)
+            if path.is_dir():
+                self._add_folder(path)
+                return
+            found = path if os.path.lexists(path) else shipped(spec)
+            if found is None:
+                raise Fault(no_spec(spec))
+            self._add_file(found, Path())
+        except Fault as fault:
+            self.files += 1
+            self.sink.add(fault.diagnostic)
+
+    def _add_folder(self, path: Path) -> None:
+        files = sorted(p for p in path.rglob(f"*{SUFFIX}") if p.is_file())
+        if not files:
+            raise Fault(empty_folder(path.as_posix()))
+        for file in files:
+            try:
+                self._add_file(file, file.parent.relative_to(path))
+            except Fault as fault:
+                self.files += 1
+                self.sink.add(fault.diagnostic)
+
+    def _add_file(self, path: Path, folder: Path) -> None:
+        resolved = path.resolve()
+        inside = resolved.is_relative_to(LIBRARY)
+        title = resolved.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) if inside else path.name
+        self._enter(self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None), title, folder)
+
+    def _enter(self, spec: SpecFile, title: str, folder: Path) -> None:
+        self.files += 1
+        self.entries.append(Entry(spec, title, folder))
+
+    # -- networks -----------------------------------------------------------------------------------------------------
+
+    def networks(self, model: str | None = None, settings: list[tuple[str, str]] | None = None, **how: Any) -> list[Checked]:
+        """Every network of the session's files, or those of one model; faults go to the sink."""
+        entries = self._holding(model) if model else self.entries
+        made = self._settings(settings or [], entries)
+        out: list[Checked] = []
+        for entry in entries:
+            for spec in reversed(entry.spec.closure()):
+                self._check_names(spec)
+            for request in self._requests(entry, made):
+                if model in (None, request.name, request.model.item.name.id) or self._instance_named(request, model):
+                    checked = self._network(entry, request, how.get("sizes"))
+                    if checked is not None:
+                        out.append(checked)
+        if model:
+            kept = {spec.source for entry in entries for spec in entry.spec.closure()}
+            kept.add(self.loader.prelude.source)
+            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept or d.code < "E02"]
+        return out
+
+    def _instance_named(self, request: Request, model: str | None) -> bool:
+        return any(item.name.id == model for item, _ in request.model.instances[-1:])
+
+    def _holding(self, model: str) -> list[Entry]:
+        """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
+        def names_in(entry: Entry) -> list[str]:
+            kinds = (syntax.Model, syntax.Instance)
+            return [i.name.id for i in entry.spec.tree.items if isinstance(i, kinds)] + sorted(entry.spec.tree.broken)
+
+        exact = [e for e in self.entries if model in names_in(e)]
+        near = [e for e in self.entries if any(model.startswith(n + "_") for n in names_in(e))]
+        found = exact or near
+        if len(found) == 1:
+            return found
+        known = sorted({n for e in self.entries for n in names_in(e)})
+        if not found:
+            hint = similar(model, known)
+            tail = f"; one with a similar name exists: `{hint}`" if hint else ""
+            raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(known) or 'none'}")
+        places = ", ".join(e.spec.source.name for e in found)
+        raise UsageError(f"`{model}` is defined more than once: {places}")
+
+    def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
+        """`--set` values, parsed by the grammar of the language."""
+        out = []
+        evaluator = self._evaluator()
+        specs = [e.spec for e in entries]
+        for name, text in settings:
+            known = any(
+                name in [p.name.id for p in item.parameters]
+                for spec in specs
+                for item in self._models(spec)
+            )
+            if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
+                raise UsageError(unknown_setting(name, specs, evaluator))
+            expr = parse_expression(Source(f"--set {name}", text), self.sink)
+            if expr is not None:
+                out.append(Setting(name, text, expr))
+        return out
+
+    def models(self, model: str | None = None) -> list[syntax.Model]:
+        """The model definitions that the session's networks come from."""
+        entries = self._holding(model) if model else self.entries
+        return [m for entry in entries for m in self._models(entry.spec)]
+
+    def _models(self, spec: SpecFile) -> list[syntax.Model]:
+        return [i for s in spec.closure() for i in s.tree.items if isinstance(i, syntax.Model)]
+
+    def _homes(self) -> dict[syntax.Slot, SpecFile]:
+        specs = {id(s): s for e in self.entries for s in e.spec.closure()}
+        specs[id(self.loader.prelude)] = self.loader.prelude
+        return {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
+
+    def _evaluator(self) -> Expander:
+        return Expander(self.loader.prelude, self._homes())
+
+    def _library(self) -> SpecFile:
+        """The standard files by their names: where `--set` values look besides the spec."""
+        library = SpecFile("std", self.loader.prelude.tree, None)
+        for path in sorted((LIBRARY / "std").glob(f"*{SUFFIX}")):
+            library.names[path.stem] = self.loader.load(path)
+        return library
+
+    def _check_names(self, spec: SpecFile) -> None:
+        if spec not in self.bad:
+            self.bad[spec] = names.check(spec, self.loader.prelude, self.sink, self.bad)
+
+    def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
+        library = self._library() if settings else SpecFile("std", self.loader.prelude.tree, None)
+        out: list[Request] = []
+        for item in entry.spec.tree.items:
+            if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
+                continue
+            try:
+                own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
+                for request in requests(own, settings, self._evaluator(), library):
+                    out.append(request)
+            except Fault as fault:
+                self.sink.add(fault.diagnostic)
+            except Silent:
+                pass
+        return out
+
+    def _network(self, entry: Entry, request: Request, sizes: tuple[int, ...] | None) -> Checked | None:
+        from resnetc.compiler import expect, measure, prove
+
+        homes = self._homes()
+        try:
+            if sizes is not None:
+                request = Request(request.name, request.model, request.arguments, request.seals, sizes)
+            network = expand(request, self.loader.prelude, homes)
+        except Fault as fault:
+            self.sink.add(fault.diagnostic)
+            return None
+        except Silent:
+            return None
+        accepted, faults = prove.prove(network)
+        for diagnostic in faults:
+            self.sink.add(diagnostic)
+        if faults:
+            return None
+        measures = measure.measure(network)
+        claims, skipped = expect.check(network, accepted, measures, Expander(self.loader.prelude, homes))
+        for diagnostic in claims:
+            self.sink.add(diagnostic)
+        if claims:
+            return None
+        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, tuple(skipped))
+
+    # -- texts --------------------------------------------------------------------------------------------------------
+
+    def render(self, checked: Checked) -> str:
+        """The generated module of a network."""
+        from resnetc.compiler.backend.module import module_text
+
+        used = checked.spec.closure()
+        if self.loader.prelude not in used:
+            used = [*used, *(s for s in self.loader.prelude.closure() if s not in used)]
+        return module_text(checked, digest(used))
+
+    def outputs(self, networks: list[Checked], directory: Path) -> list[Output]:
+        """One file a network; two networks with one file are a fault."""
+        out: dict[Path, Output] = {}
+        for checked in networks:
+            path = directory / checked.folder / f"{checked.network.name}.py"
+            if path in out:
+                item = checked.network.root.definition
+                self.sink.add(same_file(path, checked.network.name, out[path].network, item.name.span))
+                continue
+            out[path] = Output(path, self.render(checked), f"{checked.network.name} of {checked.title}")
+        return list(out.values())
+
+
+def _frame(spec: SpecFile) -> Any:
+    from resnetc.compiler.evaluate import Frame
+    from resnetc.compiler.slots import Slots
+
+    return Frame(spec, Slots({}))
+
+
+def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
+    return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span)
+
+
+def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
+    """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
+    from resnetc.compiler.backend.render import sealed
+
+    out = []
+    for output in outputs:
+        path = output.path
+        if path.is_symlink():
+            out.append(in_the_way(path, "is a link", "remove it, or choose another directory with `-o`"))
+        elif path.is_dir():
+            out.append(in_the_way(path, "is a directory", "remove it, or choose another directory with `-o`"))
+        elif path.exists() and not force:
+            try:
+                state = sealed(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError):
+                state = None
+            if state == "edited":
+                out.append(
+                    in_the_way(path, "was edited by hand", "move the edits into the spec, or overwrite them with `--force`")
+                )
+            elif state is None:
+                out.append(in_the_way(path, "was not made by resnetc", "choose another directory, or overwrite it with `--force`"))
+    return out
+
+
+def write(outputs: list[Output]) -> list[Diagnostic]:
+    """Writes every file under a temporary name, then renames them all; after a fault nothing has changed."""
+    staged: list[tuple[str, Path]] = []
+    try:
+        for output in outputs:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=output.path.parent, prefix=f".{output.path.name}.")
+            staged.append((name, output.path))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(output.text)
+            os.chmod(name, 0o644)
+        for name, path in staged:
+            os.replace(name, path)
+    except OSError as error:
+        for name, _ in staged:
+            Path(name).unlink(missing_ok=True)
+        place = Path(error.filename) if isinstance(error.filename, str) else outputs[0].path
+        parent = place if place.is_dir() else place.parent
+        return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
+    return []
+
+
+def no_spec(spec: str) -> Diagnostic:
+    near = similar(spec, shipped_names())
+    return Diagnostic(
+        "E0507",
+        f"{spec} is no file, no directory and no shipped spec",
+        Label(Span(Source(spec, ""), 0, 0), "not found"),
+        helps=(f"a shipped spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs",),
+    )
+
+
+def empty_folder(name: str) -> Diagnostic:
+    return Diagnostic(
+        "E0508",
+        f"{name} holds no `.resnet` file",
+        Label(Span(Source(name, ""), 0, 0), "this directory"),
+        helps=("name a directory with specs in or below it",),
+    )
+
+
+def same_file(path: Path, network: str, other: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0509",
+        f"two networks would be written to `{path.as_posix()}`: {network} and {other}",
+        Label(span, "second one"),
+        helps=("rename one of the models",),
+    )
+
+
+def in_the_way(path: Path, what: str, remedy: str) -> Diagnostic:
+    return Diagnostic(
+        "E0506",
+        f"{path.as_posix()} {what}",
+        Label(Span(Source(path.as_posix(), ""), 0, 0), "in the way"),
+        helps=(remedy,),
+    )

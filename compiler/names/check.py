@@ -1,0 +1,63 @@
+"""The checks of a whole file: its items one by one, names defined twice, definitions that mention each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from resnetc.compiler.diagnostics import Diagnostic, Sink
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.names import reserved, words
+from resnetc.compiler.names.circles import circles, leading_to
+from resnetc.compiler.names.items import ItemNames
+from resnetc.compiler.names.lookup import Definition, FileNames, kind
+from resnetc.compiler.source import Span
+
+
+def check(
+    spec: SpecFile, prelude: SpecFile, sink: Sink, spoilt: Mapping[SpecFile, frozenset[str]] | None = None
+) -> frozenset[str]:
+    """Reports the faults of every item; returns the names of those that are at fault, or mention one that is.
+
+    `spoilt` has the results for the files that this one uses, as far as they are known.
+    """
+    file = FileNames(spec, prelude, spoilt or {})
+    found: list[Diagnostic] = []
+    bad: set[str] = set()
+    mentions: dict[str, dict[str, Span]] = {}
+    for name, fault in taken(file):
+        found.append(fault)
+        bad.add(name)
+    for item in spec.tree.items:
+        names = ItemNames(file, item)
+        faults = names.check()
+        found += faults
+        if faults or names.spoilt:
+            bad.add(item.name.id)
+        mentions.setdefault(item.name.id, {}).update(names.mentions)
+    for way in circles(mentions):
+        found.append(words.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
+        bad.update(way)
+    for fault in sorted(found, key=lambda fault: fault.primary.span.start):
+        sink.add(fault)
+    return frozenset(leading_to(bad, mentions))
+
+
+def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
+    """The used files and items that cannot have their names, and why."""
+    uses: dict[str, Definition] = {}
+    items: dict[str, Span] = {}
+    for use in file.spec.tree.uses:
+        name = use.path[-1]
+        if (other := uses.get(name) or file.given(name)) is not None:
+            file.silent.add(name)
+            yield name, words.hidden("used file", name, use.span, other)
+        uses.setdefault(name, Definition("used file", use.span))
+    for item in file.spec.tree.items:
+        name, span = item.name.id, item.name.span
+        if name in items:
+            yield name, words.defined_twice(name, span, items[name])
+        elif (other := uses.get(name) or file.given(name)) is not None:
+            yield name, words.hidden(kind(item), name, span, other)
+        elif (fault := reserved.refused(name, kind(item), span)) is not None:
+            yield name, fault
+        items.setdefault(name, span)

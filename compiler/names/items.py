@@ -1,0 +1,354 @@
+"""The names of one item, in the order of its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from resnetc.compiler import faults, syntax
+from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.names import reserved, words
+from resnetc.compiler.names.lookup import Definition, FileNames, Found, family
+from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
+
+MEASURES = ("buffers", "input", "multiply_adds", "output", "parameters", "receptive_field", "weighted_layers")
+ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
+
+
+class ItemNames:
+    """Looks up the names of one item. Recursion is as deep as the builder lets expressions and loops be."""
+
+    def __init__(self, file: FileNames, item: syntax.Item) -> None:
+        self.file, self.item = file, item
+        self.mentions: dict[str, Span] = {}  # items of the same file
+        self.spoilt = False  # mentions something whose faults are reported already
+        self.faults: list[Diagnostic] = []
+        self.locals: dict[str, Definition] = {}
+        self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
+        self.indexed: set[str] = set()
+        self.bound: dict[str, Span] = {}  # every name that was ever local
+        self.unknown: dict[str, list[Span]] = {}
+        self.called: set[str] = set()
+        self.missing: dict[tuple[SpecFile, str], list[Span]] = {}
+
+    def check(self) -> list[Diagnostic]:
+        """The faults of the item; an unknown name is one, however often it stands there."""
+        match self.item:
+            case syntax.Block(_, parameters, body, out):
+                self.others = frozenset({"in"})
+                self.parameters(parameters)
+                self.statements(body)
+                self.look(out)
+            case syntax.Policy(_, parameters, body, cases):
+                self.others = frozenset({"in"})
+                self.parameters(parameters)
+                self.statements(body)
+                for case in cases:
+                    self.maybe(case.condition)
+                    self.look(case.value)
+            case syntax.Slot() as slot:
+                self.slot(slot)
+            case syntax.Model() as model:
+                self.model(model)
+            case syntax.Instance() as instance:
+                self.instance(instance)
+            case syntax.Extern(_, parameters, shape_in, shape_out):
+                self.parameters(parameters)
+                self.others = frozenset(self.sizes(shape_in, 0))
+                self.look(shape_out)
+        for name, spans in self.unknown.items():
+            if name in self.bound:
+                self.report(words.not_known_yet(name, spans, self.bound[name]))
+            else:
+                inside = [*self.locals, *self.others]
+                self.report(words.unknown_name(name, spans, name in self.called, self.file, inside))
+        for (file, name), spans in self.missing.items():
+            self.report(words.not_in_file(name, spans, file))
+        return self.faults
+
+    def report(self, fault: Diagnostic | None) -> None:
+        if fault is not None:
+            self.faults.append(fault)
+
+    # -- items --------------------------------------------------------------------------------------------------------
+
+    def slot(self, slot: syntax.Slot) -> None:
+        self.look(slot.default)
+        self.others = frozenset({"in"})
+        self.parameters(slot.parameters)
+        name = ATTRIBUTE.fullmatch(slot.attribute)
+        if name is not None:
+            self.report(reserved.refused(name[1], "attribute", attribute_span(slot)))
+        elif slot.attribute:
+            self.report(reserved.not_an_attribute(slot.attribute, attribute_span(slot)))
+
+    def model(self, model: syntax.Model) -> None:
+        if model.each is not None:
+            names = [p.name.id for p in model.parameters]
+            if model.each.name.id not in names:
+                self.report(faults.unknown_name(model.each.name.id, model.each.name.span, names))
+            self.look(model.each.values)
+        self.parameters(model.parameters)
+        self.statements(model.body)
+        sizes = self.input(model.input)
+        self.look(model.stem)
+        for stage in model.stages:
+            self.label(stage.path, "stage")
+            for group in stage.groups:
+                self.group(group)
+        self.look(model.head)
+        self.expects(model.expects, model, sizes)
+
+    def group(self, group: syntax.Repeat) -> None:
+        self.maybe(group.count)
+        self.maybe(group.values)
+        outer = dict(self.locals)
+        if group.name is not None:
+            self.bind(group.name, "loop variable")
+        self.look(group.block)
+        self.locals = outer
+
+    def instance(self, instance: syntax.Instance) -> None:
+        """Its input and claims speak of its model, in the words of its own file."""
+        self.look(instance.value)
+        found = family(instance, self.file.spec)
+        if found is None:
+            return
+        model, declared = found
+        known = [("parameter", p.name) for p in model.parameters]
+        known += [("value", s.name) for s in model.body if isinstance(s, syntax.Let)]
+        self.locals = {name.id: Definition(kind, name.span) for kind, name in known}
+        sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
+        self.expects(instance.expects, model, sizes)
+
+    # -- inputs and claims --------------------------------------------------------------------------------------------
+
+    def input(self, input: syntax.Input) -> list[str]:
+        """The symbols that an input gives to its sizes."""
+        sizes = self.sizes(input.shape)
+        self.look(input.declared)
+        self.others = frozenset(sizes)
+        self.maybe(input.condition)
+        self.others = frozenset()
+        return sizes
+
+    def sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+        """The symbols in a shape, from its axis `first` on; all else in it is looked up."""
+        symbols = self.symbols(shape, first)
+        for axis in shape.items if isinstance(shape, syntax.List) else (shape,):
+            if not (isinstance(axis, syntax.Name) and axis.id in symbols):
+                self.look(axis)
+            elif (other := self.file.defined(axis.id)) is not None:
+                self.report(words.hidden("size", axis.id, axis.span, other))
+        return symbols
+
+    def symbols(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+        axes = shape.items[first:] if isinstance(shape, syntax.List) else ()
+        return [axis.id for axis in axes if isinstance(axis, syntax.Name) and axis.id not in self.locals]
+
+    def expects(self, expects: tuple[syntax.Expect, ...], model: syntax.Model, sizes: list[str]) -> None:
+        self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
+        for expect in expects:
+            self.look(expect.claim)
+            self.maybe(expect.condition)
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def parameters(self, parameters: tuple[syntax.Parameter, ...]) -> None:
+        for parameter in parameters:
+            name, type = parameter.name, parameter.type
+            if type.id not in TYPES:
+                self.report(words.unknown_type(type))
+            if parameter.first and parameter.default is None:
+                self.report(faults.first_without_default(parameter))
+            self.maybe(parameter.default)
+            first = self.locals.get(name.id)
+            if first is not None and first.span is not None:
+                self.report(words.parameter_twice(self.item.name.id, name, first.span))
+            else:
+                self.bind(name, "parameter")
+
+    def statements(self, body: tuple[syntax.Statement, ...]) -> None:
+        for statement in body:
+            match statement:
+                case syntax.Let(_, index, value):
+                    self.maybe(index)
+                    self.look(value)
+                    self.let(statement)
+                case syntax.Require(condition):
+                    self.look(condition)
+                case syntax.SetSlot(name, value):
+                    self.set_slot(name)
+                    self.look(value)
+                case syntax.Each(name, values, inner):
+                    self.each(name, values, inner)
+
+    def let(self, let: syntax.Let) -> None:
+        """The first `let` of an indexed name makes it known, the others give it more elements."""
+        if let.index is None or let.name.id not in self.indexed:
+            self.bind(let.name, "value")
+        if let.index is not None:
+            self.indexed.add(let.name.id)
+
+    def each(self, name: syntax.Name, values: syntax.Expr, body: tuple[syntax.Statement, ...]) -> None:
+        """Elements of an indexed `let` are known in their whole loop, and after it; all else ends with the loop."""
+        self.look(values)
+        outer = set(self.locals)
+        self.bind(name, "loop variable")
+        for let in indexed_lets(body):
+            self.let(let)
+        self.statements(body)
+        self.locals = {n: definition for n, definition in self.locals.items() if n in outer or n in self.indexed}
+
+    def set_slot(self, name: syntax.Name) -> None:
+        slots = self.file.slot_names()
+        if name.id in self.file.silent:
+            self.spoilt = True
+        elif name.id not in slots:
+            self.report(faults.not_a_slot(name.id, name.span, slots))
+
+    def bind(self, name: syntax.Name, kind: str) -> None:
+        """Makes a name known from here on; it must be free, and free in generated code."""
+        other = self.locals.get(name.id) or self.file.defined(name.id)
+        if other is None and name.id in MEASURES and isinstance(self.item, syntax.Model):
+            other = Definition("measure", None)
+        if other is not None:
+            self.report(words.hidden(kind, name.id, name.span, other))
+        else:
+            self.report(reserved.refused(name.id, kind, name.span))
+        self.locals.setdefault(name.id, Definition(kind, name.span))
+        self.bound.setdefault(name.id, name.span)
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def maybe(self, expr: syntax.Expr | None) -> None:
+        if expr is not None:
+            self.look(expr)
+
+    def look(self, expr: syntax.Expr) -> Found | None:
+        """Looks up the names in an expression; what it stands for, where the text alone says so."""
+        match expr:
+            case syntax.Name():
+                return self.name(expr)
+            case syntax.Attribute(value, name):
+                found = self.look(value)
+                return self.inside(found.target, name) if found and isinstance(found.target, SpecFile) else None
+            case syntax.Call(callee, arguments):
+                return self.call(callee, arguments)
+            case syntax.Labelled(path, value):
+                self.label(path, "label")
+                return self.look(value)
+            case syntax.List(parts) | syntax.Pipe(parts):
+                for part in parts:
+                    self.look(part)
+            case syntax.Index(left, right) | syntax.Binary(_, left, right):
+                self.look(left)
+                self.look(right)
+            case syntax.Choice(value, condition, other):
+                self.look(value)
+                self.look(condition)
+                self.look(other)
+            case syntax.Negate(value):
+                self.look(value)
+        return None
+
+    def name(self, name: syntax.Name) -> Found | None:
+        if name.id in self.locals or name.id in self.others:
+            return None
+        if name.id in self.file.silent:
+            self.spoilt = True
+            return None
+        found = self.file.find(name.id)
+        if found is None:
+            self.unknown.setdefault(name.id, []).append(name.span)
+        elif found.spec is self.file.spec and not self.binds(name.id):
+            self.mentions.setdefault(name.id, name.span)
+        return found
+
+    def binds(self, slot: str) -> bool:
+        """Whether the item binds a slot itself: then the default of the slot has no part in it."""
+        body = self.item.body if isinstance(self.item, (syntax.Block, syntax.Model)) else ()
+        return any(isinstance(s, syntax.SetSlot) and s.name.id == slot for s in body)
+
+    def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
+        """`file.name`."""
+        item = file.names.get(name.id)
+        if name.id in file.tree.broken or name.id in self.file.spoilt.get(file, ()):
+            self.spoilt = True
+        elif item is None or isinstance(item, SpecFile):
+            self.missing.setdefault((file, name.id), []).append(name.span)
+        return Found(item, file) if item is not None and not isinstance(item, SpecFile) else None
+
+    def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Found | None:
+        """A call of a layer or a model is that layer or model, with some of its arguments."""
+        found = self.look(callee)
+        if isinstance(callee, syntax.Name):
+            self.called.add(callee.id)
+        for argument in arguments:
+            self.look(argument.value)
+        if found is None:
+            return None
+        self.keywords(found, arguments)
+        return None if isinstance(found.target, str) else found
+
+    def keywords(self, found: Found, arguments: tuple[syntax.Argument, ...]) -> None:
+        """Named arguments are parameters of what is called, or slots that the call binds inside it."""
+        target = found.target
+        if isinstance(target, syntax.Instance) and found.spec is not None and (owner := family(target, found.spec)):
+            target = owner[0]
+        slots: list[str] = []
+        match target:
+            case str() if target in FUNCTIONS:
+                of, known = target, ["keep"] if target == "nearest" else []
+            case Primitive():
+                of, known = target.name, [p.name for p in target.parameters]
+            case syntax.Slot():
+                of, known = target.name.id, [p.name.id for p in target.parameters]
+            case syntax.Block() | syntax.Policy() | syntax.Model():
+                of, known = target.name.id, [p.name.id for p in target.parameters]
+                slots = self.file.slot_names(found.spec)
+            case _:
+                return
+        for name in (a.name for a in arguments):
+            if name is not None and name.id not in known and name.id not in slots:
+                self.report(faults.unknown_parameter(of, name.id, name.span, known, slots))
+
+    def label(self, path: syntax.Expr, kind: str) -> None:
+        """The parts of a label, or of a stage's path, become attributes; an index in it is an expression."""
+        match path:
+            case syntax.Name(name, span):
+                self.report(reserved.refused(name, kind, span))
+            case syntax.Attribute(value, part):
+                self.label(value, kind)
+                self.report(reserved.refused(part.id, kind, part.span))
+            case syntax.Index(value, index):
+                self.label(value, kind)
+                self.look(index)
+            case _:
+                self.report(faults.not_a_label(path.span))
+
+
+def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
+    """The `let name[index]` of a loop and of the loops inside it."""
+    for statement in body:
+        if isinstance(statement, syntax.Let) and statement.index is not None:
+            yield statement
+        elif isinstance(statement, syntax.Each):
+            yield from indexed_lets(statement.body)
+
+
+def opening(path: syntax.Expr) -> str:
+    """The first name of a stage's path: `stages` of `stages[0].blocks`."""
+    while isinstance(path, (syntax.Attribute, syntax.Index)):
+        path = path.value
+    return path.id if isinstance(path, syntax.Name) else ""
+
+
+def attribute_span(slot: syntax.Slot) -> Span:
+    """The text between a slot's parameters and its default."""
+    source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
+    text = f'"{slot.attribute}"'
+    start = source.text.index(text, behind)
+    return Span(source, start, start + len(text))

@@ -1,0 +1,90 @@
+"""Names that a spec cannot use because Python, torch or the generated module has them: refused, never renamed. Data."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.source import Span
+
+MAX_LENGTH = 64
+
+PYTHON = frozenset(
+    """
+    False None True and as assert async await break case class continue def del elif else except finally for from global
+    if import in is lambda match nonlocal not or pass raise return try type while with yield
+    """.split()
+)
+
+# What the functions of a generated module mention besides their own values.
+GENERATED = frozenset(
+    """
+    Any F OrderedDict Tensor bool dict enumerate float int isinstance len list math max min nn range reversed self str
+    sum super torch tuple zip
+    """.split()
+)
+
+# What a generated module has at its top, and modules that a file of that name would hide.
+TOP_LEVEL = frozenset("any build collections f ordered_dict tensor typing".split())
+
+# The attributes of torch's `Module`, `Sequential`, `ModuleList` and `ModuleDict`.
+MODULE = frozenset(
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children clear compile cpu cuda double
+    dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert
+    ipu items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+    pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type update values xpu zero_grad
+    """.split()
+)
+
+_REASONS = (
+    (PYTHON, "a word of Python"),
+    (MODULE, "an attribute of torch's modules"),
+    (GENERATED, "a name that generated code needs itself"),
+    (TOP_LEVEL, "a name that a generated module needs itself"),
+)
+
+ATTRIBUTE = PYTHON | MODULE
+VARIABLE = PYTHON | GENERATED
+FOR = {
+    "label": ATTRIBUTE,
+    "stage": ATTRIBUTE,
+    "attribute": ATTRIBUTE,
+    "parameter": VARIABLE,
+    "value": VARIABLE,
+    "loop variable": VARIABLE,
+    "block": PYTHON | GENERATED | MODULE | TOP_LEVEL,
+    "policy": PYTHON | GENERATED | MODULE | TOP_LEVEL,
+    "extern": PYTHON | GENERATED | MODULE | TOP_LEVEL,
+    "model": PYTHON | GENERATED | TOP_LEVEL,
+    "slot": PYTHON,
+}
+"""By the kind of name: a variable of generated code, an attribute of its modules, or a definition of its file."""
+
+
+def refused(name: str, kind: str, span: Span) -> Diagnostic | None:
+    """The fault of a name of that kind, None where generated code can have it."""
+    if name.startswith("_"):
+        return reserved(kind, span, "a name opens with a letter", f"write `{name.lstrip('_0123456789') or 'x'}`")
+    if len(name) > MAX_LENGTH:
+        return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
+    if name not in FOR[kind]:
+        return None
+    why = next(reason for names, reason in _REASONS if name in names)
+    return reserved(
+        kind, span, f"`{name}` is {why}, so it cannot be the name of this {kind}", f"`{name}_` is not reserved"
+    )
+
+
+def reserved(kind: str, span: Span, message: str, remedy: str) -> Diagnostic:
+    return Diagnostic("E0246", message, Label(span, f"this {kind}"), helps=(remedy,))
+
+
+def not_an_attribute(text: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0247",
+        f'a slot is stored under a name, and "{text}" is none',
+        Label(span, "not the name of an attribute"),
+        helps=('write for instance "norm", "norm#" with the ordinal at the end, or "" for the names of what is bound',),
+    )

@@ -1,0 +1,302 @@
+"""The command line: the one place that knows both the compiler and the runtime, and imports each when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from resnetc.version import VERSION
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver import Session
+
+OK, INPUT, USAGE, INTERNAL, STOPPED, INTERRUPTED = 0, 1, 2, 70, 75, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+        return unexpected(error, options)
+
+
+def unexpected(error: Exception, options: argparse.Namespace) -> int:
+    """Errors with a message of their own, and those that are the compiler's fault."""
+    from resnetc.compiler.families import UsageError
+
+    if isinstance(error, UsageError):
+        print(f"resnetc: {error}", file=sys.stderr)
+        return USAGE
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        if str(error):
+            print(f"error: {error}", file=sys.stderr)
+        return status
+    if os.environ.get("RESNETC_TRACEBACK"):
+        raise error
+    specs = getattr(options, "spec", None)
+    print(
+        f"resnetc: internal fault: {type(error).__name__}: {error}\n"
+        f"This is a fault of resnetc, not of the spec ({specs}). Please report it with the spec;"
+        " RESNETC_TRACEBACK=1 shows where it happened.",
+        file=sys.stderr,
+    )
+    return INTERNAL
+
+
+# -- options ----------------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="resnetc",
+        description="Residual networks as text: checks .resnet specs, compiles them to PyTorch, trains the result.",
+    )
+    top.add_argument("--version", action="version", version=f"resnetc {VERSION}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str, example: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            epilog=f"example: {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    one = command("check", check, "parse, resolve, prove shapes and claims", "resnetc check specs/imagenet")
+    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument("--format", choices=("human", "json", "github"), default="human", help="of the diagnostics")
+
+    one = command("compile", compile, "write one Python file a network", "resnetc compile imagenet/resnet50 -o models")
+    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument("-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout")
+    choosing(one)
+    one.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
+    one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+
+    one = command("show", show, "the network: stages, shapes, costs, accepted sizes", "resnetc show imagenet/resnet50 --input 3x225x225")
+    one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    choosing(one)
+    one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
+    one.add_argument("--format", choices=("human", "json"), default="human")
+
+    one = command("list", list_models, "the shipped models", "resnetc list resnext")
+    one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or a shell pattern")
+
+    from resnetc.training import add_commands
+
+    add_commands(command, choosing)
+    return top
+
+
+def choosing(made: argparse.ArgumentParser) -> None:
+    """The options that pick and change networks."""
+    made.add_argument("--model", metavar="NAME", help="only this model or network")
+    made.add_argument(
+        "--set", action="append", default=[], type=setting, metavar="K=V", dest="settings", help="a parameter or slot"
+    )
+
+
+def setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"write --set NAME=VALUE, not {text!r}")
+    return name.strip(), value.strip()
+
+
+# -- what the commands share ------------------------------------------------------------------------------------------
+
+
+def colored(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def opened(specs: Sequence[str]) -> Session:
+    """A session with the files that the command line names."""
+    from resnetc.compiler.driver import Session
+
+    session = Session()
+    for spec in specs:
+        session.add(spec, sys.stdin.buffer.read() if spec == "-" else None)
+    return session
+
+
+def failed(session: Session, format: str = "human") -> bool:
+    """Prints what was found; whether it forbids going on."""
+    from resnetc.compiler import report
+
+    found = session.sink.diagnostics
+    if format == "human":
+        color = colored(sys.stderr)
+        sys.stderr.write(report.human(found, color) + report.summary(found, session.files, color))
+    else:
+        sys.stdout.write(report.json_lines(found) if format == "json" else report.github(found))
+    return session.sink.failed
+
+
+def note(message: str) -> None:
+    print(f"note: {message}", file=sys.stderr)
+
+
+def remarks(session: Session, networks: list[Any]) -> None:
+    """What a user should know although nothing is wrong."""
+    for checked in networks:
+        for overruled in checked.network.overruled:
+            note(f"{checked.network.name}: `--set` overrules {overruled}")
+        if checked.skipped:
+            note(f"{checked.network.name}: not checked, for another slot is bound: {'; '.join(checked.skipped)}")
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+def check(options: argparse.Namespace) -> int:
+    session = opened(options.spec)
+    networks = session.networks()
+    if failed(session, options.format):
+        return INPUT
+    if options.format == "human":
+        remarks(session, networks)
+        files = f"{session.files} file" + ("s" if session.files != 1 else "")
+        count = f"{len(networks)} network" + ("s" if len(networks) != 1 else "")
+        print(f"{files}, {count}: all proved")
+    return OK
+
+
+def compile(options: argparse.Namespace) -> int:
+    from resnetc.compiler import driver
+
+    session = opened(options.spec)
+    networks = session.networks(options.model, options.settings)
+    if session.sink.failed:
+        failed(session)
+        return INPUT
+    if options.model or not any(Path(s).is_dir() for s in options.spec):
+        networks = [driver.Checked(c.network, c.accepted, c.measures, c.spec, c.title, Path(), c.skipped) for c in networks]
+    outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
+    if options.out != "-" and not options.check:
+        for fault in driver.obstacles(outputs, options.force):
+            session.sink.add(fault)
+    if failed(session):
+        return INPUT
+    if not outputs:
+        raise driver.UsageError("no network to compile: every model here needs arguments, see `--set`")
+    remarks(session, networks)
+    if options.out == "-":
+        sys.stdout.write("\n\n".join(o.text for o in outputs))
+        return OK
+    if options.check:
+        return compare(outputs)
+    for fault in driver.write(outputs):
+        session.sink.add(fault)
+    if failed(session):
+        return INPUT
+    for output in outputs:
+        print(output.path.as_posix())
+    return OK
+
+
+def compare(outputs: list[Any]) -> int:
+    """`--check`: which files differ, and whether in their keys, their function or their text only."""
+    from resnetc.compiler.backend.render import difference
+
+    meaning = {
+        "missing": "is missing",
+        "keys": "differs in its keys: checkpoints will not load",
+        "function": "differs in its function: checkpoints load, outputs change",
+        "text": "differs in its text only",
+        "edited by hand": "was edited by hand",
+        "not made by resnetc": "was not made by resnetc",
+    }
+    status = OK
+    for output in outputs:
+        try:
+            old = output.path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            old = None
+        except (OSError, UnicodeDecodeError):
+            old = ""
+        kind = difference(old, output.text)
+        if kind is not None:
+            print(f"{output.path.as_posix()} {meaning[kind]}")
+            status = INPUT
+    if status == OK:
+        print(f"{len(outputs)} files are up to date" if len(outputs) != 1 else "1 file is up to date")
+    return status
+
+
+def show(options: argparse.Namespace) -> int:
+    from resnetc import show as shown
+    from resnetc.compiler.driver import UsageError
+
+    session = opened([options.spec])
+    networks = session.networks(options.model, options.settings)
+    if failed(session):
+        return INPUT
+    remarks(session, networks)
+    for i, checked in enumerate(networks):
+        sizes = input_sizes(options.input, checked) if options.input else None
+        if options.format == "json":
+            print(shown.json_line(checked, sizes))
+        else:
+            sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
+    if not networks:
+        raise UsageError("no network to show: every model here needs arguments, see `--set`")
+    return OK
+
+
+def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
+    """The sizes of `--input 3x224x224`, refused where the network does not accept them."""
+    from resnetc.compiler.driver import UsageError
+    from resnetc.compiler.sizes import show_set
+
+    declared = checked.network.input
+    parts = text.lower().split("x")
+    if not all(p.isdigit() and len(p) < 10 and int(p) > 0 for p in parts) or len(parts) != len(declared.sizes) + 1:
+        example = "x".join(map(str, (declared.channels, *declared.sizes)))
+        raise UsageError(f"--input {text}: write it like {example}")
+    channels, *sizes = map(int, parts)
+    if channels != declared.channels:
+        raise UsageError(f"--input {text}: {checked.network.name} takes {declared.channels} channels; see `--set channels=...`")
+    for size, axis, symbol in zip(sizes, checked.accepted.axes, declared.symbols, strict=True):
+        if size not in axis:
+            raise UsageError(f"--input {text}: {checked.network.name} accepts {show_set(axis, symbol or 'size')}, not {size}")
+    return tuple(sizes)
+
+
+def list_models(options: argparse.Namespace) -> int:
+    from fnmatch import fnmatch
+
+    from resnetc import show as shown
+    from resnetc.compiler.driver import UsageError
+    from resnetc.compiler.modules import shipped_names
+
+    session = opened(shipped_names())
+    pattern = options.pattern if any(c in options.pattern for c in "*?[") else f"*{options.pattern}*"
+    networks = [c for c in session.networks() if fnmatch(c.network.name, pattern) or fnmatch(c.title, pattern)]
+    if failed(session):
+        return INPUT
+    if not networks:
+        raise UsageError(f"no shipped model matches `{options.pattern}`")
+    sys.stdout.write(shown.listing(networks, colored(sys.stdout)))
+    return OK
+
+

@@ -1,0 +1,133 @@
+"""What a network is, for people and for programs: the tables of `resnetc show` and `resnetc list`."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from resnetc.compiler.driver import Checked
+from resnetc.compiler.sizes import describe, show_set
+
+
+def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
+    """The fields of `show --format json`."""
+    network, measures = checked.network, checked.measures
+    sizes = sizes or network.input.sizes
+    field = measures.receptive_field
+    return {
+        "model": network.model,
+        "network": network.name,
+        "spec": checked.title,
+        "parameters": measures.parameters,
+        "buffers": measures.buffers,
+        "multiply_adds": measures.multiply_adds(sizes),
+        "multiply_adds_all": measures.multiply_adds_all(sizes),
+        "weighted_layers": measures.weighted_layers,
+        "receptive_field": list(field) if isinstance(field, tuple) else field,
+        "activation_bytes": measures.activation_bytes(sizes),
+        "activation_bytes_checkpointed": measures.activation_bytes_checkpointed(sizes),
+        "input": [network.input.channels, *sizes],
+        "output": list(measures.output(sizes)),
+        "accepts": {
+            symbol or f"axis{i + 1}": describe(axis)
+            for i, (symbol, axis) in enumerate(zip(network.input.symbols, checked.accepted.axes, strict=True))
+        },
+        "stages": [
+            {
+                "name": s.name,
+                "blocks": s.blocks,
+                "shape": list(s.shape(sizes)),
+                "symbolic": list(s.symbolic),
+                "stride": list(s.stride) if isinstance(s.stride, tuple) else s.stride,
+            }
+            for s in measures.stages
+        ],
+    }
+
+
+def json_line(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
+    return json.dumps(facts(checked, sizes), separators=(",", ":"))
+
+
+def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = False) -> str:
+    """The architecture as a table: stages with their shapes in symbols and numbers, and what the whole costs."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    network, measures = checked.network, checked.measures
+    sizes = sizes or network.input.sizes
+    known = facts(checked, sizes)
+    stream = io.StringIO()
+    console = Console(file=stream, width=100, force_terminal=color, color_system="standard" if color else None, highlight=False)
+    console.print(Text(f"{network.name}  ({checked.title})", style="bold"))
+    if network.doc:
+        console.print(Text(" ".join(network.doc.split())))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column, align in (("stage", "left"), ("blocks", "right"), ("shape for every input", "left")):
+        table.add_column(column, justify=align)  # type: ignore[arg-type]
+    for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
+        table.add_column(column, justify="right")
+    for row in measures.rows(sizes):
+        table.add_row(
+            Text(row.name),
+            str(row.blocks or ""),
+            Text(f"[{', '.join(row.symbolic)}]"),
+            "x".join(map(str, row.shape)),
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+        )
+    console.print(table)
+    field = known["receptive_field"]
+    lines = (
+        ("parameters", f"{measures.parameters:,}" + (f" and {measures.buffers:,} buffer elements" if measures.buffers else "")),
+        ("multiply-adds", f"{known['multiply_adds']:,}"),
+        ("weighted layers", str(measures.weighted_layers)),
+        ("receptive field", "x".join(map(str, field)) if isinstance(field, list) else str(field)),
+        ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
+        ("accepts", accepted(checked)),
+    )
+    for name, value in lines:
+        console.print(Text(f"{name:<16} {value}"))
+    return stream.getvalue()
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
+def accepted(checked: Checked) -> str:
+    """`every H, every W`: the derived sizes of each axis."""
+    pairs = zip(checked.network.input.symbols, checked.accepted.axes, strict=True)
+    return ", ".join(show_set(axis, symbol or "size") for symbol, axis in pairs)
+
+
+def listing(networks: list[Checked], color: bool = False) -> str:
+    """The shipped models, a line each."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=160, force_terminal=color, color_system="standard" if color else None, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("spec")
+    table.add_column("network")
+    for column in ("parameters", "multiply-adds", "at"):
+        table.add_column(column, justify="right")
+    table.add_column("accepts")
+    for checked in networks:
+        shape = (checked.network.input.channels, *checked.network.input.sizes)
+        table.add_row(
+            Text(checked.title),
+            Text(checked.network.name),
+            f"{checked.measures.parameters:,}",
+            f"{checked.measures.multiply_adds(checked.network.input.sizes):,}",
+            "x".join(map(str, shape)),
+            Text(accepted(checked)),
+        )
+    console.print(table)
+    return stream.getvalue()

@@ -1,0 +1,141 @@
+"""`resnetc train` and `eval`: compiles where a spec is named, then hands the text to the runtime."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnetc.runtime.data import Data
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
+
+
+def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the commands of the runtime; nothing of it is imported before one of them runs."""
+    one = command(
+        "train",
+        train,
+        "compile if needed, train, evaluate",
+        "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
+    )
+    one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module that `resnetc compile` wrote")
+    choosing(one)
+    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the images (default: digits)")
+    one.add_argument("--recipe", metavar="NAME|FILE", help="how to train (default: the recipe of the data's name)")
+    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
+    one.add_argument("--seed", metavar="N", help="of weights, order and augmentation")
+    one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
+    one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
+    one.add_argument("--resume", action="store_true", help="go on with the stopped run in --out")
+
+    one = command("eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000")
+    one.add_argument("run_dir", metavar="RUN_DIR")
+    one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
+    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
+
+
+def train(options: argparse.Namespace) -> int:
+    require_runtime()
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime import folder, recipe
+    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.train import train as run
+
+    name, path = datasets.split(options.data)
+    overrides = [*options.override]
+    if options.seed is not None:
+        overrides.append(f"seed={options.seed}")
+    if options.deterministic:
+        overrides.append("deterministic=true")
+    chosen = recipe.load(options.recipe or name, overrides)
+    if options.resume and options.out is None:
+        raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
+    images = datasets.load(name, path)
+    source, network = module_of(options, images)
+    result = run(source, network, images, chosen, Path(options.out) if options.out else folder.default(network), resume=options.resume)
+    print(
+        f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {result.epochs} epochs"
+        f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
+    )
+    return 0
+
+
+def require_runtime() -> None:
+    """The one message where the packages of the runtime are not installed."""
+    from resnetc.runtime.errors import require
+
+    require("torch", "numpy", "safetensors", "sklearn")
+
+
+def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:
+    """The generated text to train and the name of its network: read, or compiled for the data."""
+    from resnetc.runtime.errors import RunError
+
+    if options.spec.endswith(".py"):
+        path = Path(options.spec)
+        if options.settings or options.model:
+            raise RunError("--set and --model need a spec: a generated module is what it is", status=2)
+        try:
+            return path.read_text(encoding="utf-8"), path.stem
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not a text'}") from None
+    return compiled_for(options, images)
+
+
+def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
+    """The network compiled with the classes, channels and size of the data, unless `--set` says otherwise."""
+    from resnetc.cli import failed, note, opened, remarks
+    from resnetc.compiler.driver import Checked, UsageError
+    from resnetc.runtime.errors import RunError
+
+    session = opened([options.spec])
+    given = {name for name, _ in options.settings}
+    wanted = {"classes": images.classes, "channels": images.channels}
+    parameters = {p.name.id: p for model in session.models(options.model) for p in model.parameters}
+    settings = [*options.settings]
+    for key, value in wanted.items():
+        if key in parameters and key not in given:
+            settings.append((key, str(value)))
+    networks: list[Checked] = session.networks(options.model, settings, sizes=images.size)
+    if failed(session):
+        raise Refused()
+    if len(networks) != 1:
+        names = ", ".join(c.network.name for c in networks) or "none"
+        raise UsageError(f"`train` takes one network, `{options.spec}` stands for {len(networks)}: {names}\nchoose with --model or --set")
+    (checked,) = networks
+    for key, have in (("channels", checked.network.input.channels), ("classes", checked.measures.output(images.size)[0])):
+        if have != wanted[key] and key not in given:
+            raise RunError(
+                f"{checked.network.name} has {have} {key} and {images.name} has {wanted[key]}; the model has no parameter"
+                f" `{key}` that could be set"
+            )
+    for size, axis, symbol in zip(images.size, checked.accepted.axes, checked.network.input.symbols, strict=False):
+        if size not in axis:
+            from resnetc.compiler.sizes import show_set
+
+            raise RunError(f"{checked.network.name} accepts {show_set(axis, symbol or 'size')}; {images.name} has {size}")
+    told = [f"{k} = {v}" for k, v in wanted.items() if k in parameters and k not in given]
+    size = "x".join(map(str, images.size))
+    note(f"{checked.network.name}: from the data: {', '.join([*told, f'input {size}'])}")
+    remarks(session, networks)
+    return session.render(checked), checked.network.name
+
+
+class Refused(Exception):
+    """The spec is at fault, and its diagnostics are printed."""
+
+    status = 1
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    require_runtime()
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime.evaluate import evaluate as judge
+
+    images: Any = datasets.load(*datasets.split(options.data)) if options.data else None
+    sys.stdout.write(judge(Path(options.run_dir), images, weights=options.weights).text().rstrip("\n") + "\n")
+    return 0

@@ -127,8 +127,8 @@ class Memory:
         for operation, inputs, outputs in steps:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
-                shapes = (module.wires[outputs[0]].shape,) if isinstance(module, Template) else ()
-                kept = joined(operation, reached, shapes[0])
+                assert isinstance(module, Template)  # a sequence has modules only
+                kept = joined(operation, reached, module.wires[outputs[0]].shape)
             else:
                 kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached)
             inside.put(kept.inside)

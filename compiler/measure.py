@@ -279,7 +279,8 @@ class Part:
     @property
     def symbolic(self) -> tuple[str, ...]:
         """`("2048", "ceil(H / 32)", "ceil(W / 32)")`."""
-        names = zip(self.out.sizes, self.symbols, strict=False)
+        symbols = self.symbols + (None,) * len(self.out.sizes)
+        names = zip(self.out.sizes, symbols, strict=False)
         return (str(self.out.channels), *(show(f, symbol or "H") for f, symbol in names))
 
     def multiply_adds(self, sizes: tuple[int, ...]) -> int:
@@ -374,20 +375,18 @@ def measure(network: Network) -> Measures:
 
 def parts(network: Network, measurer: Measurer, wires: list[Trace]) -> Iterable[Part]:
     """Stem, stages and head; a network without stages is one part."""
-    root, symbols = network.root, network.input.symbols
-    numbers = [stage.step for stage in network.stages]
-    last = len(root.steps)
-    ends = [(stage.name, stage.blocks, n, n + 1) for stage, n in zip(network.stages, numbers, strict=True)]
-    stem = ("stem", 0, 0, numbers[0]) if numbers else ("model", 0, 0, last)
-    head = [("head", 0, numbers[-1] + 1, last)] if numbers else []
-    for name, blocks, first, end in (stem, *ends, *head):
-        if first == end:
-            continue
-        figures = measurer.steps(root.steps[first:end])
-        ref = root.output if end == last else root.steps[end].inputs[0]
-        shape = root.wires[ref].shape
-        stride = each_axis(strides(shape, wires[ref]))
-        yield Part(name, blocks, shape, symbols, stride, figures.parameters, figures.cost)
+    root, steps, symbols = network.root, network.root.steps, network.input.symbols
+    spans = [(s.name, s.blocks, s.step, s.step + 1, steps[s.step].outputs[0]) for s in network.stages]
+    if spans:
+        stem = ("stem", 0, 0, spans[0][2], steps[spans[0][2]].inputs[0])
+        spans = [stem, *spans, ("head", 0, spans[-1][3], len(steps), root.output)]
+    else:
+        spans = [("model", 0, 0, len(steps), root.output)]
+    for name, blocks, first, end, ref in spans:
+        if first < end:
+            figures, shape = measurer.steps(steps[first:end]), root.wires[ref].shape
+            stride = each_axis(strides(shape, wires[ref]))
+            yield Part(name, blocks, shape, symbols, stride, figures.parameters, figures.cost)
 
 
 def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
@@ -397,7 +396,8 @@ def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
 
 
 def shape_at(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, sizes, strict=False)))
+    given = sizes + (1,) * len(shape.sizes)  # a vector may be read as a map of more axes, all fixed
+    return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, given, strict=False)))
 
 
 def each_axis(values: tuple[int, ...]) -> int | tuple[int, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resnetc.compiler import blame, shapes, syntax
 from resnetc.compiler.blame import Branch, Operation
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Template
+from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -251,6 +251,49 @@ class Case:
                 labels.append(Label(last.span, f"`{side.name}` is {self.show(size)} from here"))
         return tuple(labels)
 
+    def values(self) -> str:
+        """The sizes of both sides at the declared size."""
+        n = self.network.input.sizes[self.axis]
+        f, g = self.sides
+        at = f" at {self.symbol} = {n}" if self.network.input.symbols[self.axis] else ""
+        return f"{evaluate(f, n)} and {evaluate(g, n)}{at}"
+
+    def demand(self, n: int) -> Label:
+        """What the operation needs, against what it gets for the input size n."""
+        condition, place = self.reason.condition, self.reason.place
+        if condition.kind == "equal":
+            f, g = self.sides
+            return Label(condition.span, f"sizes differ: {evaluate(f, n)} and {evaluate(g, n)}")
+        least = "a multiple of" if condition.kind == "multiple" else "at least"
+        return Label(place.operation.span, f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives")
+
+    def shrinking(self) -> tuple[str, ...]:
+        """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
+        n = self.network.input.sizes[self.axis]
+        drawn, last = str(n), n
+        for size, name in ((evaluate(f, n), name) for f, name in self.passed()):
+            if size != last:
+                drawn, last = f"{drawn} -> {size} ({name})", size
+        return (drawn,) if last != n else ()
+
+    def passed(self) -> Iterator[tuple[SizeFn, str]]:
+        """The size behind everything that lies before the operation, and what it is called."""
+        for place in self.reason.place.trail():
+            template, made = place.template, place.template.steps[place.step]
+            stages = {} if place.outer else {stage.step: stage.name for stage in self.network.stages}
+            for ref in reversed(blame.chain(template, made.inputs[0])):
+                number = template.wires[ref].step
+                if number is not None:
+                    yield template.wires[ref].shape.sizes[self.axis], stages.get(number) or head(template.steps[number])
+            if place.stage and not isinstance(made.operation, str):
+                yield blocks(made.operation)[place.index].inputs[0].sizes[self.axis], place.stage.name
+
+    def effects(self, blamed: Operation | None) -> tuple[str, ...]:
+        return (f"`{blamed.text}` {blamed.effect(self.axis)}",) if blamed else ()
+
+    def stride(self, size: SizeFn) -> str:
+        return str(1 / slope(size)) if slope(size) else "none"
+
     def whereabouts(self) -> tuple[str, ...]:
         """The way from the model to the condition: the stage and its block, then the blocks inside that."""
         notes = []
@@ -265,6 +308,26 @@ class Case:
         return tuple(notes)
 
 
+def head(made: Step) -> str:
+    """A step without its arguments."""
+    return blame.short(made.span.text).partition("(")[0]
+
+
+def allowing(network: Network, accepted: Accepted) -> str | None:
+    """The `when` that restricts every axis to accepted sizes; what an axis says already stays where it is true."""
+    said = []
+    for axis, sizes in enumerate(accepted.axes):
+        symbol, before = network.input.symbols[axis], stated(network, axis)
+        if before is not None and before.subset_of(sizes):
+            said += [span.text for about, _, span in network.input.conditions if about == axis]
+        elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
+            text = blame.allowing(sizes, symbol, network.input.sizes[axis])
+            if text is None:
+                return None
+            said.append(text)
+    return f"when {' and '.join(said)}" if said else None
+
+
 def numbers(template: Template) -> str:
     """`, width = 64`: the numbers of a block that are not its defaults."""
     values = {name: value for name, _, value in template.numbers}
@@ -276,3 +339,144 @@ def numbers(template: Template) -> str:
         if name in values and plain and not known and is_number(values[name]):
             shown += f", {name} = {describe(values[name])}"
     return shown
+
+
+def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
+    f, g = case.sides
+    strides = [side.stride(case.axis) or case.stride(size) for side, size in zip(sides, (f, g), strict=True)]
+    named = " and ".join(f"{stride} (`{side.name}`)" for stride, side in zip(strides, sides, strict=True))
+    help = blame.stride_to_give(case.reason.place.template, sides, case.axis)
+    if 0 in (slope(f), slope(g)) and slope(f) != slope(g):
+        help = "`*` spreads a map of size 1 over another, as gates need it; `+` does not"
+    return Diagnostic(
+        "E0302",
+        f"{case.reason.condition.text} joins maps of different strides: {named}",
+        Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
+        labels=blame.strided(sides, case.axis),
+        notes=(*case.counterexamples(promised)[:1], *case.whereabouts()),
+        helps=(help,),
+    )
+
+
+def never_equal(case: Case, sides: tuple[Branch, Branch]) -> Diagnostic:
+    f, g = case.sides
+    remedy = blame.remedy(sides, case.axis)
+    blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
+    if remedy:
+        help = f"write `{remedy.text}`: both are then {case.show(remedy.sizes[case.axis])}"
+    else:
+        help = f"let `{blamed.text}` keep the size of its map" if blamed else "bring both sides to one size before it"
+    return Diagnostic(
+        "E0332",
+        f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
+        Label(case.reason.condition.span, f"sizes differ: {case.values()}"),
+        labels=case.sized(sides),
+        notes=(*case.effects(blamed), *case.whereabouts()),
+        helps=(help,),
+        fix=remedy.fix if remedy else (),
+    )
+
+
+def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
+    f, g = case.sides
+    remedy = blame.remedy(sides, case.axis)
+    blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
+    fitting = show_set(equal_where(f, g), case.symbol)
+    line = allowing(case.network, case.accepted)
+    if remedy and not (blame.shipped(remedy.operation.span) and line):
+        help = f"`{remedy.text}` makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}"
+    elif line:
+        help = f"say behind the input which sizes the network is for: `{line}`"
+    else:
+        help = "bring both sides to one size, for instance with the same operation on both"
+    return Diagnostic(
+        "E0314",
+        f"{case.reason.condition.text} does not fit every size from {promised.min} up: {case.show(f)} and {case.show(g)}",
+        Label(case.reason.condition.span, "sizes differ"),
+        labels=case.sized(sides),
+        notes=(
+            "; ".join([*case.counterexamples(promised), f"equal only for {fitting}"]),
+            *case.effects(blamed),
+            *case.whereabouts(),
+        ),
+        helps=(help,),
+        fix=remedy.fix if remedy else (),
+    )
+
+
+def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
+    size = (promised - case.reason.after).min or 1
+    stated = [span for axis, _, span in case.network.input.conditions if axis == case.axis]
+    accepted = case.accepted.axes[case.axis]
+    line = allowing(case.network, case.accepted)
+    return Diagnostic(
+        "E0331",
+        f"the input allows {case.symbol} = {size}, which the network refuses: it accepts {show_set(accepted, case.symbol)}",
+        Label(stated[-1], f"{case.symbol} = {size} is allowed here"),
+        labels=(case.demand(size),),
+        notes=case.whereabouts(),
+        helps=(f"allow accepted sizes only: `{line}`" if line else "change the network: no size at all fits through it",),
+    )
+
+
+def too_small(case: Case) -> Diagnostic:
+    condition, network = case.reason.condition, case.network
+    arrives = evaluate(condition.fn, network.input.sizes[case.axis])
+    least = [sizes.min for sizes in case.accepted.axes]
+    return Diagnostic(
+        "E0320",
+        f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
+        f"and {arrives} arrives",
+        Label(network.input.span, f"too small: {case.symbol} = {network.input.sizes[case.axis]}"),
+        labels=(case.demand(network.input.sizes[case.axis]),),
+        notes=(*case.shrinking(), *case.whereabouts()),
+        helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
+    )
+
+
+def never_enough(case: Case) -> Diagnostic:
+    condition = case.reason.condition
+    arrives = case.show(condition.fn)
+    return Diagnostic(
+        "E0335",
+        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and no input gives it more than {arrives}",
+        Label(case.reason.place.operation.span, f"a map of {arrives} arrives here"),
+        notes=(*case.shrinking(), *case.whereabouts()),
+        helps=("give it a smaller kernel, or put it where the map is larger",),
+    )
+
+
+def not_accepted(network: Network, accepted: Accepted, axis: int) -> Diagnostic:
+    symbol = network.input.symbols[axis] or "n"
+    nearest = []
+    for about, size in enumerate(network.input.sizes):
+        said = stated(network, about)
+        nearest.append((accepted.axes[about] & (ALL if said is None else said)).nearest(size))
+    size = network.input.sizes[axis]
+    why = "is not among those behind `when`" if size in accepted.axes[axis] else f"is refused: the network accepts {show_set(accepted.axes[axis], symbol)}"
+    return Diagnostic(
+        "E0333",
+        f"the declared size {symbol} = {size} {why}",
+        Label(network.input.span, "declared here"),
+        helps=(f"declare a size that fits, such as `{describe((network.input.channels, *nearest))}`",),
+    )
+
+
+def declares_nothing(network: Network, axis: int) -> Diagnostic:
+    symbol = network.input.symbols[axis]
+    spans = [span for about, _, span in network.input.conditions if about == axis]
+    return Diagnostic(
+        "E0336",
+        f"the condition behind the input holds for no {symbol}",
+        Label(spans[-1], f"no {symbol} is left"),
+        helps=("remove a part of the condition",),
+    )
+
+
+def too_irregular(condition: Condition, what: str) -> Diagnostic:
+    return Diagnostic(
+        "E0334",
+        f"the sizes at {condition.text} cannot be decided: {what}",
+        Label(condition.span, "from here on"),
+        helps=("use fewer different strides",),
+    )

@@ -24,7 +24,8 @@ class Primitive:
     """One operation of the language.
 
     `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
-    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input, the output, both.
+    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more maps
+    of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask.
     """
 
     name: str
@@ -94,7 +95,7 @@ _ROWS = (
         "bn#",
         "groups",
         "affine_v",
-        "input",
+        "input+3",
         "EvoNorm-S0 (Liu et al. 2020): norm and activation in one.",
     ),
     Primitive(
@@ -103,7 +104,7 @@ _ROWS = (
         "bn#",
         "same",
         "affine_tau",
-        "input",
+        "input+2",
         "Filter response normalisation with its thresholded unit (Singh and Krishnan 2020).",
     ),
     Primitive("relu", (), "act#", "same", saves="output", doc="max(x, 0)."),
@@ -114,7 +115,7 @@ _ROWS = (
         (Parameter("slope", "number", Fraction(1, 100)),),
         "act#",
         "same",
-        saves="output",
+        saves="input",
         doc="x where positive, `slope` x elsewhere.",
     ),
     Primitive("sigmoid", (), "gate#", "same", saves="output", doc="1 / (1 + exp(-x))."),
@@ -136,6 +137,7 @@ _ROWS = (
         "blur",
         "blur",
         "filter",
+        "padded",
         doc="A fixed binomial filter over reflected borders, then subsampling (Zhang 2019).",
     ),
     Primitive("global_avg_pool", (), "pool", "global", doc="The mean of every channel."),

@@ -17,6 +17,10 @@ def test_split_is_1437_and_360_and_fair_to_every_class(digits: data.Data) -> Non
     assert total.tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
+def test_the_split_never_moves(digits: data.Data) -> None:
+    assert digits.fingerprint() == "b43eb5eac98a90c82bef8ee995d111852312ffd602c251025660ecb5fcbcd953"
+
+
 def test_no_image_is_lost_or_in_both_parts(digits: data.Data) -> None:
     from sklearn.datasets import load_digits
 

@@ -1,0 +1,116 @@
+"""Pre-activation nets for CIFAR (He et al. 2016): PreAct-110 of basic blocks,
+PreAct-164 and 1001 of bottlenecks.
+
+Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984 multiply-
+adds at 3x32x32.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+SPEC = "cifar/preact"
+SPEC_SHA256 = "60d2fb2fb2ebf5b4ad9f6f6ff3d955077bf9898bec72fc7862a235da0a880c46"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """v2: where the shape changes, a bare 1x1 convolution of the pre-
+    activated input.
+    """
+    return nn.Sequential(
+        OrderedDict(
+            [
+                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
+            ]
+        ),
+    )
+
+
+class PreactBottleneck(nn.Module):
+    """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
+
+    def __init__(self, in_channels: int, width: int, stride: int, outer: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+        self.downsample = preact(in_channels, outer, stride)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        pre = self.act(self.bn1(x))  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn3(self.conv2(main)))
+        # [outer, ceil(h / stride), ceil(w / stride)]
+        return self.conv3(main) + self.downsample(pre)
+
+
+class PreactBottleneck2(nn.Module):
+    """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
+
+    def __init__(self, in_channels: int, width: int, outer: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # [outer, h, w]
+        pre = self.act(self.bn1(x))  # [outer, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h, w]
+        main = self.act(self.bn3(self.conv2(main)))
+        return self.conv3(main) + x  # [outer, h, w]
+
+
+class PreActDepth1001(nn.Module):
+    """Pre-activation nets for CIFAR (He et al. 2016): PreAct-110 of basic blocks,
+    PreAct-164 and 1001 of bottlenecks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(
+            PreactBottleneck(16, 16, 1, 64),
+            *(PreactBottleneck2(64, 16, 64) for _ in range(110)),
+        )
+        self.layer2 = nn.Sequential(
+            PreactBottleneck(64, 32, 2, 128),
+            *(PreactBottleneck2(128, 32, 128) for _ in range(110)),
+        )
+        self.layer3 = nn.Sequential(
+            PreactBottleneck(128, 64, 2, 256),
+            *(PreactBottleneck2(256, 64, 256) for _ in range(110)),
+        )
+        self.bn1 = nn.BatchNorm2d(256)
+        self.act = nn.ReLU()
+        self.fc = nn.Linear(256, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [16, H, W]
+        x = self.layer1(x)  # [64, H, W]
+        x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new PreActDepth1001 with initial weights."""
+    return PreActDepth1001()
+
+
+# sealed by resnetc: text c949d7e57c15b39d keys 93828f4ff0fddc12 function 34246615d3cd8389

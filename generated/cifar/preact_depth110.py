@@ -1,0 +1,109 @@
+"""Pre-activation nets for CIFAR (He et al. 2016): PreAct-110 of basic blocks,
+PreAct-164 and 1001 of bottlenecks.
+
+Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 1,730,522 parameters, 253,149,824 multiply-adds
+at 3x32x32.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+SPEC = "cifar/preact"
+SPEC_SHA256 = "60d2fb2fb2ebf5b4ad9f6f6ff3d955077bf9898bec72fc7862a235da0a880c46"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+def preact(in_channels: int, channels: int) -> nn.Sequential:
+    """v2: where the shape changes, a bare 1x1 convolution of the pre-
+    activated input.
+    """
+    return nn.Sequential(
+        OrderedDict([("conv", nn.Conv2d(in_channels, channels, 1, 2, bias=False))]),
+    )
+
+
+class PreactBasic(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
+        pre = self.act(self.bn1(x))  # [width, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))
+        return self.conv2(main) + x
+
+
+class PreactBasic2(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, 2, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.downsample = preact(in_channels, width)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        pre = self.act(self.bn1(x))  # [in_channels, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, ceil(h / 2), ceil(w / 2)]
+        return self.conv2(main) + self.downsample(pre)
+
+
+class PreActDepth110(nn.Module):
+    """Pre-activation nets for CIFAR (He et al. 2016): PreAct-110 of basic blocks,
+    PreAct-164 and 1001 of bottlenecks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(
+            *(PreactBasic(16, 16) for _ in range(18)),
+        )
+        self.layer2 = nn.Sequential(
+            PreactBasic2(16, 32),
+            *(PreactBasic(32, 32) for _ in range(17)),
+        )
+        self.layer3 = nn.Sequential(
+            PreactBasic2(32, 64),
+            *(PreactBasic(64, 64) for _ in range(17)),
+        )
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.fc = nn.Linear(64, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new PreActDepth110 with initial weights."""
+    return PreActDepth110()
+
+
+# sealed by resnetc: text eb909bdcaf8f19d4 keys b6234ed69687cc95 function d1178655c127290b

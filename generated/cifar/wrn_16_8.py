@@ -1,0 +1,115 @@
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
+activation, k times as wide.
+
+Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 10,961,370 parameters, 1,548,145,664 multiply-
+adds at 3x32x32.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+SPEC = "cifar/wrn"
+SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """v2: where the shape changes, a bare 1x1 convolution of the pre-
+    activated input.
+    """
+    return nn.Sequential(
+        OrderedDict(
+            [
+                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
+            ]
+        ),
+    )
+
+
+class PreactBasic(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.downsample = preact(in_channels, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        pre = self.act(self.bn1(x))  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv1(pre)))
+        return self.conv2(main) + self.downsample(pre)
+
+
+class PreactBasic2(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
+        pre = self.act(self.bn1(x))  # [width, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))
+        return self.conv2(main) + x
+
+
+class WRN16_8(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
+    activation, k times as wide.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(
+            PreactBasic(16, 128, 1),
+            PreactBasic2(128, 128),
+        )
+        self.layer2 = nn.Sequential(
+            PreactBasic(128, 256, 2),
+            PreactBasic2(256, 256),
+        )
+        self.layer3 = nn.Sequential(
+            PreactBasic(256, 512, 2),
+            PreactBasic2(512, 512),
+        )
+        self.bn1 = nn.BatchNorm2d(512)
+        self.act = nn.ReLU()
+        self.fc = nn.Linear(512, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [16, H, W]
+        x = self.layer1(x)  # [128, H, W]
+        x = self.layer2(x)  # [256, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [512, ceil(H / 4), ceil(W / 4)]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new WRN16_8 with initial weights."""
+    return WRN16_8()
+
+
+# sealed by resnetc: text 8459abbb089a5a49 keys a237e9b3a196f148 function 02901220f209839e

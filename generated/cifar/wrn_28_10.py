@@ -1,0 +1,115 @@
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
+activation, k times as wide.
+
+Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 36,479,194 parameters, 5,243,328,768 multiply-
+adds at 3x32x32.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+SPEC = "cifar/wrn"
+SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """v2: where the shape changes, a bare 1x1 convolution of the pre-
+    activated input.
+    """
+    return nn.Sequential(
+        OrderedDict(
+            [
+                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
+            ]
+        ),
+    )
+
+
+class PreactBasic(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.downsample = preact(in_channels, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        pre = self.act(self.bn1(x))  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv1(pre)))
+        return self.conv2(main) + self.downsample(pre)
+
+
+class PreactBasic2(nn.Module):
+    """Pre-activation (He et al. 2016), two 3x3 convolutions.
+
+    Nothing follows the addition.
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
+        pre = self.act(self.bn1(x))  # [width, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))
+        return self.conv2(main) + x
+
+
+class WRN28_10(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
+    activation, k times as wide.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(
+            PreactBasic(16, 160, 1),
+            *(PreactBasic2(160, 160) for _ in range(3)),
+        )
+        self.layer2 = nn.Sequential(
+            PreactBasic(160, 320, 2),
+            *(PreactBasic2(320, 320) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            PreactBasic(320, 640, 2),
+            *(PreactBasic2(640, 640) for _ in range(3)),
+        )
+        self.bn1 = nn.BatchNorm2d(640)
+        self.act = nn.ReLU()
+        self.fc = nn.Linear(640, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [16, H, W]
+        x = self.layer1(x)  # [160, H, W]
+        x = self.layer2(x)  # [320, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [640, ceil(H / 4), ceil(W / 4)]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new WRN28_10 with initial weights."""
+    return WRN28_10()
+
+
+# sealed by resnetc: text 6a2e2d5b0473efc5 keys 71085bde04f7c213 function 94cc20908de7219d

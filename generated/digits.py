@@ -1,0 +1,111 @@
+"""A small residual net for 8x8 digits: ResNet-8 in the shape of the CIFAR nets, with
+parameter-free shortcuts.
+
+Made by resnetc 0.1.0 from digits; edit the spec, not this file.
+
+Input [1, H, W] for every H and every W. 75,002 parameters, 747,136 multiply-adds at
+1x8x8.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SPEC = "digits"
+SPEC_SHA256 = "5207bcd85b44c06328a767f9c903046dff39d20821c4106e43f77369353aca3d"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (1, 8, 8)
+
+
+class Subsample(nn.Module):
+    """Every `stride`-th position of a map."""
+
+    def __init__(self, stride: int | tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.stride[0], :: self.stride[1]]
+
+
+class PadChannels(nn.Module):
+    """Zero channels behind those of the input."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.extra = channels - in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 0) * (x.ndim - 2) + (0, self.extra))
+
+
+def pad(in_channels: int, channels: int) -> nn.Sequential:
+    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    return nn.Sequential(
+        Subsample(2),
+        PadChannels(in_channels, channels),
+    )
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.bn2(self.conv2(main))
+        return self.act(main + self.downsample(x))
+
+
+class Digits(nn.Module):
+    """A small residual net for 8x8 digits: ResNet-8 in the shape of the CIFAR nets,
+    with parameter-free shortcuts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
+        self.layer1 = nn.Sequential(
+            Basic(16, 16, 1, nn.Identity()),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(16, 32, 2, pad(16, 32)),
+        )
+        self.layer3 = nn.Sequential(
+            Basic(32, 64, 2, pad(32, 64)),
+        )
+        self.fc = nn.Linear(64, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [1, H, W]
+        x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        return self.fc(x.mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new Digits with initial weights."""
+    return Digits()
+
+
+# sealed by resnetc: text ceba18d84221ea64 keys 1d246f62c6768a46 function ce76194e4283709a

@@ -1,0 +1,79 @@
+"""plain-34 (He et al. 2015, Fig. 3): ResNet-34 without its shortcuts.
+
+Made by resnetc 0.1.0 from imagenet/plain34; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 21,623,848 parameters, 3,644,493,824 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/plain34"
+SPEC_SHA256 = "7d53bd317e54e052c6d3b9baa50385f7d1318d00afe25ae73a8b5e476917b8c6"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.bn2(self.conv2(main))
+        return self.act(main)
+
+
+class Plain34(nn.Module):
+    """plain-34 (He et al. 2015, Fig. 3): ResNet-34 without its shortcuts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            *(Basic(64, 64, 1) for _ in range(3)),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(64, 128, 2),
+            *(Basic(128, 128, 1) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            Basic(128, 256, 2),
+            *(Basic(256, 256, 1) for _ in range(5)),
+        )
+        self.layer4 = nn.Sequential(
+            Basic(256, 512, 2),
+            *(Basic(512, 512, 1) for _ in range(2)),
+        )
+        self.fc = nn.Linear(512, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.layer1(x)
+        x = self.layer2(x)  # [128, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [256, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [512, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new Plain34 with initial weights."""
+    return Plain34()
+
+
+# sealed by resnetc: text 7fa23dd848f1a1a9 keys 17f222cfcd78bb98 function 252f11fe65899b81

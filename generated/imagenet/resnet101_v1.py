@@ -1,0 +1,104 @@
+"""ResNet-101 as the paper has it (He et al. 2015, Table 1).
+
+The stride on the first 1x1 convolution.
+
+Made by resnetc 0.1.0 from imagenet/resnet101_v1; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 44,549,160 parameters, 7,570,194,432 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/resnet101_v1"
+SPEC_SHA256 = "49a11667b9e41f5d23a6ff78548ce7288bf67cc81e6a570d648f5216d8dd0dd5"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """Option B: identity where shapes agree, a projection where they do not."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, 1, stride, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+class BottleneckV1(nn.Module):
+    """The bottleneck of He et al. 2015: the stride on the first 1x1."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int,
+        outer: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outer)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn2(self.conv2(main)))
+        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        return self.act(main + self.downsample(x))
+
+
+class ResNet101V1(nn.Module):
+    """ResNet-101 as the paper has it (He et al. 2015, Table 1).
+
+    The stride on the first 1x1 convolution.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            BottleneckV1(64, 64, 1, 256, project(64, 256, 1)),
+            *(BottleneckV1(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            BottleneckV1(256, 128, 2, 512, project(256, 512, 2)),
+            *(BottleneckV1(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            BottleneckV1(512, 256, 2, 1024, project(512, 1024, 2)),
+            *(BottleneckV1(1024, 256, 1, 1024, nn.Identity()) for _ in range(22)),
+        )
+        self.layer4 = nn.Sequential(
+            BottleneckV1(1024, 512, 2, 2048, project(1024, 2048, 2)),
+            *(BottleneckV1(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
+        )
+        self.fc = nn.Linear(2048, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new ResNet101V1 with initial weights."""
+    return ResNet101V1()
+
+
+# sealed by resnetc: text bcd3eecbdd89870f keys 9b0869d2d6588ad8 function 60537130f8828165

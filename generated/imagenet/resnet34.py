@@ -1,0 +1,94 @@
+"""ResNet-34 (He et al. 2015, Table 1).
+
+Made by resnetc 0.1.0 from imagenet/resnet34; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 21,797,672 parameters, 3,663,761,408 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/resnet34"
+SPEC_SHA256 = "baa4aa2614f42228a66fdd2b08a364a6adcd21f23574f34bb472f78182e9241a"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+def project(in_channels: int, channels: int) -> nn.Sequential:
+    """Option B: identity where shapes agree, a projection where they do not."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, 1, 2, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.bn2(self.conv2(main))
+        return self.act(main + self.downsample(x))
+
+
+class ResNet34(nn.Module):
+    """ResNet-34 (He et al. 2015, Table 1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            *(Basic(64, 64, 1, nn.Identity()) for _ in range(3)),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(64, 128, 2, project(64, 128)),
+            *(Basic(128, 128, 1, nn.Identity()) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            Basic(128, 256, 2, project(128, 256)),
+            *(Basic(256, 256, 1, nn.Identity()) for _ in range(5)),
+        )
+        self.layer4 = nn.Sequential(
+            Basic(256, 512, 2, project(256, 512)),
+            *(Basic(512, 512, 1, nn.Identity()) for _ in range(2)),
+        )
+        self.fc = nn.Linear(512, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.layer1(x)
+        x = self.layer2(x)  # [128, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [256, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [512, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new ResNet34 with initial weights."""
+    return ResNet34()
+
+
+# sealed by resnetc: text 6ce4161a7e6926a1 keys c3dfab1669b05841 function 90f94ba8842844c2

@@ -1,0 +1,117 @@
+"""ResNet-50-D (He et al. 2018).
+
+A stem of three 3x3 convolutions, and an average before each strided projection.
+
+Made by resnetc 0.1.0 from imagenet/resnet50d; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 25,576,264 parameters, 4,328,824,832 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/resnet50d"
+SPEC_SHA256 = "03b0ca79a60d9584dee1f7d71fc24922ec1e9711c608bcea93414f479b7fe4bd"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+def average(in_channels: int, channels: int) -> nn.Sequential:
+    """ResNet-D: average, then project. Without a stride `identity` keeps position 0."""
+    module = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
+    return nn.Sequential(
+        nn.Identity() if in_channels == 64 else module,
+        nn.Conv2d(in_channels, channels, 1, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1; the stride on the 3x3.
+
+    `groups` > 1 is ResNeXt, `base` the width of a group per 64.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int,
+        outer: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outer)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))
+        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        return self.act(main + self.downsample(x))
+
+
+class ResNet50D(nn.Module):
+    """ResNet-50-D (He et al. 2018).
+
+    A stem of three 3x3 convolutions, and an average before each strided projection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(
+            nn.Conv2d(3, 32, 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.Conv2d(32, 32, 3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3, padding=1, bias=False),
+        )
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            Bottleneck(64, 64, 1, 256, average(64, 256)),
+            *(Bottleneck(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Bottleneck(256, 128, 2, 512, average(256, 512)),
+            *(Bottleneck(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            Bottleneck(512, 256, 2, 1024, average(512, 1024)),
+            *(Bottleneck(1024, 256, 1, 1024, nn.Identity()) for _ in range(5)),
+        )
+        self.layer4 = nn.Sequential(
+            Bottleneck(1024, 512, 2, 2048, average(1024, 2048)),
+            *(Bottleneck(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
+        )
+        self.fc = nn.Linear(2048, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [64, ceil(H / 2), ceil(W / 2)]
+        # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer1(self.maxpool(self.act(self.bn1(x))))
+        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new ResNet50D with initial weights."""
+    return ResNet50D()
+
+
+# sealed by resnetc: text d6e72152462f69c1 keys 01a2ae83f956b68f function c2a8eaab6116de34

@@ -1,0 +1,109 @@
+"""ResNeXt-101 32x8d (Xie et al. 2016): 32 groups of 8 channels.
+
+Made by resnetc 0.1.0 from imagenet/resnext101_32x8d; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 88,791,336 parameters, 16,414,015,488 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/resnext101_32x8d"
+SPEC_SHA256 = "7fc5c13cad4b43e61493e0963055cdfa0555ebae595df3f7a74f136f17768c84"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """Option B: identity where shapes agree, a projection where they do not."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, 1, stride, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1; the stride on the 3x3.
+
+    `groups` > 1 is ResNeXt, `base` the width of a group per 64.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        inner: int,
+        stride: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(
+            inner,
+            inner,
+            3,
+            stride,
+            padding=1,
+            groups=32,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, inner, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(inner)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        main = self.act(self.bn1(self.conv1(x)))  # [inner, h, w]
+        # [inner, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))
+        main = self.bn3(self.conv3(main))
+        return self.act(main + self.downsample(x))
+
+
+class ResNeXt101_32x8d(nn.Module):
+    """ResNeXt-101 32x8d (Xie et al. 2016): 32 groups of 8 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            Bottleneck(64, 256, 1, project(64, 256, 1)),
+            *(Bottleneck(256, 256, 1, nn.Identity()) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Bottleneck(256, 512, 2, project(256, 512, 2)),
+            *(Bottleneck(512, 512, 1, nn.Identity()) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            Bottleneck(512, 1024, 2, project(512, 1024, 2)),
+            *(Bottleneck(1024, 1024, 1, nn.Identity()) for _ in range(22)),
+        )
+        self.layer4 = nn.Sequential(
+            Bottleneck(1024, 2048, 2, project(1024, 2048, 2)),
+            *(Bottleneck(2048, 2048, 1, nn.Identity()) for _ in range(2)),
+        )
+        self.fc = nn.Linear(2048, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new ResNeXt101_32x8d with initial weights."""
+    return ResNeXt101_32x8d()
+
+
+# sealed by resnetc: text 20cca0762757abe8 keys 7311c436ef7a333e function 3309f294daaefec9

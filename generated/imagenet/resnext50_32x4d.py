@@ -1,0 +1,110 @@
+"""ResNeXt-50 32x4d (Xie et al. 2016): 32 groups of 4 channels.
+
+Made by resnetc 0.1.0 from imagenet/resnext50_32x4d; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 25,028,904 parameters, 4,230,479,872 multiply-
+adds at 3x224x224.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "imagenet/resnext50_32x4d"
+SPEC_SHA256 = "288ee32863ef04ecb5a9002e20d05990aa54c90226543bb2ed2d37b72ba58d2b"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 224, 224)
+
+
+def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """Option B: identity where shapes agree, a projection where they do not."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, 1, stride, bias=False),
+        nn.BatchNorm2d(channels),
+    )
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1; the stride on the 3x3.
+
+    `groups` > 1 is ResNeXt, `base` the width of a group per 64.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        inner: int,
+        stride: int,
+        outer: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(
+            inner,
+            inner,
+            3,
+            stride,
+            padding=1,
+            groups=32,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, outer, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outer)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        main = self.act(self.bn1(self.conv1(x)))  # [inner, h, w]
+        # [inner, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))
+        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        return self.act(main + self.downsample(x))
+
+
+class ResNeXt50_32x4d(nn.Module):
+    """ResNeXt-50 32x4d (Xie et al. 2016): 32 groups of 4 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        self.layer1 = nn.Sequential(
+            Bottleneck(64, 128, 1, 256, project(64, 256, 1)),
+            *(Bottleneck(256, 128, 1, 256, nn.Identity()) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Bottleneck(256, 256, 2, 512, project(256, 512, 2)),
+            *(Bottleneck(512, 256, 1, 512, nn.Identity()) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            Bottleneck(512, 512, 2, 1024, project(512, 1024, 2)),
+            *(Bottleneck(1024, 512, 1, 1024, nn.Identity()) for _ in range(5)),
+        )
+        self.layer4 = nn.Sequential(
+            Bottleneck(1024, 1024, 2, 2048, project(1024, 2048, 2)),
+            *(Bottleneck(2048, 1024, 1, 2048, nn.Identity()) for _ in range(2)),
+        )
+        self.fc = nn.Linear(2048, 1000)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
+        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
+        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        return self.fc(x.mean((2, 3)))  # [1000]
+
+
+def build() -> nn.Module:
+    """A new ResNeXt50_32x4d with initial weights."""
+    return ResNeXt50_32x4d()
+
+
+# sealed by resnetc: text a836f4bbcbbe19b9 keys 1bc4a6ae151c1ee0 function 502ea542501cbae7

@@ -3,8 +3,8 @@
     python benchmarks/compile.py [--rounds 9]
 
 Prints the median of every arm and three ratios with their budgets:
-`check imagenet/resnet50` against importing lark and jinja2 (2.4), a net of 10,000 blocks against one of 1,000 (12, in time
-and memory), ResNet-1202 against ResNet-50 (2).
+`check imagenet/resnet50` against importing lark and jinja2 (2.4), a net of 10,000 blocks against one of 1,000 (12, in
+time and memory), ResNet-1202 against ResNet-50 (2).
 """
 
 from __future__ import annotations

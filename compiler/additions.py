@@ -82,4 +82,3 @@ def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> st
                     whose = called(other, text, scope)
                     return f"give the {step.slot} the channels of `{whose}`: `{head}({', '.join(arguments)})`"
     return "make both sides equally wide, for instance with a projection on the narrower one"
-

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from resnetc.compiler import additions, faults, shapes, syntax
+from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.evaluate import Evaluator, Frame, chain
+from resnetc.compiler.evaluate import Frame, chain
 from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.scope import Scope
@@ -24,6 +26,7 @@ from resnetc.compiler.values import (
     SlotLayer,
     Tensor,
     Value,
+    describe,
     is_number,
 )
 from resnetc.grammar.primitives import PRIMITIVES
@@ -41,7 +44,7 @@ class Unfolded:
         self.source, self.steps, self.origin, self.parameters = source, steps, origin, parameters
 
 
-class Applier(Evaluator):
+class Applier(Caller):
     """An evaluator that can apply layers. Blocks are expanded once for equal arguments, shapes, slots and places."""
 
     def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
@@ -70,7 +73,14 @@ class Applier(Evaluator):
             case PrimitiveLayer(primitive, _, span):
                 inputs = self.tensors_for(layer, tensor, span)
                 leaf = self.leaf(layer, tuple(t.shape for t in inputs), frame)
-                out = scope.place(label or scope.numbered(primitive.attribute), leaf, inputs, span, None, based(primitive.attribute, label))
+                out = scope.place(
+                    label or scope.numbered(primitive.attribute),
+                    leaf,
+                    inputs,
+                    span,
+                    None,
+                    based(primitive.attribute, label),
+                )
                 return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
         source = self.single(tensor, span)
         slot = None
@@ -86,8 +96,8 @@ class Applier(Evaluator):
             if isinstance(unfolded, Absent):
                 return ABSENT
             value: Value = unfolded.source
-            for step, inner in unfolded.steps:
-                value = self.apply(step, value, inner, step.span)
+            for step, place in unfolded.steps:
+                value = self.apply(step, value, place, step.span)
             return value
         path = label or scope.numbered(attribute)
         made, start = self.make(layer, source, frame)
@@ -103,7 +113,9 @@ class Applier(Evaluator):
                 raise Fault(faults.list_applied(layer.primitive.name, span))
             flat: list[Tensor] = []
             for item in value:
-                flat.extend(self.tensors_for(layer, item, span) if isinstance(item, tuple) else [self.single(item, span)])
+                flat.extend(
+                    self.tensors_for(layer, item, span) if isinstance(item, tuple) else [self.single(item, span)]
+                )
             return flat
         if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
             raise Fault(faults.list_needed(layer.primitive.name, span))
@@ -128,7 +140,17 @@ class Applier(Evaluator):
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
 
     def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
-        """The module that a layer becomes, and the tensor it is applied to. A chain of one unlabelled step is that step."""
+        """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
+        if isinstance(layer, SlotLayer) and (binding := frame.slots.get(layer.slot)) is not None:
+            try:
+                return self.made(layer, source, frame)
+            except Fault as fault:
+                note = f"`{layer.slot.name.id}` is `{describe(binding.value)}` here, bound at {binding.span}"
+                notes = (note, *fault.diagnostic.notes)
+                raise Fault(replace(fault.diagnostic, notes=notes)) from None
+        return self.made(layer, source, frame)
+
+    def made(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         match layer:
             case PrimitiveLayer(primitive):
                 if primitive.rule in LIST_RULES - {"concat"}:
@@ -143,12 +165,12 @@ class Applier(Evaluator):
         unfolded = self.unfold(layer, source, frame)
         if isinstance(unfolded, Absent):
             return ABSENT, source
-        steps = unfolded.steps
-        if not steps:
+        if not unfolded.steps:
             return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (source.shape,), frame), source
-        if len(steps) == 1 and not isinstance(steps[0][0], LabelLayer):
-            return self.make(steps[0][0], unfolded.source, steps[0][1])
-        made = self.sequence(steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
+        only, inner = unfolded.steps[0]
+        if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
+            return self.make(only, unfolded.source, inner)
+        made = self.sequence(unfolded.steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
         return made, unfolded.source
 
     def sequence(
@@ -223,23 +245,24 @@ class Applier(Evaluator):
             if parameter.default is None:
                 raise Fault(faults.missing_argument(slot.name.id, name, layer.span, slot))
             implied[name] = signature.locals[name] = self.evaluate(parameter.default, signature)
-        return self.passed_on(value, passed, implied), inner
+        return self.passed_on(value, passed, implied, layer.span), inner
 
-    def passed_on(self, value: Layer, passed: dict[str, Value], implied: dict[str, Value]) -> Layer:
+    def passed_on(self, value: Layer, passed: dict[str, Value], implied: dict[str, Value], call: Span) -> Layer:
         """A layer with the arguments of a slot's call, as far as it has parameters for them.
 
-        What the call says wins over the binding, the binding over the defaults of the slot's signature.
+        What the call says wins over the binding, the binding over the defaults of the slot's signature. Faults point to
+        the call, where the slot's name stands.
         """
         match value:
-            case PrimitiveLayer(primitive, given, span):
+            case PrimitiveLayer(primitive, given):
                 known = [p.name for p in primitive.parameters]
-                return PrimitiveLayer(primitive, merged(known, given, passed, implied), span)
-            case DefinedLayer(item, spec, given, bindings, span):
+                return PrimitiveLayer(primitive, merged(known, given, passed, implied), call)
+            case DefinedLayer(item, spec, given, bindings):
                 known = [p.name.id for p in item.parameters]
-                return DefinedLayer(item, spec, merged(known, given, passed, implied), bindings, span)
-            case SlotLayer(item, given, span):
+                return DefinedLayer(item, spec, merged(known, given, passed, implied), bindings, call)
+            case SlotLayer(item, given):
                 known = [p.name.id for p in item.parameters]
-                return SlotLayer(item, merged(known, given, passed, implied), span)
+                return SlotLayer(item, merged(known, given, passed, implied), call)
         return value
 
     def decide(self, layer: DefinedLayer, source: Tensor, frame: Frame) -> Unfolded | Absent:
@@ -257,7 +280,12 @@ class Applier(Evaluator):
         raise AssertionError("a table ends in `otherwise`")
 
     def case(
-        self, expr: syntax.Expr, source: Tensor, frame: Frame, policy: syntax.Policy, numbers: tuple[tuple[str, Any], ...]
+        self,
+        expr: syntax.Expr,
+        source: Tensor,
+        frame: Frame,
+        policy: syntax.Policy,
+        numbers: tuple[tuple[str, Any], ...],
     ) -> Unfolded | Absent:
         """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
         first, *rest = expr.steps if isinstance(expr, syntax.Pipe) else (expr,)
@@ -416,7 +444,7 @@ class Applier(Evaluator):
 
     # -- tensors ------------------------------------------------------------------------------------------------------
 
-    def combine(self, op: Literal["+", "*"], left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+    def combine(self, op: str, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
         """`+` and `*` on tensors; lists element by element; an absent side of `+` leaves the other."""
         if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
             return tuple(self.combine(op, a, b, expr, frame) for a, b in zip(left, right, strict=True))
@@ -430,7 +458,7 @@ class Applier(Evaluator):
             if isinstance(side, LAYERS) or not isinstance(side, Tensor):
                 raise Fault(faults.not_a_tensor(text.span, side, f"a side of `{op}`"))
         shape = additions.combined(op, left, right, expr, frame.scope)
-        return frame.scope.join(op, [left, right], shape, expr.span)
+        return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)
 
 
 def based(attribute: str, label: Any) -> str | None:
@@ -443,4 +471,3 @@ def merged(
 ) -> tuple[tuple[str, Any], ...]:
     values = {**implied, **dict(given), **passed}
     return tuple((n, values[n]) for n in known if n in values)
-

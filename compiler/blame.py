@@ -13,7 +13,6 @@ from resnetc.compiler.diagnostics import Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Template
 from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, step
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import called as written_call
 from resnetc.compiler.values import describe, normal_size
 from resnetc.grammar.primitives import REQUIRED
 
@@ -83,7 +82,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A text that makes both sides equal for every size, the sizes they then have, and the edit that does it."""
+    """What to write instead, the sizes that both sides then have at every input size, and the edits that do it."""
 
     operation: Operation
     text: str
@@ -209,8 +208,8 @@ def written(made: Step, leaf: Leaf) -> Span | None:
 def canonical(leaf: Leaf) -> str:
     """An operation with the arguments that are not its defaults; a default of None was derived from the others."""
     usual = {p.name: p.default for p in leaf.primitive.parameters}
-    given = tuple((n, v) for n, v in leaf.arguments if usual[n] is not None and v != usual[n])
-    return written_call(leaf.primitive.name, given)
+    given = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
+    return call(leaf.primitive.name, [("", value) for _, value in given[:1]] + given[1:])
 
 
 def arguments(text: str) -> list[tuple[str, str]]:
@@ -245,47 +244,62 @@ def rewritten(text: str, changes: dict[str, str], order: list[str]) -> str:
 
 
 def remedy(sides: tuple[Branch, Branch], axis: int) -> Remedy | None:
-    """The first change of one operation that makes both sides equal on every axis, for every size."""
+    """The first change that makes both sides equal on every axis, for every size: of one operation, or of a side's."""
     for mine, other in (sides, sides[::-1]):
-        for blamed, _ in mine.contributions(axis):
-            if (leaf := blamed.leaf) is None:
-                continue
-            for change in changes(leaf):
-                other_leaf = replace(leaf, arguments=tuple({**dict(leaf.arguments), **change}.items()))
-                changed = replace(blamed, geometry=geometry(other_leaf))
-                sizes = replace(mine, operations=tuple(changed if o is blamed else o for o in mine.operations)).sizes()
-                if sizes is not None and sizes == other.end.sizes:
-                    return said(blamed, leaf, change, sizes)
+        blamed = [operation for operation, _ in mine.contributions(axis)]
+        for change in [*(((o, c),) for o in blamed for c in changes(o)), *neutral(blamed)]:
+            changed = {id(o): replace(o, geometry=geometry(leaf)) for o, (leaf, _, _) in change}
+            sizes = replace(mine, operations=tuple(changed.get(id(o), o) for o in mine.operations)).sizes()
+            if sizes is not None and sizes == other.end.sizes:
+                texts = dict.fromkeys(f"`{text}`" for _, (_, text, _) in change)
+                fix = tuple(edit for _, (_, _, edits) in change for edit in edits)
+                return Remedy(change[0][0], " and ".join(texts), sizes, fix)
     return None
 
 
-def changes(leaf: Leaf) -> Iterator[dict[str, Any]]:
+Change = tuple[Leaf, str, tuple[Edit, ...]]
+"""A leaf with other arguments, how that is written, and the edit where that is in the user's own file."""
+
+
+def neutral(blamed: list[Operation]) -> Iterator[tuple[tuple[Operation, Change], ...]]:
+    """All operations changed so that none adds anything, if each can be."""
+    found = []
+    for operation in blamed:
+        for change in changes(operation):
+            if all(does and does[1] == 0 for does in geometry(change[0])):
+                found.append((operation, change))
+                break
+    if len(found) == len(blamed) > 1:
+        yield tuple(found)
+
+
+def changes(operation: Operation) -> Iterator[Change]:
     """What else a window might say: `ceil=true` on a pool, the padding of an odd kernel, an odd kernel."""
-    values = dict(leaf.arguments)
-    if "padding" not in values:
+    leaf = operation.leaf
+    if leaf is None or "padding" not in (values := dict(leaf.arguments)):
         return
     kernel, dilation, rank = values["kernel"], values.get("dilation", 1), leaf.shape_in.rank
-    kernels = [shapes.axis(kernel, i) for i in range(rank)]
-    odd = [k + 1 - k % 2 for k in kernels]
+    odd = [shapes.axis(kernel, i) // 2 * 2 + 1 for i in range(rank)]
     pads = [shapes.axis(dilation, i) * (k - 1) // 2 for i, k in enumerate(odd)]
+    padding = {"padding": normal_size(tuple(pads))}
     if values.get("ceil") is False:
-        yield {"ceil": True}
-    if odd == kernels:
-        yield {"padding": normal_size(tuple(pads))}
+        yield changed(operation, leaf, {"ceil": True}, {})
+    if all(shapes.axis(kernel, i) % 2 for i in range(rank)):
+        yield changed(operation, leaf, padding, {})
     elif "ceil" not in values:
-        yield {"kernel": normal_size(tuple(odd)), "padding": normal_size(tuple(pads))}
+        yield changed(operation, leaf, {"kernel": normal_size(tuple(odd))}, padding)
 
 
-def said(blamed: Operation, leaf: Leaf, change: dict[str, Any], sizes: tuple[SizeFn, ...]) -> Remedy:
-    """A change in words, and as an edit where the operation stands in the user's own file."""
-    texts = {name: describe(value) for name, value in change.items() if name != "padding" or "kernel" not in change}
-    place = written(blamed.step, leaf)
-    if place is leaf.span:
-        text = rewritten(place.text, texts, [p.name for p in leaf.primitive.parameters])
-        return Remedy(blamed, text, sizes, () if shipped(place) else (Edit(place, text),))
-    if place is not None and texts.keys() <= {name for name, _ in arguments(place.text)}:
-        return Remedy(blamed, rewritten(place.text, texts, []), sizes, ())
-    return Remedy(blamed, rewritten(canonical(leaf), texts, []), sizes, ())
+def changed(operation: Operation, leaf: Leaf, said: dict[str, Any], implied: dict[str, Any]) -> Change:
+    """A leaf with arguments that are written, and others that follow from them by default."""
+    other = replace(leaf, arguments=tuple({**dict(leaf.arguments), **said, **implied}.items()))
+    texts = {name: describe(value) for name, value in said.items()}
+    place = written(operation.step, leaf)
+    own = place is not None and place.text.startswith(leaf.primitive.name)  # a slot has other parameters
+    if place is not None and (own or texts.keys() <= {name for name, _ in arguments(place.text)}):
+        text = rewritten(place.text, texts, [p.name for p in leaf.primitive.parameters] if own else [])
+        return other, text, () if shipped(place) else (Edit(place, text),)
+    return other, rewritten(canonical(leaf), texts, []), ()
 
 
 def shipped(span: Span) -> bool:
@@ -297,18 +311,19 @@ def shipped(span: Span) -> bool:
 
 
 def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
-    """The operations whose strides have no partner on the other side."""
-    strides = [[(o, g[0]) for o in side.operations if (g := o.geometry[axis]) and g[0] > 1] for side in sides]
+    """The operations whose strides have no partner on the other side, and where a side without any should have one."""
+    strides = [[(o, does[0]) for o in side.operations if (does := o.geometry[axis]) and does[0] > 1] for side in sides]
     labels = []
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
-        left = [s for _, s in other]
+        partners = [stride for _, stride in other]
         for operation, stride in mine:
-            if stride in left:
-                left.remove(stride)
+            if stride in partners:
+                partners.remove(stride)
             else:
                 labels.append(Label(operation.span, f"`{side.name}` has stride {stride} from here"))
-        if not mine and side.operations:
-            labels.append(Label(side.operations[-1].span, f"`{side.name}` keeps its stride up to here"))
+        calls = [o.step for o in side.operations if arguments(o.step.span.text)]
+        if not mine and calls:
+            labels.append(Label(calls[-1].span, f"`{side.name}` has stride 1"))
     return tuple(labels)
 
 

@@ -1,6 +1,6 @@
 """Costs as polynomials of the input's sizes: multiply-adds, and the bytes that autograd keeps while training.
 
-A polynomial is `{(fn_H, fn_W): coefficient}`, as many functions as the input has axes; what no size changes is under `()`.
+A polynomial is `{(fn_H, fn_W): coefficient}`, a function for each axis of the input; the constant is under `()`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Kept:
 
 
 class Memory:
-    """Finds what modules keep, each distinct one once. The blocks of `stages` are checkpointed: they keep their input."""
+    """Finds what modules keep, each distinct one once. Blocks of `stages` are checkpointed: they keep their input."""
 
     def __init__(self, stages: Iterable[Module] = ()) -> None:
         self.known: dict[tuple[int, tuple[bool, ...]], Kept] = {}
@@ -144,7 +144,8 @@ class Memory:
         for i in range(1, len(sizes)):
             if saved[i] and i != last:
                 inside.put(sizes[i])
-        return Kept(inside.cost(), (saved[0],), (-1 if last else 0,), sizes[last], saved[last] and last > 0, flows[output])
+        holds = saved[last] and last > 0
+        return Kept(inside.cost(), (saved[0],), (-1 if last else 0,), sizes[last], holds, flows[output])
 
     def checkpoint(self, block: Module) -> Kept:
         if id(block) not in self.blocks:
@@ -219,7 +220,7 @@ def padded(leaf: Leaf) -> Shape:
 
 
 def activations(network: Network) -> tuple[Cost, Cost, tuple[Cost, ...]]:
-    """Bytes of one image in float32 while training: all; without what is inside blocks; inside of each distinct block."""
+    """Bytes of one image in float32 while training: all; outside of blocks; inside of each distinct block."""
     stages = [m for m in (network.root.steps[s.step].operation for s in network.stages) if isinstance(m, Sequence)]
     memory = Memory()
     whole = kept_by(memory, network.root)

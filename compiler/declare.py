@@ -136,7 +136,10 @@ def channels_differ(item: syntax.Input) -> Diagnostic:
 
 def not_positive(span: Span, value: int) -> Diagnostic:
     return Diagnostic(
-        "E0324", f"an input has at least 1 here, not {value}", Label(span, f"this is {value}"), helps=("give a positive number",)
+        "E0324",
+        f"an input has at least 1 here, not {value}",
+        Label(span, f"this is {value}"),
+        helps=("give a positive number",),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,7 @@ class Session:
     sink: Sink = field(default_factory=Sink)
     entries: list[Entry] = field(default_factory=list)
     files: int = 0
+    refused: bool = False  # a SPEC could not be read at all
     loader: Loader = field(init=False)
     bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
 
@@ -88,6 +89,7 @@ class Session:
             self._add_file(found, Path())
         except Fault as fault:
             self.files += 1
+            self.refused = True
             self.sink.add(fault.diagnostic)
 
     def _add_folder(self, path: Path) -> None:
@@ -105,7 +107,9 @@ class Session:
         resolved = path.resolve()
         inside = resolved.is_relative_to(LIBRARY)
         title = resolved.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) if inside else path.name
-        self._enter(self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None), title, folder)
+        self._enter(
+            self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None), title, folder
+        )
 
     def _enter(self, spec: SpecFile, title: str, folder: Path) -> None:
         self.files += 1
@@ -113,8 +117,12 @@ class Session:
 
     # -- networks -----------------------------------------------------------------------------------------------------
 
-    def networks(self, model: str | None = None, settings: list[tuple[str, str]] | None = None, **how: Any) -> list[Checked]:
+    def networks(
+        self, model: str | None = None, settings: list[tuple[str, str]] | None = None, **how: Any
+    ) -> list[Checked]:
         """Every network of the session's files, or those of one model; faults go to the sink."""
+        if self.refused:
+            return []
         entries = self._holding(model) if model else self.entries
         made = self._settings(settings or [], entries)
         out: list[Checked] = []
@@ -122,21 +130,20 @@ class Session:
             for spec in reversed(entry.spec.closure()):
                 self._check_names(spec)
             for request in self._requests(entry, made):
-                if model in (None, request.name, request.model.item.name.id) or self._instance_named(request, model):
+                if model in (None, request.name, request.item):
                     checked = self._network(entry, request, how.get("sizes"))
                     if checked is not None:
                         out.append(checked)
         if model:
             kept = {spec.source for entry in entries for spec in entry.spec.closure()}
             kept.add(self.loader.prelude.source)
-            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept or d.code < "E02"]
+            kept |= {s.expr.span.source for s in made}
+            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept]
         return out
-
-    def _instance_named(self, request: Request, model: str | None) -> bool:
-        return any(item.name.id == model for item, _ in request.model.instances[-1:])
 
     def _holding(self, model: str) -> list[Entry]:
         """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
+
         def names_in(entry: Entry) -> list[str]:
             kinds = (syntax.Model, syntax.Instance)
             return [i.name.id for i in entry.spec.tree.items if isinstance(i, kinds)] + sorted(entry.spec.tree.broken)
@@ -160,11 +167,7 @@ class Session:
         evaluator = self._evaluator()
         specs = [e.spec for e in entries]
         for name, text in settings:
-            known = any(
-                name in [p.name.id for p in item.parameters]
-                for spec in specs
-                for item in self._models(spec)
-            )
+            known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
             if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
                 raise UsageError(unknown_setting(name, specs, evaluator))
             expr = parse_expression(Source(f"--set {name}", text), self.sink)
@@ -221,7 +224,7 @@ class Session:
         homes = self._homes()
         try:
             if sizes is not None:
-                request = Request(request.name, request.model, request.arguments, request.seals, sizes)
+                request = replace(request, sizes=sizes)
             network = expand(request, self.loader.prelude, homes)
         except Fault as fault:
             self.sink.add(fault.diagnostic)
@@ -294,10 +297,16 @@ def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
                 state = None
             if state == "edited":
                 out.append(
-                    in_the_way(path, "was edited by hand", "move the edits into the spec, or overwrite them with `--force`")
+                    in_the_way(
+                        path, "was edited by hand", "move the edits into the spec, or overwrite them with `--force`"
+                    )
                 )
             elif state is None:
-                out.append(in_the_way(path, "was not made by resnetc", "choose another directory, or overwrite it with `--force`"))
+                out.append(
+                    in_the_way(
+                        path, "was not made by resnetc", "choose another directory, or overwrite it with `--force`"
+                    )
+                )
     return out
 
 
@@ -329,7 +338,11 @@ def no_spec(spec: str) -> Diagnostic:
         "E0507",
         f"{spec} is no file, no directory and no shipped spec",
         Label(Span(Source(spec, ""), 0, 0), "not found"),
-        helps=(f"a shipped spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs",),
+        helps=(
+            f"a shipped spec with a similar name exists: `{near}`"
+            if near
+            else "`resnetc list` names the shipped specs",
+        ),
     )
 
 

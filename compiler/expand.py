@@ -38,6 +38,7 @@ class Request:
     """A network to be made: its name, its model with arguments, and what `--set` seals."""
 
     name: str
+    item: str  # the model or instance it comes from
     model: ModelValue
     arguments: dict[str, tuple[Value, Span]]
     seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
@@ -58,7 +59,7 @@ class Expander(Applier):
 
     def network(self, request: Request) -> Network:
         value = request.model
-        model, spec = value.item, value.spec
+        model = value.item
         frame = self.opened(request)
         item, expects, where = self.claims(value)
         declared = declare.declared(item.input or model.input, self, where, request.sizes)
@@ -211,7 +212,9 @@ class Expander(Applier):
             raise Fault(faults.absent_value(span, "this part of the model"))
         return self.single(value, span)
 
-    def planned(self, model: syntax.Model, frame: Frame) -> list[tuple[syntax.Stage, list[tuple[syntax.Repeat, Value, int]]]]:
+    def planned(
+        self, model: syntax.Model, frame: Frame
+    ) -> list[tuple[syntax.Stage, list[tuple[syntax.Repeat, Value, int]]]]:
         """How many blocks each group of each stage has: known before the first is expanded, and limited."""
         plan, total = [], 0
         for stage in model.stages:
@@ -236,7 +239,12 @@ class Expander(Applier):
         return plan
 
     def stage(
-        self, stage: syntax.Stage, path: Path, groups: list[tuple[syntax.Repeat, Value, int]], source: Tensor, frame: Frame
+        self,
+        stage: syntax.Stage,
+        path: Path,
+        groups: list[tuple[syntax.Repeat, Value, int]],
+        source: Tensor,
+        frame: Frame,
     ) -> Sequence:
         """The blocks of a stage, one after the other."""
         count = sum(n for _, _, n in groups)
@@ -305,9 +313,11 @@ def given(layer: Layer) -> str:
 def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
     """A fault with the place of the model it was found at, unless it is that place."""
     primary = diagnostic.primary.span
-    if primary.source is span.source and span.start <= primary.start and primary.end <= span.end:
-        return diagnostic
-    return replace(diagnostic, notes=(*diagnostic.notes, where))
+    if primary.source is span.source:
+        inside = span.start <= primary.start and primary.end <= span.end
+        return diagnostic if inside else replace(diagnostic, notes=(*diagnostic.notes, where))
+    labels = (*diagnostic.labels, Label(span, "asked for here"))
+    return replace(diagnostic, labels=labels, notes=(*diagnostic.notes, where))
 
 
 def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:

@@ -8,8 +8,9 @@ from itertools import product
 from typing import Any
 
 from resnetc.compiler import syntax
+from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, similar
-from resnetc.compiler.evaluate import Evaluator, Frame, ModelValue
+from resnetc.compiler.evaluate import Frame, ModelValue
 from resnetc.compiler.expand import Request
 from resnetc.compiler.faults import names
 from resnetc.compiler.modules import SpecFile
@@ -33,7 +34,7 @@ class Setting:
     expr: syntax.Expr
 
 
-def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, library: SpecFile) -> list[Request]:
+def requests(spec: SpecFile, settings: list[Setting], evaluator: Caller, library: SpecFile) -> list[Request]:
     """The networks of a file, in its order. A model that needs arguments and has no `each` is only a family."""
     out: list[Request] = []
     for item in spec.tree.items:
@@ -48,7 +49,7 @@ def variants(
     item: syntax.Model | syntax.Instance,
     value: ModelValue,
     settings: list[Setting],
-    evaluator: Evaluator,
+    evaluator: Caller,
     library: SpecFile,
 ) -> list[Request]:
     """The networks of one model or instance: the product of its open `each` and of lists given by `--set`."""
@@ -85,7 +86,9 @@ def variants(
                 (
                     v,
                     setting.expr.span,
-                    f"_{setting.name}{plain(v)}" if suffix or v != usual or isinstance(v, bool) != isinstance(usual, bool) else "",
+                    f"_{setting.name}{plain(v)}"
+                    if suffix or v != usual or isinstance(v, bool) != isinstance(usual, bool)
+                    else "",
                 )
                 for v in many
             ]
@@ -105,11 +108,11 @@ def variants(
     for combination in product(*(choices[n] for n in ordered)):
         name = item.name.id + "".join(suffix for _, _, suffix in combination) + "".join(suffixes)
         arguments = {n: (v, s) for n, (v, s, _) in zip(ordered, combination, strict=True)}
-        out.append(Request(name, value, arguments, tuple(seals)))
+        out.append(Request(name, item.name.id, value, arguments, tuple(seals)))
     return out
 
 
-def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Any:
+def standing(slot: syntax.Slot, value: ModelValue, evaluator: Caller) -> Any:
     """What a slot is bound to in a model as its file has it."""
     for bound, layer, _ in reversed(value.bindings):
         if bound is slot:
@@ -134,7 +137,7 @@ def plain(value: Value) -> str:
     return letters("none" if isinstance(value, Absent) else describe(value))
 
 
-def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> str:
+def unknown_setting(name: str, specs: list[SpecFile], evaluator: Caller) -> str:
     """The message for a `--set` whose name is neither a parameter nor a slot of any model."""
     known = {
         p.name.id
@@ -151,7 +154,10 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
 
 def not_a_list(span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0326", "`each` takes a list with at least one element", Label(span, "not such a list"), helps=("write `[20, 56]`",)
+        "E0326",
+        "`each` takes a list with at least one element",
+        Label(span, "not such a list"),
+        helps=("write `[20, 56]`",),
     )
 
 

@@ -29,7 +29,8 @@ def names(candidates: Iterable[str]) -> str:
 def signature(item: Any) -> str:
     """`bottleneck(width: int, stride: size = 1)`."""
     parts = [
-        f"{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "") for p in item.parameters
+        f"{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "")
+        for p in item.parameters
     ]
     return f"{item.name.id}({', '.join(parts)})"
 
@@ -78,7 +79,10 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
 
 def given_twice(of: str, name: str, span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0205", f"`{of}` gets its parameter `{name}` twice", Label(span, "second time"), helps=("remove one of the two",)
+        "E0205",
+        f"`{of}` gets its parameter `{name}` twice",
+        Label(span, "second time"),
+        helps=("remove one of the two",),
     )
 
 
@@ -107,7 +111,9 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "tensor": "a tensor",
     }
     shown = f"{kind(value)}: {describe(value)}" if not isinstance(value, Absent) else "`none`"
-    helps = ("`none` is an absent branch; `identity` is the layer that does nothing",) if isinstance(value, Absent) else ()
+    helps = (
+        ("`none` is an absent branch; `identity` is the layer that does nothing",) if isinstance(value, Absent) else ()
+    )
     return Diagnostic(
         "E0207",
         f"`{name}` of `{of}` is {wants.get(type, type)}, not {kind(value)}",
@@ -246,9 +252,7 @@ def binding_incomplete(slot: syntax.Slot, layer: Value, missing: list[str], span
 
 
 def not_applicable(value: Value, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0229", f"only a layer can be applied, and this is {kind(value)}", Label(span, describe(value))
-    )
+    return Diagnostic("E0229", f"only a layer can be applied, and this is {kind(value)}", Label(span, describe(value)))
 
 
 def absent_value(span: Span, where: str) -> Diagnostic:

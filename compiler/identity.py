@@ -42,7 +42,9 @@ def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[st
 def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
     arguments = dict(leaf.arguments)
-    return ";".join(describe(arguments[n]) for n in ("channels", "features", "kernel", "groups", "bias") if n in arguments)
+    return ";".join(
+        describe(arguments[n]) for n in ("channels", "features", "kernel", "groups", "bias") if n in arguments
+    )
 
 
 def short(text: str) -> str:

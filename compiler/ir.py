@@ -103,7 +103,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A block (or the model) expanded for given arguments: wire 0 is `in`. Occurrences with equal arguments share one."""
+    """A block (or the model) expanded for given arguments: wire 0 is `in`. Equal occurrences share one."""
 
     definition: syntax.Block | syntax.Model
     steps: tuple[Step, ...]

@@ -11,9 +11,11 @@ from typing import Any
 from resnetc.compiler import costs
 from resnetc.compiler.costs import Cost, Sum, total
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Shape, Step, Template
+from resnetc.compiler.receptive import Trace, Tracer
 from resnetc.compiler.shapes import axis
-from resnetc.compiler.sizes import constant, evaluate, show, slope
+from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 
+Stored = tuple[str, tuple[int, ...], bool]
 Key = tuple[str, tuple[int, ...]]
 Symbols = tuple[str | None, ...]
 
@@ -21,12 +23,12 @@ Symbols = tuple[str | None, ...]
 # -- what is stored ---------------------------------------------------------------------------------------------------
 
 
-def state(leaf: Leaf) -> list[tuple[str, tuple[int, ...], bool]]:
+def state(leaf: Leaf) -> list[Stored]:
     """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer)."""
     arguments = dict(leaf.arguments)
     channels = leaf.shape_in.channels
     vector = (channels,)
-    affine = [("weight", vector, True), ("bias", vector, True)]
+    affine: list[Stored] = [("weight", vector, True), ("bias", vector, True)]
     match leaf.primitive.state:
         case "conv":
             kernel = [axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
@@ -34,7 +36,7 @@ def state(leaf: Leaf) -> list[tuple[str, tuple[int, ...], bool]]:
         case "linear":
             made, weight = arguments["features"], (arguments["features"], channels)
         case "batch_norm":
-            means = [("running_mean", vector, False), ("running_var", vector, False)]
+            means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
             return [*affine, *means, ("num_batches_tracked", (), False)]
         case "affine":
             return affine
@@ -84,88 +86,6 @@ def tree_keys(tree: dict[Any, Any]) -> list[Key]:
     ]
 
 
-# -- the way from the input -------------------------------------------------------------------------------------------
-
-Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The way to a value: weighted layers on the longest path; what a position sees, or saw before pooling.
-
-    `whole`: it sees the whole input, as behind a gate, or its branches have different strides.
-    """
-
-    depth: int
-    field: tuple[Window, ...]
-    whole: bool = False
-    pooled: bool = False
-
-    def then(self, other: Trace) -> Trace:
-        """This way, and then that of a module."""
-        depth = self.depth + other.depth
-        if self.pooled:
-            return Trace(depth, self.field, self.whole, True)
-        pairs = zip(self.field, other.field, strict=True)
-        field = tuple((a + j * b, c + j * d, j * k) for (a, c, j), (b, d, k) in pairs)
-        return Trace(depth, field, self.whole or other.whole, other.pooled)
-
-
-def start(rank: int) -> Trace:
-    return Trace(0, ((0, 0, 1),) * rank)
-
-
-def merged(traces: list[Trace], counted: list[Trace]) -> Trace:
-    """The ways to values that are put together; the layers of `counted` ones count."""
-    depth = max(t.depth for t in counted or traces)
-    maps = [t for t in traces if not t.pooled]
-    if not maps:
-        equal = all(t.field == traces[0].field for t in traces)
-        return Trace(depth, traces[0].field, not equal or any(t.whole for t in traces), True)
-    strides = {tuple(step for _, _, step in t.field) for t in maps}
-    hull = tuple(
-        (min(low for low, _, _ in windows), max(high for _, high, _ in windows), windows[0][2])
-        for windows in zip(*(t.field for t in maps), strict=True)
-    )
-    return Trace(depth, hull, len(maps) < len(traces) or len(strides) > 1 or any(t.whole for t in maps))
-
-
-def broadcast(shape: Shape, out: Shape) -> bool:
-    """Whether a factor is repeated to fit the product."""
-    one = constant(1)
-    pairs = zip(shape.sizes, out.sizes, strict=True)
-    return shape.channels != out.channels or any(f == one and g != one for f, g in pairs)
-
-
-def leaf_trace(leaf: Leaf) -> Trace:
-    """A primitive on its own: its window on every axis."""
-    arguments = dict(leaf.arguments)
-    rank = leaf.shape_in.rank
-    layers = int(leaf.primitive.state in ("conv", "linear"))
-
-    def each(name: str, i: int) -> int:
-        return axis(arguments[name], i)
-
-    match leaf.primitive.rule:
-        case "conv":
-            reach = [each("dilation", i) * (each("kernel", i) - 1) for i in range(rank)]
-            field = [(-each("padding", i), reach[i] - each("padding", i), each("stride", i)) for i in range(rank)]
-        case "pool":
-            pads = [each("padding", i) for i in range(rank)]
-            field = [(-pads[i], each("kernel", i) - 1 - pads[i], each("stride", i)) for i in range(rank)]
-        case "blur":
-            pads = [(each("stride", i) + each("kernel", i) - 2) // 2 for i in range(rank)]
-            field = [(-pads[i], each("kernel", i) - 1 - pads[i], each("stride", i)) for i in range(rank)]
-        case "constant_pad":
-            field = [(-each("amount", i), -each("amount", i), 1) for i in range(rank)]
-        case "subsample":
-            field = [(0, 0, each("stride", i)) for i in range(rank)]
-        case rule:
-            pooled = rule in ("global", "linear", "reshape", "flatten")
-            return Trace(layers, start(rank).field, pooled=pooled)
-    return Trace(layers, tuple(field))
-
-
 # -- modules ----------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +104,6 @@ class Measurer:
 
     def __init__(self) -> None:
         self.figures: dict[int, Figures] = {}
-        self.traces: dict[int, Trace] = {}
 
     def module(self, module: Module) -> Figures:
         if id(module) not in self.figures:
@@ -215,37 +134,6 @@ class Measurer:
             cost.put(figures.cost, times)
             filters.put(figures.filters, times)
         return Figures(parameters, buffers, cost.cost(), filters.cost())
-
-    def trace(self, module: Module) -> Trace:
-        """The way through a module."""
-        if id(module) not in self.traces:
-            if isinstance(module, Leaf):
-                made = leaf_trace(module)
-            elif isinstance(module, Sequence):
-                made = start(module.shape_in.rank)
-                for _, child in module.children:
-                    made = made.then(self.trace(child))
-            else:
-                made = self.wires(module)[module.output]
-            self.traces[id(module)] = made
-        return self.traces[id(module)]
-
-    def wires(self, template: Template) -> list[Trace]:
-        """The way to every value of a block."""
-        out = [start(template.shape_in.rank)] * len(template.wires)
-        for step in template.steps:
-            traces = [out[i] for i in step.inputs]
-            if isinstance(step.operation, str):
-                made = merged(traces, traces)
-                if step.operation == "*":
-                    shape = template.wires[step.outputs[0]].shape
-                    refs = [i for i in step.inputs if not broadcast(template.wires[i].shape, shape)]
-                    made = merged(traces, [out[i] for i in refs])
-            else:
-                made = (merged(traces, traces) if len(traces) > 1 else traces[0]).then(self.trace(step.operation))
-            for ref in step.outputs:
-                out[ref] = made
-        return out
 
 
 def leaf_figures(leaf: Leaf) -> Figures:
@@ -332,9 +220,9 @@ class Measures:
     def output(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
         return shape_at(self.out, sizes)
 
-    def terms(self) -> tuple[tuple[tuple[Any, ...], int], ...]:
-        """The polynomial of the multiply-adds: size functions and their coefficient, from the stem to the head."""
-        return tuple(self.cost.items())
+    def terms(self) -> tuple[tuple[tuple[SizeFn, ...], int], ...]:
+        """The polynomial of the multiply-adds, from the stem on: size functions and coefficient; the constant last."""
+        return tuple(sorted(self.cost.items(), key=lambda term: term[0] == ()))
 
     def multiply_adds(self, sizes: tuple[int, ...]) -> int:
         """Convolutions and linear layers with parameters, each multiply-add once."""
@@ -349,7 +237,7 @@ class Measures:
         return total(self.kept, sizes)
 
     def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
-        """The same with every block checkpointed: stem, head, the blocks' inputs, and the inside of the largest block."""
+        """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
         return total(self.kept_outside, sizes) + max((total(b, sizes) for b in self.kept_inside), default=0)
 
 
@@ -357,7 +245,7 @@ def measure(network: Network) -> Measures:
     """All figures of a network, in time that grows with its distinct blocks and, a little, with their number."""
     root, measurer = network.root, Measurer()
     figures = measurer.module(root)
-    wires = measurer.wires(root)
+    wires = Tracer().wires(root)
     trace = wires[root.output]
     field = tuple(high - low + 1 for low, high, _ in trace.field)
     return Measures(

@@ -86,7 +86,9 @@ def read(path: Path, name: str) -> Source:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise Fault(unreadable(blank, "is a directory", "name a file, or give the directory to a command that takes one"))
+            raise Fault(
+                unreadable(blank, "is a directory", "name a file, or give the directory to a command that takes one")
+            )
         if not stat.S_ISREG(status.st_mode):
             raise Fault(unreadable(blank, "is not a regular file", "a spec is a plain text file"))
         if status.st_size > MAX_BYTES:
@@ -94,7 +96,11 @@ def read(path: Path, name: str) -> Source:
         data = path.read_bytes()
     except FileNotFoundError:
         near = similar(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else None
-        helps = f"a file with a similar name exists: `{near}`" if near else "check the path; `resnetc list` names the shipped specs"
+        helps = (
+            f"a file with a similar name exists: `{near}`"
+            if near
+            else "check the path; `resnetc list` names the shipped specs"
+        )
         raise Fault(unreadable(blank, "does not exist", helps)) from None
     except PermissionError:
         raise Fault(unreadable(blank, "may not be read", "give yourself permission to read it")) from None
@@ -202,14 +208,18 @@ def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
 
 def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
     name = "/".join(use.path) + SUFFIX
-    found = {p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)}
+    found = {
+        p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)
+    }
     near = similar(".".join(use.path), found)
     places = "among the shipped specs" if len(roots) == 1 else "beside this file and among the shipped specs"
     return Diagnostic(
         "E0505",
         f"no file `{name}` {places}",
         Label(use.span, "not found"),
-        helps=(f"a file with a similar name exists: `use {near}`",) if near else ("`resnetc list` names the shipped specs",),
+        helps=(f"a file with a similar name exists: `use {near}`",)
+        if near
+        else ("`resnetc list` names the shipped specs",),
     )
 
 

@@ -1,4 +1,4 @@
-"""`ir.Network` -> the sizes that it accepts, with the reasons, and the first fault of its sizes: the rest would echo it."""
+"""`ir.Network` -> the sizes that it accepts, with the reasons, and the first fault: others would echo it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resnetc.compiler import blame, shapes, syntax
 from resnetc.compiler.blame import Branch, Operation
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
+from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Template
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -80,21 +80,22 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     axes = [ALL if symbol else only(n) for symbol, n in zip(declared.symbols, declared.sizes, strict=True)]
     reasons: list[Reason] = []
     known: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
-    for place, condition in demands(network):
-        key = (condition.kind, condition.axis, condition.fn, condition.other)
-        if key in known:
-            continue
-        known.add(key)
-        before = axes[condition.axis]
-        try:
-            after = before & holds(condition)
-        except SizesTooIrregular as error:
-            return Accepted(tuple(axes), tuple(reasons)), [too_irregular(condition, str(error))]
-        if after != before:
-            axes[condition.axis] = after
-            reasons.append(Reason(condition, before, after, place))
-    accepted = Accepted(tuple(axes), tuple(reasons))
-    fault = judged(network, accepted)
+    span, what = declared.span, "the input"
+    try:
+        for place, condition in demands(network):
+            key = (condition.kind, condition.axis, condition.fn, condition.other)
+            if key not in known:
+                known.add(key)
+                span, what = condition.span, condition.text
+                before = axes[condition.axis]
+                after = axes[condition.axis] = common(before, holds(condition))
+                if after != before:
+                    reasons.append(Reason(condition, before, after, place))
+        accepted = Accepted(tuple(axes), tuple(reasons))
+        span, what = declared.span, "the input"
+        fault = judged(network, accepted)
+    except SizesTooIrregular as error:
+        return Accepted(tuple(axes), tuple(reasons)), [too_irregular(span, what, str(error))]
     return accepted, [fault] if fault else []
 
 
@@ -105,6 +106,13 @@ def holds(condition: Condition) -> SizeSet:
     if condition.kind == "at_least":
         return at_least(condition.fn, condition.other)
     return congruent(condition.fn, condition.other, 0)
+
+
+def common(a: SizeSet, b: SizeSet) -> SizeSet:
+    """The intersection; that of two half-lines without writing them down, for a deep network has thousands."""
+    if a.period == b.period == a.residues == b.residues == 1 and a.head == b.head == 0:
+        return max(a, b, key=lambda sizes: sizes.onset)
+    return a & b
 
 
 # -- conditions in the order of the program ---------------------------------------------------------------------------
@@ -149,22 +157,22 @@ def blocks(module: Module) -> list[Module]:
 
 
 def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
-    """The first fault: of what the input declares, of an addition, of the example size."""
-    declared = [stated(network, axis) for axis in range(len(accepted.axes))]
-    for axis, sizes in enumerate(declared):
-        if sizes is not None and sizes.is_empty:
-            return declares_nothing(network, axis)
+    """The first fault: of a condition that some promised size breaks, or of the declared size."""
     for reason in accepted.reasons:
         axis = reason.condition.axis
-        sizes = declared[axis]
-        promised = reason.before & (from_minimum(accepted.axes[axis].min or 1) if sizes is None else sizes)
+        said = stated(network, axis)
+        if said is None and reason.condition.kind == "at_least" and not reason.after.is_empty:
+            continue  # without `when`, sizes that are merely too small are not promised
+        promised = reason.before & (from_minimum(accepted.axes[axis].min or 1) if said is None else said)
         if not promised.subset_of(reason.after):
-            fault = broken(Case(network, accepted, reason), promised, explicit=sizes is not None)
-            if fault is not None:
-                return fault
-    for axis, sizes in enumerate(declared):
-        if network.input.sizes[axis] not in accepted.axes[axis] & (ALL if sizes is None else sizes):
-            return unfit(network, accepted, axis)
+            return broken(Case(network, accepted, reason), promised, said is not None)
+    for axis, size in enumerate(network.input.sizes):
+        reasons = (r for r in accepted.reasons if r.condition.axis == axis and size not in r.after)
+        refusing = next(reasons, None)
+        if refusing is not None and refusing.condition.kind == "at_least":
+            return too_small(Case(network, accepted, refusing))
+        if size not in allowed(network, accepted, axis):
+            return not_accepted(network, accepted, axis)
     return None
 
 
@@ -177,13 +185,17 @@ def stated(network: Network, axis: int) -> SizeSet | None:
     return whole
 
 
-def broken(case: Case, promised: SizeSet, explicit: bool) -> Diagnostic | None:
-    """The fault of a condition that some promised size breaks. Without `when`, sizes that are too small are no promise."""
+def allowed(network: Network, accepted: Accepted, axis: int) -> SizeSet:
+    """The accepted sizes that the input allows."""
+    said = stated(network, axis)
+    return accepted.axes[axis] if said is None else accepted.axes[axis] & said
+
+
+def broken(case: Case, promised: SizeSet, explicit: bool) -> Diagnostic:
+    """The fault of a condition that some promised size breaks."""
     reason = case.reason
     if reason.condition.kind != "equal":
-        if reason.after.is_empty:
-            return never_enough(case)
-        return promises_too_much(case, promised) if explicit else None
+        return never_enough(case) if reason.after.is_empty else promises_too_much(case, promised)
     f, g = case.sides
     sides = blame.branches(reason.place.template, reason.condition, reason.place.step)
     strides = [side.stride(case.axis) for side in sides]
@@ -192,17 +204,6 @@ def broken(case: Case, promised: SizeSet, explicit: bool) -> Diagnostic | None:
     if equal_where(f, g).is_empty:
         return never_equal(case, sides)
     return promises_too_much(case, promised) if explicit else not_everywhere(case, sides, promised)
-
-
-def unfit(network: Network, accepted: Accepted, axis: int) -> Diagnostic:
-    """The fault of an example size that is not accepted, by the first reason that refuses it."""
-    size = network.input.sizes[axis]
-    for reason in accepted.reasons:
-        if reason.condition.axis == axis and size not in reason.after:
-            if reason.condition.kind == "at_least":
-                return too_small(Case(network, accepted, reason))
-            break
-    return not_accepted(network, accepted, axis)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
@@ -225,6 +226,10 @@ class Case:
         return self.network.input.symbols[self.axis] or "n"
 
     @property
+    def size(self) -> int:
+        return self.network.input.sizes[self.axis]
+
+    @property
     def sides(self) -> tuple[SizeFn, SizeFn]:
         other = self.reason.condition.other
         assert not isinstance(other, int)
@@ -233,14 +238,30 @@ class Case:
     def show(self, f: SizeFn) -> str:
         return show(f, self.symbol)
 
+    def values(self, n: int) -> str:
+        """The sizes of both sides, or what arrives against what is needed, for the input size n."""
+        condition = self.reason.condition
+        if isinstance(condition.other, int):
+            least = "a multiple of" if condition.kind == "multiple" else "at least"
+            return f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives"
+        at = f" at {self.symbol} = {n}" if self.network.input.symbols[self.axis] else ""
+        return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
+
     def counterexamples(self, within: SizeSet) -> list[str]:
         """The smallest size that breaks an equality, and the one nearest to the declared size."""
-        (f, g), declared = self.sides, self.network.input.sizes[self.axis]
+        f, g = self.sides
+        if self.network.input.symbols[self.axis] is None:
+            return []
         found = {first_difference(f, g, within): "smallest size that breaks it"}
-        found.setdefault(nearest_difference(f, g, within, declared), "nearest to the declared one")
+        found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared one")
         return [
             f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in found.items() if n
         ]
+
+    def asked(self) -> tuple[Label, ...]:
+        """The line of the user's model that asks for a block of another file."""
+        spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
+        return tuple(Label(s, "asked for here") for s in spans if s.source is not self.reason.condition.span.source)
 
     def sized(self, sides: tuple[Branch, Branch]) -> tuple[Label, ...]:
         """From where on each side has its size."""
@@ -251,81 +272,40 @@ class Case:
                 labels.append(Label(last.span, f"`{side.name}` is {self.show(size)} from here"))
         return tuple(labels)
 
-    def values(self) -> str:
-        """The sizes of both sides at the declared size."""
-        n = self.network.input.sizes[self.axis]
-        f, g = self.sides
-        at = f" at {self.symbol} = {n}" if self.network.input.symbols[self.axis] else ""
-        return f"{evaluate(f, n)} and {evaluate(g, n)}{at}"
-
-    def demand(self, n: int) -> Label:
-        """What the operation needs, against what it gets for the input size n."""
-        condition, place = self.reason.condition, self.reason.place
-        if condition.kind == "equal":
-            f, g = self.sides
-            return Label(condition.span, f"sizes differ: {evaluate(f, n)} and {evaluate(g, n)}")
-        least = "a multiple of" if condition.kind == "multiple" else "at least"
-        return Label(place.operation.span, f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives")
-
-    def shrinking(self) -> tuple[str, ...]:
-        """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
-        n = self.network.input.sizes[self.axis]
-        drawn, last = str(n), n
-        for size, name in ((evaluate(f, n), name) for f, name in self.passed()):
-            if size != last:
-                drawn, last = f"{drawn} -> {size} ({name})", size
-        return (drawn,) if last != n else ()
-
-    def passed(self) -> Iterator[tuple[SizeFn, str]]:
-        """The size behind everything that lies before the operation, and what it is called."""
-        for place in self.reason.place.trail():
-            template, made = place.template, place.template.steps[place.step]
-            stages = {} if place.outer else {stage.step: stage.name for stage in self.network.stages}
-            for ref in reversed(blame.chain(template, made.inputs[0])):
-                number = template.wires[ref].step
-                if number is not None:
-                    yield template.wires[ref].shape.sizes[self.axis], stages.get(number) or head(template.steps[number])
-            if place.stage and not isinstance(made.operation, str):
-                yield blocks(made.operation)[place.index].inputs[0].sizes[self.axis], place.stage.name
-
-    def effects(self, blamed: Operation | None) -> tuple[str, ...]:
-        return (f"`{blamed.text}` {blamed.effect(self.axis)}",) if blamed else ()
-
-    def stride(self, size: SizeFn) -> str:
-        return str(1 / slope(size)) if slope(size) else "none"
-
     def whereabouts(self) -> tuple[str, ...]:
         """The way from the model to the condition: the stage and its block, then the blocks inside that."""
         notes = []
         trail = self.reason.place.trail()
         for place, inner in zip(trail, [*trail[1:], None], strict=True):
+            with_numbers = numbers(inner.template) if inner else ""
             if place.stage:
-                where = f"in block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
-                notes.append(f"{where} ({place.stage.span}){numbers(inner.template) if inner else ''}")
+                where = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
+                notes.append(f"in {where} ({place.stage.span}){with_numbers}")
             elif inner:
                 span = place.template.steps[place.step].span
-                notes.append(f"in `{blame.short(span.text)}` ({span}){numbers(inner.template)}")
+                notes.append(f"in `{blame.short(span.text)}` ({span}){with_numbers}")
         return tuple(notes)
 
+    def shrinking(self) -> tuple[str, ...]:
+        """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
+        drawn, last = str(self.size), self.size
+        for size, name in ((evaluate(f, self.size), name) for f, name in self.passed()):
+            if size != last:
+                drawn, last = f"{drawn} -> {size} ({name})", size
+        return (drawn,) if last != self.size else ()
 
-def head(made: Step) -> str:
-    """A step without its arguments."""
-    return blame.short(made.span.text).partition("(")[0]
-
-
-def allowing(network: Network, accepted: Accepted) -> str | None:
-    """The `when` that restricts every axis to accepted sizes; what an axis says already stays where it is true."""
-    said = []
-    for axis, sizes in enumerate(accepted.axes):
-        symbol, before = network.input.symbols[axis], stated(network, axis)
-        if before is not None and before.subset_of(sizes):
-            said += [span.text for about, _, span in network.input.conditions if about == axis]
-        elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
-            text = blame.allowing(sizes, symbol, network.input.sizes[axis])
-            if text is None:
-                return None
-            said.append(text)
-    return f"when {' and '.join(said)}" if said else None
+    def passed(self) -> Iterator[tuple[SizeFn, str]]:
+        """The size behind everything that lies before the operation, and what that is called."""
+        stages = {stage.step: stage.name for stage in self.network.stages}
+        for place in self.reason.place.trail():
+            template, made = place.template, place.template.steps[place.step]
+            for ref in reversed(blame.chain(template, made.inputs[0])[:-1]):
+                wire = template.wires[ref]
+                assert wire.step is not None  # the last of a chain is `in`
+                name = blame.short(template.steps[wire.step].span.text).partition("(")[0]
+                yield wire.shape.sizes[self.axis], name if place.outer else stages.get(wire.step, name)
+            if place.stage and not isinstance(made.operation, str):
+                yield blocks(made.operation)[place.index].inputs[0].sizes[self.axis], place.stage.name
 
 
 def numbers(template: Template) -> str:
@@ -333,26 +313,42 @@ def numbers(template: Template) -> str:
     values = {name: value for name, _, value in template.numbers}
     shown = ""
     for parameter in template.definition.parameters:
-        name, usual = parameter.name.id, parameter.default
-        known = isinstance(usual, syntax.Number) and usual.value == values.get(name)
-        plain = usual is None or isinstance(usual, syntax.Number)
-        if name in values and plain and not known and is_number(values[name]):
-            shown += f", {name} = {describe(values[name])}"
+        value, usual = values.get(parameter.name.id), parameter.default
+        said = usual is None or (isinstance(usual, syntax.Number) and usual.value != value)
+        if said and is_number(value):
+            shown += f", {parameter.name.id} = {describe(value)}"
     return shown
+
+
+def grown(size: SizeFn) -> str:
+    """The stride of a size, told by its growth."""
+    return str(1 / slope(size)) if slope(size) else "none"
+
+
+def restriction(network: Network, accepted: Accepted) -> str | None:
+    """The `when` that restricts every axis to accepted sizes; what is said of one stays if it does so already."""
+    said: list[str | None] = []
+    for axis, sizes in enumerate(accepted.axes):
+        symbol, before = network.input.symbols[axis], stated(network, axis)
+        if before is not None and before.subset_of(sizes):
+            said += [span.text for about, _, span in network.input.conditions if about == axis]
+        elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
+            said.append(blame.allowing(sizes, symbol, network.input.sizes[axis]))
+    return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
 
 
 def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
     f, g = case.sides
-    strides = [side.stride(case.axis) or case.stride(size) for side, size in zip(sides, (f, g), strict=True)]
-    named = " and ".join(f"{stride} (`{side.name}`)" for stride, side in zip(strides, sides, strict=True))
+    totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
+    named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
     help = blame.stride_to_give(case.reason.place.template, sides, case.axis)
-    if 0 in (slope(f), slope(g)) and slope(f) != slope(g):
-        help = "`*` spreads a map of size 1 over another, as gates need it; `+` does not"
+    if "none" in totals:
+        help = "`*` spreads a map of size 1 over another, as a gate needs it; `+` does not"
     return Diagnostic(
         "E0302",
         f"{case.reason.condition.text} joins maps of different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
-        labels=blame.strided(sides, case.axis),
+        labels=(*blame.strided(sides, case.axis), *case.asked()),
         notes=(*case.counterexamples(promised)[:1], *case.whereabouts()),
         helps=(help,),
     )
@@ -363,15 +359,15 @@ def never_equal(case: Case, sides: tuple[Branch, Branch]) -> Diagnostic:
     remedy = blame.remedy(sides, case.axis)
     blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
     if remedy:
-        help = f"write `{remedy.text}`: both are then {case.show(remedy.sizes[case.axis])}"
+        help = f"write {remedy.text}: both are then {case.show(remedy.sizes[case.axis])}"
     else:
         help = f"let `{blamed.text}` keep the size of its map" if blamed else "bring both sides to one size before it"
     return Diagnostic(
         "E0332",
         f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
-        Label(case.reason.condition.span, f"sizes differ: {case.values()}"),
-        labels=case.sized(sides),
-        notes=(*case.effects(blamed), *case.whereabouts()),
+        Label(case.reason.condition.span, case.values(case.size)),
+        labels=(*case.sized(sides), *case.asked()),
+        notes=(*([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []), *case.whereabouts()),
         helps=(help,),
         fix=remedy.fix if remedy else (),
     )
@@ -381,22 +377,24 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
     f, g = case.sides
     remedy = blame.remedy(sides, case.axis)
     blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
-    fitting = show_set(equal_where(f, g), case.symbol)
-    line = allowing(case.network, case.accepted)
-    if remedy and not (blame.shipped(remedy.operation.span) and line):
-        help = f"`{remedy.text}` makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}"
-    elif line:
+    equal = show_set(equal_where(f, g), case.symbol).partition(", ")[0]
+    line = restriction(case.network, case.accepted)
+    cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
+    notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
+    if line and (not remedy or blame.shipped(remedy.operation.span)):
+        notes += [cure] if cure else []
         help = f"say behind the input which sizes the network is for: `{line}`"
     else:
-        help = "bring both sides to one size, for instance with the same operation on both"
+        help = cure or "bring both sides to one size, for instance by the same operation on both"
     return Diagnostic(
         "E0314",
-        f"{case.reason.condition.text} does not fit every size from {promised.min} up: {case.show(f)} and {case.show(g)}",
+        f"{case.reason.condition.text} does not fit every size from {promised.min} up: "
+        f"{case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, "sizes differ"),
-        labels=case.sized(sides),
+        labels=(*case.sized(sides), *case.asked()),
         notes=(
-            "; ".join([*case.counterexamples(promised), f"equal only for {fitting}"]),
-            *case.effects(blamed),
+            "; ".join([*case.counterexamples(promised), f"equal only for {equal}"]),
+            *notes,
             *case.whereabouts(),
         ),
         helps=(help,),
@@ -406,77 +404,65 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
 
 def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     size = (promised - case.reason.after).min or 1
-    stated = [span for axis, _, span in case.network.input.conditions if axis == case.axis]
-    accepted = case.accepted.axes[case.axis]
-    line = allowing(case.network, case.accepted)
+    spans = [span for axis, _, span in case.network.input.conditions if axis == case.axis]
+    accepts = show_set(case.accepted.axes[case.axis], case.symbol)
+    line = restriction(case.network, case.accepted)
+    help = f"allow accepted sizes only: `{line}`" if line else "change the network: no size goes through all of it"
     return Diagnostic(
         "E0331",
-        f"the input allows {case.symbol} = {size}, which the network refuses: it accepts {show_set(accepted, case.symbol)}",
-        Label(stated[-1], f"{case.symbol} = {size} is allowed here"),
-        labels=(case.demand(size),),
+        f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
+        Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
+        labels=(Label(case.reason.condition.span, case.values(size)), *case.asked()),
         notes=case.whereabouts(),
-        helps=(f"allow accepted sizes only: `{line}`" if line else "change the network: no size at all fits through it",),
+        helps=(help,),
     )
 
 
 def too_small(case: Case) -> Diagnostic:
     condition, network = case.reason.condition, case.network
-    arrives = evaluate(condition.fn, network.input.sizes[case.axis])
-    least = [sizes.min for sizes in case.accepted.axes]
+    least = [allowed(network, case.accepted, axis).min for axis in range(len(case.accepted.axes))]
     return Diagnostic(
         "E0320",
         f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
-        f"and {arrives} arrives",
-        Label(network.input.span, f"too small: {case.symbol} = {network.input.sizes[case.axis]}"),
-        labels=(case.demand(network.input.sizes[case.axis]),),
+        f"and {evaluate(condition.fn, case.size)} arrives",
+        Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
+        labels=(Label(case.reason.condition.span, case.values(case.size)), *case.asked()),
         notes=(*case.shrinking(), *case.whereabouts()),
         helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
     )
 
 
 def never_enough(case: Case) -> Diagnostic:
-    condition = case.reason.condition
-    arrives = case.show(condition.fn)
+    condition, arrives = case.reason.condition, case.show(case.reason.condition.fn)
     return Diagnostic(
         "E0335",
-        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and no input gives it more than {arrives}",
-        Label(case.reason.place.operation.span, f"a map of {arrives} arrives here"),
+        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and always gets {arrives}",
+        Label(condition.span, f"a size of {arrives} arrives here"),
+        labels=case.asked(),
         notes=(*case.shrinking(), *case.whereabouts()),
         helps=("give it a smaller kernel, or put it where the map is larger",),
     )
 
 
 def not_accepted(network: Network, accepted: Accepted, axis: int) -> Diagnostic:
-    symbol = network.input.symbols[axis] or "n"
-    nearest = []
-    for about, size in enumerate(network.input.sizes):
-        said = stated(network, about)
-        nearest.append((accepted.axes[about] & (ALL if said is None else said)).nearest(size))
-    size = network.input.sizes[axis]
-    why = "is not among those behind `when`" if size in accepted.axes[axis] else f"is refused: the network accepts {show_set(accepted.axes[axis], symbol)}"
+    symbol, size = network.input.symbols[axis], network.input.sizes[axis]
+    nearest = [allowed(network, accepted, i).nearest(n) for i, n in enumerate(network.input.sizes)]
+    help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
+    if None in nearest:
+        help = "let the condition behind `when` hold for some accepted size"
+    accepts = show_set(allowed(network, accepted, axis), symbol or "n")
     return Diagnostic(
         "E0333",
-        f"the declared size {symbol} = {size} {why}",
-        Label(network.input.span, "declared here"),
-        helps=(f"declare a size that fits, such as `{describe((network.input.channels, *nearest))}`",),
+        f"the declared size {symbol} = {size} is not accepted: the network accepts {accepts}",
+        Label(network.input.span, f"{symbol} = {size} is declared here"),
+        helps=(help,),
     )
 
 
-def declares_nothing(network: Network, axis: int) -> Diagnostic:
-    symbol = network.input.symbols[axis]
-    spans = [span for about, _, span in network.input.conditions if about == axis]
-    return Diagnostic(
-        "E0336",
-        f"the condition behind the input holds for no {symbol}",
-        Label(spans[-1], f"no {symbol} is left"),
-        helps=("remove a part of the condition",),
-    )
-
-
-def too_irregular(condition: Condition, what: str) -> Diagnostic:
+def too_irregular(span: Span, what: str, error: str) -> Diagnostic:
     return Diagnostic(
         "E0334",
-        f"the sizes at {condition.text} cannot be decided: {what}",
-        Label(condition.span, "from here on"),
+        f"the sizes at {what} cannot be decided: {error}",
+        Label(span, "too irregular from here on"),
         helps=("use fewer different strides",),
     )

@@ -21,7 +21,9 @@ MAX_CHANNELS = 2**24
 def show_shape(shape: Shape, symbols: tuple[str | None, ...] = ()) -> str:
     """`[256, ceil(H / 4), ceil(W / 4)]`."""
     names = symbols or tuple(AXES.get(shape.rank, "H" * shape.rank))
-    return f"[{', '.join([str(shape.channels), *(show(f, n or 'H') for f, n in zip(shape.sizes, names, strict=False))])}]"
+    return (
+        f"[{', '.join([str(shape.channels), *(show(f, n or 'H') for f, n in zip(shape.sizes, names, strict=False))])}]"
+    )
 
 
 def axis(value: Any, i: int) -> int:
@@ -61,13 +63,21 @@ def check_range(primitive: Primitive, parameter: Parameter, value: Any, span: Sp
             raise Fault(beyond_limit(primitive, parameter, value, span))
 
 
-def rule(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def rule(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     """The shapes that an operation gives for its inputs; what it demands of sizes is added to `demands`."""
     return RULES[primitive.rule](primitive, args, inputs, span, demands)
 
 
 def windows(
-    primitive: Primitive, args: Args, shape: Shape, span: Span, demands: list[Condition], deltas: list[int], needs: list[int]
+    primitive: Primitive,
+    args: Args,
+    shape: Shape,
+    span: Span,
+    demands: list[Condition],
+    deltas: list[int],
+    needs: list[int],
 ) -> Shape:
     """A sliding window on every axis: `ceil((n + delta) / stride)`, which demands `n >= need`."""
     sizes = []
@@ -78,7 +88,9 @@ def windows(
     return Shape(shape.channels, tuple(sizes))
 
 
-def conv(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def conv(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     channels, groups = args["channels"], args["groups"]
     needs_axes(primitive, shape, span)
@@ -99,7 +111,9 @@ def conv(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span
     return [Shape(channels, out.sizes)]
 
 
-def pool(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def pool(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
     deltas, needs = [], []
@@ -113,23 +127,25 @@ def pool(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span
     return [windows(primitive, args, shape, span, demands, deltas, needs)]
 
 
-def blur(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def blur(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
     k = args["kernel"]
     border = [(axis(args["stride"], i) + k - 2) // 2 for i in range(shape.rank)]
-    return [
-        windows(
-            primitive, args, shape, span, demands, [2 * q - (k - 1) for q in border], [q + 1 for q in border]
-        )
-    ]
+    return [windows(primitive, args, shape, span, demands, [2 * q - (k - 1) for q in border], [q + 1 for q in border])]
 
 
-def same(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def same(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     return [inputs[0]]
 
 
-def groups(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def groups(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     if inputs[0].channels % args["groups"]:
         raise Fault(groups_do_not_divide(primitive, "input", inputs[0].channels, args["groups"], span))
     return [inputs[0]]
@@ -142,7 +158,9 @@ def global_pool(
     return [Shape(inputs[0].channels, (constant(1),) * inputs[0].rank)]
 
 
-def linear(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def linear(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     if any(not is_constant(f) or evaluate(f, 1) != 1 for f in shape.sizes):
         raise Fault(linear_on_map(shape, span))
@@ -174,7 +192,9 @@ def subsample(
     return [Shape(shape.channels, tuple(step(f, axis(args["stride"], i), 0) for i, f in enumerate(shape.sizes)))]
 
 
-def split(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def split(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     if shape.channels % args["parts"]:
         raise Fault(does_not_split(shape.channels, args["parts"], span))
@@ -192,12 +212,16 @@ def agree(inputs: tuple[Shape, ...], what: str, span: Span, demands: list[Condit
                 demands.append(Condition("equal", i, f, g, span, what))
 
 
-def concat(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def concat(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     agree(inputs, "`concat`", span, demands)
     return [Shape(sum(s.channels for s in inputs), inputs[0].sizes)]
 
 
-def equals(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def equals(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     agree(inputs, f"`{primitive.name}`", span, demands)
     for other in inputs[1:]:
         if other.channels != inputs[0].channels:
@@ -205,7 +229,9 @@ def equals(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Sp
     return list(inputs) if primitive.rule == "list_same" else [inputs[0]]
 
 
-def regroup(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def regroup(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     if inputs[0].channels % (args["groups"] * args["parts"]):
         raise Fault(does_not_split(inputs[0].channels, args["groups"] * args["parts"], span))
     return [inputs[0]]
@@ -217,7 +243,9 @@ def constant_sizes(primitive: Primitive, shape: Shape, span: Span) -> list[int]:
     return [evaluate(f, 1) for f in shape.sizes]
 
 
-def reshape(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def reshape(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     wanted = args["shape"]
     have = [shape.channels, *constant_sizes(primitive, shape, span)]
@@ -227,7 +255,9 @@ def reshape(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: S
     return [Shape(wanted[0], tuple(constant(n) for n in wanted[1:]))]
 
 
-def flatten(primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]) -> list[Shape]:
+def flatten(
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+) -> list[Shape]:
     (shape,) = inputs
     return [Shape(shape.channels * prod(constant_sizes(primitive, shape, span)), ())]
 

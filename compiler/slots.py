@@ -43,7 +43,7 @@ class Slots:
         return self._bound[key]
 
     def peel(self, slot: syntax.Slot) -> Slots:
-        """These slots as the value of `slot` sees them: `slot` means what it meant before it was bound to that value."""
+        """These slots as the value of `slot` sees them: there it means what it meant before it was bound."""
         if slot not in self._peeled:
             binding = self.bindings.get(slot)
             self._peeled[slot] = Slots({**self.bindings, slot: binding.outer if binding else None})

@@ -1,4 +1,4 @@
-"""Compile-time values: exact numbers, flags, texts, lists, layers not yet applied; and what may be computed with them."""
+"""Compile-time values: exact numbers, flags, texts, lists, layers not yet applied; and how to compute with them."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def floor_log(value: int | Fraction, base: int | Fraction) -> int:
 
 
 def nearest(value: int | Fraction, multiple: int, keep: int | Fraction = 0) -> int:
-    """The nearest multiple (a half goes up), at least one multiple, one more where less than `keep` of `value` is left."""
+    """The nearest multiple (a half goes up), at least one; one more where less than `keep` of `value` is left."""
     rounded = max(multiple, floor(Fraction(value) + Fraction(multiple) / 2) // multiple * multiple)
     return rounded + multiple if rounded < keep * value else rounded
 

@@ -149,7 +149,9 @@ _ROWS = (
         doc="A border of a constant.",
     ),
     Primitive("pad_channels", (CHANNELS,), "pad", "pad_channels", doc="Zero channels behind the input's."),
-    Primitive("subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."),
+    Primitive(
+        "subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."
+    ),
     Primitive("split", (Parameter("parts", "int", least=1),), "split", "split", doc="The channels in equal parts."),
     Primitive("concat", (), "concat", "concat", saves="", doc="Channels of a list, one after the other."),
     Primitive("sum", (), "sum", "sum", doc="The sum of a list."),
@@ -161,11 +163,21 @@ _ROWS = (
         "regroup",
         doc="Channels read as groups x parts x rest become parts x groups x rest.",
     ),
-    Primitive("reshape", (Parameter("shape", "list"),), "reshape", "reshape", doc="Another shape, where all is constant."),
+    Primitive(
+        "reshape", (Parameter("shape", "list"),), "reshape", "reshape", doc="Another shape, where all is constant."
+    ),
     Primitive("flatten", (), "flatten", "flatten", doc="One axis, where all sizes are constant."),
     Primitive("identity", (), "identity", "same", doc="The input."),
-    Primitive("dropout", (RATE,), "dropout", "same", saves="mask", doc="Drops values while training (Srivastava et al. 2014)."),
-    Primitive("drop_path", (RATE,), "drop_path", "same", doc="Drops whole images of a branch while training (Huang et al. 2016)."),
+    Primitive(
+        "dropout", (RATE,), "dropout", "same", saves="mask", doc="Drops values while training (Srivastava et al. 2014)."
+    ),
+    Primitive(
+        "drop_path",
+        (RATE,),
+        "drop_path",
+        "same",
+        doc="Drops whole images of a branch while training (Huang et al. 2016).",
+    ),
 )
 
 PRIMITIVES = {row.name: row for row in _ROWS}

@@ -1,4 +1,4 @@
-"""Writes grammar/tables.json: the LALR tables of the grammar as Lark makes them, so that no run has to build them again.
+"""Writes grammar/tables.json: the LALR tables of the grammar as Lark makes them, so that no run builds them again.
 
     python tools/make_tables.py
 

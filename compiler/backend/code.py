@@ -1,4 +1,4 @@
-"""Pieces of Python text that are laid out last: calls, sequences and choices that fit a line or take one line an argument.
+"""Pieces of Python text that are laid out last: they fit a line, or take a line an argument.
 
 Everything is at most `WIDTH` columns, or broken with a trailing comma: so that formatters of any wider setting agree.
 """
@@ -90,9 +90,11 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
             tail = f"{pad}    for {name} in {over}"
-            tails = [tail] if len(tail) <= WIDTH else [f"{pad}    for {name} in ("] + [
-                f"{pad}        {v}," for v in values
-            ] + [f"{pad}    )"]
+            tails = (
+                [tail]
+                if len(tail) <= WIDTH
+                else [f"{pad}    for {name} in ("] + [f"{pad}        {v}," for v in values] + [f"{pad}    )"]
+            )
             return [f"{pad}{prefix}*(", *broken(element, indent + 4), *tails, f"{pad}){suffix}"]
         case Listed(items):
             inner = [ln for c in items for ln in lay("", c, indent + 4, ",")]
@@ -104,7 +106,12 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
                 if len(text) <= WIDTH and not must_break(child):
                     inner.append(text)
                 else:
-                    inner += [f"{pad}        (", f'{pad}            "{key}",', *lay("", child, indent + 12, ","), f"{pad}        ),"]
+                    inner += [
+                        f"{pad}        (",
+                        f'{pad}            "{key}",',
+                        *lay("", child, indent + 12, ","),
+                        f"{pad}        ),",
+                    ]
             return [f"{pad}{prefix}OrderedDict(", f"{pad}    [", *inner, f"{pad}    ]", f"{pad}){suffix}"]
     return [whole]
 
@@ -118,8 +125,13 @@ def broken(call: Call, indent: int) -> list[str]:
 
 def must_break(code: Code) -> bool:
     """A sequence of more than one module stands one a line, however short."""
-    return isinstance(code, Call) and code.function == "nn.Sequential" and any(
-        isinstance(c, (Repeat, Choose)) or (isinstance(c, Call) and c.function[0].isupper()) for _, c in code.arguments
+    return (
+        isinstance(code, Call)
+        and code.function == "nn.Sequential"
+        and any(
+            isinstance(c, (Repeat, Choose)) or (isinstance(c, Call) and c.function[0].isupper())
+            for _, c in code.arguments
+        )
     )
 
 

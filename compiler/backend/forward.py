@@ -1,4 +1,4 @@
-"""The lines of `forward`: steps become nested calls, broken where a value is used twice or a line would do two things."""
+"""The lines of `forward`: steps become nested calls, broken where a value is used twice or a line would do too much."""
 
 from __future__ import annotations
 
@@ -145,6 +145,10 @@ class Forward:
     def free(self, name: str, ref: int) -> str:
         """A name whose value is no longer needed."""
         unique, n = name, 2
-        while unique in self.held and self.held[unique] != ref and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0):
+        while (
+            unique in self.held
+            and self.held[unique] != ref
+            and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0)
+        ):
             unique, n = f"{name}{n}", n + 1
         return unique

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from resnetc.compiler import syntax
 from resnetc.compiler.backend import operations
-from resnetc.compiler.backend.code import WIDTH, Call, Code, Listed, Named, Repeat, lay, literal
+from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Named, Repeat, literal
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.naming import class_name, documentation
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
 from resnetc.compiler.backend.shape_comments import Comments
+from resnetc.compiler.backend.storage import containers, in_text_order, returned, runs, unique_attribute
 from resnetc.compiler.backend.unify import Signature, Writer
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Step, Template
 from resnetc.compiler.scope import keeps_state
@@ -68,7 +67,6 @@ class Lowering:
         self.group_of: dict[int, Any] = {}
         self.convs: dict[str, None] = {}
         self.helpers: dict[tuple[str, int], None] = {}
-        self.imports_ordered = False
         self.classes: dict[Any, tuple[Class, Signature]] = {}
         self.functions: dict[Any, tuple[Function, Signature] | None] = {}
         self.taken: set[str] = set()
@@ -112,7 +110,7 @@ class Lowering:
         name, rank = leaf.primitive.name, leaf.shape_in.rank
         if name in ("plain_conv", "std_conv"):
             self.convs[f"nn.Conv{rank}d"] = None
-        if name in HELPERS and not (name in FUNCTIONAL):
+        if name in HELPERS and name not in FUNCTIONAL:
             self.helpers[(name, rank)] = None
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -189,7 +187,9 @@ class Lowering:
         block = first.definition
         shared = [n for n, _, _ in first.numbers if all(any(n == m for m, _, _ in t.numbers) for t in group)]
         kinds = {n: k for n, k, _ in first.numbers}
-        numbers = [(n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)]
+        numbers = [
+            (n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)
+        ]
         signature = Signature(numbers, [t.shape_in.channels for t in group], RESERVED)
         name = self.unique(class_name(block.name.id, block.doc))
         fields, forward = self.scope(group, signature)
@@ -230,7 +230,9 @@ class Lowering:
         access: dict[int, str] = {}
         stateless: dict[Code, str] = {}
         alias: dict[int, int] = {}
-        attributes = {s.path[0] for s in first.steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
+        attributes = {
+            s.path[0] for s in first.steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)
+        }
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
@@ -238,7 +240,9 @@ class Lowering:
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
             plan.append((number, step))
-            if isinstance(step.operation, str) or all(isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column):
+            if isinstance(step.operation, str) or all(
+                isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
+            ):
                 continue
             modules = [m for m in column if not isinstance(m, str)]
             code = self.field(step, modules, signature)
@@ -264,7 +268,7 @@ class Lowering:
             column = [t.steps[number].operation for t in group]
             inputs = tuple(alias.get(r, r) for r in step.inputs)
             ops.append(operation(step, column, inputs, access.get(number), first))
-        names = {}
+        names: dict[int, str] = {}
         for ref, wire in enumerate(first.wires):
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), wire.name)
@@ -298,28 +302,8 @@ class Lowering:
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
 
 
-def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:
-    """Registration order, with what keeps no state where it is first used."""
-    known = [p for p in order if p in template.order]
-    out = list(known)
-    for path in (p for p in order if p not in template.order):
-        base = re.sub(r"\d+$", "", str(path[0]))
-        index = next((i for i, p in enumerate(template.order) if p and re.sub(r"\d+$", "", str(p[0])) == base), len(out))
-        before = [p for p in template.order[:index] if p in out]
-        out.insert(out.index(before[-1]) + 1 if before else 0, path)
-    return out
-
-
-def unique_attribute(base: str, taken: set[str | int]) -> str:
-    out, n = base, 2
-    while out in taken:
-        out, n = f"{base}{n}", n + 1
-    taken.add(out)
-    return out
-
-
 def structure(template: Template) -> tuple[Any, ...]:
-    """What occurrences of a block must share to be one class: the dataflow, the stored paths, what is written in place."""
+    """What occurrences of a block must share to be one class: dataflow, stored paths, what is written in place."""
     steps = tuple(
         (s.path, s.inputs, s.outputs, s.operation if isinstance(s.operation, str) else in_place(s.operation))
         for s in template.steps
@@ -336,114 +320,7 @@ def in_place(module: Module) -> Any:
 
 def argument_text(value: Any) -> Code:
     """An argument of a constructor: a module's text, or a literal."""
-    from resnetc.compiler.backend.code import Choose
-
     return value if isinstance(value, (str, Call, Repeat, Choose, Named, Listed)) else literal(value)
-
-
-def runs(codes: list[Code], names: dict[str, list[str]]) -> list[Code]:
-    """Equal neighbours as one generator; neighbours that differ in one number too."""
-    out: list[Code] = []
-    i = 0
-    while i < len(codes):
-        code, j = codes[i], i + 1
-        while j < len(codes) and (codes[j] is code or codes[j] == code):
-            j += 1
-        if isinstance(code, Call) and j - i > 1:
-            out.append(Repeat(code, j - i))
-            i = j
-            continue
-        swept = sweep(codes, i, names)
-        if swept is not None:
-            out.append(swept[0])
-            i = swept[1]
-            continue
-        out.append(code)
-        i += 1
-    return out
-
-
-def sweep(codes: list[Code], i: int, names: dict[str, list[str]]) -> tuple[Repeat, int] | None:
-    """From `i` on, at least three calls that differ in one numeric argument only."""
-    first = codes[i]
-    if not isinstance(first, Call) or i + 2 >= len(codes):
-        return None
-    position: int | None = None
-    values = []
-    j = i
-    while j < len(codes):
-        call = codes[j]
-        if not isinstance(call, Call) or call.function != first.function or len(call.arguments) != len(first.arguments):
-            break
-        differing = [k for k, (a, b) in enumerate(zip(call.arguments, first.arguments, strict=True)) if a != b]
-        if len(differing) > 1 or (differing and position is not None and differing[0] != position):
-            break
-        if differing:
-            position = differing[0]
-        values.append(call)
-        j += 1
-    if position is None or len(values) < 3:
-        return None
-    texts = [c.arguments[position][1] for c in values]
-    if not all(isinstance(t, str) for t in texts):
-        return None
-    known = names.get(first.function, [])
-    name = known[position] if position < len(known) else "value"
-    arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
-    return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
-
-
-def returned(code: Code) -> list[str]:
-    """The body of a function: long choices get a name of their own first."""
-    from resnetc.compiler.backend.code import Choose, line
-
-    lines: list[str] = []
-    if isinstance(code, Call):
-        arguments = []
-        for keyword, child in code.arguments:
-            if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
-                name = f"module{len(lines) + 1}" if lines else "module"
-                lines += lay(f"{name} = ", child.other, 4)
-                child = Choose(child.value, child.condition, name)
-            arguments.append((keyword, child))
-        code = Call(code.function, tuple(arguments))
-    return [*lines, *lay("return ", code, 4)]
-
-
-def containers(stored: dict[Path, Code]) -> tuple[list[str], dict[Path, str]]:
-    """The lines that store modules under their paths, and how `forward` reaches each."""
-    tree: dict[Any, Any] = {}
-    for path, code in stored.items():
-        node = tree
-        for part in path[:-1]:
-            node = node.setdefault(part, {})
-        node[path[-1]] = code
-    fields: list[str] = []
-    reach: dict[Path, str] = {}
-    for name, node in tree.items():
-        fields += lay(f"self.{name} = ", contained(node), 8)
-        reached(node, (name,), f"self.{name}", reach)
-    return fields, reach
-
-
-def contained(node: Any) -> Code:
-    if not isinstance(node, dict):
-        return node  # type: ignore[no-any-return]
-    if all(isinstance(k, int) for k in node):
-        return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
-    if len(node) == 1:
-        return Call("nn.Sequential", ((None, Named(tuple((str(k), contained(v)) for k, v in node.items()))),))
-    entries = tuple((str(k), contained(v)) for k, v in node.items())
-    return Call("nn.ModuleDict", ((None, Named(entries)),))
-
-
-def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
-    if not isinstance(node, dict):
-        out[path] = text
-        return
-    single = len(node) == 1 and not isinstance(next(iter(node)), int)
-    for key, child in node.items():
-        reached(child, (*path, key), text if single else f"{text}[{key!r}]".replace("'", '"'), out)
 
 
 def operation(
@@ -459,7 +336,9 @@ def operation(
     heavy = any(keeps_state(m) for m in column) and not (
         isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
     )
-    needs_vector = isinstance(step.operation, Leaf) and step.operation.primitive.name == "linear" and step.operation.shape_in.rank
+    needs_vector = (
+        isinstance(step.operation, Leaf) and step.operation.primitive.name == "linear" and step.operation.shape_in.rank
+    )
     if needs_vector:
         return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
@@ -471,7 +350,8 @@ def flat(text: str) -> str:
     means = (".mean(2, keepdim=True)", ".mean((2, 3), keepdim=True)", ".mean((2, 3, 4), keepdim=True)")
     if text.endswith(means):
         return text.removesuffix(", keepdim=True)") + ")"
-    return f"{text}.flatten(1)" if not text.endswith(")") or text.startswith(("self.", "x.", "torch.")) else f"({text}).flatten(1)"
-
-
-__all__ = ["HELPERS", "Class", "Function", "Lowered", "lower"]
+    return (
+        f"{text}.flatten(1)"
+        if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))
+        else f"({text}).flatten(1)"
+    )

@@ -153,7 +153,10 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "max_pool": pool,
     "avg_pool": pool,
     "blur_pool": blur,
-    "constant_pad": lambda leaf, a: [Column(None, a["amount"], "size", "amount"), Column(None, a["value"], "number", "value")],
+    "constant_pad": lambda leaf, a: [
+        Column(None, a["amount"], "size", "amount"),
+        Column(None, a["value"], "number", "value"),
+    ],
     "pad_channels": lambda leaf, a: [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["channels"], role="channels"),

@@ -71,7 +71,9 @@ class Module:
         ]
 
 
-def parameters(parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = "") -> list[str]:
+def parameters(
+    parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = ""
+) -> list[str]:
     """A `def` line, one parameter a line where it does not fit."""
     parts = [p for p in (first, *(f"{n}: {t}" for n, t in parameters)) if p]
     pad = " " * indent

@@ -66,5 +66,3 @@ def relative(start: SizeFn, end: SizeFn) -> tuple[int, int] | None:
     if end.c % start.c or (end.D - start.D) % start.c:
         return None
     return end.c // start.c, (end.D - start.D) // start.c
-
-

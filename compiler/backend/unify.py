@@ -1,6 +1,6 @@
 """Anti-unification: from several occurrences of one thing, the text they share and the arguments that differ.
 
-A *vector* holds one value for each occurrence. Where all are equal the value is written out; where they differ it becomes
+A *vector* holds one value for each occurrence. Where all are equal the value is written out; where they differ it is
 an argument, called after the parameter or `let` of the spec that has the same values.
 """
 
@@ -50,13 +50,17 @@ class Signature:
             if kind in (type, "int") and values == vector:
                 return self.add(name, type, vector)
         if type == "int" and vector == self.channels:
-            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add("in_channels", "int", vector)
+            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
+                "in_channels", "int", vector
+            )
         return self.add(combined(place, role), type, vector)
 
     def known(self, vector: list[Any], type: str, role: str) -> Argument | None:
         """The argument that already has these values. The channels of the input come first for what reads the input."""
         if role == "in" and vector == self.channels:
-            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add("in_channels", "int", vector)
+            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
+                "in_channels", "int", vector
+            )
         wanted = annotation(vector, type)
         return next(
             (a for a in self.arguments if a.values == vector and a.type == wanted and a.name != "in_channels"), None
@@ -242,7 +246,7 @@ def sequential(entries: list[tuple[str, Code]]) -> Code:
 def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[str]]) -> Code:
     """Calls that differ in some arguments -> one call that takes them from `signature`.
 
-    `names` are the parameters of the module's own classes and functions: what a handed-through argument is called after.
+    `names` are the parameters of the module's own classes and functions: handed-through arguments are called after them.
     """
     first = codes[0]
     if all(code == first for code in codes):

@@ -109,10 +109,8 @@ def circle(mentions: list[tuple[str, Span]]) -> Diagnostic:
     """`mentions` are the names on the circle, each with the place where it mentions the next."""
     names = [name for name, _ in mentions]
     drawn = " -> ".join([*names, names[0]])
-    rest = (
-        Label(span, f"`{name}` mentions `{after}`")
-        for (name, span), after in zip(mentions[:-1], names[1:], strict=True)
-    )
+    pairs = zip(mentions[:-1], names[1:], strict=True)
+    rest = [Label(span, f"`{name}` mentions `{after}`") for (name, span), after in pairs]
     last, span = mentions[-1]
     return Diagnostic(
         "E0245",

@@ -13,8 +13,8 @@ HELD_OUT = 360
 def read(path: Path | None) -> Data:
     """The digits, values 0 to 240 (the package's 0 to 16 times 15), split as most who use them do.
 
-    The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: the same at every call and for every
-    seed of a run, and one that results obtained with scikit-learn alone can be compared on.
+    The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: the same whatever the seed of the
+    run, and one on which results obtained with scikit-learn alone can be compared.
     """
     if path is not None:
         raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)

@@ -56,7 +56,9 @@ def compile(spec: str, *, model: str | None = None, **settings: Any) -> Compiled
         raise CompileError(tuple(session.sink.diagnostics))
     if len(found) != 1:
         names = ", ".join(c.network.name for c in found) or "none"
-        raise ValueError(f"`{spec}` stands for {len(found)} networks ({names}): choose one with `model=` or a parameter")
+        raise ValueError(
+            f"`{spec}` stands for {len(found)} networks ({names}): choose one with `model=` or a parameter"
+        )
     return Compiled(session.render(found[0]), found[0].network, tuple(session.sink.diagnostics), found[0])
 
 

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+    except Exception as error:
         return unexpected(error, options)
 
 
@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"resnetc {VERSION}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], help: str, example: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], help: str, example: str
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(
             name,
             help=help,
@@ -87,12 +89,19 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("compile", compile, "write one Python file a network", "resnetc compile imagenet/resnet50 -o models")
     one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
-    one.add_argument("-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout")
+    one.add_argument(
+        "-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout"
+    )
     choosing(one)
     one.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
     one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
 
-    one = command("show", show, "the network: stages, shapes, costs, accepted sizes", "resnetc show imagenet/resnet50 --input 3x225x225")
+    one = command(
+        "show",
+        show,
+        "the network: stages, shapes, costs, accepted sizes",
+        "resnetc show imagenet/resnet50 --input 3x225x225",
+    )
     one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
     choosing(one)
     one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
@@ -190,7 +199,9 @@ def compile(options: argparse.Namespace) -> int:
         failed(session)
         return INPUT
     if options.model or not any(Path(s).is_dir() for s in options.spec):
-        networks = [driver.Checked(c.network, c.accepted, c.measures, c.spec, c.title, Path(), c.skipped) for c in networks]
+        networks = [
+            driver.Checked(c.network, c.accepted, c.measures, c.spec, c.title, Path(), c.skipped) for c in networks
+        ]
     outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
     if options.out != "-" and not options.check:
         for fault in driver.obstacles(outputs, options.force):
@@ -275,10 +286,14 @@ def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
         raise UsageError(f"--input {text}: write it like {example}")
     channels, *sizes = map(int, parts)
     if channels != declared.channels:
-        raise UsageError(f"--input {text}: {checked.network.name} takes {declared.channels} channels; see `--set channels=...`")
+        raise UsageError(
+            f"--input {text}: {checked.network.name} takes {declared.channels} channels; see `--set channels=...`"
+        )
     for size, axis, symbol in zip(sizes, checked.accepted.axes, declared.symbols, strict=True):
         if size not in axis:
-            raise UsageError(f"--input {text}: {checked.network.name} accepts {show_set(axis, symbol or 'size')}, not {size}")
+            raise UsageError(
+                f"--input {text}: {checked.network.name} accepts {show_set(axis, symbol or 'size')}, not {size}"
+            )
     return tuple(sizes)
 
 
@@ -298,5 +313,3 @@ def list_models(options: argparse.Namespace) -> int:
         raise UsageError(f"no shipped model matches `{options.pattern}`")
     sys.stdout.write(shown.listing(networks, colored(sys.stdout)))
     return OK
-
-

@@ -61,7 +61,9 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
     sizes = sizes or network.input.sizes
     known = facts(checked, sizes)
     stream = io.StringIO()
-    console = Console(file=stream, width=100, force_terminal=color, color_system="standard" if color else None, highlight=False)
+    console = Console(
+        file=stream, width=100, force_terminal=color, color_system="standard" if color else None, highlight=False
+    )
     console.print(Text(f"{network.name}  ({checked.title})", style="bold"))
     if network.doc:
         console.print(Text(" ".join(network.doc.split())))
@@ -82,7 +84,10 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
     console.print(table)
     field = known["receptive_field"]
     lines = (
-        ("parameters", f"{measures.parameters:,}" + (f" and {measures.buffers:,} buffer elements" if measures.buffers else "")),
+        (
+            "parameters",
+            f"{measures.parameters:,}" + (f" and {measures.buffers:,} buffer elements" if measures.buffers else ""),
+        ),
         ("multiply-adds", f"{known['multiply_adds']:,}"),
         ("weighted layers", str(measures.weighted_layers)),
         ("receptive field", "x".join(map(str, field)) if isinstance(field, list) else str(field)),
@@ -112,7 +117,9 @@ def listing(networks: list[Checked], color: bool = False) -> str:
     from rich.text import Text
 
     stream = io.StringIO()
-    console = Console(file=stream, width=160, force_terminal=color, color_system="standard" if color else None, highlight=False)
+    console = Console(
+        file=stream, width=160, force_terminal=color, color_system="standard" if color else None, highlight=False
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("spec")
     table.add_column("network")

@@ -32,7 +32,9 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="go on with the stopped run in --out")
 
-    one = command("eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000")
+    one = command(
+        "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
+    )
     one.add_argument("run_dir", metavar="RUN_DIR")
     one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
     one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
@@ -56,7 +58,14 @@ def train(options: argparse.Namespace) -> int:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
     images = datasets.load(name, path)
     source, network = module_of(options, images)
-    result = run(source, network, images, chosen, Path(options.out) if options.out else folder.default(network), resume=options.resume)
+    result = run(
+        source,
+        network,
+        images,
+        chosen,
+        Path(options.out) if options.out else folder.default(network),
+        resume=options.resume,
+    )
     print(
         f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {result.epochs} epochs"
         f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
@@ -105,22 +114,30 @@ def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
         raise Refused()
     if len(networks) != 1:
         names = ", ".join(c.network.name for c in networks) or "none"
-        raise UsageError(f"`train` takes one network, `{options.spec}` stands for {len(networks)}: {names}\nchoose with --model or --set")
+        raise UsageError(
+            f"`train` takes one network, `{options.spec}` stands for {len(networks)}: {names}\n"
+            "choose with --model or --set"
+        )
     (checked,) = networks
-    for key, have in (("channels", checked.network.input.channels), ("classes", checked.measures.output(images.size)[0])):
+    for key, have in (
+        ("channels", checked.network.input.channels),
+        ("classes", checked.measures.output(images.size)[0]),
+    ):
         if have != wanted[key] and key not in given:
             raise RunError(
-                f"{checked.network.name} has {have} {key} and {images.name} has {wanted[key]}; the model has no parameter"
-                f" `{key}` that could be set"
+                f"{checked.network.name} has {have} {key} and {images.name} has {wanted[key]}; the model has no"
+                f" parameter `{key}` that could be set"
             )
     for size, axis, symbol in zip(images.size, checked.accepted.axes, checked.network.input.symbols, strict=False):
         if size not in axis:
             from resnetc.compiler.sizes import show_set
 
-            raise RunError(f"{checked.network.name} accepts {show_set(axis, symbol or 'size')}; {images.name} has {size}")
+            raise RunError(
+                f"{checked.network.name} accepts {show_set(axis, symbol or 'size')}; {images.name} has {size}"
+            )
     told = [f"{k} = {v}" for k, v in wanted.items() if k in parameters and k not in given]
-    size = "x".join(map(str, images.size))
-    note(f"{checked.network.name}: from the data: {', '.join([*told, f'input {size}'])}")
+    told.append(f"input {'x'.join(map(str, images.size))}")
+    note(f"{checked.network.name}: from the data: {', '.join(told)}")
     remarks(session, networks)
     return session.render(checked), checked.network.name
 

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of the paper's nets (He et al. 2015, Tables 1 and 6) and of their published descendants."""
+"""Parameters and multiply-adds of the nets of He et al. 2015 (Tables 1 and 6) and of their published descendants."""
 
 import pytest
 
@@ -79,11 +79,12 @@ def test_pre_activation_with_option_a() -> None:
         (28, 10, 36_479_194, 36_536_884),
         (40, 10, 55_841_754, 55_899_444),
         (16, 4, 2_748_890, None),
+        (16, 10, 17_116_634, None),
         (22, 8, 17_158_106, None),
         (28, 12, 52_517_850, None),
     ],
 )
 def test_wide_residual_nets(depth: int, widen: int, c10: int, c100: int | None) -> None:
-    assert costs("cifar/wrn", model="wrn", depth=depth, widen=widen)[0] == c10
+    assert costs("cifar/wrn", depth=depth, widen=widen)[0] == c10
     if c100 is not None:
-        assert costs("cifar/wrn", model="wrn", depth=depth, widen=widen, classes=100)[0] == c100
+        assert costs("cifar/wrn", depth=depth, widen=widen, classes=100)[0] == c100

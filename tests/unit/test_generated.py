@@ -20,7 +20,7 @@ def test_up_to_date(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert main(["compile", spec, "-o", PARTS[spec], "--check"]) == 0, capsys.readouterr().out
 
 
-def test_nothing_is_left_over(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_nothing_is_left_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(ROOT)
     made = set()
     for spec, folder in PARTS.items():

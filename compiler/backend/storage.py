@@ -1,0 +1,135 @@
+"""How modules are stored: attributes and containers in registration order, runs of equal blocks written once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Listed, Named, Repeat, lay, line
+from resnetc.compiler.ir import Template
+from resnetc.compiler.values import Path
+
+
+def runs(codes: list[Code], names: dict[str, list[str]]) -> list[Code]:
+    """Equal neighbours as one generator; neighbours that differ in one number too."""
+    out: list[Code] = []
+    i = 0
+    while i < len(codes):
+        code, j = codes[i], i + 1
+        while j < len(codes) and (codes[j] is code or codes[j] == code):
+            j += 1
+        if isinstance(code, Call) and j - i > 1:
+            out.append(Repeat(code, j - i))
+            i = j
+            continue
+        swept = sweep(codes, i, names)
+        if swept is not None:
+            out.append(swept[0])
+            i = swept[1]
+            continue
+        out.append(code)
+        i += 1
+    return out
+
+
+def sweep(codes: list[Code], i: int, names: dict[str, list[str]]) -> tuple[Repeat, int] | None:
+    """From `i` on, at least three calls that differ in one numeric argument only."""
+    first = codes[i]
+    if not isinstance(first, Call) or i + 2 >= len(codes):
+        return None
+    position: int | None = None
+    values = []
+    j = i
+    while j < len(codes):
+        call = codes[j]
+        if not isinstance(call, Call) or call.function != first.function or len(call.arguments) != len(first.arguments):
+            break
+        differing = [k for k, (a, b) in enumerate(zip(call.arguments, first.arguments, strict=True)) if a != b]
+        if len(differing) > 1 or (differing and position is not None and differing[0] != position):
+            break
+        if differing:
+            position = differing[0]
+        values.append(call)
+        j += 1
+    if position is None or len(values) < 3:
+        return None
+    texts = [c.arguments[position][1] for c in values]
+    if not all(isinstance(t, str) for t in texts):
+        return None
+    known = names.get(first.function, [])
+    name = known[position] if position < len(known) else "value"
+    arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
+    return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
+
+
+def returned(code: Code) -> list[str]:
+    """The body of a function: long choices get a name of their own first."""
+    lines: list[str] = []
+    if isinstance(code, Call):
+        arguments = []
+        for keyword, child in code.arguments:
+            if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
+                name = f"module{len(lines) + 1}" if lines else "module"
+                lines += lay(f"{name} = ", child.other, 4)
+                child = Choose(child.value, child.condition, name)
+            arguments.append((keyword, child))
+        code = Call(code.function, tuple(arguments))
+    return [*lines, *lay("return ", code, 4)]
+
+
+def containers(stored: dict[Path, Code]) -> tuple[list[str], dict[Path, str]]:
+    """The lines that store modules under their paths, and how `forward` reaches each."""
+    tree: dict[Any, Any] = {}
+    for path, code in stored.items():
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = code
+    fields: list[str] = []
+    reach: dict[Path, str] = {}
+    for name, node in tree.items():
+        fields += lay(f"self.{name} = ", contained(node), 8)
+        reached(node, (name,), f"self.{name}", reach)
+    return fields, reach
+
+
+def contained(node: Any) -> Code:
+    if not isinstance(node, dict):
+        return node  # type: ignore[no-any-return]
+    if all(isinstance(k, int) for k in node):
+        return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
+    if len(node) == 1:
+        return Call("nn.Sequential", ((None, Named(tuple((str(k), contained(v)) for k, v in node.items()))),))
+    entries = tuple((str(k), contained(v)) for k, v in node.items())
+    return Call("nn.ModuleDict", ((None, Named(entries)),))
+
+
+def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
+    if not isinstance(node, dict):
+        out[path] = text
+        return
+    single = len(node) == 1 and not isinstance(next(iter(node)), int)
+    for key, child in node.items():
+        reached(child, (*path, key), text if single else f"{text}[{key!r}]".replace("'", '"'), out)
+
+
+def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:
+    """Registration order, with what keeps no state where it is first used."""
+    known = [p for p in order if p in template.order]
+    out = list(known)
+    for path in (p for p in order if p not in template.order):
+        base = re.sub(r"\d+$", "", str(path[0]))
+        index = next(
+            (i for i, p in enumerate(template.order) if p and re.sub(r"\d+$", "", str(p[0])) == base), len(out)
+        )
+        before = [p for p in template.order[:index] if p in out]
+        out.insert(out.index(before[-1]) + 1 if before else 0, path)
+    return out
+
+
+def unique_attribute(base: str, taken: set[str | int]) -> str:
+    out, n = base, 2
+    while out in taken:
+        out, n = f"{base}{n}", n + 1
+    taken.add(out)
+    return out

@@ -1,0 +1,54 @@
+"""The parser of the language: Lark, its tables read from a file where that file was made from this grammar."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import lark
+from lark import Lark
+
+STARTS = ("start", "edition", "use", "item", "expr")
+OPTIONS: dict[str, Any] = {
+    "parser": "lalr",
+    "lexer": "basic",
+    "propagate_positions": True,
+    "maybe_placeholders": True,
+    "start": list(STARTS),
+}
+
+
+def grammar_text() -> str:
+    return files("resnetc.grammar").joinpath("resnet.lark").read_text(encoding="utf-8")
+
+
+def digest() -> str:
+    """What ties the shipped tables to the grammar: they are used for this text only."""
+    return hashlib.sha256(grammar_text().encode()).hexdigest()
+
+
+def from_pairs(value: dict[str, Any]) -> Any:
+    return dict(value["pairs"]) if "pairs" in value else value
+
+
+@lru_cache(maxsize=1)
+def parser() -> Lark:
+    """The LALR(1) parser: from the shipped tables where this Lark made them from this grammar, else built afresh."""
+    shipped = files("resnetc.grammar").joinpath("tables.json")
+    if shipped.is_file():
+        tables = json.loads(shipped.read_text(encoding="utf-8"), object_hook=from_pairs)
+        if tables["lark"] == lark.__version__ and tables["grammar"] == digest():
+            return Lark._load_from_dict(tables["data"], tables["memo"])  # type: ignore[no-any-return]
+    return Lark(grammar_text(), **OPTIONS)
+
+
+@lru_cache(maxsize=64)
+def spelling(terminal: str) -> str | None:
+    """How a terminal of the grammar is written, where there is one way only."""
+    if terminal == "$END":
+        return None
+    pattern = parser().get_terminal(terminal).pattern
+    return str(pattern.value) if pattern.type == "str" else None

@@ -1,4 +1,4 @@
-"""Lark tree -> syntax tree; the only user of `lark.Tree`. Reports what the grammar lets pass and the language does not."""
+"""Lark tree -> syntax tree. Reports what the grammar lets pass and the language does not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from lark import Token, Tree
+from lark import Token
 
 from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Fault, Label
@@ -15,7 +15,7 @@ from resnetc.compiler.source import Source, Span
 MAX_DEPTH = 64
 MAX_DIGITS = 18
 
-Node = Tree[Token]
+Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has them
 
 
 class Builder:
@@ -40,14 +40,13 @@ class Builder:
 
     # -- a file -------------------------------------------------------------------------------------------------------
 
-    def uses(self, header: Node) -> tuple[syntax.Use, ...]:
-        edition, *uses = header.children
-        if str(edition.children[0]) != "1":
-            raise Fault(unknown_edition(self.span(edition.children[0])))
-        return tuple(
-            syntax.Use(tuple(str(part) for part in use.children[0].children), self.span(use.children[0]))
-            for use in uses
-        )
+    def edition(self, node: Node) -> None:
+        if str(node.children[0]) != "1":
+            raise Fault(unknown_edition(self.span(node.children[0])))
+
+    def use(self, node: Node) -> syntax.Use:
+        (path,) = node.children
+        return syntax.Use(tuple(str(part) for part in path.children), self.span(path))
 
     def item(self, node: Node) -> syntax.Item:
         docs = [c for c in node.children if isinstance(c, Token) and c.type == "DOC"]
@@ -59,7 +58,7 @@ class Builder:
         return build(rest, doc, start)
 
     def keyword_start(self, node: Node, docs: list[Token], first: Token) -> int:
-        """The grammar filters the item's keyword out of the tree: it stands between the last `///` line and the name."""
+        """The tree has no keyword: it stands between the last `///` line and the name."""
         low = docs[-1].end_pos if docs else node.meta.start_pos
         assert low is not None and first.start_pos is not None
         return self.source.text.rfind(str(node.data if node.data != "instance" else "model"), low, first.start_pos)
@@ -329,7 +328,7 @@ def too_deep(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0105",
         f"expressions nest deeper than {MAX_DEPTH} levels here",
-        Label(span, f"level {MAX_DEPTH + 1}"),
+        Label(span, "too deep"),
         helps=("name the inner parts with `let`",),
     )
 

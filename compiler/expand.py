@@ -75,7 +75,11 @@ class Expander(Applier):
             current = placed[0]
             name = show_path(path)
             stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))
-        out = self.flowing(self.applied(model.head, current, frame, "head"), model.head.span)
+        ended = self.applied(model.head, current, frame, "head")
+        features = isinstance(ended, Absent)
+        if features and not stages:
+            raise Fault(faults.absent_value(model.head.span, "the head of a model without stages"))
+        out = current if features else self.flowing(ended, model.head.span)
         self.reads = set()
         return Network(
             request.name,
@@ -87,6 +91,7 @@ class Expander(Applier):
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
             item.doc or model.doc,
             tuple(self.overruled),
+            features,
             tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings, *request.seals))),
         )
 

@@ -173,4 +173,5 @@ class Network:
     parameters: tuple[tuple[str, Any], ...]
     doc: str
     overruled: tuple[str, ...] = ()
+    features: bool = False  # without a head: the output is the maps of the stages, by name
     rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones

@@ -24,8 +24,8 @@ class Primitive:
     """One operation of the language.
 
     `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
-    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more maps
-    of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask.
+    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more
+    maps of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask.
     """
 
     name: str

@@ -57,10 +57,11 @@ class Forward:
         names: dict[int, str],
         shape: Callable[[int], str],
         reuse_input: bool = False,
+        results: dict[str, int] | None = None,
     ) -> None:
         self.operations, self.output, self.names, self.shape = operations, output, names, shape
-        self.reuse_input = reuse_input
-        self.uses: dict[int, int] = {output: 1}
+        self.reuse_input, self.results = reuse_input, results
+        self.uses: dict[int, int] = dict.fromkeys(results.values(), 2) if results else {output: 1}
         for operation in operations:
             for ref in operation.inputs:
                 self.uses[ref] = self.uses.get(ref, 0) + 1
@@ -78,6 +79,12 @@ class Forward:
     def write(self) -> list[Line]:
         for operation in self.operations:
             self.step(operation)
+        if self.results:
+            pairs = [f'"{name}": {self.variables[ref]}' for name, ref in self.results.items()]
+            whole = f"return {{{', '.join(pairs)}}}"
+            broken = ["return {", *(f"    {pair}," for pair in pairs), "}"]
+            self.lines += [Line(code, "") for code in ([whole] if len(whole) + INDENT <= WIDTH else broken)]
+            return self.lines
         last = self.pending.get(self.output)
         text = last.text if last else self.variables[self.output]
         self.lines.append(Line(f"return {text}", self.shape(self.output)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ class Class:
     fields: tuple[str, ...]
     forward: tuple[str, ...]
     comment: str
+    returns: str = "Tensor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ class Lowering:
         root = self.network.root
         signature = Signature([], [root.shape_in.channels], RESERVED)
         symbols = self.network.input.symbols
-        fields, forward = self.scope([root], signature, symbols)
+        stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
+        fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None)
         name = class_name(self.network.name, self.network.doc)
         return Class(
             self.unique(name),
@@ -218,10 +221,15 @@ class Lowering:
             tuple(fields),
             tuple(forward),
             Comments([root], signature, symbols).shape(0),
+            "dict[str, Tensor]" if self.network.features else "Tensor",
         )
 
     def scope(
-        self, group: list[Template], signature: Signature, symbols: tuple[str | None, ...] | None = None
+        self,
+        group: list[Template],
+        signature: Signature,
+        symbols: tuple[str | None, ...] | None = None,
+        results: dict[str, int] | None = None,
     ) -> tuple[list[str], list[str]]:
         """The lines of `__init__` and of `forward` that a group of equal dataflow programs shares."""
         first = group[0]
@@ -273,8 +281,9 @@ class Lowering:
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), wire.name)
         names.pop(0, None)
+        names.update({ref: re.sub(r"\W+", "_", name).strip("_") for name, ref in (results or {}).items()})
         output = alias.get(first.output, first.output)
-        lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None).write()
+        lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
         return fields, [text for ln in lines for text in ln.text]
 
     def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:

@@ -13,6 +13,10 @@ def test_the_numbers_are_fixed_for_ever() -> None:
     assert counter.key(3, 5, counter.MODEL) == 1030523596
 
 
+def test_the_order_is_fixed_for_ever() -> None:
+    assert counter.order(1, 2, 8, CPU).tolist() == [0, 7, 1, 5, 4, 2, 6, 3]
+
+
 def test_a_number_depends_on_its_own_index_alone() -> None:
     whole = counter.bits(9, 4, torch.arange(1000), counter.FLIP)
     some = torch.tensor([999, 3, 3, 500])

@@ -110,14 +110,21 @@ def test_the_polynomial_of_resnet50():
 
 
 def test_equal_blocks_are_measured_once(monkeypatch):
-    calls = {}
-    for home, name in ((measure, "state"), (costs, "leaf_kept"), (receptive, "leaf_trace"), (costs, "elements")):
+    calls: dict[str, int] = {}
 
-        def counted(*arguments, _real=getattr(home, name), _name=name):
-            calls[_name] = calls.get(_name, 0) + 1
-            return _real(*arguments)
+    def counted(home, name):
+        real = getattr(home, name)
 
-        monkeypatch.setattr(home, name, counted)
+        def call(*arguments):
+            calls[name] = calls.get(name, 0) + 1
+            return real(*arguments)
+
+        monkeypatch.setattr(home, name, call)
+
+    counted(measure, "state")
+    counted(costs, "leaf_kept")
+    counted(receptive, "leaf_trace")
+    counted(costs, "elements")
     seen = []
     for depth in ("56", "1202"):
         calls.clear()
@@ -166,7 +173,7 @@ FIELDS = {
     "conv(8, kernel=3, dilation=2) |> max_pool(2, stride=2)": 6,
     "conv(8, kernel=[3, 5])": (3, 5),
     "constant_pad(2) |> subsample(2) |> conv(8, kernel=3)": 5,
-    "blur_pool(3) |> blur_pool(4)": 9,
+    "a: blur_pool(3) |> b: blur_pool(4)": 9,
     "conv(8, kernel=3) |> global_avg_pool |> linear(5)": 3,
     "conv(8, kernel=3) |> global_avg_pool |> conv(8, kernel=1)": 3,
     "conv(8, kernel=3) |> gates.se |> conv(8, kernel=3)": None,
@@ -190,8 +197,9 @@ def test_receptive_field_against_gradients():
     x = torch.ones(1, 4, 128, 128, dtype=torch.float64, requires_grad=True)
     net(x)[0, :, 8, 8].sum().backward()
     rows = x.grad.abs().sum((0, 1, 3)).nonzero()
-    stem = "conv(3, kernel=7, stride=2) |> avg_pool(3, stride=2) |> conv(3, kernel=3, dilation=2) |> conv(3, kernel=3, stride=2)"
-    assert measured(model(stem)).receptive_field == int(rows.max() - rows.min()) + 1
+    stem = "conv(3, kernel=7, stride=2) |> avg_pool(3, stride=2)"
+    tail = "conv(3, kernel=3, dilation=2) |> conv(3, kernel=3, stride=2)"
+    assert measured(model(f"{stem} |> {tail}")).receptive_field == int(rows.max() - rows.min()) + 1
 
 
 def test_a_broadcast_factor_does_not_count():
@@ -420,6 +428,5 @@ model net""",
 def test_nothing_is_kept_before_the_first_parameters():
     """Nobody asks for the gradient of the input."""
     module = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(4, 4, 1))
-    assert measured(model("max_pool(2, stride=2, padding=0) |> relu |> conv(4, kernel=1)")).activation_bytes(
-        (16, 16)
-    ) == kept(module, 4, 16, 16)
+    m = measured(model("max_pool(2, stride=2, padding=0) |> relu |> conv(4, kernel=1)"))
+    assert m.activation_bytes((16, 16)) == kept(module, 4, 16, 16)

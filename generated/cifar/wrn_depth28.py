@@ -1,5 +1,6 @@
-"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-activation, k times as wide.
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+D = 6n + 4 layers of pre-activation, k times as wide.
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+SPEC_SHA256 = "9bbd91a39b4f4b7d80b88a9c78a9a215b95403a1176b220f11ee7f3516c22df2"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -72,9 +73,10 @@ class PreactBasic2(nn.Module):
         return self.conv2(main) + x
 
 
-class WRN(nn.Module):
-    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-    activation, k times as wide.
+class WRNDepth28(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+    D = 6n + 4 layers of pre-activation, k times as wide.
     """
 
     def __init__(self) -> None:
@@ -108,8 +110,8 @@ class WRN(nn.Module):
 
 
 def build() -> nn.Module:
-    """A new WRN with initial weights."""
-    return WRN()
+    """A new WRNDepth28 with initial weights."""
+    return WRNDepth28()
 
 
-# sealed by resnetc: text 8f18a8d0f1bc786f keys 71085bde04f7c213 function 94cc20908de7219d
+# sealed by resnetc: text 614141b84c7d7bef keys 71085bde04f7c213 function 94cc20908de7219d

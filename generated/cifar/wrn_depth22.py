@@ -1,9 +1,10 @@
-"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-activation, k times as wide.
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+D = 6n + 4 layers of pre-activation, k times as wide.
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 8,949,210 parameters, 1,298,582,016 multiply-
+Input [3, H, W] for every H and every W. 26,797,914 parameters, 3,827,751,168 multiply-
 adds at 3x32x32.
 """
 
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+SPEC_SHA256 = "9bbd91a39b4f4b7d80b88a9c78a9a215b95403a1176b220f11ee7f3516c22df2"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -72,44 +73,45 @@ class PreactBasic2(nn.Module):
         return self.conv2(main) + x
 
 
-class WRN40_4(nn.Module):
-    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-    activation, k times as wide.
+class WRNDepth22(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+    D = 6n + 4 layers of pre-activation, k times as wide.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBasic(16, 64, 1),
-            *(PreactBasic2(64, 64) for _ in range(5)),
+            PreactBasic(16, 160, 1),
+            *(PreactBasic2(160, 160) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic(64, 128, 2),
-            *(PreactBasic2(128, 128) for _ in range(5)),
+            PreactBasic(160, 320, 2),
+            *(PreactBasic2(320, 320) for _ in range(2)),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic(128, 256, 2),
-            *(PreactBasic2(256, 256) for _ in range(5)),
+            PreactBasic(320, 640, 2),
+            *(PreactBasic2(640, 640) for _ in range(2)),
         )
-        self.bn1 = nn.BatchNorm2d(256)
+        self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
-        self.fc = nn.Linear(256, 10)
+        self.fc = nn.Linear(640, 10)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.conv1(x)  # [16, H, W]
-        x = self.layer1(x)  # [64, H, W]
-        x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer1(x)  # [160, H, W]
+        x = self.layer2(x)  # [320, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [640, ceil(H / 4), ceil(W / 4)]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
 def build() -> nn.Module:
-    """A new WRN40_4 with initial weights."""
-    return WRN40_4()
+    """A new WRNDepth22 with initial weights."""
+    return WRNDepth22()
 
 
-# sealed by resnetc: text f0fef5251821a302 keys 85bdd387fb653a8a function bd4af792067c5755
+# sealed by resnetc: text e39b7ab6a6bf2f2d keys 7c9c607ad5cd8010 function f700b9b4d4120c02

@@ -1,9 +1,10 @@
-"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-activation, k times as wide.
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+D = 6n + 4 layers of pre-activation, k times as wide.
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 10,961,370 parameters, 1,548,145,664 multiply-
+Input [3, H, W] for every H and every W. 17,116,634 parameters, 2,412,173,568 multiply-
 adds at 3x32x32.
 """
 
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+SPEC_SHA256 = "9bbd91a39b4f4b7d80b88a9c78a9a215b95403a1176b220f11ee7f3516c22df2"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -72,44 +73,45 @@ class PreactBasic2(nn.Module):
         return self.conv2(main) + x
 
 
-class WRN16_8(nn.Module):
-    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-    activation, k times as wide.
+class WRNDepth16(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+    D = 6n + 4 layers of pre-activation, k times as wide.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBasic(16, 128, 1),
-            PreactBasic2(128, 128),
+            PreactBasic(16, 160, 1),
+            PreactBasic2(160, 160),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic(128, 256, 2),
-            PreactBasic2(256, 256),
+            PreactBasic(160, 320, 2),
+            PreactBasic2(320, 320),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic(256, 512, 2),
-            PreactBasic2(512, 512),
+            PreactBasic(320, 640, 2),
+            PreactBasic2(640, 640),
         )
-        self.bn1 = nn.BatchNorm2d(512)
+        self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
-        self.fc = nn.Linear(512, 10)
+        self.fc = nn.Linear(640, 10)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.conv1(x)  # [16, H, W]
-        x = self.layer1(x)  # [128, H, W]
-        x = self.layer2(x)  # [256, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [512, ceil(H / 4), ceil(W / 4)]
+        x = self.layer1(x)  # [160, H, W]
+        x = self.layer2(x)  # [320, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [640, ceil(H / 4), ceil(W / 4)]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
 def build() -> nn.Module:
-    """A new WRN16_8 with initial weights."""
-    return WRN16_8()
+    """A new WRNDepth16 with initial weights."""
+    return WRNDepth16()
 
 
-# sealed by resnetc: text 8459abbb089a5a49 keys a237e9b3a196f148 function 02901220f209839e
+# sealed by resnetc: text 546f9e64b130d270 keys 45c3100b36accb36 function 84850fc93b388aae

@@ -1,9 +1,10 @@
-"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-activation, k times as wide.
+"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+D = 6n + 4 layers of pre-activation, k times as wide.
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 36,479,194 parameters, 5,243,328,768 multiply-
+Input [3, H, W] for every H and every W. 55,841,754 parameters, 8,074,483,968 multiply-
 adds at 3x32x32.
 """
 
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "a3c68da3a9983eacddf873e7aca75d079d9623d36244e346d57cfabf92f62583"
+SPEC_SHA256 = "9bbd91a39b4f4b7d80b88a9c78a9a215b95403a1176b220f11ee7f3516c22df2"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -72,9 +73,10 @@ class PreactBasic2(nn.Module):
         return self.conv2(main) + x
 
 
-class WRN28_10(nn.Module):
-    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016): 6n + 4 layers of pre-
-    activation, k times as wide.
+class WRNDepth40(nn.Module):
+    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
+
+    D = 6n + 4 layers of pre-activation, k times as wide.
     """
 
     def __init__(self) -> None:
@@ -82,15 +84,15 @@ class WRN28_10(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160, 1),
-            *(PreactBasic2(160, 160) for _ in range(3)),
+            *(PreactBasic2(160, 160) for _ in range(5)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, 2),
-            *(PreactBasic2(320, 320) for _ in range(3)),
+            *(PreactBasic2(320, 320) for _ in range(5)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, 2),
-            *(PreactBasic2(640, 640) for _ in range(3)),
+            *(PreactBasic2(640, 640) for _ in range(5)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -108,8 +110,8 @@ class WRN28_10(nn.Module):
 
 
 def build() -> nn.Module:
-    """A new WRN28_10 with initial weights."""
-    return WRN28_10()
+    """A new WRNDepth40 with initial weights."""
+    return WRNDepth40()
 
 
-# sealed by resnetc: text 6a2e2d5b0473efc5 keys 71085bde04f7c213 function 94cc20908de7219d
+# sealed by resnetc: text 6842c48e14df4ca1 keys 974ac9b4a51ede12 function d0a9b68aa0c81f42

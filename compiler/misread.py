@@ -1,0 +1,297 @@
+"""The words of syntax faults: one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lark import Token
+
+from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
+from resnetc.compiler.build import too_deep
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.tables import spelling
+
+MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
+MAX_STATEMENT = 10_000
+
+# Reserved words in the order in which a file has them; the first five open items, those from `each` on statements.
+ITEMS = ("block", "policy", "slot", "model", "extern")
+STATEMENTS = (
+    *("each", "let", "require", "set", "when", "otherwise", "out"),
+    *("input", "stem", "stage", "head", "expect"),
+)
+OTHERS = ("and", "edition", "first", "in", "of", "or", "use")
+RESERVED = frozenset((*ITEMS, *STATEMENTS, *OTHERS))
+
+ITEM_OPENERS = frozenset(word.upper() for word in ITEMS)
+STATEMENT_OPENERS = frozenset(word.upper() for word in STATEMENTS)
+OPENERS = ITEM_OPENERS | STATEMENT_OPENERS | {"EDITION", "USE"}
+VALUES = {"NAME", "INT", "FLOAT", "STRING", "IN", "STEM", "HEAD", "LSQB", "LPAR", "MINUS"}
+OPERATORS = {"COMPARE", "PLUS", "MINUS", "TIMES", "DIVIDE", "MODULO", "DOT", "LPAR", "LSQB", "AND", "OR", "COLON"}
+NOUNS = {
+    "NAME": "a name",
+    "INT": "a number",
+    "FLOAT": "a number",
+    "STRING": "a text in quotes",
+    "COMPARE": "a comparison",
+    "DOC": "a `///` comment",
+    "$END": "the end",
+}
+ORDER = ["edition", "use", *ITEMS, *STATEMENTS, "of", "in"]
+BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+LAYOUT = {
+    "block": "a block has `let`, `require`, `set` and `each`, then `out`",
+    "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
+    "model": "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order",
+}
+ELSEWHERE = {  # words of other languages
+    "if": "choose with `(value when condition otherwise other)`",
+    "else": "the other side of a choice is `otherwise`",
+    "for": "repeat with `each name in list { ... }`",
+    "import": "name another file with `use`",
+    "not": "compare with `== false`",
+    "return": "the result of a block is `out = ...`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a foreign character stands for: the terminal it is read as, how that is written, and what to do."""
+
+    terminal: str
+    written: str
+    remedy: str
+
+
+LOOKALIKES = {
+    "÷": Meant("DIVIDE", "/", "divide with `/`"),
+    "×": Meant("TIMES", "*", "multiply with `*`"),
+    "·": Meant("TIMES", "*", "multiply with `*`"),
+    "−": Meant("MINUS", "-", "subtract with `-`"),
+    "–": Meant("MINUS", "-", "subtract with `-`"),
+    "≤": Meant("COMPARE", "<=", "compare with `<=`"),
+    "≥": Meant("COMPARE", ">=", "compare with `>=`"),
+    "≠": Meant("COMPARE", "!=", "compare with `!=`"),
+    "→": Meant("ARROW", "=>", "write `=>`"),
+    "⇒": Meant("ARROW", "=>", "write `=>`"),
+    "&": Meant("AND", "and", "join conditions with `and`"),
+    "&&": Meant("AND", "and", "join conditions with `and`"),
+    "||": Meant("OR", "or", "join conditions with `or`"),
+    "|": Meant("PIPE", "|>", "chain layers with `|>`"),
+    ";": Meant("", "", "statements need no separator"),
+    "#": Meant("", "//", "comments open with `//`"),
+    "!": Meant("", "", "compare with `== false` or `!=`"),
+    "^": Meant("", "", "there are no powers: multiply"),
+}
+QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
+
+
+def span_of(source: Source, token: Token) -> Span:
+    start = token.start_pos or 0
+    return Span(source, start, token.end_pos if token.end_pos is not None else start)
+
+
+def opens_line(source: Source, token: Token) -> bool:
+    start = token.start_pos or 0
+    return not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
+
+
+def spelled(terminal: str) -> str:
+    """How a terminal of the grammar is called in a message."""
+    written = spelling(terminal)
+    return f"`{written}`" if written is not None else NOUNS[terminal]
+
+
+def listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def expectation(expected: Iterable[str], first: bool) -> str:
+    """The expected terminals in few words: a value stands for all that can open one.
+
+    Where a line begins (`first`) a statement is expected rather than the rest of the one before; further on it is not.
+    """
+    names = set(expected)
+    words: list[str] = []
+    if {"NAME", "INT", "LPAR"} <= names:
+        words.append("a value")
+        names -= VALUES
+    statements = names & OPENERS
+    if first and statements:
+        names &= statements | {"RBRACE"}
+    elif "PIPE" in names:
+        names -= OPERATORS | (statements - {"WHEN", "OTHERWISE"})
+    rank = {spelled(word.upper()): i for i, word in enumerate(ORDER)}
+    words += sorted({spelled(n) for n in names}, key=lambda word: (rank.get(word, len(rank)), word))
+    return listed(list(dict.fromkeys(words))) or "something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item."""
+
+    source: Source
+    expected: frozenset[str]
+    before: Token | None = None
+    opened: Token | None = None
+    kind: str = ""
+
+
+def refused(token: Token, place: Place) -> Diagnostic:
+    """A token that cannot stand where it stands."""
+    doubled = place.before is not None and place.before.value == token.value
+    if "NAME" in place.expected and token.value in RESERVED and not doubled and not opens_line(place.source, token):
+        return reserved_word(span_of(place.source, token))
+    return unexpected(token, place)
+
+
+def reserved_word(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0104",
+        f"`{span.text}` is a reserved word and cannot be a name",
+        Label(span, "reserved"),
+        helps=(f"choose another name, for instance `{span.text}_`",),
+    )
+
+
+def unexpected(token: Token, place: Place) -> Diagnostic:
+    span, first = span_of(place.source, token), opens_line(place.source, token)
+    statement = first and bool((place.expected - VALUES) & OPENERS)
+    if token.type in BRACKETS.values() and (place.opened is None or BRACKETS[place.opened.type] != token.type):
+        label = "closes nothing that is open"
+    else:
+        label = "not a statement" if statement and token.type == "NAME" else "not expected here"
+    unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
+    helps, fix = remedy(token, place, statement)
+    value = NOUNS[token.type] if token.type in ("STRING", "DOC", "$END") else f"`{shortened(token.value)}`"
+    return Diagnostic(
+        "E0101",
+        f"expected {expectation(place.expected, first)}, found {value}",
+        Label(span, label),
+        still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else (),
+        helps=(helps,) if helps else (),
+        fix=fix,
+    )
+
+
+def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit, ...]]:
+    """What to write instead, where the fault is a common one."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
+    if token.type == "NAME" and (near := similar(value, words)):
+        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
+    if token.type == "NAME" and value in ELSEWHERE:
+        return ELSEWHERE[value], ()
+    if before is not None and before.value == value and token.type not in BRACKETS.values():
+        return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
+    if token.type == "NAME" and before is not None and before.type == "INT" and "OF" in place.expected:
+        return f"write `{before} of {value}`", (Edit(Span(span.source, span.start, span.start), "of "),)
+    if value == "=" and "COMPARE" in place.expected and not statement:
+        return "compare with `==`", (Edit(span, "=="),)
+    if value == ">" and "PIPE" in place.expected:
+        return "layers are chained with `|>`", (Edit(span, "|>"),)
+    if token.type == "DOC":
+        return "`///` documents the definition below it; other comments open with `//`", ()
+    if token.type == "USE":
+        return "`use` lines stand between the edition and the first definition", ()
+    if statement and token.type in STATEMENT_OPENERS and place.kind in LAYOUT:
+        return LAYOUT[place.kind], ()
+    return "", ()
+
+
+def shortened(value: str) -> str:
+    return value if len(value) < 40 else f"{value[:36]}..."
+
+
+def still_open(place: Place) -> tuple[Label, ...]:
+    if place.opened is None:
+        return ()
+    return (Label(span_of(place.source, place.opened), f"this `{place.opened}` is open"),)
+
+
+def unclosed_text(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0102",
+        "a text is not closed",
+        Label(span, "opens here"),
+        helps=('close it with `"` on the same line',),
+    )
+
+
+def foreign_character(span: Span) -> Diagnostic:
+    character, known = span.text[0], LOOKALIKES.get(span.text)
+    shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
+    if known is not None:
+        helps = known.remedy
+    elif character.isspace():
+        helps = "write a plain space"
+    elif character in QUOTES:
+        helps = 'texts stand in double quotes: "..."'
+    else:
+        helps = "names are made of the letters a-z, A-Z, digits and `_`"
+    return Diagnostic(
+        "E0103",
+        f"{shown} is not a character of the language",
+        Label(span, "not known here"),
+        helps=(helps,),
+        fix=(Edit(span, known.written),) if known is not None and known.terminal else (),
+    )
+
+
+def bidirectional(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0109",
+        f"U+{ord(span.text):04X} changes the direction of the text around it",
+        Label(span, "invisible control character"),
+        helps=("remove it: what a reader sees would not be what is compiled",),
+        fix=(Edit(span, ""),),
+    )
+
+
+def no_edition(source: Source) -> Diagnostic:
+    start = Span(source, 0, 0)
+    return Diagnostic(
+        "E0110",
+        "a spec opens with its edition",
+        Label(start, "no `edition` here"),
+        helps=("write `edition 1` on the first line",),
+        fix=(Edit(start, "edition 1\n"),),
+    )
+
+
+def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
+    """The text, or the item before the next one, ends too early."""
+    return Diagnostic(
+        "E0111",
+        f"{what} is not finished: expected {expectation(place.expected, True)}",
+        Label(span_of(place.source, last), "ends here"),
+        still_open(place),
+        helps=("every `{` of a block, policy or model needs its `}`",) if "RBRACE" in place.expected else (),
+    )
+
+
+@dataclass(slots=True)
+class Limits:
+    """Follows the tokens of a text: what is nested deeper, or goes on longer, than a text can mean is not read to its end."""
+
+    source: Source
+    length: int = 0
+
+    def passed(self, token: Token, height: int) -> Diagnostic | None:
+        """The fault where a token is one too many; `height` is that of the parser's stack."""
+        self.length = 0 if token.type in OPENERS else self.length + 1
+        if height > MAX_STACK:
+            return too_deep(span_of(self.source, token))
+        if self.length > MAX_STATEMENT:
+            return too_long(span_of(self.source, token))
+        return None
+
+
+def too_long(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0112",
+        f"a statement has at most {MAX_STATEMENT:_} words and signs",
+        Label(span, "the statement goes on beyond this"),
+        helps=("divide it: name its parts with `let`, or make them blocks and policies",),
+    )

@@ -1,0 +1,23 @@
+"""What the README shows is what the repository holds."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_spec_is_the_shipped_one() -> None:
+    assert (ROOT / "specs" / "imagenet" / "resnet50.resnet").read_text(encoding="utf-8") in README
+
+
+def test_the_code_is_the_generated_one() -> None:
+    shown = re.findall(r"<!-- (\S+): class \w+ -->\n```python\n(.*?)\n```", README, re.DOTALL)
+    assert shown
+    for path, code in shown:
+        assert code in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target

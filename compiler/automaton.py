@@ -29,9 +29,9 @@ class Automaton:
         """The terminals that can follow."""
         return {t for t in self.states[self.stack[-1]] if t.isupper() and self._step(list(self.stack), t)}
 
-    def reach(self, terminals: Sequence[str], depth: int | None = None) -> int:
-        """How many of these terminals can follow, in the state at `depth` of the stack."""
-        trial = self.stack[:depth]
+    def reach(self, terminals: Sequence[str], stack: list[Any] | None = None) -> int:
+        """How many of these terminals can follow, here or at another stack."""
+        trial = list(self.stack if stack is None else stack)
         for i, terminal in enumerate(terminals):
             if not self._step(trial, terminal):
                 return i

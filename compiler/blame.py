@@ -33,9 +33,13 @@ class Operation:
     leaf: Leaf | None
     geometry: tuple[Geometry | None, ...]
 
+    def does(self, axis: int) -> Geometry | None:
+        """What it does to the size of one axis."""
+        return self.geometry[axis] if axis < len(self.geometry) else None
+
     def effect(self, axis: int) -> str:
-        """What it does to a size, besides its stride."""
-        stride, delta = self.geometry[axis] or (1, 0)
+        """The same in words, besides a plain stride."""
+        stride, delta = self.does(axis) or (1, 0)
         row = ROWS[len(self.geometry)][axis]
         if stride == 2 and delta == -1:
             return f"loses the last {row} of an odd map"
@@ -56,14 +60,14 @@ class Branch:
 
     def stride(self, axis: int) -> int | None:
         """The stride of the whole branch."""
-        found = [o.geometry[axis] for o in self.operations]
+        found = [o.does(axis) for o in self.operations]
         return prod(g[0] for g in found if g) if all(found) else None
 
     def contributions(self, axis: int) -> list[tuple[Operation, int]]:
         """The operations that add to D in `ceil((n + D) / c)` of the whole branch, with what they add."""
         found, before = [], 1
         for operation in self.operations:
-            stride, delta = operation.geometry[axis] or (1, 0)
+            stride, delta = operation.does(axis) or (1, 0)
             if delta:
                 found.append((operation, delta * before))
             before *= stride
@@ -71,13 +75,12 @@ class Branch:
 
     def sizes(self) -> tuple[SizeFn, ...] | None:
         """The sizes at the end, computed from the operations."""
-        sizes = list(self.start.sizes)
+        sizes = self.start.sizes
         for operation in self.operations:
-            for axis, does in enumerate(operation.geometry):
-                if does is None:
-                    return None
-                sizes[axis] = step(sizes[axis], *does)
-        return tuple(sizes)
+            if len(operation.geometry) != len(sizes) or None in operation.geometry:
+                return None
+            sizes = tuple(step(f, *does) for f, does in zip(sizes, operation.geometry, strict=True) if does)
+        return sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +315,7 @@ def shipped(span: Span) -> bool:
 
 def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
     """The operations whose strides have no partner on the other side, and where a side without any should have one."""
-    strides = [[(o, does[0]) for o in side.operations if (does := o.geometry[axis]) and does[0] > 1] for side in sides]
+    strides = [[(o, does[0]) for o in side.operations if (does := o.does(axis)) and does[0] > 1] for side in sides]
     labels = []
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
         partners = [stride for _, stride in other]
@@ -334,7 +337,7 @@ def stride_to_give(template: Template, sides: tuple[Branch, Branch], axis: int) 
     low, high = sorted(sides, key=lambda side: side.stride(axis) or 1)
     for mine, other in ((low, high), (high, low)):
         for made in {id(o.step): o.step for o in mine.operations if o.step.slot and not convolves(o)}.values():
-            have = prod((o.geometry[axis] or (1, 0))[0] for o in mine.operations if o.step is made)
+            have = prod((o.does(axis) or (1, 0))[0] for o in mine.operations if o.step is made)
             need = have * (other.stride(axis) or 1) // (mine.stride(axis) or 1)
             given = arguments(made.span.text)
             values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]

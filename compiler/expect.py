@@ -1,54 +1,34 @@
-"""`expect`: judges the claims of a model. One about sizes is proved for every accepted size, or refuted by the smallest."""
+"""`expect`: judges a model's claims. One about sizes is proved for every accepted size, or refuted by the smallest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from fractions import Fraction
 from typing import Any, Protocol
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Evaluator, Frame, Silent
 from resnetc.compiler.ir import Network, Shape
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.prove import Accepted
-from resnetc.compiler.sizes import (
-    ALL,
-    SizeFn,
-    SizeSet,
-    SizesTooIrregular,
-    add,
-    congruent,
-    constant,
-    equal_where,
-    evaluate,
-    identity,
-    is_constant,
-    less_equal_where,
-    maximum,
-    minimum,
-    scale,
-    show,
-    step,
-    sub,
-)
+from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import (
-    Path,
-    Record,
-    Value,
-    apply_function,
-    arithmetic,
-    compare,
-    describe,
-    division_by_zero,
-    is_number,
-    normal,
-    normal_size,
-    numbers_of,
-    show_path,
+from resnetc.compiler.symbolic import (
+    Claim,
+    Holds,
+    Size,
+    Truth,
+    both,
+    compared,
+    computed,
+    either,
+    plain,
+    rounded,
+    undecided,
 )
+from resnetc.compiler.values import Path, Record, Value, apply_function, describe, normal_size, numbers_of, show_path
 
 FIGURES = frozenset(("parameters", "buffers", "multiply_adds", "weighted_layers", "receptive_field"))
 
@@ -84,171 +64,32 @@ class Measures(Protocol):
     def multiply_adds(self, sizes: tuple[int, ...]) -> int: ...
 
 
-# -- sizes as values --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A number that depends on the input's size on one axis: a size function over a whole number."""
-
-    axis: int
-    symbol: str
-    fn: SizeFn
-    divisor: int = 1
-
-    def at(self, n: int) -> int | Fraction:
-        return normal(Fraction(evaluate(self.fn, n), self.divisor))
-
-    def __str__(self) -> str:
-        text = show(self.fn, self.symbol)
-        if self.divisor == 1:
-            return text
-        return f"{f'({text})' if ' ' in text else text} / {self.divisor}"
-
-    def made(self, fn: SizeFn, divisor: int = 1) -> Value:
-        """Another value on this axis, as plain as it can be."""
-        if is_constant(fn):
-            return normal(Fraction(evaluate(fn, 1), divisor))
-        if divisor > 1 and congruent(fn, divisor, 0) == ALL:
-            return Size(self.axis, self.symbol, step(fn, divisor, 0))
-        return Size(self.axis, self.symbol, fn, divisor)
-
-    def like(self, value: Value, span: Span) -> Size:
-        """A number, or a size of the same axis, as a size of this axis."""
-        if is_number(value):
-            exact = Fraction(value)
-            return Size(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
-        if isinstance(value, Size) and value.axis == self.axis:
-            return value
-        raise Fault(undecided(span, "sizes of different axes" if isinstance(value, Size) else "not numbers"))
-
-
-def computed(op: str, left: Value, right: Value, span: Span) -> Value:
-    """Exact arithmetic with sizes: `+` and `-` on one axis, `*`, `/` and `%` by numbers."""
-    size = next((v for v in (left, right) if isinstance(v, Size)), None)
-    if size is None:
-        return arithmetic(op, left, right, span)
-    a, b = size.like(left, span), size.like(right, span)
-    if op in "+-":
-        f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
-        return size.made(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
-    if op == "*" and not isinstance(left, Size):
-        a, b, right = b, a, left
-    if isinstance(right, Size) or not isinstance(size, Size) or (op != "*" and size is not left):
-        raise Fault(undecided(span, f"`{op}` by a size"))
-    number = Fraction(right)
-    if op == "*":
-        return size.made(scale(a.fn, number.numerator), a.divisor * number.denominator)
-    if number == 0:
-        raise Fault(division_by_zero(op, span))
-    f = scale(a.fn, number.denominator * (1 if number > 0 else -1))
-    divisor = a.divisor * abs(number.numerator)
-    if op == "/":
-        return size.made(f, divisor)
-    if number < 0:
-        raise Fault(undecided(span, "`%` by a negative number"))
-    # n % k is n - k * floor(n / k), with n = f / divisor * k here
-    whole = scale(step(f, divisor, 1 - divisor), number.numerator * a.divisor)
-    return size.made(sub(scale(a.fn, number.denominator), whole), a.divisor * number.denominator)
-
-
-def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
-    """`ceil`, `floor`, `max` and `min`, at least one argument being a size."""
-    first = next(v for v in arguments if isinstance(v, Size))
-    if name in ("ceil", "floor"):
-        return first.made(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
-    choose = maximum if name == "max" else minimum
-    found = first
-    for value in arguments:
-        other = first.like(value, span)
-        f, g = scale(found.fn, other.divisor), scale(other.fn, found.divisor)
-        made = first.made(choose(f, g), found.divisor * other.divisor)
-        found = first.like(made, span)
-    return first.made(found.fn, found.divisor)
-
-
-# -- truths about sizes -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """The input sizes of one axis at which two values compare as claimed."""
-
-    axis: int
-    sizes: SizeSet
-    left: Size
-    right: Size
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A statement that depends on the input's sizes: all of these."""
-
-    parts: tuple[Holds, ...]
-
-
-def compared(op: str, left: Value, right: Value, span: Span) -> bool | Truth:
-    """A comparison with sizes somewhere in it."""
-    if isinstance(left, tuple) and isinstance(right, tuple) and op in ("==", "!="):
-        if len(left) != len(right):
-            return op == "!="
-        same = both([compared("==", a, b, span) for a, b in zip(left, right, strict=True)])
-        return same if op == "==" else negated(same, span)
-    size = next((v for v in (left, right) if isinstance(v, Size)), None)
-    if size is None:
-        return compare(op, left, right, span)
-    a, b = size.like(left, span), size.like(right, span)
-    f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
-    match op:
-        case "==":
-            where = equal_where(f, g)
-        case "!=":
-            where = ~equal_where(f, g)
-        case "<=":
-            where = less_equal_where(f, g)
-        case ">=":
-            where = less_equal_where(g, f)
-        case "<":
-            where = ~less_equal_where(g, f)
-        case _:
-            where = ~less_equal_where(f, g)
-    return Truth((Holds(size.axis, where, a, b),))
-
-
-def both(truths: Iterable[bool | Truth]) -> bool | Truth:
-    """All of them at once."""
-    parts: list[Holds] = []
-    for truth in truths:
-        if truth is False:
-            return False
-        parts += truth.parts if isinstance(truth, Truth) else ()
-    return Truth(tuple(parts)) if parts else True
-
-
-def negated(truth: bool | Truth, span: Span) -> bool | Truth:
-    if isinstance(truth, bool):
-        return not truth
-    if len(truth.parts) > 1:
-        raise Fault(undecided(span, "sizes of different axes"))
-    (part,) = truth.parts
-    return Truth((Holds(part.axis, ~part.sizes, part.left, part.right),))
-
-
-def either(left: bool | Truth, right: bool | Truth, span: Span) -> bool | Truth:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return True if True in (left, right) else right if left is False else left
-    axes = {part.axis for part in (*left.parts, *right.parts)}
-    if len(axes) > 1:
-        raise Fault(undecided(span, "sizes of different axes"))
-    sets = [ALL, ALL]
-    for i, truth in enumerate((left, right)):
-        for part in truth.parts:
-            sets[i] &= part.sizes
-    first = left.parts[0]
-    return Truth((Holds(first.axis, sets[0] | sets[1], first.left, first.right),))
-
-
 # -- claims -----------------------------------------------------------------------------------------------------------
+
+
+def declared(network: Network) -> list[SizeSet]:
+    """The sizes behind `when`, axis by axis: a model claims nothing of others."""
+    sets = [ALL] * len(network.input.symbols)
+    for axis, sizes, _ in network.input.conditions:
+        sets[axis] &= sizes
+    return sets
+
+
+def mentioned(expr: syntax.Expr) -> set[str]:
+    """The names in an expression, fields apart."""
+    found: set[str] = set()
+    pending: list[Any] = [expr]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.Name):
+            found.add(node.id)
+        elif isinstance(node, syntax.Attribute):
+            pending.append(node.value)
+        elif isinstance(node, tuple):
+            pending.extend(node)
+        elif is_dataclass(node) and not isinstance(node, Span):
+            pending.extend(getattr(node, field.name) for field in fields(node))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,17 +99,24 @@ class Opening:
     path: Path
 
 
-class Claims(Evaluator):
+class Claims(Caller):
     """Evaluates claims: a stage has fields, `H` is a size, a comparison of sizes is a `Truth`."""
 
     def __init__(self, network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator) -> None:
         super().__init__(evaluator.prelude)
-        self.home = evaluator.home  # type: ignore[method-assign]
         self._handlers[syntax.Negate] = lambda e, f: computed("-", 0, self.evaluate(e.value, f), e.span)
-        self.network = network
-        self.within = promised(network, accepted)
-        self.false: list[tuple[syntax.Binary, Value, Value]] = []
-        self.stages = self.staged(measures)
+        self.network, self.slot_home = network, evaluator.home
+        self.within = [sizes & said for sizes, said in zip(accepted.axes, declared(network), strict=True)]
+        self.false: list[Claim] = []
+        strides = {part.name: part.stride for part in measures.stages}
+        self.stages = {
+            stage.path: self.record(
+                stage.name,
+                network.root.wires[network.root.steps[stage.step].outputs[0]].shape,
+                {"stride": strides[stage.name], "blocks": stage.blocks},
+            )
+            for stage in network.stages
+        }
         field = measures.receptive_field
         self.known: dict[str, Value] = {
             "parameters": measures.parameters,
@@ -276,9 +124,214 @@ class Claims(Evaluator):
             "weighted_layers": measures.weighted_layers,
             "multiply_adds": measures.multiply_adds(network.input.sizes),
             "receptive_field": Record("the whole input", {}) if field is None else normal_size(field),
-            "input": Record("`input`", self.fields(network.root.shape_in)),
-            "output": Record("`output`", self.fields(network.root.shape_out)),
+            "input": self.record("input", network.root.shape_in, {}),
+            "output": self.record("output", network.root.shape_out, {}),
         }
         for axis, symbol in enumerate(network.input.symbols):
-            if symbol:
+            if symbol is not None:
                 self.known[symbol] = Size(axis, symbol, identity())
+
+    def record(self, name: str, shape: Shape, more: dict[str, Value]) -> Record:
+        symbols = self.network.input.symbols
+        sizes = (Size(i, symbols[i] or "n", identity()).made(f) for i, f in enumerate(shape.sizes))
+        return Record(f"`{name}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
+
+    def home(self, slot: syntax.Slot) -> SpecFile:
+        return self.slot_home(slot)
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+        if expr.id not in frame.locals:
+            if self.opens_stage(expr.id):
+                return self.stage((expr.id,), expr.span)
+            if expr.id in self.known:
+                return self.known[expr.id]
+        return super().name(expr, frame)
+
+    def visible(self, frame: Frame) -> list[str]:
+        return [*super().visible(frame), *self.known, *(str(path[0]) for path in self.stages)]
+
+    def opens_stage(self, name: str) -> bool:
+        return any(path[0] == name for path in self.stages)
+
+    def stage(self, path: Path, span: Span) -> Record | Opening:
+        """The stage of a path, or the beginning of one."""
+        if path in self.stages:
+            return self.stages[path]
+        if any(known[: len(path)] == path for known in self.stages):
+            return Opening(path)
+        raise Fault(faults.unknown_name(show_path(path), span, [show_path(known) for known in self.stages]))
+
+    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
+        if not self.owns(expr):
+            return super().attribute(expr, frame)
+        value, name = self.evaluate(expr.value, frame), expr.name.id
+        match value:
+            case Opening(path):
+                return self.stage((*path, name), expr.span)
+            case Record(what, fields):
+                if name not in fields:
+                    raise Fault(faults.no_field(what, name, expr.name.span, list(fields)))
+                return fields[name]
+        raise Fault(faults.no_fields(value, name, expr.span))
+
+    def index(self, expr: syntax.Index, frame: Frame) -> Value:
+        if not self.owns(expr):
+            return super().index(expr, frame)
+        value, index = self.evaluate(expr.value, frame), self.integer(expr.index, frame)
+        if isinstance(value, Opening):
+            return self.stage((*value.path, index), expr.span)
+        if not isinstance(value, tuple):
+            raise Fault(faults.not_a_list(value, expr.value.span))
+        if not 0 <= index < len(value):
+            raise Fault(faults.no_element(expr.value.span.text, index, list(range(len(value))), expr.span))
+        return value[index]
+
+    def owns(self, expr: syntax.Expr) -> bool:
+        """Whether a chain of fields and elements begins at a stage or at what is measured."""
+        while isinstance(expr, (syntax.Attribute, syntax.Index)):
+            expr = expr.value
+        return isinstance(expr, syntax.Name) and (self.opens_stage(expr.id) or expr.id in self.known)
+
+    # -- operators ----------------------------------------------------------------------------------------------------
+
+    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        left = self.evaluate(expr.left, frame)
+        if expr.op in ("and", "or"):
+            first = self.truth(left, expr.left)
+            if first is (expr.op == "or"):
+                return first
+            second = self.truth(self.evaluate(expr.right, frame), expr.right)
+            return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+        right = self.evaluate(expr.right, frame)
+        if expr.op in "+-*/%":
+            return computed(expr.op, left, right, expr.span)
+        left, right = self.settled(left, frame), self.settled(right, frame)
+        claim = Claim(expr, left, right)
+        found = compared(expr.op, left, right, claim)
+        if found is False:
+            self.false.append(claim)
+        return found
+
+    def truth(self, value: Value, expr: syntax.Expr) -> bool | Truth:
+        if isinstance(value, (bool, Truth)):
+            return value
+        raise Fault(faults.not_a_flag(expr.span, value))
+
+    def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
+        value = self.truth(self.evaluate(expr, frame), expr)
+        if isinstance(value, Truth):
+            raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
+        return value
+
+    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
+        if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
+            return super().function(name, expr, frame)
+        arguments = tuple(self.evaluate(a.value, frame) for a in expr.arguments)
+        listed = numbers_of(arguments) if name in ("max", "min") else arguments
+        if any(isinstance(v, Size) for v in listed) and (name in ("max", "min") or len(listed) == 1):
+            return rounded(name, listed, expr.span)
+        return apply_function(name, arguments, expr.span)
+
+    # -- judgement ----------------------------------------------------------------------------------------------------
+
+    def about_sizes(self, claim: syntax.Expr) -> bool:
+        """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
+        said = mentioned(claim)
+        sizes = {*(str(path[0]) for path in self.stages), *self.known} - FIGURES
+        return bool(said & sizes) and not said & FIGURES
+
+    def setting(self, frame: Frame) -> Frame:
+        """The frame of a claim, with what the model's own text binds besides its parameters."""
+        made = Frame(frame.spec, frame.slots, dict(frame.locals), axes=frame.axes)
+        for statement in self.network.root.definition.body:
+            match statement:
+                case syntax.Let(name, None, value) if name.id not in made.locals:
+                    made.locals[name.id] = self.evaluate(value, made)
+                case syntax.SetSlot(name, value, span):
+                    slot = self.slot_named(name.id, made, made.spec)
+                    if slot is not None and frame.slots.get(slot) is None:
+                        made.slots = made.slots.bind(slot, self.layer(value, made), span)
+        return made
+
+    def judged(self, expect: syntax.Expect, frame: Frame) -> Diagnostic | None:
+        """The fault of a claim that is false, on the sizes that its own condition leaves."""
+        within = list(self.within)
+        if expect.condition is not None:
+            held = self.truth(self.evaluate(expect.condition, frame), expect.condition)
+            if held is False:
+                return None
+            for part in held.parts if isinstance(held, Truth) else ():
+                within[part.axis] &= part.sizes
+            if any(sizes.is_empty for sizes in within):
+                return None
+        self.false.clear()
+        found = self.truth(self.evaluate(expect.claim, frame), expect.claim)
+        if found is False:
+            return false_claim(expect, self.network, self.false[0] if self.false else None)
+        for part in found.parts if isinstance(found, Truth) else ():
+            broken = within[part.axis] - part.sizes
+            if not broken.is_empty:
+                return false_claim(expect, self.network, part.claim, part, broken)
+        return None
+
+
+def check(
+    network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator
+) -> tuple[list[Diagnostic], list[str]]:
+    """The claims that are false, and those left out because they were made for other slots."""
+    claims = Claims(network, accepted, measures, evaluator)
+    faults: list[Diagnostic] = []
+    skipped: list[str] = []
+    for expect, frame in network.expects:
+        if network.rebound and not claims.about_sizes(expect.claim):
+            skipped.append(f"{plain(expect.claim.span.text)} ({expect.claim.span})")
+            continue
+        try:
+            fault = claims.judged(expect, claims.setting(frame))
+        except Fault as raised:
+            fault = raised.diagnostic
+        except SizesTooIrregular as error:
+            fault = undecided(expect.claim.span, str(error))
+        except Silent:
+            fault = None
+        if fault is not None:
+            faults.append(fault)
+    return faults, skipped
+
+
+def shown(value: Value) -> str:
+    """A value as the language writes it, long numbers in groups of three."""
+    return f"{value:_}" if isinstance(value, int) and value >= 10_000 else describe(value)
+
+
+def false_claim(
+    expect: syntax.Expect,
+    network: Network,
+    claim: Claim | None,
+    part: Holds | None = None,
+    broken: SizeSet = ALL,
+) -> Diagnostic:
+    text, span = plain(expect.claim.span.text), expect.claim.span
+    if claim is None:
+        return Diagnostic("E0402", expect.text or f"`{text}` does not hold", Label(span, "this is false"))
+    left, right = (part.left, part.right) if part else (claim.left, claim.right)
+    notes = []
+    if part:
+        size = network.input.sizes[part.axis]
+        found = {broken.min: "smallest accepted size that breaks it"}
+        found.setdefault(broken.nearest(size), "nearest to the declared one")
+        values = {n: f"{part.left.symbol} = {n} ({part.left.at(n)} and {part.right.at(n)})" for n in found if n}
+        notes.append("; ".join(f"{found[n]}: {value}" for n, value in values.items()))
+    if network.name != network.model:
+        notes.append(f"in the network `{network.name}`")
+    op, ours = claim.expr.op, plain(claim.expr.left.span.text)
+    fact = f"write `{ours} == {shown(claim.left)}`" if op == "==" else "weaken the claim"
+    return Diagnostic(
+        "E0402",
+        expect.text or f"`{text}` does not hold: {shown(left)} and {shown(right)}",
+        Label(claim.expr.span, f"`{ours}` is {shown(claim.left)}"),
+        notes=tuple(notes),
+        helps=(f"{fact}, or change the model",),
+    )

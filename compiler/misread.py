@@ -39,6 +39,7 @@ NOUNS = {
     "$END": "the end",
 }
 ORDER = ["edition", "use", *ITEMS, *STATEMENTS, "of", "in"]
+CONDITIONS = {"REQUIRE", "EXPECT", "WHEN"}
 BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 LAYOUT = {
     "block": "a block has `let`, `require`, `set` and `each`, then `out`",
@@ -129,19 +130,24 @@ def expectation(expected: Iterable[str], first: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item."""
+    """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item.
+
+    `statement` is the word that opens the statement; `named`: whether a name in the token's place would lead on.
+    """
 
     source: Source
     expected: frozenset[str]
     before: Token | None = None
     opened: Token | None = None
     kind: str = ""
+    statement: str = ""
+    named: bool = False
 
 
 def refused(token: Token, place: Place) -> Diagnostic:
     """A token that cannot stand where it stands."""
     doubled = place.before is not None and place.before.value == token.value
-    if "NAME" in place.expected and token.value in RESERVED and not doubled and not opens_line(place.source, token):
+    if place.named and token.value in RESERVED and not doubled and not opens_line(place.source, token):
         return reserved_word(span_of(place.source, token))
     return unexpected(token, place)
 
@@ -183,11 +189,12 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
         return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
     if token.type == "NAME" and value in ELSEWHERE:
         return ELSEWHERE[value], ()
-    if before is not None and before.value == value and token.type not in BRACKETS.values():
+    doubled = before is not None and before.value == value and token.type not in BRACKETS.values()
+    if doubled and "COMMA" not in place.expected:
         return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
     if token.type == "NAME" and before is not None and before.type == "INT" and "OF" in place.expected:
         return f"write `{before} of {value}`", (Edit(Span(span.source, span.start, span.start), "of "),)
-    if value == "=" and "COMPARE" in place.expected and not statement:
+    if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
         return "compare with `==`", (Edit(span, "=="),)
     if value == ">" and "PIPE" in place.expected:
         return "layers are chained with `|>`", (Edit(span, "|>"),)

@@ -1,30 +1,78 @@
-"""Text -> syntax tree, with Lark. A text that does not parse is read again, by `recover`, for all that can be said of it."""
+"""Text -> syntax tree, with Lark. A text that does not parse is read again by `recover`, which finds all its faults."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from lark import Token
 from lark.exceptions import UnexpectedInput
 
 from resnetc.compiler import syntax
-from resnetc.compiler.build import Builder
-from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink
-from resnetc.compiler.misread import RESERVED, Limits, bidirectional
-from resnetc.compiler.recover import Reading, Recovery
+from resnetc.compiler.build import Builder, Node
+from resnetc.compiler.diagnostics import Fault, Sink
+from resnetc.compiler.misread import ITEMS, RESERVED, Limits, bidirectional
+from resnetc.compiler.recover import Piece, Reading, Recovery
+from resnetc.compiler.scan import tokens
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import OPTIONS, digest, grammar_text, parser
 
 __all__ = ["OPTIONS", "RESERVED", "digest", "grammar_text", "parse", "parse_expression", "parser"]
 
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+DEFINED = re.compile(rf"\b(?:{'|'.join(ITEMS)})\s+([A-Za-z_]\w*)")
 
 
 def parse(source: Source, sink: Sink) -> syntax.File:
     """`Source` -> `syntax.File`. Items that do not parse are reported and left out; the rest of the file goes on."""
     try:
-        (edition, *uses), *items = (node.children for node in [])
-    except ValueError:
-        pass
-    return NotImplemented
+        header, *items = read(source, "start").children
+        edition, *uses = header.children
+        reading = Reading(edition, uses, items)
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+        reading = Reading(lost=set(DEFINED.findall(source.text)))
+    except UnexpectedInput:
+        reading = Recovery(source, sink.add).read()
+    return assembled(source, sink, reading)
+
+
+def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
+    """The expression that a source consists of (the value of `--set NAME=VALUE`)."""
+    try:
+        return Builder(source).expr(read(source, "expr"))
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    except UnexpectedInput:
+        recovery = Recovery(source, sink.add)
+        Piece(recovery, "expr", list(tokens(source, recovery.report))).read()
+    return None
+
+
+def read(source: Source, start: str) -> Node:
+    """The tree of a whole text; raises what Lark raises, or a `Fault` where a limit is passed."""
+    if hidden := BIDI.search(source.text):
+        raise Fault(bidirectional(Span(source, hidden.start(), hidden.end())))
+    machine = parser().parse_interactive(source.text, start=start)
+    stack, limits, token = machine.parser_state.state_stack, Limits(source), None
+    for token in machine.iter_parse():
+        if (fault := limits.passed(token, len(stack))) is not None:
+            raise Fault(fault)
+    return machine.feed_eof(token)  # type: ignore[no-untyped-call]
+
+
+def assembled(source: Source, sink: Sink, reading: Reading) -> syntax.File:
+    """The syntax tree of all that could be read; an item that the builder refuses is lost as well."""
+    items: list[syntax.Item] = []
+    try:
+        if reading.edition is not None:
+            Builder(source).edition(reading.edition)
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    for node in reading.items:
+        try:
+            items.append(Builder(source).item(node))
+        except Fault as fault:
+            sink.add(fault.diagnostic)
+            reading.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
+    uses = tuple(Builder(source).use(node) for node in reading.uses)
+    return syntax.File(source, uses, tuple(items), frozenset(reading.lost), Span(source, 0, len(source.text)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resnetc.compiler import blame, shapes, syntax
-from resnetc.compiler.blame import Branch, Operation
+from resnetc.compiler import blame
+from resnetc.compiler.blame import Branch
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Template
+from resnetc.compiler.ir import Condition, Network
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -27,39 +26,15 @@ from resnetc.compiler.sizes import (
     slope,
 )
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import describe, is_number
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """Where a condition stands: a step of a template, the leaf inside it, the block of a stage that it belongs to."""
-
-    template: Template
-    step: int
-    leaf: Leaf | None
-    stage: Stage | None
-    index: int
-    outer: Place | None
-
-    @property
-    def operation(self) -> Operation:
-        assert self.leaf is not None  # only additions have none
-        return blame.operation(self.template.steps[self.step], self.leaf)
-
-    def trail(self) -> list[Place]:
-        """The places from the model down to this one."""
-        found: list[Place] = []
-        place: Place | None = self
-        while place is not None:
-            found.append(place)
-            place = place.outer
-        return found[::-1]
+from resnetc.compiler.trail import Place, demands
+from resnetc.compiler.values import describe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reason:
-    """A condition that shrank the set of accepted sizes of its axis."""
+    """A condition that shrank the set of accepted sizes of an axis of the input."""
 
+    axis: int
     condition: Condition
     before: SizeSet
     after: SizeSet
@@ -87,10 +62,11 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
             if key not in known:
                 known.add(key)
                 span, what = condition.span, condition.text
-                before = axes[condition.axis]
-                after = axes[condition.axis] = common(before, holds(condition))
+                axis = min(condition.axis, len(axes) - 1)  # a map of more axes than the input has fixed sizes
+                before = axes[axis]
+                after = axes[axis] = common(before, holds(condition))
                 if after != before:
-                    reasons.append(Reason(condition, before, after, place))
+                    reasons.append(Reason(axis, condition, before, after, place))
         accepted = Accepted(tuple(axes), tuple(reasons))
         span, what = declared.span, "the input"
         fault = judged(network, accepted)
@@ -115,51 +91,13 @@ def common(a: SizeSet, b: SizeSet) -> SizeSet:
     return a & b
 
 
-# -- conditions in the order of the program ---------------------------------------------------------------------------
-
-
-def demands(network: Network) -> Iterator[tuple[Place, Condition]]:
-    """Every condition with its place. What occurs repeatedly is looked at once, where it occurs first."""
-    return inside(network.root, None, {stage.step: stage for stage in network.stages}, set())
-
-
-def inside(
-    template: Template, outer: Place | None, stages: dict[int, Stage], seen: set[int]
-) -> Iterator[tuple[Place, Condition]]:
-    """The conditions of a template, step by step: of additions, of leaves, of the blocks inside."""
-    listed: dict[int | None, list[Condition]] = {}
-    for condition in template.conditions:
-        listed.setdefault(condition.step, []).append(condition)
-    for number, step in enumerate(template.steps):
-        if isinstance(step.operation, str):
-            place = Place(template, number, None, None, 0, outer)
-            yield from ((place, condition) for condition in listed.get(number, ()))
-            continue
-        stage = stages.get(number)
-        for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
-            for module in blame.opened(child):
-                if isinstance(module, Template):
-                    if id(module) not in seen:
-                        seen.add(id(module))
-                        yield from inside(module, Place(template, number, None, stage, index, outer), {}, seen)
-                elif None in listed:  # the list does not say whose they are, so the leaf's rule is asked again
-                    place = Place(template, number, module, stage, index, outer)
-                    found: list[Condition] = []
-                    shapes.rule(module.primitive, dict(module.arguments), module.inputs, module.span, found)
-                    yield from ((place, condition) for condition in found)
-
-
-def blocks(module: Module) -> list[Module]:
-    return [child for _, child in module.children] if isinstance(module, Sequence) else [module]
-
-
 # -- judgement --------------------------------------------------------------------------------------------------------
 
 
 def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
     """The first fault: of a condition that some promised size breaks, or of the declared size."""
     for reason in accepted.reasons:
-        axis = reason.condition.axis
+        axis = reason.axis
         said = stated(network, axis)
         if said is None and reason.condition.kind == "at_least" and not reason.after.is_empty:
             continue  # without `when`, sizes that are merely too small are not promised
@@ -167,7 +105,7 @@ def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
         if not promised.subset_of(reason.after):
             return broken(Case(network, accepted, reason), promised, said is not None)
     for axis, size in enumerate(network.input.sizes):
-        reasons = (r for r in accepted.reasons if r.condition.axis == axis and size not in r.after)
+        reasons = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
         refusing = next(reasons, None)
         if refusing is not None and refusing.condition.kind == "at_least":
             return too_small(Case(network, accepted, refusing))
@@ -198,7 +136,7 @@ def broken(case: Case, promised: SizeSet, explicit: bool) -> Diagnostic:
         return never_enough(case) if reason.after.is_empty else promises_too_much(case, promised)
     f, g = case.sides
     sides = blame.branches(reason.place.template, reason.condition, reason.place.step)
-    strides = [side.stride(case.axis) for side in sides]
+    strides = [side.stride(reason.condition.axis) for side in sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return strides_differ(case, sides, promised)
     if equal_where(f, g).is_empty:
@@ -219,15 +157,21 @@ class Case:
 
     @property
     def axis(self) -> int:
+        """Of the map; that of the input is the reason's."""
         return self.reason.condition.axis
 
     @property
+    def free(self) -> bool:
+        """Whether the input's size is open on this axis."""
+        return self.network.input.symbols[self.reason.axis] is not None
+
+    @property
     def symbol(self) -> str:
-        return self.network.input.symbols[self.axis] or "n"
+        return self.network.input.symbols[self.reason.axis] or "n"
 
     @property
     def size(self) -> int:
-        return self.network.input.sizes[self.axis]
+        return self.network.input.sizes[self.reason.axis]
 
     @property
     def sides(self) -> tuple[SizeFn, SizeFn]:
@@ -244,13 +188,13 @@ class Case:
         if isinstance(condition.other, int):
             least = "a multiple of" if condition.kind == "multiple" else "at least"
             return f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives"
-        at = f" at {self.symbol} = {n}" if self.network.input.symbols[self.axis] else ""
+        at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 
     def counterexamples(self, within: SizeSet) -> list[str]:
         """The smallest size that breaks an equality, and the one nearest to the declared size."""
         f, g = self.sides
-        if self.network.input.symbols[self.axis] is None:
+        if not self.free:
             return []
         found = {first_difference(f, g, within): "smallest size that breaks it"}
         found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared one")
@@ -267,57 +211,18 @@ class Case:
         """From where on each side has its size."""
         labels = []
         for side, size in zip(sides, self.sides, strict=True):
-            last = next((o for o in reversed(side.operations) if o.geometry[self.axis] != (1, 0)), None)
+            last = next((o for o in reversed(side.operations) if o.does(self.axis) != (1, 0)), None)
             if last:
                 labels.append(Label(last.span, f"`{side.name}` is {self.show(size)} from here"))
         return tuple(labels)
 
-    def whereabouts(self) -> tuple[str, ...]:
-        """The way from the model to the condition: the stage and its block, then the blocks inside that."""
-        notes = []
-        trail = self.reason.place.trail()
-        for place, inner in zip(trail, [*trail[1:], None], strict=True):
-            with_numbers = numbers(inner.template) if inner else ""
-            if place.stage:
-                where = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
-                notes.append(f"in {where} ({place.stage.span}){with_numbers}")
-            elif inner:
-                span = place.template.steps[place.step].span
-                notes.append(f"in `{blame.short(span.text)}` ({span}){with_numbers}")
-        return tuple(notes)
-
     def shrinking(self) -> tuple[str, ...]:
         """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
         drawn, last = str(self.size), self.size
-        for size, name in ((evaluate(f, self.size), name) for f, name in self.passed()):
+        for size, name in ((evaluate(f, self.size), name) for f, name in self.reason.place.passed(self.axis)):
             if size != last:
                 drawn, last = f"{drawn} -> {size} ({name})", size
         return (drawn,) if last != self.size else ()
-
-    def passed(self) -> Iterator[tuple[SizeFn, str]]:
-        """The size behind everything that lies before the operation, and what that is called."""
-        stages = {stage.step: stage.name for stage in self.network.stages}
-        for place in self.reason.place.trail():
-            template, made = place.template, place.template.steps[place.step]
-            for ref in reversed(blame.chain(template, made.inputs[0])[:-1]):
-                wire = template.wires[ref]
-                assert wire.step is not None  # the last of a chain is `in`
-                name = blame.short(template.steps[wire.step].span.text).partition("(")[0]
-                yield wire.shape.sizes[self.axis], name if place.outer else stages.get(wire.step, name)
-            if place.stage and not isinstance(made.operation, str):
-                yield blocks(made.operation)[place.index].inputs[0].sizes[self.axis], place.stage.name
-
-
-def numbers(template: Template) -> str:
-    """`, width = 64`: the numbers of a block that are not its defaults."""
-    values = {name: value for name, _, value in template.numbers}
-    shown = ""
-    for parameter in template.definition.parameters:
-        value, usual = values.get(parameter.name.id), parameter.default
-        said = usual is None or (isinstance(usual, syntax.Number) and usual.value != value)
-        if said and is_number(value):
-            shown += f", {parameter.name.id} = {describe(value)}"
-    return shown
 
 
 def grown(size: SizeFn) -> str:
@@ -349,7 +254,7 @@ def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
         f"{case.reason.condition.text} joins maps of different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
         labels=(*blame.strided(sides, case.axis), *case.asked()),
-        notes=(*case.counterexamples(promised)[:1], *case.whereabouts()),
+        notes=(*case.counterexamples(promised)[:1], *case.reason.place.whereabouts()),
         helps=(help,),
     )
 
@@ -367,7 +272,7 @@ def never_equal(case: Case, sides: tuple[Branch, Branch]) -> Diagnostic:
         f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, case.values(case.size)),
         labels=(*case.sized(sides), *case.asked()),
-        notes=(*([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []), *case.whereabouts()),
+        notes=(*([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []), *case.reason.place.whereabouts()),
         helps=(help,),
         fix=remedy.fix if remedy else (),
     )
@@ -395,7 +300,7 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
         notes=(
             "; ".join([*case.counterexamples(promised), f"equal only for {equal}"]),
             *notes,
-            *case.whereabouts(),
+            *case.reason.place.whereabouts(),
         ),
         helps=(help,),
         fix=remedy.fix if remedy else (),
@@ -404,8 +309,8 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
 
 def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     size = (promised - case.reason.after).min or 1
-    spans = [span for axis, _, span in case.network.input.conditions if axis == case.axis]
-    accepts = show_set(case.accepted.axes[case.axis], case.symbol)
+    spans = [span for axis, _, span in case.network.input.conditions if axis == case.reason.axis]
+    accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
     line = restriction(case.network, case.accepted)
     help = f"allow accepted sizes only: `{line}`" if line else "change the network: no size goes through all of it"
     return Diagnostic(
@@ -413,7 +318,7 @@ def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
         f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
         Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
         labels=(Label(case.reason.condition.span, case.values(size)), *case.asked()),
-        notes=case.whereabouts(),
+        notes=case.reason.place.whereabouts(),
         helps=(help,),
     )
 
@@ -427,7 +332,7 @@ def too_small(case: Case) -> Diagnostic:
         f"and {evaluate(condition.fn, case.size)} arrives",
         Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
         labels=(Label(case.reason.condition.span, case.values(case.size)), *case.asked()),
-        notes=(*case.shrinking(), *case.whereabouts()),
+        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
         helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
     )
 
@@ -439,7 +344,7 @@ def never_enough(case: Case) -> Diagnostic:
         f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and always gets {arrives}",
         Label(condition.span, f"a size of {arrives} arrives here"),
         labels=case.asked(),
-        notes=(*case.shrinking(), *case.whereabouts()),
+        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
         helps=("give it a smaller kernel, or put it where the map is larger",),
     )
 

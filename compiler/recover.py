@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from lark import Token, Tree
+from lark import Token
 
 from resnetc.compiler import misread
 from resnetc.compiler.automaton import END, Automaton
+from resnetc.compiler.build import Node
 from resnetc.compiler.diagnostics import Diagnostic, similar
 from resnetc.compiler.misread import BRACKETS, ITEM_OPENERS, STATEMENT_OPENERS, Place, opens_line
 from resnetc.compiler.scan import tokens
@@ -17,12 +20,27 @@ from resnetc.compiler.tables import parser
 
 MAX_FAULTS = 20
 MAX_MENDS = 100
-REACH = 8  # tokens that a repair is tried on
-ENOUGH = 3  # so many must follow from it, or all that are left
+REACH = 64  # tokens that a repair is tried on, at most
+BACK = 12  # tokens before a fault that may be what is wrong
+ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
 ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open
 ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one on any place of a line
 
-Node = Tree[Token]
+FOLLOW = {
+    "edition": ITEM_OPENERS | {"USE"},
+    "use": ITEM_OPENERS | {"USE"},
+    "item": ITEM_OPENERS,
+    "expr": frozenset({END}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The parser before a token: its states, and the brackets that are open, with the height of the stack at each."""
+
+    at: int
+    stack: list[Any]
+    opened: list[tuple[int, Token]]
 
 
 @dataclass(slots=True)
@@ -60,7 +78,7 @@ class Recovery:
         if not self.header(header):
             self.reading.lost |= self.files(everything)
         for chunk in items:
-            tree = Piece(self, "item", chunk).read()
+            tree = self.piece("item", chunk)
             if tree is not None:
                 self.reading.items.append(tree)
             else:
@@ -72,12 +90,16 @@ class Recovery:
         first, *rest = split(tokens)
         before = self.faults
         if first and (first[0].type == "EDITION" or similar(first[0].value, ["edition"])):
-            self.reading.edition = Piece(self, "edition", first).read()
+            self.reading.edition = self.piece("edition", first)
         else:
             self.report(misread.no_edition(self.source))
-        trees = [Piece(self, "use", piece).read() for piece in rest]
+        trees = [self.piece("use", piece) for piece in rest]
         self.reading.uses += [tree for tree in trees if tree is not None]
         return self.faults == before
+
+    def piece(self, start: str, tokens: list[Token]) -> Node | None:
+        """The tree of a piece that is whole, where the text is not beyond all hope."""
+        return Piece(self, start, tokens).read() if self.mends <= MAX_MENDS else None
 
     def files(self, tokens: list[Token]) -> set[str]:
         """What a text takes for files, by the dot behind it: they are not missed where their `use` was lost."""
@@ -118,13 +140,14 @@ class Recovery:
 
 
 class Piece:
-    """A part of a text that has a rule of its own, read by the states of the parser alone until it is known to be whole."""
+    """A part of a text with a rule of its own: read by the states of the parser, and made a tree if it is whole."""
 
     def __init__(self, recovery: Recovery, start: str, tokens: list[Token]) -> None:
         self.recovery, self.start, self.tokens = recovery, start, tokens
         self.machine = Automaton(start)
-        self.opened: list[tuple[int, Token]] = []  # brackets, with the height of the stack
-        self.broken = False
+        self.opened: list[tuple[int, Token]] = []
+        self.trail: deque[Step] = deque(maxlen=BACK)
+        self.broken = self.lost = False
 
     def read(self) -> Node | None:
         """The tree of the piece, or None after its faults are reported."""
@@ -132,6 +155,7 @@ class Piece:
         i = 0
         while i < len(self.tokens):
             token = self.tokens[i]
+            self.trail.append(Step(i, list(self.machine.stack), list(self.opened)))
             if self.machine.read(token.type):
                 self.brackets(token)
                 i += 1
@@ -139,33 +163,39 @@ class Piece:
                     self.recovery.report(fault)
                     return None
                 continue
+            self.trail.pop()
             expected = self.machine.accepts()
             if END in expected and (self.start != "item" or expected == {END} or self.opens_line(token)):
                 self.stray(i, expected)
                 break
-            if not self.recovery.report(misread.refused(token, self.place(i, expected))):
-                return None
             self.broken = True
             self.recovery.mends += 1
-            if self.recovery.mends > MAX_MENDS:
+            more = self.recovery.report(misread.refused(token, self.place(i, expected)))
+            if not more or self.recovery.mends > MAX_MENDS:
                 return None
-            i = self.mend(i, expected)
+            i = self.mend(i)
         return self.finish()
 
     def finish(self) -> Node | None:
-        if not self.machine.reach([END]) and self.tokens:
+        if self.lost or self.machine.reach([END]):
+            pass
+        elif self.start == "expr":
+            end = Token(END, "", start_pos=len(self.recovery.source.text), end_pos=len(self.recovery.source.text))
+            self.recovery.report(misread.refused(end, self.place(len(self.tokens), self.machine.accepts())))
+            self.broken = True
+        else:
             words = [str(t) for t in self.tokens if t.type != "DOC"]
             what = f"the {words[0]} `{words[1]}`" if self.start == "item" and words[1:] else f"this `{words[0]}`"
             place = self.place(len(self.tokens), self.machine.accepts())
             self.recovery.report(misread.unfinished(what, self.tokens[-1], place))
+            self.recovery.mends += 1
             self.broken = True
         if self.broken:
             return None
         machine = parser().parse_interactive(start=self.start)
         for token in self.tokens:
             machine.feed_token(token)
-        tree: Node = machine.feed_eof(self.tokens[-1])
-        return tree
+        return machine.feed_eof(self.tokens[-1])  # type: ignore[no-untyped-call]
 
     def opens_line(self, token: Token) -> bool:
         return opens_line(self.recovery.source, token)
@@ -180,38 +210,64 @@ class Piece:
         opened = self.opened[-1][1] if self.opened else None
         kind = next((t.type.lower() for t in self.tokens if t.type != "DOC"), "")
         before = self.tokens[i - 1] if i else None
-        return Place(self.recovery.source, frozenset(expected), before, opened, kind)
+        after = [t.type for t in self.tokens[i + 1 : i + 1 + ENOUGH]]
+        named = self.machine.reach(["NAME", *after]) > len(after)
+        statement = next((t.type for t in reversed(self.tokens[:i]) if t.type in STATEMENT_OPENERS), "")
+        return Place(self.recovery.source, frozenset(expected), before, opened, kind, statement, named)
 
     def stray(self, i: int, expected: set[str]) -> None:
         """What follows a piece that is whole, and opens none."""
-        follow = ITEM_OPENERS if self.start == "item" else ITEM_OPENERS | {"USE"}
-        place = self.place(i, follow if self.opens_line(self.tokens[i]) else (expected - {END}) | follow)
-        self.recovery.report(misread.refused(self.tokens[i], replace(place, kind="")))
+        blamed = next((at for at in range(i, len(self.tokens)) if self.tokens[at].type != "DOC"), i)
+        follow = FOLLOW[self.start]
+        place = self.place(blamed, set(follow if self.opens_line(self.tokens[i]) else (expected - {END}) | follow))
+        self.recovery.report(misread.refused(self.tokens[blamed], replace(place, kind="")))
         self.recovery.reading.lost.update(str(t) for t in self.tokens[i:] if t.type == "NAME")
+        self.broken |= self.start == "expr" or (self.start == "use" and not self.opens_line(self.tokens[i]))
         del self.tokens[i:]
 
     # -- going on -----------------------------------------------------------------------------------------------------
 
-    def mend(self, i: int, expected: set[str]) -> int:
-        """Reads on as if one token were too many, another, or missing; else from the next statement. Returns where."""
-        ahead = [t.type for t in self.tokens[i : i + REACH + 1]]
-        if len(ahead) <= REACH:
-            ahead.append(END)
-        fixed = self.tokens[i].type in STATEMENT_OPENERS and self.opens_line(self.tokens[i])
-        repairs = [] if fixed else [((), 1)]
-        repairs += [((terminal,), skipped) for skipped in ((0,) if fixed else (1, 0)) for terminal in sorted(expected)]
-        reached = {
-            (inserted, skipped): self.machine.reach([*inserted, *ahead[skipped:]]) - len(inserted) - len(ahead) + skipped
-            for inserted, skipped in repairs
-        }
-        best = max(reached, key=lambda repair: reached[repair])
-        inserted, skipped = best
-        if reached[best] + len(ahead) - skipped < min(ENOUGH, len(ahead) - skipped):
+    def mend(self, i: int) -> int:
+        """Reads on as if one token were too many, another, or missing, here or shortly before; or at a later statement.
+
+        Returns where. The repair that leads furthest is taken, up to the statement after the next.
+        """
+        stop = self.horizon(i)
+        types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
+        best: tuple[int, Step, list[str], int] | None = None
+        for step in [Step(i, list(self.machine.stack), list(self.opened)), *reversed(self.trail)]:
+            for made, skipped in self.repairs(step):
+                way = [*made, *types[step.at + skipped :]]
+                missed = len(way) - self.machine.reach(way, step.stack)
+                if best is None or missed < best[0]:
+                    best = (missed, step, made, step.at + skipped)
+        assert best is not None
+        missed, step, made, then = best
+        if len(types) - missed - i < min(ENOUGH, len(types) - i):
             return self.resume(i)
-        for terminal in inserted:
+        self.machine.stack[:], self.opened = step.stack, step.opened
+        for terminal in made:
             self.machine.read(terminal)
-            self.brackets(Token(terminal, "", start_pos=self.tokens[i].start_pos, end_pos=self.tokens[i].start_pos))
-        return i + skipped
+            self.brackets(Token(terminal, "", start_pos=self.tokens[step.at].start_pos))
+        return then
+
+    def horizon(self, i: int) -> int:
+        """Where the second statement behind a token opens, if that is near."""
+        opened = 0
+        for at in range(i + 1, min(i + REACH, len(self.tokens))):
+            opened += self.opens_statement(at)
+            if opened == 2:
+                return at + 1
+        return min(i + REACH, len(self.tokens))
+
+    def repairs(self, step: Step) -> Iterator[tuple[list[str], int]]:
+        """One token less, another, or one more. A word that opens a statement at the start of its line is meant."""
+        token = self.tokens[step.at]
+        terminals = sorted(t for t in self.machine.states[step.stack[-1]] if t.isupper() and t != END)
+        if token.type not in STATEMENT_OPENERS or not self.opens_line(token):
+            yield [], 1
+            yield from (([terminal], 1) for terminal in terminals)
+        yield from (([terminal], 0) for terminal in terminals)
 
     def resume(self, i: int) -> int:
         """Unwinds to the next statement that fits what is open."""
@@ -221,11 +277,12 @@ class Piece:
                 continue
             terminals = [t.type for t in self.tokens[at : at + 2]]
             for height in range(len(stack), 0, -1):
-                if terminals[0] in states[stack[height - 1]] and self.machine.reach(terminals, height) == len(terminals):
+                known = terminals[0] in states[stack[height - 1]]
+                if known and self.machine.reach(terminals, stack[:height]) == len(terminals):
                     del stack[height:]
                     self.opened = [(h, t) for h, t in self.opened if h <= height]
                     return at
-        del stack[1:]
+        self.lost = True
         return len(self.tokens)
 
     def opens_statement(self, i: int) -> bool:

@@ -12,9 +12,9 @@ from resnetc.compiler.values import Path, Tensor, show_path
 
 
 def keeps_state(module: Module) -> bool:
-    """Whether a module has parameters or buffers: only then it has a key that could clash."""
+    """Whether a module has state-dict keys: only then a name of its own. A fixed filter is no part of the state dict."""
     if isinstance(module, Leaf):
-        return bool(module.primitive.state)
+        return module.primitive.state not in ("", "filter")
     if isinstance(module, Sequence):
         return any(keeps_state(child) for _, child in module.children)
     return any(not isinstance(s.operation, str) and keeps_state(s.operation) for s in module.steps)

@@ -5,6 +5,7 @@ Values stay text here; what a key may hold is the caller's to say (`recipe.py`),
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -27,7 +28,7 @@ class Value:
     key_place: str
 
 
-def _place(file: str, mark: yaml.Mark | None) -> str:
+def _place(file: str, mark: Any) -> str:  # a yaml.Mark, of Python's or of C's parser, or None
     return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark is not None else f"{file}:1:1"
 
 
@@ -41,8 +42,9 @@ def _forbid(text: str, file: str) -> None:
             raise RunError(f"{where}: nested too deeply: a recipe is one flat mapping")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise RunError(f"{where}: anchors and aliases have no place in a recipe: write the value out")
-        if getattr(event, "tag", None) is not None:
-            raise RunError(f"{where}: the tag {event.tag} has no place in a recipe: write the plain value")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise RunError(f"{where}: the tag {tag} has no place in a recipe: write the plain value")
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:

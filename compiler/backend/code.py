@@ -38,8 +38,8 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """`OrderedDict` entries: the children of a sequence with names of their own."""
+class Keyed:
+    """`{"conv": value}`."""
 
     entries: tuple[tuple[str, Code], ...]
 
@@ -51,7 +51,7 @@ class Listed:
     items: tuple[Code, ...]
 
 
-Code = str | Call | Repeat | Choose | Named | Listed
+Code = str | Call | Repeat | Choose | Listed | Keyed
 
 
 def line(code: Code) -> str:
@@ -66,15 +66,20 @@ def line(code: Code) -> str:
             return f"*({line(element)} for {name} in {over})"
         case Choose(value, condition, other):
             return f"{line(value)} if {condition} else {line(other)}"
+        case Keyed(entries):
+            pairs = ", ".join(f'"{k}": {line(c)}' for k, c in entries)
+            return f"{{{pairs}}}"
         case Listed(items):
             return f"[{', '.join(line(c) for c in items)}]"
-        case Named(entries):
-            pairs = ", ".join(f'("{k}", {line(c)})' for k, c in entries)
-            return f"OrderedDict([{pairs}])"
 
 
 def argument(keyword: str | None, text: str) -> str:
     return f"{keyword}={text}" if keyword else text
+
+
+def named(entries: list[tuple[str, Code]]) -> Call:
+    """`named({"conv": ...})`: a sequence whose modules have names of their own."""
+    return Call("named", ((None, Keyed(tuple(entries))),))
 
 
 def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
@@ -96,23 +101,12 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
                 else [f"{pad}    for {name} in ("] + [f"{pad}        {v}," for v in values] + [f"{pad}    )"]
             )
             return [f"{pad}{prefix}*(", *broken(element, indent + 4), *tails, f"{pad}){suffix}"]
+        case Keyed(entries):
+            inner = [ln for k, c in entries for ln in lay(f'"{k}": ', c, indent + 4, ",")]
+            return [f"{pad}{prefix}{{", *inner, f"{pad}}}{suffix}"]
         case Listed(items):
             inner = [ln for c in items for ln in lay("", c, indent + 4, ",")]
             return [f"{pad}{prefix}[", *inner, f"{pad}]{suffix}"]
-        case Named(entries):
-            inner = []
-            for key, child in entries:
-                text = f'{pad}        ("{key}", {line(child)}),'
-                if len(text) <= WIDTH and not must_break(child):
-                    inner.append(text)
-                else:
-                    inner += [
-                        f"{pad}        (",
-                        f'{pad}            "{key}",',
-                        *lay("", child, indent + 12, ","),
-                        f"{pad}        ),",
-                    ]
-            return [f"{pad}{prefix}OrderedDict(", f"{pad}    [", *inner, f"{pad}    ]", f"{pad}){suffix}"]
     return [whole]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from resnetc.compiler import syntax
 from resnetc.compiler.backend import operations
-from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Named, Repeat, literal
+from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Repeat, literal
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.naming import class_name, documentation
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
@@ -329,7 +329,7 @@ def in_place(module: Module) -> Any:
 
 def argument_text(value: Any) -> Code:
     """An argument of a constructor: a module's text, or a literal."""
-    return value if isinstance(value, (str, Call, Repeat, Choose, Named, Listed)) else literal(value)
+    return value if isinstance(value, (str, Call, Repeat, Choose, Listed)) else literal(value)
 
 
 def operation(

@@ -40,22 +40,24 @@ class Module:
     @property
     def imports(self) -> list[str]:
         helpers = {name for name, _ in self.lowered.helpers}
-        text = "\n".join(ln for c in self.lowered.classes for ln in (*c.fields, *c.forward))
-        text += "\n".join(ln for f in self.lowered.functions for ln in f.body)
-        standard = []
-        if "OrderedDict(" in text:
-            standard.append("from collections import OrderedDict")
-        if "std_conv" in helpers:
-            standard.append("from typing import Any")
-        if "blur_pool" in helpers:
-            standard.insert(0, "import math")
+        text = self.text
         torch = []
         if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path"}:
             torch.append("import torch")
         if helpers & {"std_conv", "blur_pool", "pad_channels"}:
             torch.append("import torch.nn.functional as F")
-        torch.append("from torch import Tensor, nn")
-        return [*standard, *([""] if standard else []), *torch]
+        return [*torch, "from torch import Tensor, nn"]
+
+    @property
+    def names_sequences(self) -> bool:
+        """Whether some sequence has modules with names of their own."""
+        return "named(" in self.text
+
+    @property
+    def text(self) -> str:
+        """All statements that `lower` made."""
+        lines = [ln for c in self.lowered.classes for ln in (*c.fields, *c.forward)]
+        return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
 
     @property
     def initialisation(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Listed, Named, Repeat, lay, line
+from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Keyed, Listed, Repeat, lay, line, named
 from resnetc.compiler.ir import Template
 from resnetc.compiler.values import Path
 
@@ -98,10 +98,10 @@ def contained(node: Any) -> Code:
         return node  # type: ignore[no-any-return]
     if all(isinstance(k, int) for k in node):
         return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
-    if len(node) == 1:
-        return Call("nn.Sequential", ((None, Named(tuple((str(k), contained(v)) for k, v in node.items()))),))
-    entries = tuple((str(k), contained(v)) for k, v in node.items())
-    return Call("nn.ModuleDict", ((None, Named(entries)),))
+    entries = [(str(k), contained(v)) for k, v in node.items()]
+    if len(entries) == 1:
+        return named(entries)
+    return Call("nn.ModuleDict", ((None, Keyed(tuple(entries))),))
 
 
 def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from resnetc.compiler.backend.code import Call, Choose, Code, Named, literal
+from resnetc.compiler.backend.code import Call, Choose, Code, literal, named
 from resnetc.compiler.backend.primitives import columns, gain, module_name
 from resnetc.compiler.ir import Leaf, Module, Sequence, Template
 
@@ -240,13 +240,13 @@ class Subset(Signature):
 def sequential(entries: list[tuple[str, Code]]) -> Code:
     if all(key.isdigit() for key, _ in entries):
         return Call("nn.Sequential", tuple((None, code) for _, code in entries))
-    return Call("nn.Sequential", ((None, Named(tuple(entries))),))
+    return named(entries)
 
 
 def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[str]]) -> Code:
     """Calls that differ in some arguments -> one call that takes them from `signature`.
 
-    `names` are the parameters of the module's own classes and functions: handed-through arguments are called after them.
+    `names` are the parameters of the module's own classes and functions: what is handed through is called after them.
     """
     first = codes[0]
     if all(code == first for code in codes):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.declare import axes_differ
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
@@ -27,6 +28,7 @@ class ItemNames:
         self.faults: list[Diagnostic] = []
         self.locals: dict[str, Definition] = {}
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
+        self.vague = False  # the names of sizes are not certain
         self.indexed: set[str] = set()
         self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
@@ -128,6 +130,9 @@ class ItemNames:
     def input(self, input: syntax.Input) -> list[str]:
         """The symbols that an input gives to its sizes."""
         sizes = self.sizes(input.shape)
+        if not fitting(input):
+            self.report(axes_differ(input))
+            self.vague = True
         self.look(input.declared)
         self.others = frozenset(sizes)
         self.maybe(input.condition)
@@ -233,7 +238,7 @@ class ItemNames:
             case syntax.Name():
                 return self.name(expr)
             case syntax.Attribute(value, name):
-                found = self.look(value)
+                found = self.name(value, dotted=True) if isinstance(value, syntax.Name) else self.look(value)
                 return self.inside(found.target, name) if found and isinstance(found.target, SpecFile) else None
             case syntax.Call(callee, arguments):
                 return self.call(callee, arguments)
@@ -254,14 +259,17 @@ class ItemNames:
                 self.look(value)
         return None
 
-    def name(self, name: syntax.Name) -> Found | None:
+    def name(self, name: syntax.Name, dotted: bool = False) -> Found | None:
+        """A name; before a dot it may be that of a file which was not found, a fault that is reported already."""
         if name.id in self.locals or name.id in self.others:
             return None
         if name.id in self.file.silent:
             self.spoilt = True
             return None
         found = self.file.find(name.id)
-        if found is None:
+        if found is None and (self.vague or (dotted and self.file.lost)):
+            self.spoilt = True
+        elif found is None:
             self.unknown.setdefault(name.id, []).append(name.span)
         elif found.spec is self.file.spec and not self.binds(name.id):
             self.mentions.setdefault(name.id, name.span)
@@ -344,6 +352,14 @@ def opening(path: syntax.Expr) -> str:
     while isinstance(path, (syntax.Attribute, syntax.Index)):
         path = path.value
     return path.id if isinstance(path, syntax.Name) else ""
+
+
+def fitting(input: syntax.Input) -> bool:
+    """Whether both sides of an input have as many axes, as far as the text says."""
+    shape, declared = input.shape, input.declared
+    if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
+        return len(shape.items) == len(declared.items)
+    return True
 
 
 def attribute_span(slot: syntax.Slot) -> Span:

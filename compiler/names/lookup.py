@@ -47,8 +47,8 @@ class FileNames:
     def __init__(self, spec: SpecFile, prelude: SpecFile, spoilt: Mapping[SpecFile, frozenset[str]]) -> None:
         self.spec, self.prelude, self.spoilt = spec, prelude, spoilt
         self.slots = {} if spec is prelude else slots_of(prelude)
-        lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()
-        self.silent = set(spec.tree.broken) | lost
+        self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
+        self.silent = set(spec.tree.broken) | self.lost
 
     def given(self, name: str) -> Definition | None:
         """What a name is in every file."""

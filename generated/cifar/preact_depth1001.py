@@ -7,8 +7,6 @@ Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984 mu
 adds at 3x32x32.
 """
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -17,17 +15,19 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
+def named(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """A sequence whose modules have names."""
+    sequence = nn.Sequential()
+    for name, module in modules.items():
+        sequence.add_module(name, module)
+    return sequence
+
+
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the pre-
     activated input.
     """
-    return nn.Sequential(
-        OrderedDict(
-            [
-                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
-            ]
-        ),
-    )
+    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
 
 class PreactBottleneck(nn.Module):
@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text c949d7e57c15b39d keys 93828f4ff0fddc12 function 34246615d3cd8389
+# sealed by resnetc: text 5b1e39a7c67c127d keys 93828f4ff0fddc12 function 34246615d3cd8389

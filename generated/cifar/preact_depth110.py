@@ -7,8 +7,6 @@ Input [3, H, W] for every H and every W. 1,730,522 parameters, 253,149,824 multi
 at 3x32x32.
 """
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -17,13 +15,19 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
+def named(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """A sequence whose modules have names."""
+    sequence = nn.Sequential()
+    for name, module in modules.items():
+        sequence.add_module(name, module)
+    return sequence
+
+
 def preact(in_channels: int, channels: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the pre-
     activated input.
     """
-    return nn.Sequential(
-        OrderedDict([("conv", nn.Conv2d(in_channels, channels, 1, 2, bias=False))]),
-    )
+    return named({"conv": nn.Conv2d(in_channels, channels, 1, 2, bias=False)})
 
 
 class PreactBasic(nn.Module):
@@ -106,4 +110,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text eb909bdcaf8f19d4 keys b6234ed69687cc95 function d1178655c127290b
+# sealed by resnetc: text d2cf53a6e1bb7b4e keys b6234ed69687cc95 function d1178655c127290b

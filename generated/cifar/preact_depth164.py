@@ -7,8 +7,6 @@ Input [3, H, W] for every H and every W. 1,703,258 parameters, 244,500,992 multi
 at 3x32x32.
 """
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -17,17 +15,19 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
+def named(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """A sequence whose modules have names."""
+    sequence = nn.Sequential()
+    for name, module in modules.items():
+        sequence.add_module(name, module)
+    return sequence
+
+
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the pre-
     activated input.
     """
-    return nn.Sequential(
-        OrderedDict(
-            [
-                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
-            ]
-        ),
-    )
+    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
 
 class PreactBottleneck(nn.Module):
@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth164()
 
 
-# sealed by resnetc: text 3bf854dbacc07bf2 keys 6b6617dbc91f165c function 9de53aa240dcf585
+# sealed by resnetc: text dd314899084d969e keys 6b6617dbc91f165c function 9de53aa240dcf585

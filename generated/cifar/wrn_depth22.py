@@ -8,8 +8,6 @@ Input [3, H, W] for every H and every W. 26,797,914 parameters, 3,827,751,168 mu
 adds at 3x32x32.
 """
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
@@ -18,17 +16,19 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
+def named(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """A sequence whose modules have names."""
+    sequence = nn.Sequential()
+    for name, module in modules.items():
+        sequence.add_module(name, module)
+    return sequence
+
+
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the pre-
     activated input.
     """
-    return nn.Sequential(
-        OrderedDict(
-            [
-                ("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False)),
-            ]
-        ),
-    )
+    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
 
 class PreactBasic(nn.Module):
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth22()
 
 
-# sealed by resnetc: text e39b7ab6a6bf2f2d keys 7c9c607ad5cd8010 function f700b9b4d4120c02
+# sealed by resnetc: text e2921a3a124bba5e keys 7c9c607ad5cd8010 function f700b9b4d4120c02

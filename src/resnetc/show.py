@@ -90,13 +90,20 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         ),
         ("multiply-adds", f"{known['multiply_adds']:,}"),
         ("weighted layers", str(measures.weighted_layers)),
-        ("receptive field", "x".join(map(str, field)) if isinstance(field, list) else str(field)),
+        ("receptive field", receptive(field)),
         ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
         ("accepts", accepted(checked)),
     )
     for name, value in lines:
         console.print(Text(f"{name:<16} {value}"))
     return stream.getvalue()
+
+
+def receptive(field: int | list[int] | None) -> str:
+    """A gate on the mean of the whole map sees all of the input: then there is no number."""
+    if field is None:
+        return "the whole input"
+    return "x".join(map(str, field)) if isinstance(field, list) else str(field)
 
 
 def megabytes(count: int) -> str:

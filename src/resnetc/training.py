@@ -53,9 +53,10 @@ def train(options: argparse.Namespace) -> int:
         overrides.append(f"seed={options.seed}")
     if options.deterministic:
         overrides.append("deterministic=true")
-    chosen = recipe.load(options.recipe or name, overrides)
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
+    started = str(Path(options.out) / "recipe.yaml") if options.resume else name
+    chosen = recipe.load(options.recipe or started, overrides)
     images = datasets.load(name, path)
     source, network = module_of(options, images)
     result = run(
@@ -77,7 +78,7 @@ def require_runtime() -> None:
     """The one message where the packages of the runtime are not installed."""
     from resnetc.runtime.errors import require
 
-    require("torch", "numpy", "safetensors", "sklearn")
+    require("torch", "numpy", "safetensors")
 
 
 def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:

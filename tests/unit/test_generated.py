@@ -69,9 +69,9 @@ def test_imports_torch_only(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            assert all(a.name.split(".")[0] in ("torch", "math") for a in node.names)
+            assert all(a.name.split(".")[0] == "torch" for a in node.names)
         if isinstance(node, ast.ImportFrom):
-            assert (node.module or "").split(".")[0] in ("torch", "collections", "typing")
+            assert (node.module or "").split(".")[0] == "torch"
 
 
 def test_resnet50_fits_on_two_screens() -> None:

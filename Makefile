@@ -59,5 +59,6 @@ $(READY):
 	  $$python -m venv --clear $(VENV); \
 	}; \
 	$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	$(PY) -m compileall -q compiler grammar runtime specs src; \
 	rm -f $(VENV)/ready-*
 	@touch $@

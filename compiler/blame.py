@@ -13,7 +13,7 @@ from resnetc.compiler.diagnostics import Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Template
 from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, step
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import describe, normal_size
+from resnetc.compiler.values import describe, normal_size, show_path
 from resnetc.grammar.primitives import REQUIRED
 
 LONGEST_TEXT = 48
@@ -101,7 +101,10 @@ def branches(template: Template, condition: Condition, number: int) -> tuple[Bra
     left, right = operands(template, condition, number)
     origins = set(chain(template, left))
     shared = next(ref for ref in chain(template, right) if ref in origins)
-    return branch(template, shared, left), branch(template, shared, right)
+    names = [called(template, ref) for ref in (left, right)]
+    if names[0] == names[1]:  # elements of one list
+        names = [called(template, ref, by_path=True) for ref in (left, right)]
+    return branch(template, shared, left, names[0]), branch(template, shared, right, names[1])
 
 
 def operands(template: Template, condition: Condition, number: int) -> tuple[int, int]:
@@ -121,7 +124,7 @@ def chain(template: Template, ref: int) -> list[int]:
     return found
 
 
-def branch(template: Template, start: int, end: int) -> Branch:
+def branch(template: Template, start: int, end: int, name: str) -> Branch:
     """The operations between two values of a template, in their order."""
     refs = chain(template, end)
     operations: list[Operation] = []
@@ -131,7 +134,7 @@ def branch(template: Template, start: int, end: int) -> Branch:
         made = template.steps[number]
         if not isinstance(made.operation, str):
             operations.extend(operation(made, module) for module in opened(made.operation))
-    return Branch(called(template, end), template.wires[start].shape, template.wires[end].shape, tuple(operations))
+    return Branch(name, template.wires[start].shape, template.wires[end].shape, tuple(operations))
 
 
 def opened(module: Module) -> Iterator[Leaf | Template]:
@@ -145,21 +148,21 @@ def opened(module: Module) -> Iterator[Leaf | Template]:
             yield module
 
 
-def called(template: Template, ref: int) -> str:
-    """How a value is called: by its name, or by the text that makes it."""
+def called(template: Template, ref: int, by_path: bool = False) -> str:
+    """How a value is called: by its name, or by the text or the path of the layer that makes it."""
     wire = template.wires[ref]
-    if wire.name is not None or wire.step is None:
-        return wire.name or "in"
-    return short(template.steps[wire.step].span.text)
+    if wire.step is None:
+        return "in"
+    made = template.steps[wire.step]
+    return show_path(made.path) if by_path else wire.name or short(made.span.text)
 
 
 def operation(made: Step, module: Leaf | Template) -> Operation:
     if isinstance(module, Template):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
         return Operation(short(made.span.text), made.span, made, None, tuple(between(f, g) for f, g in sizes))
-    span = written(made, module)
-    text = span.text if span else canonical(module)
-    return Operation(short(text), span or made.span, made, module, geometry(module))
+    text = module.span.text if complete(module) else canonical(module)
+    return Operation(short(text), module.span, made, module, geometry(module))
 
 
 def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
@@ -197,15 +200,12 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text.partition("(")[0][:LONGEST_TEXT] + "(...)"
 
 
-def written(made: Step, leaf: Leaf) -> Span | None:
-    """Where an operation stands with all that it needs: at its own place, or where its slot is called."""
+def complete(leaf: Leaf) -> bool:
+    """Whether an operation's own text says all that it needs; where a slot stands for it, it may be the slot's name."""
+    given = arguments(leaf.span.text)
+    positional = sum(not name for name, _ in given)
     needed = [p.name for p in leaf.primitive.parameters if p.default is REQUIRED]
-    for span in (leaf.span, made.span) if made.operation is leaf else (leaf.span,):
-        given = arguments(span.text)
-        positional = sum(not name for name, _ in given)
-        if all(i < positional or (name in dict(given)) for i, name in enumerate(needed)):
-            return span
-    return None
+    return all(i < positional or name in dict(given) for i, name in enumerate(needed))
 
 
 def canonical(leaf: Leaf) -> str:
@@ -250,7 +250,7 @@ def remedy(sides: tuple[Branch, Branch], axis: int) -> Remedy | None:
     """The first change that makes both sides equal on every axis, for every size: of one operation, or of a side's."""
     for mine, other in (sides, sides[::-1]):
         blamed = [operation for operation, _ in mine.contributions(axis)]
-        for change in [*(((o, c),) for o in blamed for c in changes(o)), *neutral(blamed)]:
+        for change in [*(((o, c),) for o in blamed for c in changes(o.leaf)), *neutral(blamed)]:
             changed = {id(o): replace(o, geometry=geometry(leaf)) for o, (leaf, _, _) in change}
             sizes = replace(mine, operations=tuple(changed.get(id(o), o) for o in mine.operations)).sizes()
             if sizes is not None and sizes == other.end.sizes:
@@ -268,7 +268,7 @@ def neutral(blamed: list[Operation]) -> Iterator[tuple[tuple[Operation, Change],
     """All operations changed so that none adds anything, if each can be."""
     found = []
     for operation in blamed:
-        for change in changes(operation):
+        for change in changes(operation.leaf):
             if all(does and does[1] == 0 for does in geometry(change[0])):
                 found.append((operation, change))
                 break
@@ -276,9 +276,8 @@ def neutral(blamed: list[Operation]) -> Iterator[tuple[tuple[Operation, Change],
         yield tuple(found)
 
 
-def changes(operation: Operation) -> Iterator[Change]:
+def changes(leaf: Leaf | None) -> Iterator[Change]:
     """What else a window might say: `ceil=true` on a pool, the padding of an odd kernel, an odd kernel."""
-    leaf = operation.leaf
     if leaf is None or "padding" not in (values := dict(leaf.arguments)):
         return
     kernel, dilation, rank = values["kernel"], values.get("dilation", 1), leaf.shape_in.rank
@@ -286,20 +285,20 @@ def changes(operation: Operation) -> Iterator[Change]:
     pads = [shapes.axis(dilation, i) * (k - 1) // 2 for i, k in enumerate(odd)]
     padding = {"padding": normal_size(tuple(pads))}
     if values.get("ceil") is False:
-        yield changed(operation, leaf, {"ceil": True}, {})
+        yield changed(leaf, {"ceil": True}, {})
     if all(shapes.axis(kernel, i) % 2 for i in range(rank)):
-        yield changed(operation, leaf, padding, {})
+        yield changed(leaf, padding, {})
     elif "ceil" not in values:
-        yield changed(operation, leaf, {"kernel": normal_size(tuple(odd))}, padding)
+        yield changed(leaf, {"kernel": normal_size(tuple(odd))}, padding)
 
 
-def changed(operation: Operation, leaf: Leaf, said: dict[str, Any], implied: dict[str, Any]) -> Change:
+def changed(leaf: Leaf, said: dict[str, Any], implied: dict[str, Any]) -> Change:
     """A leaf with arguments that are written, and others that follow from them by default."""
     other = replace(leaf, arguments=tuple({**dict(leaf.arguments), **said, **implied}.items()))
     texts = {name: describe(value) for name, value in said.items()}
-    place = written(operation.step, leaf)
-    own = place is not None and place.text.startswith(leaf.primitive.name)  # a slot has other parameters
-    if place is not None and (own or texts.keys() <= {name for name, _ in arguments(place.text)}):
+    place, names = leaf.span, {name for name, _ in arguments(leaf.span.text)}
+    own = place.text.startswith(leaf.primitive.name)  # a slot has parameters of its own
+    if complete(leaf) and (own or texts.keys() <= names):
         text = rewritten(place.text, texts, [p.name for p in leaf.primitive.parameters] if own else [])
         return other, text, () if shipped(place) else (Edit(place, text),)
     return other, rewritten(canonical(leaf), texts, []), ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -312,6 +311,8 @@ def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
 
 def write(outputs: list[Output]) -> list[Diagnostic]:
     """Writes every file under a temporary name, then renames them all; after a fault nothing has changed."""
+    import tempfile
+
     staged: list[tuple[str, Path]] = []
     try:
         for output in outputs:

@@ -327,7 +327,7 @@ def false_claim(
     if network.name != network.model:
         notes.append(f"in the network `{network.name}`")
     op, ours = claim.expr.op, plain(claim.expr.left.span.text)
-    fact = f"write `{ours} == {shown(claim.left)}`" if op == "==" else "weaken the claim"
+    fact = f"write `{ours} == {shown(claim.left)}`" if op == "==" and ours != shown(claim.left) else "weaken the claim"
     return Diagnostic(
         "E0402",
         expect.text or f"`{text}` does not hold: {shown(left)} and {shown(right)}",

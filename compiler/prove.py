@@ -367,7 +367,7 @@ def not_accepted(network: Network, accepted: Accepted, axis: int) -> Diagnostic:
 def too_irregular(span: Span, what: str, error: str) -> Diagnostic:
     return Diagnostic(
         "E0334",
-        f"the sizes at {what} cannot be decided: {error}",
-        Label(span, "too irregular from here on"),
+        f"the sizes at {what} are too irregular to be decided: {error.rpartition(': ')[2]}",
+        Label(span, "from here on"),
         helps=("use fewer different strides",),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from lark import TextSlice, Token
 from lark.exceptions import UnexpectedCharacters
@@ -17,27 +17,22 @@ from resnetc.compiler.tables import parser
 LINE_END = re.compile(r"\r?(\n|\Z)")
 
 
-def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> Iterator[Token]:
+def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
     """All tokens of a text. Ends early where `report` says that no more faults are wanted."""
-    text, at = source.text, 0
-    last: Token | None = None
-    while True:
+    out: list[Token] = []
+    at, more = 0, True
+    while more and at < len(source.text):
         try:
-            for token in parser().lex(TextSlice(text, at, len(text))):
-                if last is not None:
-                    yield last
-                last = token
+            for token in parser().lex(TextSlice(source.text, at, len(source.text))):
+                out.append(token)
             break
-        except UnexpectedCharacters as fault:
-            at, fault_found, read = foreign(source, fault.pos_in_stream, last)
-            if read is not None:
-                if last is not None and read.start_pos != last.start_pos:
-                    yield last
-                last = read
-            if not report(fault_found):
-                break
-    if last is not None:
-        yield last
+        except UnexpectedCharacters as stop:
+            at, fault, read = foreign(source, stop.pos_in_stream, out[-1] if out else None)
+            more = report(fault)
+            if read is not None and out and read.start_pos == out[-1].start_pos:
+                out.pop()
+            out += [read] if read is not None else []
+    return out
 
 
 def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnostic, Token | None]:
@@ -45,10 +40,10 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
     text, character = source.text, source.text[at]
     if character == '"':
         end = line_end(text, at)
-        return end, misread.unclosed_text(Span(source, at, at + 1)), token("STRING", text, at, end)
+        return end, misread.unclosed_text(Span(source, at, at + 1)), placed("STRING", text, at, end)
     if character in QUOTES and (close := text.find(QUOTES[character], at + 1, line_end(text, at))) > 0:
         span = Span(source, at, close + 1)
-        return span.end, misread.foreign_character(span), token("STRING", text, at, span.end)
+        return span.end, misread.foreign_character(span), placed("STRING", text, at, span.end)
     if character == "#":
         return line_end(text, at), misread.foreign_character(Span(source, at, at + 1)), None
     if part_of_name(character):
@@ -58,13 +53,13 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
         while end < len(text) and (part_of_name(text[end]) or text[end] == "_"):
             end += 1
             stop = end if stop == end - 1 and not text[end - 1].isascii() else stop
-        return end, misread.foreign_character(Span(source, at, stop)), token("NAME", text, start, end)
-    size = 2 if text[at : at + 2] in LOOKALIKES else 1
-    known = LOOKALIKES.get(text[at : at + size])
-    end = at + size
+        return end, misread.foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
+    written = text[at : at + 2] if text[at : at + 2] in LOOKALIKES else character
+    known = LOOKALIKES.get(written)
+    end = at + len(written)
     while known is None and end < len(text) and text[end] == character:
         end += 1
-    read = token(known.terminal, text, at, end) if known is not None and known.terminal else None
+    read = placed(known.terminal, text, at, end) if known is not None and known.terminal else None
     return end, misread.foreign_character(Span(source, at, end)), read
 
 
@@ -79,5 +74,5 @@ def line_end(text: str, at: int) -> int:
     return found.start()
 
 
-def token(terminal: str, text: str, start: int, end: int) -> Token:
+def placed(terminal: str, text: str, start: int, end: int) -> Token:
     return Token(terminal, text[start:end], start_pos=start, end_pos=end)

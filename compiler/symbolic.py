@@ -199,6 +199,6 @@ def undecided(span: Span, why: str) -> Diagnostic:
     return Diagnostic(
         "E0403",
         f"`{plain(span.text)}` is not decided: {why}",
-        Label(span, "about sizes that are not known"),
+        Label(span, "open for some sizes"),
         helps=("compare sizes of one axis, with numbers and `+`, `-`, `*`, `/`, `%`, `ceil`, `floor`, `min`, `max`",),
     )

@@ -31,6 +31,7 @@ from resnetc.compiler.values import (
 )
 from resnetc.grammar.primitives import PRIMITIVES
 
+MAX_WORK = 200_000
 LIST_RULES = {"concat", "sum", "list_same"}
 Steps = list[tuple[Layer, Frame]]
 
@@ -52,6 +53,7 @@ class Applier(Caller):
         self.homes = homes
         self.memo: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], Template]]]] = {}
         self.nodes = 0
+        self.work = 0
 
     def home(self, slot: syntax.Slot) -> SpecFile:
         return self.homes.get(slot, self.prelude)
@@ -392,6 +394,9 @@ class Applier(Caller):
     # -- statements ---------------------------------------------------------------------------------------------------
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
+        self.work += 1
+        if self.work > MAX_WORK:
+            raise Fault(faults.too_much_work(statement.span, MAX_WORK))
         match statement:
             case syntax.Let(name, index, value, _):
                 self.let(name, index, value, frame)

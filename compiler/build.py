@@ -66,22 +66,22 @@ class Builder:
     def item_block(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
         name, params, *body, out = rest
         return syntax.Block(
-            self.name(name), self.params(params), self.statements(body), self.expr(out.children[0]), doc, span
+            self.name(name), self.params(params), self.statements(body), self.layer(out.children[0]), doc, span
         )
 
     def item_policy(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
         name, params, *rows = rest
         body = [r for r in rows if r.data in ("let", "require")]
-        cases = tuple(
-            syntax.Case(self.expr(r.children[0]) if r.data == "case" else None, self.expr(r.children[-1]), self.span(r))
-            for r in rows
-            if r.data in ("case", "otherwise")
-        )
+        cases = tuple(self.case(r) for r in rows if r.data in ("case", "otherwise"))
         return syntax.Policy(self.name(name), self.params(params), self.statements(body), cases, doc, span)
+
+    def case(self, node: Node) -> syntax.Case:
+        *condition, value = node.children
+        return syntax.Case(self.expr(condition[0]) if condition else None, self.layer(value), self.span(node))
 
     def item_slot(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
         name, params, attribute, default = rest
-        return syntax.Slot(self.name(name), self.params(params), self.text(attribute), self.expr(default), doc, span)
+        return syntax.Slot(self.name(name), self.params(params), self.text(attribute), self.layer(default), doc, span)
 
     def item_model(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
         name, params, *parts = rest
@@ -99,9 +99,9 @@ class Builder:
             each,
             self.statements(body),
             self.input(by["input"][0]),
-            self.expr(by["stem"][0].children[0]),
+            self.layer(by["stem"][0].children[0]),
             tuple(self.stage(s) for s in by["stage"]),
-            self.expr(by["head"][0].children[0]),
+            self.layer(by["head"][0].children[0]),
             tuple(self.expect(e) for e in expects),
             doc,
             span,
@@ -182,9 +182,9 @@ class Builder:
     def repeat(self, node: Node) -> syntax.Repeat:
         if node.data == "times":
             count, block = node.children
-            return syntax.Repeat(self.expr(count), None, None, self.expr(block), self.span(node))
+            return syntax.Repeat(self.expr(count), None, None, self.layer(block), self.span(node))
         name, values, block = node.children
-        return syntax.Repeat(None, self.name(name), self.expr(values), self.expr(block), self.span(node))
+        return syntax.Repeat(None, self.name(name), self.expr(values), self.layer(block), self.span(node))
 
     def expect(self, node: Node) -> syntax.Expect:
         claim, condition, text = node.children
@@ -209,6 +209,12 @@ class Builder:
         made = build(node.children, span)
         self.depth -= 1
         return made
+
+    def layer(self, node: Node) -> syntax.Expr:
+        """An expression where a layer or a tensor must stand: whatever it is, a comparison is neither."""
+        if node.data == "compare":
+            raise Fault(comparison(self.span(node.children[1])))
+        return self.expr(node)
 
     def deepened(self, node: Node, links: int) -> syntax.Expr:
         """The innermost operand of a chain: it stands as many levels down as the chain has links."""
@@ -265,7 +271,7 @@ class Builder:
         return syntax.Labelled(self.expr(parts[0]), self.expr(parts[1]), span)
 
     def expr_pipe(self, parts: list[Any], span: Span) -> syntax.Expr:
-        return syntax.Pipe(tuple(self.expr(p) for p in parts), span)
+        return syntax.Pipe(tuple(self.layer(p) for p in parts), span)
 
     def expr_postfix(self, parts: list[Any], span: Span) -> syntax.Expr:
         value = self.deepened(parts[0], len(parts) - 1)
@@ -349,4 +355,15 @@ def colon_in_call(span: Span, name: Span, value: Span) -> Diagnostic:
         Label(span, "this is a label"),
         helps=(f"write `{name.text}={value.text}`",),
         fix=(Edit(span, f"{name.text}={value.text}"),),
+    )
+
+
+def comparison(span: Span) -> Diagnostic:
+    chained = span.text == ">"
+    return Diagnostic(
+        "E0113",
+        f"`{span.text}` compares, and a comparison is no layer",
+        Label(span, "a layer or a tensor stands here"),
+        helps=("write `|>` between layers" if chained else "a comparison stands behind `when`, `require` or `expect`",),
+        fix=(Edit(span, "|>"),) if chained else (),
     )

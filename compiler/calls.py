@@ -7,7 +7,7 @@ from typing import Any
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.evaluate import Evaluator, Frame, ModelValue
+from resnetc.compiler.evaluate import Evaluator, Frame
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
@@ -19,6 +19,7 @@ from resnetc.compiler.values import (
     Definition,
     LabelLayer,
     Layer,
+    ModelValue,
     PrimitiveLayer,
     SlotLayer,
     Value,

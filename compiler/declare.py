@@ -19,12 +19,13 @@ MAX_PERIOD = 100_000
 def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame, sizes: tuple[int, ...] | None = None) -> Declared:
     """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`; `sizes` replaces the declared ones."""
     if not isinstance(item.shape, syntax.List) or not isinstance(item.declared, syntax.List):
-        raise Fault(not_an_input(item.shape.span))
+        raise Fault(not_an_input(item))
     if not 2 <= len(item.shape.items) <= 4 or len(item.shape.items) != len(item.declared.items):
         raise Fault(axes_differ(item))
     channels = positive(item.shape.items[0], evaluator, frame)
-    if positive(item.declared.items[0], evaluator, frame) != channels:
-        raise Fault(channels_differ(item))
+    first = positive(item.declared.items[0], evaluator, frame)
+    if first != channels:
+        raise Fault(contradicted(item.shape.items[0], channels, item.declared.items[0], first))
     symbols: list[str | None] = []
     for axis in item.shape.items[1:]:
         known = isinstance(axis, syntax.Name) and axis.id not in frame.locals
@@ -34,9 +35,10 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame, sizes: tupl
     numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
     if sizes is not None and len(sizes) == len(numbers):
         numbers = sizes
-    for axis, symbol, number in zip(item.shape.items[1:], symbols, numbers, strict=True):
-        if symbol is None and positive(axis, evaluator, frame) != number:
-            raise Fault(channels_differ(item))
+    for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
+        fixed = number if symbol else positive(axis, evaluator, frame)
+        if fixed != number:
+            raise Fault(contradicted(axis, fixed, said, number))
     conditions = restrictions(item.condition, symbols, evaluator, frame) if item.condition is not None else []
     return Declared(channels, tuple(symbols), numbers, item.span, tuple(conditions))
 
@@ -65,7 +67,7 @@ def restrictions(
     period = lcm(*(n for n in numbers if n)) if any(e.op == "%" for e in binaries(expr)) else 1
     stop = sum(numbers) + 2
     if period + stop > MAX_PERIOD:
-        raise Fault(not_one_axis(expr.span))
+        raise Fault(too_far(expr.span))
     symbol = symbols[axis]
     flags = []
     for n in range(1, stop + 2 * period):
@@ -106,12 +108,13 @@ def binaries(expr: syntax.Expr) -> list[syntax.Binary]:
     return [n for n in parts(expr) if isinstance(n, syntax.Binary)]
 
 
-def not_an_input(span: Span) -> Diagnostic:
+def not_an_input(item: syntax.Input) -> Diagnostic:
+    side = item.declared if isinstance(item.shape, syntax.List) else item.shape
     return Diagnostic(
         "E0321",
         "an input is a list of its channels and its sizes",
-        Label(span, "not a list"),
-        helps=("write `input [3, H, W] = [3, 224, 224]`",),
+        Label(side.span, "not a list"),
+        helps=("write both sides in brackets: `input [3, H, W] = [3, 224, 224]`",),
     )
 
 
@@ -120,26 +123,26 @@ def axes_differ(item: syntax.Input) -> Diagnostic:
         "E0322",
         "an input names its channels and one to three axes, and declares a number for each",
         Label(item.span, "these do not fit together"),
-        helps=("write `input [3, H, W] = [3, 224, 224]`",),
+        helps=("write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
     )
 
 
-def channels_differ(item: syntax.Input) -> Diagnostic:
+def contradicted(axis: syntax.Expr, fixed: int, said: syntax.Expr, number: int) -> Diagnostic:
     return Diagnostic(
         "E0323",
-        "the declared numbers contradict the fixed ones",
-        Label(item.declared.span, "declared here"),
-        (Label(item.shape.span, "fixed here"),),
-        helps=("repeat the same numbers on both sides",),
+        f"the input declares {number} where it fixes {fixed}",
+        Label(said.span, f"{number} is declared here"),
+        (Label(axis.span, f"this is {fixed}"),),
+        helps=(f"write `{axis.span.text}` on both sides",),
     )
 
 
 def not_positive(span: Span, value: int) -> Diagnostic:
     return Diagnostic(
         "E0324",
-        f"an input has at least 1 here, not {value}",
+        f"the channels and sizes of an input are at least 1, not {value}",
         Label(span, f"this is {value}"),
-        helps=("give a positive number",),
+        helps=("declare a positive number",),
     )
 
 
@@ -149,4 +152,13 @@ def not_one_axis(span: Span) -> Diagnostic:
         "each part of an input's condition speaks of one size",
         Label(span, "not about exactly one of the sizes"),
         helps=("write for instance `when H % 32 == 0 and W % 32 == 0`",),
+    )
+
+
+def too_far(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0328",
+        f"an input's condition repeats after at most {MAX_PERIOD:_} sizes",
+        Label(span, "repeats later, or never"),
+        helps=("use smaller numbers in the condition",),
     )

@@ -63,6 +63,13 @@ class Sink:
             self._seen.add(key)
             self.diagnostics.append(diagnostic)
 
+    def sort(self) -> None:
+        """Brings the diagnostics of each file into the order of its text, whichever phase has found them."""
+        files: dict[str, int] = {}
+        for diagnostic in self.diagnostics:
+            files.setdefault(diagnostic.primary.span.source.name, len(files))
+        self.diagnostics.sort(key=lambda d: (files[d.primary.span.source.name], d.primary.span.start))
+
     @property
     def failed(self) -> bool:
         return any(d.severity == "error" for d in self.diagnostics)

@@ -138,6 +138,7 @@ class Session:
             kept.add(self.loader.prelude.source)
             kept |= {s.expr.span.source for s in made}
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept]
+        self.sink.sort()
         return out
 
     def _holding(self, model: str) -> list[Entry]:
@@ -328,22 +329,22 @@ def write(outputs: list[Output]) -> list[Diagnostic]:
         for name, _ in staged:
             Path(name).unlink(missing_ok=True)
         place = Path(error.filename) if isinstance(error.filename, str) else outputs[0].path
+        blocking = next((p for p in (place, *place.parents) if p.is_file()), None)
+        if blocking is not None:
+            return [in_the_way(blocking, "is a file, and a directory is needed", "choose a directory with `-o`")]
         parent = place if place.is_dir() else place.parent
         return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
     return []
 
 
 def no_spec(spec: str) -> Diagnostic:
-    near = similar(spec, shipped_names())
+    beside = [path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")]
+    near = similar(spec, [*beside, *shipped_names()])
     return Diagnostic(
         "E0507",
         f"{spec} is no file, no directory and no shipped spec",
         Label(Span(Source(spec, ""), 0, 0), "not found"),
-        helps=(
-            f"a shipped spec with a similar name exists: `{near}`"
-            if near
-            else "`resnetc list` names the shipped specs",
-        ),
+        helps=(f"a spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs",),
     )
 
 
@@ -359,8 +360,9 @@ def empty_folder(name: str) -> Diagnostic:
 def same_file(path: Path, network: str, other: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0509",
-        f"two networks would be written to `{path.as_posix()}`: {network} and {other}",
-        Label(span, "second one"),
+        f"two networks would be written to `{path.as_posix()}`",
+        Label(span, f"`{network}` is the second one"),
+        notes=(f"the first one is {other}",),
         helps=("rename one of the models",),
     )
 

@@ -22,6 +22,7 @@ from resnetc.compiler.values import (
     Definition,
     LabelLayer,
     Layer,
+    ModelValue,
     Path,
     PrimitiveLayer,
     SlotLayer,
@@ -44,18 +45,6 @@ class Here:
     count: int
     position: int
     total: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelValue:
-    """A model with some of its arguments and slots: what an instance is made of."""
-
-    item: syntax.Model
-    spec: SpecFile
-    arguments: Arguments
-    bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
-    instances: tuple[tuple[syntax.Instance, SpecFile], ...]
-    span: Span
 
 
 @dataclass(slots=True, eq=False)
@@ -164,7 +153,7 @@ class Evaluator:
             value.spec,
             value.arguments,
             value.bindings,
-            (*value.instances, (item, spec)),
+            (*value.instances, (item, spec, len(value.bindings))),
             item.name.span,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from resnetc.compiler import declare, faults, syntax
 from resnetc.compiler.apply import Applier
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
-from resnetc.compiler.evaluate import Frame, Here, ModelValue, Silent
+from resnetc.compiler.evaluate import Frame, Here, Silent
 from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.scope import Scope
@@ -22,6 +22,7 @@ from resnetc.compiler.values import (
     Definition,
     LabelLayer,
     Layer,
+    ModelValue,
     Path,
     Tensor,
     Value,
@@ -30,7 +31,7 @@ from resnetc.compiler.values import (
 )
 
 MAX_BLOCKS = 100_000
-MAX_NODES = 2_000_000
+MAX_NODES = 500_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +44,18 @@ class Request:
     arguments: dict[str, tuple[Value, Span]]
     seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
     sizes: tuple[int, ...] | None = None  # the declared sizes, where the caller knows better
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stated:
+    """What holds for a network although another text may have made it: its name, its input, its claims."""
+
+    item: syntax.Model | syntax.Instance
+    input: syntax.Input
+    expects: tuple[syntax.Expect, ...]
+    input_frame: Frame
+    claim_frame: Frame
+    bound: int  # how many bindings the claims were made with
 
 
 def expand(request: Request, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> Network:
@@ -61,10 +74,11 @@ class Expander(Applier):
         value = request.model
         model = value.item
         frame = self.opened(request)
-        item, expects, where = self.claims(value)
-        declared = declare.declared(item.input or model.input, self, where, request.sizes)
+        stated = self.stated(request, frame)
+        declared = declare.declared(stated.input, self, stated.input_frame, request.sizes)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
+        claim_frame = replace(stated.claim_frame, locals=dict(frame.locals))
         frame.scope = scope
         current = self.flowing(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
         stages = []
@@ -83,16 +97,16 @@ class Expander(Applier):
         self.reads = set()
         return Network(
             request.name,
-            item.name.id,
+            stated.item.name.id,
             self.finished(model, scope, out),
             tuple(stages),
             declared,
-            tuple((e, where) for e in expects),
+            tuple((e, claim_frame) for e in stated.expects),
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
-            item.doc or model.doc,
+            stated.item.doc or model.doc,
             tuple(self.overruled),
             features,
-            tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings, *request.seals))),
+            tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),
         )
 
     # -- parameters and slots -----------------------------------------------------------------------------------------
@@ -152,26 +166,22 @@ class Expander(Applier):
         self.check_binding(slot, value, expr.span)
         self.bind(slot, value, span, frame)
 
-    def claims(self, value: ModelValue) -> tuple[Any, tuple[syntax.Expect, ...], Frame]:
-        """Whose name, input and `expect` hold: the outermost instance that restates them, else the model's."""
-        model = value.item
-        frame = Frame(value.spec, Slots({}))
-        frame.locals = dict(self.locals_of(value))
-        if not value.instances:
-            return model, model.expects, frame
-        item, spec = value.instances[-1]
-        inputs = [i for i, _ in value.instances if i.input is not None]
-        named = replace(item, input=inputs[-1].input if inputs else model.input)
-        expects = item.expects if len(value.instances) else model.expects
-        return named, expects, frame
+    def stated(self, request: Request, frame: Frame) -> Stated:
+        """Whose name, input and `expect` hold: of the outermost instance that states them anew, else the model's.
 
-    def locals_of(self, value: ModelValue) -> dict[str, Value]:
-        frame = Frame(value.spec, Slots({}))
-        given = {**dict(value.arguments), **{n: v for n, (v, _) in self.asked.arguments.items()}}
-        for parameter in value.item.parameters:
-            name = parameter.name.id
-            frame.locals[name] = given[name] if name in given else self.evaluate(parameter.default, frame)  # type: ignore[arg-type]
-        return frame.locals
+        A claim is made for the slots that its own text binds: those bound further out are `rebound` to it.
+        """
+        value = request.model
+        model: syntax.Model | syntax.Instance = value.item
+        stated = Stated(model, value.item.input, value.item.expects, frame, frame, 0)
+        for item, spec, bound in value.instances:
+            own = Frame(spec, frame.slots, frame.locals, axes=frame.axes)
+            stated = replace(stated, item=item)
+            if item.input is not None:
+                stated = replace(stated, input=item.input, input_frame=own)
+            if item.expects:
+                stated = replace(stated, expects=item.expects, claim_frame=own, bound=bound)
+        return stated
 
     def require(self, statement: syntax.Require, frame: Frame) -> None:
         if self.flag(statement.condition, frame):
@@ -347,9 +357,9 @@ def no_blocks(span: Span, count: int) -> Diagnostic:
 def too_many_blocks(span: Span, count: int) -> Diagnostic:
     return Diagnostic(
         "E0319",
-        f"the network grows beyond the limit: {count} blocks or operations",
+        f"the network grows beyond the limit: {count:_} blocks or operations",
         Label(span, "too many here"),
-        notes=(f"at most {MAX_BLOCKS} blocks and {MAX_NODES} distinct operations are expanded",),
+        notes=(f"at most {MAX_BLOCKS:_} blocks and {MAX_NODES:_} distinct operations are expanded",),
         helps=("use smaller counts",),
     )
 

@@ -242,19 +242,6 @@ class Claims(Caller):
         sizes = {*(str(path[0]) for path in self.stages), *self.known} - FIGURES
         return bool(said & sizes) and not said & FIGURES
 
-    def setting(self, frame: Frame) -> Frame:
-        """The frame of a claim, with what the model's own text binds besides its parameters."""
-        made = Frame(frame.spec, frame.slots, dict(frame.locals), axes=frame.axes)
-        for statement in self.network.root.definition.body:
-            match statement:
-                case syntax.Let(name, None, value) if name.id not in made.locals:
-                    made.locals[name.id] = self.evaluate(value, made)
-                case syntax.SetSlot(name, value, span):
-                    slot = self.slot_named(name.id, made, made.spec)
-                    if slot is not None and frame.slots.get(slot) is None:
-                        made.slots = made.slots.bind(slot, self.layer(value, made), span)
-        return made
-
     def judged(self, expect: syntax.Expect, frame: Frame) -> Diagnostic | None:
         """The fault of a claim that is false, on the sizes that its own condition leaves."""
         within = list(self.within)
@@ -289,7 +276,7 @@ def check(
             skipped.append(f"{plain(expect.claim.span.text)} ({expect.claim.span})")
             continue
         try:
-            fault = claims.judged(expect, claims.setting(frame))
+            fault = claims.judged(expect, frame)
         except Fault as raised:
             fault = raised.diagnostic
         except SizesTooIrregular as error:
@@ -313,25 +300,29 @@ def false_claim(
     part: Holds | None = None,
     broken: SizeSet = ALL,
 ) -> Diagnostic:
-    text, span = plain(expect.claim.span.text), expect.claim.span
     if claim is None:
-        return Diagnostic("E0402", expect.text or f"`{text}` does not hold", Label(span, "this is false"))
+        text = f"`{plain(expect.claim.span.text)}` does not hold"
+        help = "correct the claim, or the model"
+        return Diagnostic("E0402", expect.text or text, Label(expect.claim.span, "this is false"), helps=(help,))
     left, right = (part.left, part.right) if part else (claim.left, claim.right)
     notes = []
     if part:
-        size = network.input.sizes[part.axis]
         found = {broken.min: "smallest accepted size that breaks it"}
-        found.setdefault(broken.nearest(size), "nearest to the declared one")
+        found.setdefault(broken.nearest(network.input.sizes[part.axis]), "nearest to the declared one")
         values = {n: f"{part.left.symbol} = {n} ({part.left.at(n)} and {part.right.at(n)})" for n in found if n}
         notes.append("; ".join(f"{found[n]}: {value}" for n, value in values.items()))
     if network.name != network.model:
         notes.append(f"in the network `{network.name}`")
-    op, ours = claim.expr.op, plain(claim.expr.left.span.text)
-    fact = f"write `{ours} == {shown(claim.left)}`" if op == "==" and ours != shown(claim.left) else "weaken the claim"
+    # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
+    whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
+    text, ours = plain((expect.claim if whole else claim.expr).span.text), plain(claim.expr.left.span.text)
+    help = f"write `{ours} == {shown(claim.left)}`, or change the model"
+    if claim.expr.op != "==" or ours == shown(claim.left):
+        help = "weaken the claim, or change the model"
     return Diagnostic(
         "E0402",
         expect.text or f"`{text}` does not hold: {shown(left)} and {shown(right)}",
         Label(claim.expr.span, f"`{ours}` is {shown(claim.left)}"),
         notes=tuple(notes),
-        helps=(f"{fact}, or change the model",),
+        helps=(help,),
     )

@@ -10,13 +10,13 @@ from typing import Any
 from resnetc.compiler import syntax
 from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, similar
-from resnetc.compiler.evaluate import Frame, ModelValue
+from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.expand import Request
 from resnetc.compiler.faults import names
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Absent, Value, describe
+from resnetc.compiler.values import Absent, ModelValue, Value, describe
 
 MAX_NETWORKS = 1000
 
@@ -157,7 +157,7 @@ def not_a_list(span: Span) -> Diagnostic:
         "E0326",
         "`each` takes a list with at least one element",
         Label(span, "not such a list"),
-        helps=("write `[20, 56]`",),
+        helps=("write the values in brackets: `each depth in [20, 56]`",),
     )
 
 
@@ -166,7 +166,7 @@ def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic
         "E0240",
         f"`{item.name.id}` leaves {names(missing)} of its model open",
         Label(item.value.span, "incomplete"),
-        helps=(f"write `{missing[0]}=...` in the call",),
+        helps=(f"give it a value between the parentheses: `{missing[0]}=...`",),
     )
 
 

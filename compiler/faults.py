@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import LAYERS, Absent, Value, describe, kind
+from resnetc.compiler.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -29,7 +30,7 @@ def names(candidates: Iterable[str]) -> str:
 def signature(item: Any) -> str:
     """`bottleneck(width: int, stride: size = 1)`."""
     parts = [
-        f"{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "")
+        f"{'first ' * p.first}{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "")
         for p in item.parameters
     ]
     return f"{item.name.id}({', '.join(parts)})"
@@ -40,7 +41,8 @@ def unknown_name(name: str, span: Span, visible: list[str]) -> Diagnostic:
         "E0201",
         f"no name `{name}` is known here",
         Label(span, "not found"),
-        helps=nearby(name, visible, "a name") or ("names come from this file, its `use` lines, and the prelude",),
+        helps=nearby(name, visible, "a name")
+        or (f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that has it",),
         fix=replaced(name, visible, span),
     )
 
@@ -51,7 +53,7 @@ def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnosti
         f"no block, policy or model named `{name}` in `{file}`",
         Label(span, "not found"),
         notes=(f"`{file}` defines {names(items)}",),
-        helps=nearby(name, items, "one"),
+        helps=nearby(name, items, "one") or (f"take a name from `{file}`, or define `{name}` in it",),
         fix=replaced(name, items, span),
     )
 
@@ -63,7 +65,7 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
         f"`{of}` has no parameter `{name}`",
         Label(span, "unknown parameter"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
-        helps=nearby(name, both, "a parameter"),
+        helps=nearby(name, both, "a parameter") or (f"remove `{name}=...`, or write the parameter that is meant",),
         fix=replaced(name, both, span),
     )
 
@@ -71,9 +73,10 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
 def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0204",
-        f"`{of}` takes at most {len(parameters)} arguments by position",
+        f"`{of}` takes at most {len(parameters)} argument{'s' * (len(parameters) != 1)} by position",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
+        helps=("remove what is too much, or write with a name what the argument is for",),
     )
 
 
@@ -82,7 +85,7 @@ def given_twice(of: str, name: str, span: Span) -> Diagnostic:
         "E0205",
         f"`{of}` gets its parameter `{name}` twice",
         Label(span, "second time"),
-        helps=("remove one of the two",),
+        helps=(f"keep one value for `{name}`",),
     )
 
 
@@ -111,14 +114,11 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "tensor": "a tensor",
     }
     shown = f"{kind(value)}: {describe(value)}" if not isinstance(value, Absent) else "`none`"
-    helps = (
-        ("`none` is an absent branch; `identity` is the layer that does nothing",) if isinstance(value, Absent) else ()
-    )
     return Diagnostic(
         "E0207",
         f"`{name}` of `{of}` is {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
-        helps=helps or (f"`{name}: {type}` takes {wants.get(type, type)}",),
+        helps=(f"give `{name}` {wants.get(type, type)}",),
     )
 
 
@@ -129,7 +129,11 @@ def not_an_integer(span: Span, worked: str, value: Value) -> Diagnostic:
         "E0208",
         text,
         Label(span, "a whole number is needed here"),
-        helps=("division is exact; write `floor(...)` or `ceil(...)` where rounding is meant",),
+        helps=(
+            "division is exact; write `floor(...)` or `ceil(...)` where rounding is meant"
+            if isinstance(value, Fraction)
+            else f"write a whole number instead of {kind(value)}",
+        ),
     )
 
 
@@ -138,25 +142,33 @@ def not_a_flag(span: Span, value: Value) -> Diagnostic:
         "E0209",
         f"a condition is true or false, not {kind(value)}",
         Label(span, describe(value)),
-        helps=("compare it with something: `== 1`",),
+        helps=(f"compare it with a value, such as `{span.text} {'> 0' if is_number(value) else '== ...'}`",),
     )
 
 
 def not_a_layer(value: Value, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0210",
-        f"`|>` chains layers, and this is {kind(value)}",
+        f"a layer is needed here, and this is {kind(value)}",
         Label(span, describe(value)),
-        helps=("a tensor can only be the first step of a pipe",) if kind(value) == "a tensor" else (),
+        helps=(
+            "a tensor can only be the first step of a pipe: `x |> layer`"
+            if isinstance(value, Tensor)
+            else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
+        ),
     )
 
 
 def not_callable(value: Value, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0211",
-        f"{kind(value)} cannot be called",
+        f"{'a chain of layers' if isinstance(value, LAYERS) else kind(value)} cannot be called",
         Label(span, describe(value)),
-        helps=("a chain takes no arguments: make it a policy with parameters",) if isinstance(value, LAYERS) else (),
+        helps=(
+            "a chain takes no arguments: make it a policy with parameters"
+            if isinstance(value, LAYERS)
+            else "remove the parentheses: only layers, models and functions take arguments",
+        ),
     )
 
 
@@ -166,7 +178,7 @@ def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
         f"{what} has no field `{name}`",
         Label(span, "unknown field"),
         notes=(f"its fields are {names(fields)}",),
-        helps=nearby(name, fields, "a field"),
+        helps=nearby(name, fields, "a field") or ("write one of its fields behind the dot",),
         fix=replaced(name, fields, span),
     )
 
@@ -176,17 +188,34 @@ def no_fields(value: Value, name: str, span: Span) -> Diagnostic:
         "E0213",
         f"{kind(value)} has no fields, so no `{name}`",
         Label(span, describe(value)),
-        helps=("`in`, `here`, a used file and, in `expect`, a stage have fields",),
+        helps=("ask a tensor, `here`, a used file or, in `expect`, a stage: nothing else has fields",),
     )
 
 
 def not_a_list(value: Value, span: Span) -> Diagnostic:
-    return Diagnostic("E0214", f"only a list has elements, and this is {kind(value)}", Label(span, describe(value)))
+    return Diagnostic(
+        "E0214",
+        "a list with elements is needed here, and this one is empty"
+        if value == ()
+        else f"only a list has elements, and this is {kind(value)}",
+        Label(span, describe(value)),
+        helps=("write a list, such as `[64, 128, 256]` or `range(3)`",),
+    )
 
 
 def no_element(name: str, index: int, indices: list[int], span: Span) -> Diagnostic:
     has = f"its elements are {indices[0]} to {indices[-1]}" if indices else "it is empty"
-    return Diagnostic("E0215", f"`{name}` has no element {index}", Label(span, "outside the list"), notes=(has,))
+    return Diagnostic(
+        "E0215",
+        f"`{name}` has no element {index}",
+        Label(span, "outside the list"),
+        notes=(has,),
+        helps=(
+            f"elements count from 0: the last one is `{name}[{indices[-1]}]`"
+            if indices
+            else f"give `{name}` an element before it is read",
+        ),
+    )
 
 
 def missing_elements(span: Span, indices: list[int]) -> Diagnostic:
@@ -227,7 +256,10 @@ def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
 
 def two_labels(span: Span, label: str) -> Diagnostic:
     return Diagnostic(
-        "E0226", f"this layer has a label already, so it cannot be `{label}` too", Label(span, "second label")
+        "E0226",
+        f"this layer has a label already, so it cannot be `{label}` too",
+        Label(span, "second label"),
+        helps=("keep one of the two labels",),
     )
 
 
@@ -251,10 +283,6 @@ def binding_incomplete(slot: syntax.Slot, layer: Value, missing: list[str], span
     )
 
 
-def not_applicable(value: Value, span: Span) -> Diagnostic:
-    return Diagnostic("E0229", f"only a layer can be applied, and this is {kind(value)}", Label(span, describe(value)))
-
-
 def absent_value(span: Span, where: str) -> Diagnostic:
     return Diagnostic(
         "E0230",
@@ -270,7 +298,7 @@ def duplicate_path(path: str, span: Span, first: Span) -> Diagnostic:
         f"two layers would be stored as `{path}`",
         Label(span, "second one"),
         (Label(first, "first one"),),
-        helps=(f"label one of them: `other_{path.rpartition('.')[2]}: ...`",),
+        helps=(f"give one of them another label: `other_{path.rpartition('.')[2]}: ...`",),
     )
 
 
@@ -279,7 +307,7 @@ def dotted_in_sequence(path: str, span: Span) -> Diagnostic:
         "E0232",
         f"inside a labelled chain a label is one name, not `{path}`",
         Label(span, "nested label"),
-        helps=("write the inner chain in parentheses with a label of its own",),
+        helps=("make the label one name, or label a chain in parentheses: `head: (fc: linear(10))`",),
     )
 
 
@@ -324,13 +352,38 @@ def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
         "E0237",
         f"{where} must be one tensor, and this is {kind(value)}",
         Label(span, describe(value)),
-        helps=("apply the layer: `in |> layer`",) if isinstance(value, LAYERS) else (),
+        helps=(
+            "apply the layer: `in |> layer`"
+            if isinstance(value, LAYERS)
+            else "write a tensor: `in`, or what a pipe makes of it",
+        ),
     )
 
 
 def set_twice(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0238", f"`{name}` has a value already", Label(span, "second value"), helps=("every `let` names a new value",)
+        "E0238",
+        f"`{name}` has a value already",
+        Label(span, "second value"),
+        helps=("give the second value a name or an index of its own",),
+    )
+
+
+def too_many_steps(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0328",
+        f"a block grows beyond {limit} operations",
+        Label(span, "one too many"),
+        helps=("divide it into blocks that use each other",),
+    )
+
+
+def too_much_work(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0329",
+        f"the loops of this network run more than {limit} statements",
+        Label(span, "still running here"),
+        helps=("let `each` run over shorter lists",),
     )
 
 
@@ -340,6 +393,7 @@ def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
         f"`set` binds a slot, and `{name}` is none",
         Label(span, "not a slot"),
         notes=(f"the slots are {names(slots)}",),
-        helps=nearby(name, slots, "a slot"),
+        helps=nearby(name, slots, "a slot")
+        or (f"name a value with `let {name} = ...`; for a new role declare `slot {name}(...)`",),
         fix=replaced(name, slots, span),
     )

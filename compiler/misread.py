@@ -119,7 +119,7 @@ def expectation(expected: Iterable[str], first: bool) -> str:
         words.append("a value")
         names -= VALUES
     statements = names & OPENERS
-    if first and statements:
+    if first and (statements or "RBRACE" in names):
         names &= statements | {"RBRACE"}
     elif "PIPE" in names:
         names -= OPERATORS | (statements - {"WHEN", "OTHERWISE"})
@@ -147,7 +147,7 @@ class Place:
 def refused(token: Token, place: Place) -> Diagnostic:
     """A token that cannot stand where it stands."""
     doubled = place.before is not None and place.before.value == token.value
-    if place.named and token.value in RESERVED and not doubled and not opens_line(place.source, token):
+    if place.named and token.value in RESERVED and not doubled:
         return reserved_word(span_of(place.source, token))
     return unexpected(token, place)
 
@@ -200,6 +200,10 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
         return "layers are chained with `|>`", (Edit(span, "|>"),)
     if token.type == "DOC":
         return "`///` documents the definition below it; other comments open with `//`", ()
+    if value == "," and {"RPAR", "WHEN"} <= place.expected:
+        return "a list stands in square brackets: `[a, b]`", ()
+    if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
+        return "write a path like `use std.blocks`", ()
     if token.type == "USE":
         return "`use` lines stand between the edition and the first definition", ()
     if statement and token.type in STATEMENT_OPENERS and place.kind in LAYOUT:

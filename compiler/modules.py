@@ -95,13 +95,8 @@ def read(path: Path, name: str) -> Source:
             raise Fault(unreadable(blank, "is larger than 1 MiB", "split it into files that `use` each other"))
         data = path.read_bytes()
     except FileNotFoundError:
-        near = similar(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else None
-        helps = (
-            f"a file with a similar name exists: `{near}`"
-            if near
-            else "check the path; `resnetc list` names the shipped specs"
-        )
-        raise Fault(unreadable(blank, "does not exist", helps)) from None
+        remedy = "let the link lead to a file, or name the file itself"
+        raise Fault(unreadable(blank, "is a link that leads nowhere", remedy)) from None
     except PermissionError:
         raise Fault(unreadable(blank, "may not be read", "give yourself permission to read it")) from None
     except (OSError, ValueError) as error:
@@ -217,9 +212,11 @@ def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
         "E0505",
         f"no file `{name}` {places}",
         Label(use.span, "not found"),
-        helps=(f"a file with a similar name exists: `use {near}`",)
-        if near
-        else ("`resnetc list` names the shipped specs",),
+        helps=(
+            f"a file with a similar name exists: write `use {near}`"
+            if near
+            else f"write `{name}` beside this file, or name a file that exists",
+        ),
     )
 
 

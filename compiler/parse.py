@@ -44,7 +44,7 @@ def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
         sink.add(fault.diagnostic)
     except UnexpectedInput:
         recovery = Recovery(source, sink.add)
-        Piece(recovery, "expr", list(tokens(source, recovery.report))).read()
+        Piece(recovery, "expr", tokens(source, recovery.report)).read()
     return None
 
 

@@ -96,22 +96,34 @@ def common(a: SizeSet, b: SizeSet) -> SizeSet:
 
 def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
     """The first fault: of a condition that some promised size breaks, or of the declared size."""
-    for reason in accepted.reasons:
-        axis = reason.axis
-        said = stated(network, axis)
-        if said is None and reason.condition.kind == "at_least" and not reason.after.is_empty:
-            continue  # without `when`, sizes that are merely too small are not promised
-        promised = reason.before & (from_minimum(accepted.axes[axis].min or 1) if said is None else said)
-        if not promised.subset_of(reason.after):
-            return broken(Case(network, accepted, reason), promised, said is not None)
-    for axis, size in enumerate(network.input.sizes):
-        reasons = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
-        refusing = next(reasons, None)
-        if refusing is not None and refusing.condition.kind == "at_least":
-            return too_small(Case(network, accepted, refusing))
-        if size not in allowed(network, accepted, axis):
-            return not_accepted(network, accepted, axis)
+    sizes = network.input.sizes
+    for axis in range(len(sizes)):
+        reason = first_broken(network, accepted, axis)
+        if reason is not None:
+            return broken(Case(network, accepted, reason))
+    fitting = [allowed(network, accepted, axis) for axis in range(len(sizes))]
+    for axis, size in enumerate(sizes):
+        if size not in fitting[axis]:
+            refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
+            reason = next(refusing, None)
+            if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in fitting):
+                return not_accepted(network, axis, fitting)
+            return too_small(Case(network, accepted, reason), fitting)
     return None
+
+
+def first_broken(network: Network, accepted: Accepted, axis: int) -> Reason | None:
+    """The first reason that refuses the smallest size promised and refused.
+
+    Without `when` every size from the least accepted one on is promised, so a mere lower bound breaks nothing.
+    """
+    said, reasons = stated(network, axis), (r for r in accepted.reasons if r.axis == axis)
+    if said is not None:
+        refused = said.first_missing(accepted.axes[axis])
+        return next((r for r in reasons if refused is not None and refused not in r.after), None)
+    promised = from_minimum(accepted.axes[axis].min or 1)
+    bounds = (r for r in reasons if r.condition.kind != "at_least" or r.after.is_empty)
+    return next((r for r in bounds if not (r.before & promised).subset_of(r.after)), None)
 
 
 def stated(network: Network, axis: int) -> SizeSet | None:
@@ -129,19 +141,21 @@ def allowed(network: Network, accepted: Accepted, axis: int) -> SizeSet:
     return accepted.axes[axis] if said is None else accepted.axes[axis] & said
 
 
-def broken(case: Case, promised: SizeSet, explicit: bool) -> Diagnostic:
+def broken(case: Case) -> Diagnostic:
     """The fault of a condition that some promised size breaks."""
     reason = case.reason
+    said = stated(case.network, reason.axis)
+    promised = reason.before & (from_minimum(case.accepted.axes[reason.axis].min or 1) if said is None else said)
     if reason.condition.kind != "equal":
         return never_enough(case) if reason.after.is_empty else promises_too_much(case, promised)
     f, g = case.sides
     sides = blame.branches(reason.place.template, reason.condition, reason.place.step)
-    strides = [side.stride(reason.condition.axis) for side in sides]
+    strides = [side.stride(case.axis) for side in sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return strides_differ(case, sides, promised)
     if equal_where(f, g).is_empty:
         return never_equal(case, sides)
-    return promises_too_much(case, promised) if explicit else not_everywhere(case, sides, promised)
+    return not_everywhere(case, sides, promised) if said is None else promises_too_much(case, promised)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
@@ -323,9 +337,9 @@ def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     )
 
 
-def too_small(case: Case) -> Diagnostic:
+def too_small(case: Case, fitting: list[SizeSet]) -> Diagnostic:
     condition, network = case.reason.condition, case.network
-    least = [allowed(network, case.accepted, axis).min for axis in range(len(case.accepted.axes))]
+    least = (sizes.min for sizes in fitting)
     return Diagnostic(
         "E0320",
         f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
@@ -349,16 +363,16 @@ def never_enough(case: Case) -> Diagnostic:
     )
 
 
-def not_accepted(network: Network, accepted: Accepted, axis: int) -> Diagnostic:
+def not_accepted(network: Network, axis: int, fitting: list[SizeSet]) -> Diagnostic:
     symbol, size = network.input.symbols[axis], network.input.sizes[axis]
-    nearest = [allowed(network, accepted, i).nearest(n) for i, n in enumerate(network.input.sizes)]
-    help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
+    nearest = [sizes.nearest(n) for sizes, n in zip(fitting, network.input.sizes, strict=True)]
     if None in nearest:
         help = "let the condition behind `when` hold for some accepted size"
-    accepts = show_set(allowed(network, accepted, axis), symbol or "n")
+    else:
+        help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0333",
-        f"the declared size {symbol} = {size} is not accepted: the network accepts {accepts}",
+        f"the declared size {symbol} = {size} is not among those accepted: {show_set(fitting[axis], symbol or 'n')}",
         Label(network.input.span, f"{symbol} = {size} is declared here"),
         helps=(help,),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from lark import Token
@@ -24,9 +24,15 @@ REACH = 64  # tokens that a repair is tried on, at most
 BACK = 12  # tokens before a fault that may be what is wrong
 ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
 ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open
+WHOLE = {  # statements that an item cannot do without, at their shortest
+    "INPUT": ["INPUT", "NAME", "ASSIGN", "NAME"],
+    "STEM": ["STEM", "ASSIGN", "NAME"],
+    "HEAD": ["HEAD", "ASSIGN", "NAME"],
+    "OUT": ["OUT", "ASSIGN", "NAME"],
+    "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
+}
 ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one on any place of a line
-
-FOLLOW = {
+FOLLOW = {  # what may stand behind a piece
     "edition": ITEM_OPENERS | {"USE"},
     "use": ITEM_OPENERS | {"USE"},
     "item": ITEM_OPENERS,
@@ -41,6 +47,15 @@ class Step:
     at: int
     stack: list[Any]
     opened: list[tuple[int, Token]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Goes back to a step, reads some terminals that are not there, and then the tokens from `then` on."""
+
+    before: Step
+    made: list[str]
+    then: int
 
 
 @dataclass(slots=True)
@@ -63,17 +78,17 @@ class Recovery:
         self._report = report
         self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
 
-    def report(self, fault: Diagnostic) -> bool:
-        """Passes a fault on unless its line has one; returns whether more are wanted."""
+    def report(self, fault: Diagnostic, lexical: bool = False) -> bool:
+        """Passes a fault on, of syntax only where its line has none; returns whether more are wanted."""
         line = self.source.position(fault.primary.span.start).line
-        if line not in self._blamed and self.faults < MAX_FAULTS:
+        if (lexical or line not in self._blamed) and self.faults < MAX_FAULTS:
             self.faults += 1
             self._report(fault)
         self._blamed.add(line)
         return self.faults < MAX_FAULTS
 
     def read(self) -> Reading:
-        everything = list(tokens(self.source, self.report))
+        everything = tokens(self.source, lambda fault: self.report(fault, lexical=True))
         header, *items = self.chunks(everything)
         if not self.header(header):
             self.reading.lost |= self.files(everything)
@@ -174,28 +189,31 @@ class Piece:
             if not more or self.recovery.mends > MAX_MENDS:
                 return None
             i = self.mend(i)
+            self.trail.clear()
         return self.finish()
 
     def finish(self) -> Node | None:
-        if self.lost or self.machine.reach([END]):
-            pass
-        elif self.start == "expr":
-            end = Token(END, "", start_pos=len(self.recovery.source.text), end_pos=len(self.recovery.source.text))
-            self.recovery.report(misread.refused(end, self.place(len(self.tokens), self.machine.accepts())))
-            self.broken = True
-        else:
-            words = [str(t) for t in self.tokens if t.type != "DOC"]
-            what = f"the {words[0]} `{words[1]}`" if self.start == "item" and words[1:] else f"this `{words[0]}`"
-            place = self.place(len(self.tokens), self.machine.accepts())
-            self.recovery.report(misread.unfinished(what, self.tokens[-1], place))
-            self.recovery.mends += 1
-            self.broken = True
+        if not self.lost and not self.machine.reach([END]):
+            self.unfinished()
         if self.broken:
             return None
         machine = parser().parse_interactive(start=self.start)
         for token in self.tokens:
             machine.feed_token(token)
         return machine.feed_eof(self.tokens[-1])  # type: ignore[no-untyped-call]
+
+    def unfinished(self) -> None:
+        self.broken = True
+        self.recovery.mends += 1
+        place = self.place(len(self.tokens), self.machine.accepts())
+        if self.start == "expr":
+            end = len(self.recovery.source.text)
+            fault = misread.refused(Token(END, "", start_pos=end, end_pos=end), place)
+        else:
+            words = [str(t) for t in self.tokens if t.type != "DOC"]
+            what = f"the {words[0]} `{words[1]}`" if self.start == "item" and words[1:] else f"this `{words[0]}`"
+            fault = misread.unfinished(what, self.tokens[-1], place)
+        self.recovery.report(fault)
 
     def opens_line(self, token: Token) -> bool:
         return opens_line(self.recovery.source, token)
@@ -212,6 +230,8 @@ class Piece:
         before = self.tokens[i - 1] if i else None
         after = [t.type for t in self.tokens[i + 1 : i + 1 + ENOUGH]]
         named = self.machine.reach(["NAME", *after]) > len(after)
+        if i < len(self.tokens) and self.opens_line(self.tokens[i]):
+            named = named and after[:1] == ["COLON"]
         statement = next((t.type for t in reversed(self.tokens[:i]) if t.type in STATEMENT_OPENERS), "")
         return Place(self.recovery.source, frozenset(expected), before, opened, kind, statement, named)
 
@@ -220,7 +240,7 @@ class Piece:
         blamed = next((at for at in range(i, len(self.tokens)) if self.tokens[at].type != "DOC"), i)
         follow = FOLLOW[self.start]
         place = self.place(blamed, set(follow if self.opens_line(self.tokens[i]) else (expected - {END}) | follow))
-        self.recovery.report(misread.refused(self.tokens[blamed], replace(place, kind="")))
+        self.recovery.report(misread.refused(self.tokens[blamed], place))
         self.recovery.reading.lost.update(str(t) for t in self.tokens[i:] if t.type == "NAME")
         self.broken |= self.start == "expr" or (self.start == "use" and not self.opens_line(self.tokens[i]))
         del self.tokens[i:]
@@ -228,28 +248,27 @@ class Piece:
     # -- going on -----------------------------------------------------------------------------------------------------
 
     def mend(self, i: int) -> int:
-        """Reads on as if one token were too many, another, or missing, here or shortly before; or at a later statement.
+        """Reads on as if something were too much, wrong or missing here or shortly before; returns where.
 
-        Returns where. The repair that leads furthest is taken, up to the statement after the next.
+        The repair that leads furthest is taken, up to the statement after the next; else a later statement is found.
         """
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
-        best: tuple[int, Step, list[str], int] | None = None
-        for step in [Step(i, list(self.machine.stack), list(self.opened)), *reversed(self.trail)]:
-            for made, skipped in self.repairs(step):
-                way = [*made, *types[step.at + skipped :]]
-                missed = len(way) - self.machine.reach(way, step.stack)
-                if best is None or missed < best[0]:
-                    best = (missed, step, made, step.at + skipped)
+        best: tuple[int, Repair] | None = None
+        for repair in self.repairs(i, stop):
+            way = [*repair.made, *types[repair.then :]]
+            missed = len(way) - self.machine.reach(way, repair.before.stack)
+            if best is None or missed < best[0]:
+                best = (missed, repair)
         assert best is not None
-        missed, step, made, then = best
-        if len(types) - missed - i < min(ENOUGH, len(types) - i):
+        missed, repair = best
+        if len(types) - missed < min(max(i, repair.then) + ENOUGH, len(types)):
             return self.resume(i)
-        self.machine.stack[:], self.opened = step.stack, step.opened
-        for terminal in made:
+        self.machine.stack[:], self.opened = repair.before.stack, repair.before.opened
+        for terminal in repair.made:
             self.machine.read(terminal)
-            self.brackets(Token(terminal, "", start_pos=self.tokens[step.at].start_pos))
-        return then
+            self.brackets(Token(terminal, "", start_pos=self.tokens[i].start_pos))
+        return repair.then
 
     def horizon(self, i: int) -> int:
         """Where the second statement behind a token opens, if that is near."""
@@ -260,14 +279,21 @@ class Piece:
                 return at + 1
         return min(i + REACH, len(self.tokens))
 
-    def repairs(self, step: Step) -> Iterator[tuple[list[str], int]]:
-        """One token less, another, or one more. A word that opens a statement at the start of its line is meant."""
-        token = self.tokens[step.at]
-        terminals = sorted(t for t in self.machine.states[step.stack[-1]] if t.isupper() and t != END)
-        if token.type not in STATEMENT_OPENERS or not self.opens_line(token):
-            yield [], 1
-            yield from (([terminal], 1) for terminal in terminals)
-        yield from (([terminal], 0) for terminal in terminals)
+    def repairs(self, i: int, stop: int) -> Iterator[Repair]:
+        """One token less, another, one more; one statement more, or less. What opens a statement is meant to do so."""
+        here = Step(i, list(self.machine.stack), list(self.opened))
+        for step in (here, *reversed(self.trail)):
+            token = self.tokens[step.at]
+            terminals = self.terminals(step)
+            if token.type not in STATEMENT_OPENERS or not self.opens_line(token):
+                yield Repair(step, [], step.at + 1)
+                yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
+            yield from (Repair(step, [terminal], step.at) for terminal in terminals)
+        yield from (Repair(here, WHOLE[terminal], i) for terminal in self.terminals(here) if terminal in WHOLE)
+        yield from (Repair(here, [], at) for at in range(i + 1, stop) if self.opens_statement(at))
+
+    def terminals(self, step: Step) -> list[str]:
+        return sorted(t for t in self.machine.states[step.stack[-1]] if t.isupper() and t != END)
 
     def resume(self, i: int) -> int:
         """Unwinds to the next statement that fits what is open."""

@@ -11,6 +11,9 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Tensor, show_path
 
 
+MAX_STEPS = 4096
+
+
 def keeps_state(module: Module) -> bool:
     """Whether a module has state-dict keys: only then a name of its own. A fixed filter is no part of the state dict."""
     if isinstance(module, Leaf):
@@ -71,6 +74,8 @@ class Scope:
         base: str | None,
     ) -> list[Tensor]:
         number, first = len(self.steps), len(self.wires)
+        if number >= MAX_STEPS:
+            raise Fault(faults.too_many_steps(span, MAX_STEPS))
         refs = tuple(range(first, first + len(shapes)))
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
         self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))

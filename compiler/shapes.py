@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
@@ -45,7 +45,7 @@ def settle(primitive: Primitive, given: Args, rank: int, span: Span) -> Args:
     if "padding" in args and args["padding"] is None:
         dilation, kernel = args.get("dilation", 1), args["kernel"]
         pads = tuple(axis(dilation, i) * (axis(kernel, i) - 1) // 2 for i in range(rank))
-        args["padding"] = pads[0] if len(set(pads)) <= 1 else pads
+        args["padding"] = pads[0] if len(set(pads)) == 1 else pads
     return args
 
 
@@ -162,7 +162,7 @@ def linear(
     primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
-    if any(not is_constant(f) or evaluate(f, 1) != 1 for f in shape.sizes):
+    if any(not is_constant(f) or evaluate(f, 1) > 1 for f in shape.sizes):  # below 1: refused where it arose
         raise Fault(linear_on_map(shape, span))
     return [Shape(args["features"], ())]
 
@@ -311,9 +311,9 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Any, least: 
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Any, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0304",
-        f"`{parameter.name}` of `{primitive.name}` is beyond the limit of {MAX_CHANNELS}",
+        f"`{parameter.name}` of `{primitive.name}` is beyond the limit of {MAX_CHANNELS:_}",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
-        helps=("no layer of this size fits into a machine",),
+        helps=(f"give it at most {MAX_CHANNELS:_}: no larger layer fits into a machine",),
     )
 
 
@@ -331,7 +331,7 @@ def wrong_rank(primitive: Primitive, parameter: Parameter, value: Any, rank: int
         "E0306",
         f"`{parameter.name}` of `{primitive.name}` has {len(value)} numbers for a map of {rank} axes",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
-        helps=("one number means all axes",),
+        helps=(f"write one number for all axes, or a list of {rank}",),
     )
 
 
@@ -340,7 +340,7 @@ def no_axes(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
         "E0307",
         f"`{primitive.name}` needs a map, and a vector of {shape.channels} values arrives",
         Label(span, "after the last axis is gone"),
-        helps=("`linear` and `flatten` end the maps: put it before them",),
+        helps=("put it before the `linear` or `flatten` that ends the map",),
     )
 
 
@@ -349,7 +349,7 @@ def groups_do_not_divide(primitive: Primitive, what: str, channels: int, groups:
         "E0308",
         f"{groups} groups do not divide the {channels} {what} channels of `{primitive.name}`",
         Label(span, f"{channels} = {groups} x {channels // groups} + {channels % groups}"),
-        helps=("each group has the same number of channels: choose a divisor",),
+        helps=(f"choose a number of groups that divides {channels}, such as {gcd(channels, groups)}",),
     )
 
 
@@ -376,7 +376,7 @@ def pads_to_fewer(have: int, wanted: int, span: Span) -> Diagnostic:
         "E0311",
         f"`pad_channels({wanted})` cannot take channels away: the input has {have}",
         Label(span, f"{have} channels arrive"),
-        helps=("a projection (`shortcuts.project`) can change channels both ways",),
+        helps=(f"ask for {have} or more, or project: `conv({wanted}, kernel=1)` changes channels both ways",),
     )
 
 
@@ -392,9 +392,9 @@ def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
 def ranks_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0313",
-        f"{what} needs maps with as many axes: {show_shape(first)} and {show_shape(other)}",
+        f"{what} needs equally many axes: {show_shape(first)} and {show_shape(other)}",
         Label(span, f"{first.rank} axes and {other.rank}"),
-        helps=("bring both to the same number of axes",),
+        helps=("end both sides alike: `linear` and `flatten` make a vector of a map",),
     )
 
 
@@ -412,7 +412,7 @@ def not_constant(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
         "E0316",
         f"`{primitive.name}` needs sizes that do not depend on the input: {show_shape(shape)}",
         Label(span, "the map still grows with the input"),
-        helps=("put `global_avg_pool |>` before it",),
+        helps=(f"average the map first: `global_avg_pool |> {primitive.name}...`",),
     )
 
 
@@ -421,5 +421,5 @@ def reshape_differs(have: list[int], wanted: Any, span: Span) -> Diagnostic:
         "E0317",
         f"{describe(tuple(have))} cannot become {describe(wanted)}",
         Label(span, f"{prod(have)} values arrive"),
-        helps=("the product of the new sizes must be the number of values",),
+        helps=(f"write whole numbers whose product is {prod(have)}",),
     )

@@ -92,6 +92,18 @@ class Tensor:
     scope: Any
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelValue:
+    """A model with some of its arguments and slots: what an instance is made of."""
+
+    item: syntax.Model
+    spec: SpecFile
+    arguments: Arguments
+    bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
+    instances: tuple[tuple[syntax.Instance, SpecFile, int], ...]  # each with the number of bindings it sees
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Something with fields: `here`, or a stage in `expect`."""
@@ -102,7 +114,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A model, or a module of names, standing for itself."""
+    """A function, a file or `here`, standing for itself."""
 
     kind: str
     name: str
@@ -136,6 +148,8 @@ def describe(value: Value) -> str:
             return "a tensor"
         case Record(name) | Definition(_, name):
             return name
+        case ModelValue(model):
+            return model.name.id
         case _:
             return str(value)
 
@@ -172,6 +186,8 @@ def kind(value: Value) -> str:
             return f"a {what}"
         case Record():
             return "a record"
+        case ModelValue():
+            return "a model"
         case _:
             return "a layer" if isinstance(value, LAYERS) else "a size"
 
@@ -324,21 +340,27 @@ SIGNATURES = {
 
 
 def not_numbers(op: str, left: Value, right: Value, odd: Value, span: Span) -> Diagnostic:
-    helps: tuple[str, ...] = ()
-    if isinstance(odd, Absent):
-        helps = ("`none` is an absent branch; write `identity` for a layer that does nothing",)
-    elif isinstance(odd, LAYERS):
-        helps = ("a layer becomes a tensor when it is applied: `in |> layer`",)
+    if isinstance(odd, LAYERS):
+        help = "a layer becomes a tensor when it is applied: `in |> layer`"
+    elif isinstance(odd, Tensor):
+        help = "tensors are joined with `+` and `*` only"
+    else:
+        help = f"write a number instead of `{describe(odd)}`"
     return Diagnostic(
         "E0221",
-        f"`{op}` needs numbers or tensors: {kind(left)} and {kind(right)}",
+        f"`{op}` needs numbers{' or tensors' if op in '+*' else ''}: {kind(left)} and {kind(right)}",
         Label(span, f"{describe(left)} {op} {describe(right)}"),
-        helps=helps,
+        helps=(help,),
     )
 
 
 def division_by_zero(op: str, span: Span) -> Diagnostic:
-    return Diagnostic("E0222", f"`{op}` by zero", Label(span, "the right side is 0"))
+    return Diagnostic(
+        "E0222",
+        f"`{op}` by zero",
+        Label(span, "the right side is 0"),
+        helps=("give the right side another value, or refuse 0 with `require` before it",),
+    )
 
 
 def too_large(span: Span) -> Diagnostic:
@@ -346,17 +368,23 @@ def too_large(span: Span) -> Diagnostic:
         "E0223",
         "a number or list grows too large",
         Label(span, "beyond the limit"),
-        notes=(f"numbers stay below 2^63, lists below {MAX_LENGTH} elements",),
+        notes=(f"numbers stay below 2^63, lists have at most {MAX_LENGTH:_} elements",),
+        helps=("compute with smaller numbers and shorter lists",),
     )
 
 
 def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic:
-    helps = ("layers are chained with `|>`",) if op == ">" and isinstance(left, LAYERS) else ()
+    if op == ">" and isinstance(left, LAYERS):
+        help = "layers are chained with `|>`: `>` compares numbers"
+    elif op in ("==", "!="):
+        help = "compare a flag with a flag: write `true` or `false`"
+    else:
+        help = f"write numbers on both sides of `{op}`"
     return Diagnostic(
         "E0224",
         f"`{op}` cannot compare {kind(left)} with {kind(right)}",
         Label(span, f"{describe(left)} {op} {describe(right)}"),
-        helps=helps,
+        helps=(help,),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnetc.runtime import checkpoint, module
+from resnetc.runtime import module, state
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
@@ -18,6 +18,18 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
 
 _WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
+_WORST = 24  # images
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A test image with a high loss: its `index`, what it is, what it was taken for and with which probability."""
+
+    index: int
+    loss: float
+    true: int
+    predicted: int
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,7 @@ class Evaluation:
     top5: float
     confusion: tuple[tuple[int, ...], ...]
     class_names: tuple[str, ...]
+    worst: tuple[Miss, ...] = ()  # the images with the highest losses among those answered wrongly, highest first
 
     @property
     def per_class(self) -> tuple[float | None, ...]:
@@ -97,13 +110,16 @@ def measure(
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=images.device)
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
     among_five = torch.zeros((), dtype=torch.int64, device=images.device)
+    answers: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
     for part, truth in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
         between()
         scores = model(normalise(part)).float()
-        loss += functional.cross_entropy(scores, truth, reduction="sum")
+        each = functional.cross_entropy(scores, truth, reduction="none")
+        loss += each.sum(dtype=torch.float64)
         five = scores.topk(min(5, classes)).indices
         among_five += (five == truth[:, None]).sum()
         confusion += torch.bincount(truth * classes + five[:, 0], minlength=classes * classes)
+        answers.append(torch.stack([each, five[:, 0].float(), scores.softmax(1).amax(1)]))
     count, table = len(images), confusion.view(classes, classes)
     return Evaluation(
         images=count,
@@ -112,7 +128,16 @@ def measure(
         top5=100 * int(among_five) / count,
         confusion=tuple(tuple(row) for row in table.tolist()),
         class_names=class_names,
+        worst=_worst(torch.cat(answers, 1), labels),
     )
+
+
+def _worst(answers: Tensor, labels: Tensor) -> tuple[Miss, ...]:
+    """answers: float [3, N], loss, predicted class and its probability; labels: int64 [N]."""
+    wrong = torch.nonzero(answers[1].long() != labels).flatten()
+    chosen = wrong[answers[0, wrong].argsort(descending=True, stable=True)[:_WORST]]
+    rows = zip(chosen.tolist(), labels[chosen].tolist(), *answers[:, chosen].tolist(), strict=True)
+    return tuple(Miss(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in rows)
 
 
 def evaluate(
@@ -137,7 +162,7 @@ def evaluate(
     source = run.source()
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
-    tensors, facts = checkpoint.load(path)
+    tensors, facts = state.load(path)
     if facts["module"] != module.digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written: its weights belong to another text")
     if weights == "last":

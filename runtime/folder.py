@@ -50,6 +50,16 @@ class RunFolder:
         """The weights of the best epoch so far, under the network's own names."""
         return self.path / "best.safetensors"
 
+    @property
+    def report(self) -> Path:
+        """The run as one page."""
+        return self.path / "report.html"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a run, finished or not."""
+        return self.model.is_file()
+
     def create(self, source: str, recipe: str) -> None:
         """Make the folder with `model.py` and `recipe.yaml`; RunError unless it is new or empty."""
         try:

@@ -46,6 +46,7 @@ class Recipe:
     seed: int = _key(0, "int", "of the weights, the order, the augmentation, dropout", low=0, high=2**32 - 1)
     deterministic: bool = _key(False, "flag", "only deterministic kernels (matters on CUDA)")
     threads: int = _key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
+    recompute: bool = _key(False, "flag", "blocks compute their activations twice instead of keeping them")
 
     optimizer: str = _key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
     learning_rate: float = _key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)

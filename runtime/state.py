@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime import checkpoint, module, optimizer
+from resnetc.runtime import checkpoint, environment, module, optimizer
 from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
@@ -15,23 +16,38 @@ from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.recipe import Recipe
 
 _NEVER = 1 << 62  # a step no run reaches
-_FORMAT = 1
+_FORMAT = 2
+_PARTS = 10  # parts of an epoch whose mean losses are kept
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
+    tensors, facts = checkpoint.load(path)
+    if facts.get("format") != _FORMAT:
+        raise RunError(f"{path}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
+    return tensors, facts
 
 
 @dataclass
 class State:
     """The position of a run. Random numbers are counted from it (`counter`), so no generator needs saving.
 
+    shape: (channels, height, width) of an image; environment: what `environment.describe` says, of the last start.
     step: steps done; epochs: epochs done and judged; seconds: wall time so far; loss_sum: sum of the losses of the
-    current epoch's steps (float64, on the device); epoch_seconds: wall time of those steps.
+    current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer
+    where an epoch has fewer steps); epoch_seconds: wall time of those steps.
     """
 
     network: str
     module: str
     data: str
     fingerprint: str
+    shape: tuple[int, int, int]
     recipe: Recipe
+    environment: dict[str, str]
+    per_epoch: int
     loss_sum: Tensor
+    curve: Tensor
     first_bad: Tensor
     step: int = 0
     epochs: int = 0
@@ -40,22 +56,36 @@ class State:
     best: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, network: str, source: str, data: Data, recipe: Recipe, device: torch.device) -> "State":
-        """The start of a run."""
+    def fresh(
+        cls, network: str, source: str, data: Data, recipe: Recipe, per_epoch: int, device: torch.device
+    ) -> "State":
+        """The start of a run whose epochs have `per_epoch` steps."""
         return cls(
             network=network,
             module=module.digest(source),
             data=data.argument,
             fingerprint=data.fingerprint(),
+            shape=(data.channels, *data.size),
             recipe=recipe,
+            environment=environment.describe(device),
+            per_epoch=per_epoch,
             loss_sum=torch.zeros((), dtype=torch.float64, device=device),
+            curve=torch.zeros(min(_PARTS, per_epoch), dtype=torch.float64, device=device),
             first_bad=torch.full((), _NEVER, dtype=torch.int64, device=device),
         )
 
     def see(self, loss: Tensor) -> None:
         """Count the loss of the step just done, without waiting for the device."""
         self.loss_sum += loss
+        self.curve[(self.step - 1) % self.per_epoch * len(self.curve) // self.per_epoch] += loss
         self.first_bad = self.first_bad.minimum(torch.where(loss.isfinite(), _NEVER, self.step))
+
+    def losses(self) -> list[float]:
+        """The mean loss of each part of the epoch that is just done, to six digits behind the point."""
+        count = len(self.curve)
+        first = [-(-part * self.per_epoch // count) for part in range(count + 1)]  # its first step, rounded up
+        steps = [after - before for before, after in zip(first, first[1:], strict=False)]
+        return [round(total / number, 6) for total, number in zip(self.curve.tolist(), steps, strict=True)]
 
     def check(self, run: RunFolder, rate: float) -> None:
         """Wait for the device; RunError with the step at which the loss stopped being a number, if it did."""
@@ -89,6 +119,8 @@ class State:
             "module": self.module,
             "data": self.data,
             "fingerprint": self.fingerprint,
+            "shape": list(self.shape),
+            "environment": self.environment,
             "recipe": asdict(self.recipe),
             "step": self.step,
             "epochs": self.epochs,
@@ -99,7 +131,7 @@ class State:
 
     def save(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
         """Write `last.ckpt`; RunError, and nothing written, where a weight is no longer a number."""
-        tensors = {"loss_sum": self.loss_sum}
+        tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
         tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
         tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.tensors(update, model).items()}
         if average.decay:
@@ -114,9 +146,7 @@ class State:
 
     def restore(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
         """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
-        tensors, facts = checkpoint.load(run.last)
-        if facts.get("format") != _FORMAT:
-            raise RunError(f"{run.last}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
+        tensors, facts = load(run.last)
         if facts["module"] != self.module:
             raise RunError(f"{run.path}: cannot resume: {run.model} is another network than the one given now")
         if facts["fingerprint"] != self.fingerprint:
@@ -138,6 +168,7 @@ class State:
             raise RunError(f"{run.last}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
         optimizer.restore(update, model, parts["optimizer"])
         self.loss_sum.copy_(tensors["loss_sum"])
+        self.curve.copy_(tensors["curve"])
         self.step, self.epochs, self.best = facts["step"], facts["epochs"], facts["best"]
         self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
         run.forget_after(self.epochs)

@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnetc.runtime import checkpoint, counter, module, optimizer, progress
+from resnetc.runtime import checkpoint, counter, module, optimizer, progress, recompute, report
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import deterministic, threads
 from resnetc.runtime.errors import Stopped
-from resnetc.runtime.evaluate import measure
+from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.schedule import learning_rate
@@ -74,6 +74,8 @@ def train(
         model = module.build(source, Path(f"{network}.py"), place)
         module.check_fits(model, network, data)
         average = Average(model, recipe.ema)
+        if recipe.recompute:
+            recompute.apply(model)
         update = optimizer.build(model, recipe)
         loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         held = data.to(place)
@@ -86,7 +88,7 @@ def train(
         steps = per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
-        state = State.fresh(network, source, data, recipe, place)
+        state = State.fresh(network, source, data, recipe, per_epoch, place)
         if resume:
             state.restore(run, model, average, update)
         else:
@@ -102,6 +104,8 @@ def train(
                 state.save(run, model, average, update)
                 raise Stopped(stop.number, state.step, out)
 
+        best: Evaluation | None = None  # of the best epoch, where this call has seen it
+        done = state.epochs
         shown = progress.Progress() if quiet else progress.choose(network, recipe.epochs, steps, batch, state.step)
         with shown:
             for epoch in range(state.epochs, recipe.epochs):
@@ -151,6 +155,7 @@ def train(
                     "epoch": epoch + 1,
                     "step": state.step,
                     "train_loss": state.loss_sum.item() / per_epoch,
+                    "curve": state.losses(),
                     "test_loss": judged.loss,
                     "top1": judged.top1,
                     "top5": judged.top5,
@@ -160,12 +165,16 @@ def train(
                 }
                 if state.is_best(record):
                     checkpoint.save(run.best, average.model.state_dict(), state.facts())
+                    best = judged
                 run.append(record)
                 shown.epoch(record)
                 state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
                 state.loss_sum.zero_()
+                state.curve.zero_()
                 state.save(run, model, average, update)
 
+    if state.epochs > done or not run.report.is_file():
+        report.write(out, data, best)
     last = run.records()[-1]
     return Result(
         network=network,

@@ -45,7 +45,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys):
     if case.is_dir():
-        shutil.copytree(case, tmp_path, dirs_exist_ok=True)
+        shutil.copytree(case, tmp_path, symlinks=True, dirs_exist_ok=True)
         for name in ("case", *OUTPUTS):
             (tmp_path / name).unlink(missing_ok=True)
     else:

@@ -1,0 +1,108 @@
+"""What a network is made of, seen from outside: its stages, their shapes and costs, from one image sent through it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+Hook = Callable[[nn.Module, Any, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of blocks, or the layers between two stages.
+
+    `shape` is its output for one image, without the batch; `kind` the class of its blocks, or of its layers.
+    """
+
+    name: str
+    kind: str
+    blocks: int
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network at one input shape (channels, height, width). Multiply-adds: convolutions and linear layers."""
+
+    input: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    parameters: int
+    multiply_adds: int
+
+
+def blocks_of(module: nn.Module) -> list[nn.Module]:
+    """The blocks of a stage, which is an `nn.Sequential` of modules that have parts themselves; else none."""
+    children = list(module.children()) if isinstance(module, nn.Sequential) else []
+    return children if children and all(any(child.children()) for child in children) else []
+
+
+def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
+    """Send one black image of `shape` through the model, in `eval` mode, and note what its parts do with it.
+
+    Stages appear in the order in which they run; what runs between two of them is one row. The model keeps its mode.
+    """
+    costs: dict[str, int] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    children = dict(model.named_children())
+
+    def count(top: str) -> Hook:
+        def hook(module: nn.Module, _: Any, output: Any) -> None:
+            if isinstance(module, _CONVOLUTIONS):
+                window = module.in_channels // module.groups * prod(module.kernel_size)
+                costs[top] = costs.get(top, 0) + output.numel() * window
+            elif isinstance(module, nn.Linear):
+                costs[top] = costs.get(top, 0) + output.numel() * module.in_features
+
+        return hook
+
+    def note(name: str) -> Hook:
+        def hook(module: nn.Module, _: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                shapes.setdefault(name, tuple(output.shape[1:]))
+
+        return hook
+
+    hooks = []
+    for name, child in children.items():
+        hooks.append(child.register_forward_hook(note(name)))
+        hooks += [part.register_forward_hook(count(name)) for part in child.modules()]
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, *shape, device=device))
+    finally:
+        model.train(training)
+        for handle in hooks:
+            handle.remove()
+
+    rows: list[list[str]] = []  # names of children that make one row
+    for name in shapes:
+        if blocks_of(children[name]) or not rows or blocks_of(children[rows[-1][-1]]):
+            rows.append([])
+        rows[-1].append(name)
+    stages = tuple(_stage(row, children, shapes, costs) for row in rows)
+    return Architecture(shape, stages, sum(p.numel() for p in model.parameters()), sum(costs.values()))
+
+
+def _stage(
+    names: list[str], children: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]], costs: dict[str, int]
+) -> Stage:
+    modules = [children[name] for name in names]
+    blocks = blocks_of(modules[0])
+    kinds = dict.fromkeys(type(part).__name__ for part in blocks or modules)
+    return Stage(
+        name=", ".join(names),
+        kind=", ".join(kinds),
+        blocks=len(blocks),
+        shape=shapes[names[-1]],
+        parameters=sum(parameter.numel() for module in modules for parameter in module.parameters()),
+        multiply_adds=sum(costs.get(name, 0) for name in names),
+    )

@@ -1,0 +1,156 @@
+"""Several networks under one recipe and the same seeds: trains what is not there yet, and reads what is.
+
+rows = run([Arm("plain-20", "cifar_plain20", source), ...], data, recipe, [0, 1, 2], Path("runs/degradation"))
+print(table(rows))
+"""
+
+import io
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnetc.runtime import architecture, module, state
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.train import train
+
+_WIDTH = 200  # of a table, in characters; it takes what it needs
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A network to train: its name in the comparison and below its folder, the network's name, the module's text."""
+
+    label: str
+    network: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run, as its folder tells: the seed, the metrics of every epoch, the recipe and the data."""
+
+    seed: int
+    records: tuple[dict[str, Any], ...]
+    recipe: dict[str, Any]
+    data: str
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The metrics of the last epoch."""
+        return self.records[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A network in the comparison, with its runs, at least one. Accuracies in percent, of the last epochs."""
+
+    label: str
+    parameters: int
+    multiply_adds: int
+    runs: tuple[Trained, ...]
+
+    def mean(self, key: str) -> float:
+        """The mean over the seeds of one of the last epoch's metrics."""
+        return statistics.fmean(run.last[key] for run in self.runs)
+
+    @property
+    def worst_top1(self) -> float:
+        """The lowest top-1 of all seeds."""
+        return min(run.last["top1"] for run in self.runs)
+
+
+def read(paths: Sequence[Path], label: str | None = None) -> Row:
+    """The runs of one network, from their folders; RunError where one is missing, damaged or not finished."""
+    runs = []
+    for path in paths:
+        run = RunFolder(path)
+        records, facts = run.records(), state.load(run.last)[1]
+        epochs = facts["recipe"]["epochs"]
+        if not records or records[-1]["epoch"] < epochs:
+            done = records[-1]["epoch"] if records else 0
+            raise RunError(f"{path}: not finished: {done} of {epochs} epochs; go on with `train --resume --out {path}`")
+        runs.append(Trained(facts["recipe"]["seed"], tuple(records), facts["recipe"], facts["data"]))
+    first = RunFolder(paths[0])
+    model = module.build(first.source(), first.model, torch.device("cpu"))
+    seen = architecture.look(model, tuple(facts["shape"]))
+    return Row(label or facts["network"], seen.parameters, seen.multiply_adds, tuple(runs))
+
+
+def run(
+    arms: Sequence[Arm],
+    data: Data,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    device: str | None = None,
+    quiet: bool = False,
+) -> list[Row]:
+    """Train every arm with every seed into `out/<label>/seed<seed>`; a row an arm, in their order.
+
+    A run that stands there finished is read, one that was stopped goes on: the call can be repeated. Raises RunError
+    where a folder holds another run than the one due, and Stopped as `train` does.
+    """
+    for seed in seeds:
+        for arm in arms:
+            path = out / arm.label / f"seed{seed}"
+            chosen = replace(recipe, seed=seed)
+            resume = RunFolder(path).exists
+            train(arm.source, arm.network, data, chosen, path, resume=resume, device=device, quiet=quiet)
+    return [read([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]
+
+
+def differences(rows: Sequence[Row]) -> list[str]:
+    """What makes the rows hard to compare: keys of the recipe in which their runs differ, other data, other seeds."""
+    runs = [run for row in rows for run in row.runs]
+    keys = [key for key in runs[0].recipe if key != "seed" and any(r.recipe.get(key) != runs[0].recipe[key] for r in runs)]
+    found = []
+    for key in keys:
+        values = dict.fromkeys(str(run.recipe.get(key)) for run in runs)
+        found.append(f"`{key}` differs between the runs: {', '.join(values)}")
+    places = dict.fromkeys(run.data for run in runs)
+    if len(places) > 1:
+        found.append(f"the data differs between the runs: {', '.join(places)}")
+    seeds = dict.fromkeys(" ".join(str(run.seed) for run in row.runs) for row in rows)
+    if len(seeds) > 1:
+        found.append(f"the seeds differ between the networks: {'; '.join(seeds)}")
+    return found
+
+
+_COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
+    ("parameters", lambda row: f"{row.parameters:,}"),
+    ("multiply-adds", lambda row: f"{row.multiply_adds:,}"),
+    ("train loss", lambda row: f"{row.mean('train_loss'):.3f}"),
+    ("test loss", lambda row: f"{row.mean('test_loss'):.3f}"),
+    ("top-1 mean", lambda row: f"{row.mean('top1'):.2f} %"),
+    ("worst", lambda row: f"{row.worst_top1:.2f} %"),
+    ("seeds", lambda row: str(len(row.runs))),
+    ("seconds", lambda row: f"{row.mean('seconds'):,.1f}"),
+)
+
+
+def table(rows: Sequence[Row], color: bool = False) -> str:
+    """The rows side by side: losses, top-1 and seconds (wall time of one run) are means over the seeds."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    system: Any = "standard" if color else None
+    console = Console(file=stream, width=_WIDTH, force_terminal=color, color_system=system, highlight=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made.add_column("network")
+    for title, _ in _COLUMNS:
+        made.add_column(title, justify="right")
+    for row in rows:
+        made.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
+    console.print(made)
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines()).lstrip("\n")

@@ -1,0 +1,147 @@
+"""`resnetc compare`: several networks, or finished runs, side by side under one recipe and the same seeds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnetc.training import Command, module_of, require_runtime
+
+if TYPE_CHECKING:
+    from resnetc.runtime.comparison import Arm, Row
+    from resnetc.runtime.data import Data
+
+Setting = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A SPEC or RUN of the command line with the `--model` and the `--set`s that belong to it."""
+
+    name: str
+    model: str | None
+    settings: tuple[Setting, ...]
+
+
+def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the command; nothing of the runtime is imported before it runs."""
+    one = command(
+        "compare",
+        compare,
+        "train or read several networks under one recipe, side by side",
+        "resnetc compare cifar/resnet --set depth=20 cifar/resnet --set depth=20 --set shortcut=none",
+    )
+    one.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
+    one.set_defaults(parser=one)
+    choosing(one)
+    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the images (default: digits)")
+    one.add_argument("--recipe", metavar="NAME|FILE", help="how to train (default: the recipe of the data's name)")
+    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
+    one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train with each of them (default: the recipe's)")
+    one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
+    one.add_argument(
+        "--out", metavar="DIR", help="the runs and the curves (default: runs/compare-<date>); finished runs are read"
+    )
+    one.add_argument(
+        "rest",
+        nargs=argparse.REMAINDER,
+        metavar="SPEC|RUN",
+        help="a spec, a generated module or the folder of a finished run; --set and --model behind one belong to it,"
+        " before the first to all",
+    )
+
+
+def seeds(text: str) -> list[int]:
+    """`0,1,2` as numbers, each once."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) < 2**32 for part in parts):
+        raise argparse.ArgumentTypeError(f"write them like 0,1,2, not {text!r}")
+    return list(dict.fromkeys(map(int, parts)))
+
+
+def named(options: argparse.Namespace) -> list[Named]:
+    """The SPECs and RUNs in order; options between them are read into `options`.
+
+    argparse takes all that follows the first SPEC as `rest`: it is parsed again from there, SPEC by SPEC.
+    """
+    common: list[Setting] = options.settings
+    model: str | None = options.model
+    found = []
+    while options.rest:
+        name, *rest = options.rest
+        options.settings, options.model = [], None
+        options.parser.parse_args(rest, options)
+        own: list[Setting] = options.settings
+        kept = [(key, value) for key, value in common if key not in dict(own)]
+        found.append(Named(name, options.model or model, (*kept, *own)))
+    return found
+
+
+def compare(options: argparse.Namespace) -> int:
+    """The command; returns its exit status."""
+    require_runtime()
+    from resnetc.cli import USAGE, colored, note
+    from resnetc.compiler.driver import UsageError
+    from resnetc.runtime import comparison, curves, folder
+    from resnetc.runtime.errors import Stopped
+
+    try:
+        chosen = named(options)
+    except SystemExit as stop:  # argparse has said why, or shown its help
+        return int(stop.code or 0)
+    if not chosen:
+        options.parser.print_usage(sys.stderr)
+        print("resnetc compare: error: a SPEC or the folder of a run is needed", file=sys.stderr)
+        return USAGE
+    out = Path(options.out) if options.out else folder.default("compare")
+    runs = [one for one in chosen if folder.RunFolder(Path(one.name)).exists]
+    for one in runs:
+        if set(one.settings) - set(options.settings) and one.model:
+            raise UsageError(f"{one.name}: --set and --model need a spec: a run is what it is")
+    rows: dict[Named, Row] = {one: comparison.read([Path(one.name)]) for one in runs}
+    specs = [one for one in chosen if one not in rows]
+    if specs:
+        try:
+            rows |= zip(specs, trained(specs, options, out), strict=True)
+        except Stopped as stopped:
+            print(f"stopped; what is done stands in {out}: the same command with --out {out} goes on", file=sys.stderr)
+            return stopped.status
+    found = [rows[one] for one in chosen]
+    for difference in comparison.differences(found):
+        note(difference)
+    sys.stdout.write(comparison.table(found, colored(sys.stdout)))
+    pictures = curves.draw(found, out)
+    print(f"curves: {pictures[0]} and {pictures[1].name}")
+    return 0
+
+
+def trained(specs: Sequence[Named], options: argparse.Namespace, out: Path) -> list[Row]:
+    """Compiles all of the specs, then trains them; a row for each."""
+    from resnetc.runtime import comparison, recipe
+    from resnetc.runtime import data as datasets
+
+    name, path = datasets.split(options.data)
+    overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
+    chosen = recipe.load(options.recipe or name, overrides)
+    images = datasets.load(name, path)
+    return comparison.run(arms(specs, images), images, chosen, options.seeds or [chosen.seed], out)
+
+
+def arms(specs: Sequence[Named], images: Data) -> list[Arm]:
+    """The specs compiled for the data, each under its network's name; equal networks are refused."""
+    from resnetc.compiler.driver import UsageError
+    from resnetc.runtime.comparison import Arm
+
+    made: list[Arm] = []
+    for one in specs:
+        options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
+        source, network = module_of(options, images)
+        if any(arm.source == source for arm in made):
+            raise UsageError(f"{network} is named twice: give each SPEC its own --set")
+        same = sum(arm.network == network for arm in made)
+        made.append(Arm(f"{network}-{same + 1}" if same else network, network, source))
+    return made

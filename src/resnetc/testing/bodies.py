@@ -1,0 +1,262 @@
+"""Draws the statements of a block: chains, splits, loops, gates, concatenations, inner blocks; and a draft of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from resnetc.compiler.ir import Shape
+from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.testing.operations import (
+    LIST_RULES,
+    LISTING_RULES,
+    Flow,
+    Operation,
+    Term,
+    Wish,
+    literal,
+    open_map,
+    operations,
+    pooled,
+    rows,
+    settled,
+    shape_keeping,
+    takes_map,
+)
+
+CONDITIONS = ("stride == 1", "in.channels == width", "width > 3", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
+GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
+CONV_SLOT = frozenset({"padding", "bias"})  # what `plain_conv` has, and the signature of the slot `conv` has not
+
+
+@dataclass
+class Draft:
+    """A file while it is drawn: the files it uses, its items, and the names it has given."""
+
+    draw: st.DrawFn
+    rank: int
+    uses: set[str] = field(default_factory=set)
+    items: list[str] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+
+    def fresh(self, word: str) -> str:
+        self.names[word] = self.names.get(word, 0) + 1
+        return f"{word}{self.names[word]}"
+
+    def one(self, *options: str) -> str:
+        return self.draw(st.sampled_from(options))
+
+    def number(self, least: int, most: int) -> int:
+        return self.draw(st.integers(least, most))
+
+    def flag(self, tenths: int = 5) -> bool:
+        """True in about so many of ten cases; a shrunk example has False."""
+        return self.draw(st.integers(0, 9)) >= 10 - tenths
+
+    @property
+    def text(self) -> str:
+        uses = "".join(f"use std.{name}\n" for name in sorted(self.uses))
+        return f"edition 1\n{uses}\n" + "\n\n".join(self.items) + "\n"
+
+
+@dataclass
+class Body:
+    """The statements of one scope. `shapes` are those of `in` in each occurrence, `terms` its numbers by their type."""
+
+    draft: Draft
+    shapes: tuple[Shape, ...]
+    terms: tuple[tuple[str, Term], ...] = ()
+    keeping: bool = True
+    staged: bool = True  # inside a stage, where a shortcut policy may ask `here`
+    depth: int = 0
+    conditions: tuple[str, ...] = ("true",)
+    lines: list[str] = field(default_factory=list)
+    stored: set[str] = field(default_factory=set)
+    count: int = 0
+
+    @property
+    def uses(self) -> int:
+        return len(self.shapes)
+
+    @property
+    def input(self) -> Flow:
+        return Flow("in", self.shapes)
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def local(self) -> str:
+        self.count += 1
+        return f"v{self.count}"
+
+    def label(self) -> str:
+        """A new attribute path: a name, one in a container, or an element of a list."""
+        self.count += 1
+        return self.draft.one(f"m{self.count}", f"box{self.count}.inner", f"row{self.count}[0]")
+
+    def labelled(self, text: str, attribute: str) -> str:
+        """A step under its own name, or a label where that name is taken or chance wants one."""
+        if ("#" not in attribute and attribute in self.stored) or self.draft.flag(1):
+            return f"{self.label()}: {text}"
+        self.stored.add(attribute)
+        return text
+
+    def named(self, flow: Flow) -> Flow:
+        """The value behind a `let`, or in parentheses where it is used once."""
+        if flow.text == "in" or flow.text.isalnum():
+            return flow
+        name = self.local()
+        self.lines.append(f"let {name} = {flow.text}")
+        return Flow(name, flow.shapes)
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def wish(self, stride: Term | None = None, **how: frozenset[str]) -> Wish:
+        given = (("stride", stride or literal(1, self.uses)),) if stride or self.draft.flag(7) else ()
+        return Wish(self.keeping, given, terms=self.terms, **how)
+
+    def piped(self, flow: Flow, made: Operation, text: str) -> Flow:
+        text = self.labelled(text, made.primitive.attribute)
+        return Flow(f"{flow.text} |> {text}", tuple(shape for (shape,) in made.outputs))
+
+    def primitive(self, flow: Flow, stride: Term | None = None) -> Flow:
+        """Any primitive that takes a map and leaves one."""
+        among = rows(lambda row: takes_map(row) and (stride is None or any(p.name == "stride" for p in row.parameters)))
+        made = operations(self.draft.draw, among, flow.shapes, self.wish(stride))
+        if made is None or any(not shape.rank or shape.channels > 24 for (shape,) in made.outputs):
+            return flow if stride is None else self.conv(flow, None, stride)
+        if not self.open(made.outputs):
+            return flow
+        return self.piped(flow, made, made.text)
+
+    def open(self, outputs: Sequence[tuple[Shape, ...]]) -> bool:
+        """Whether the outputs are still maps whose sizes follow the input's."""
+        return all(shape == open_map(shape.channels, self.draft.rank) for (shape,) in outputs)
+
+    def conv(self, flow: Flow, channels: Term | None, stride: Term | None = None) -> Flow:
+        """The slot `conv`, or a plain convolution."""
+        row = PRIMITIVES["plain_conv"]
+        slot = self.draft.flag(7)
+        wish = self.wish(stride, without=CONV_SLOT if slot else frozenset())
+        given = [*wish.given, *([("channels", channels)] if channels else [])]
+        wish = Wish(wish.keeping, tuple(given), wish.without, wish.terms)
+        made = settled(row, flow.shapes, wish, lambda options: self.draft.number(0, len(options) - 1))
+        assert made is not None
+        return self.piped(flow, made, made.text.replace(row.name, "conv", 1) if slot else made.text)
+
+    def quiet(self, flow: Flow) -> Flow:
+        """A slot or primitive that keeps the shape, or a choice of two."""
+        keeping = shape_keeping(self.draft.rank)
+        kind = self.draft.one("norm", "act", "primitive", "choice", "drop", "attention", "policy")
+        if kind == "choice":
+            sides = [self.draft.one("norm", "act", *keeping) for _ in range(2)]
+            text = f"({sides[0]} when {self.draft.one(*self.conditions)} otherwise {sides[1]})"
+            return Flow(f"{flow.text} |> {text}", flow.shapes)
+        if kind == "primitive":
+            text = self.draft.one(*keeping)
+            return Flow(f"{flow.text} |> {self.labelled(text, 'quiet#')}", flow.shapes)
+        if kind == "policy":
+            text = self.draft.one("norm", "act")
+            label = f"{self.label()}: " if self.draft.flag(3) else ""
+            return Flow(f"{flow.text} |> {label}({text} |> {self.draft.one('act', *keeping)})", flow.shapes)
+        attribute = {"drop": "drop_path", "attention": "se"}.get(kind, f"{kind}#")
+        return Flow(f"{flow.text} |> {self.labelled(kind, attribute)}", flow.shapes)
+
+    def chain(self, flow: Flow, length: int, channels: Term | None = None, stride: Term | None = None) -> Flow:
+        """Several steps; `stride` goes to one of them, the last convolution gives the channels."""
+        at = self.draft.number(0, length) if stride else -1
+        for i in range(length):
+            if i == at:
+                flow = self.primitive(flow, stride)
+            elif self.depth < 2 and self.draft.flag(1):
+                flow = self.inner(flow)
+            else:
+                flow = self.draft.draw(st.sampled_from((self.quiet, self.primitive)))(flow)
+        if at == length:
+            return self.conv(flow, channels, stride)
+        return self.conv(flow, channels) if channels and flow.channels != channels.values else flow
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def inner(self, flow: Flow) -> Flow:
+        """A call of a block that is drawn for this place."""
+        from resnetc.testing.blocks import block_item
+
+        width = self.draft.number(1, 6)
+        stride = 1 if self.keeping else self.draft.number(1, 2)
+        name = block_item(self.draft, flow.channels, (width,) * self.uses, (stride,) * self.uses, self.depth + 1, False)
+        binding = self.draft.one("", "", ", norm=group_norm(groups=1)", ", conv=std_conv", ", act=silu")
+        text = self.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
+        return Flow(f"{flow.text} |> {text}", tuple(open_map(width, self.draft.rank) for _ in flow.shapes))
+
+    def gate(self, flow: Flow) -> Flow:
+        """`x * gate`: the gate has one position, and the channels of `x` or one."""
+        flow = self.named(flow)
+        whole = tuple(pooled(shape) for shape in flow.shapes)
+        channels = self.draft.one(f"{flow.text}.channels", "1")
+        name = self.local()
+        gate = f"{flow.text} |> global_avg_pool |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"
+        self.lines.append(f"let {name} = {gate} |> {self.draft.one(*GATES)}")
+        assert len(whole) == self.uses
+        return Flow(self.draft.one(f"{flow.text} * {name}", f"{name} * {flow.text}"), flow.shapes)
+
+    def parts(self, flow: Flow) -> Flow:
+        """A list: split, changed in a loop, put together."""
+        count, width = self.draft.number(1, 3), self.draft.number(1, 3)
+        whole, part, loop, index = self.local(), literal(width, self.uses), self.local(), self.local()
+        flow = self.conv(flow, literal(count * width, self.uses))
+        makers = rows(lambda row: row.rule == "split")
+        given = Wish(given=(("parts", literal(count, self.uses)),))
+        split = operations(self.draft.draw, makers, flow.shapes, given)
+        assert split is not None
+        self.lines.append(f"let {whole} = {flow.text} |> {split.text}")
+        element = Flow(f"{whole}[{index}]", tuple(open_map(width, self.draft.rank) for _ in range(self.uses)))
+        if self.draft.flag():
+            element = Flow(f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes)
+        outer, self.keeping = self.keeping, self.keeping or element.text.startswith("(")
+        inside, self.lines = self.lines, []
+        changed = self.conv(element, part) if self.draft.flag(7) else Flow(f"{element.text} |> act", element.shapes)
+        if self.draft.flag(3):
+            changed = Flow(f"{changed.text} |> {self.local()}[{index}]: norm", changed.shapes)
+        self.lines, self.keeping = inside, outer
+        self.lines.append(f"each {index} in range({count}) {{ let {loop}[{index}] = {changed.text} }}")
+        return self.gathered(whole, loop, count, changed.shapes)
+
+    def gathered(self, whole: str, loop: str, count: int, shapes: tuple[Shape, ...]) -> Flow:
+        """A list put together: as it is, weighed by a softmax across it, or added to the list it came from."""
+        kind = self.draft.one("plain", "softmax", "added", "product")
+        text = loop
+        if kind == "softmax":
+            width, name = shapes[0].channels, self.local()
+            takers = [row.name for row in rows(lambda row: row.rule == "list_same")]
+            pooled = f"{loop} |> sum |> global_avg_pool |> {self.label()}: plain_conv({count * width}, kernel=1)"
+            self.lines.append(f"let {name} = {pooled} |> split({count}) |> {self.draft.one(*takers)}")
+            text = f"({loop} * {name})"
+        elif kind != "plain":
+            text = f"({whole} {'+' if kind == 'added' else '*'} {loop})"
+        takers = [row.name for row in rows(lambda row: row.rule in LIST_RULES and row.rule not in LISTING_RULES)]
+        taker = self.draft.one(*takers)
+        times = count if taker == "concat" else 1
+        return Flow(f"{text} |> {taker}", tuple(open_map(s.channels * times, s.rank) for s in shapes))
+
+    def branches(self, flow: Flow) -> Flow:
+        """Two or three chains from one value, joined."""
+        flow = self.named(flow)
+        same = self.draft.flag(6)
+        channels = self.draft.draw(st.sampled_from([t for kind, t in self.terms if kind == "int"] or [literal(2, self.uses)]))
+        made = []
+        for _ in range(self.draft.number(2, 3)):
+            one = self.chain(flow, self.draft.number(0, 2), channels if same else None)
+            made.append(self.named(one))
+        if same and self.draft.flag(7):
+            op = " + " if self.draft.flag(7) else " * "
+            return Flow(op.join(f.text for f in made), made[0].shapes)
+        widths = [sum(column) for column in zip(*(f.channels for f in made), strict=True)]
+        texts = ", ".join(f.text for f in made)
+        return Flow(f"[{texts}] |> concat", tuple(open_map(w, self.draft.rank) for w in widths))
+
+    def middle(self, flow: Flow) -> Flow:
+        """One statement more or none."""
+        kind = self.draft.draw(st.sampled_from((None, self.gate, self.parts, self.branches)))
+        return flow if kind is None else self.named(kind(flow))

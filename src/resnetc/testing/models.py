@@ -1,0 +1,186 @@
+"""The strategy for whole spec texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from resnetc.testing.blocks import DOCS, block_item, shortcut_item
+from resnetc.testing.bodies import Body, Draft
+from resnetc.testing.operations import Flow, literal, open_map, shape_keeping
+
+SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
+LARGE = {1: 64, 2: 48, 3: 24}
+STD_SHORTCUTS = ("pad", "project", "project_all", "average", "preact")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A stage before its blocks are drawn: the width of each block, the stride of the first, how it is written."""
+
+    widths: tuple[int, ...]
+    stride: int | tuple[int, ...]
+    kind: str
+    block: int
+
+
+@st.composite
+def models(
+    draw: st.DrawFn,
+    dimensions: int | Sequence[int] = (1, 2, 3),
+    depth: int = 3,
+    width: int = 8,
+    declared: str = "",
+) -> str:
+    """Complete texts of residual networks, well formed by construction; each defines one network.
+
+    `dimensions` are the numbers of axes to choose from, `depth` the most stages, `width` the most channels of a block,
+    `declared` a condition to put behind the input (`when H % 4 == 0`). Every name is known and all channels fit; the
+    sizes of added maps may not, or only for some inputs, and a window may be larger than its map.
+    """
+    ranks = (dimensions,) if isinstance(dimensions, int) else tuple(dimensions)
+    rank = draw(st.sampled_from(sorted(ranks, key=lambda r: abs(r - 2))))
+    return model_text(Draft(draw, rank), depth, width, declared)
+
+
+def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
+    rank = draft.rank
+    channels = draft.number(1, 4)
+    model = Body(draft, (open_map(channels, rank),), (), draft.flag(7), False)
+    settings = bindings(draft)
+    stem, current = entry(draft, model, widest)
+    plans = planned(draft, depth, widest)
+    stages, arrives = drawn_stages(draft, plans, current)
+    model.shapes = (open_map(arrives, rank),)
+    head, parameters = ending(draft, model)
+    symbols = SYMBOLS[rank]
+    sizes = [str(draft.number(LARGE[rank] // 2, LARGE[rank])) for _ in symbols]
+    axes = list(symbols)
+    if draft.flag(1):
+        axes[0] = sizes[0]
+    counts = any("counts[" in line for line in stages)
+    if counts:
+        parameters.append(f"counts: list = [{', '.join(str(len(plan.widths)) for plan in plans)}]")
+    lines = [
+        *settings,
+        *model.lines,
+        f"input [{channels}, {', '.join(axes)}] = [{channels}, {', '.join(sizes)}]{f' {declared}' if declared else ''}",
+        f"stem = {stem}",
+        *stages,
+        f"head = {head}",
+    ]
+    body = "\n".join(f"  {line}" for line in lines)
+    draft.items.append(f"{draft.one(*DOCS)}model net({', '.join(parameters)}) {{\n{body}\n}}")
+    if any(p.endswith(": int") for p in parameters):  # a family: the network is an instance of it
+        norm = draft.one("", ", norm=response_norm", ", act=leaf")
+        draft.items.append(f"model net_small = net({draft.number(1, 6)}{norm.replace('leaf', 'leaky_relu')})")
+    items = draft.items
+    draft.items = [items[i] for i in draft.draw(st.permutations(range(len(items))))] if draft.flag(3) else items
+    return draft.text
+
+
+def bindings(draft: Draft) -> list[str]:
+    """`set slot = layer` for some of the slots that the blocks have."""
+    keeping = shape_keeping(draft.rank)
+    lines = []
+    if draft.flag(4):
+        norms = ("group_norm(groups=1)", "identity", "evo_norm_s0(groups=1)", "response_norm", "batch_norm(eps=1/4)")
+        lines.append(f"set norm = {draft.one(*norms, *keeping)}")
+    if draft.flag(3):
+        lines.append(f"set act = {draft.one('silu', 'gelu', 'identity', 'norm |> relu', *keeping)}")
+    if draft.flag(3):
+        lines.append(f"set conv = {draft.one('std_conv', 'plain_conv(bias=true)', 'std_conv(bias=true, eps=1/4)')}")
+    if draft.flag(2):
+        lines.append(f"set drop = {draft.one('drop_path(1/10)', 'dropout(1/2)', *keeping)}")
+    if draft.flag(3):
+        gate = draft.one("gates.se", "gates.se(ratio=1/2)", "gates.eca", "norm", *keeping)
+        draft.uses |= {"gates"} if gate.startswith("gates.") else set()
+        lines.append(f"set attention = {gate}")
+    if draft.flag(7):
+        lines.append(f"set shortcut = {shortcut_binding(draft)}")
+    return lines
+
+
+def shortcut_binding(draft: Draft) -> str:
+    if draft.flag(7):
+        return shortcut_item(draft)
+    if draft.flag(2):
+        return "none"
+    draft.uses.add("shortcuts")
+    return f"shortcuts.{draft.one('project', 'project_all', 'average', 'preact')}"
+
+
+def entry(draft: Draft, model: Body, widest: int) -> tuple[str, int]:
+    """The stem, and the channels behind it."""
+    if draft.flag(2):
+        draft.uses.add("stems")
+        width = draft.number(1, min(4, widest))
+        return draft.one(f"stems.standard({width})", f"entry(width={width})").replace("entry(width=", "stems.standard("), width
+    flow = model.conv(Flow("", model.shapes), literal(draft.number(1, widest), 1))
+    flow = model.chain(flow, draft.number(0, 2))
+    return flow.text.removeprefix(" |> "), flow.channels[0]
+
+
+def planned(draft: Draft, depth: int, widest: int) -> list[Plan]:
+    """The stages: how many blocks, how wide, with which stride."""
+    plans = []
+    for i in range(draft.number(1, depth)):
+        kind = draft.one("of", "of", "each", "groups", "counts")
+        count = draft.number(1, 2) if kind in ("of", "counts") else 2
+        first = draft.number(1, widest)
+        widths = (first,) * count if kind in ("of", "counts") else (first, draft.number(1, widest))
+        stride: int | tuple[int, ...] = draft.draw(st.sampled_from((1, 2, 2, 3, 4)))
+        if draft.rank > 1 and draft.flag(1):
+            stride = (1, *(2,) * (draft.rank - 1))
+        plans.append(Plan(widths, stride, kind, draft.number(0, i)))
+    return plans
+
+
+def drawn_stages(draft: Draft, plans: list[Plan], arrives: int) -> tuple[list[str], int]:
+    """The lines of the stages; a block is drawn for all stages that ask for it."""
+    occurrences: dict[int, list[tuple[int, int, int | tuple[int, ...]]]] = {}
+    for plan in plans:
+        for i, width in enumerate(plan.widths):
+            occurrences.setdefault(plan.block, []).append((arrives, width, plan.stride if i == 0 else 1))
+            arrives = width
+    names = {}
+    for block, rows in occurrences.items():
+        columns = dict.fromkeys(rows)
+        channels, widths, strides = zip(*columns, strict=True)
+        names[block] = block_item(draft, channels, widths, strides, 1, True)
+    return [stage_line(draft, i, plan, names[plan.block]) for i, plan in enumerate(plans)], arrives
+
+
+def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
+    stride = f", stride={list(plan.stride) if isinstance(plan.stride, tuple) else plan.stride}"
+    stride += draft.one("", "", "", ", norm=batch_norm", ", act=relu", ", conv=std_conv")
+    label = draft.one(f"layer{i + 1}", f"layer{i + 1}", f"parts[{i}].units" if i == 0 else f"layer{i + 1}")
+    widths = plan.widths
+    match plan.kind:
+        case "each":
+            return f"stage {label} = each w in [{widths[0]}, {widths[1]}] of {name}(w{stride})"
+        case "groups":
+            return f"stage {label} = 1 of {name}({widths[0]}{stride}), 1 of {name}({widths[1]})"
+        case "counts":
+            return f"stage {label} = counts[{i}] of {name}({widths[0]}{stride})"
+    return f"stage {label} = {len(widths)} of {name}({widths[0]}{stride})"
+
+
+def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
+    """The head, and the parameters that it needs."""
+    kind = draft.one("linear", "linear", "classes", "family", "map", "features", "flatten")
+    match kind:
+        case "classes":
+            return "global_avg_pool |> fc: linear(classes)", [f"classes: int = {draft.number(1, 6)}"]
+        case "family":
+            return "global_avg_pool |> flatten |> head.fc: linear(classes)", ["classes: int"]
+        case "map":
+            flow = model.chain(Flow("", model.shapes), draft.number(1, 2))
+            return flow.text.removeprefix(" |> ") or "identity", []
+        case "features":
+            return "none", []
+        case "flatten":
+            return "global_avg_pool |> flatten", []
+    return f"global_avg_pool |> {draft.one('', 'dropout(1/10) |> ')}linear({draft.number(1, 6)})", []

@@ -1,0 +1,71 @@
+"""A spec text -> its networks with the sizes that they accept, also of those that the compiler refuses for their sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnetc.compiler import names, syntax
+from resnetc.compiler.backend.module import module_text
+from resnetc.compiler.diagnostics import Diagnostic, Fault
+from resnetc.compiler.driver import Checked
+from resnetc.compiler.evaluate import Silent
+from resnetc.compiler.expand import Expander, expand
+from resnetc.compiler.families import requests
+from resnetc.compiler.ir import Network
+from resnetc.compiler.measure import Measures, measure
+from resnetc.compiler.modules import Loader, SpecFile, digest
+from resnetc.compiler.prove import Accepted, prove
+from resnetc.compiler.source import Source
+from resnetc.compiler.diagnostics import Sink
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes."""
+
+    network: Network
+    accepted: Accepted
+    measures: Measures
+    source: str
+    refusals: tuple[Diagnostic, ...]
+
+    def accepts(self, sizes: tuple[int, ...]) -> bool:
+        """Whether the derivation accepts an input of these sizes, whatever the spec declares."""
+        return all(n in axis for n, axis in zip(sizes, self.accepted.axes, strict=True))
+
+
+class SpecRefused(Exception):
+    """A text has faults before any size is looked at; `diagnostics` are the faults."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
+    """The networks of a text. Raises `SpecRefused` for faults other than those of sizes."""
+    sink = Sink()
+    loader = Loader(sink)
+    spec = loader.link(Source(name, text), None)
+    bad: dict[SpecFile, frozenset[str]] = {}
+    for file in reversed(spec.closure()):
+        bad[file] = names.check(file, loader.prelude, sink, bad)
+    files = {id(file): file for file in (*spec.closure(), loader.prelude)}
+    homes = {i: file for file in files.values() for i in file.tree.items if isinstance(i, syntax.Slot)}
+    out = []
+    try:
+        if not sink.failed:
+            for request in requests(spec, [], Expander(loader.prelude, homes), loader.prelude):
+                network = expand(request, loader.prelude, homes)
+                accepted, refusals = prove(network)
+                measures = measure(network)
+                checked = Checked(network, accepted, measures, spec, name, Path(), ())
+                out.append(Trial(network, accepted, measures, module_text(checked, digest(spec.closure())), tuple(refusals)))
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    except Silent:
+        pass
+    if sink.failed:
+        raise SpecRefused(tuple(sink.diagnostics))
+    return out

@@ -1,0 +1,224 @@
+"""Claims about networks: which are proved, which are refuted, and exactly what is said of them."""
+
+import re
+
+import pytest
+
+from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.driver import Checked, Session
+
+NET = """
+edition 1
+use std.blocks
+use std.shortcuts
+
+model net(classes: int = 10, deep: bool = false, depths: list = [2, 3]) {{
+  set shortcut = shortcuts.pad
+  let top = (128 when deep otherwise 64)
+  input [3, H, W] = {input}
+  stem = conv(16, kernel=3, stride=2) |> norm |> act
+  stage layer1 = depths[0] of blocks.basic(32)
+  stage stages[1].blocks = depths[1] of blocks.basic(top, stride=2)
+  head = global_avg_pool |> fc: linear(classes)
+  {claims}
+}}
+"""
+
+POOLED = """
+edition 1
+
+block unit(width: int) {{
+  out = (in |> conv(width, kernel=3, stride=2)) + (in |> avg_pool(2, stride=2))
+}}
+
+model net() {{
+  input [3, H, W] = [3, 224, 224]{condition}
+  stem = conv(16, kernel=3)
+  stage layer1 = 2 of unit(16)
+  head = global_avg_pool |> fc: linear(10)
+  expect {claim}
+}}
+"""
+
+
+def run(text: str, *settings: tuple[str, str]) -> tuple[list[Checked], list[Diagnostic]]:
+    session = Session()
+    session.add("-", text.encode())
+    return session.networks(settings=list(settings)), session.sink.diagnostics
+
+
+def judged(claim: str, input: str = "[3, 32, 32]") -> Diagnostic | None:
+    """What is said of a claim; None if it holds."""
+    networks, faults = run(NET.format(claims=f"expect {claim}", input=input))
+    if not faults:
+        assert len(networks) == 1
+        return None
+    (fault,) = faults
+    return fault
+
+
+def said(fault: Diagnostic | None) -> str:
+    """A fault as text: its message, its label with what it points at, its notes and its help."""
+    assert fault is not None
+    lines = [f"{fault.code} {fault.message}", f"{fault.primary.span.text}: {fault.primary.text}"]
+    return "\n".join([*lines, *(f"note {n}" for n in fault.notes), *(f"help {h}" for h in fault.helps)])
+
+
+def lines(text: str) -> str:
+    return "\n".join(line.strip() for line in text.strip().split("\n"))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "stages[1].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]",
+        "stages[1].blocks.shape == [top, ceil(ceil(H / 2) / 2), floor((W + 3) / 4)]",
+        "stages[1].blocks.shape[1] == ceil(layer1.shape[1] / 2)",
+        "stages[1].blocks.shape == [64, H / 4, W / 4] when H % 4 == 0 and W % 4 == 0",
+        "4 * stages[1].blocks.shape[1] <= H + 3 and 4 * stages[1].blocks.shape[1] >= H",
+        "4 * stages[1].blocks.shape[1] - H < 4",
+        "stages[1].blocks.shape[1] < H when H > 1",
+        "stages[1].blocks.shape[1] != H when H >= 2",
+        "H == 4 * floor(H / 4) + H % 4",
+        "-H % 4 == 4 * ceil(H / 4) - H",
+        "H % 2 == 0 or (H + 1) % 2 == 0",
+        "H >= 3 or classes == 10",
+        "max(H, 4) >= 4 and min(H, W) == 1 when H == 1 and classes == 11",
+        "max(H, 4) >= 4 and min(H, 4) <= 4",
+        "H / 2 + H / 2 == H and H * (1 / 2) == H / 2 and H / (1 / 2) == 2 * H and H - H == 0",
+        "layer1.stride == 2 and stages[1].blocks.stride == 4",
+        "layer1.channels == 32 and layer1.blocks == len(depths) and stages[1].blocks.blocks == depths[1]",
+        "output.shape == [classes] and output.channels == classes",
+        "weighted_layers == 12",
+        "shortcut == shortcuts.pad and shortcut != shortcuts.project",
+        "parameters == 1 when shortcut == shortcuts.project",
+        "parameters == 1 when H == 0",
+        "parameters == 1 when deep",
+        'parameters >= 100_000 and parameters < 3 * 100_000 otherwise "a small network"',
+    ],
+)
+def test_a_claim_that_holds(claim: str) -> None:
+    assert judged(claim) is None
+
+
+def test_figures_are_those_of_the_network_as_declared() -> None:
+    ((network,), _) = run(NET.format(claims="", input="[3, 32, 32]"))
+    figures = network.measures
+    for name in ("parameters", "buffers", "weighted_layers", "receptive_field"):
+        assert judged(f"{name} == {getattr(figures, name)}") is None
+    for size in (32, 64):
+        assert judged(f"multiply_adds == {figures.multiply_adds((size, size))}", f"[3, {size}, {size}]") is None
+
+
+def test_a_false_claim_about_a_shape() -> None:
+    assert said(judged("stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == lines("""
+        E0402 `stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]` does not hold: ceil(H / 4) and floor(H / 4)
+        stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]: `stages[1].blocks.shape` is [64, ceil(H / 4), ceil(W / 4)]
+        note smallest accepted size that breaks it: H = 1 (1 and 0); nearest to the declared one: H = 31 (8 and 7)
+        help write `stages[1].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]`, or change the model
+    """)  # noqa: E501
+    assert said(judged("layer1.shape[2] == W / 2 when W > 20")) == lines("""
+        E0402 `layer1.shape[2] == W / 2` does not hold: ceil(W / 2) and W / 2
+        layer1.shape[2] == W / 2: `layer1.shape[2]` is ceil(W / 2)
+        note smallest accepted size that breaks it: W = 21 (11 and 21/2); nearest to the declared one: W = 31 (16 and 31/2)
+        help write `layer1.shape[2] == ceil(W / 2)`, or change the model
+    """)  # noqa: E501
+    assert said(judged("layer1.shape == [16, ceil(H / 2), ceil(W / 2)]")) == lines("""
+        E0402 `layer1.shape == [16, ceil(H / 2), ceil(W / 2)]` does not hold: [32, ceil(H / 2), ceil(W / 2)] and [16, ceil(H / 2), ceil(W / 2)]
+        layer1.shape == [16, ceil(H / 2), ceil(W / 2)]: `layer1.shape` is [32, ceil(H / 2), ceil(W / 2)]
+        help write `layer1.shape == [32, ceil(H / 2), ceil(W / 2)]`, or change the model
+    """)  # noqa: E501
+
+
+def test_only_accepted_sizes_count() -> None:
+    text = POOLED.format(condition=" when H % 4 == 0 and W % 4 == 0", claim="layer1.shape == [16, H / 4, W / 4]")
+    assert run(text)[1] == []
+    odd = POOLED.replace("avg_pool(2, stride=2)", "avg_pool(2, stride=2, ceil=true)")
+    assert run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 3) / 4)"))[1] == []
+    _, (fault,) = run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 1) / 4)"))
+    assert fault.notes == (
+        "smallest accepted size that breaks it: H = 1 (1 and 0); nearest to the declared one: H = 225 (57 and 56)",
+    )
+
+
+def test_a_false_claim_about_a_number() -> None:
+    assert said(judged("weighted_layers == 11 and parameters > 0")) == lines("""
+        E0402 `weighted_layers == 11` does not hold: 12 and 11
+        weighted_layers == 11: `weighted_layers` is 12
+        help write `weighted_layers == 12`, or change the model
+    """)
+    assert said(judged("parameters < 1e4 or buffers < 10")) == lines("""
+        E0402 `parameters < 1e4 or buffers < 10` does not hold: 237_146 and 10_000
+        parameters < 1e4: `parameters` is 237_146
+        help weaken the claim, or change the model
+    """)
+    assert said(judged('layer1.stride == 4 otherwise "layer1 halves twice"')) == lines("""
+        E0402 layer1 halves twice
+        layer1.stride == 4: `layer1.stride` is 2
+        help write `layer1.stride == 2`, or change the model
+    """)
+    assert said(judged("deep")) == lines("""
+        E0402 `deep` does not hold
+        deep: this is false
+        help correct the claim, or the model
+    """)
+
+
+def test_claims_of_a_family_name_the_network() -> None:
+    _, faults = run(NET.format(claims="expect classes == 10", input="[3, 32, 32]"), ("classes", "[10, 100]"))
+    assert [fault.notes for fault in faults] == [("in the network `net_classes100`",)]
+
+
+def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
+    claims = "expect parameters == 237_146 expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)] expect classes == 10"
+    text = NET.format(claims=claims, input="[3, 32, 32]")
+    assert run(text)[0][0].skipped == ()
+    (network,), faults = run(text, ("shortcut", "shortcuts.project"))
+    assert faults == []
+    skipped = [re.sub(r" \(.*\)", "", claim) for claim in network.skipped]
+    assert skipped == ["parameters == 237_146", "classes == 10"]
+    _, (fault,) = run(text.replace("ceil(H / 2)", "floor(H / 2)"), ("shortcut", "shortcuts.project"))
+    assert fault.code == "E0402"
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "message"),
+    [
+        ("H * W > 0", "E0403", "`H * W` is not decided: `*` is decided for a size and a number"),
+        ("H == W", "E0403", "`H == W` is not decided: H and W grow on their own"),
+        ("10 % H == 0", "E0403", "`10 % H` is not decided: `%` is decided for a size and a number"),
+        ("H == 1 or W == 1", "E0403", "`H == 1 or W == 1` is not decided: `or` is decided on one axis"),
+        (
+            "layer1.shape != [32, 1, 1]",
+            "E0403",
+            "`layer1.shape != [32, 1, 1]` is not decided: unequal somewhere, on one axis or another",
+        ),
+        (
+            "classes == (10 when H > 2 otherwise 1)",
+            "E0403",
+            "`H > 2` is not decided: a choice is the same for all sizes",
+        ),
+        ("H % 2097152 == 5", "E0403", "`H % 2097152 == 5` is not decided: sizes too irregular: period 2097152"),
+        ("H + shortcut == 1", "E0403", "`H + shortcut` is not decided: a size and a layer"),
+        ("H / 0 == 1", "E0222", "`/` by zero"),
+        ("nearest(H, 8) == 3", "E0225", "`nearest` cannot take [H, 8]"),
+        ("H", "E0209", "a condition is true or false, not a size"),
+        ("layer1", "E0209", "a condition is true or false, not a record"),
+        ("layer1.shape", "E0209", "a condition is true or false, not a list"),
+        ("layer1.width == 3", "E0212", "`layer1` has no field `width`"),
+        ("parameters.all == 3", "E0213", "a number has no fields, so no `all`"),
+        ("layer1.shape[3] == 3", "E0215", "`layer1.shape` has no element 3"),
+        ("layer1[0] == 3", "E0214", "only a list has elements, and this is a record"),
+        ("stages[2].blocks.shape == [1]", "E0201", "no name `stages[2]` is known here"),
+    ],
+)
+def test_a_claim_that_means_nothing(claim: str, code: str, message: str) -> None:
+    fault = judged(claim)
+    assert fault is not None
+    assert (fault.code, fault.message) == (code, message)
+
+
+def test_a_misspelt_stage_is_suggested() -> None:
+    fault = judged("stages[1].block_list.shape == [1]")
+    assert fault is not None
+    assert fault.helps == ("a name with a similar name exists: `stages[1].blocks`",)

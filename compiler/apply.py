@@ -420,6 +420,8 @@ class Applier(Caller):
             if frame.scope is not None:
                 if isinstance(value, Tensor):
                     frame.scope.name(value, name.id)
+                elif isinstance(value, tuple) and value and all(isinstance(v, Tensor) for v in value):
+                    frame.scope.name(value[0], name.id)
                 elif isinstance(value, LabelLayer):
                     frame.scope.reserve(value.path, value.span)
             frame.locals[name.id] = value

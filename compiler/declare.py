@@ -157,7 +157,7 @@ def not_one_axis(span: Span) -> Diagnostic:
 
 def too_far(span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0328",
+        "E0330",
         f"an input's condition repeats after at most {MAX_PERIOD:_} sizes",
         Label(span, "repeats later, or never"),
         helps=("use smaller numbers in the condition",),

@@ -16,7 +16,6 @@ from resnetc.compiler.values import (
     ABSENT,
     LAYERS,
     Absent,
-    Arguments,
     ChainLayer,
     DefinedLayer,
     Definition,

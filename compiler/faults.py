@@ -372,7 +372,7 @@ def set_twice(name: str, span: Span) -> Diagnostic:
 def too_many_steps(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0328",
-        f"a block grows beyond {limit} operations",
+        f"a block grows beyond {limit:_} operations",
         Label(span, "one too many"),
         helps=("divide it into blocks that use each other",),
     )
@@ -381,7 +381,7 @@ def too_many_steps(span: Span, limit: int) -> Diagnostic:
 def too_much_work(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0329",
-        f"the loops of this network run more than {limit} statements",
+        f"the loops of this network run more than {limit:_} statements",
         Label(span, "still running here"),
         helps=("let `each` run over shorter lists",),
     )

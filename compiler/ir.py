@@ -114,6 +114,20 @@ class Template:
     conditions: tuple[Condition, ...]
     here: frozenset[str]  # which fields of `here` decided something inside
 
+    def reads_input(self, ref: int) -> bool:
+        """Whether a wire is the input, or came from it through operations that leave the channels alone."""
+        while (number := self.wires[ref].step) is not None:
+            step = self.steps[number]
+            if not isinstance(step.operation, Leaf) or step.operation.primitive.rule not in (
+                "same",
+                "groups",
+                "pool",
+                "blur",
+            ):
+                return False
+            ref = step.inputs[0]
+        return ref == 0
+
     @property
     def shape_in(self) -> Shape:
         return self.wires[0].shape

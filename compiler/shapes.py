@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import gcd, prod
 from typing import Any
 
+from resnetc.compiler import faults
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.ir import Condition, Shape
 from resnetc.compiler.sizes import constant, evaluate, is_constant, show, step
@@ -37,7 +38,7 @@ def settle(primitive: Primitive, given: Args, rank: int, span: Span) -> Args:
     for parameter in primitive.parameters:
         value = given.get(parameter.name, parameter.default)
         if value is REQUIRED:
-            raise Fault(argument_missing(primitive, parameter, span))
+            raise Fault(faults.missing_argument(primitive.name, parameter.name, span, primitive))
         if parameter.type == "size" and isinstance(value, tuple) and len(value) != rank:
             raise Fault(wrong_rank(primitive, parameter, value, rank, span))
         check_range(primitive, parameter, value, span)
@@ -288,15 +289,6 @@ RULES: dict[str, Rule] = {
 def needs_axes(primitive: Primitive, shape: Shape, span: Span) -> None:
     if not shape.rank:
         raise Fault(no_axes(primitive, shape, span))
-
-
-def argument_missing(primitive: Primitive, parameter: Parameter, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0206",
-        f"`{primitive.name}` needs a value for its parameter `{parameter.name}`",
-        Label(span, f"`{parameter.name}` is missing"),
-        helps=(f"write `{parameter.name}=...` in the call",),
-    )
 
 
 def out_of_range(primitive: Primitive, parameter: Parameter, value: Any, least: int, span: Span) -> Diagnostic:

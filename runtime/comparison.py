@@ -66,6 +66,12 @@ class Row:
         return min(run.last["top1"] for run in self.runs)
 
 
+def finished(path: Path, epochs: int) -> bool:
+    """Whether the run in the folder `path` has all of its epochs behind it."""
+    records = RunFolder(path).records()
+    return bool(records) and int(records[-1]["epoch"]) >= epochs
+
+
 def read(paths: Sequence[Path], label: str | None = None) -> Row:
     """The runs of one network, from their folders; RunError where one is missing, damaged or not finished."""
     runs = []
@@ -73,7 +79,7 @@ def read(paths: Sequence[Path], label: str | None = None) -> Row:
         run = RunFolder(path)
         records, facts = run.records(), state.load(run.last)[1]
         epochs = facts["recipe"]["epochs"]
-        if not records or records[-1]["epoch"] < epochs:
+        if not finished(path, epochs):
             done = records[-1]["epoch"] if records else 0
             raise RunError(f"{path}: not finished: {done} of {epochs} epochs; go on with `train --resume --out {path}`")
         runs.append(Trained(facts["recipe"]["seed"], tuple(records), facts["recipe"], facts["data"]))
@@ -102,8 +108,9 @@ def run(
         for arm in arms:
             path = out / arm.label / f"seed{seed}"
             chosen = replace(recipe, seed=seed)
-            resume = RunFolder(path).exists
-            train(arm.source, arm.network, data, chosen, path, resume=resume, device=device, quiet=quiet)
+            there = RunFolder(path).exists
+            told = quiet or (there and finished(path, recipe.epochs))
+            train(arm.source, arm.network, data, chosen, path, resume=there, device=device, quiet=told)
     return [read([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]
 
 

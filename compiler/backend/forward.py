@@ -130,7 +130,7 @@ class Forward:
         first = operation.outputs[0]
         name = self.free(self.names.get(first, "parts"), -1)
         self.held[name] = -2  # a list stays until the end
-        self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first)}"))
+        self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first) or 'a map'}"))
         for i, ref in enumerate(operation.outputs):
             self.variables[ref] = f"{name}[{i}]"
 

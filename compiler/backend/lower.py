@@ -168,7 +168,7 @@ class Lowering:
         if code is None or not signature.arguments:
             return None
         name = self.unique(policy.name.id)
-        self.writer.names[name] = [a.name for a in signature.arguments]
+        self.writer.names[name] = signature.arguments
         doc = documentation(policy.doc, f"The modules of `{policy.name.id}`.", 4)
         parameters = tuple((a.name, a.type) for a in signature.arguments)
         return Function(name, doc, parameters, tuple(returned(code))), signature
@@ -195,7 +195,7 @@ class Lowering:
         signature = Signature(numbers, [t.shape_in.channels for t in group], RESERVED)
         name = self.unique(class_name(block.name.id, block.doc))
         fields, forward = self.scope(group, signature)
-        self.writer.names[name] = [a.name for a in signature.arguments]
+        self.writer.names[name] = signature.arguments
         comments = Comments(group, signature)
         made = Class(
             name,
@@ -253,6 +253,7 @@ class Lowering:
             ):
                 continue
             modules = [m for m in column if not isinstance(m, str)]
+            signature.reads_input = first.reads_input(step.inputs[0])
             code = self.field(step, modules, signature)
             if any(keeps_state(m) for m in modules) or step.base is None or not isinstance(code, Call):
                 stored[step.path] = code

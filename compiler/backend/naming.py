@@ -63,7 +63,8 @@ def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
 
 def summary(text: str) -> tuple[str, str]:
     """The first sentence, and the rest."""
-    found = next((m for m in re.finditer(r"(?<!al)\.\s+(?=[A-Z`])|:\s+(?=[a-z])", text) if m.start() > 20), None)
+    breaks = re.finditer(r"(?<!al)(\.)\s+(?=[A-Z`])|:\s+(?=[a-z])", text)
+    found = next((m for m in breaks if m.group(1) or m.start() > 20), None)
     if found is None:
         return text, ""
     return text[: found.start()] + ".", text[found.end() :][:1].upper() + text[found.end() :][1:]

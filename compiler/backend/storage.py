@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Keyed, Listed, Repeat, lay, line, named
+from resnetc.compiler.backend.unify import Argument
 from resnetc.compiler.ir import Template
 from resnetc.compiler.values import Path
 
 
-def runs(codes: list[Code], names: dict[str, list[str]]) -> list[Code]:
+def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
     """Equal neighbours as one generator; neighbours that differ in one number too."""
     out: list[Code] = []
     i = 0
@@ -32,7 +33,7 @@ def runs(codes: list[Code], names: dict[str, list[str]]) -> list[Code]:
     return out
 
 
-def sweep(codes: list[Code], i: int, names: dict[str, list[str]]) -> tuple[Repeat, int] | None:
+def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[Repeat, int] | None:
     """From `i` on, at least three calls that differ in one numeric argument only."""
     first = codes[i]
     if not isinstance(first, Call) or i + 2 >= len(codes):
@@ -57,7 +58,7 @@ def sweep(codes: list[Code], i: int, names: dict[str, list[str]]) -> tuple[Repea
     if not all(isinstance(t, str) for t in texts):
         return None
     known = names.get(first.function, [])
-    name = known[position] if position < len(known) else "value"
+    name = known[position].name if position < len(known) else "value"
     arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
     return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler.backend.code import Call, Choose, Code, literal, named
@@ -23,8 +24,12 @@ class Argument:
     """A constructor argument: its name, its annotation, and its value for each occurrence."""
 
     name: str
-    type: str
+    kind: str  # int, size, bool, number or module
     values: list[Any]
+
+    @property
+    def type(self) -> str:
+        return annotation(self.values, self.kind)
 
 
 class Signature:
@@ -35,43 +40,63 @@ class Signature:
         self.channels = channels  # of the input
         self.arguments: list[Argument] = []
         self.reserved = reserved
+        self.reads_input = True  # whether what is being written reads the input, not something made of it
 
-    def value(self, vector: list[Any], type: str, role: str, place: str) -> Code:
-        """The text of a value: a literal, or the argument that stands for it."""
+    def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
+        """The text of a value: a literal, the argument that stands for it, or a multiple of one."""
         if all_equal(vector):
             return literal(vector[0])
-        return self.named(vector, type, role, place).name
+        found = self.known(vector, kind, role) or self.told(vector, kind)
+        if found is None and kind == "int" and (text := self.multiple(vector, role == "in")):
+            return text
+        return (found or self.add(combined(place, role), kind, vector)).name
 
-    def named(self, vector: list[Any], type: str, role: str, place: str) -> Argument:
-        found = self.known(vector, type, role)
-        if found is not None:
-            return found
-        for name, kind, values in self.numbers:
-            if kind in (type, "int") and values == vector:
-                return self.add(name, type, vector)
-        if type == "int" and vector == self.channels:
-            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
-                "in_channels", "int", vector
-            )
-        return self.add(combined(place, role), type, vector)
-
-    def known(self, vector: list[Any], type: str, role: str) -> Argument | None:
-        """The argument that already has these values. The channels of the input come first for what reads the input."""
-        if role == "in" and vector == self.channels:
-            return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
-                "in_channels", "int", vector
-            )
-        wanted = annotation(vector, type)
-        return next(
-            (a for a in self.arguments if a.values == vector and a.type == wanted and a.name != "in_channels"), None
+    def named(self, vector: list[Any], kind: str, role: str, place: str) -> Argument:
+        return (
+            self.known(vector, kind, role) or self.told(vector, kind) or self.add(combined(place, role), kind, vector)
         )
 
-    def add(self, name: str, type: str, vector: list[Any]) -> Argument:
+    def known(self, vector: list[Any], kind: str, role: str) -> Argument | None:
+        """The argument that already has these values. The channels of the input come first for what reads the input."""
+        if role == "in" and self.reads_input and vector == self.channels:
+            return self.input_channels()
+        return next(
+            (a for a in self.arguments if a.values == vector and a.kind == kind and a.name != "in_channels"), None
+        )
+
+    def told(self, vector: list[Any], kind: str) -> Argument | None:
+        """A new argument for a parameter or `let` of the spec that has these values, or for the input's channels."""
+        for name, type, values in self.numbers:
+            if type in (kind, "int") and values == vector:
+                return self.add(name, kind, vector)
+        return self.input_channels() if kind == "int" and vector == self.channels else None
+
+    def input_channels(self) -> Argument:
+        return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
+            "in_channels", "int", self.channels
+        )
+
+    def multiple(self, vector: list[Any], of_input: bool) -> str | None:
+        """`2 * channels` or `width // 2` of an argument that is there already, or of the input's channels."""
+        known = [(a.name, a.values) for a in self.arguments if a.kind == "int" and all(a.values)]
+        if of_input and not any(name == "in_channels" for name, _ in known):
+            known.append(("in_channels", self.channels))
+        for name, values in known:
+            ratios = {Fraction(v, value) for v, value in zip(vector, values, strict=True)}
+            ratio = ratios.pop()
+            if ratios or ratio == 1 or 1 not in (ratio.numerator, ratio.denominator):
+                continue
+            if name == "in_channels":
+                self.input_channels()
+            return f"{name} // {ratio.denominator}" if ratio.numerator == 1 else f"{ratio.numerator} * {name}"
+        return None
+
+    def add(self, name: str, kind: str, vector: list[Any]) -> Argument:
         taken = {a.name for a in self.arguments} | self.reserved
         unique, n = name, 2
         while unique in taken:
             unique, n = f"{name}_{n}", n + 1
-        argument = Argument(unique, annotation(vector, type), vector)
+        argument = Argument(unique, kind, vector)
         self.arguments.append(argument)
         return argument
 
@@ -80,12 +105,13 @@ class Signature:
         if all_equal(vector):
             return literal(vector[0])
         same = [a for a in self.arguments if a.values == vector]
-        return same[-1].name if same else None
+        return same[-1].name if same else self.multiple(vector, False)
 
     def selector(self, groups: list[list[int]]) -> str | None:
         """A condition on an argument that is true for the first group of occurrences only."""
         first, rest = groups[0], [i for g in groups[1:] for i in g]
-        options = [(a.name, a.values) for a in self.arguments] + [(n, v) for n, _, v in self.numbers]
+        sizes = [(n, v) for n, kind, v in self.numbers if kind == "size"]  # a stride decides before a width does
+        options = [*sizes, *((a.name, a.values) for a in self.arguments), *((n, v) for n, _, v in self.numbers)]
         for name, values in options:
             inside = {values[i] for i in first}
             if len(inside) == 1 and isinstance(value := inside.pop(), int) and all(values[i] != value for i in rest):
@@ -134,7 +160,7 @@ class Writer:
     def __init__(self, blocks: Build, policies: Callable[[list[Sequence]], list[Code] | None]) -> None:
         self.blocks = blocks
         self.policies = policies
-        self.names: dict[str, list[str]] = {}
+        self.names: dict[str, list[Argument]] = {}
 
     def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
         """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
@@ -222,19 +248,19 @@ class Subset(Signature):
         self.whole, self.indices = whole, indices
         super().__init__([], [whole.channels[i] for i in indices], whole.reserved)
 
-    def value(self, vector: list[Any], type: str, role: str, place: str) -> Code:
+    def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
         if all_equal(vector):
             return literal(vector[0])
         for argument in self.whole.arguments:
             if [argument.values[i] for i in self.indices] == vector:
                 return argument.name
-        for name, kind, values in self.whole.numbers:
-            if kind in (type, "int") and [values[i] for i in self.indices] == vector:
-                return self.whole.add(name, type, values).name
+        for name, type, values in self.whole.numbers:
+            if type in (kind, "int") and [values[i] for i in self.indices] == vector:
+                return self.whole.add(name, kind, values).name
         full: list[Any] = [vector[0]] * len(self.whole.channels)
         for i, v in zip(self.indices, vector, strict=True):
             full[i] = v
-        return self.whole.add(combined(place, role), type, full).name
+        return self.whole.add(combined(place, role), kind, full).name
 
 
 def sequential(entries: list[tuple[str, Code]]) -> Code:
@@ -243,7 +269,7 @@ def sequential(entries: list[tuple[str, Code]]) -> Code:
     return named(entries)
 
 
-def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[str]]) -> Code:
+def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[Argument]]) -> Code:
     """Calls that differ in some arguments -> one call that takes them from `signature`.
 
     `names` are the parameters of the module's own classes and functions: what is handed through is called after them.
@@ -258,19 +284,17 @@ def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, 
     out: list[tuple[str | None, Code]] = []
     for i, (keyword, code) in enumerate(calls[0].arguments):
         column = [c.arguments[i][1] for c in calls]
-        role = keyword or (known[i] if i < len(known) else "value")
-        out.append((keyword, code if all(c == code for c in column) else passed(column, role, signature, place)))
+        argument = known[i] if i < len(known) else Argument(keyword or "value", "int", [])
+        out.append((keyword, code if all(c == code for c in column) else passed(column, argument, signature, place)))
     return Call(calls[0].function, tuple(out))
 
 
-def passed(column: list[Code], role: str, signature: Signature, place: str) -> Code:
+def passed(column: list[Code], argument: Argument, signature: Signature, place: str) -> Code:
     """An argument handed through: numbers keep their names, modules are arguments of their own."""
     values = [constant(c) for c in column]
-    if any(v is None for v in values):
-        return signature.named(column, "module", role, place).name
-    kinds = {type(v) for v in values}
-    kind = "size" if tuple in kinds else "number" if float in kinds else "bool" if bool in kinds else "int"
-    return signature.value(values, kind, "in" if role == "in_channels" else role, place)
+    if argument.kind == "module" or any(v is None for v in values):
+        return signature.named(column, "module", argument.name, place).name
+    return signature.value(values, argument.kind, "in" if argument.name == "in_channels" else argument.name, place)
 
 
 def constant(code: Code) -> Any:

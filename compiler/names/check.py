@@ -10,6 +10,7 @@ from resnetc.compiler.names import reserved, words
 from resnetc.compiler.names.circles import circles, leading_to
 from resnetc.compiler.names.items import ItemNames
 from resnetc.compiler.names.lookup import Definition, FileNames, kind
+from resnetc.compiler.names.repeats import Repeats
 from resnetc.compiler.source import Span
 
 
@@ -21,23 +22,22 @@ def check(
     `spoilt` has the results for the files that this one uses, as far as they are known.
     """
     file = FileNames(spec, prelude, spoilt or {})
-    found: list[Diagnostic] = []
+    repeats = Repeats()
     bad: set[str] = set()
     mentions: dict[str, dict[str, Span]] = {}
     for name, fault in taken(file):
-        found.append(fault)
+        repeats.report(fault)
         bad.add(name)
     for item in spec.tree.items:
-        names = ItemNames(file, item)
-        faults = names.check()
-        found += faults
-        if faults or names.spoilt:
+        names = ItemNames(file, item, repeats)
+        names.check()
+        if names.spoilt:
             bad.add(item.name.id)
         mentions.setdefault(item.name.id, {}).update(names.mentions)
     for way in circles(mentions):
-        found.append(words.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
+        repeats.report(words.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
         bad.update(way)
-    for fault in sorted(found, key=lambda fault: fault.primary.span.start):
+    for fault in sorted(repeats.faults(), key=lambda fault: fault.primary.span.start):
         sink.add(fault)
     return frozenset(leading_to(bad, mentions))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
+from functools import partial
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.declare import axes_differ
@@ -11,6 +12,7 @@ from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
 from resnetc.compiler.names.lookup import Definition, FileNames, Found, family
+from resnetc.compiler.names.repeats import Repeats
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
 
@@ -21,11 +23,12 @@ ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
 class ItemNames:
     """Looks up the names of one item. Recursion is as deep as the builder lets expressions and loops be."""
 
-    def __init__(self, file: FileNames, item: syntax.Item) -> None:
-        self.file, self.item = file, item
+    def __init__(self, file: FileNames, item: syntax.Item, repeats: Repeats) -> None:
+        self.file, self.item, self.repeats = file, item, repeats
         self.mentions: dict[str, Span] = {}  # items of the same file
-        self.spoilt = False  # mentions something whose faults are reported already
-        self.faults: list[Diagnostic] = []
+        body = item.body if isinstance(item, (syntax.Block, syntax.Model)) else ()
+        self.rebound = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}  # their defaults have no part in it
+        self.spoilt = False  # it is at fault, or mentions what is
         self.locals: dict[str, Definition] = {}
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
         self.vague = False  # the names of sizes are not certain
@@ -33,10 +36,9 @@ class ItemNames:
         self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
         self.called: set[str] = set()
-        self.missing: dict[tuple[SpecFile, str], list[Span]] = {}
 
-    def check(self) -> list[Diagnostic]:
-        """The faults of the item; an unknown name is one, however often it stands there."""
+    def check(self) -> None:
+        """Reports the faults of the item."""
         match self.item:
             case syntax.Block(_, parameters, body, out):
                 self.others = frozenset({"in"})
@@ -60,19 +62,22 @@ class ItemNames:
                 self.parameters(parameters)
                 self.others = frozenset(self.sizes(shape_in, 0))
                 self.look(shape_out)
+        inside = [*self.locals, *self.others]
         for name, spans in self.unknown.items():
+            make = partial(words.unknown_name, name, name in self.called, self.file, inside)
             if name in self.bound:
-                self.report(words.not_known_yet(name, spans, self.bound[name]))
-            else:
-                inside = [*self.locals, *self.others]
-                self.report(words.unknown_name(name, spans, name in self.called, self.file, inside))
-        for (file, name), spans in self.missing.items():
-            self.report(words.not_in_file(name, spans, file))
-        return self.faults
+                make = partial(words.not_known_yet, name, self.bound[name])
+            self.repeated((name, name in self.bound and self.item), make, *spans)
 
     def report(self, fault: Diagnostic | None) -> None:
         if fault is not None:
-            self.faults.append(fault)
+            self.spoilt = True
+            self.repeats.report(fault)
+
+    def repeated(self, cause: Hashable, make: Callable[[Span], Diagnostic], *spans: Span) -> None:
+        """Reports a fault that may show in several places, and is one all the same."""
+        self.spoilt = True
+        self.repeats.add(cause, make, spans)
 
     # -- items --------------------------------------------------------------------------------------------------------
 
@@ -90,7 +95,8 @@ class ItemNames:
         if model.each is not None:
             names = [p.name.id for p in model.parameters]
             if model.each.name.id not in names:
-                self.report(faults.unknown_name(model.each.name.id, model.each.name.span, names))
+                make = partial(words.no_such_parameter, model.each.name.id, names)
+                self.repeated((model, "each"), make, model.each.name.span)
             self.look(model.each.values)
         self.parameters(model.parameters)
         self.statements(model.body)
@@ -165,7 +171,7 @@ class ItemNames:
         for parameter in parameters:
             name, type = parameter.name, parameter.type
             if type.id not in TYPES:
-                self.report(words.unknown_type(type))
+                self.repeated(("type", type.id), partial(words.unknown_type, type.id), type.span)
             if parameter.first and parameter.default is None:
                 self.report(faults.first_without_default(parameter))
             self.maybe(parameter.default)
@@ -212,7 +218,7 @@ class ItemNames:
         if name.id in self.file.silent:
             self.spoilt = True
         elif name.id not in slots:
-            self.report(faults.not_a_slot(name.id, name.span, slots))
+            self.repeated(("set", name.id), partial(words.not_a_slot, name.id, list(slots)), name.span)
 
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
@@ -271,14 +277,9 @@ class ItemNames:
             self.spoilt = True
         elif found is None:
             self.unknown.setdefault(name.id, []).append(name.span)
-        elif found.spec is self.file.spec and not self.binds(name.id):
+        elif found.spec is self.file.spec and name.id not in self.rebound:
             self.mentions.setdefault(name.id, name.span)
         return found
-
-    def binds(self, slot: str) -> bool:
-        """Whether the item binds a slot itself: then the default of the slot has no part in it."""
-        body = self.item.body if isinstance(self.item, (syntax.Block, syntax.Model)) else ()
-        return any(isinstance(s, syntax.SetSlot) and s.name.id == slot for s in body)
 
     def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
         """`file.name`."""
@@ -286,7 +287,7 @@ class ItemNames:
         if name.id in file.tree.broken or name.id in self.file.spoilt.get(file, ()):
             self.spoilt = True
         elif item is None or isinstance(item, SpecFile):
-            self.missing.setdefault((file, name.id), []).append(name.span)
+            self.repeated((file, name.id), partial(words.not_in_file, name.id, file), name.span)
         return Found(item, file) if item is not None and not isinstance(item, SpecFile) else None
 
     def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Found | None:
@@ -306,7 +307,7 @@ class ItemNames:
         target = found.target
         if isinstance(target, syntax.Instance) and found.spec is not None and (owner := family(target, found.spec)):
             target = owner[0]
-        slots: list[str] = []
+        slots: Collection[str] = ()
         match target:
             case str() if target in FUNCTIONS:
                 of, known = target, ["keep"] if target == "nearest" else []
@@ -321,7 +322,8 @@ class ItemNames:
                 return
         for name in (a.name for a in arguments):
             if name is not None and name.id not in known and name.id not in slots:
-                self.report(faults.unknown_parameter(of, name.id, name.span, known, slots))
+                make = partial(words.unknown_parameter, of, name.id, known, list(slots))
+                self.repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:
         """The parts of a label, or of a stage's path, become attributes; an index in it is an expression."""

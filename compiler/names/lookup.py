@@ -47,6 +47,7 @@ class FileNames:
     def __init__(self, spec: SpecFile, prelude: SpecFile, spoilt: Mapping[SpecFile, frozenset[str]]) -> None:
         self.spec, self.prelude, self.spoilt = spec, prelude, spoilt
         self.slots = {} if spec is prelude else slots_of(prelude)
+        self._slots: dict[SpecFile | None, dict[str, syntax.Slot]] = {}
         self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
         self.silent = set(spec.tree.broken) | self.lost
 
@@ -84,9 +85,11 @@ class FileNames:
     def files(self) -> dict[str, SpecFile]:
         return {name: file for name, file in self.spec.names.items() if isinstance(file, SpecFile)}
 
-    def slot_names(self, spec: SpecFile | None = None) -> list[str]:
+    def slot_names(self, spec: SpecFile | None = None) -> dict[str, syntax.Slot]:
         """The slots that `set` can bind in this file, and a call of something from `spec` as well."""
-        return list(dict.fromkeys([*self.slots, *slots_of(self.spec), *(slots_of(spec) if spec else ())]))
+        if spec not in self._slots:
+            self._slots[spec] = {**self.slots, **slots_of(self.spec), **(slots_of(spec) if spec else {})}
+        return self._slots[spec]
 
 
 def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:

@@ -11,7 +11,6 @@ from resnetc.compiler.names.lookup import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import TYPES
 
-SHOWN = 3
 OUT_OF_PLACE = {
     "in": "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is no value",
@@ -19,14 +18,9 @@ OUT_OF_PLACE = {
 }
 
 
-def again(spans: list[Span]) -> tuple[Label, ...]:
-    """The same fault further down."""
-    return tuple(Label(span, "here too") for span in spans[1 : SHOWN + 1])
-
-
-def unknown_name(name: str, spans: list[Span], called: bool, file: FileNames, inside: list[str]) -> Diagnostic:
+def unknown_name(name: str, called: bool, file: FileNames, inside: list[str], span: Span) -> Diagnostic:
     """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows."""
-    plain = faults.unknown_name(name, spans[0], [*inside, *file.visible()])
+    plain = faults.unknown_name(name, span, [*inside, *file.visible()])
     elsewhere = {
         item: f"{alias}.{item}"
         for alias, used in file.files().items()
@@ -37,41 +31,57 @@ def unknown_name(name: str, spans: list[Span], called: bool, file: FileNames, in
     if name in OUT_OF_PLACE:
         helps, fix = (OUT_OF_PLACE[name],), ()
     elif name in elsewhere:
-        helps, fix = (f"write `{elsewhere[name]}`",), (Edit(spans[0], elsewhere[name]),)
+        helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
         helps, fix = (f"write `use std.{name}` below the edition",), ()
     elif not fix and (near := similar(name, elsewhere)):
-        helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(spans[0], elsewhere[near]),)
+        helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     if called and not fix:
         own = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
         used = list(file.files())
         notes += (f"this file defines {faults.names(own)}",) if own else ()
         notes += (f"it uses {faults.names(used)}",) if used else ()
-    return replace(plain, helps=helps, fix=fix, notes=notes, labels=again(spans))
+    return replace(plain, helps=helps, fix=fix, notes=notes)
 
 
-def not_known_yet(name: str, spans: list[Span], first: Span) -> Diagnostic:
+def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
     """A name of the item itself, mentioned where it is not known."""
     return replace(
-        faults.unknown_name(name, spans[0], []),
-        labels=(Label(first, "defined here"), *again(spans)),
+        faults.unknown_name(name, span, []),
+        labels=(Label(first, "defined here"),),
         helps=("a name is known behind its definition, and what a loop defines only inside the loop",),
     )
 
 
-def not_in_file(name: str, spans: list[Span], file: SpecFile) -> Diagnostic:
+def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:
     items = [n for n, item in file.names.items() if not isinstance(item, SpecFile)]
-    return replace(faults.not_in_file(name, spans[0], file.name, items), labels=again(spans))
+    return faults.not_in_file(name, span, file.name, items)
 
 
-def unknown_type(type: syntax.Name) -> Diagnostic:
+def unknown_parameter(of: str, name: str, parameters: list[str], slots: list[str], span: Span) -> Diagnostic:
+    return faults.unknown_parameter(of, name, span, parameters, slots)
+
+
+def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnostic:
+    """The name behind a model's `each`."""
+    return replace(
+        faults.unknown_name(name, span, parameters),
+        helps=faults.nearby(name, parameters, "a parameter") or ("`each` runs over one of the model's parameters",),
+    )
+
+
+def not_a_slot(name: str, slots: list[str], span: Span) -> Diagnostic:
+    return faults.not_a_slot(name, span, slots)
+
+
+def unknown_type(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0241",
-        f"there is no type `{type.id}`",
-        Label(type.span, "not a type"),
+        f"there is no type `{name}`",
+        Label(span, "not a type"),
         notes=(f"the types are {faults.names(TYPES)}",),
-        helps=faults.nearby(type.id, TYPES, "a type"),
-        fix=faults.replaced(type.id, TYPES, type.span),
+        helps=faults.nearby(name, TYPES, "a type"),
+        fix=faults.replaced(name, TYPES, span),
     )
 
 

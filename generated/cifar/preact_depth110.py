@@ -10,7 +10,7 @@ at 3x32x32.
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
-SPEC_SHA256 = "60d2fb2fb2ebf5b4ad9f6f6ff3d955077bf9898bec72fc7862a235da0a880c46"
+SPEC_SHA256 = "024919014d1b8fc6619ce16a78f86b0fcc17b50c075367648d894f0e1dd8440d"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -41,8 +41,8 @@ class PreactBasic(nn.Module):
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(in_channels)
-        self.conv2 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
         pre = self.act(self.bn1(x))  # [width, h, w]
@@ -110,4 +110,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text d2cf53a6e1bb7b4e keys b6234ed69687cc95 function d1178655c127290b
+# sealed by resnetc: text 77d7f6c8b340f6a1 keys b6234ed69687cc95 function d1178655c127290b

@@ -11,7 +11,7 @@ adds at 3x32x32.
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "9bbd91a39b4f4b7d80b88a9c78a9a215b95403a1176b220f11ee7f3516c22df2"
+SPEC_SHA256 = "21b5f9ae3e9deb90d555d6d4dec948c82798e8578ee18c52c75af20bc8e790f6"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -64,8 +64,8 @@ class PreactBasic2(nn.Module):
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(in_channels)
-        self.conv2 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
         pre = self.act(self.bn1(x))  # [width, h, w]
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth28()
 
 
-# sealed by resnetc: text f6289f67268ce936 keys 71085bde04f7c213 function 94cc20908de7219d
+# sealed by resnetc: text d688e1b95efb13b4 keys 71085bde04f7c213 function 94cc20908de7219d

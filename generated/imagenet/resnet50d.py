@@ -11,16 +11,16 @@ adds at 3x224x224.
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet50d"
-SPEC_SHA256 = "03b0ca79a60d9584dee1f7d71fc24922ec1e9711c608bcea93414f479b7fe4bd"
+SPEC_SHA256 = "94c6b3a3b7ec2cf0f591d371e30809f2415b1820a4e49a36ec5a4f1fd887d4f4"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
-def average(in_channels: int, channels: int) -> nn.Sequential:
+def average(in_channels: int, stride: int, channels: int) -> nn.Sequential:
     """ResNet-D: average, then project. Without a stride `identity` keeps position 0."""
     module = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(
-        nn.Identity() if in_channels == 64 else module,
+        nn.Identity() if stride == 1 else module,
         nn.Conv2d(in_channels, channels, 1, bias=False),
         nn.BatchNorm2d(channels),
     )
@@ -79,19 +79,19 @@ class ResNet50D(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 64, 1, 256, average(64, 256)),
+            Bottleneck(64, 64, 1, 256, average(64, 1, 256)),
             *(Bottleneck(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 128, 2, 512, average(256, 512)),
+            Bottleneck(256, 128, 2, 512, average(256, 2, 512)),
             *(Bottleneck(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 256, 2, 1024, average(512, 1024)),
+            Bottleneck(512, 256, 2, 1024, average(512, 2, 1024)),
             *(Bottleneck(1024, 256, 1, 1024, nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 512, 2, 2048, average(1024, 2048)),
+            Bottleneck(1024, 512, 2, 2048, average(1024, 2, 2048)),
             *(Bottleneck(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return ResNet50D()
 
 
-# sealed by resnetc: text d6e72152462f69c1 keys 01a2ae83f956b68f function c2a8eaab6116de34
+# sealed by resnetc: text 7c096ef6bba504e1 keys 01a2ae83f956b68f function c2a8eaab6116de34

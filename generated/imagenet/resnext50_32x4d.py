@@ -9,7 +9,7 @@ adds at 3x224x224.
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnext50_32x4d"
-SPEC_SHA256 = "288ee32863ef04ecb5a9002e20d05990aa54c90226543bb2ed2d37b72ba58d2b"
+SPEC_SHA256 = "4e07ba0816f4a600ef8733b2830be1c03db5d7f0f895d89257954f6c0ccf7af6"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
@@ -107,4 +107,4 @@ def build() -> nn.Module:
     return ResNeXt50_32x4d()
 
 
-# sealed by resnetc: text a836f4bbcbbe19b9 keys 1bc4a6ae151c1ee0 function 502ea542501cbae7
+# sealed by resnetc: text 33d955737d029c62 keys 1bc4a6ae151c1ee0 function 502ea542501cbae7

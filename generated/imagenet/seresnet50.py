@@ -11,7 +11,7 @@ adds at 3x224x224.
 from torch import Tensor, nn
 
 SPEC = "imagenet/seresnet50"
-SPEC_SHA256 = "1b0820d9868b105bd164d761a13cd4c937ac183abea3f53224cada825d087d79"
+SPEC_SHA256 = "df418ea9922d46ae76fa34bdd4211f7759fd948516d31472870e90577246c7ee"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
@@ -55,7 +55,6 @@ class Bottleneck(nn.Module):
         width: int,
         stride: int,
         outer: int,
-        se_width: int,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -66,7 +65,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outer)
-        self.se = SE(outer, se_width)
+        self.se = SE(outer, width // 4)
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
@@ -90,20 +89,20 @@ class SEResNet50(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 64, 1, 256, 16, project(64, 256, 1)),
-            *(Bottleneck(256, 64, 1, 256, 16, nn.Identity()) for _ in range(2)),
+            Bottleneck(64, 64, 1, 256, project(64, 256, 1)),
+            *(Bottleneck(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 128, 2, 512, 32, project(256, 512, 2)),
-            *(Bottleneck(512, 128, 1, 512, 32, nn.Identity()) for _ in range(3)),
+            Bottleneck(256, 128, 2, 512, project(256, 512, 2)),
+            *(Bottleneck(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 256, 2, 1024, 64, project(512, 1024, 2)),
-            *(Bottleneck(1024, 256, 1, 1024, 64, nn.Identity()) for _ in range(5)),
+            Bottleneck(512, 256, 2, 1024, project(512, 1024, 2)),
+            *(Bottleneck(1024, 256, 1, 1024, nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 512, 2, 2048, 128, project(1024, 2048, 2)),
-            *(Bottleneck(2048, 512, 1, 2048, 128, nn.Identity()) for _ in range(2)),
+            Bottleneck(1024, 512, 2, 2048, project(1024, 2048, 2)),
+            *(Bottleneck(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -125,4 +124,4 @@ def build() -> nn.Module:
     return SEResNet50()
 
 
-# sealed by resnetc: text 442621771790f559 keys 864328ffdbb1f615 function 55a2fa6a87b432cd
+# sealed by resnetc: text 1da925aebb2f2a49 keys 864328ffdbb1f615 function 55a2fa6a87b432cd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,12 @@ Setting = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A SPEC or RUN of the command line with the `--model` and the `--set`s that belong to it."""
+    """A SPEC or RUN of the command line with the `--model` and the `--set`s that hold for it; `own`: some are its own."""
 
     name: str
     model: str | None
     settings: tuple[Setting, ...]
+    own: bool
 
 
 def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -44,7 +45,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train with each of them (default: the recipe's)")
     one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
     one.add_argument(
-        "--out", metavar="DIR", help="the runs and the curves (default: runs/compare-<date>); finished runs are read"
+        "--out", metavar="DIR", help="the runs and the curves (default: runs/compare-<date>); finished runs there are read"
     )
     one.add_argument(
         "rest",
@@ -77,7 +78,7 @@ def named(options: argparse.Namespace) -> list[Named]:
         options.parser.parse_args(rest, options)
         own: list[Setting] = options.settings
         kept = [(key, value) for key, value in common if key not in dict(own)]
-        found.append(Named(name, options.model or model, (*kept, *own)))
+        found.append(Named(name, options.model or model, (*kept, *own), bool(own or options.model)))
     return found
 
 
@@ -100,7 +101,7 @@ def compare(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out else folder.default("compare")
     runs = [one for one in chosen if folder.RunFolder(Path(one.name)).exists]
     for one in runs:
-        if set(one.settings) - set(options.settings) and one.model:
+        if one.own:
             raise UsageError(f"{one.name}: --set and --model need a spec: a run is what it is")
     rows: dict[Named, Row] = {one: comparison.read([Path(one.name)]) for one in runs}
     specs = [one for one in chosen if one not in rows]
@@ -110,13 +111,22 @@ def compare(options: argparse.Namespace) -> int:
         except Stopped as stopped:
             print(f"stopped; what is done stands in {out}: the same command with --out {out} goes on", file=sys.stderr)
             return stopped.status
-    found = [rows[one] for one in chosen]
+    found = relabelled([(one.name, rows[one]) for one in chosen])
     for difference in comparison.differences(found):
         note(difference)
     sys.stdout.write(comparison.table(found, colored(sys.stdout)))
     pictures = curves.draw(found, out)
     print(f"curves: {pictures[0]} and {pictures[1].name}")
     return 0
+
+
+def relabelled(rows: Sequence[tuple[str, Row]]) -> list[Row]:
+    """Rows of one label are told apart by what the command line calls them; the first keeps its label."""
+    found: list[Row] = []
+    for name, row in rows:
+        taken = any(row.label == other.label for other in found)
+        found.append(replace(row, label=f"{row.label} ({name})") if taken else row)
+    return found
 
 
 def trained(specs: Sequence[Named], options: argparse.Namespace, out: Path) -> list[Row]:

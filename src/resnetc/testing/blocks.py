@@ -74,7 +74,7 @@ def block_item(
         parameters.append(f"{draft.one('', 'first ')}reach: size = {kernel}")
     keeping = draft.flag(6)
     shapes = tuple(open_map(c, draft.rank) for c in channels)
-    body = Body(draft, shapes, tuple(terms), keeping, staged, depth, CONDITIONS)
+    body = Body(draft, shapes, inner_call, tuple(terms), keeping, staged, depth, CONDITIONS)
     start = body.input
     pre = body.named(body.quiet(start)) if draft.flag(2) else start
     main = body.chain(pre, draft.number(0, 2), None, stride if draft.flag(8) else None)
@@ -87,6 +87,16 @@ def block_item(
     doc = draft.one(*DOCS)
     draft.items.append(f"{doc}block {name}({', '.join(parameters)}) {{\n{statements}\n}}")
     return name
+
+
+def inner_call(body: Body, flow: Flow) -> Flow:
+    """A call of a block that is drawn for this place; it may bind slots inside."""
+    draft, uses = body.draft, len(flow.shapes)
+    width, stride = draft.number(1, 6), 1 if body.keeping else draft.number(1, 2)
+    name = block_item(draft, flow.channels, (width,) * uses, (stride,) * uses, body.depth + 1, False)
+    binding = draft.one("", "", ", norm=group_norm(groups=1)", ", conv=std_conv", ", act=silu")
+    text = body.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
+    return Flow(f"{flow.text} |> {text}", tuple(open_map(width, draft.rank) for _ in flow.shapes))
 
 
 def added(body: Body, main: Flow, pre: Flow, stride: Term) -> Flow:
@@ -133,7 +143,7 @@ def projection(draft: Draft) -> str:
     if draft.flag(7) and made.primitive.name == "plain_conv" and not {"padding", "bias"} & set(named(made.text)):
         steps = [made.text.replace("plain_conv", "conv", 1)]
     if any(shape.channels != 4 for (shape,) in made.outputs):
-        steps.insert(draft.number(0, 1), f"{draft.one('', 'match: ')}conv(channels, kernel=1)")
+        steps.insert(draft.number(0, 1), f"{draft.one('', 'fit: ')}conv(channels, kernel=1)")
     return " |> ".join([*steps, *draft.draw(st.sampled_from(((), (), ("norm",), ("act", "norm"))))])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -19,7 +19,6 @@ from resnetc.testing.operations import (
     literal,
     open_map,
     operations,
-    pooled,
     rows,
     settled,
     shape_keeping,
@@ -67,6 +66,7 @@ class Body:
 
     draft: Draft
     shapes: tuple[Shape, ...]
+    inner: Callable[[Body, Flow], Flow]  # calls a block that is drawn for this place
     terms: tuple[tuple[str, Term], ...] = ()
     keeping: bool = True
     staged: bool = True  # inside a stage, where a shortcut policy may ask `here`
@@ -75,6 +75,7 @@ class Body:
     lines: list[str] = field(default_factory=list)
     stored: set[str] = field(default_factory=set)
     count: int = 0
+    loop: str = ""  # the variable of the loop that is being written
 
     @property
     def uses(self) -> int:
@@ -93,6 +94,8 @@ class Body:
     def label(self) -> str:
         """A new attribute path: a name, one in a container, or an element of a list."""
         self.count += 1
+        if self.loop:
+            return f"row{self.count}[{self.loop}]"
         return self.draft.one(f"m{self.count}", f"box{self.count}.inner", f"row{self.count}[0]")
 
     def labelled(self, text: str, attribute: str) -> str:
@@ -170,7 +173,7 @@ class Body:
             if i == at:
                 flow = self.primitive(flow, stride)
             elif self.depth < 2 and self.draft.flag(1):
-                flow = self.inner(flow)
+                flow = self.inner(self, flow)
             else:
                 flow = self.draft.draw(st.sampled_from((self.quiet, self.primitive)))(flow)
         if at == length:
@@ -179,26 +182,13 @@ class Body:
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
-    def inner(self, flow: Flow) -> Flow:
-        """A call of a block that is drawn for this place."""
-        from resnetc.testing.blocks import block_item
-
-        width = self.draft.number(1, 6)
-        stride = 1 if self.keeping else self.draft.number(1, 2)
-        name = block_item(self.draft, flow.channels, (width,) * self.uses, (stride,) * self.uses, self.depth + 1, False)
-        binding = self.draft.one("", "", ", norm=group_norm(groups=1)", ", conv=std_conv", ", act=silu")
-        text = self.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
-        return Flow(f"{flow.text} |> {text}", tuple(open_map(width, self.draft.rank) for _ in flow.shapes))
-
     def gate(self, flow: Flow) -> Flow:
         """`x * gate`: the gate has one position, and the channels of `x` or one."""
         flow = self.named(flow)
-        whole = tuple(pooled(shape) for shape in flow.shapes)
         channels = self.draft.one(f"{flow.text}.channels", "1")
         name = self.local()
         gate = f"{flow.text} |> global_avg_pool |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"
         self.lines.append(f"let {name} = {gate} |> {self.draft.one(*GATES)}")
-        assert len(whole) == self.uses
         return Flow(self.draft.one(f"{flow.text} * {name}", f"{name} * {flow.text}"), flow.shapes)
 
     def parts(self, flow: Flow) -> Flow:
@@ -215,11 +205,11 @@ class Body:
         if self.draft.flag():
             element = Flow(f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes)
         outer, self.keeping = self.keeping, self.keeping or element.text.startswith("(")
-        inside, self.lines = self.lines, []
+        self.loop = index
         changed = self.conv(element, part) if self.draft.flag(7) else Flow(f"{element.text} |> act", element.shapes)
         if self.draft.flag(3):
-            changed = Flow(f"{changed.text} |> {self.local()}[{index}]: norm", changed.shapes)
-        self.lines, self.keeping = inside, outer
+            changed = Flow(f"{changed.text} |> {self.label()}: norm", changed.shapes)
+        self.loop, self.keeping = "", outer
         self.lines.append(f"each {index} in range({count}) {{ let {loop}[{index}] = {changed.text} }}")
         return self.gathered(whole, loop, count, changed.shapes)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from resnetc.testing.blocks import DOCS, block_item, shortcut_item
+from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item
 from resnetc.testing.bodies import Body, Draft
 from resnetc.testing.operations import Flow, literal, open_map, shape_keeping
 
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
 LARGE = {1: 64, 2: 48, 3: 24}
-STD_SHORTCUTS = ("pad", "project", "project_all", "average", "preact")
+STD_SHORTCUTS = ("project", "project_all", "average", "preact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def models(
 def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     rank = draft.rank
     channels = draft.number(1, 4)
-    model = Body(draft, (open_map(channels, rank),), (), draft.flag(7), False)
+    model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.flag(7), False)
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)
     plans = planned(draft, depth, widest)
@@ -109,7 +109,7 @@ def shortcut_binding(draft: Draft) -> str:
     if draft.flag(2):
         return "none"
     draft.uses.add("shortcuts")
-    return f"shortcuts.{draft.one('project', 'project_all', 'average', 'preact')}"
+    return f"shortcuts.{draft.one(*STD_SHORTCUTS)}"
 
 
 def entry(draft: Draft, model: Body, widest: int) -> tuple[str, int]:
@@ -117,7 +117,8 @@ def entry(draft: Draft, model: Body, widest: int) -> tuple[str, int]:
     if draft.flag(2):
         draft.uses.add("stems")
         width = draft.number(1, min(4, widest))
-        return draft.one(f"stems.standard({width})", f"entry(width={width})").replace("entry(width=", "stems.standard("), width
+        deep = draft.flag(3)
+        return f"stems.{'deep' if deep else 'standard'}({width})", 2 * width if deep else width
     flow = model.conv(Flow("", model.shapes), literal(draft.number(1, widest), 1))
     flow = model.chain(flow, draft.number(0, 2))
     return flow.text.removeprefix(" |> "), flow.channels[0]

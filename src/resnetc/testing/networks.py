@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from resnetc.compiler import names, syntax
 from resnetc.compiler.backend.module import module_text
-from resnetc.compiler.diagnostics import Diagnostic, Fault
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink
 from resnetc.compiler.driver import Checked
 from resnetc.compiler.evaluate import Silent
 from resnetc.compiler.expand import Expander, expand
@@ -17,7 +18,6 @@ from resnetc.compiler.measure import Measures, measure
 from resnetc.compiler.modules import Loader, SpecFile, digest
 from resnetc.compiler.prove import Accepted, prove
 from resnetc.compiler.source import Source
-from resnetc.compiler.diagnostics import Sink
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +43,16 @@ class SpecRefused(Exception):
         self.diagnostics = diagnostics
 
 
+@lru_cache(maxsize=1)
+def library() -> Loader:
+    """A loader that keeps the files of `std` it has read; a text of its own is linked, not kept."""
+    return Loader(Sink())
+
+
 def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     """The networks of a text. Raises `SpecRefused` for faults other than those of sizes."""
-    sink = Sink()
-    loader = Loader(sink)
+    loader = library()
+    loader.sink = sink = Sink()
     spec = loader.link(Source(name, text), None)
     bad: dict[SpecFile, frozenset[str]] = {}
     for file in reversed(spec.closure()):
@@ -61,7 +67,8 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 accepted, refusals = prove(network)
                 measures = measure(network)
                 checked = Checked(network, accepted, measures, spec, name, Path(), ())
-                out.append(Trial(network, accepted, measures, module_text(checked, digest(spec.closure())), tuple(refusals)))
+                source = module_text(checked, digest(spec.closure()))
+                out.append(Trial(network, accepted, measures, source, tuple(refusals)))
     except Fault as fault:
         sink.add(fault.diagnostic)
     except Silent:

@@ -14,7 +14,7 @@ from resnetc.compiler.apply import LIST_RULES
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.ir import Condition, Shape
 from resnetc.compiler.shapes import axis, rule, settle
-from resnetc.compiler.sizes import constant, evaluate, identity, is_constant, step
+from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.values import describe, normal_size
 from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitive
@@ -212,11 +212,6 @@ def opened(shape: Shape) -> Shape:
 
 def open_map(channels: int, rank: int) -> Shape:
     return Shape(channels, (identity(),) * rank)
-
-
-def pooled(shape: Shape) -> Shape:
-    """What is left of a map after global pooling."""
-    return Shape(shape.channels, (constant(1),) * shape.rank)
 
 
 @lru_cache(maxsize=8)

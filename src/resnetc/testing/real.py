@@ -1,0 +1,139 @@
+"""Runs the module of a network, and watches what torch would let pass: additions that broadcast one map onto another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from resnetc.compiler.ir import Network
+
+SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
+REFUSALS = (RuntimeError, ValueError, IndexError)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a module did with an input: the shapes of its output and stages without the batch, or why it refused."""
+
+    refusal: str | None
+    output: tuple[int, ...] | dict[str, tuple[int, ...]] = ()
+    stages: tuple[tuple[int, ...], ...] = ()
+
+
+class Watch(TorchFunctionMode):
+    """Compares the operands of every `+` and `*` of maps that come from the input.
+
+    Only a factor may be spread, and only along an axis on which it has one position whatever the input (a gate behind a
+    global pool). So each map carries which of its axes are fixed; `spread` tells of the first that torch broadcast.
+    """
+
+    def __init__(self, image: Tensor, fixed: tuple[bool, ...]) -> None:
+        super().__init__()
+        self.maps: dict[int, tuple[Tensor, tuple[bool, ...]]] = {id(image): (image, fixed)}
+        self.spread: str | None = None
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        flowing = [self.maps[id(t)] for t in tensors((args, kwargs)) if id(t) in self.maps]
+        if not flowing:
+            return out
+        if name in SUMS | PRODUCTS and len(flowing) == 2:
+            self.compare(name in SUMS, *flowing)
+        for made in tensors(out):
+            if id(made) not in self.maps:
+                self.maps[id(made)] = (made, self.fixed(made, flowing, averaged(name, args, kwargs or {})))
+        return out
+
+    def fixed(self, made: Tensor, flowing: list[tuple[Tensor, tuple[bool, ...]]], means: set[int]) -> tuple[bool, ...]:
+        axes = range(made.ndim - 2)
+        alike = [fixed for _, fixed in flowing if len(fixed) == made.ndim - 2]
+        if not alike:
+            return (all(all(fixed) for _, fixed in flowing),) * len(axes)
+        return tuple(i + 2 in means or all(fixed[i] for fixed in alike) for i in axes)
+
+    def compare(
+        self, sum: bool, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]
+    ) -> None:
+        (a, fixed_a), (b, fixed_b) = one, other
+        agree = a.ndim == b.ndim
+        for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)):
+            gate = i == 1 or (i > 1 and (fixed_a if m == 1 else fixed_b)[i - 2])
+            agree = agree and (m == n or (not sum and 1 in (m, n) and gate))
+        if not agree and self.spread is None:
+            self.spread = f"{list(a.shape)} {'+' if sum else '*'} {list(b.shape)}"
+
+
+def averaged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:
+    """The axes that a mean leaves with one position."""
+    if name != "mean" or not kwargs.get("keepdim"):
+        return set()
+    axes = kwargs.get("dim", args[1] if len(args) > 1 else ())
+    return set(axes) if isinstance(axes, (tuple, list)) else {axes}
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from tensors(item)
+    elif isinstance(value, dict):
+        yield from tensors(tuple(value.values()))
+
+
+@lru_cache(maxsize=4)
+def module_of(source: str) -> nn.Module:
+    """The network of a generated module, in evaluation mode."""
+    namespace: dict[str, Any] = {"__name__": "network"}
+    exec(compile(source, "network.py", "exec"), namespace)
+    made: nn.Module = namespace["build"]()
+    return made.eval()
+
+
+def image(network: Network, sizes: tuple[int, ...], batch: int = 2) -> Tensor:
+    return torch.rand((batch, network.input.channels, *sizes))
+
+
+@torch.no_grad()
+def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2) -> Run:
+    """Runs the module at one size, under watch."""
+    module, x = module_of(source), image(network, sizes, batch)
+    watch = Watch(x, tuple(symbol is None for symbol in network.input.symbols))
+    seen: dict[str, tuple[int, ...]] = {}
+    hooks = [
+        module.get_submodule(".".join(map(str, stage.path))).register_forward_hook(noting(seen, stage.name))
+        for stage in network.stages
+    ]
+    try:
+        with watch:
+            out = module(x)
+    except REFUSALS as error:
+        return Run(str(error).strip().partition("\n")[0] or type(error).__name__)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if watch.spread:
+        return Run(f"torch broadcasts {watch.spread}")
+    made = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
+    return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
+
+
+def noting(seen: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def note(module: nn.Module, arguments: Any, out: Tensor) -> None:
+        seen[name] = plain(out)
+
+    return note
+
+
+def plain(out: Tensor) -> tuple[int, ...]:
+    return tuple(out.shape[1:])

@@ -1,0 +1,46 @@
+"""The strategy for input sizes: in the accepted sets of a network, on their edges, and just outside."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from resnetc.compiler.ir import Network
+from resnetc.compiler.prove import Accepted, prove
+from resnetc.compiler.sizes import SizeSet
+
+LARGEST = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still runs in a few milliseconds
+
+
+def input_sizes(
+    network: Network, accepted: Accepted | None = None, largest: int | None = None
+) -> st.SearchStrategy[tuple[int, ...]]:
+    """Sizes for the axes of a network's input, up to `largest` each: most on or beside an edge of the accepted set.
+
+    An axis whose size the model fixes keeps it. `accepted` saves the derivation where it is known.
+    """
+    found = accepted or prove(network)[0]
+    most = largest or LARGEST[len(network.input.sizes)]
+    inside, outside = [], []
+    for axis, symbol, size in zip(found.axes, network.input.symbols, network.input.sizes, strict=True):
+        within, beyond = edges(axis, most) if symbol else ([size], [])
+        inside.append(st.sampled_from(within or beyond))
+        outside.append(st.sampled_from(beyond) if beyond else None)
+    fits = st.tuples(*inside)
+    fails = [
+        st.tuples(*(wrong if i == axis else right for i, right in enumerate(inside)))
+        for axis, wrong in enumerate(outside)
+        if wrong is not None
+    ]
+    return st.one_of(fits, *fails)
+
+
+def edges(accepted: SizeSet, most: int) -> tuple[list[int], list[int]]:
+    """Sizes inside and outside of a set: those beside a change come first and twice."""
+    first = accepted.min
+    if first is not None and most < first <= 4 * most:
+        most = first + 1
+    flags = {n: n in accepted for n in range(1, most + 2)}
+    changes = [n for n in range(1, most + 1) if flags[n] != flags[n + 1]]
+    beside = list(dict.fromkeys(m for n in changes for m in (n, n + 1)))
+    every = [*beside, *beside, *range(1, most + 1)]
+    return [n for n in every if flags[n]], [n for n in every if not flags[n]]

@@ -1,0 +1,311 @@
+"""What the documents say of the language is what the compiler does: every spec, table and list in them is tried."""
+
+import random
+import re
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from resnetc.cli import main
+from resnetc.compiler.backend.naming import class_name
+from resnetc.compiler.driver import Session
+from resnetc.compiler.ir import Shape
+from resnetc.compiler.names.lookup import slots_of
+from resnetc.compiler.parse import RESERVED
+from resnetc.compiler.shapes import rule, settle
+from resnetc.compiler.sizes import evaluate, identity
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.values import SIGNATURES
+from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, REQUIRED, TYPES, Parameter
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+STATE = {
+    "": "",
+    "filter": "",
+    "conv": "weight bias",
+    "linear": "weight bias",
+    "batch_norm": "weight bias running_mean running_var num_batches_tracked",
+    "affine": "weight bias",
+    "affine_v": "weight bias v",
+    "affine_tau": "weight bias tau",
+}
+KEPT = {"indices": "input and indices", "padded": "padded input"}
+
+
+def section(title: str) -> str:
+    return re.split(r"^## ", TEXT.split(f"\n## {title}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(title: str, opening: str) -> list[list[str]]:
+    """The rows of the table whose head begins with `opening`, cell by cell."""
+    lines = section(title).split("\n")
+    first = next(i for i, line in enumerate(lines) if line.startswith(f"| {opening} |"))
+    out = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells = re.split(r"(?<!\\)\|", line.strip())[1:-1]
+        out.append([cell.strip().replace("\\|", "|") for cell in cells])
+    return out
+
+
+def spans(cell: str) -> list[str]:
+    """The pieces of code in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def words(title: str, start: str) -> list[str]:
+    """A list in prose: the words between `start` and the next full stop."""
+    found = re.search(rf"{re.escape(start)}(.*?)\.", section(title), re.DOTALL)
+    assert found is not None, start
+    return re.findall(r"[a-z_]+", found[1].split("(")[0])
+
+
+def fenced(page: Path) -> list[str]:
+    """The whole specs in a page: blocks marked `resnet`, and in the README those that open with the edition."""
+    found = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = page.name == "README.md"
+    return [body for mark, body in found if mark == "resnet" or (plain and not mark and body.startswith("edition 1"))]
+
+
+SPECS = [(page.name, i, body) for page in PAGES for i, body in enumerate(fenced(page))]
+FRAGMENTS = re.findall(r"^```resnet-fragment\n((?:.*\n)*?)```$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=f"{name}-{i}") for name, i, body in SPECS])
+def test_every_spec_compiles(body: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "spec.resnet"
+    path.write_text(body, encoding="utf-8")
+    assert main(["check", str(path)]) == 0, capsys.readouterr().err
+
+
+def modules(text: str, tmp_path: Path) -> dict[str, list[str]]:
+    """The networks of a text as torch has them: the modules that keep something, in the order of the state dict."""
+    path = tmp_path / "spec.resnet"
+    path.write_text(text, encoding="utf-8")
+    session = Session()
+    session.add(str(path))
+    networks = session.networks()
+    assert not session.sink.diagnostics, session.sink.diagnostics
+    out = {}
+    for checked in networks:
+        module = ModuleType(checked.network.name)
+        exec(compile(session.render(checked), checked.network.name, "exec"), module.__dict__)
+        keys = module.build().state_dict()
+        out[checked.network.name] = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
+    return out
+
+
+def model(name: str, stem: str = "identity", body: str = "", stage: str = "", doc: str = "") -> str:
+    return (
+        f"{doc}\nmodel {name}(n: int = 3) {{\n  {body}\n  input [3, H, W] = [3, 32, 32]\n"
+        f"  stem = {stem}\n  {stage}\n  head = identity\n}}\n"
+    )
+
+
+USES = "edition 1\nuse std.blocks\nuse std.gates\n"
+
+
+def test_the_table_of_keys(tmp_path: Path) -> None:
+    table = rows("Names in the state dict", "text")
+    helpers = next(f for f in FRAGMENTS if "policy two(" in f)
+    text, expected = USES + helpers, {}
+    for number, (cell, keys, _) in enumerate(table):
+        parts: dict[str, str] = {}
+        for code in spans(cell):
+            kind = {"set ": "body", "stage": "stage"}.get(code[:5].replace("set c", "set ").replace("set n", "set "))
+            parts[kind or "stem"] = code
+        text += model(f"net{number}", **parts)
+        expected[f"net{number}"] = spans(keys)
+    assert modules(text, tmp_path) == expected
+
+
+def test_the_fragments_are_parts_of_files(tmp_path: Path) -> None:
+    stages, gate, _ = FRAGMENTS
+    unit = "block unit(width: int, first stride: size = 1) { out = in |> conv(width, kernel=3, stride=stride) }\n"
+    made = modules(f"{USES}{unit}{model('net', stage=stages)}", tmp_path)["net"]
+    for stage in ("layer1.2", "layer2.2", "layer3.2", "stages.3.blocks.2"):
+        assert any(key.startswith(f"{stage}.") for key in made) or f"{stage}.0" in made, stage
+    shipped = (ROOT / "specs" / "std" / "gates.resnet").read_text(encoding="utf-8")
+    assert gate.partition("\n")[2] in shipped
+
+
+def examples() -> list[tuple[str, str]]:
+    """`expression` is `value`, wherever the text says so in the section on expressions."""
+    tables = [*rows("Expressions", "from loosest"), *rows("Expressions", "function")]
+    found = [e for row in tables for e in re.findall(r"`([^`]+)` is `([^`]+)`", row[2])]
+    return [(a.replace("\\|", "|"), b) for a, b in found]
+
+
+def test_every_example_has_its_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = examples()
+    assert len(found) > 20
+    for expression, value in found:
+        claim = f"({expression}) == {value}"
+        path = tmp_path / "spec.resnet"
+        path.write_text("edition 1\n" + model("net", body=f'require {claim} otherwise "it is not"'))
+        assert main(["check", str(path)]) == 0, (claim, capsys.readouterr().err)
+
+
+def test_the_functions() -> None:
+    named = [spans(row[0]) for row in rows("Expressions", "function")]
+    assert sorted({call.partition("(")[0] for calls in named for call in calls}) == sorted(FUNCTIONS)
+    assert sorted(SIGNATURES) == sorted(FUNCTIONS)
+
+
+def test_the_types() -> None:
+    assert sorted(spans(row[0])[0] for row in rows("Values and types", "type")) == sorted(TYPES)
+
+
+def test_the_reserved_words() -> None:
+    lines = [line for line in section("Grammar").split("\n") if line.startswith("| `")]
+    listed = [word for line in lines for word in spans(line)]
+    assert listed == sorted(RESERVED)
+
+
+def test_the_slots_of_the_prelude() -> None:
+    """Name, signature, attribute and default of every slot."""
+    slots = slots_of(Session().loader.prelude)
+    table = {spans(row[0])[0].partition("(")[0]: row for row in rows("Files", "slot")}
+    assert list(table) == list(slots)
+    for name, (call, attribute, default) in table.items():
+        slot = slots[name]
+        parameters = [p.name.id + (f"={p.default.span.text}" if p.default is not None else "") for p in slot.parameters]
+        assert spans(call) == [f"{name}({', '.join(parameters)})"]
+        assert spans(attribute) == ([slot.attribute] if slot.attribute else [])
+        assert spans(default) == [slot.default.span.text]
+
+
+def number(text: str) -> Fraction:
+    return Fraction(text)
+
+
+def written(parameter: Parameter, text: str | None) -> bool:
+    """Whether a default in the table is the parameter's."""
+    default = parameter.default
+    if default is REQUIRED or text is None:
+        return default is REQUIRED and text is None
+    if default is None:
+        return text == "p"
+    if isinstance(default, bool):
+        return text == str(default).lower()
+    return number(text) == default
+
+
+def test_the_primitives() -> None:
+    """Names, parameters and defaults, attributes, keys, and what is kept for the backward pass."""
+    table = {spans(row[0])[0].partition("(")[0]: row for row in rows("Primitives", "primitive")}
+    assert list(table) == list(PRIMITIVES)
+    for name, (call, _, _, stored, kept) in table.items():
+        primitive = PRIMITIVES[name]
+        inside = spans(call)[0].partition("(")[2].removesuffix(")")
+        said = [part.partition("=") for part in inside.split(", ") if part]
+        assert [p for p, _, _ in said] == [p.name for p in primitive.parameters], name
+        for (_, sign, text), parameter in zip(said, primitive.parameters, strict=True):
+            assert written(parameter, text if sign else None), (name, parameter.name)
+        assert spans(stored) == [primitive.attribute], name
+        assert stored.partition(":")[2].strip() == STATE[primitive.state], name
+        first, plus, more = primitive.saves.partition("+")
+        wanted = KEPT.get(first, first) + (f" and {more} maps" if plus else "")
+        assert kept == wanted, name
+
+
+def test_the_types_and_least_values_of_parameters() -> None:
+    for primitive in PRIMITIVES.values():
+        for parameter in primitive.parameters:
+            place = "shape" if parameter.name == "shape" else parameter.name
+            if primitive.name == "blur_pool" and parameter.name == "kernel":
+                assert (parameter.type, parameter.least) == ("int", 2)
+                continue
+            assert place in words("Primitives", f"`{parameter.type}`:"), (primitive.name, parameter.name)
+            if parameter.type in ("size", "int"):
+                assert parameter.least == (0 if place in ("padding", "amount") else 1), (primitive.name, place)
+            else:
+                assert parameter.least == (0 if place == "rate" else None), (primitive.name, place)
+
+
+@pytest.mark.parametrize(
+    "name, opening", [("plain_conv", "`window`"), ("max_pool", "with `ceil=true`"), ("blur_pool", "`blurred`")]
+)
+def test_the_formulas_of_windows(name: str, opening: str) -> None:
+    found = re.search(rf"- {re.escape(opening)} (?:it )?is `([^`]+)`", section("Primitives"))
+    assert found is not None
+    primitive, draw = PRIMITIVES[name], random.Random(0)
+    nowhere = Span(Source("text", ""), 0, 0)
+    for _ in range(300):
+        n, k, s, d = draw.randint(20, 60), draw.randint(2, 7), draw.randint(1, 4), draw.randint(1, 2)
+        values = {"n": n, "k": k, "s": s, "d": d, "p": draw.randint(0, k // 2)}
+        given = {"kernel": k, "stride": s}
+        if name != "blur_pool":
+            given["padding"] = values["p"]
+        given |= {"plain_conv": {"channels": 8, "dilation": d}, "max_pool": {"ceil": True}}.get(name, {})
+        arguments = settle(primitive, given, 1, nowhere)
+        (shape,) = rule(primitive, arguments, (Shape(8, (identity(),)),), nowhere, [])
+        said = eval(found[1], {"floor": floor, "ceil": ceil, "min": min}, {**values})  # noqa: S307
+        assert evaluate(shape.sizes[0], n) == floor(said), values
+
+
+def test_the_names_of_classes() -> None:
+    for name, comment, made in rows("Names in the state dict", "name"):
+        assert class_name(spans(name)[0], "".join(spans(comment))) == spans(made)[0]
+
+
+def test_the_limits() -> None:
+    from resnetc.compiler import apply, build, declare, expand, families, misread, modules, scope, shapes, values
+    from resnetc.compiler.sizes import limits
+
+    said = section("Limits").replace("\n", " ")
+    for text in (
+        f"{build.MAX_DEPTH} levels of nesting",
+        f"{misread.MAX_STATEMENT:_} words a statement",
+        f"{build.MAX_DIGITS} digits a literal",
+        f"lists of {values.MAX_LENGTH:_}",
+        f"{scope.MAX_STEPS:_} steps a block",
+        f"{apply.MAX_WORK:_} statements run",
+        f"{expand.MAX_BLOCKS:_} blocks and {expand.MAX_NODES:_} distinct operations",
+        f"{families.MAX_NETWORKS:_} networks a model",
+        f"within {declare.MAX_PERIOD:_} sizes",
+    ):
+        assert text in said
+    assert (modules.MAX_BYTES, values.LIMIT, shapes.MAX_CHANNELS, limits.MAX_PERIOD) == (2**20, 2**63 - 1, 2**24, 2**20)
+
+
+UNIT = "block unit(width: int) {{ let y = in |> conv(width, kernel={kernel}) |> norm |> {act}\n  out = y }}\n"
+
+
+@pytest.mark.parametrize(
+    "change, kind",
+    [
+        ({"body": "// nothing"}, "text"),
+        ({"act": "silu"}, "function"),
+        ({"kernel": "1"}, "keys"),
+        ({"body": "set conv = two"}, "keys"),
+        ({"stage": "stage other = 2 of unit(8)"}, "keys"),
+    ],
+)
+def test_check_says_what_a_change_changes(
+    change: dict[str, str], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spec(kernel: str = "3", act: str = "relu", stage: str = "stage layer1 = 2 of unit(8)", body: str = "") -> str:
+        two = "policy two(channels: int) { otherwise => plain_conv(channels, kernel=3) |> norm }\n"
+        return USES + two + UNIT.format(kernel=kernel, act=act) + model("net", body=body, stage=stage)
+
+    path = tmp_path / "spec.resnet"
+    command = ["compile", str(path), "-o", str(tmp_path / "out")]
+    path.write_text(spec())
+    assert main(command) == 0
+    path.write_text(spec(**change))
+    capsys.readouterr()
+    assert main([*command, "--check"]) == 1
+    assert f"differs in its {kind}" in capsys.readouterr().out
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)

@@ -8,6 +8,7 @@ from typing import Any
 
 from resnetc.compiler import declare, faults, syntax
 from resnetc.compiler.apply import Applier
+from resnetc.compiler.blame import shipped
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, Here, Silent
 from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
@@ -326,13 +327,18 @@ def given(layer: Layer) -> str:
 
 
 def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
-    """A fault with the place of the model it was found at, unless it is that place."""
-    primary = diagnostic.primary.span
-    if primary.source is span.source:
-        inside = span.start <= primary.start and primary.end <= span.end
-        return diagnostic if inside else replace(diagnostic, notes=(*diagnostic.notes, where))
-    labels = (*diagnostic.labels, Label(span, "asked for here"))
-    return replace(diagnostic, labels=labels, notes=(*diagnostic.notes, where))
+    """A fault with the place of the model it was found at, unless it is that place.
+
+    What the library cannot make of its arguments is for the model to mend.
+    """
+    primary, notes = diagnostic.primary, (*diagnostic.notes, where)
+    if primary.span.source is span.source:
+        inside = span.start <= primary.span.start and primary.span.end <= span.end
+        return diagnostic if inside else replace(diagnostic, notes=notes)
+    asked = Label(span, "asked for here")
+    if shipped(primary.span):
+        return replace(diagnostic, primary=asked, labels=(primary, *diagnostic.labels), notes=notes, fix=())
+    return replace(diagnostic, labels=(*diagnostic.labels, asked), notes=notes)
 
 
 def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:

@@ -1,7 +1,8 @@
 """Text -> canonical text: the syntax tree says how it is laid out, its tokens and comments what is written.
 
-There is one layout for the whole language. An author decides two things in it: where the rows of a pipe end, for a row
-such as `conv |> norm |> act` says that these belong together, and which statements an empty line sets apart.
+There is one layout for the whole language. An author decides three things in it: where the rows of a pipe end, for a
+row such as `conv |> norm |> act` says that these belong together; which statements an empty line sets apart; and by a
+comma at its end that a list has an element a line although it would fit on one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Formatter:
     # -- lines --------------------------------------------------------------------------------------------------------
 
     def begin(self, at: int, first: bool = False, last: bool = False, apart: bool = False) -> None:
-        """What stands before the next line: comments, and the author's empty lines, but one at least to set items `apart`.
+        """What stands before the next line: comments, and the author's empty lines, at least one to set items `apart`.
 
         No empty line opens a body (`first`) or ends it (`last`).
         """
@@ -238,6 +239,21 @@ class Formatter:
 
     def repeat(self, repeat: syntax.Repeat) -> Layout:
         if repeat.count is not None:
+            count = self.expr(repeat.count)
+        else:
+            assert repeat.values is not None
+            count = Row(self.word("each"), self.tokens.read(), " ", self.word("in"), self.expr(repeat.values))
+        return Group(Row(count, Nest(Row(self.line(), self.word("of"), self.layer(repeat.block)))))
+
+    def expect(self, expect: syntax.Expect, at: int) -> None:
+        claim = Row(self.word("expect"), self.expr(expect.claim))
+        conditions = self.when(expect.condition)
+        if expect.text is not None:
+            conditions = Row(conditions, self.line(), self.word("otherwise"), self.tokens.read())
+        self.write(Group(Row(claim, Nest(conditions))), at)
+
+    def repeat(self, repeat: syntax.Repeat) -> Layout:
+        if repeat.count is not None:
             return Row(self.expr(repeat.count), " ", self.word("of"), self.layer(repeat.block))
         assert repeat.values is not None
         each = Row(self.word("each"), self.tokens.read(), " ", self.word("in"), self.expr(repeat.values))
@@ -348,8 +364,8 @@ class Formatter:
         opened, inner = self.tokens.read(opening), list[Layout]()
         for i, part in enumerate(parts):
             element = Row(Notes(self.tokens.gap().notes), Line(" " if i else ""), part())
-            self.tokens.skip(",")
-            comma: Layout = "," if i < len(parts) - 1 else Comma()
+            more = self.tokens.skip(",")
+            comma: Layout = "," if i < len(parts) - 1 else Comma(None if more else 0)
             inner += [Group(element) if table and i else element, comma]
         notes = self.tokens.gap().notes
         if not parts and not notes:

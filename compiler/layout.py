@@ -37,9 +37,9 @@ class Line:
 
 @dataclass(slots=True, eq=False)
 class Comma:
-    """The comma behind the last element of a list: only where the list is broken."""
+    """The comma behind the last element of a list: only where the list is broken, as it must be without a `width`."""
 
-    width: int = 0
+    width: int | None = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -99,8 +99,8 @@ class Step:
 class Pipe:
     """Steps with `|>` between them, in the rows that the author made, or each on a line where one of these is too long.
 
-    The `|>` of later rows stands under the first one where a value opens the pipe (`named`); else it stands so that
-    steps are aligned with steps, if there is room for it on the left (`hangs`), or else under the first step.
+    The `|>` of later rows stands under the first step or, where the pipe is all there is behind the `=` of a statement
+    (`hangs`), under the first `|>` if a value opens the pipe (`named`), else so that steps are aligned with steps.
     """
 
     steps: tuple[Step, ...]
@@ -115,7 +115,7 @@ class Pipe:
 
     @property
     def under_first(self) -> bool:
-        return self.named and not self.steps[1].breaks and width(self.steps[0].layout) is not None
+        return self.hangs and self.named and not self.steps[1].breaks and width(self.steps[0].layout) is not None
 
 
 Layout = str | Row | Line | Comma | Notes | Nest | Align | Group | Pipe

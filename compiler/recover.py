@@ -170,7 +170,7 @@ class Piece:
         i = 0
         while i < len(self.tokens):
             token = self.tokens[i]
-            self.trail.append(Step(i, list(self.machine.stack), list(self.opened)))
+            self.trail.append(self.here(i))
             if self.machine.read(token.type):
                 self.brackets(token)
                 i += 1
@@ -179,7 +179,8 @@ class Piece:
                     return None
                 continue
             self.trail.pop()
-            expected = self.machine.accepts()
+            i = self.blamed(i)
+            token, expected = self.tokens[i], self.machine.accepts()
             if END in expected and (self.start != "item" or expected == {END} or self.opens_line(token)):
                 self.stray(i, expected)
                 break
@@ -191,6 +192,14 @@ class Piece:
             i = self.mend(i)
             self.trail.clear()
         return self.finish()
+
+    def blamed(self, i: int) -> int:
+        """The token that is at fault where one is refused: `stem` and `head` may be read as labels before their `=` is."""
+        if i and self.tokens[i].type == "ASSIGN" and self.tokens[i - 1].type in ("STEM", "HEAD") and self.trail:
+            if self.opens_line(self.tokens[i - 1]):
+                self.machine.stack[:] = self.trail.pop().stack
+                return i - 1
+        return i
 
     def finish(self) -> Node | None:
         if not self.lost and not self.machine.reach([END]):
@@ -254,20 +263,22 @@ class Piece:
         """
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
-        best: tuple[int, Repair] | None = None
-        for repair in self.repairs(i, stop):
-            way = [*repair.made, *types[repair.then :]]
-            missed = len(way) - self.machine.reach(way, repair.before.stack)
-            if best is None or missed < best[0]:
-                best = (missed, repair)
-        assert best is not None
-        missed, repair = best
-        if len(types) - missed < min(max(i, repair.then) + ENOUGH, len(types)):
-            return self.resume(i)
+        for repairs in (self.of_tokens(i), self.of_statements(i, stop)):
+            best, reached = None, 0
+            for repair in repairs:
+                way = [*repair.made, *types[repair.then :]]
+                end = len(types) - len(way) + self.machine.reach(way, repair.before.stack)
+                if end > reached:
+                    best, reached = repair, end
+            if best is not None and reached >= min(max(i, best.then) + ENOUGH, len(types)):
+                return self.follow(best)
+        return self.resume(i)
+
+    def follow(self, repair: Repair) -> int:
         self.machine.stack[:], self.opened = repair.before.stack, repair.before.opened
         for terminal in repair.made:
             self.machine.read(terminal)
-            self.brackets(Token(terminal, "", start_pos=self.tokens[i].start_pos))
+            self.brackets(Token(terminal, "", start_pos=self.tokens[repair.before.at].start_pos))
         return repair.then
 
     def horizon(self, i: int) -> int:
@@ -279,18 +290,24 @@ class Piece:
                 return at + 1
         return min(i + REACH, len(self.tokens))
 
-    def repairs(self, i: int, stop: int) -> Iterator[Repair]:
-        """One token less, another, one more; one statement more, or less. What opens a statement is meant to do so."""
-        here = Step(i, list(self.machine.stack), list(self.opened))
-        for step in (here, *reversed(self.trail)):
+    def of_tokens(self, i: int) -> Iterator[Repair]:
+        """One token less, another, or one more, the nearest first. What opens a statement is meant to do so."""
+        for step in (self.here(i), *reversed(self.trail)):
             token = self.tokens[step.at]
             terminals = self.terminals(step)
             if token.type not in STATEMENT_OPENERS or not self.opens_line(token):
                 yield Repair(step, [], step.at + 1)
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
             yield from (Repair(step, [terminal], step.at) for terminal in terminals)
+
+    def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
+        """One statement more, or less."""
+        here = self.here(i)
         yield from (Repair(here, WHOLE[terminal], i) for terminal in self.terminals(here) if terminal in WHOLE)
         yield from (Repair(here, [], at) for at in range(i + 1, stop) if self.opens_statement(at))
+
+    def here(self, i: int) -> Step:
+        return Step(i, list(self.machine.stack), list(self.opened))
 
     def terminals(self, step: Step) -> list[str]:
         return sorted(t for t in self.machine.states[step.stack[-1]] if t.isupper() and t != END)

@@ -12,7 +12,7 @@ from resnetc.compiler.ir import Condition, Shape
 from resnetc.compiler.sizes import constant, evaluate, is_constant, show, step
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import describe
-from resnetc.grammar.primitives import REQUIRED, Parameter, Primitive
+from resnetc.grammar.primitives import KERNEL, REQUIRED, Parameter, Primitive
 
 Args = dict[str, Any]
 AXES = {1: "L", 2: "HW", 3: "DHW"}
@@ -98,6 +98,8 @@ def conv(
     for what, count in (("input", shape.channels), ("output", channels)):
         if count % groups:
             raise Fault(groups_do_not_divide(primitive, what, count, groups, span))
+    if primitive.name == "std_conv" and shape.channels == groups and args["kernel"] == 1:  # one weight has no deviation
+        raise Fault(out_of_range(primitive, KERNEL, 1, 2, span))
     reach = [axis(args["dilation"], i) * (axis(args["kernel"], i) - 1) for i in range(shape.rank)]
     pad = [2 * axis(args["padding"], i) for i in range(shape.rank)]
     out = windows(

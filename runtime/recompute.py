@@ -5,22 +5,28 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from resnetc.runtime.architecture import blocks_of
 
 
 @contextmanager
-def _without_statistics(block: nn.Module) -> Iterator[None]:
-    """Inside, norms use the batch's statistics and leave the running ones alone: the first pass has counted it."""
-    norms = [m for m in block.modules() if getattr(m, "track_running_stats", False)]
+def _frozen_statistics(block: nn.Module) -> Iterator[None]:
+    """Inside, norms leave their running statistics as they are: the first pass has counted this batch.
+
+    With momentum 0 they still take part, so that both passes save the same tensors, as torch demands.
+    """
+    norms = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms if norm.num_batches_tracked is not None]
     for norm in norms:
-        norm.track_running_stats = False  # type: ignore[assignment]  # a flag, not a module
+        norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True  # type: ignore[assignment]
+        for norm, (momentum, batches) in zip(norms, before, strict=True):
+            norm.momentum = momentum
+            norm.num_batches_tracked.copy_(batches)
 
 
 def apply(model: nn.Module) -> int:
@@ -39,7 +45,7 @@ def _change(block: nn.Module) -> None:
     plain = block.forward
 
     def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
-        return nullcontext(), _without_statistics(block) if block.training else nullcontext()
+        return nullcontext(), _frozen_statistics(block) if block.training else nullcontext()
 
     def forward(x: Tensor) -> Any:
         return checkpoint(plain, x, use_reentrant=False, context_fn=contexts)

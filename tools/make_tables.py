@@ -31,8 +31,32 @@ def plain(value: Any) -> Any:
     return value
 
 
+def numbered(table: dict[str, Any]) -> dict[str, Any]:
+    """The states of the parser in the order in which they are reached: Lark's own order differs from run to run."""
+    names, states = table["tokens"], table["states"]
+    actions = {s: {names[t]: action for t, action in row.items()} for s, row in states.items()}
+    reached = dict.fromkeys(state for _, state in sorted(table["start_states"].items()))
+    pending = list(reached)
+    for state in pending:
+        goals = [goal for _, (reduces, goal) in sorted(actions[state].items(), key=lambda item: item[0]) if not reduces]
+        pending += dict.fromkeys(goal for goal in goals if goal not in reached)
+        reached |= dict.fromkeys(goals)
+    number = {state: i for i, state in enumerate(reached)}
+    token = {name: i for i, name in enumerate(sorted(names.values()))}
+    return {
+        "tokens": {i: name for name, i in token.items()},
+        "states": {
+            number[s]: {token[t]: (reduces, goal if reduces else number[goal]) for t, (reduces, goal) in row.items()}
+            for s, row in actions.items()
+        },
+        "start_states": {start: number[s] for start, s in table["start_states"].items()},
+        "end_states": {start: number[s] for start, s in table["end_states"].items()},
+    }
+
+
 def render() -> str:
     data, memo = lark.Lark(grammar_text(), **OPTIONS).memo_serialize([TerminalDef, Rule])
+    data["parser"]["parser"] = numbered(data["parser"]["parser"])
     tables = {"lark": lark.__version__, "grammar": digest(), "data": plain(data), "memo": plain(memo)}
     return json.dumps(tables, separators=(",", ":")).replace("],[", "],\n[") + "\n"
 

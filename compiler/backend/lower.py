@@ -87,7 +87,7 @@ class Lowering:
     def collect(self, template: Template) -> None:
         """All distinct templates and sequences below one, in the order of the network."""
         for step in template.steps:
-            if not isinstance(step.operation, str):
+            if not isinstance(step.operation, str) and in_place(step.operation) is None:
                 self.collect_module(step.operation)
 
     def collect_module(self, module: Module) -> None:
@@ -112,7 +112,7 @@ class Lowering:
         name, rank = leaf.primitive.name, leaf.shape_in.rank
         if name in ("plain_conv", "std_conv"):
             self.convs[f"nn.Conv{rank}d"] = None
-        if name in HELPERS and name not in FUNCTIONAL:
+        if name in HELPERS:
             self.helpers[(name, rank)] = None
 
     # -- calls --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from resnetc import comparing, explaining, formatting, training
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
@@ -110,9 +111,10 @@ def parser() -> argparse.ArgumentParser:
     one = command("list", list_models, "the shipped models", "resnetc list resnext")
     one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or a shell pattern")
 
-    from resnetc.training import add_commands
-
-    add_commands(command, choosing)
+    formatting.add_commands(command, choosing)
+    explaining.add_commands(command)
+    training.add_commands(command, choosing)
+    comparing.add_commands(command, choosing)
     return top
 
 

@@ -72,12 +72,12 @@ def block_item(
         kernel = draft.number(1, 3)
         terms.append(("size", Term("reach", (kernel,) * count)))
         parameters.append(f"{draft.one('', 'first ')}reach: size = {kernel}")
-    keeping = draft.flag(6)
+    sizes = draft.one("kept", "kept", "kept", "strides are free", "strides are free", "free")
     shapes = tuple(open_map(c, draft.rank) for c in channels)
-    body = Body(draft, shapes, inner_call, tuple(terms), keeping, staged, depth, CONDITIONS)
+    body = Body(draft, shapes, inner_call, tuple(terms), sizes, staged, depth, CONDITIONS)
     start = body.input
     pre = body.named(body.quiet(start)) if draft.flag(2) else start
-    main = body.chain(pre, draft.number(0, 2), None, stride if draft.flag(8) else None)
+    main = body.chain(pre, draft.number(0, 2), None, stride if draft.flag(9) else None)
     main = body.middle(main)
     main = body.named(body.chain(main, draft.number(0, 2), width))
     out = added(body, main, pre, stride)
@@ -92,7 +92,7 @@ def block_item(
 def inner_call(body: Body, flow: Flow) -> Flow:
     """A call of a block that is drawn for this place; it may bind slots inside."""
     draft, uses = body.draft, len(flow.shapes)
-    width, stride = draft.number(1, 6), 1 if body.keeping else draft.number(1, 2)
+    width, stride = draft.number(1, 6), draft.number(1, 2) if body.sizes == "free" else 1
     name = block_item(draft, flow.channels, (width,) * uses, (stride,) * uses, body.depth + 1, False)
     binding = draft.one("", "", ", norm=group_norm(groups=1)", ", conv=std_conv", ", act=silu")
     text = body.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
@@ -111,7 +111,6 @@ def added(body: Body, main: Flow, pre: Flow, stride: Term) -> Flow:
         return Flow(f"in + {main.text}", main.shapes)
     if draft.flag(2):
         return main
-    body.keeping = body.keeping or draft.flag(6)
     side = body.named(body.conv(body.input, width, stride))
     return Flow(f"{main.text} + {side.text}", main.shapes)
 
@@ -135,7 +134,7 @@ def projection(draft: Draft) -> str:
     count = len(SAMPLES)
     channels, stride = Term("channels", (4,) * count), Term("stride", tuple(s for _, s in SAMPLES))
     maps = tuple(open_map(c, draft.rank) for c, _ in SAMPLES)
-    wish = Wish(draft.flag(7), (("stride", stride), ("channels", channels)))
+    wish = Wish(draft.flag(6), (("stride", stride), ("channels", channels)))
     strided = rows(lambda row: takes_map(row) and any(p.name == "stride" for p in row.parameters))
     made = operations(draft.draw, strided, maps, wish)
     assert made is not None

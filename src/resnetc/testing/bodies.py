@@ -68,7 +68,7 @@ class Body:
     shapes: tuple[Shape, ...]
     inner: Callable[[Body, Flow], Flow]  # calls a block that is drawn for this place
     terms: tuple[tuple[str, Term], ...] = ()
-    keeping: bool = True
+    sizes: str = "kept"
     staged: bool = True  # inside a stage, where a shortcut policy may ask `here`
     depth: int = 0
     conditions: tuple[str, ...] = ("true",)
@@ -116,8 +116,10 @@ class Body:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def wish(self, stride: Term | None = None, **how: frozenset[str]) -> Wish:
-        given = (("stride", stride or literal(1, self.uses)),) if stride or self.draft.flag(7) else ()
-        return Wish(self.keeping, given, terms=self.terms, **how)
+        """Sizes are kept, or only where no stride is, or nowhere."""
+        keeping = self.sizes == "kept" or (self.sizes == "strides are free" and stride is None)
+        given = (("stride", stride or literal(1, self.uses)),) if stride or keeping or self.draft.flag(9) else ()
+        return Wish(keeping, given, terms=self.terms, **how)
 
     def piped(self, flow: Flow, made: Operation, text: str) -> Flow:
         text = self.labelled(text, made.primitive.attribute)
@@ -204,12 +206,12 @@ class Body:
         element = Flow(f"{whole}[{index}]", tuple(open_map(width, self.draft.rank) for _ in range(self.uses)))
         if self.draft.flag():
             element = Flow(f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes)
-        outer, self.keeping = self.keeping, self.keeping or element.text.startswith("(")
+        outer, self.sizes = self.sizes, "kept" if element.text.startswith("(") else self.sizes
         self.loop = index
         changed = self.conv(element, part) if self.draft.flag(7) else Flow(f"{element.text} |> act", element.shapes)
         if self.draft.flag(3):
             changed = Flow(f"{changed.text} |> {self.label()}: norm", changed.shapes)
-        self.loop, self.keeping = "", outer
+        self.loop, self.sizes = "", outer
         self.lines.append(f"each {index} in range({count}) {{ let {loop}[{index}] = {changed.text} }}")
         return self.gathered(whole, loop, count, changed.shapes)
 

@@ -48,7 +48,7 @@ def models(
 def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     rank = draft.rank
     channels = draft.number(1, 4)
-    model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.flag(7), False)
+    model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.one("kept", "kept", "free"), False)
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)
     plans = planned(draft, depth, widest)

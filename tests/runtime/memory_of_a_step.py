@@ -1,0 +1,62 @@
+"""Prints what training steps of a module take in memory; run as a program of its own, for its peak is the process's.
+
+    python memory_of_a_step.py MODULE.py BATCH RECOMPUTE(0|1)
+
+Prints three numbers of bytes: the maps that autograd holds at the end of the forward pass (each memory once, weights
+and buffers left out), the process's growth from before the first step to the peak of two, and that of weights,
+gradients and momentum.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.runtime import module, optimizer, recompute
+from resnetc.runtime.recipe import Recipe
+
+
+def resident() -> int:
+    """Bytes that the process has in memory now; Linux."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def main(path: Path, batch: int, forget: bool) -> None:
+    torch.set_num_threads(1)
+    model = module.build(path.read_text("utf-8"), path, torch.device("cpu")).train()
+    if forget:
+        recompute.apply(model)
+    update = optimizer.build(model, Recipe())
+    shape = sys.modules[type(model).__module__].INPUT_SHAPE
+    images = torch.randn(batch, *shape).to(memory_format=torch.channels_last)
+    labels = torch.arange(batch) % 10
+    stored = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    held: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        memory = tensor.untyped_storage()
+        if memory.data_ptr() not in stored:
+            held[memory.data_ptr()] = memory.nbytes()
+        return tensor
+
+    before = resident()
+    for step in range(2):
+        update.zero_grad()
+        if step == 0:
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                loss = nn.functional.cross_entropy(model(images), labels)
+            kept = sum(held.values())
+        else:
+            loss = nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        update.step()
+        assert bool(loss.detach().isfinite())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    print(kept, peak - before, 2 * weights)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "1")

@@ -132,10 +132,10 @@ def main() -> None:
     labels = torch.randint(0, 10, (BATCH,), generator=generator)
     source = resnetc.compile("cifar/resnet", depth=20, channels=1).source
 
-    pixels, mean, deviation = images[:, 0].numpy(), images.float().mean().item() / 255, images.float().std().item() / 255
-    plain, ours = plain_images(pixels, mean, deviation), our_images(images)
+    mean, deviation = images.float().mean().item() / 255, images.float().std().item() / 255
+    plain, ours = plain_images(images[:, 0].numpy(), mean, deviation), our_images(images)
     fixed = next(ours)
-    standard = fixed.contiguous()
+    standard = torch.empty(fixed.shape).copy_(fixed)  # in torch's default order, which `contiguous` may skip
     pairs: dict[str, tuple[Arm, Arm, int]] = {
         "augmentation": (lambda: void(next(plain)), lambda: void(next(ours)), 4),
         "step": (plain_step(source, lambda: standard, labels), our_step(source, lambda: fixed, labels), 2),

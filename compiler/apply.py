@@ -136,8 +136,7 @@ class Applier(Caller):
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         args = shapes.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
-        demands = frame.scope.demands
-        outputs = shapes.rule(layer.primitive, args, inputs, layer.span, demands)
+        outputs = shapes.rule(layer.primitive, args, inputs, layer.span, frame.scope.demands)
         self.nodes += 1
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
 
@@ -155,8 +154,10 @@ class Applier(Caller):
     def made(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         match layer:
             case PrimitiveLayer(primitive):
-                if primitive.rule in LIST_RULES - {"concat"}:
+                if primitive.rule in LIST_RULES:
                     raise Fault(faults.list_needed(primitive.name, layer.span))
+                if primitive.rule == "split":
+                    raise Fault(faults.not_a_tensor(layer.span, (layer,), "what a step of a sequence gives"))
                 return self.leaf(layer, (source.shape,), frame), source
             case DefinedLayer(syntax.Block()):
                 return self.block(layer, source.shape, frame), source
@@ -168,7 +169,8 @@ class Applier(Caller):
         if isinstance(unfolded, Absent):
             return ABSENT, source
         if not unfolded.steps:
-            return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (source.shape,), frame), source
+            start = unfolded.source
+            return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (start.shape,), frame), start
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
             return self.make(only, unfolded.source, inner)
@@ -359,6 +361,9 @@ class Applier(Caller):
     def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Template:
         block = layer.item
         assert isinstance(block, syntax.Block)
+        for name, value in layer.arguments:
+            if holds_tensor(value):
+                raise Fault(faults.tensor_into_block(block, name, layer.span))
         scope = Scope(shape)
         inner = self.entered(layer, scope.input, frame, scope)
         for parameter in block.parameters:
@@ -375,6 +380,7 @@ class Applier(Caller):
         return self.finished(block, scope, out)
 
     def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> Template:
+        scope.keep(out)
         return Template(
             definition,
             tuple(scope.steps),
@@ -466,6 +472,10 @@ class Applier(Caller):
                 raise Fault(faults.not_a_tensor(text.span, side, f"a side of `{op}`"))
         shape = additions.combined(op, left, right, expr, frame.scope)
         return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)
+
+
+def holds_tensor(value: Value) -> bool:
+    return isinstance(value, Tensor) or (isinstance(value, tuple) and any(holds_tensor(v) for v in value))
 
 
 def based(attribute: str, label: Any) -> str | None:

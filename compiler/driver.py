@@ -13,7 +13,18 @@ from resnetc.compiler.evaluate import Silent
 from resnetc.compiler.expand import Expander, Request, expand
 from resnetc.compiler.families import Setting, UsageError, requests, unknown_setting
 from resnetc.compiler.ir import Network
-from resnetc.compiler.modules import LIBRARY, SUFFIX, Loader, SpecFile, decode, digest, shipped, shipped_names, shown
+from resnetc.compiler.modules import (
+    LIBRARY,
+    SUFFIX,
+    Loader,
+    SpecFile,
+    decode,
+    digest,
+    shipped,
+    shipped_names,
+    shown,
+    unreadable,
+)
 from resnetc.compiler.parse import parse_expression
 from resnetc.compiler.source import Source, Span
 
@@ -79,6 +90,7 @@ class Session:
                 self._enter(self.loader.link(source, None), "standard input", Path())
                 return
             path = Path(spec)
+            reachable(path)
             if path.is_dir():
                 self._add_folder(path)
                 return
@@ -279,6 +291,18 @@ def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
     return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span)
 
 
+def reachable(path: Path) -> None:
+    """Refuses a path that the system cannot follow: too long, a circle of links, below a closed folder."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return  # a shipped name, perhaps
+    except OSError as error:
+        raise Fault(
+            unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
+        ) from None
+
+
 def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
     """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
     from resnetc.compiler.backend.render import sealed
@@ -286,6 +310,13 @@ def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
     out = []
     for output in outputs:
         path = output.path
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            out.append(in_the_way(path, f"cannot be written: {error.strerror}", "choose another directory with `-o`"))
+            continue
         if path.is_symlink():
             out.append(in_the_way(path, "is a link", "remove it, or choose another directory with `-o`"))
         elif path.is_dir():

@@ -96,10 +96,13 @@ class Expander(Applier):
             raise Fault(faults.absent_value(model.head.span, "the head of a model without stages"))
         out = current if features else self.flowing(ended, model.head.span)
         self.reads = set()
+        root = self.finished(model, scope, out)
+        if scope.places is not None:
+            stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
         return Network(
             request.name,
             stated.item.name.id,
-            self.finished(model, scope, out),
+            root,
             tuple(stages),
             declared,
             tuple((e, claim_frame) for e in stated.expects),
@@ -304,7 +307,7 @@ class Expander(Applier):
         if isinstance(layer, Absent):
             raise Fault(faults.absent_value(expr.span, "the block of this stage"))
         if isinstance(layer, LabelLayer):
-            layer = layer.layer
+            raise Fault(faults.labelled_stage_block(layer.span))
         return layer
 
 

@@ -387,6 +387,34 @@ def too_much_work(span: Span, limit: int) -> Diagnostic:
     )
 
 
+def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0248",
+        f"a block has one tensor, `in`: `{block.name.id}` cannot take another for its parameter `{name}`",
+        Label(span, "a tensor is passed here"),
+        (Label(block.name.span, "this block"),),
+        helps=("make it a policy, which may start at a tensor argument, or move the operation out of the block",),
+    )
+
+
+def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0249",
+        f"the elements of a label count 0, 1, 2, ... in the order of the text: `{path}` would be element {expected}",
+        Label(span, "out of order"),
+        helps=(f"give it the index {expected}",),
+    )
+
+
+def labelled_stage_block(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0250",
+        "the blocks of a stage are called by their position, not by a label",
+        Label(span, "a label"),
+        helps=("label the stage: `stage name = ...`",),
+    )
+
+
 def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0239",

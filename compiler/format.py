@@ -66,7 +66,7 @@ class Formatter:
         if last:
             blanks[-1] = False
         for blank, note in zip(blanks, [*gap.notes, None], strict=True):
-            if blank:
+            if blank and self.lines[-1]:
                 self.lines.append("")
             if note is not None:
                 self.lines.append(" " * at + note.text)
@@ -244,20 +244,6 @@ class Formatter:
             assert repeat.values is not None
             count = Row(self.word("each"), self.tokens.read(), " ", self.word("in"), self.expr(repeat.values))
         return Group(Row(count, Nest(Row(self.line(), self.word("of"), self.layer(repeat.block)))))
-
-    def expect(self, expect: syntax.Expect, at: int) -> None:
-        claim = Row(self.word("expect"), self.expr(expect.claim))
-        conditions = self.when(expect.condition)
-        if expect.text is not None:
-            conditions = Row(conditions, self.line(), self.word("otherwise"), self.tokens.read())
-        self.write(Group(Row(claim, Nest(conditions))), at)
-
-    def repeat(self, repeat: syntax.Repeat) -> Layout:
-        if repeat.count is not None:
-            return Row(self.expr(repeat.count), " ", self.word("of"), self.layer(repeat.block))
-        assert repeat.values is not None
-        each = Row(self.word("each"), self.tokens.read(), " ", self.word("in"), self.expr(repeat.values))
-        return Group(Row(each, Nest(Row(self.line(), self.word("of"), self.layer(repeat.block)))))
 
     def when(self, condition: syntax.Expr | None) -> Layout:
         return Row() if condition is None else Row(self.line(), self.word("when"), self.expr(condition))

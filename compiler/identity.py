@@ -21,26 +21,30 @@ def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[st
         case Leaf(primitive, arguments):
             channels = [s.channels for s in module.inputs]
             shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in arguments)
-            state = f"{primitive.state}:{channels}:{stored(module)}" if primitive.state else ""
-            out = (short(state), short(f"{primitive.name}({shape}){channels}"))
+            keeps = primitive.state not in ("", "filter")
+            state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""
+            out = (short(state) if state else "", short(f"{primitive.name}({shape}){channels}"))
         case Sequence(children):
             parts = [(key, *module_digests(child, made)) for key, child in children]
-            out = (short("".join(f"{k}={a}," for k, a, _ in parts)), short("".join(f"{b}," for _, _, b in parts)))
+            held = "".join(f"{k}={a}," for k, a, _ in parts if a)
+            out = (short(held) if held else "", short("".join(f"{b}," for _, _, b in parts)))
         case Template(_, steps, _, output, order):
             keys = {s.path: module_digests(s.operation, made)[0] for s in steps if not isinstance(s.operation, str)}
-            stores = [f"{show_path(p)}={keys[p]}" for p in order if p in keys]
+            stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
             runs = [
                 f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, made)[1]}"
                 f"{s.inputs}{s.outputs}"
                 for s in steps
             ]
-            out = (short(",".join(stores)), short(f"{runs}{output}"))
+            out = (short(",".join(stores)) if stores else "", short(f"{runs}{output}"))
     made[id(module)] = out
     return out
 
 
 def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
+    if leaf.primitive.state not in ("conv", "linear"):
+        return ""
     arguments = dict(leaf.arguments)
     return ";".join(
         describe(arguments[n]) for n in ("channels", "features", "kernel", "groups", "bias") if n in arguments

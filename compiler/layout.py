@@ -113,9 +113,11 @@ class Pipe:
         broken = any(step.breaks for step in self.steps)
         self.width = None if broken else total([*(step.layout for step in self.steps), *between])
 
-    @property
-    def under_first(self) -> bool:
-        return self.hangs and self.named and not self.steps[1].breaks and width(self.steps[0].layout) is not None
+    def under_first(self, column: int = 0) -> bool:
+        """Whether rows stand under the first `|>` of a pipe that begins at `column`: it is on the line of its value."""
+        first = width(self.steps[0].layout)
+        joined = self.hangs and self.named and not self.steps[1].breaks
+        return joined and first is not None and column + first + len(PIPE) <= WIDTH
 
 
 Layout = str | Row | Line | Comma | Notes | Nest | Align | Group | Pipe
@@ -208,7 +210,7 @@ def opening(layout: Layout, flat: bool) -> tuple[int, bool]:
             if flat:
                 return layout.width or 0, False
             first, second = layout.steps[:2]
-            parts = (first.layout, *((" " + PIPE, second.layout) if layout.under_first else ()), Line())
+            parts = (first.layout, *((" " + PIPE, second.layout) if layout.under_first() else ()), Line())
     wide = 0
     for part in parts:
         more, ends = opening(part, flat)
@@ -224,10 +226,11 @@ def piped(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) 
     if flat:
         rest = (part for step in pipe.steps[1:] for part in (" " + PIPE, step.layout))
         return [(at, True, part) for part in (first, *rest)]
+    under_first = pipe.under_first(column)
     place = column - len(PIPE) if pipe.hangs else column
-    if pipe.under_first:
+    if under_first:
         place = column + (width(first) or 0) + 1
-    rows = broken(pipe, place, column, pending)
+    rows = broken(pipe, 2 if under_first else 1, place, column, pending)
     out: list[Pending] = []
     for i, row in enumerate(rows):
         if i:
@@ -239,14 +242,13 @@ def piped(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) 
     return out
 
 
-def broken(pipe: Pipe, place: int, column: int, pending: list[Pending]) -> list[list[Step]]:
-    """The rows of a pipe: the author's if all of them fit, else every step has its own."""
+def broken(pipe: Pipe, shortest: int, place: int, column: int, pending: list[Pending]) -> list[list[Step]]:
+    """The rows of a pipe: the author's if all of them fit, else every step has its own, but for the `shortest` first."""
     rows: list[list[Step]] = [[]]
     for i, step in enumerate(pipe.steps):
         if i and step.breaks:
             rows.append([])
         rows[-1].append(step)
-    shortest = 2 if pipe.under_first else 1
     for i, row in enumerate(rows):
         needed = total([*(step.layout for step in row), *[" " + PIPE] * (len(row) - 1)])
         begin, behind = place + len(PIPE) if i else column, pending if row is rows[-1] else []

@@ -24,7 +24,8 @@ REACH = 64  # tokens that a repair is tried on, at most
 BACK = 12  # tokens before a fault that may be what is wrong
 ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
 ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open
-WHOLE = {  # statements that an item cannot do without, at their shortest
+WHOLE = {  # what an item or a stage cannot do without, at its shortest
+    "EACH": ["INT", "OF", "NAME"],
     "INPUT": ["INPUT", "NAME", "ASSIGN", "NAME"],
     "STEM": ["STEM", "ASSIGN", "NAME"],
     "HEAD": ["HEAD", "ASSIGN", "NAME"],
@@ -194,7 +195,7 @@ class Piece:
         return self.finish()
 
     def blamed(self, i: int) -> int:
-        """The token that is at fault where one is refused: `stem` and `head` may be read as labels before their `=` is."""
+        """The token at fault where one is refused: `stem` and `head` may be read as labels before their `=` is seen."""
         if i and self.tokens[i].type == "ASSIGN" and self.tokens[i - 1].type in ("STEM", "HEAD") and self.trail:
             if self.opens_line(self.tokens[i - 1]):
                 self.machine.stack[:] = self.trail.pop().stack
@@ -263,7 +264,7 @@ class Piece:
         """
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
-        for repairs in (self.of_tokens(i), self.of_statements(i, stop)):
+        for repairs in (self.of_words(i), self.of_statements(i, stop)):
             best, reached = None, 0
             for repair in repairs:
                 way = [*repair.made, *types[repair.then :]]
@@ -290,8 +291,8 @@ class Piece:
                 return at + 1
         return min(i + REACH, len(self.tokens))
 
-    def of_tokens(self, i: int) -> Iterator[Repair]:
-        """One token less, another, or one more, the nearest first. What opens a statement is meant to do so."""
+    def of_words(self, i: int) -> Iterator[Repair]:
+        """One token less, another, or one more, the nearest first; or a part more. What opens a statement does so."""
         for step in (self.here(i), *reversed(self.trail)):
             token = self.tokens[step.at]
             terminals = self.terminals(step)
@@ -299,12 +300,11 @@ class Piece:
                 yield Repair(step, [], step.at + 1)
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
             yield from (Repair(step, [terminal], step.at) for terminal in terminals)
+            yield from (Repair(step, WHOLE[terminal], step.at) for terminal in terminals if terminal in WHOLE)
 
     def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
-        """One statement more, or less."""
-        here = self.here(i)
-        yield from (Repair(here, WHOLE[terminal], i) for terminal in self.terminals(here) if terminal in WHOLE)
-        yield from (Repair(here, [], at) for at in range(i + 1, stop) if self.opens_statement(at))
+        """All less up to the next statement, or the one behind it."""
+        return (Repair(self.here(i), [], at) for at in range(i + 1, stop) if self.opens_statement(at))
 
     def here(self, i: int) -> Step:
         return Step(i, list(self.machine.stack), list(self.opened))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from resnetc.compiler import faults
@@ -31,6 +32,7 @@ class Scope:
         self.steps: list[Step] = []
         self.demands: list[Condition] = []
         self.numbers: list[tuple[str, str, Any]] = []
+        self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
         self._stored: dict[Path, Span] = {}
         self._ordinals: dict[str, int] = {}
@@ -80,6 +82,43 @@ class Scope:
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
         self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
         return [Tensor(ref, shape, self) for ref, shape in zip(refs, shapes, strict=True)]
+
+    def keep(self, out: Tensor) -> None:
+        """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.
+
+        The names of the others stay: they were counted in the text.
+        """
+        self.check_indices()
+        needed, pending = set(), [out.ref]
+        while pending:
+            number = self.wires[pending.pop()].step
+            if number is not None and number not in needed:
+                needed.add(number)
+                pending.extend(self.steps[number].inputs)
+        if len(needed) == len(self.steps):
+            return
+        place = {number: i for i, number in enumerate(sorted(needed))}
+        dropped = {step.path for i, step in enumerate(self.steps) if i not in needed}
+        self.steps = [step for i, step in enumerate(self.steps) if i in needed]
+        self.wires = [Wire(w.shape, place.get(w.step) if w.step is not None else None, w.name) for w in self.wires]
+        self.demands = [
+            d if d.step is None else replace(d, step=place[d.step]) for d in self.demands if d.step in {None, *needed}
+        ]
+        for path in dropped - {step.path for step in self.steps}:
+            self.order.pop(path, None)
+        self.places = place
+
+    def check_indices(self) -> None:
+        """The elements of a label such as `convs[i]` are there in order, none left out: so torch stores them."""
+        seen: dict[Path, int] = {}
+        for path, span in self.order.items():
+            for i, part in enumerate(path):
+                if not isinstance(part, int):
+                    continue
+                count = seen.setdefault(path[:i], 0)
+                if part > count:
+                    raise Fault(faults.index_out_of_order(show_path(path), count, span))
+                seen[path[:i]] = max(count, part + 1)
 
     def name(self, tensor: Tensor, name: str) -> None:
         """The name that `let` gives a value: the first one stays."""

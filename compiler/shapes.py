@@ -143,6 +143,8 @@ def blur(
 def same(
     primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
 ) -> list[Shape]:
+    if primitive.name == "response_norm":  # its mean is over the axes
+        needs_axes(primitive, inputs[0], span)
     return [inputs[0]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2**63 - 1
 MAX_LENGTH = 100_000
+MAX_WRITTEN = 200  # characters of a list in a message
 
 Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
 
@@ -131,7 +132,7 @@ def describe(value: Value) -> str:
         case str():
             return f'"{value}"'
         case tuple():
-            return f"[{', '.join(describe(v) for v in value)}]"
+            return f"[{', '.join(shortened(value))}]"
         case Absent():
             return "none"
         case PrimitiveLayer(primitive, arguments):
@@ -152,6 +153,18 @@ def describe(value: Value) -> str:
             return model.name.id
         case _:
             return str(value)
+
+
+def shortened(values: tuple[Value, ...]) -> Iterator[str]:
+    """The elements of a list, as far as a line has room for them."""
+    written = 0
+    for value in values:
+        if written > MAX_WRITTEN:
+            yield "..."
+            return
+        text = describe(value)
+        written += len(text)
+        yield text
 
 
 def called(name: str, arguments: Arguments) -> str:
@@ -209,6 +222,8 @@ def normal_size(value: Value) -> int | tuple[int, ...]:
 def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
     """Exact; `+` also joins lists."""
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+        if len(left) + len(right) > MAX_LENGTH:
+            raise Fault(too_large(span))
         return left + right
     if not (is_number(left) and is_number(right)):
         odd = left if not is_number(left) else right
@@ -283,8 +298,19 @@ def apply_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value
         value = _apply(name, arguments)
     except (TypeError, ValueError, IndexError, AttributeError):
         raise Fault(bad_arguments(name, arguments, span)) from None
-    if isinstance(value, tuple) and len(value) > MAX_LENGTH:
-        raise Fault(too_large(span))
+    return bounded(value, span) if isinstance(value, tuple) else value
+
+
+def bounded(value: tuple[Value, ...], span: Span) -> tuple[Value, ...]:
+    """A list, unless it is too long, the elements of the lists in it included."""
+    pending, count = [value], 0
+    while pending:
+        for element in pending.pop():
+            count += 1
+            if count > MAX_LENGTH:
+                raise Fault(too_large(span))
+            if isinstance(element, tuple):
+                pending.append(element)
     return value
 
 

@@ -58,12 +58,12 @@ class Row:
 
     def mean(self, key: str) -> float:
         """The mean over the seeds of one of the last epoch's metrics."""
-        return statistics.fmean(run.last[key] for run in self.runs)
+        return statistics.fmean(float(run.last[key]) for run in self.runs)
 
     @property
     def worst_top1(self) -> float:
         """The lowest top-1 of all seeds."""
-        return min(run.last["top1"] for run in self.runs)
+        return float(min(run.last["top1"] for run in self.runs))
 
 
 def finished(path: Path, epochs: int) -> bool:
@@ -117,11 +117,11 @@ def run(
 def differences(rows: Sequence[Row]) -> list[str]:
     """What makes the rows hard to compare: keys of the recipe in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
-    keys = [key for key in runs[0].recipe if key != "seed" and any(r.recipe.get(key) != runs[0].recipe[key] for r in runs)]
     found = []
-    for key in keys:
+    for key in runs[0].recipe:
         values = dict.fromkeys(str(run.recipe.get(key)) for run in runs)
-        found.append(f"`{key}` differs between the runs: {', '.join(values)}")
+        if key != "seed" and len(values) > 1:
+            found.append(f"`{key}` differs between the runs: {', '.join(values)}")
     places = dict.fromkeys(run.data for run in runs)
     if len(places) > 1:
         found.append(f"the data differs between the runs: {', '.join(places)}")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnetc.runtime import module, state
 from resnetc.runtime import data as datasets
+from resnetc.runtime import module, state
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads

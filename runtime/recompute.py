@@ -17,16 +17,17 @@ def _frozen_statistics(block: nn.Module) -> Iterator[None]:
 
     With momentum 0 they still take part, so that both passes save the same tensors, as torch demands.
     """
-    norms = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms if norm.num_batches_tracked is not None]
+    norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked = norm.num_batches_tracked.clone()
     try:
         yield
     finally:
         for norm, (momentum, batches) in zip(norms, before, strict=True):
-            norm.momentum = momentum
-            norm.num_batches_tracked.copy_(batches)
+            norm.momentum, norm.num_batches_tracked = momentum, batches
 
 
 def apply(model: nn.Module) -> int:
@@ -50,4 +51,4 @@ def _change(block: nn.Module) -> None:
     def forward(x: Tensor) -> Any:
         return checkpoint(plain, x, use_reentrant=False, context_fn=contexts)
 
-    block.forward = forward  # type: ignore[method-assign]
+    block.forward = forward

@@ -21,6 +21,7 @@ from resnetc.runtime import recipe as recipes
 from resnetc.runtime.architecture import Architecture
 from resnetc.runtime.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, chart
 from resnetc.runtime.data import Data
+from resnetc.runtime.determinism import threads
 from resnetc.runtime.evaluate import Evaluation, Miss, evaluate
 from resnetc.runtime.folder import RunFolder
 
@@ -45,6 +46,8 @@ def write(out: Path, data: Data | None = None, judged: Evaluation | None = None)
         data = datasets.load(*datasets.split(facts["data"]))
     judged = judged or evaluate(out, data)
     model = module.build(run.source(), run.model, torch.device("cpu"))
+    with threads(facts["recipe"]["threads"]):
+        seen = architecture.look(model, tuple(facts["shape"]))
     page = _template().render(
         run=out.absolute().name,
         facts=facts,
@@ -59,7 +62,7 @@ def write(out: Path, data: Data | None = None, judged: Evaluation | None = None)
         confusion=confusion(judged) if len(judged.class_names) <= _WIDEST_TABLE else [],
         worst=[pictured(miss, data) for miss in judged.worst],
         recipe=settings(facts["recipe"]),
-        picture=picture(architecture.look(model, tuple(facts["shape"]))),
+        picture=picture(seen),
         compiler=getattr(sys.modules[type(model).__module__], "COMPILER", "unknown"),
         data=data,
     )

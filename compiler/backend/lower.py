@@ -324,7 +324,8 @@ def structure(template: Template) -> tuple[Any, ...]:
 def in_place(module: Module) -> Any:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
     if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
-        return (module.primitive.name, len(module.inputs))
+        numbers = module.arguments if module.primitive.name == "regroup" else ()  # written out in `forward`
+        return (module.primitive.name, len(module.inputs), numbers)
     return None
 
 

@@ -36,7 +36,8 @@ def functional(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, 
         case "sum":
             return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
         case "softmax":
-            return Operation(inputs, outputs, lambda t: f"torch.stack({gathered(t)}).softmax(dim=0)")
+            only = "[0]" if len(outputs) == 1 else ""  # a list of one is its element
+            return Operation(inputs, outputs, lambda t: f"torch.stack({gathered(t)}).softmax(dim=0){only}")
         case "regroup":
             a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
             return Operation(

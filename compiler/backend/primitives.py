@@ -137,6 +137,11 @@ def blur(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
+def both_sides(amount: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number for each side of each axis, the last axis first, as torch's padding modules want them."""
+    return tuple(n for n in reversed(amount) for _ in range(2)) if isinstance(amount, tuple) else amount
+
+
 def plain(*names: str, type: str = "int") -> Callable[[Leaf, dict[str, Any]], list[Column]]:
     return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
 
@@ -154,7 +159,7 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "avg_pool": pool,
     "blur_pool": blur,
     "constant_pad": lambda leaf, a: [
-        Column(None, a["amount"], "size", "amount"),
+        Column(None, both_sides(a["amount"]), "size", "amount"),
         Column(None, a["value"], "number", "value"),
     ],
     "pad_channels": lambda leaf, a: [

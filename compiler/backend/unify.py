@@ -60,6 +60,8 @@ class Signature:
         """The argument that already has these values. The channels of the input come first for what reads the input."""
         if role == "in" and self.reads_input and vector == self.channels:
             return self.input_channels()
+        if kind == "module":  # two attributes with one module would share its weights
+            return None
         return next(
             (a for a in self.arguments if a.values == vector and a.kind == kind and a.name != "in_channels"), None
         )

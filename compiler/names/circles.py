@@ -7,31 +7,29 @@ from collections.abc import Iterable, Mapping
 
 def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Circles that have no name in common; at least one where there is any."""
-    done: set[str] = set()
     out: list[list[str]] = []
+    done: set[str] = set()
+    taken: set[str] = set()  # names of circles that were found
     for root in graph:
-        path: dict[str, list[str]] = {}  # the names on the way from the root, each with those still to be followed
-        if root not in done:
-            path[root] = followed(graph, root)
-        while path:
-            name, others = next(reversed(path.items()))
-            if not others:
-                del path[name]
-                done.add(name)
-                continue
-            other = others.pop()
-            if other in path:
-                way = list(path)
-                found = way[way.index(other) :]
-                if not any(set(found) & set(known) for known in out):
+        way = [] if root in done else [root]
+        places = {name: i for i, name in enumerate(way)}
+        open_ends = [iter(graph[root])]
+        while way:
+            name = next(open_ends[-1], None)
+            if name is None:
+                open_ends.pop()
+                done.add(way[-1])
+                del places[way.pop()]
+            elif name in places:
+                found = way[places[name] :]
+                if taken.isdisjoint(found):
                     out.append(found)
-            elif other not in done:
-                path[other] = followed(graph, other)
+                    taken.update(found)
+            elif name not in done:
+                places[name] = len(way)
+                way.append(name)
+                open_ends.append(iter(graph.get(name, ())))
     return out
-
-
-def followed(graph: Mapping[str, Iterable[str]], name: str) -> list[str]:
-    return list(reversed(list(graph.get(name, ()))))
 
 
 def leading_to(ends: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:

@@ -12,7 +12,7 @@ from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
 from resnetc.compiler.names.lookup import Definition, FileNames, Found, family
-from resnetc.compiler.names.repeats import Repeats
+from resnetc.compiler.names.repeats import MAX_FAULTS, Repeats
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
 
@@ -35,6 +35,7 @@ class ItemNames:
         self.indexed: set[str] = set()
         self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
+        self.beside: dict[str, list[str]] = {}  # what was local where an unknown name stands first
         self.called: set[str] = set()
 
     def check(self) -> None:
@@ -62,12 +63,14 @@ class ItemNames:
                 self.parameters(parameters)
                 self.others = frozenset(self.sizes(shape_in, 0))
                 self.look(shape_out)
-        inside = [*self.locals, *self.others]
         for name, spans in self.unknown.items():
-            make = partial(words.unknown_name, name, name in self.called, self.file, inside)
             if name in self.bound:
-                make = partial(words.not_known_yet, name, self.bound[name])
-            self.repeated((name, name in self.bound and self.item), make, *spans)
+                self.repeated((name, self.item), partial(words.not_known_yet, name, self.bound[name]), *spans)
+            elif name in self.others:
+                self.repeated((name, self.item), partial(words.known_to_claims, name), *spans)
+            else:
+                make = partial(words.unknown_name, name, name in self.called, self.file, self.beside.get(name, []))
+                self.repeated(name, make, *spans)
 
     def report(self, fault: Diagnostic | None) -> None:
         if fault is not None:
@@ -276,6 +279,8 @@ class ItemNames:
         if found is None and (self.vague or (dotted and self.file.lost)):
             self.spoilt = True
         elif found is None:
+            if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
+                self.beside[name.id] = [*self.locals, *self.others]
             self.unknown.setdefault(name.id, []).append(name.span)
         elif found.spec is self.file.spec and name.id not in self.rebound:
             self.mentions.setdefault(name.id, name.span)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
 from resnetc.compiler.source import Span
 
-MAX_FAULTS = 100
+MAX_FAULTS = 50
 SHOWN = 3
 
 Make = Callable[[Span], Diagnostic]

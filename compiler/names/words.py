@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
@@ -11,6 +12,7 @@ from resnetc.compiler.names.lookup import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import TYPES
 
+MOST = 1_000  # names among which a similar one is looked for
 OUT_OF_PLACE = {
     "in": "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is no value",
@@ -20,13 +22,9 @@ OUT_OF_PLACE = {
 
 def unknown_name(name: str, called: bool, file: FileNames, inside: list[str], span: Span) -> Diagnostic:
     """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows."""
-    plain = faults.unknown_name(name, span, [*inside, *file.visible()])
-    elsewhere = {
-        item: f"{alias}.{item}"
-        for alias, used in file.files().items()
-        for item, what in used.names.items()
-        if not isinstance(what, SpecFile)
-    }
+    plain = faults.unknown_name(name, span, [*inside, *file.visible()][-MOST:])
+    items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
+    elsewhere = {item: f"{alias}.{item}" for alias, item, what in islice(items, MOST) if not isinstance(what, SpecFile)}
     helps, fix, notes = plain.helps, plain.fix, plain.notes
     if name in OUT_OF_PLACE:
         helps, fix = (OUT_OF_PLACE[name],), ()
@@ -50,6 +48,14 @@ def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
         faults.unknown_name(name, span, []),
         labels=(Label(first, "defined here"),),
         helps=("a name is known behind its definition, and what a loop defines only inside the loop",),
+    )
+
+
+def known_to_claims(name: str, span: Span) -> Diagnostic:
+    """A size, a stage or a measure in the structure of a model."""
+    return replace(
+        faults.unknown_name(name, span, []),
+        helps=(f"only `expect` can mention `{name}`: a network has one structure, whatever its sizes",),
     )
 
 

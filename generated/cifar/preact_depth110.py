@@ -110,4 +110,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 77d7f6c8b340f6a1 keys b6234ed69687cc95 function d1178655c127290b
+# sealed by resnetc: text 77d7f6c8b340f6a1 keys 398c4567102d2f78 function d1178655c127290b

@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth164()
 
 
-# sealed by resnetc: text a61cd4b139bc0293 keys 6b6617dbc91f165c function 9de53aa240dcf585
+# sealed by resnetc: text a61cd4b139bc0293 keys 774ad2b77b9fa873 function 9de53aa240dcf585

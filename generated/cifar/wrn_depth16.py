@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth16()
 
 
-# sealed by resnetc: text 1e776c4d7d44bd96 keys 45c3100b36accb36 function 84850fc93b388aae
+# sealed by resnetc: text 1e776c4d7d44bd96 keys b9d3101650937d98 function 84850fc93b388aae

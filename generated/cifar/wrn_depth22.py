@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth22()
 
 
-# sealed by resnetc: text d899160c3fdbbec5 keys 7c9c607ad5cd8010 function f700b9b4d4120c02
+# sealed by resnetc: text d899160c3fdbbec5 keys 91795788abfe4aab function f700b9b4d4120c02

@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth40()
 
 
-# sealed by resnetc: text dceff0bc9328a6b3 keys 974ac9b4a51ede12 function d0a9b68aa0c81f42
+# sealed by resnetc: text dceff0bc9328a6b3 keys 3d502a8237910f0b function d0a9b68aa0c81f42

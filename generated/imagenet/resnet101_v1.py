@@ -101,4 +101,4 @@ def build() -> nn.Module:
     return ResNet101V1()
 
 
-# sealed by resnetc: text 758d4ffeb6cb7467 keys 9b0869d2d6588ad8 function 60537130f8828165
+# sealed by resnetc: text 758d4ffeb6cb7467 keys 040d0b7cf9fcc6e8 function 60537130f8828165

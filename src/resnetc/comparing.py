@@ -20,7 +20,7 @@ Setting = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A SPEC or RUN of the command line with the `--model` and the `--set`s that hold for it; `own`: some are its own."""
+    """A SPEC or RUN of the command line with the `--model` and the `--set`s that hold for it; `own`: it has its own."""
 
     name: str
     model: str | None
@@ -45,7 +45,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train with each of them (default: the recipe's)")
     one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
     one.add_argument(
-        "--out", metavar="DIR", help="the runs and the curves (default: runs/compare-<date>); finished runs there are read"
+        "--out", metavar="DIR", help="runs and curves (default: runs/compare-<date>); finished runs are read"
     )
     one.add_argument(
         "rest",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -78,10 +79,10 @@ def compiled(net: str) -> resnetc.Compiled:
 
 
 def built(net: str, device: str = "cpu") -> nn.Module:
-    module: dict[str, object] = {"__name__": "generated"}
+    module: dict[str, Any] = {"__name__": "generated"}
     exec(compile(compiled(net).source, net, "exec"), module)
     with torch.device(device):
-        return module["build"]()  # type: ignore[operator, no-any-return]
+        return module["build"]()
 
 
 @pytest.fixture(scope="module")

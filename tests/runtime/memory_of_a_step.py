@@ -2,9 +2,9 @@
 
     python memory_of_a_step.py MODULE.py BATCH RECOMPUTE(0|1)
 
-Prints three numbers of bytes: the maps that autograd holds at the end of the forward pass (each memory once, weights
-and buffers left out), the process's growth from before the first step to the peak of two, and that of weights,
-gradients and momentum.
+Prints two numbers of bytes: the maps that autograd holds at the end of the forward pass (each memory once, weights and
+buffers left out), and by how much the process grows above what it has after a step with one image, at its peak. The
+second one speaks of the step alone where the C library returns what is freed: set MALLOC_MMAP_THRESHOLD_=65536.
 """
 
 import resource
@@ -41,21 +41,22 @@ def main(path: Path, batch: int, forget: bool) -> None:
             held[memory.data_ptr()] = memory.nbytes()
         return tensor
 
-    before = resident()
-    for step in range(2):
-        update.zero_grad()
-        if step == 0:
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                loss = nn.functional.cross_entropy(model(images), labels)
-            kept = sum(held.values())
-        else:
-            loss = nn.functional.cross_entropy(model(images), labels)
+    def step(count: int) -> int:
+        """One step with `count` images; what autograd holds between its two passes, in bytes."""
+        held.clear()
+        update.zero_grad(set_to_none=False)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            loss = nn.functional.cross_entropy(model(images[:count]), labels[:count])
+        kept = sum(held.values())
         loss.backward()
         update.step()
         assert bool(loss.detach().isfinite())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    print(kept, peak - before, 2 * weights)
+        return kept
+
+    step(1)  # weights have gradients and momentum now, kernels are loaded
+    before = resident()
+    kept = step(batch)
+    print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
 
 
 if __name__ == "__main__":

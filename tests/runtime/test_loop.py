@@ -87,7 +87,7 @@ def test_the_loop_trains_as_the_naive_one(
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_top1_and_then_the_lowest_loss(few: Data) -> None:
-    state = State.fresh("small", "", few, Recipe(), CPU)
+    state = State.fresh("small", "", few, Recipe(), 4, CPU)
     judged = [(1, 50.0, 1.0), (2, 40.0, 0.1), (3, 50.0, 1.5), (4, 50.0, 0.9), (5, 50.0, 0.9), (6, 51.0, 3.0)]
     better = [epoch for epoch, top1, loss in judged if state.is_best({"epoch": epoch, "top1": top1, "test_loss": loss})]
     assert better == [1, 4, 6]

@@ -16,7 +16,7 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.train import train
 
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
-FIELDS = ["epoch", "step", "train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds"]
+FIELDS = ["epoch", "step", "train_loss", "curve", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds"]
 
 
 def test_the_digits_are_learnt(source: str, digits: Data, tmp_path: Path) -> None:
@@ -31,13 +31,16 @@ def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -
     out = tmp_path / "deep" / "run"
     result = train(source, "small", few, quick, out, quiet=True)
     names = sorted(entry.name for entry in out.iterdir())
-    assert names == ["best.safetensors", "last.ckpt", "metrics.jsonl", "model.py", "recipe.yaml"]
+    assert names == ["best.safetensors", "last.ckpt", "metrics.jsonl", "model.py", "recipe.yaml", "report.html"]
     assert (out / "model.py").read_text() == source
     assert recipe.load(str(out / "recipe.yaml")) == quick
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [list(line) for line in lines] == [FIELDS] * 3
     assert [(line["epoch"], line["step"]) for line in lines] == [(1, 4), (2, 8), (3, 12)]
     assert result.top1 == lines[-1]["top1"]
+    for line in lines:  # four steps an epoch: each is a part of its own
+        assert len(line["curve"]) == 4
+        assert sum(line["curve"]) / 4 == pytest.approx(line["train_loss"], abs=1e-6)
     assert result.best_top1 == max(line["top1"] for line in lines)
     assert all(0 <= line["top1"] <= line["top5"] <= 100 for line in lines)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -12,7 +10,7 @@ from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures, state_dict_keys
 from resnetc.compiler.prove import Accepted
 from resnetc.testing.networks import Trial
-from resnetc.testing.real import Run, image, module_of, run
+from resnetc.testing.real import image, module_of, run
 
 Sizes = tuple[int, ...]
 
@@ -64,9 +62,9 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     network, _, measures, source = parts(compiled)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        module_of(source)(image(network, sizes, 1))
-    counted, predicted = counter.get_total_flops(), 2 * measures.multiply_adds_all(sizes)
-    assert counted == predicted, f"{network.name} at {sizes}: {counted} operations, predicted {predicted}"
+        module_of(source)(image(network, sizes, batch=2))
+    counted, predicted = counter.get_total_flops(), 4 * measures.multiply_adds_all(sizes)
+    assert counted == predicted, f"{network.name} at {sizes}: {counted} operations for two images, predicted {predicted}"
 
 
 def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
@@ -86,10 +84,3 @@ def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
 
 def as_list(out: torch.Tensor | dict[str, torch.Tensor]) -> list[torch.Tensor]:
     return list(out.values()) if isinstance(out, dict) else [out]
-
-
-class HasSpan(Protocol):
-    """What every diagnostic has."""
-
-
-__all__ = ["Run", "assert_images_independent", "assert_multiply_adds_agree", "assert_shapes_agree", "assert_state_agrees"]

@@ -92,11 +92,15 @@ def block_item(
 def inner_call(body: Body, flow: Flow) -> Flow:
     """A call of a block that is drawn for this place; it may bind slots inside."""
     draft, uses = body.draft, len(flow.shapes)
-    width, stride = draft.number(1, 6), draft.number(1, 2) if body.sizes == "free" else 1
+    width, stride = draft.number(draft.least, 6), draft.number(1, 2) if body.sizes == "free" else 1
     name = block_item(draft, flow.channels, (width,) * uses, (stride,) * uses, body.depth + 1, False)
-    binding = draft.one("", "", ", norm=group_norm(groups=1)", ", conv=std_conv", ", act=silu")
+    binding = draft.one("", "", ", norm=group_norm(groups=1)", ", act=silu", *std_conv(draft))
     text = body.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
     return Flow(f"{flow.text} |> {text}", tuple(open_map(width, draft.rank) for _ in flow.shapes))
+
+
+def std_conv(draft: Draft) -> tuple[str, ...]:
+    return () if draft.narrow else (", conv=std_conv",)
 
 
 def added(body: Body, main: Flow, pre: Flow, stride: Term) -> Flow:
@@ -142,7 +146,8 @@ def projection(draft: Draft) -> str:
     if draft.flag(7) and made.primitive.name == "plain_conv" and not {"padding", "bias"} & set(named(made.text)):
         steps = [made.text.replace("plain_conv", "conv", 1)]
     if any(shape.channels != 4 for (shape,) in made.outputs):
-        steps.insert(draft.number(0, 1), f"{draft.one('', 'fit: ')}conv(channels, kernel=1)")
+        conv = "conv" if draft.narrow or all(shape.channels > 1 for (shape,) in made.outputs) else "plain_conv"
+        steps.append(f"{draft.one('', 'fit: ')}{conv}(channels, kernel=1)")
     return " |> ".join([*steps, *draft.draw(st.sampled_from(((), (), ("norm",), ("act", "norm"))))])
 
 

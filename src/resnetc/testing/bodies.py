@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
@@ -20,14 +20,13 @@ from resnetc.testing.operations import (
     open_map,
     operations,
     rows,
-    settled,
     shape_keeping,
     takes_map,
 )
 
 CONDITIONS = ("stride == 1", "in.channels == width", "width > 3", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
-CONV_SLOT = frozenset({"padding", "bias"})  # what `plain_conv` has, and the signature of the slot `conv` has not
+CONV_SLOT = frozenset({"padding", "bias", "eps"})  # what a convolution has, and the signature of the slot has not
 
 
 @dataclass
@@ -39,6 +38,7 @@ class Draft:
     uses: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
+    narrow: bool = False  # maps of one channel may arrive anywhere, and no slot holds `std_conv`, which refuses them
 
     def fresh(self, word: str) -> str:
         self.names[word] = self.names.get(word, 0) + 1
@@ -49,6 +49,10 @@ class Draft:
 
     def number(self, least: int, most: int) -> int:
         return self.draw(st.integers(least, most))
+
+    @property
+    def least(self) -> int:
+        return 1 if self.narrow else 2
 
     def flag(self, tenths: int = 5) -> bool:
         """True in about so many of ten cases; a shrunk example has False."""
@@ -115,11 +119,11 @@ class Body:
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def wish(self, stride: Term | None = None, **how: frozenset[str]) -> Wish:
+    def wish(self, stride: Term | None = None) -> Wish:
         """Sizes are kept, or only where no stride is, or nowhere."""
         keeping = self.sizes == "kept" or (self.sizes == "strides are free" and stride is None)
         given = (("stride", stride or literal(1, self.uses)),) if stride or keeping or self.draft.flag(9) else ()
-        return Wish(keeping, given, terms=self.terms, **how)
+        return Wish(keeping, given, terms=self.terms)
 
     def piped(self, flow: Flow, made: Operation, text: str) -> Flow:
         text = self.labelled(text, made.primitive.attribute)
@@ -141,14 +145,17 @@ class Body:
 
     def conv(self, flow: Flow, channels: Term | None, stride: Term | None = None) -> Flow:
         """The slot `conv`, or a plain convolution."""
-        row = PRIMITIVES["plain_conv"]
-        slot = self.draft.flag(7)
-        wish = self.wish(stride, without=CONV_SLOT if slot else frozenset())
-        given = [*wish.given, *([("channels", channels)] if channels else [])]
-        wish = Wish(wish.keeping, tuple(given), wish.without, wish.terms)
-        made = settled(row, flow.shapes, wish, lambda options: self.draft.number(0, len(options) - 1))
+        wish = self.wish(stride)
+        given = (*wish.given, *([("channels", channels)] if channels else []))
+        plain = Wish(wish.keeping, given, terms=wish.terms)
+        if self.draft.flag(7):
+            row = PRIMITIVES["plain_conv" if self.draft.narrow else "std_conv"]  # what the slot may hold at most refuses
+            made = operations(self.draft.draw, (row,), flow.shapes, replace(plain, without=CONV_SLOT))
+            if made is not None:
+                return self.piped(flow, made, made.text.replace(row.name, "conv", 1))
+        made = operations(self.draft.draw, (PRIMITIVES["plain_conv"],), flow.shapes, plain)
         assert made is not None
-        return self.piped(flow, made, made.text.replace(row.name, "conv", 1) if slot else made.text)
+        return self.piped(flow, made, made.text)
 
     def quiet(self, flow: Flow) -> Flow:
         """A slot or primitive that keeps the shape, or a choice of two."""

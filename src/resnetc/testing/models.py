@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item
+from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item, std_conv
 from resnetc.testing.bodies import Body, Draft
 from resnetc.testing.operations import Flow, literal, open_map, shape_keeping
 
@@ -47,7 +47,8 @@ def models(
 
 def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     rank = draft.rank
-    channels = draft.number(1, 4)
+    draft.narrow = draft.flag(5)
+    channels = draft.number(draft.least, 4)
     model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.one("kept", "kept", "free"), False)
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)
@@ -91,7 +92,8 @@ def bindings(draft: Draft) -> list[str]:
     if draft.flag(3):
         lines.append(f"set act = {draft.one('silu', 'gelu', 'identity', 'norm |> relu', *keeping)}")
     if draft.flag(3):
-        lines.append(f"set conv = {draft.one('std_conv', 'plain_conv(bias=true)', 'std_conv(bias=true, eps=1/4)')}")
+        standard = () if draft.narrow else ("std_conv", "std_conv(bias=true, eps=1/4)")
+        lines.append(f"set conv = {draft.one('plain_conv(bias=true)', *standard)}")
     if draft.flag(2):
         lines.append(f"set drop = {draft.one('drop_path(1/10)', 'dropout(1/2)', *keeping)}")
     if draft.flag(3):
@@ -116,10 +118,10 @@ def entry(draft: Draft, model: Body, widest: int) -> tuple[str, int]:
     """The stem, and the channels behind it."""
     if draft.flag(2):
         draft.uses.add("stems")
-        width = draft.number(1, min(4, widest))
+        width = draft.number(draft.least, max(4, draft.least))
         deep = draft.flag(3)
         return f"stems.{'deep' if deep else 'standard'}({width})", 2 * width if deep else width
-    flow = model.conv(Flow("", model.shapes), literal(draft.number(1, widest), 1))
+    flow = model.conv(Flow("", model.shapes), literal(draft.number(draft.least, widest), 1))
     flow = model.chain(flow, draft.number(0, 2))
     return flow.text.removeprefix(" |> "), flow.channels[0]
 
@@ -130,8 +132,8 @@ def planned(draft: Draft, depth: int, widest: int) -> list[Plan]:
     for i in range(draft.number(1, depth)):
         kind = draft.one("of", "of", "each", "groups", "counts")
         count = draft.number(1, 2) if kind in ("of", "counts") else 2
-        first = draft.number(1, widest)
-        widths = (first,) * count if kind in ("of", "counts") else (first, draft.number(1, widest))
+        first = draft.number(draft.least, widest)
+        widths = (first,) * count if kind in ("of", "counts") else (first, draft.number(draft.least, widest))
         stride: int | tuple[int, ...] = draft.draw(st.sampled_from((1, 2, 2, 3, 4)))
         if draft.rank > 1 and draft.flag(1):
             stride = (1, *(2,) * (draft.rank - 1))
@@ -156,7 +158,7 @@ def drawn_stages(draft: Draft, plans: list[Plan], arrives: int) -> tuple[list[st
 
 def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
     stride = f", stride={list(plan.stride) if isinstance(plan.stride, tuple) else plan.stride}"
-    stride += draft.one("", "", "", ", norm=batch_norm", ", act=relu", ", conv=std_conv")
+    stride += draft.one("", "", "", ", norm=batch_norm", ", act=relu", *std_conv(draft))
     label = draft.one(f"layer{i + 1}", f"layer{i + 1}", f"parts[{i}].units" if i == 0 else f"layer{i + 1}")
     widths = plan.widths
     match plan.kind:

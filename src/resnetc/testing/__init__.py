@@ -1,0 +1,43 @@
+"""Property tests of residual networks: Hypothesis strategies for specs and sizes, assertions against the real module.
+
+    from hypothesis import given, strategies as st
+    from resnetc.testing import assert_shapes_agree, input_sizes, models, trials
+
+    @given(models(), st.data())
+    def test_every_network(text, data):
+        for trial in trials(text):
+            assert_shapes_agree(trial, data.draw(input_sizes(trial.network)))
+
+Strategies: `models`, `blocks`, `shortcuts`, `input_sizes`, `bad_specs`. Their operations come from the table of
+primitives: one that is added there is drawn as well. Assertions take what `trials` or `resnetc.compile` gives.
+"""
+
+from resnetc.testing.assertions import (
+    assert_images_independent,
+    assert_multiply_adds_agree,
+    assert_shapes_agree,
+    assert_state_agrees,
+)
+from resnetc.testing.blocks import USES, Item, blocks, shortcuts
+from resnetc.testing.damage import assert_diagnosed, bad_specs
+from resnetc.testing.models import models
+from resnetc.testing.networks import SpecRefused, Trial, trials
+from resnetc.testing.sizes import input_sizes
+
+__all__ = [
+    "USES",
+    "Item",
+    "SpecRefused",
+    "Trial",
+    "assert_diagnosed",
+    "assert_images_independent",
+    "assert_multiply_adds_agree",
+    "assert_shapes_agree",
+    "assert_state_agrees",
+    "bad_specs",
+    "blocks",
+    "input_sizes",
+    "models",
+    "shortcuts",
+    "trials",
+]

@@ -1,0 +1,71 @@
+"""The strategy for damaged texts, and the assertion that a fault is told as one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from hypothesis import strategies as st
+
+from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.driver import Session
+from resnetc.compiler.families import UsageError
+from resnetc.testing.models import models
+
+TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
+STRANGE = ("0", "-1", "99999999999999999999", "1/3", "none", "in", "true", '"text"', "[]", "nowhere", "é", "\u202e", "`", "\\", '"')
+
+
+@st.composite
+def bad_specs(draw: st.DrawFn, dimensions: int = 2) -> str:
+    """A valid text with one mechanical damage: a token lost, doubled, moved, replaced, or an end cut off.
+
+    Most are refused. A few are still valid, or ask for another network: the compiler has to say which.
+    """
+    text = draw(models(dimensions, depth=2))
+    places = [m.span() for m in TOKEN.finditer(text)]
+    i = draw(st.integers(0, len(places) - 1))
+    start, end = places[i]
+    kind = draw(st.sampled_from(("lose", "double", "swap", "replace", "insert", "cut", "other")))
+    match kind:
+        case "lose":
+            return text[:start] + text[end:]
+        case "double":
+            return f"{text[:end]} {text[start:end]}{text[end:]}"
+        case "swap" if i + 1 < len(places):
+            after, last = places[i + 1]
+            return text[:start] + text[after:last] + " " + text[start:end] + text[last:]
+        case "insert":
+            return f"{text[:start]}{draw(st.sampled_from(STRANGE))} {text[start:]}"
+        case "cut":
+            return text[:start]
+        case "other":
+            other, stop = places[draw(st.integers(0, len(places) - 1))]
+            return text[:start] + text[other:stop] + text[end:]
+    return text[:start] + draw(st.sampled_from(STRANGE)) + text[end:]
+
+
+def diagnostics_of(data: bytes | str) -> list[Diagnostic]:
+    """What the compiler says of a text on standard input; it may say nothing, and it must not raise."""
+    session = Session()
+    session.add("-", data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+    try:
+        session.networks()
+    except UsageError:
+        raise AssertionError("a text alone cannot be wrong usage") from None
+    return session.sink.diagnostics
+
+
+def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Diagnostic]:
+    """The compiler neither raises nor points outside of a text; with `codes`, it knows every code it uses."""
+    found = diagnostics_of(data)
+    for diagnostic in found:
+        assert not codes or diagnostic.code in codes, f"{diagnostic.code} is not documented"
+        for label in (diagnostic.primary, *diagnostic.labels):
+            span = label.span
+            size = len(span.source.text)
+            assert 0 <= span.start <= span.end <= size, f"{diagnostic.code} points to {span.start}:{span.end} of {size}"
+            place = span.source.position(span.start)
+            assert 1 <= place.line <= span.source.text.count("\n") + 1 and place.column >= 1
+        assert diagnostic.message and diagnostic.primary.text, f"{diagnostic.code} says nothing"
+    return found

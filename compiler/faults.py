@@ -400,7 +400,7 @@ def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
 def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0249",
-        f"the elements of a label count 0, 1, 2, ... in the order of the text: `{path}` would be element {expected}",
+        f"the elements of a label count 0, 1, 2, ...: `{path}` stands where element {expected} is due",
         Label(span, "out of order"),
         helps=(f"give it the index {expected}",),
     )

@@ -115,9 +115,10 @@ class Pipe:
 
     def under_first(self, column: int = 0) -> bool:
         """Whether rows stand under the first `|>` of a pipe that begins at `column`: it is on the line of its value."""
-        first = width(self.steps[0].layout)
+        first, second = (step.layout for step in self.steps[:2])
+        wide = width(first)
         joined = self.hangs and self.named and not self.steps[1].breaks
-        return joined and first is not None and column + first + len(PIPE) <= WIDTH
+        return joined and wide is not None and column + wide + 1 + len(PIPE) + opening(second, False)[0] <= WIDTH
 
 
 Layout = str | Row | Line | Comma | Notes | Nest | Align | Group | Pipe
@@ -237,13 +238,13 @@ def piped(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) 
             out += [(place, False, Notes(row[0].notes)), (place, False, Line()), (place, False, PIPE)]
         for j, step in enumerate(row):
             out += [(place, True, " " + PIPE)] if j else []
-            begin = column if step is pipe.steps[0] else place + len(PIPE)
-            out.append((begin, False, step.layout))
+            head = step is pipe.steps[0]
+            out.append((column if head else place + len(PIPE), head and under_first, step.layout))
     return out
 
 
 def broken(pipe: Pipe, shortest: int, place: int, column: int, pending: list[Pending]) -> list[list[Step]]:
-    """The rows of a pipe: the author's if all of them fit, else every step has its own, but for the `shortest` first."""
+    """The rows of a pipe: the author's if all fit, else every step has its own, but for the `shortest` first row."""
     rows: list[list[Step]] = [[]]
     for i, step in enumerate(pipe.steps):
         if i and step.breaks:

@@ -6,6 +6,7 @@ result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -151,7 +152,7 @@ def train(
                     between=halt_if_asked,
                 )
                 state.check_judged(run, judged.loss)
-                record = {
+                record: dict[str, Any] = {
                     "epoch": epoch + 1,
                     "step": state.step,
                     "train_loss": state.loss_sum.item() / per_epoch,

@@ -11,7 +11,7 @@ from resnetc.compiler.declare import axes_differ
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
-from resnetc.compiler.names.lookup import Definition, FileNames, Found, family
+from resnetc.compiler.names.lookup import Definition, FileNames, Found
 from resnetc.compiler.names.repeats import MAX_FAULTS, Repeats
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
@@ -30,6 +30,7 @@ class ItemNames:
         self.rebound = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}  # their defaults have no part in it
         self.spoilt = False  # it is at fault, or mentions what is
         self.locals: dict[str, Definition] = {}
+        self.order: list[str] = []  # in which they were bound
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
         self.vague = False  # the names of sizes are not certain
         self.indexed: set[str] = set()
@@ -115,16 +116,16 @@ class ItemNames:
     def group(self, group: syntax.Repeat) -> None:
         self.maybe(group.count)
         self.maybe(group.values)
-        outer = dict(self.locals)
+        outer = len(self.order)
         if group.name is not None:
             self.bind(group.name, "loop variable")
         self.look(group.block)
-        self.locals = outer
+        self.leave(outer)
 
     def instance(self, instance: syntax.Instance) -> None:
         """Its input and claims speak of its model, in the words of its own file."""
         self.look(instance.value)
-        found = family(instance, self.file.spec)
+        found = self.file.family(instance, self.file.spec)
         if found is None:
             return
         model, declared = found
@@ -209,19 +210,26 @@ class ItemNames:
     def each(self, name: syntax.Name, values: syntax.Expr, body: tuple[syntax.Statement, ...]) -> None:
         """Elements of an indexed `let` are known in their whole loop, and after it; all else ends with the loop."""
         self.look(values)
-        outer = set(self.locals)
+        outer = len(self.order)
         self.bind(name, "loop variable")
         for let in indexed_lets(body):
             self.let(let)
         self.statements(body)
-        self.locals = {n: definition for n, definition in self.locals.items() if n in outer or n in self.indexed}
+        self.leave(outer)
+
+    def leave(self, outer: int) -> None:
+        """Forgets what was bound since there were `outer` names, but for indexed ones."""
+        for name in self.order[outer:]:
+            if name not in self.indexed:
+                del self.locals[name]
+        self.order[outer:] = []
 
     def set_slot(self, name: syntax.Name) -> None:
         slots = self.file.slot_names()
         if name.id in self.file.silent:
             self.spoilt = True
         elif name.id not in slots:
-            self.repeated(("set", name.id), partial(words.not_a_slot, name.id, list(slots)), name.span)
+            self.repeated(("set", name.id), partial(words.not_a_slot, name.id, slots), name.span)
 
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
@@ -232,7 +240,9 @@ class ItemNames:
             self.report(words.hidden(kind, name.id, name.span, other))
         else:
             self.report(reserved.refused(name.id, kind, name.span))
-        self.locals.setdefault(name.id, Definition(kind, name.span))
+        if name.id not in self.locals:
+            self.locals[name.id] = Definition(kind, name.span)
+            self.order.append(name.id)
         self.bound.setdefault(name.id, name.span)
 
     # -- expressions --------------------------------------------------------------------------------------------------
@@ -310,7 +320,11 @@ class ItemNames:
     def keywords(self, found: Found, arguments: tuple[syntax.Argument, ...]) -> None:
         """Named arguments are parameters of what is called, or slots that the call binds inside it."""
         target = found.target
-        if isinstance(target, syntax.Instance) and found.spec is not None and (owner := family(target, found.spec)):
+        if (
+            isinstance(target, syntax.Instance)
+            and found.spec is not None
+            and (owner := self.file.family(target, found.spec))
+        ):
             target = owner[0]
         slots: Collection[str] = ()
         match target:
@@ -327,7 +341,7 @@ class ItemNames:
                 return
         for name in (a.name for a in arguments):
             if name is not None and name.id not in known and name.id not in slots:
-                make = partial(words.unknown_parameter, of, name.id, known, list(slots))
+                make = partial(words.unknown_parameter, of, name.id, known, slots)
                 self.repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:

@@ -48,6 +48,7 @@ class FileNames:
         self.spec, self.prelude, self.spoilt = spec, prelude, spoilt
         self.slots = {} if spec is prelude else slots_of(prelude)
         self._slots: dict[SpecFile | None, dict[str, syntax.Slot]] = {}
+        self._families: dict[syntax.Instance, tuple[syntax.Model, syntax.Input] | None] = {}
         self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
         self.silent = set(spec.tree.broken) | self.lost
 
@@ -91,24 +92,24 @@ class FileNames:
             self._slots[spec] = {**self.slots, **slots_of(self.spec), **(slots_of(spec) if spec else {})}
         return self._slots[spec]
 
+    def family(self, instance: syntax.Instance, spec: SpecFile) -> tuple[syntax.Model, syntax.Input] | None:
+        """The model that an instance is one of, and the input that it has; None where only a value could tell."""
+        way: list[syntax.Instance] = []
+        item: syntax.Item | None = instance
+        while isinstance(item, syntax.Instance) and item not in self._families:
+            self._families[item] = None
+            way.append(item)
+            item, spec = named(item.value, spec) or (None, spec)
+        found = (item, item.input) if isinstance(item, syntax.Model) else None
+        if isinstance(item, syntax.Instance):
+            found = self._families[item]
+        for step in reversed(way):
+            found = self._families[step] = (found[0], step.input or found[1]) if found is not None else None
+        return found
+
 
 def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:
     return {name: item for name, item in spec.names.items() if isinstance(item, syntax.Slot)}
-
-
-def family(instance: syntax.Instance, spec: SpecFile) -> tuple[syntax.Model, syntax.Input] | None:
-    """The model that an instance is one of, and the input that it has; None where only a value could tell."""
-    inputs: list[syntax.Input] = []
-    seen: set[syntax.Item] = set()
-    item: syntax.Item = instance
-    while isinstance(item, syntax.Instance) and item not in seen:
-        seen.add(item)
-        inputs += [item.input] if item.input is not None else []
-        found = named(item.value, spec)
-        if found is None:
-            return None
-        item, spec = found
-    return (item, [*inputs, item.input][0]) if isinstance(item, syntax.Model) else None
 
 
 def named(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:

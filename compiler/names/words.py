@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
@@ -64,8 +65,8 @@ def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:
     return faults.not_in_file(name, span, file.name, items)
 
 
-def unknown_parameter(of: str, name: str, parameters: list[str], slots: list[str], span: Span) -> Diagnostic:
-    return faults.unknown_parameter(of, name, span, parameters, slots)
+def unknown_parameter(of: str, name: str, parameters: list[str], slots: Iterable[str], span: Span) -> Diagnostic:
+    return faults.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
 
 
 def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnostic:
@@ -76,8 +77,8 @@ def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnosti
     )
 
 
-def not_a_slot(name: str, slots: list[str], span: Span) -> Diagnostic:
-    return faults.not_a_slot(name, span, slots)
+def not_a_slot(name: str, slots: Iterable[str], span: Span) -> Diagnostic:
+    return faults.not_a_slot(name, span, list(islice(slots, MOST)))
 
 
 def unknown_type(name: str, span: Span) -> Diagnostic:

@@ -9,7 +9,7 @@ adds at 3x224x224.
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet101"
-SPEC_SHA256 = "8b9eeff3716f23f729501456bd8fd82c7ea44f4241b645df7134d44e013dd3dc"
+SPEC_SHA256 = "f6ff7106e03e72158855e6ffd8aa77b62fc76141dfdcdf084de6051b8adcf53c"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
@@ -99,4 +99,4 @@ def build() -> nn.Module:
     return ResNet101()
 
 
-# sealed by resnetc: text 57c3efa8b36b370f keys 040d0b7cf9fcc6e8 function 43381de5acde535a
+# sealed by resnetc: text 93af829b25d61252 keys 040d0b7cf9fcc6e8 function 43381de5acde535a

@@ -48,7 +48,7 @@ def main(path: Path, batch: int, forget: bool) -> None:
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             loss = nn.functional.cross_entropy(model(images[:count]), labels[:count])
         kept = sum(held.values())
-        loss.backward()
+        torch.autograd.backward([loss])
         update.step()
         assert bool(loss.detach().isfinite())
         return kept

@@ -1,6 +1,7 @@
 """A network seen from outside: against the compiler's own figures, and against counts by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("spec", "settings"), CASES, ids=[spec for spec, _ in CASES])
-def test_costs_and_shapes_are_the_compilers(spec: str, settings: dict[str, object]) -> None:
+def test_costs_and_shapes_are_the_compilers(spec: str, settings: dict[str, Any]) -> None:
     compiled = resnetc.compile(spec, **settings)
     measures, sizes = compiled.checked.measures, compiled.network.input.sizes
     model = module.build(compiled.source, Path("m.py"), torch.device("cpu"))
@@ -43,7 +44,8 @@ class Small(nn.Module):
         self.stage = nn.Sequential(*(nn.Sequential(nn.Conv2d(4, 4, 3, stride=2, groups=2)) for _ in range(2)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.act(self.stage(self.act(self.stem(x)))).mean((2, 3)))
+        scores: Tensor = self.head(self.act(self.stage(self.act(self.stem(x)))).mean((2, 3)))
+        return scores
 
 
 def test_rows_follow_the_order_of_the_run() -> None:

@@ -232,7 +232,6 @@ def test_standard_input_may_be_anything(data, tmp_path):
         ("show net.resnet --input axbxc", 2),
         ("show net.resnet --input 3x0x0", 2),
         ("show net.resnet --input 4x32x32", 2),
-        ("list nothing-like-it", 2),
         ("explain E9999x", 2),
     ],
 )

@@ -18,7 +18,7 @@ model net(classes: int = 10, deep: bool = false, depths: list = [2, 3]) {{
   input [3, H, W] = {input}
   stem = conv(16, kernel=3, stride=2) |> norm |> act
   stage layer1 = depths[0] of blocks.basic(32)
-  stage stages[1].blocks = depths[1] of blocks.basic(top, stride=2)
+  stage stages[0].blocks = depths[1] of blocks.basic(top, stride=2)
   head = global_avg_pool |> fc: linear(classes)
   {claims}
 }}
@@ -71,14 +71,14 @@ def lines(text: str) -> str:
 @pytest.mark.parametrize(
     "claim",
     [
-        "stages[1].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]",
-        "stages[1].blocks.shape == [top, ceil(ceil(H / 2) / 2), floor((W + 3) / 4)]",
-        "stages[1].blocks.shape[1] == ceil(layer1.shape[1] / 2)",
-        "stages[1].blocks.shape == [64, H / 4, W / 4] when H % 4 == 0 and W % 4 == 0",
-        "4 * stages[1].blocks.shape[1] <= H + 3 and 4 * stages[1].blocks.shape[1] >= H",
-        "4 * stages[1].blocks.shape[1] - H < 4",
-        "stages[1].blocks.shape[1] < H when H > 1",
-        "stages[1].blocks.shape[1] != H when H >= 2",
+        "stages[0].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]",
+        "stages[0].blocks.shape == [top, ceil(ceil(H / 2) / 2), floor((W + 3) / 4)]",
+        "stages[0].blocks.shape[1] == ceil(layer1.shape[1] / 2)",
+        "stages[0].blocks.shape == [64, H / 4, W / 4] when H % 4 == 0 and W % 4 == 0",
+        "4 * stages[0].blocks.shape[1] <= H + 3 and 4 * stages[0].blocks.shape[1] >= H",
+        "4 * stages[0].blocks.shape[1] - H < 4",
+        "stages[0].blocks.shape[1] < H when H > 1",
+        "stages[0].blocks.shape[1] != H when H >= 2",
         "H == 4 * floor(H / 4) + H % 4",
         "-H % 4 == 4 * ceil(H / 4) - H",
         "H % 2 == 0 or (H + 1) % 2 == 0",
@@ -86,8 +86,8 @@ def lines(text: str) -> str:
         "max(H, 4) >= 4 and min(H, W) == 1 when H == 1 and classes == 11",
         "max(H, 4) >= 4 and min(H, 4) <= 4",
         "H / 2 + H / 2 == H and H * (1 / 2) == H / 2 and H / (1 / 2) == 2 * H and H - H == 0",
-        "layer1.stride == 2 and stages[1].blocks.stride == 4",
-        "layer1.channels == 32 and layer1.blocks == len(depths) and stages[1].blocks.blocks == depths[1]",
+        "layer1.stride == 2 and stages[0].blocks.stride == 4",
+        "layer1.channels == 32 and layer1.blocks == len(depths) and stages[0].blocks.blocks == depths[1]",
         "output.shape == [classes] and output.channels == classes",
         "weighted_layers == 12",
         "shortcut == shortcuts.pad and shortcut != shortcuts.project",
@@ -111,11 +111,11 @@ def test_figures_are_those_of_the_network_as_declared() -> None:
 
 
 def test_a_false_claim_about_a_shape() -> None:
-    assert said(judged("stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == lines("""
-        E0402 `stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]` does not hold: ceil(H / 4) and floor(H / 4)
-        stages[1].blocks.shape == [64, floor(H / 4), ceil(W / 4)]: `stages[1].blocks.shape` is [64, ceil(H / 4), ceil(W / 4)]
+    assert said(judged("stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == lines("""
+        E0402 `stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]` does not hold: ceil(H / 4) and floor(H / 4)
+        stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]: `stages[0].blocks.shape` is [64, ceil(H / 4), ceil(W / 4)]
         note smallest accepted size that breaks it: H = 1 (1 and 0); nearest to the declared one: H = 31 (8 and 7)
-        help write `stages[1].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]`, or change the model
+        help write `stages[0].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]`, or change the model
     """)  # noqa: E501
     assert said(judged("layer1.shape[2] == W / 2 when W > 20")) == lines("""
         E0402 `layer1.shape[2] == W / 2` does not hold: ceil(W / 2) and W / 2
@@ -209,7 +209,7 @@ def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
         ("parameters.all == 3", "E0213", "a number has no fields, so no `all`"),
         ("layer1.shape[3] == 3", "E0215", "`layer1.shape` has no element 3"),
         ("layer1[0] == 3", "E0214", "only a list has elements, and this is a record"),
-        ("stages[2].blocks.shape == [1]", "E0201", "no name `stages[2]` is known here"),
+        ("stages[1].blocks.shape == [1]", "E0201", "no name `stages[1]` is known here"),
     ],
 )
 def test_a_claim_that_means_nothing(claim: str, code: str, message: str) -> None:
@@ -219,6 +219,6 @@ def test_a_claim_that_means_nothing(claim: str, code: str, message: str) -> None
 
 
 def test_a_misspelt_stage_is_suggested() -> None:
-    fault = judged("stages[1].block_list.shape == [1]")
+    fault = judged("stages[0].block_list.shape == [1]")
     assert fault is not None
-    assert fault.helps == ("a name with a similar name exists: `stages[1].blocks`",)
+    assert fault.helps == ("a name with a similar name exists: `stages[0].blocks`",)

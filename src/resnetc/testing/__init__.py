@@ -15,6 +15,7 @@ primitives: one that is added there is drawn as well. Assertions take what `tria
 from resnetc.testing.assertions import (
     assert_images_independent,
     assert_multiply_adds_agree,
+    assert_network_agrees,
     assert_shapes_agree,
     assert_state_agrees,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "assert_diagnosed",
     "assert_images_independent",
     "assert_multiply_adds_agree",
+    "assert_network_agrees",
     "assert_shapes_agree",
     "assert_state_agrees",
     "bad_specs",

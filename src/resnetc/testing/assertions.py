@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -40,6 +42,19 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
         wanted = output or measures.output(sizes)
         assert real.output == wanted, f"{where}: output {real.output}, predicted {wanted}"
     return predicted
+
+
+def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes]) -> int:
+    """All of this module for one network: its state, each of the sizes, and the rest at the first accepted one.
+
+    Returns how many of the sizes are accepted.
+    """
+    assert_state_agrees(compiled)
+    accepted = [size for size in sizes if assert_shapes_agree(compiled, size)]
+    if accepted:
+        assert_multiply_adds_agree(compiled, accepted[0])
+        assert_images_independent(compiled, accepted[0])
+    return len(accepted)
 
 
 def assert_state_agrees(compiled: Compiled | Trial) -> None:

@@ -14,6 +14,7 @@ from resnetc.testing.models import models
 
 TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
 STRANGE = ("0", "-1", "99999999999999999999", "1/3", "none", "in", "true", '"text"', "[]", "nowhere", "é", "\u202e", "`", "\\", '"')
+WORDS = frozenset("edition use block model policy stage stem head input let set each of in out when otherwise".split())
 
 
 @st.composite
@@ -26,7 +27,7 @@ def bad_specs(draw: st.DrawFn, dimensions: int = 2) -> str:
     places = [m.span() for m in TOKEN.finditer(text)]
     i = draw(st.integers(0, len(places) - 1))
     start, end = places[i]
-    kind = draw(st.sampled_from(("lose", "double", "swap", "replace", "insert", "cut", "other")))
+    kind = draw(st.sampled_from(("lose", "double", "swap", "replace", "insert", "cut", "other", "alike", "alike", "alike")))
     match kind:
         case "lose":
             return text[:start] + text[end:]
@@ -39,10 +40,16 @@ def bad_specs(draw: st.DrawFn, dimensions: int = 2) -> str:
             return f"{text[:start]}{draw(st.sampled_from(STRANGE))} {text[start:]}"
         case "cut":
             return text[:start]
-        case "other":
-            other, stop = places[draw(st.integers(0, len(places) - 1))]
+        case "other" | "alike":
+            same = [p for p in places if kind == "other" or shape(text[slice(*p)]) == shape(text[start:end])]
+            other, stop = draw(st.sampled_from(same))
             return text[:start] + text[other:stop] + text[end:]
     return text[:start] + draw(st.sampled_from(STRANGE)) + text[end:]
+
+
+def shape(token: str) -> str:
+    """What a token is to the eye: a number, a name, or itself."""
+    return "0" if token[0].isdigit() else "a" if token[0].isalpha() and token not in WORDS else token
 
 
 def diagnostics_of(data: bytes | str) -> list[Diagnostic]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from resnetc.compiler.ir import Shape
+from resnetc.compiler.sizes import constant
 from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item, std_conv
 from resnetc.testing.bodies import Body, Draft
-from resnetc.testing.operations import Flow, literal, open_map, shape_keeping
+from resnetc.testing.operations import Flow, Wish, literal, open_map, operations, rows, shape_keeping, takes_map
 
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
 LARGE = {1: 64, 2: 48, 3: 24}
@@ -173,7 +175,7 @@ def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
 
 def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
     """The head, and the parameters that it needs."""
-    kind = draft.one("linear", "linear", "classes", "family", "map", "features", "flatten")
+    kind = draft.one("linear", "linear", "classes", "family", "map", "features", "flatten", "constant")
     match kind:
         case "classes":
             return "global_avg_pool |> fc: linear(classes)", [f"classes: int = {draft.number(1, 6)}"]
@@ -186,4 +188,18 @@ def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
             return "none", []
         case "flatten":
             return "global_avg_pool |> flatten", []
+        case "constant":
+            return f"global_avg_pool |> {constants(draft, model.shapes[0])}", []
     return f"global_avg_pool |> {draft.one('', 'dropout(1/10) |> ')}linear({draft.number(1, 6)})", []
+
+
+def constants(draft: Draft, shape: Shape) -> str:
+    """Operations on what is left behind a global pool, maps of another shape and vectors among them."""
+    shapes, steps = (Shape(shape.channels, (constant(1),) * shape.rank),), []
+    for i in range(draft.number(1, 3)):
+        made = operations(draft.draw, rows(takes_map), shapes, Wish(given=(("stride", literal(1, 1)),)))
+        if made is None:
+            break
+        shapes = tuple(one for (one,) in made.outputs)
+        steps.append(f"c{i}: {made.text}")
+    return " |> ".join(steps) or "identity"

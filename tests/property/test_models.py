@@ -1,0 +1,152 @@
+"""Random residual networks against torch: the sizes accepted, every shape, the state dict, multiply-adds, single images.
+
+Two-sided: a size is accepted exactly when the real module runs at it and both operands of every `+` had equal shapes
+while it ran; torch itself would broadcast.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resnetc.compiler.prove import restriction
+from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.testing import (
+    USES,
+    Item,
+    Trial,
+    assert_network_agrees,
+    assert_shapes_agree,
+    blocks,
+    input_sizes,
+    models,
+    shortcuts,
+    trials,
+)
+from resnetc.testing.real import run
+
+MODELS, SIZES = 400, 5
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_two_thousand_pairs_of_models_and_sizes():
+    seen: Counter[str] = Counter()
+    known: dict[str, list[Trial]] = {}
+
+    @settings(max_examples=MODELS, suppress_health_check=SLOW)
+    @given(models(), st.data())
+    def agrees(text: str, data: st.DataObject) -> None:
+        fresh = text not in known
+        if fresh:
+            known[text] = trials(text)
+        for trial in known[text]:
+            choice = input_sizes(trial.network, trial.accepted)
+            sizes = [data.draw(choice, label="sizes") for _ in range(SIZES)]
+            if fresh:
+                accepted = assert_network_agrees(trial, sizes)
+            else:
+                accepted = sum(assert_shapes_agree(trial, size) for size in sizes)
+            seen.update(pairs=SIZES, refused=SIZES - accepted)
+
+    agrees()
+    print(f"{len(known)} models, {dict(seen)}")
+    assert len(known) >= MODELS // 3
+    assert seen["pairs"] >= MODELS * SIZES
+    assert 4 * seen["refused"] >= seen["pairs"] and 4 * (seen["pairs"] - seen["refused"]) >= seen["pairs"]
+
+
+STAGES = "\n".join(
+    f"  stage layer{i} = 1 of {{block}}({width}, stride={stride})" for i, (_, width, stride) in enumerate(USES)
+)
+MODEL = f"""model net() {{{{
+{{settings}}  input [3, {{axes}}] = [3, {{sizes}}]
+  stem = identity
+{STAGES}
+  head = identity
+}}}}"""
+
+
+def around(item: Item, block: str, dimensions: int, settings: str = "") -> str:
+    """A file with a model that uses a block everywhere that it was drawn for."""
+    axes = ["D", "H", "W"][3 - dimensions :]
+    model = MODEL.format(block=block, settings=settings, axes=", ".join(axes), sizes=", ".join(["20"] * dimensions))
+    return item.file(model)
+
+
+@settings(max_examples=25, suppress_health_check=SLOW)
+@given(st.integers(1, 3), st.data())
+def test_a_block_stands_wherever_it_was_drawn_for(dimensions: int, data: st.DataObject) -> None:
+    item = data.draw(blocks(dimensions))
+    for trial in trials(around(item, item.name, dimensions)):
+        assert_network_agrees(trial, [data.draw(input_sizes(trial.network, trial.accepted))])
+
+
+BASIC = """block basic(width: int, first stride: size = 1) {
+  out = (in |> conv(width, kernel=3, stride=stride) |> norm |> act) + (in |> shortcut(width, stride))
+}"""
+
+
+@settings(max_examples=25, suppress_health_check=SLOW)
+@given(st.integers(1, 3), st.data())
+def test_a_shortcut_fits_any_block(dimensions: int, data: st.DataObject) -> None:
+    item = data.draw(shortcuts(dimensions))
+    whole = Item(item.name, f"{item.text}\n\n{BASIC}", item.uses)
+    for trial in trials(around(whole, "basic", dimensions, f"  set shortcut = {item.name}\n")):
+        assert_network_agrees(trial, [data.draw(input_sizes(trial.network, trial.accepted))])
+
+
+@settings(max_examples=60, suppress_health_check=SLOW)
+@given(models(declared="when {}"), st.data())
+def test_the_declaration_for_the_accepted_sizes_is_taken(text: str, data: st.DataObject) -> None:
+    """What `when` the compiler offers, put behind the input, leaves no fault but that of the declared size itself."""
+    (trial,) = trials(text.replace(" when {}", ""))
+    line = restriction(trial.network, trial.accepted)
+    if not line or any(axis.is_empty for axis in trial.accepted.axes):
+        return
+    (declared,) = trials(text.replace("when {}", line))
+    assert [d.code for d in declared.refusals if d.code not in ("E0333", "E0320")] == []
+    assert_shapes_agree(declared, data.draw(input_sizes(declared.network, declared.accepted)))
+
+
+def test_every_primitive_is_drawn():
+    """Also one that is added to the table later: nothing here names an operation."""
+    drawn: set[str] = set()
+
+    @settings(max_examples=150, suppress_health_check=SLOW)
+    @given(models())
+    def note(text: str) -> None:
+        drawn.update(name for name in PRIMITIVES if name in text)
+
+    note()
+    assert sorted(PRIMITIVES.keys() - drawn) == []
+
+
+def test_the_watch_sees_what_torch_lets_pass():
+    """Both sides of the addition are 1 and 2 wide at H = 5: torch says nothing, the watch does."""
+    text = """edition 1
+block unit() {
+  let main = in |> plain_conv(4, kernel=3, stride=4)
+  out = main + (in |> plain_conv(4, kernel=4, stride=4, padding=0))
+}
+model net() {
+  input [4, H, W] = [4, 8, 8]
+  stem = unit
+  head = identity
+}
+"""
+    (trial,) = trials(text)
+    assert run(trial.source, trial.network, (8, 8)).refusal is None
+    assert run(trial.source, trial.network, (5, 8)).refusal == "torch broadcasts [2, 4, 2, 2] + [2, 4, 1, 2]"
+    assert trial.accepts((8, 8)) and not trial.accepts((5, 8))

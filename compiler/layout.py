@@ -113,7 +113,7 @@ class Pipe:
         broken = any(step.breaks for step in self.steps)
         self.width = None if broken else total([*(step.layout for step in self.steps), *between])
 
-    def under_first(self, column: int = 0) -> bool:
+    def under_first(self, column: int) -> bool:
         """Whether rows stand under the first `|>` of a pipe that begins at `column`: it is on the line of its value."""
         first, second = (step.layout for step in self.steps[:2])
         wide = width(first)
@@ -210,8 +210,7 @@ def opening(layout: Layout, flat: bool) -> tuple[int, bool]:
         case Pipe():
             if flat:
                 return layout.width or 0, False
-            first, second = layout.steps[:2]
-            parts = (first.layout, *((" " + PIPE, second.layout) if layout.under_first() else ()), Line())
+            parts = (layout.steps[0].layout, Line())
     wide = 0
     for part in parts:
         more, ends = opening(part, flat)

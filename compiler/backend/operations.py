@@ -43,8 +43,7 @@ def functional(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, 
             return Operation(
                 inputs,
                 outputs,
-                lambda t: f"{t[0]}.unflatten(1, ({a}, {b}, -1)).transpose(1, 2).flatten(1, 3)",
-                tight=tight,
+                lambda t: f"torch.unflatten({t[0]}, 1, ({a}, {b}, -1)).transpose(1, 2).flatten(1, 3)",
             )
         case "reshape":
             return reshape(leaves, inputs, outputs)

@@ -42,7 +42,7 @@ class Module:
         helpers = {name for name, _ in self.lowered.helpers}
         text = self.text
         torch = []
-        if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path"}:
+        if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup"}:
             torch.append("import torch")
         if helpers & {"std_conv", "blur_pool", "pad_channels"}:
             torch.append("import torch.nn.functional as F")

@@ -160,7 +160,7 @@ policy average(channels: int, stride: size) {
     assert said(fault) == lines("""
         E0314 `+` does not fit every size from 29 up: ceil(H / 8) and floor((H + 3) / 8)
         main + side: sizes differ
-        conv(inner, kernel=3, stride=(stride when antialias == identity otherwise 1), dilation=previous_dilation, groups=groups): `main` is ceil(H / 8) from here
+        conv(inner, kernel=3, stride=step, dilation=previous_dilation, groups=groups): `main` is ceil(H / 8) from here
         avg_pool(2, stride=2): `side` is floor((H + 3) / 8) from here
         stage layer2 = depths[1] of unit(128, stride=2): asked for here
         note smallest size that breaks it: H = 33 (5 and 4); nearest to the declared one: H = 225 (29 and 28); equal only for H = 8n-3 .. 8n

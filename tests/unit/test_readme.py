@@ -18,6 +18,11 @@ def test_the_code_is_the_generated_one() -> None:
         assert code in (ROOT / path).read_text(encoding="utf-8")
 
 
+def test_the_message_is_the_recorded_one() -> None:
+    recorded = (ROOT / "tests" / "ui" / "stride_mismatch.stderr").read_text(encoding="utf-8")
+    assert recorded.partition("\n\nerror:")[0] in README
+
+
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target

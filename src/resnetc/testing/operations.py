@@ -163,12 +163,17 @@ def results(
     rest = {p.name: simplest(p, shapes[0]) for p in row.parameters if p.name not in taken and p.default is REQUIRED}
     out = []
     for i, shape in enumerate(shapes):
-        arguments = {**rest, **{name: normal_size(term.values[i]) for name, term in taken.items()}}
+        arguments = {**rest, **{name: settled_value(row, name, term.values[i]) for name, term in taken.items()}}
         made = outcome(row, tuple(arguments.items()), (shape,), keeping)
         if made is None:
             return None
         out.append(made)
     return tuple(out)
+
+
+def settled_value(row: Primitive, name: str, value: Any) -> Any:
+    """A value as the evaluator hands it on: a size with equal axes is one number."""
+    return normal_size(value) if any(p.name == name and p.type == "size" for p in row.parameters) else value
 
 
 def simplest(parameter: Parameter, shape: Shape) -> Any:

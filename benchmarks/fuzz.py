@@ -1,0 +1,165 @@
+"""Random pairs of a model and an input size: does the compiler accept exactly the sizes at which torch runs?
+
+    python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 360] [--output fuzz-failure.resnet]
+    python benchmarks/fuzz.py --replay fuzz-failure.resnet --size 7x9
+
+Every run draws other models. A pair is refused when both sides refuse it; the compiler's figures, keys and shapes are
+held against the module's too (`resnetc.testing.assert_network_agrees`). Prints models, pairs, refusals and pairs a second.
+A disagreement is shrunk, printed, written to a file with the command that replays it, and ends the run with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SIZES = 6  # pairs of one model
+ROUND = 300  # models drawn between two looks at the clock
+
+
+@dataclass
+class Tally:
+    """What a worker has seen: texts by their hash, pairs, those refused; the first disagreement ends it."""
+
+    models: set[int] = field(default_factory=set)
+    pairs: set[int] = field(default_factory=set)
+    refused: int = 0
+    failure: tuple[str, str, str] | None = None  # spec, sizes, what went wrong
+
+
+def draw_models(tally: Tally) -> None:
+    """One round of Hypothesis, with a seed of its own; leaves the smallest disagreement in `tally`."""
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    from resnetc.testing import assert_network_agrees, assert_shapes_agree, input_sizes, models, trials
+
+    @settings(
+        max_examples=ROUND,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(models(), st.data())
+    def agree(text: str, data: st.DataObject) -> None:
+        sizes: list[tuple[int, ...]] = []
+        try:
+            made = trials(text)
+            fresh = hash(text) not in tally.models
+            for trial in made:
+                choice = input_sizes(trial.network, trial.accepted)
+                drawn = [data.draw(choice) for _ in range(SIZES)]
+                sizes = [s for s in dict.fromkeys(drawn) if hash((text, s)) not in tally.pairs]
+                if fresh:
+                    accepted = assert_network_agrees(trial, sizes)
+                else:
+                    accepted = sum(assert_shapes_agree(trial, s) for s in sizes)
+                tally.pairs.update(hash((text, s)) for s in sizes)
+                tally.refused += len(sizes) - accepted
+            tally.models.add(hash(text))
+        except Exception as error:
+            told = "".join(traceback.format_exception(error)[-2:]).strip()
+            tally.failure = (text, " ".join("x".join(map(str, s)) for s in sizes), told)
+            raise
+
+    try:
+        agree()
+    except Exception:
+        if tally.failure is None:
+            raise
+
+
+def work(number: int, pairs: int, models: int, deadline: float, out: Any) -> None:
+    """A worker: rounds until it has its share, or time is up."""
+    import torch
+
+    torch.set_num_threads(1)
+    sys.stderr = open(os.devnull, "w")  # Hypothesis prints the examples that are reported here
+    tally = Tally()
+    try:
+        while (len(tally.pairs) < pairs or len(tally.models) < models) and not tally.failure and time.time() < deadline:
+            draw_models(tally)
+            out.put((number, len(tally.models), len(tally.pairs), tally.refused, tally.failure))
+    except Exception as error:
+        tally.failure = ("", "", "".join(traceback.format_exception(error)))
+    out.put((number, len(tally.models), len(tally.pairs), tally.refused, tally.failure))
+    out.put((number, None, None, None, None))
+
+
+def fuzz(options: argparse.Namespace) -> int:
+    start = time.time()
+    context = multiprocessing.get_context("spawn")
+    out = context.Queue()
+    share = [-(-n // options.workers) for n in (options.pairs, options.models)]
+    workers = [
+        context.Process(target=work, args=(i, *share, start + options.seconds, out)) for i in range(options.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    rows: dict[int, tuple[int, int, int]] = {}
+    failure, running = None, len(workers)
+    while running and failure is None:
+        number, models, pairs, refused, told = out.get()
+        if models is None:
+            running -= 1
+            continue
+        rows[number] = (models, pairs, refused)
+        failure = told
+        models, pairs, refused = (sum(column) for column in zip(*rows.values(), strict=True))
+        print(f"{time.time() - start:6.0f} s  {models:6} models  {pairs:6} pairs", flush=True)
+    for worker in workers:
+        worker.terminate() if failure else worker.join()
+    if failure:
+        return disagreement(*failure, options.output)
+    seconds = time.time() - start
+    print(f"models   {models:8}\npairs    {pairs:8}\nrefusals {refused:8}  ({refused / max(pairs, 1):.0%}, by both sides)")
+    print(f"rate     {pairs / seconds:8.0f}  pairs a second, {options.workers} workers, {seconds:.0f} s")
+    enough = pairs >= options.pairs and models >= options.models and 4 * refused >= pairs
+    print("no disagreement" if enough else "no disagreement, but too few pairs, models or refusals: give it more --seconds")
+    return 0 if enough else 1
+
+
+def disagreement(text: str, sizes: str, told: str, output: Path) -> int:
+    output.write_text(text, encoding="utf-8")
+    print(f"\n{text}\nsizes: {sizes}\n{told}\n")
+    again = "".join(f" --size {size}" for size in sizes.split())
+    print(f"written to {output}; to replay: python benchmarks/fuzz.py --replay {output}{again}")
+    return 1
+
+
+def replay(path: Path, sizes: list[str]) -> int:
+    """Runs the assertions on one file."""
+    from resnetc.testing import assert_network_agrees, trials
+
+    for trial in trials(path.read_text(encoding="utf-8"), path.name):
+        wanted = [tuple(map(int, size.split("x"))) for size in sizes] or [trial.network.input.sizes]
+        accepted = assert_network_agrees(trial, wanted)
+        print(f"{trial.network.name}: {len(wanted)} sizes, {accepted} accepted by both sides, the others refused by both")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=20000)
+    parser.add_argument("--models", type=int, default=4000, help="the least number of different models")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=360, help="when to stop drawing")
+    parser.add_argument("--output", type=Path, default=Path("fuzz-failure.resnet"), help="where a disagreement goes")
+    parser.add_argument("--replay", type=Path, help="a file that --output wrote")
+    parser.add_argument("--size", action="append", default=[], help="an input size to replay, such as 7x9")
+    options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return replay(options.replay, options.size) if options.replay else fuzz(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

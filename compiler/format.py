@@ -102,7 +102,7 @@ class Formatter:
             before = item
         self.begin(0, last=True)
         assert not self.tokens.next, self.tokens.next
-        return "\n".join(self.lines) + "\n"
+        return "\n".join(self.lines).rstrip("\n") + "\n"  # a `use` left out may leave an empty line
 
     def uses(self, uses: Sequence[syntax.Use]) -> None:
         """Sorted, each once, with the comments behind them; a comment on a line of its own opens a new group."""

@@ -65,7 +65,9 @@ class ItemNames:
                 self.others = frozenset(self.sizes(shape_in, 0))
                 self.look(shape_out)
         for name, spans in self.unknown.items():
-            if name in self.bound:
+            if not name.isascii():  # the parser has reported the foreign letter
+                self.spoilt = True
+            elif name in self.bound:
                 self.repeated((name, self.item), partial(words.not_known_yet, name, self.bound[name]), *spans)
             elif name in self.others:
                 self.repeated((name, self.item), partial(words.known_to_claims, name), *spans)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("compiler", "grammar", "runtime", "specs")
-DATA = {".lark", ".resnet", ".j2", ".yaml", ".json"}
+DATA = {".lark", ".resnet", ".j2", ".yaml", ".json", ".md"}
 BUILD = "from setuptools import build_meta; build_meta.build_wheel('dist')"
 
 

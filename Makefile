@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-slow generated lint bench
+.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -45,6 +45,12 @@ lint: $(READY) ## ruff and mypy
 
 bench: $(READY) ## the compiler's speed and memory against its budgets
 	$(PY) benchmarks/compile.py
+
+degradation: $(READY) ## plain and residual nets of 20 and 56 layers (needs Debian's dataset-fashion-mnist)
+	$(PY) benchmarks/degradation.py
+
+fuzz: $(READY) ## 20,000 random networks and sizes against the real modules
+	OMP_NUM_THREADS=1 $(PY) benchmarks/fuzz.py --pairs 20000
 
 $(READY):
 	@set -e; \

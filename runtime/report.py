@@ -80,7 +80,7 @@ def _template() -> "Template":
 
 
 def charts(records: list[dict[str, Any]]) -> list[Chart]:
-    """Loss, accuracy and learning rate over the epochs."""
+    """Loss, accuracy and learning rate over the epochs; after a single one the loss alone, the rest would be points."""
     if not records:
         return []
 
@@ -93,11 +93,12 @@ def charts(records: list[dict[str, Any]]) -> list[Chart]:
         for part, loss in enumerate(record["curve"])
     ]
     epochs = records[-1]["epoch"]
-    return [
+    made = [
         chart("loss", [("training", fine), ("test", column("test_loss"))], epochs),
         chart("test accuracy, %", [("top-1", column("top1")), ("top-5", column("top5"))], epochs),
         chart("learning rate", [("rate", column("lr"))], epochs),
     ]
+    return made if len(records) > 1 else made[:1]
 
 
 def confusion(judged: Evaluation) -> list[list[dict[str, Any]]]:

@@ -148,7 +148,10 @@ class State:
         """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
         tensors, facts = load(run.last)
         if facts["module"] != self.module:
-            raise RunError(f"{run.path}: cannot resume: {run.model} is another network than the one given now")
+            raise RunError(
+                f"{run.path}: cannot resume: {run.model} is another network than the one given now; take another --out, "
+                f"or remove that folder"
+            )
         if facts["fingerprint"] != self.fingerprint:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({facts['data']})")
         for key, now in asdict(self.recipe).items():

@@ -22,6 +22,7 @@ from typing import Any
 
 SIZES = 6  # pairs of one model
 ROUND = 300  # models drawn between two looks at the clock
+SHRINKING = 60  # seconds
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Tally:
     pairs: set[int] = field(default_factory=set)
     refused: int = 0
     failure: tuple[str, str, str] | None = None  # spec, sizes, what went wrong
+    failed: float = 0.0  # when the first disagreement was found
 
 
 def draw_models(tally: Tally) -> None:
@@ -52,6 +54,8 @@ def draw_models(tally: Tally) -> None:
     @given(models(), st.data())
     def agree(text: str, data: st.DataObject) -> None:
         sizes: list[tuple[int, ...]] = []
+        if tally.failure and time.time() > tally.failed + SHRINKING:
+            return
         try:
             made = trials(text)
             fresh = hash(text) not in tally.models
@@ -68,7 +72,9 @@ def draw_models(tally: Tally) -> None:
             tally.models.add(hash(text))
         except Exception as error:
             told = "".join(traceback.format_exception(error)[-2:]).strip()
-            tally.failure = (text, " ".join("x".join(map(str, s)) for s in sizes), told)
+            tally.failed = tally.failed or time.time()
+            if tally.failure is None or len(text) <= len(tally.failure[0]):
+                tally.failure = (text, " ".join("x".join(map(str, s)) for s in sizes), told)
             raise
 
     try:
@@ -121,10 +127,16 @@ def fuzz(options: argparse.Namespace) -> int:
     if failure:
         return disagreement(*failure, options.output)
     seconds = time.time() - start
-    print(f"models   {models:8}\npairs    {pairs:8}\nrefusals {refused:8}  ({refused / max(pairs, 1):.0%}, by both sides)")
+    print(
+        f"models   {models:8}\npairs    {pairs:8}\nrefusals {refused:8}  ({refused / max(pairs, 1):.0%}, by both sides)"
+    )
     print(f"rate     {pairs / seconds:8.0f}  pairs a second, {options.workers} workers, {seconds:.0f} s")
     enough = pairs >= options.pairs and models >= options.models and 4 * refused >= pairs
-    print("no disagreement" if enough else "no disagreement, but too few pairs, models or refusals: give it more --seconds")
+    print(
+        "no disagreement"
+        if enough
+        else "no disagreement, but too few pairs, models or refusals: give it more --seconds"
+    )
     return 0 if enough else 1
 
 
@@ -143,7 +155,9 @@ def replay(path: Path, sizes: list[str]) -> int:
     for trial in trials(path.read_text(encoding="utf-8"), path.name):
         wanted = [tuple(map(int, size.split("x"))) for size in sizes] or [trial.network.input.sizes]
         accepted = assert_network_agrees(trial, wanted)
-        print(f"{trial.network.name}: {len(wanted)} sizes, {accepted} accepted by both sides, the others refused by both")
+        print(
+            f"{trial.network.name}: {len(wanted)} sizes, {accepted} accepted by both sides, the others refused by both"
+        )
     return 0
 
 

@@ -149,8 +149,8 @@ class State:
         tensors, facts = load(run.last)
         if facts["module"] != self.module:
             raise RunError(
-                f"{run.path}: cannot resume: {run.model} is another network than the one given now; take another --out, "
-                f"or remove that folder"
+                f"{run.path}: cannot resume: {run.model} is another network than the one given now; take "
+                f"another --out, or remove that folder"
             )
         if facts["fingerprint"] != self.fingerprint:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({facts['data']})")

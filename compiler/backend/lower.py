@@ -267,7 +267,9 @@ class Lowering:
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
         fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)})
         for path, value in gains.items():
-            fields.append(f"        nn.init.constant_({reach[path]}.weight, {literal(value)})")
+            inner = ".".join(map(str, path[1:]))
+            weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
+            fields.append(f"        nn.init.constant_({weight}, {literal(value)})")
         for number, step in plan:
             if step.path in reach and number not in access:
                 access[number] = reach[step.path]

@@ -106,7 +106,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
     choosing(one)
     one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
-    one.add_argument("--format", choices=("human", "json"), default="human")
+    one.add_argument(
+        "--format", choices=("human", "json", "mermaid", "svg"), default="human", help="mermaid, svg: a picture"
+    )
 
     one = command("list", list_models, "the shipped models", "resnetc list resnext")
     one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or a shell pattern")
@@ -269,6 +271,10 @@ def show(options: argparse.Namespace) -> int:
         sizes = input_sizes(options.input, checked) if options.input else None
         if options.format == "json":
             print(shown.json_line(checked, sizes))
+        elif options.format in ("mermaid", "svg"):
+            from resnetc import drawing
+
+            sys.stdout.write(drawing.mermaid(checked) if options.format == "mermaid" else drawing.svg(checked))
         else:
             sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
     if not networks:

@@ -116,7 +116,7 @@ def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
     if len(networks) != 1:
         names = ", ".join(c.network.name for c in networks) or "none"
         raise UsageError(
-            f"`train` takes one network, `{options.spec}` stands for {len(networks)}: {names}\n"
+            f"one network is trained at a time, and `{options.spec}` stands for {len(networks)}: {names}\n"
             "choose with --model or --set"
         )
     (checked,) = networks
@@ -155,5 +155,11 @@ def evaluate(options: argparse.Namespace) -> int:
     from resnetc.runtime.evaluate import evaluate as judge
 
     images: Any = datasets.load(*datasets.split(options.data)) if options.data else None
-    sys.stdout.write(judge(Path(options.run_dir), images, weights=options.weights).text().rstrip("\n") + "\n")
+    run = Path(options.run_dir)
+    judged = judge(run, images, weights=options.weights)
+    if images is None and options.weights != "last":
+        from resnetc.runtime import report
+
+        report.write(run, images, judged)
+    sys.stdout.write(judged.text().rstrip("\n") + "\n")
     return 0

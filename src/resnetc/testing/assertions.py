@@ -79,7 +79,9 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     with torch.no_grad(), counter:
         module_of(source)(image(network, sizes, batch=2))
     counted, predicted = counter.get_total_flops(), 4 * measures.multiply_adds_all(sizes)
-    assert counted == predicted, f"{network.name} at {sizes}: {counted} operations for two images, predicted {predicted}"
+    assert counted == predicted, (
+        f"{network.name} at {sizes}: {counted} operations for two images, predicted {predicted}"
+    )
 
 
 def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:

@@ -13,7 +13,13 @@ Use = tuple[int, int, int]
 USES: tuple[Use, ...] = ((3, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1))
 SAMPLES = ((1, 1), (2, 1), (3, 2), (5, 2), (7, 3), (8, 4))  # what a shortcut must be able to take: channels and stride
 SIDES = ("shortcut(width, stride)", "shortcut(width, stride)", "shortcut(width, stride, pre={pre})")
-DOCS = ("", "", "/// One block.\n", '/// Says "quoted\\" \'\'\' """ {{ words }} {% %} # and %s.\n', "/// Zwei Wörter, ein Satz: 卷积。\n")
+DOCS = (
+    "",
+    "",
+    "/// One block.\n",
+    '/// Says "quoted\\" \'\'\' """ {{ words }} {% %} # and %s.\n',
+    "/// Zwei Wörter, ein Satz: 卷积。\n",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,9 @@ def shortcut_item(draft: Draft) -> str:
     if draft.flag(8):
         cases.append("when in.channels == channels and stride == 1 => identity")
     if draft.flag(3):
-        condition = draft.one("stride == 1", "channels > 3", "here.index == 0", "here.position % 2 == 1", "in.rank == 2")
+        condition = draft.one(
+            "stride == 1", "channels > 3", "here.index == 0", "here.position % 2 == 1", "in.rank == 2"
+        )
         cases.append(f"when {condition} => {projection(draft)}")
     lines = "\n".join(f"  {line}" for line in [*cases, f"otherwise => {projection(draft)}"])
     draft.items.append(f"{draft.one(*DOCS)}policy {name}(channels: int, stride: size) {{\n{lines}\n}}")

@@ -24,7 +24,14 @@ from resnetc.testing.operations import (
     takes_map,
 )
 
-CONDITIONS = ("stride == 1", "in.channels == width", "width > 3", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
+CONDITIONS = (
+    "stride == 1",
+    "in.channels == width",
+    "width > 3",
+    "norm == batch_norm",
+    "true",
+    "in.rank > 1 or width < 5",
+)
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
 CONV_SLOT = frozenset({"padding", "bias", "eps"})  # what a convolution has, and the signature of the slot has not
 
@@ -149,7 +156,9 @@ class Body:
         given = (*wish.given, *([("channels", channels)] if channels else []))
         plain = Wish(wish.keeping, given, terms=wish.terms)
         if self.draft.flag(7):
-            row = PRIMITIVES["plain_conv" if self.draft.narrow else "std_conv"]  # what the slot may hold at most refuses
+            row = PRIMITIVES[
+                "plain_conv" if self.draft.narrow else "std_conv"
+            ]  # what the slot may hold at most refuses
             made = operations(self.draft.draw, (row,), flow.shapes, replace(plain, without=CONV_SLOT))
             if made is not None:
                 return self.piped(flow, made, made.text.replace(row.name, "conv", 1))
@@ -212,7 +221,9 @@ class Body:
         self.lines.append(f"let {whole} = {flow.text} |> {split.text}")
         element = Flow(f"{whole}[{index}]", tuple(open_map(width, self.draft.rank) for _ in range(self.uses)))
         if self.draft.flag():
-            element = Flow(f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes)
+            element = Flow(
+                f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes
+            )
         outer, self.sizes = self.sizes, "kept" if element.text.startswith("(") else self.sizes
         self.loop = index
         changed = self.conv(element, part) if self.draft.flag(7) else Flow(f"{element.text} |> act", element.shapes)
@@ -243,7 +254,9 @@ class Body:
         """Two or three chains from one value, joined."""
         flow = self.named(flow)
         same = self.draft.flag(6)
-        channels = self.draft.draw(st.sampled_from([t for kind, t in self.terms if kind == "int"] or [literal(2, self.uses)]))
+        channels = self.draft.draw(
+            st.sampled_from([t for kind, t in self.terms if kind == "int"] or [literal(2, self.uses)])
+        )
         made = []
         for _ in range(self.draft.number(2, 3)):
             one = self.chain(flow, self.draft.number(0, 2), channels if same else None)

@@ -13,7 +13,23 @@ from resnetc.compiler.families import UsageError
 from resnetc.testing.models import models
 
 TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
-STRANGE = ("0", "-1", "99999999999999999999", "1/3", "none", "in", "true", '"text"', "[]", "nowhere", "é", "\u202e", "`", "\\", '"')
+STRANGE = (
+    "0",
+    "-1",
+    "99999999999999999999",
+    "1/3",
+    "none",
+    "in",
+    "true",
+    '"text"',
+    "[]",
+    "nowhere",
+    "é",
+    "\u202e",
+    "`",
+    "\\",
+    '"',
+)
 WORDS = frozenset("edition use block model policy stage stem head input let set each of in out when otherwise".split())
 
 
@@ -27,7 +43,9 @@ def bad_specs(draw: st.DrawFn, dimensions: int = 2) -> str:
     places = [m.span() for m in TOKEN.finditer(text)]
     i = draw(st.integers(0, len(places) - 1))
     start, end = places[i]
-    kind = draw(st.sampled_from(("lose", "double", "swap", "replace", "insert", "cut", "other", "alike", "alike", "alike")))
+    kind = draw(
+        st.sampled_from(("lose", "double", "swap", "replace", "insert", "cut", "other", "alike", "alike", "alike"))
+    )
     match kind:
         case "lose":
             return text[:start] + text[end:]

@@ -61,9 +61,7 @@ class Watch(TorchFunctionMode):
             return (all(all(fixed) for _, fixed in flowing),) * len(axes)
         return tuple(i + 2 in means or all(fixed[i] for fixed in alike) for i in axes)
 
-    def compare(
-        self, sum: bool, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]
-    ) -> None:
+    def compare(self, sum: bool, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]) -> None:
         (a, fixed_a), (b, fixed_b) = one, other
         agree = a.ndim == b.ndim
         for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)):

@@ -1,10 +1,10 @@
 """Random pairs of a model and an input size: does the compiler accept exactly the sizes at which torch runs?
 
-    python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 360] [--output fuzz-failure.resnet]
+    python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 360] [--output FILE]
     python benchmarks/fuzz.py --replay fuzz-failure.resnet --size 7x9
 
 Every run draws other models. A pair is refused when both sides refuse it; the compiler's figures, keys and shapes are
-held against the module's too (`resnetc.testing.assert_network_agrees`). Prints models, pairs, refusals and pairs a second.
+held against the module's too (`resnetc.testing.assert_network_agrees`). Prints models, pairs, refusals and the rate.
 A disagreement is shrunk, printed, written to a file with the command that replays it, and ends the run with status 1.
 """
 

@@ -18,6 +18,9 @@ from lark.lexer import TerminalDef
 from resnetc.compiler.parse import OPTIONS, digest, grammar_text
 
 
+UNBOUNDED = 2**32 - 1
+
+
 def plain(value: Any) -> Any:
     """As JSON has it: a dictionary with other keys than texts becomes `{"pairs": [...]}`; sets in a fixed order."""
     if isinstance(value, dict):
@@ -28,6 +31,10 @@ def plain(value: Any) -> Any:
         return sorted((plain(v) for v in value), key=repr)
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
+    if (
+        isinstance(value, int) and value > UNBOUNDED
+    ):  # how wide an unbounded pattern is, is a matter of Python's release
+        return UNBOUNDED
     return value
 
 

@@ -1,4 +1,4 @@
-"""Random residual networks against torch: the sizes accepted, every shape, the state dict, multiply-adds, single images.
+"""Random residual networks against torch: accepted sizes, shapes, state dicts, multiply-adds, single images.
 
 Two-sided: a size is accepted exactly when the real module runs at it and both operands of every `+` had equal shapes
 while it ran; torch itself would broadcast.

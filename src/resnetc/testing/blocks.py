@@ -11,7 +11,8 @@ from resnetc.testing.operations import Flow, Term, Wish, open_map, operations, r
 
 Use = tuple[int, int, int]
 USES: tuple[Use, ...] = ((3, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1))
-SAMPLES = ((1, 1), (2, 1), (3, 2), (5, 2), (7, 3), (8, 4))  # what a shortcut must be able to take: channels and stride
+SAMPLES = ((1, 1), (2, 1), (3, 2), (5, 2), (7, 3), (8, 4))  # what a shortcut has to take: channels and stride
+CASES = ("stride == 1", "channels > 3", "here.index == 0", "here.position % 2 == 1", "in.rank == 2")
 SIDES = ("shortcut(width, stride)", "shortcut(width, stride)", "shortcut(width, stride, pre={pre})")
 DOCS = (
     "",
@@ -41,7 +42,7 @@ def blocks(draw: st.DrawFn, dimensions: int = 2, uses: tuple[Use, ...] = USES, s
     """Definitions `block unitN(width: int, first stride: size = 1)` that give `width` channels.
 
     Each is legal for every one of `uses` (channels that arrive, width, stride), in models of that many dimensions. With
-    `stages` the block may have the slot `shortcut`, else it stands anywhere. Some additions in it fit no size, or only some.
+    `stages` the block may have the slot `shortcut`, else it stands anywhere. Some additions fit no size, or only some.
     """
     draft = Draft(draw, dimensions)
     channels, widths, strides = zip(*uses, strict=True)
@@ -51,7 +52,7 @@ def blocks(draw: st.DrawFn, dimensions: int = 2, uses: tuple[Use, ...] = USES, s
 
 @st.composite
 def shortcuts(draw: st.DrawFn, dimensions: int = 2) -> Item:
-    """Definitions `policy routeN(channels: int, stride: size)` that the slot `shortcut` of any block in a stage takes."""
+    """Definitions `policy routeN(channels: int, stride: size)`: for the slot `shortcut` of any block in a stage."""
     draft = Draft(draw, dimensions)
     name = shortcut_item(draft)
     return Item(name, "\n\n".join(draft.items), tuple(sorted(draft.uses)))
@@ -132,10 +133,7 @@ def shortcut_item(draft: Draft) -> str:
     if draft.flag(8):
         cases.append("when in.channels == channels and stride == 1 => identity")
     if draft.flag(3):
-        condition = draft.one(
-            "stride == 1", "channels > 3", "here.index == 0", "here.position % 2 == 1", "in.rank == 2"
-        )
-        cases.append(f"when {condition} => {projection(draft)}")
+        cases.append(f"when {draft.one(*CASES)} => {projection(draft)}")
     lines = "\n".join(f"  {line}" for line in [*cases, f"otherwise => {projection(draft)}"])
     draft.items.append(f"{draft.one(*DOCS)}policy {name}(channels: int, stride: size) {{\n{lines}\n}}")
     return name

@@ -1,4 +1,4 @@
-"""Draws the statements of a block: chains, splits, loops, gates, concatenations, inner blocks; and a draft of a file."""
+"""Draws the statements of a block: chains, splits, loops, gates, concatenations; holds a file while it is drawn."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
+from resnetc.compiler.apply import LIST_RULES
 from resnetc.compiler.ir import Shape
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing.operations import (
-    LIST_RULES,
     LISTING_RULES,
     Flow,
     Operation,
@@ -24,14 +24,7 @@ from resnetc.testing.operations import (
     takes_map,
 )
 
-CONDITIONS = (
-    "stride == 1",
-    "in.channels == width",
-    "width > 3",
-    "norm == batch_norm",
-    "true",
-    "in.rank > 1 or width < 5",
-)
+CONDITIONS = ("stride == 1", "in.channels == width", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
 CONV_SLOT = frozenset({"padding", "bias", "eps"})  # what a convolution has, and the signature of the slot has not
 

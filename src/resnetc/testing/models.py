@@ -151,8 +151,8 @@ def drawn_stages(draft: Draft, plans: list[Plan], arrives: int) -> tuple[list[st
             occurrences.setdefault(plan.block, []).append((arrives, width, plan.stride if i == 0 else 1))
             arrives = width
     names = {}
-    for block, rows in occurrences.items():
-        columns = dict.fromkeys(rows)
+    for block, asked in occurrences.items():
+        columns = dict.fromkeys(asked)
         channels, widths, strides = zip(*columns, strict=True)
         names[block] = block_item(draft, channels, widths, strides, 1, True)
     return [stage_line(draft, i, plan, names[plan.block]) for i, plan in enumerate(plans)], arrives
@@ -195,7 +195,8 @@ def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
 
 def constants(draft: Draft, shape: Shape) -> str:
     """Operations on what is left behind a global pool, maps of another shape and vectors among them."""
-    shapes, steps = (Shape(shape.channels, (constant(1),) * shape.rank),), []
+    shapes: tuple[Shape, ...] = (Shape(shape.channels, (constant(1),) * shape.rank),)
+    steps = []
     for i in range(draft.number(1, 3)):
         made = operations(draft.draw, rows(takes_map), shapes, Wish(given=(("stride", literal(1, 1)),)))
         if made is None:

@@ -1,4 +1,4 @@
-"""A spec text -> its networks with the sizes that they accept, also of those that the compiler refuses for their sizes."""
+"""A spec text -> its networks with the sizes that they accept, also those that are refused for their sizes."""
 
 from __future__ import annotations
 

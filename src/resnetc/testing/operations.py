@@ -56,7 +56,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of an operation: to keep sizes up to its stride, arguments given or left out, terms to draw from."""
+    """What is asked of an operation: to keep sizes up to its stride; arguments, given or left out; terms to draw."""
 
     keeping: bool = False
     given: tuple[tuple[str, Term], ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,16 @@ MAX_DEPTH = 64
 MAX_DIGITS = 18
 
 Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has them
+
+
+@dataclass(slots=True)
+class Reading:
+    """What could be read: the trees of the edition, of `use` lines and of items; and names that were lost."""
+
+    edition: Node | None = None
+    uses: list[Node] = field(default_factory=list)
+    items: list[Node] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
 
 
 class Builder:

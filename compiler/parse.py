@@ -8,11 +8,9 @@ from lark import Token
 from lark.exceptions import UnexpectedInput
 
 from resnetc.compiler import syntax
-from resnetc.compiler.build import Builder, Node
+from resnetc.compiler.build import Builder, Node, Reading
 from resnetc.compiler.diagnostics import Fault, Sink
 from resnetc.compiler.misread import ITEMS, RESERVED, Limits, bidirectional
-from resnetc.compiler.recover import Piece, Reading, Recovery
-from resnetc.compiler.scan import tokens
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import OPTIONS, digest, grammar_text, parser
 
@@ -32,6 +30,8 @@ def parse(source: Source, sink: Sink) -> syntax.File:
         sink.add(fault.diagnostic)
         reading = Reading(lost=set(DEFINED.findall(source.text)))
     except UnexpectedInput:
+        from resnetc.compiler.recover import Recovery  # a text that parses does without
+
         reading = Recovery(source, sink.add).read()
     return assembled(source, sink, reading)
 
@@ -43,6 +43,9 @@ def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
     except Fault as fault:
         sink.add(fault.diagnostic)
     except UnexpectedInput:
+        from resnetc.compiler.recover import Piece, Recovery
+        from resnetc.compiler.scan import tokens
+
         recovery = Recovery(source, sink.add)
         Piece(recovery, "expr", tokens(source, recovery.report)).read()
     return None

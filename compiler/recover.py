@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lark import Token
 
 from resnetc.compiler import misread
 from resnetc.compiler.automaton import END, Automaton
-from resnetc.compiler.build import Node
+from resnetc.compiler.build import Node, Reading
 from resnetc.compiler.diagnostics import Diagnostic, similar
 from resnetc.compiler.misread import BRACKETS, ITEM_OPENERS, STATEMENT_OPENERS, Place, opens_line
 from resnetc.compiler.scan import tokens
@@ -57,16 +57,6 @@ class Repair:
     before: Step
     made: list[str]
     then: int
-
-
-@dataclass(slots=True)
-class Reading:
-    """What could be read: the trees of the edition, of `use` lines and of items; and names that were lost."""
-
-    edition: Node | None = None
-    uses: list[Node] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
 
 
 class Recovery:

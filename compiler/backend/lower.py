@@ -238,9 +238,8 @@ class Lowering:
         access: dict[int, str] = {}
         stateless: dict[Code, str] = {}
         alias: dict[int, int] = {}
-        attributes = {
-            s.path[0] for s in first.steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)
-        }
+        keeping = stateful(group)
+        attributes = {path[0] for path in keeping}
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
@@ -255,13 +254,18 @@ class Lowering:
             modules = [m for m in column if not isinstance(m, str)]
             signature.reads_input = first.reads_input(step.inputs[0])
             code = self.field(step, modules, signature)
-            if any(keeps_state(m) for m in modules) or step.base is None or not isinstance(code, Call):
+            own = step.base is None or not isinstance(code, Call)
+            if (
+                step.path in keeping
+                and any(keeps_state(m) for m in modules)
+                or (own and stored.get(step.path, code) == code and not taken(step.path, keeping))
+            ):
                 stored[step.path] = code
                 if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
                     gains[step.path] = initial
                 continue
             if code not in stateless:
-                stateless[code] = unique_attribute(step.base, attributes)
+                stateless[code] = unique_attribute(step.base or str(step.path[0]), attributes)
                 stored[(stateless[code],)] = code
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
@@ -312,6 +316,17 @@ class Lowering:
                 self.codes[id(child)] = self.writer.occurrence(child)
             codes.append(self.codes[id(child)])
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+
+
+def stateful(group: list[Template]) -> set[Path]:
+    """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
+    steps = (step for template in group for step in template.steps)
+    return {s.path for s in steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
+
+
+def taken(path: Path, keeping: set[Path]) -> bool:
+    """Whether a module that keeps state is stored at a path, above it or below it."""
+    return any(p[: len(path)] == path or path[: len(p)] == p for p in keeping)
 
 
 def structure(template: Template) -> tuple[Any, ...]:

@@ -125,6 +125,8 @@ def entry(draft: Draft, model: Body, widest: int) -> tuple[str, int]:
         return f"stems.{'deep' if deep else 'standard'}({width})", 2 * width if deep else width
     flow = model.conv(Flow("", model.shapes), literal(draft.number(draft.least, widest), 1))
     flow = model.chain(flow, draft.number(0, 2))
+    if flow.channels[0] < draft.least:
+        flow = model.conv(flow, literal(draft.least, 1))
     return flow.text.removeprefix(" |> "), flow.channels[0]
 
 

@@ -39,7 +39,8 @@ class Automaton:
 
     def _step(self, stack: list[Any], terminal: str) -> bool:
         """Reductions are kept apart in `top` until the terminal is shifted: a refusal leaves the stack as it was."""
-        kept, top = len(stack), []
+        kept = len(stack)
+        top: list[Any] = []
         while True:
             action, goal = self.states[top[-1] if top else stack[kept - 1]].get(terminal, (None, None))
             if action is None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
 from resnetc.compiler.build import too_deep
+from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import spelling
 
@@ -44,7 +44,9 @@ BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 LAYOUT = {
     "block": "a block has `let`, `require`, `set` and `each`, then `out`",
     "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
-    "model": "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order",
+    "model": (
+        "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
+    ),
 }
 ELSEWHERE = {  # words of other languages
     "if": "choose with `(value when condition otherwise other)`",
@@ -284,7 +286,7 @@ def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
 
 @dataclass(slots=True)
 class Limits:
-    """Follows the tokens of a text: what is nested deeper, or goes on longer, than a text can mean is not read to its end."""
+    """Follows the tokens of a text: what nests deeper, or goes on longer than a text can mean is not read on."""
 
     source: Source
     length: int = 0

@@ -1,4 +1,4 @@
-"""The tokens of a text that has characters foreign to the language: each is reported, and read as what it stands for."""
+"""The tokens of a text with characters foreign to the language: each is reported, and read as what it stands for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
                 out.append(token)
             break
         except UnexpectedCharacters as stop:
-            at, fault, read = foreign(source, stop.pos_in_stream, out[-1] if out else None)
+            at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)
             more = report(fault)
             if read is not None and out and read.start_pos == out[-1].start_pos:
                 out.pop()

@@ -11,12 +11,11 @@ from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, 
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Tensor, show_path
 
-
 MAX_STEPS = 4096
 
 
 def keeps_state(module: Module) -> bool:
-    """Whether a module has state-dict keys: only then a name of its own. A fixed filter is no part of the state dict."""
+    """Whether a module has state-dict keys: only then a name of its own. A fixed filter has none."""
     if isinstance(module, Leaf):
         return module.primitive.state not in ("", "filter")
     if isinstance(module, Sequence):

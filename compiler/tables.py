@@ -41,7 +41,7 @@ def parser() -> Lark:
     if shipped.is_file():
         tables = json.loads(shipped.read_text(encoding="utf-8"), object_hook=from_pairs)
         if tables["lark"] == lark.__version__ and tables["grammar"] == digest():
-            return Lark._load_from_dict(tables["data"], tables["memo"])  # type: ignore[no-any-return]
+            return Lark._load_from_dict(tables["data"], tables["memo"])  # type: ignore[no-any-return, no-untyped-call]
     return Lark(grammar_text(), **OPTIONS)
 
 

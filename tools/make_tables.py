@@ -17,8 +17,7 @@ from lark.lexer import TerminalDef
 
 from resnetc.compiler.parse import OPTIONS, digest, grammar_text
 
-
-UNBOUNDED = 2**32 - 1
+UNBOUNDED = 2**32 - 1  # how wide an unbounded pattern is, is a matter of Python's release
 
 
 def plain(value: Any) -> Any:
@@ -31,9 +30,7 @@ def plain(value: Any) -> Any:
         return sorted((plain(v) for v in value), key=repr)
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    if (
-        isinstance(value, int) and value > UNBOUNDED
-    ):  # how wide an unbounded pattern is, is a matter of Python's release
+    if isinstance(value, int) and value > UNBOUNDED:
         return UNBOUNDED
     return value
 

@@ -321,12 +321,8 @@ class ItemNames:
 
     def keywords(self, found: Found, arguments: tuple[syntax.Argument, ...]) -> None:
         """Named arguments are parameters of what is called, or slots that the call binds inside it."""
-        target = found.target
-        if (
-            isinstance(target, syntax.Instance)
-            and found.spec is not None
-            and (owner := self.file.family(target, found.spec))
-        ):
+        target, spec = found.target, found.spec
+        if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.family(target, spec)):
             target = owner[0]
         slots: Collection[str] = ()
         match target:
@@ -338,7 +334,7 @@ class ItemNames:
                 of, known = target.name.id, [p.name.id for p in target.parameters]
             case syntax.Block() | syntax.Policy() | syntax.Model():
                 of, known = target.name.id, [p.name.id for p in target.parameters]
-                slots = self.file.slot_names(found.spec)
+                slots = self.file.slot_names(spec)
             case _:
                 return
         for name in (a.name for a in arguments):

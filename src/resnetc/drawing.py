@@ -170,8 +170,8 @@ def column(drawn: Chart, left: int) -> tuple[list[str], int, int]:
     y = 50
     for row in range(max(rows.values()) + 1):
         tops[row] = y
-        lines = max((b.text.count("\n") + 1 for b in drawn.boxes if rows[b.id] == row), default=1)
-        y += HEIGHT + (lines - 1) * LINE + GAP
+        most = max((b.text.count("\n") + 1 for b in drawn.boxes if rows[b.id] == row), default=1)
+        y += HEIGHT + (most - 1) * LINE + GAP
     out = [f'<text class="t" x="{left}" y="28">{escape(drawn.title)}</text>']
     place: dict[str, Spot] = {}
     for box in drawn.boxes:

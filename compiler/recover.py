@@ -32,7 +32,8 @@ WHOLE = {  # what an item or a stage cannot do without, at its shortest
     "OUT": ["OUT", "ASSIGN", "NAME"],
     "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
 }
-ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one on any place of a line
+ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one anywhere in a line
+FIRM = STATEMENT_OPENERS | {"RBRACE"}  # where these begin a line they are what they seem
 FOLLOW = {  # what may stand behind a piece
     "edition": ITEM_OPENERS | {"USE"},
     "use": ITEM_OPENERS | {"USE"},
@@ -88,7 +89,7 @@ class Recovery:
             if tree is not None:
                 self.reading.items.append(tree)
             else:
-                self.reading.lost.update(named(chunk)[1:])
+                self.reading.lost.add(name_of(chunk))
         return self.reading
 
     def header(self, tokens: list[Token]) -> bool:
@@ -286,7 +287,7 @@ class Piece:
         for step in (self.here(i), *reversed(self.trail)):
             token = self.tokens[step.at]
             terminals = self.terminals(step)
-            if token.type not in STATEMENT_OPENERS or not self.opens_line(token):
+            if token.type not in FIRM or not self.opens_line(token):
                 yield Repair(step, [], step.at + 1)
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
             yield from (Repair(step, [terminal], step.at) for terminal in terminals)
@@ -321,7 +322,7 @@ class Piece:
     def opens_statement(self, i: int) -> bool:
         token = self.tokens[i]
         if self.opens_line(token):
-            return token.type in STATEMENT_OPENERS or token.type == "RBRACE"
+            return token.type in FIRM
         return token.type in ANYWHERE and i > 0 and self.tokens[i - 1].type in ENDINGS
 
 
@@ -335,6 +336,7 @@ def split(tokens: list[Token]) -> Iterator[list[Token]]:
     yield tokens[begin:]
 
 
-def named(chunk: list[Token]) -> list[str]:
-    """The keyword and the name of an item."""
-    return [str(t) for t in chunk if t.type != "DOC"][:2]
+def name_of(chunk: list[Token]) -> str:
+    """The name of an item, "" where it has none."""
+    _, *rest = (t for t in chunk if t.type != "DOC")
+    return str(rest[0]) if rest and rest[0].type == "NAME" else ""

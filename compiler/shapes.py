@@ -137,7 +137,9 @@ def blur(
     needs_axes(primitive, shape, span)
     k = args["kernel"]
     border = [(axis(args["stride"], i) + k - 2) // 2 for i in range(shape.rank)]
-    return [windows(primitive, args, shape, span, demands, [2 * q - (k - 1) for q in border], [q + 1 for q in border])]
+    deltas = [2 * q - (k - 1) for q in border]
+    needs = [max(q + 1, k - 2 * q) for q in border]  # the reflection, and one window
+    return [windows(primitive, args, shape, span, demands, deltas, needs)]
 
 
 def same(

@@ -29,7 +29,8 @@ class Comments:
 
     def size(self, ref: int, axis: int) -> str | None:
         if self.symbols is not None:
-            return show(self.group[0].wires[ref].shape.sizes[axis], self.symbols[axis] or "H")
+            symbol = self.symbols[axis] if axis < len(self.symbols) else None  # a reshape may add axes
+            return show(self.group[0].wires[ref].shape.sizes[axis], symbol or "H")
         symbol = SYMBOLS[self.group[0].shape_in.rank][axis] if axis < self.group[0].shape_in.rank else "n"
         pairs = [
             relative(t.shape_in.sizes[axis], t.wires[ref].shape.sizes[axis]) if axis < t.shape_in.rank else None

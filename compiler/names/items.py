@@ -11,7 +11,7 @@ from resnetc.compiler.declare import axes_differ
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
-from resnetc.compiler.names.lookup import Definition, FileNames, Found
+from resnetc.compiler.names.lookup import NAMELESS, Definition, FileNames, Found
 from resnetc.compiler.names.repeats import MAX_FAULTS, Repeats
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
@@ -228,9 +228,11 @@ class ItemNames:
 
     def set_slot(self, name: syntax.Name) -> None:
         slots = self.file.slot_names()
-        if name.id in self.file.silent:
+        if name.id in slots:
+            return
+        if self.file.missed(name.id):
             self.spoilt = True
-        elif name.id not in slots:
+        else:
             self.repeated(("set", name.id), partial(words.not_a_slot, name.id, slots), name.span)
 
     def bind(self, name: syntax.Name, kind: str) -> None:
@@ -288,7 +290,7 @@ class ItemNames:
             self.spoilt = True
             return None
         found = self.file.find(name.id)
-        if found is None and (self.vague or (dotted and self.file.lost)):
+        if found is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
             self.spoilt = True
         elif found is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
@@ -301,11 +303,15 @@ class ItemNames:
     def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
         """`file.name`."""
         item = file.names.get(name.id)
-        if name.id in file.tree.broken or name.id in self.file.spoilt.get(file, ()):
+        if name.id in self.file.spoilt.get(file, ()):
             self.spoilt = True
-        elif item is None or isinstance(item, SpecFile):
+        if item is not None and not isinstance(item, SpecFile):
+            return Found(item, file)
+        if name.id in file.tree.broken or NAMELESS in file.tree.broken:
+            self.spoilt = True
+        else:
             self.repeated((file, name.id), partial(words.not_in_file, name.id, file), name.span)
-        return Found(item, file) if item is not None and not isinstance(item, SpecFile) else None
+        return None
 
     def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Found | None:
         """A call of a layer or a model is that layer or model, with some of its arguments."""
@@ -338,7 +344,11 @@ class ItemNames:
             case _:
                 return
         for name in (a.name for a in arguments):
-            if name is not None and name.id not in known and name.id not in slots:
+            if name is None or name.id in known or name.id in slots:
+                continue
+            if self.file.missed(name.id, spec):
+                self.spoilt = True
+            else:
                 make = partial(words.unknown_parameter, of, name.id, known, slots)
                 self.repeated((of, name.id), make, name.span)
 

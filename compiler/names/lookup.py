@@ -10,6 +10,7 @@ from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES, Primitive
 
+NAMELESS = ""  # among the broken items: one whose name is lost as well
 KINDS: dict[type, str] = {
     syntax.Block: "block",
     syntax.Policy: "policy",
@@ -51,6 +52,11 @@ class FileNames:
         self._families: dict[syntax.Instance, tuple[syntax.Model, syntax.Input] | None] = {}
         self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
         self.silent = set(spec.tree.broken) | self.lost
+
+    def missed(self, name: str, spec: SpecFile | None = None) -> bool:
+        """Whether a name that is not found, here or in a used file, may be that of an item which did not parse."""
+        broken = spec.tree.broken if spec is not None else frozenset()
+        return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
 
     def given(self, name: str) -> Definition | None:
         """What a name is in every file."""

@@ -124,12 +124,15 @@ def test_every_primitive_is_drawn():
     """Also one that is added to the table later: nothing here names an operation."""
     drawn: set[str] = set()
 
-    @settings(max_examples=150, suppress_health_check=SLOW)
+    @settings(max_examples=100, suppress_health_check=SLOW, database=None, derandomize=False)
     @given(models())
     def note(text: str) -> None:
         drawn.update(name for name in PRIMITIVES if name in text)
 
-    note()
+    for _ in range(20):  # rare ones take longer on some days
+        note()
+        if not PRIMITIVES.keys() - drawn:
+            break
     assert sorted(PRIMITIVES.keys() - drawn) == []
 
 

@@ -20,7 +20,7 @@ from resnetc.compiler.tables import parser
 
 MAX_FAULTS = 20
 MAX_MENDS = 100
-REACH = 64  # tokens that a repair is tried on, at most
+REACH = 200  # tokens that a repair is tried on, at most
 BACK = 12  # tokens before a fault that may be what is wrong
 ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
 ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open

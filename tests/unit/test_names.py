@@ -530,6 +530,22 @@ def test_what_is_reported_elsewhere_is_not_reported_again():
     assert bad == {"b"}
 
 
+def test_slots_that_did_not_parse_are_missed_nowhere():
+    text = (
+        'edition 1\nslot s( "s" = act\nblock a() { set s = none out = in |> s }\nblock b() { out = in |> a(s=none) }\n'
+    )
+    faults, bad = checked(text)
+    assert [d.code for d in faults] == ["E0101"]
+    assert bad == {"a", "b"}
+
+
+def test_an_item_that_lost_its_name_may_be_any_that_is_not_found():
+    text = "edition 1\nblock () { out = in }\nblock b() { set s = none out = in |> a() |> act(s=none) }\n"
+    faults, bad = checked(text)
+    assert [d.message for d in faults] == ["expected a name, found `(`"]
+    assert bad == {"b"}
+
+
 def test_faults_reach_what_mentions_them():
     blocks = "".join(f"block {name}() {{ out = in |> {used} }}\n" for name, used in ("az", "ba", "cb", ("d", "act")))
     faults, bad = checked(f"edition 1\n{blocks}")

@@ -531,9 +531,8 @@ def test_what_is_reported_elsewhere_is_not_reported_again():
 
 
 def test_slots_that_did_not_parse_are_missed_nowhere():
-    text = (
-        'edition 1\nslot s( "s" = act\nblock a() { set s = none out = in |> s }\nblock b() { out = in |> a(s=none) }\n'
-    )
+    blocks = "block a() { set s = none out = in |> s }\nblock b() { out = in |> a(s=none) }\n"
+    text = f'edition 1\nslot s( "s" = act\n{blocks}'
     faults, bad = checked(text)
     assert [d.code for d in faults] == ["E0101"]
     assert bad == {"a", "b"}

@@ -29,6 +29,7 @@ from resnetc.compiler.parse import parse_expression
 from resnetc.compiler.source import Source, Span
 
 if TYPE_CHECKING:
+    from resnetc.compiler.contracts import Contract
     from resnetc.compiler.measure import Measures
     from resnetc.compiler.prove import Accepted
 
@@ -37,7 +38,7 @@ __all__ = ["Checked", "Output", "Session", "UsageError", "write"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """A network that passed: expanded, its additions proved, its claims true (`skipped` ones apart)."""
+    """A network that passed: expanded, its additions proved, each of its claims with its verdict."""
 
     network: Network
     accepted: Accepted
@@ -45,7 +46,12 @@ class Checked:
     spec: SpecFile
     title: str  # the shipped name of its spec, else the file's name
     folder: Path  # below the output directory
-    skipped: tuple[str, ...]
+    contracts: tuple[Contract, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The claims that were left out because they were made for other slots."""
+        return tuple(str(contract) for contract in self.contracts if contract.verdict == "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +135,16 @@ class Session:
     # -- networks -----------------------------------------------------------------------------------------------------
 
     def networks(
-        self, model: str | None = None, settings: list[tuple[str, str]] | None = None, **how: Any
+        self,
+        model: str | None = None,
+        settings: list[tuple[str, str]] | None = None,
+        sizes: tuple[int, ...] | None = None,
+        refuted: bool = False,
     ) -> list[Checked]:
-        """Every network of the session's files, or those of one model; faults go to the sink."""
+        """Every network of the session's files, or those of one model; faults go to the sink.
+
+        `sizes` replaces the declared ones. With `refuted`, a network comes back although claims of it are false.
+        """
         if self.refused:
             return []
         entries = self._holding(model) if model else self.entries
@@ -142,7 +155,7 @@ class Session:
                 self._check_names(spec)
             for request in self._requests(entry, made):
                 if model in (None, request.name, request.item):
-                    checked = self._network(entry, request, how.get("sizes"))
+                    checked = self._network(entry, request, sizes, refuted)
                     if checked is not None:
                         out.append(checked)
         if model:
@@ -230,7 +243,7 @@ class Session:
                 pass
         return out
 
-    def _network(self, entry: Entry, request: Request, sizes: tuple[int, ...] | None) -> Checked | None:
+    def _network(self, entry: Entry, request: Request, sizes: tuple[int, ...] | None, refuted: bool) -> Checked | None:
         from resnetc.compiler import expect, measure, prove
 
         homes = self._homes()
@@ -249,12 +262,13 @@ class Session:
         if faults:
             return None
         measures = measure.measure(network)
-        claims, skipped = expect.check(network, accepted, measures, Expander(self.loader.prelude, homes))
-        for diagnostic in claims:
+        claims = expect.contracts(network, accepted, measures, Expander(self.loader.prelude, homes))
+        claimed = [contract.fault for contract in claims if contract.fault is not None]
+        for diagnostic in claimed:
             self.sink.add(diagnostic)
-        if claims:
+        if claimed and not refuted:
             return None
-        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, tuple(skipped))
+        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, claims)
 
     # -- texts --------------------------------------------------------------------------------------------------------
 

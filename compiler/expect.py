@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.calls import Caller
+from resnetc.compiler.contracts import Contract
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Evaluator, Frame, Silent
 from resnetc.compiler.ir import Network, Shape
@@ -242,50 +243,57 @@ class Claims(Caller):
         sizes = {*(str(path[0]) for path in self.stages), *self.known} - FIGURES
         return bool(said & sizes) and not said & FIGURES
 
-    def judged(self, expect: syntax.Expect, frame: Frame) -> Diagnostic | None:
-        """The fault of a claim that is false, on the sizes that its own condition leaves."""
-        within = list(self.within)
+    def judged(self, expect: syntax.Expect, frame: Frame) -> Contract:
+        """What comes of a claim, on the sizes that its own condition leaves."""
+        text, within, sized = plain(said(expect)), list(self.within), False
         if expect.condition is not None:
             held = self.truth(self.evaluate(expect.condition, frame), expect.condition)
-            if held is False:
-                return None
+            sized = isinstance(held, Truth)
             for part in held.parts if isinstance(held, Truth) else ():
                 within[part.axis] &= part.sizes
-            if any(sizes.is_empty for sizes in within):
-                return None
+            if held is False or any(sizes.is_empty for sizes in within):
+                return Contract(text, expect.claim.span, "void")
         self.false.clear()
         found = self.truth(self.evaluate(expect.claim, frame), expect.claim)
+        fault = None
         if found is False:
-            return false_claim(expect, self.network, self.false[0] if self.false else None)
+            fault = false_claim(expect, self.network, self.false[0] if self.false else None)
         for part in found.parts if isinstance(found, Truth) else ():
             broken = within[part.axis] - part.sizes
             if not broken.is_empty:
-                return false_claim(expect, self.network, part.claim, part, broken)
-        return None
-
-
-def check(
-    network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator
-) -> tuple[list[Diagnostic], list[str]]:
-    """The claims that are false, and those left out because they were made for other slots."""
-    claims = Claims(network, accepted, measures, evaluator)
-    faults: list[Diagnostic] = []
-    skipped: list[str] = []
-    for expect, frame in network.expects:
-        if network.rebound and not claims.about_sizes(expect.claim):
-            skipped.append(f"{plain(expect.claim.span.text)} ({expect.claim.span})")
-            continue
-        try:
-            fault = claims.judged(expect, frame)
-        except Fault as raised:
-            fault = raised.diagnostic
-        except SizesTooIrregular as error:
-            fault = undecided(expect.claim.span, str(error))
-        except Silent:
-            fault = None
+                fault = fault or false_claim(expect, self.network, part.claim, part, broken)
         if fault is not None:
-            faults.append(fault)
-    return faults, skipped
+            return Contract(text, expect.claim.span, "false", fault=fault)
+        if sized or isinstance(found, Truth):
+            return Contract(text, expect.claim.span, "proved", tuple(within))
+        return Contract(text, expect.claim.span, "checked")
+
+    def contract(self, expect: syntax.Expect, frame: Frame) -> Contract | None:
+        """What comes of a claim; None where a fault that is reported already is in the way."""
+        text, span = plain(said(expect)), expect.claim.span
+        if self.network.rebound and not self.about_sizes(expect.claim):
+            return Contract(text, span, "skipped")
+        try:
+            return self.judged(expect, frame)
+        except Fault as raised:
+            return Contract(text, span, "undecided", fault=raised.diagnostic)
+        except SizesTooIrregular as error:
+            return Contract(text, span, "undecided", fault=undecided(span, str(error)))
+        except Silent:
+            return None
+
+
+def contracts(network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator) -> tuple[Contract, ...]:
+    """All claims of a network, in the order of their text, each with its verdict."""
+    claims = Claims(network, accepted, measures, evaluator)
+    found = (claims.contract(expect, frame) for expect, frame in network.expects)
+    return tuple(contract for contract in found if contract is not None)
+
+
+def said(expect: syntax.Expect) -> str:
+    """The claim and its condition as they are written."""
+    end = (expect.condition or expect.claim).span.end
+    return expect.span.source.text[expect.claim.span.start : end]
 
 
 def shown(value: Value) -> str:

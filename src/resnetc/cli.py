@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -203,9 +204,7 @@ def compile(options: argparse.Namespace) -> int:
         failed(session)
         return INPUT
     if options.model or not any(Path(s).is_dir() for s in options.spec):
-        networks = [
-            driver.Checked(c.network, c.accepted, c.measures, c.spec, c.title, Path(), c.skipped) for c in networks
-        ]
+        networks = [replace(checked, folder=Path()) for checked in networks]
     outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
     if options.out != "-" and not options.check:
         for fault in driver.obstacles(outputs, options.force):

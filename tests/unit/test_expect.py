@@ -6,6 +6,7 @@ import pytest
 
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.driver import Checked, Session
+from resnetc.compiler.sizes import ALL, from_minimum
 
 NET = """
 edition 1
@@ -222,3 +223,28 @@ def test_a_misspelt_stage_is_suggested() -> None:
     fault = judged("stages[0].block_list.shape == [1]")
     assert fault is not None
     assert fault.helps == ("a name with a similar name exists: `stages[0].blocks`",)
+
+
+def test_every_contract_has_its_verdict() -> None:
+    claims = """
+      expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)] when H >= 8
+      expect weighted_layers == 12
+      expect parameters == 1 when deep
+      expect layer1.stride == 4
+      expect H == W
+    """
+    session = Session()
+    session.add("-", NET.format(claims=claims, input="[3, 32, 32]").encode())
+    (network,) = session.networks(refuted=True)
+    verdicts = {contract.text: contract.verdict for contract in network.contracts}
+    assert verdicts == {
+        "layer1.shape == [32, ceil(H / 2), ceil(W / 2)] when H >= 8": "proved",
+        "weighted_layers == 12": "checked",
+        "parameters == 1 when deep": "void",
+        "layer1.stride == 4": "false",
+        "H == W": "undecided",
+    }
+    assert network.contracts[0].sizes == (from_minimum(8), ALL)
+    codes = [contract.fault.code if contract.fault else None for contract in network.contracts]
+    assert codes == [None, None, None, "E0402", "E0403"]
+    assert [fault.code for fault in session.sink.diagnostics] == ["E0402", "E0403"]

@@ -66,7 +66,7 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 network = expand(request, loader.prelude, homes)
                 accepted, refusals = prove(network)
                 measures = measure(network)
-                checked = Checked(network, accepted, measures, spec, name, Path(), ())
+                checked = Checked(network, accepted, measures, spec, name, Path())
                 source = module_text(checked, digest(spec.closure()))
                 out.append(Trial(network, accepted, measures, source, tuple(refusals)))
     except Fault as fault:

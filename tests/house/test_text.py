@@ -13,7 +13,8 @@ def files(*suffixes: str) -> list[Path]:
     """The repository's own files (links apart), with one of these suffixes."""
     inside = [path for folder in FOLDERS if (ROOT / folder).is_dir() for path in (ROOT / folder).rglob("*")]
     candidates = [*ROOT.glob("*"), *inside]
-    return sorted(p for p in candidates if p.is_file() and p.suffix in suffixes and "__pycache__" not in p.parts)
+    left_out = {"__pycache__", ".git"}  # `.git` is a file where the tree is one of several of a repository
+    return sorted(p for p in candidates if p.is_file() and p.suffix in suffixes and left_out.isdisjoint(p.parts))
 
 
 def found(pattern: str, paths: list[Path]) -> list[str]:

@@ -10,6 +10,7 @@ from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
+from resnetc.grammar.primitives import PRIMITIVES
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -151,7 +152,8 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
         "E0210",
         f"a layer is needed here, and this is {kind(value)}",
         Label(span, describe(value)),
-        helps=(
+        helps=instead_of_primitive(span.text)
+        or (
             "a tensor can only be the first step of a pipe: `x |> layer`"
             if isinstance(value, Tensor)
             else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
@@ -159,12 +161,18 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
     )
 
 
+def instead_of_primitive(name: str) -> tuple[str, ...]:
+    """What to write where a model's parameter stands for the primitive of its name."""
+    return (f"`{name}` is a parameter of this model: put the primitive into a policy",) if name in PRIMITIVES else ()
+
+
 def not_callable(value: Value, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0211",
         f"{'a chain of layers' if isinstance(value, LAYERS) else kind(value)} cannot be called",
         Label(span, describe(value)),
-        helps=(
+        helps=instead_of_primitive(span.text)
+        or (
             "a chain takes no arguments: make it a policy with parameters"
             if isinstance(value, LAYERS)
             else "remove the parentheses: only layers, models and functions take arguments",

@@ -238,6 +238,9 @@ class ItemNames:
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
         other = self.locals.get(name.id) or self.file.defined(name.id)
+        option = kind == "parameter" and isinstance(self.item, syntax.Model)
+        if option and other is not None and other.kind == "primitive":
+            other = None  # the one exception: users set a model's options by the field's names
         if other is None and name.id in MEASURES and isinstance(self.item, syntax.Model):
             other = Definition("measure", None)
         if other is not None:

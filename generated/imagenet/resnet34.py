@@ -9,7 +9,7 @@ adds at 3x224x224.
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet34"
-SPEC_SHA256 = "162cd0067126943cb35e0d9c612133ae6e994f9f2b1e250060b4a0e275b2d7bb"
+SPEC_SHA256 = "2cf98702dd137b22bc5d4e8ad20dc7d6e29a5c5b56f438e77dcc2833307a67cb"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
@@ -91,4 +91,4 @@ def build() -> nn.Module:
     return ResNet34()
 
 
-# sealed by resnetc: text ed7cbbf10184fc6a keys 2caaea0bda51eea9 function 90f94ba8842844c2
+# sealed by resnetc: text eb67ffd5c4c9b2e5 keys 2caaea0bda51eea9 function 90f94ba8842844c2

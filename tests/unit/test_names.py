@@ -94,6 +94,8 @@ RIGHT = {
     ),
     "an extern": 'edition 1\nextern attend(heads: int) [C, H, W] => [heads * C, H, W] = "ops:Attend"',
     "an `each` over a parameter": changed("set att", "each classes in [10, 100]\n set att"),
+    "a model's parameter like a primitive": changed("classes: int = 10", "classes: int = 10, dropout: number = 0")
+    + "model two = net(dropout=1 / 2, act=identity |> dropout(0.1)) { expect dropout > 0 }",
     "`in` and earlier parameters in defaults": block(parameters="a: int = in.channels, b0: int = 2 * a"),
 }
 
@@ -276,6 +278,18 @@ WRONG = {
             "the value `relu` would hide the primitive `relu`",
             FREE.format("value"),
         ),
+    ),
+    "a block's parameter like a primitive": (
+        block(parameters="dropout: number"),
+        ("E0244", "2:9", "the parameter `dropout` would hide the primitive `dropout`", FREE.format("parameter")),
+    ),
+    "a model's value like a primitive": (
+        changed("set attention", "let dropout = 1\n  set attention"),
+        ("E0244", "6:7", "the value `dropout` would hide the primitive `dropout`", FREE.format("value")),
+    ),
+    "a model's parameter like a function": (
+        changed("classes: int", "len: int, classes: int"),
+        ("E0244", "5:11", "the parameter `len` would hide the function `len`", FREE.format("parameter")),
     ),
     "a value like a parameter": (
         block("let a = 1", parameters="a: int"),

@@ -100,6 +100,9 @@ class Lowering:
             case Sequence(children):
                 for _, child in children:
                     self.collect_module(child)
+                    if isinstance(child, Leaf) and child.primitive.name == "linear" and child.shape_in.rank:
+                        self.writer.pooled.add(id(child))
+                        self.helpers[("linear", 0)] = None
                 key: Any = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
                 self.sequences.setdefault(key, []).append(module)
             case Template():

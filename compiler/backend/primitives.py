@@ -36,6 +36,7 @@ HELPERS = {
     "regroup": "Regroup",
     "reshape": "Reshape",
 }
+POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` takes the axes of its map away
 
 
 def module_name(leaf: Leaf) -> str:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler.backend.code import Call, Choose, Code, literal, named
-from resnetc.compiler.backend.primitives import columns, gain, module_name
+from resnetc.compiler.backend.primitives import POOLED, columns, gain, module_name
 from resnetc.compiler.ir import Leaf, Module, Sequence, Template
 
 TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module"}
@@ -163,6 +163,7 @@ class Writer:
         self.blocks = blocks
         self.policies = policies
         self.names: dict[str, list[Argument]] = {}
+        self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
 
     def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
         """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
@@ -225,7 +226,8 @@ class Writer:
                 arguments.append((column.keyword, half))
                 continue
             arguments.append((column.keyword, signature.value(vector, column.type, column.role, place)))
-        return Call(module_name(leaves[0]), tuple(arguments))
+        name = POOLED if id(leaves[0]) in self.pooled else module_name(leaves[0])
+        return Call(name, tuple(arguments))
 
     def occurrence(self, module: Module) -> Code:
         """One occurrence written out, all its numbers literal."""

@@ -265,15 +265,20 @@ def show(options: argparse.Namespace) -> int:
     networks = session.networks(options.model, options.settings)
     if failed(session):
         return INPUT
+    if options.format in ("mermaid", "svg") and len(networks) > 1:
+        names = ", ".join(c.network.name for c in networks[:12]) + (", ..." if len(networks) > 12 else "")
+        raise UsageError(
+            f"--format {options.format} draws one network, and here are {len(networks)}: {names}; choose with --model"
+        )
     remarks(session, networks)
     for i, checked in enumerate(networks):
         sizes = input_sizes(options.input, checked) if options.input else None
         if options.format == "json":
             print(shown.json_line(checked, sizes))
         elif options.format in ("mermaid", "svg"):
-            from resnetc import drawing
+            from resnetc import drawing, picture
 
-            sys.stdout.write(drawing.mermaid(checked) if options.format == "mermaid" else drawing.svg(checked))
+            sys.stdout.write(drawing.mermaid(checked) if options.format == "mermaid" else picture.svg(checked))
         else:
             sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
     if not networks:

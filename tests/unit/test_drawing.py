@@ -1,11 +1,20 @@
 """The pictures of `show`: both branches of a residual, shapes on the way, nothing that a name could break out of."""
 
+import re
 import xml.etree.ElementTree as ElementTree
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 
 from resnetc.cli import main
+from resnetc.compiler.driver import Session
+from resnetc.picture import svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+LETTER = 6  # a letter in 11 px is about so wide
+
+Area = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -16,29 +25,83 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_mermaid_has_both_branches_with_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "imagenet/resnet18", "--format", "mermaid")
     assert text.startswith("flowchart TB\n")
-    assert 'subgraph g0 ["resnet18"]' in text and 'subgraph g1 ["basic (the first one)"]' in text
-    assert '["layer2: 2 x basic"]' in text
+    titles = re.findall(r'subgraph g\d+ \["(.*)"\]\n    direction TB', text)
+    assert titles == ["resnet18", "basic: layer1.0 and 4 more", "basic: layer2.0 and 2 more"]
+    assert '["layer2: 2 x basic"]' in text and '["downsample: plain_conv 1x1, stride 2<br/>batch_norm"]' in text
     assert '(("+<br/>relu"))' in text
-    join = next(line.split("((")[0].strip() for line in text.splitlines() if '(("+' in line)
-    arrows = [line for line in text.splitlines() if line.endswith(f"| {join}")]
-    assert len(arrows) == 2 and all('|"[64, ceil(H / 4), ceil(W / 4)]"|' in line for line in arrows), text
+    for join, shape in zip(
+        [line.split("((")[0].strip() for line in text.splitlines() if '(("+' in line],
+        ("[64, ceil(H / 4), ceil(W / 4)]", "[128, ceil(H / 8), ceil(W / 8)]"),
+        strict=True,
+    ):
+        arrows = [line for line in text.splitlines() if line.endswith(f"| {join}")]
+        assert len(arrows) == 2 and all(f'|"{shape}"|' in line for line in arrows), text
 
 
-@pytest.mark.parametrize("spec", ["imagenet/seresnet50", "cifar/preact", "zoo/timm/res2net", "zoo/torchvision/video"])
-def test_svg_is_one_well_formed_picture(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for text in shown(capsys, spec, "--format", "svg").strip().split("\n"):
+def test_without_a_head_every_stage_leads_to_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(
+        capsys, "zoo/torchvision/resnet", "--model", "resnet18", "--set", "features=true", "--format", "mermaid"
+    )
+    arrows = re.findall(r'\|"(.*)"\| g0out', text)
+    assert arrows == [
+        f"layer{n}: [{32 * 2**n}, ceil(H / {2 ** (n + 1)}), ceil(W / {2 ** (n + 1)})]" for n in range(1, 5)
+    ]
+
+
+def test_equal_paths_are_counted_and_runs_of_blocks_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "net.resnet"
+    spec.write_text(
+        "edition 1\nuse std.blocks\nblock halves(width: int) {\n  let parts = in |> split(2)\n"
+        "  out = parts |> sum |> conv(width, kernel=1)\n}\nmodel net() {\n  input [4, H, W] = [4, 32, 32]\n"
+        "  stem = identity\n  stage s[0] = 1 of blocks.basic(8), 2 of halves(8)\n  head = identity\n}\n"
+    )
+    text = shown(capsys, str(spec), "--format", "mermaid")
+    assert '["s[0]: 1 x basic, 2 x halves"]' in text and '|"2 x [4, H, W]"|' in text
+
+
+def meets(a: Area, b: Area) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["imagenet/seresnet50", "cifar/preact", "zoo/timm/res2net", "zoo/timm/resnest", "zoo/timm/sknet"]
+    + ["zoo/torchvision/video", "zoo/torchvision/resnet features=true"],
+)
+def test_nothing_in_an_svg_lies_on_something_else(spec: str) -> None:
+    name, *settings = spec.split()
+    session = Session()
+    session.add(name)
+    for network in session.networks(None, [(key, value) for key, _, value in (s.partition("=") for s in settings)]):
+        text = svg(network)
         root = ElementTree.fromstring(text)
-        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.tag == f"{SVG}svg"
         width, height = float(root.attrib["width"]), float(root.attrib["height"])
-        for box in root.iter("{http://www.w3.org/2000/svg}rect"):
-            assert float(box.attrib["x"]) + float(box.attrib["width"]) <= width
-            assert float(box.attrib["y"]) + float(box.attrib["height"]) <= height
-        boxes = [b for b in root.iter("{http://www.w3.org/2000/svg}rect") if float(b.attrib["x"]) > 0]
-        places = [tuple(float(b.attrib[k]) for k in ("x", "y", "width", "height")) for b in boxes]
-        for i, (x, y, w, h) in enumerate(places):
-            for x2, y2, w2, h2 in places[i + 1 :]:
-                assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y, "boxes overlap"
-        assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+        page, *rectangles = root.findall(f"{SVG}rect")
+        boxes = []
+        for box in rectangles:
+            x, y, w, h = (float(box.attrib[k]) for k in ("x", "y", "width", "height"))
+            boxes.append((x, y, x + w, y + h))
+        labels = []
+        for label in root.findall(f"{SVG}text"):
+            x, y = float(label.attrib["x"]), float(label.attrib["y"])
+            long = len(label.text or "") * LETTER
+            if label.attrib.get("class") == "s":
+                labels.append((x, y - 9, x + long, y))
+            elif "text-anchor" in label.attrib:
+                inside = [b for b in boxes if b[0] <= x - long / 2 and x + long / 2 <= b[2] and b[1] < y < b[3]]
+                assert len(inside) == 1, f"`{label.text}` does not fit its box"
+        for area in boxes + labels:
+            assert 0 <= area[0] and 0 <= area[1] and area[2] <= width and area[3] <= height
+        for one, other in combinations(boxes + labels, 2):
+            assert not meets(one, other), (one, other)
+        for path in root.findall(f"{SVG}path"):
+            numbers = re.findall(r"(-?[\d.]+),(-?[\d.]+)", path.attrib["d"])
+            points = [(float(x), float(y)) for x, y in numbers]
+            for (x1, y1), (x2, y2) in pairwise(points):
+                line = (min(x1, x2) - 0.1, min(y1, y2) + 0.2, max(x1, x2) + 0.1, max(y1, y2) - 0.2)
+                assert not any(meets(line, box) for box in boxes), "a line runs through a box"
+        assert not list(root.iter(f"{SVG}script"))
 
 
 def test_a_text_of_the_spec_stays_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,3 +112,9 @@ def test_a_text_of_the_spec_stays_text(tmp_path: Path, capsys: pytest.CaptureFix
         "  stage layer1 = 1 of blocks.basic(8)\n  head = global_avg_pool |> fc: linear(10)\n}\n"
     )
     assert "<script" not in shown(capsys, str(spec), "--format", "svg")
+
+
+def test_a_picture_shows_one_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "cifar/resnet", "--format", "svg"]) == 2
+    assert "draws one network" in capsys.readouterr().err
+    assert main(["show", "cifar/resnet", "--model", "cifar_depth20", "--format", "svg"]) == 0

@@ -189,7 +189,7 @@ class Session:
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
         out = []
-        evaluator = self._evaluator()
+        evaluator = self.evaluator()
         specs = [e.spec for e in entries]
         for name, text in settings:
             known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
@@ -213,7 +213,8 @@ class Session:
         specs[id(self.loader.prelude)] = self.loader.prelude
         return {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
 
-    def _evaluator(self) -> Expander:
+    def evaluator(self) -> Expander:
+        """What evaluates the expressions of the session's files."""
         return Expander(self.loader.prelude, self._homes())
 
     def _library(self) -> SpecFile:
@@ -235,7 +236,7 @@ class Session:
                 continue
             try:
                 own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
-                for request in requests(own, settings, self._evaluator(), library):
+                for request in requests(own, settings, self.evaluator(), library):
                     out.append(request)
             except Fault as fault:
                 self.sink.add(fault.diagnostic)

@@ -33,11 +33,11 @@ class Stopped(Exception):
         self.out = out
 
 
-def require(*packages: str) -> None:
+def require(*packages: str, extra: str = "run") -> None:
     """Raise a RunError that names the extra to install unless every package can be found; imports none of them."""
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     if absent:
-        raise RunError(f'{", ".join(absent)} not installed: pip install "resnetc[run]"')
+        raise RunError(f'{", ".join(absent)} not installed: pip install "resnetc[{extra}]"')
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

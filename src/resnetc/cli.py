@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from resnetc import comparing, explaining, formatting, training
+from resnetc import comparing, exercising, explaining, formatting, training
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
 
     formatting.add_commands(command, choosing)
     explaining.add_commands(command)
+    exercising.add_commands(command, choosing)
     training.add_commands(command, choosing)
     comparing.add_commands(command, choosing)
     return top
@@ -291,9 +292,22 @@ def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
     from resnetc.compiler.driver import UsageError
     from resnetc.compiler.sizes import show_set
 
+    sizes = sizes_of(text, checked)
+    for size, axis, symbol in zip(sizes, checked.accepted.axes, checked.network.input.symbols, strict=True):
+        if size not in axis:
+            raise UsageError(
+                f"--input {text}: {checked.network.name} accepts {show_set(axis, symbol or 'size')}, not {size}"
+            )
+    return sizes
+
+
+def sizes_of(text: str, checked: Any) -> tuple[int, ...]:
+    """The sizes of `--input 3x224x224`, accepted or not; the channels must be the network's."""
+    from resnetc.compiler.driver import UsageError
+
     declared = checked.network.input
     parts = text.lower().split("x")
-    if not all(p.isdigit() and len(p) < 10 and int(p) > 0 for p in parts) or len(parts) != len(declared.sizes) + 1:
+    if not all(p.isdecimal() and len(p) < 10 and int(p) > 0 for p in parts) or len(parts) != len(declared.sizes) + 1:
         example = "x".join(map(str, (declared.channels, *declared.sizes)))
         raise UsageError(f"--input {text}: write it like {example}")
     channels, *sizes = map(int, parts)
@@ -301,11 +315,6 @@ def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
         raise UsageError(
             f"--input {text}: {checked.network.name} takes {declared.channels} channels; see `--set channels=...`"
         )
-    for size, axis, symbol in zip(sizes, checked.accepted.axes, declared.symbols, strict=True):
-        if size not in axis:
-            raise UsageError(
-                f"--input {text}: {checked.network.name} accepts {show_set(axis, symbol or 'size')}, not {size}"
-            )
     return tuple(sizes)
 
 

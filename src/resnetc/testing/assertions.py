@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from resnetc.api import Compiled
-from resnetc.compiler.ir import Network
-from resnetc.compiler.measure import Measures, state_dict_keys
-from resnetc.compiler.prove import Accepted
-from resnetc.testing.networks import Trial
+from resnetc.compiler.measure import Key, state_dict_keys
+from resnetc.compiler.shapes import axis as along
+from resnetc.testing.inputs import Sizes
+from resnetc.testing.measured import Measured
+from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import image, module_of, run
 
-Sizes = tuple[int, ...]
 
-
-def parts(compiled: Compiled | Trial) -> tuple[Network, Accepted, Measures, str]:
-    made = compiled.checked if isinstance(compiled, Compiled) else compiled
-    return compiled.network, made.accepted, made.measures, compiled.source
-
-
-def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2) -> bool:
+def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
     """One size, both ways: it is accepted exactly when the module runs at it without broadcasting one map onto another.
 
     Where it runs, the shapes of the output and of every stage are those predicted. Returns whether it is accepted.
     """
     network, accepted, measures, source = parts(compiled)
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
-    real = run(source, network, sizes, batch)
+    real = run(source, network, sizes, batch, device)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
     assert predicted == (real.refusal is None), (
         f"{where}: {'accepted' if predicted else 'refused'} by the compiler, "
@@ -57,13 +51,25 @@ def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes]) ->
     return len(accepted)
 
 
-def assert_state_agrees(compiled: Compiled | Trial) -> None:
+def assert_strides_agree(compiled: Compiled | Trial) -> None:
+    """Along an open axis, an input larger by a multiple of a stage's stride gives a map larger by that multiple."""
+    network, _, measures, _ = parts(compiled)
+    for stage, found in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
+        for axis, stride in enumerate(found):
+            predicted = along(stage.stride, axis)
+            assert stride in (None, predicted), (
+                f"{network.name}: `{stage.name}` has stride {stride} along axis {axis + 1}, predicted {predicted}"
+            )
+
+
+def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None:
     """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly."""
     network, _, measures, source = parts(compiled)
-    module = module_of(source)
+    module = module_of(source, device)
     state = module.state_dict()
     keys = [(key, tuple(value.shape)) for key, value in state.items()]
-    assert keys == state_dict_keys(network), f"{network.name}: keys {keys}, predicted {state_dict_keys(network)}"
+    predicted = state_dict_keys(network)
+    assert keys == predicted, f"{network.name}: {first_difference(keys, predicted)}"
     parameters = sum(p.numel() for p in module.parameters())
     assert parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}"
     names = {name for name, _ in module.named_parameters()}
@@ -73,14 +79,13 @@ def assert_state_agrees(compiled: Compiled | Trial) -> None:
 
 
 def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size torch counts the predicted multiply-adds."""
-    network, _, measures, source = parts(compiled)
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        module_of(source)(image(network, sizes, batch=2))
-    counted, predicted = counter.get_total_flops(), 4 * measures.multiply_adds_all(sizes)
-    assert counted == predicted, (
-        f"{network.name} at {sizes}: {counted} operations for two images, predicted {predicted}"
+    """At an accepted size torch counts the predicted multiply-adds, with and without those of fixed filters."""
+    network, _, measures, _ = parts(compiled)
+    counted = Measured(*parts(compiled)).multiply_adds(sizes)
+    layers, whole = measures.multiply_adds(sizes), measures.multiply_adds_all(sizes)
+    assert (counted.layers, counted.filters) == (layers, whole - layers), (
+        f"{network.name} at {'x'.join(map(str, sizes))}: torch counts {counted.layers} multiply-adds and"
+        f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}"
     )
 
 
@@ -95,8 +100,19 @@ def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
     finally:
         module.float()
     for a, b, c in zip(whole, mixed, pair, strict=True):
-        torch.testing.assert_close(a[order], b, rtol=1e-9, atol=1e-12, equal_nan=True)
-        torch.testing.assert_close(a[:2], c, rtol=1e-9, atol=1e-12, equal_nan=True)
+        for what, one, other in (("in another order", a[order], b), ("among fewer", a[:2], c)):
+            same = torch.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True)
+            assert same, (
+                f"{network.name} at {'x'.join(map(str, sizes))}: an image {what} gives another output,"
+                f" by up to {(one - other).abs().max().item():.3g}"
+            )
+
+
+def first_difference(found: list[Key], predicted: list[Key]) -> str:
+    """The first entry of a state dict that is not the predicted one."""
+    number, (a, b) = next((i, pair) for i, pair in enumerate(zip_longest(found, predicted)) if pair[0] != pair[1])
+    told = ["none" if key is None else f"`{key[0]}` {list(key[1])}" for key in (a, b)]
+    return f"entry {number + 1} of the state dict is {told[0]}, predicted {told[1]}"
 
 
 def as_list(out: torch.Tensor | dict[str, torch.Tensor]) -> list[torch.Tensor]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from resnetc.api import Compiled
 from resnetc.compiler import names, syntax
 from resnetc.compiler.backend.module import module_text
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink
@@ -76,3 +77,9 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     if sink.failed:
         raise SpecRefused(tuple(sink.diagnostics))
     return out
+
+
+def parts(compiled: Compiled | Trial) -> tuple[Network, Accepted, Measures, str]:
+    """What both kinds have: the network, its accepted sizes, its figures, the text of its module."""
+    made = compiled.checked if isinstance(compiled, Compiled) else compiled
+    return compiled.network, made.accepted, made.measures, compiled.source

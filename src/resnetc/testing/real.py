@@ -90,22 +90,29 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 @lru_cache(maxsize=4)
-def module_of(source: str) -> nn.Module:
-    """The network of a generated module, in evaluation mode."""
+def module_of(source: str, device: str = "cpu") -> nn.Module:
+    """The network of a generated module, in evaluation mode; the same weights every time, none on `meta`."""
     namespace: dict[str, Any] = {"__name__": "network"}
     exec(compile(source, "network.py", "exec"), namespace)
-    made: nn.Module = namespace["build"]()
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(0)
+        made: nn.Module = namespace["build"]()
     return made.eval()
 
 
-def image(network: Network, sizes: tuple[int, ...], batch: int = 2) -> Tensor:
-    return torch.rand((batch, network.input.channels, *sizes))
+def image(network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Tensor:
+    """A batch `[batch, channels, *sizes]` of noise, the same every time."""
+    shape = (batch, network.input.channels, *sizes)
+    if device == "meta":
+        return torch.empty(shape, device=device)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
+@lru_cache(maxsize=512)
 @torch.no_grad()
-def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2) -> Run:
-    """Runs the module at one size, under watch."""
-    module, x = module_of(source), image(network, sizes, batch)
+def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:
+    """Runs the module at one size, under watch; on `meta` torch checks and computes the shapes alone. Kept."""
+    module, x = module_of(source, device), image(network, sizes, batch, device)
     watch = Watch(x, tuple(symbol is None for symbol in network.input.symbols))
     seen: dict[str, tuple[int, ...]] = {}
     hooks = [

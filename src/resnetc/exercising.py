@@ -1,0 +1,216 @@
+"""`resnetc test`: compiles, then holds every network against its real module, its claims included."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver import Checked, Session
+    from resnetc.testing.exercise import Failure, Finding
+    from resnetc.testing.inputs import Sizes
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
+
+OK, INPUT = 0, 1
+MOST, LEAST, WORK = 60, 12, 12_000  # inputs of a network: fewer for one with many entries in its state dict
+
+
+def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the command; torch and Hypothesis are imported when it runs."""
+    one = command(
+        "test",
+        test,
+        "hold claims and predictions against the real modules",
+        "resnetc test imagenet/resnet50 --input 3x225x225",
+    )
+    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    choosing(one)
+    one.add_argument(
+        "--input", metavar="SIZE", help="only this input, such as 3x224x224; it may be one that is refused"
+    )
+    one.add_argument("--batch", type=count, metavar="N", help="only batches of N images (default: 1, 2 and 3)")
+    one.add_argument(
+        "--examples", type=count, metavar="N", help="inputs of a network, edges first (default: 12 to 60, by its depth)"
+    )
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 to 999999, not {text!r}")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one network: claims and predictions that hold, inputs it was tried with, what failed."""
+
+    claims: int
+    predictions: int
+    inputs: int
+    failures: tuple[Finding, ...]
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def test(options: argparse.Namespace) -> int:
+    from resnetc.cli import failed, opened, remarks
+    from resnetc.compiler.driver import UsageError
+
+    session = opened(options.spec)
+    networks = session.networks(options.model, options.settings)
+    if failed(session):
+        return INPUT
+    if not networks:
+        raise UsageError("no network to test: every model here needs arguments, see `--set`")
+    sizes = [given_sizes(options.input, checked) if options.input else None for checked in networks]
+    require_extra()
+    remarks(session, networks)
+    results = []
+    for checked, only in zip(networks, sizes, strict=True):
+        lines: list[str] = []
+        results.append(tried(session, checked, only, options, lines))
+        brief = len(networks) > 1
+        sys.stdout.write(summary(checked, results[-1]) if brief else f"{headline(checked)}\n{''.join(lines)}")
+        sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
+        if results[-1].failures:
+            sys.stdout.write(
+                line("", "the module is not what the compiler says of it: please report this with the spec")
+            )
+        sys.stdout.flush()
+    broken, claims, predictions, inputs = (
+        sum(column)
+        for column in zip(*((bool(r.failures), r.claims, r.predictions, r.inputs) for r in results), strict=True)
+    )
+    hold = f"{broken} failed" if broken else f"{counted(claims, 'claim')} and {counted(predictions, 'prediction')} hold"
+    print(f"{counted(len(results), 'network')}, {counted(inputs, 'input')}: {hold}")
+    return INPUT if broken else OK
+
+
+def require_extra() -> None:
+    """The one message where the packages of the tests are not installed."""
+    from resnetc.runtime.errors import require
+
+    require("torch", "hypothesis", extra="test")
+
+
+def given_sizes(text: str, checked: Checked) -> Sizes:
+    """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
+    from resnetc.cli import sizes_of
+    from resnetc.compiler.driver import UsageError
+
+    sizes, declared = sizes_of(text, checked), checked.network.input
+    for size, symbol, fixed in zip(sizes, declared.symbols, declared.sizes, strict=True):
+        if symbol is None and size != fixed:
+            raise UsageError(f"--input {text}: {checked.network.name} fixes this axis to {fixed}, not {size}")
+    return sizes
+
+
+def tried(
+    session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str]
+) -> Result:
+    """Exercises one network; a line a claim or prediction goes to `lines`."""
+    from resnetc.api import Compiled
+    from resnetc.compiler.sizes import show_set
+    from resnetc.testing import real
+    from resnetc.testing.claims import claims
+    from resnetc.testing.exercise import exercise
+    from resnetc.testing.inputs import examples, examples_at
+    from resnetc.testing.measured import Measured
+    from resnetc.testing.networks import parts
+
+    network, accepted, measures = checked.network, checked.accepted, checked.measures
+    compiled = Compiled(session.render(checked), network, (), checked)
+    number, batch = options.examples or usual(checked), options.batch
+    inputs = examples_at(only, measures, batch) if only else examples(network, accepted, measures, number, batch)
+
+    axes = zip(accepted.axes, network.input.symbols, strict=True)
+    sizes = ", ".join(show_set(axis, symbol or "size") for axis, symbol in axes)
+    lines.append(line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
+    findings, held = [], 0
+    for contract, finding in claims(compiled, inputs, session.evaluator(), Measured(*parts(compiled))):
+        seen = contract.verdict
+        if finding is None:
+            detail = "no run of a module shows it"
+        else:
+            findings.append(finding)
+            detail = f"held on the module at {counted(finding.examples, 'input')}"
+            if not finding.examples:
+                detail = "nothing to try it with: no promised input, or none that runs"
+        if finding is None or finding.failure is None:
+            held += 1
+            lines.append(line(seen, f"expect {contract.text}; {detail}"))
+    for contract in checked.contracts:
+        if not contract.holds:
+            why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
+            lines.append(line("skipped", f"expect {contract.text}; {why}"))
+    predictions = 0
+    for finding in exercise(compiled, inputs):
+        findings.append(finding)
+        if finding.failure is None:
+            predictions += 1
+            lines.append(line("tried", f"{finding.name}, {counted(finding.examples, 'input')}: {finding.seen}"))
+    real.module_of.cache_clear()
+    real.run.cache_clear()
+    return Result(held, predictions, len(inputs), tuple(f for f in findings if f.failure))
+
+
+def usual(checked: Checked) -> int:
+    """How many inputs a network is tried with unless `--examples` says so."""
+    from resnetc.compiler.measure import state_dict_keys
+
+    return max(LEAST, min(MOST, WORK // max(len(state_dict_keys(checked.network)), 1)))
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def line(verdict: str, text: str) -> str:
+    return f"  {verdict:9} {text}\n"
+
+
+def headline(checked: Checked) -> str:
+    return f"{checked.network.name}  ({checked.title})"
+
+
+def summary(checked: Checked, result: Result) -> str:
+    """A network among several: one line."""
+    verdict = "FAILED" if result.failures else "ok"
+    hold = f"{counted(result.claims, 'claim')}, {counted(result.predictions, 'prediction')}"
+    return f"{verdict:6} {headline(checked)}: {hold}, {counted(result.inputs, 'input')}\n"
+
+
+def told(checked: Checked, finding: Finding, options: argparse.Namespace) -> str:
+    """A failure, and the command that shows it again."""
+    assert finding.failure is not None
+    where = " on the same text" if checked.spec.path is None else ""
+    return line("FAILED", f"{finding.name}: {finding.failure.message}") + line(
+        "", f"replay{where}: {replay(checked, finding.failure, options)}"
+    )
+
+
+def replay(checked: Checked, failure: Failure, options: argparse.Namespace) -> str:
+    """The command that tries this network at this input alone."""
+    spec = "-" if checked.spec.path is None else checked.title if shipped(checked) else checked.spec.source.name
+    words = ["resnetc", "test", spec, "--model", checked.network.name]
+    for name, value in options.settings:
+        words += ["--set", f"{name}={value}"]
+    if failure.example is not None:
+        words += ["--input", "x".join(map(str, (checked.network.input.channels, *failure.example.sizes)))]
+        words += ["--batch", str(failure.example.batch)]
+    return shlex.join(words)
+
+
+def shipped(checked: Checked) -> bool:
+    from resnetc.compiler.modules import LIBRARY
+
+    return checked.spec.path is not None and checked.spec.path.resolve().is_relative_to(LIBRARY)

@@ -1,0 +1,103 @@
+"""Which inputs a network is tried with: sizes on and beside every edge of what it accepts, others, several batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from resnetc.compiler.ir import Network
+from resnetc.compiler.measure import Measures
+from resnetc.compiler.prove import Accepted, allowed
+from resnetc.compiler.sizes import SizeSet
+
+Sizes = tuple[int, ...]
+
+BATCHES = (2, 1, 3)
+MOST_EDGES = 20  # of one axis: where a set repeats without end, its beginning and what surrounds the declared size
+DRAWN = {1: 96, 2: 64, 3: 20}  # the largest drawn size, by the number of axes
+REAL_WORK = 2_000_000_000  # multiply-adds of a batch that is still run on real tensors
+REAL_WEIGHTS = 100_000_000  # parameters of a network that is
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One input: the sizes of its axes, how many images, and the device it is run on (`cpu` or `meta`)."""
+
+    sizes: Sizes
+    batch: int
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.sizes))
+
+    def within(self, axes: Sequence[SizeSet]) -> bool:
+        """Whether every size is in its axis's set."""
+        return all(n in axis for n, axis in zip(self.sizes, axes, strict=True))
+
+
+def examples(network: Network, accepted: Accepted, measures: Measures, count: int, batch: int = 0) -> list[Example]:
+    """Inputs at all edges, and drawn ones until there are `count`; the same for the same network.
+
+    The least accepted size and the declared one come with every batch of `BATCHES`, the others with one of them in
+    turn; all with `batch` where it is given.
+    """
+    least, *others = sizes = sizes_to_try(network, accepted, count)
+    whole = [(n, b) for n in dict.fromkeys((least, network.input.sizes)) for b in BATCHES]
+    turns = [(n, BATCHES[i % len(BATCHES)]) for i, n in enumerate(others) if n != network.input.sizes]
+    pairs = [(n, batch) for n in sizes] if batch else [*whole, *turns]
+    return [Example(n, images, device_for(measures, n, images)) for n, images in pairs]
+
+
+def examples_at(sizes: Sizes, measures: Measures, batch: int = 0) -> list[Example]:
+    """One size, with every batch or the one that is given."""
+    return [Example(sizes, b, device_for(measures, sizes, b)) for b in ((batch,) if batch else BATCHES)]
+
+
+def sizes_to_try(network: Network, accepted: Accepted, count: int) -> list[Sizes]:
+    """The least accepted sizes, those at the edges, the declared ones, and drawn ones until there are `count`."""
+    found = dict.fromkeys(edge_sizes(network, accepted))
+    draw, most = Random(network.name), DRAWN[len(network.input.sizes)]
+    spans = []
+    for symbol, axis, size in zip(network.input.symbols, accepted.axes, network.input.sizes, strict=True):
+        low = max((axis.min or 1) - 2, 1)
+        spans.append((low, low + most) if symbol else (size, size))
+    for _ in range(4 * count):  # a short axis has no more
+        if len(found) >= count:
+            break
+        found[tuple(draw.randint(*span) for span in spans)] = None
+    return list(found)
+
+
+def edge_sizes(network: Network, accepted: Accepted) -> list[Sizes]:
+    """Sizes of which one axis is on or beside an edge while the others fit, or all open axes are at once."""
+    declared = network.input
+    least = tuple(allowed(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
+    found = {least: None}
+    for axis, symbol in enumerate(declared.symbols):
+        for n in edges(accepted.axes[axis], declared.sizes[axis]) if symbol else ():
+            found[(*least[:axis], n, *least[axis + 1 :])] = None
+            found[tuple(n if s else size for s, size in zip(declared.symbols, declared.sizes, strict=True))] = None
+    found[declared.sizes] = None
+    return list(found)
+
+
+def edges(accepted: SizeSet, declared: int) -> list[int]:
+    """Sizes on both sides of every edge of a set, to the end of its second period, and of those round a size."""
+    outside, found = ~accepted, [1]
+    sides = (outside, accepted) if 1 in accepted else (accepted, outside)
+    change = sides[0].next_from(1)
+    while len(found) < MOST_EDGES and change and change <= accepted.onset + 2 * accepted.period:
+        found += [change - 1, change]
+        sides = sides[::-1]
+        change = sides[0].next_from(change)
+    for near in (outside.last_to(declared), outside.next_from(declared)):
+        if near is not None:
+            found += [near, near + (1 if near < declared else -1)]
+    return [n for n in dict.fromkeys(found) if n >= 1]
+
+
+def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
+    """`cpu` where it is quick and there is memory for the weights, else `meta`: shapes without numbers."""
+    heavy = measures.multiply_adds_all(sizes) * batch > REAL_WORK or measures.parameters > REAL_WEIGHTS
+    return "meta" if heavy else "cpu"

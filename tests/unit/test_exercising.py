@@ -1,0 +1,231 @@
+"""`resnetc test`: what it tries, what it says, and that it finds a module which is not what the compiler says of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resnetc.cli import main
+from resnetc.compiler.driver import Session
+from resnetc.compiler.sizes import ALL, EMPTY, from_minimum, from_residues, only
+from resnetc.testing.inputs import edges
+
+Capture = pytest.CaptureFixture[str]
+
+SPEC = """edition 1
+
+block unit(width: int, first stride: size = 1) {
+  let main = in |> conv(width, kernel=3, stride=stride) |> norm |> act
+  out = main + (in |> shortcut(width, stride))
+}
+
+model net(classes: int = 10, width: int = 4) {
+  input [3, H, W] = [3, 16, 16]
+  stem = conv(width, kernel=3) |> norm |> act |> max_pool(2, stride=2, padding=0)
+  stage layer1 = 2 of unit(width)
+  stage layer2 = 2 of unit(2 * width, stride=2)
+  head = global_avg_pool |> fc: linear(classes)
+
+  expect parameters == 1_454 when width == 4
+  expect weighted_layers == 6
+  expect layer2.shape[1] == ceil(floor(H / 2) / 2)
+  expect layer2.stride == 4 and layer2.blocks == 2
+  expect receptive_field == 24
+  expect output.shape == [classes] when H % 2 == 0
+}
+"""
+
+
+WHOLE = """\
+net  (net.resnet)
+  proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have one shape
+  checked   expect parameters == 1_454 when width == 4; held on the module at 1 input
+  checked   expect weighted_layers == 6; held on the module at 1 input
+  proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); held on the module at 17 inputs
+  checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input
+  checked   expect receptive_field == 24; no run of a module shows it
+  proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 17 inputs
+  tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
+  tried     strides, 1 input: of every stage, along every open axis
+  tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
+  tried     multiply_adds, 4 inputs: up to 534,468 an image
+  tried     images, 2 inputs: an image alone, among others, in another order
+1 network, 24 inputs: 6 claims and 5 predictions hold
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.resnet"
+    path.write_text(SPEC, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tampered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Makes the generated module another one than the compiler speaks of."""
+
+    def tamper(old: str, new: str) -> None:
+        render = Session.render
+
+        def wrong(self: Session, checked: object) -> str:
+            text = render(self, checked)  # type: ignore[arg-type]
+            assert old in text, text
+            return text.replace(old, new)
+
+        monkeypatch.setattr(Session, "render", wrong)
+
+    return tamper
+
+
+def test_what_was_proved_and_what_was_tried(spec: Path, capsys: Capture) -> None:
+    assert main(["test", "net.resnet", "--examples", "20"]) == 0
+    assert capsys.readouterr().out == WHOLE
+
+
+def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
+    """Both sides refuse it: that is what was asked."""
+    assert main(["test", "net.resnet", "--input", "3x1x9", "--batch", "5"]) == 0
+    told = capsys.readouterr().out
+    assert "shapes, 1 input: 0 on or beside an edge; 0 accepted, 1 refused by both; batches of 5" in told
+    assert "expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input" in told
+
+
+SHAPES, STRIDE = "expect layer2.shape[1] == ", "expect layer2.stride == 4 and layer2.blocks == 2"
+PARAMETERS = "expect parameters == 1_454 when width == 4"
+# What the module does otherwise than the compiler says; all that fails, with the smallest input that shows it.
+WRONG = {
+    "a pool of another stride": (
+        ("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(3, 1, 1)"),
+        {SHAPES: "3x3x2", STRIDE: "3x16x16", "shapes": "3x1x1", "strides": None, "multiply_adds": "3x2x2"},
+    ),
+    "a larger set of sizes": (
+        ("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(2, 2, ceil_mode=True)"),
+        {SHAPES: "3x5x2", "shapes": "3x1x1", "multiply_adds": "3x3x2"},
+    ),
+    "a sum that torch spreads": (
+        ("main + self.downsample(x)", "main + self.downsample(x).mean((2, 3), keepdim=True)"),
+        {"shapes": "3x2x4", "strides": None},
+    ),
+    "a parameter more": (
+        ("nn.Conv2d(3, 4, 3, padding=1, bias=False)", "nn.Conv2d(3, 4, 3, padding=1, bias=True)"),
+        {PARAMETERS: "3x16x16", "state": None},
+    ),
+    "work done twice": (
+        (
+            "self.bn1(self.conv1(x)))\n        return",
+            "self.bn1(self.conv1(x)) + self.bn1(self.conv1(x)))\n        return",
+        ),
+        {"multiply_adds": "3x2x2"},
+    ),
+    "images that know each other": (
+        ("self.fc(x.mean((2, 3)))", "self.fc(x.sub(x.mean(0, keepdim=True)).mean((2, 3)))"),
+        {"images": "3x2x2"},
+    ),
+    "a layer that does not run": (
+        ("self.fc(x.mean((2, 3)))", "self.nothing(x)"),
+        {"shapes": "3x2x2", "strides": None, "multiply_adds": "3x2x2", "images": "3x2x2"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_module_that_is_another_one(
+    kind: str, spec: Path, tampered: Callable[[str, str], None], capsys: Capture
+) -> None:
+    change, expected = WRONG[kind]
+    tampered(*change)
+    assert main(["test", "net.resnet", "--examples", "24"]) == 1
+    told = capsys.readouterr().out
+    print(told)
+    failed = re.findall(r"^  FAILED    (.*?): .*\n +replay: (.*)$", told, re.MULTILINE)
+    found = {name: command.partition("--input ")[2].partition(" ")[0] or None for name, command in failed}
+    assert {name[: len(SHAPES)] if name.startswith(SHAPES) else name: at for name, at in found.items()} == expected
+    for name, command in failed:
+        program, *words = shlex.split(command)
+        assert program == "resnetc" and main(words) == 1
+        assert f"FAILED    {name}: " in capsys.readouterr().out
+
+
+def test_several_networks_are_a_line_each(spec: Path, capsys: Capture) -> None:
+    assert main(["test", "net.resnet", "--set", "width=[2, 3]", "--examples", "5"]) == 0
+    assert capsys.readouterr().out == (
+        "ok     net_width2  (net.resnet): 5 claims, 5 predictions, 9 inputs\n"
+        "ok     net_width3  (net.resnet): 5 claims, 5 predictions, 9 inputs\n"
+        "2 networks, 18 inputs: 10 claims and 10 predictions hold\n"
+    )
+
+
+def test_a_spec_with_faults_is_told_as_by_check(spec: Path, capsys: Capture) -> None:
+    spec.write_text(SPEC.replace("weighted_layers == 6", "weighted_layers == 7"))
+    assert main(["test", "net.resnet"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and "error[E0402]: `weighted_layers == 7` does not hold: 6 and 7" in told.err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--input", "3x8"], "--input 3x8: write it like 3x16x16"),
+        (["--input", "4x8x8"], "--input 4x8x8: net takes 4 channels"),
+        (["--batch", "0"], "argument --batch: a number from 1 to 999999, not '0'"),
+        (["--examples", "many"], "argument --examples: a number from 1 to 999999, not 'many'"),
+        (["--model", "other"], "no model `other` here"),
+    ],
+)
+def test_a_wrong_command_line(more: list[str], message: str, spec: Path, capsys: Capture) -> None:
+    assert main(["test", "net.resnet", *more]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and message.replace("4 channels", "3 channels") in told.err
+
+
+def test_an_axis_that_the_model_fixes(spec: Path, capsys: Capture) -> None:
+    spec.write_text(SPEC.replace("[3, H, W]", "[3, H, 16]").replace("ceil(floor(H / 2) / 2)", "ceil((H - 1) / 4)"))
+    assert main(["test", "net.resnet", "--input", "3x9x9"]) == 2
+    assert "--input 3x9x9: net fixes this axis to 16, not 9" in capsys.readouterr().err
+    assert main(["test", "net.resnet"]) == 0
+
+
+def test_nothing_to_test(capsys: Capture) -> None:
+    assert main(["test", "std/blocks"]) == 2
+    assert "no network to test" in capsys.readouterr().err
+
+
+WITHOUT = """
+
+sys.modules["torch"] = sys.modules["hypothesis"] = None
+from resnetc.cli import main
+sys.exit(main(["test", "digits"]))
+"""
+
+
+def test_without_the_extra_one_message_names_it() -> None:
+    import resnetc
+
+    source = str(Path(resnetc.__file__).parents[1])
+    program = f"import sys; sys.path.insert(0, {source!r}){WITHOUT}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert done.stderr == 'error: torch, hypothesis not installed: pip install "resnetc[test]"\n'
+
+
+# -- the inputs -------------------------------------------------------------------------------------------------------
+
+
+def test_edges_of_sets() -> None:
+    """Both sides of every edge: of the beginning, of holes, of the pattern for two periods, round the declared size."""
+    assert edges(ALL, 9) == [1]
+    assert edges(from_minimum(7), 9) == [1, 6, 7]
+    assert edges(only(5), 5) == [1, 4, 5, 6]
+    assert edges(EMPTY, 5) == [1, 5, 4]
+    assert edges(from_residues(32, [0, 1, 2, 31]), 224) == [1, 2, 3, 30, 31, 34, 35, 62, 63, 222, 223, 227, 226]
+    assert edges(from_minimum(7) & from_residues(10_007, [3, 4]), 20_016)[:5] == [1, 10009, 10010, 10011, 10012]
+    far = edges(from_minimum(3) - from_residues(2, [0]), 1001)
+    assert len(far) <= 24 and far[:3] == [1, 2, 3] and {1000, 1002} < set(far)

@@ -341,7 +341,8 @@ def stride_to_give(template: Template, sides: tuple[Branch, Branch], axis: int) 
             given = arguments(made.span.text)
             values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
             if need in values:
-                return f"bind `{made.slot}` to a policy that takes the stride {need}, such as `shortcuts.project`"
+                example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
+                return f"bind `{made.slot}` to a policy that takes the stride {need}{example}"
             if have in values:
                 place = len(values) - 1 - values[::-1].index(have)
                 right = next((name for name, value in names.items() if value == need), str(need))

@@ -47,6 +47,8 @@ def settle(primitive: Primitive, given: Args, rank: int, span: Span) -> Args:
         dilation, kernel = args.get("dilation", 1), args["kernel"]
         pads = tuple(axis(dilation, i) * (axis(kernel, i) - 1) // 2 for i in range(rank))
         args["padding"] = pads[0] if len(set(pads)) == 1 else pads
+    if "behind" in args and args["behind"] is None:
+        args["behind"] = args["amount"]
     return args
 
 
@@ -179,7 +181,8 @@ def pad_constant(
 ) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
-    return [Shape(shape.channels, tuple(step(f, 1, 2 * axis(args["amount"], i)) for i, f in enumerate(shape.sizes)))]
+    added = [axis(args["amount"], i) + axis(args["behind"], i) for i in range(shape.rank)]
+    return [Shape(shape.channels, tuple(step(f, 1, n) for f, n in zip(shape.sizes, added, strict=True)))]
 
 
 def pad_channels(

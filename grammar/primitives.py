@@ -11,7 +11,8 @@ REQUIRED: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a primitive. A default of None is derived by the shape rule (a padding of `d (k - 1) / 2`)."""
+    """A parameter of a primitive. A default of None is derived by the shape rule: a padding of `d (k - 1) / 2`,
+    as much behind as before."""
 
     name: str
     type: str
@@ -143,10 +144,14 @@ _ROWS = (
     Primitive("global_avg_pool", (), "pool", "global", doc="The mean of every channel."),
     Primitive(
         "constant_pad",
-        (Parameter("amount", "size", least=0), Parameter("value", "number", 0)),
+        (
+            Parameter("amount", "size", least=0),
+            Parameter("value", "number", 0),
+            Parameter("behind", "size", None, least=0),
+        ),
         "pad",
         "constant_pad",
-        doc="A border of a constant.",
+        doc="A border of a constant: `amount` before, `behind` behind each axis.",
     ),
     Primitive("pad_channels", (CHANNELS,), "pad", "pad_channels", doc="Zero channels behind the input's."),
     Primitive(

@@ -60,7 +60,10 @@ def build(source: str, path: Path, device: torch.device) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise RunError(f"{path}: `build()` returns {type(model).__name__}, a torch.nn.Module is expected")
     model.to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in model.parameters():  # one by one: `Module.to` takes no module that has weights of both ranks
+        if parameter.dim() in formats:
+            parameter.data = parameter.data.contiguous(memory_format=formats[parameter.dim()])
     return model
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler.ir import Leaf
+from resnetc.compiler.shapes import axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,12 @@ def blur(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
-def both_sides(amount: int | tuple[int, ...]) -> int | tuple[int, ...]:
+def both_sides(before: int | tuple[int, ...], behind: int | tuple[int, ...], rank: int) -> int | tuple[int, ...]:
     """One number for each side of each axis, the last axis first, as torch's padding modules want them."""
-    return tuple(n for n in reversed(amount) for _ in range(2)) if isinstance(amount, tuple) else amount
+    if isinstance(before, int) and before == behind:
+        return before
+    sides = [(axis(before, i), axis(behind, i)) for i in reversed(range(rank))]
+    return tuple(n for pair in sides for n in pair)
 
 
 def plain(*names: str, type: str = "int") -> Callable[[Leaf, dict[str, Any]], list[Column]]:
@@ -160,7 +164,7 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "avg_pool": pool,
     "blur_pool": blur,
     "constant_pad": lambda leaf, a: [
-        Column(None, both_sides(a["amount"]), "size", "amount"),
+        Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
         Column(None, a["value"], "number", "value"),
     ],
     "pad_channels": lambda leaf, a: [

@@ -192,7 +192,7 @@ def written(parameter: Parameter, text: str | None) -> bool:
     if default is REQUIRED or text is None:
         return default is REQUIRED and text is None
     if default is None:
-        return text == "p"
+        return text == ("p" if parameter.name == "padding" else "amount")
     if isinstance(default, bool):
         return text == str(default).lower()
     return number(text) == default
@@ -225,7 +225,10 @@ def test_the_types_and_least_values_of_parameters() -> None:
                 continue
             assert place in words("Primitives", f"`{parameter.type}`:"), (primitive.name, parameter.name)
             if parameter.type in ("size", "int"):
-                assert parameter.least == (0 if place in ("padding", "amount") else 1), (primitive.name, place)
+                assert parameter.least == (0 if place in ("padding", "amount", "behind") else 1), (
+                    primitive.name,
+                    place,
+                )
             else:
                 assert parameter.least == (0 if place == "rate" else None), (primitive.name, place)
 

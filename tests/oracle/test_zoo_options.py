@@ -1,0 +1,168 @@
+"""What `--set` does to every net of the zoo: classes, channels, norm, activation, drops, dilation, features."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import resnetc
+from resnetc.compiler.driver import Checked, Session
+from resnetc.compiler.identity import digests
+from resnetc.compiler.ir import Leaf, Module, Sequence
+from tests.oracle.fingerprint import fill_
+from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS
+
+VIDEO = "torchvision/video"  # its stem has no pool
+
+
+def zoo(specs: list[str], **settings: str) -> dict[str, Checked]:
+    """Every net of some specs with these settings."""
+    out = {}
+    for spec in specs:
+        session = Session()
+        session.add(f"zoo/{spec}")
+        for checked in session.networks(None, list(settings.items())):
+            out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.model}"] = checked
+        assert not session.sink.diagnostics, session.sink.diagnostics[0]
+    assert sorted(out) == sorted(net for net, spec in SPECS.items() if spec in specs)
+    return out
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, Checked]:
+    return zoo([*NAMES])
+
+
+def strides(checked: Checked) -> list[int]:
+    """The strides of the stages, in space."""
+    return [s.stride[-1] if isinstance(s.stride, tuple) else s.stride for s in checked.measures.stages]
+
+
+def leaves(module: Module, seen: set[int] | None = None) -> Iterator[str]:
+    """The primitives of a network, those of equal modules once."""
+    seen = set() if seen is None else seen
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    if isinstance(module, Leaf):
+        yield module.primitive.name
+    elif isinstance(module, Sequence):
+        for _, child in module.children:
+            yield from leaves(child, seen)
+    else:
+        for step in module.steps:
+            if not isinstance(step.operation, str):
+                yield from leaves(step.operation, seen)
+
+
+@pytest.mark.parametrize("halvings", [1, 2])
+def test_output_strides(halvings: int, plain: dict[str, Checked]) -> None:
+    """The stages have the strides that were asked for; what dilates, activates or drops has no keys."""
+    more = {"act": "silu", "drop": "drops.linear_depth(0.1)", "dropout": "0.25"} if halvings == 1 else {}
+    flat = [spec for spec in NAMES if spec != VIDEO]
+    nets = zoo(flat, output_stride=str(32 >> halvings), **more)
+    nets |= zoo([VIDEO], output_stride=str(16 >> halvings), **more)
+    for net, checked in nets.items():
+        first = 2 if SPECS[net] == VIDEO else 4
+        assert strides(plain[net]) == [first, 2 * first, 4 * first, 8 * first], net
+        assert strides(checked) == [min(s, 8 * first >> halvings) for s in strides(plain[net])], net
+        assert digests(checked.network)[0] == digests(plain[net].network)[0], net
+        assert checked.measures.parameters == plain[net].measures.parameters, net
+        if more:
+            used = set(leaves(checked.network.root))
+            assert {"silu", "drop_path", "dropout"} <= used, net
+
+
+def test_classes_channels_and_norm(plain: dict[str, Checked]) -> None:
+    """Group norm has the parameters of batch norm; a net that is its own activation stays without one."""
+    nets = zoo([*NAMES], classes="10", channels="1", norm="group_norm(groups=1)")
+    for net, checked in nets.items():
+        (out,) = checked.network.root.outputs
+        assert (checked.network.root.shape_in.channels, out.channels) == (1, 10), net
+        assert not {"batch_norm", "evo_norm_s0", "response_norm"} & set(leaves(checked.network.root)), net
+        assert checked.measures.parameters < plain[net].measures.parameters, net
+
+
+def test_features_are_the_stages_without_the_head(plain: dict[str, Checked]) -> None:
+    for net, checked in zoo([*NAMES], features="true").items():
+        whole, root = plain[net].network, checked.network.root
+        assert checked.network.features, net
+        assert [(s.name, s.out) for s in checked.measures.stages] == [
+            (s.name, s.out) for s in plain[net].measures.stages
+        ]
+        keys = [step.path for step in root.steps]
+        assert keys == [step.path for step in whole.root.steps][: len(keys)], net
+        assert checked.measures.parameters < plain[net].measures.parameters, net
+
+
+def built(net: str, **settings: Any) -> nn.Module:
+    spec, model = SPECS[net], net.split("/")[1]
+    return fill_(resnetc.load(f"zoo/{spec}", model=model, **settings))
+
+
+@pytest.mark.parametrize(
+    ("net", "size", "stride", "settings"),
+    [
+        ("tv/resnet18", (75, 89), 8, {}),
+        ("timm/resnet26", (75, 89), 8, {"shortcut": "shortcuts.project(kernel=3)"}),
+        ("timm/resnetv2_18", (75, 89), 8, {}),
+        ("timm/legacy_seresnet18", (75, 89), 8, {"attention": "identity"}),
+        ("timm/legacy_seresnet50", (75, 89), 8, {"attention": "identity"}),
+        ("tv/mc3_18", (3, 43, 57), 4, {}),
+        ("tv/r2plus1d_18", (9, 43, 57), 4, {}),
+        # Filters and averages do not dilate: a second dilated stage computes something else, in the reference too.
+        ("timm/resnetblur18", (75, 89), 16, {}),
+        ("timm/resnet14t", (64, 96), 16, {}),
+        ("timm/test_resnet", (64, 96), 16, {}),
+        ("timm/resnetv2_18d", (64, 96), 16, {}),
+        ("timm/res2net50_48w_2s", (75, 89), 16, {}),
+    ],
+)
+@torch.no_grad()
+def test_a_dilated_net_has_the_strided_one_in_between(
+    net: str, size: tuple[int, ...], stride: int, settings: Any
+) -> None:
+    """In a stage that dilates, every second position (every fourth at twice the dilation) is the strided stage."""
+    x = torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(0))
+    whole = built(net, features=True, **settings)(x)
+    dilated = built(net, features=True, output_stride=stride, **settings)(x)
+    steps = (1, 1, 1, 2) if stride == 16 else (1, 1, 2, 4)
+    for step, (name, strided) in zip(steps, whole.items(), strict=True):
+        torch.testing.assert_close(
+            dilated[name][..., ::step, ::step], strided, rtol=1e-4, atol=1e-4 * float(strided.std())
+        )
+
+
+@torch.no_grad()
+def test_the_average_of_a_dilated_shortcut() -> None:
+    """The 2x2 mean of a shortcut in D nets, as the reference takes it: zeros behind the map count."""
+    layer4 = resnetc.load("zoo/timm/resnet", model="resnet18d", output_stride=16).get_submodule("layer4")
+    pool = layer4.get_submodule("0.downsample.0")
+    x = torch.rand(1, 4, 5, 7)
+    assert torch.equal(pool(x), F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, 1))
+    assert [m.dilation for m in layer4.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)] == [
+        (1, 1),
+        (2, 2),
+        (2, 2),
+        (2, 2),
+    ]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "net", ["timm/skresnet18", "timm/resnest14d", "timm/resnetv2_50d_evos", "timm/legacy_seresnet18"]
+)
+def test_real_modules_with_every_option(net: str) -> None:
+    """Three classes from one channel, another activation, drops while training; maps of stride 8 as features."""
+    options = {"channels": 1, "act": "silu", "drop": "drops.linear_depth(0.5)", "output_stride": 8}
+    model = resnetc.load(f"zoo/{SPECS[net]}", model=net.split("/")[1], classes=3, dropout=0.5, **options)
+    x = torch.rand(2, 1, 64, 64)
+    assert model.eval()(x).shape == (2, 3)
+    assert torch.equal(model(x), model(x))
+    model.train()
+    assert not torch.equal(model(x), model(x))
+    maps = resnetc.load(f"zoo/{SPECS[net]}", model=net.split("/")[1], features=True, **options).eval()(x)
+    assert [tuple(m.shape[2:]) for m in maps.values()] == [(16, 16), (8, 8), (8, 8), (8, 8)]

@@ -188,6 +188,7 @@ class Applier(Caller):
     ) -> Sequence | Absent:
         """An `nn.Sequential`: steps are called by their position, or by their label."""
         children: list[tuple[str, Module]] = []
+        labels: dict[str, Span] = {}
         current = source
         pending = list(reversed(steps))
         while pending:
@@ -202,7 +203,10 @@ class Applier(Caller):
             if isinstance(layer, LabelLayer):
                 if len(layer.path) != 1:
                     raise Fault(faults.dotted_in_sequence(".".join(map(str, layer.path)), layer.span))
-                key, layer = str(layer.path[0]), layer.layer
+                key = str(layer.path[0])
+                if key in labels:
+                    raise Fault(faults.duplicate_path(key, layer.span, key, labels[key]))
+                labels[key], layer = layer.span, layer.layer
             made, start = self.make(layer, current, inner)
             if isinstance(made, Absent):
                 return ABSENT

@@ -86,7 +86,7 @@ class Expander(Applier):
         for stage, blocks in self.planned(model, frame):
             path = self.path(stage.path, frame)
             module = self.stage(stage, path, blocks, current, frame)
-            placed = scope.place(path, module, [current], stage.span, None)
+            placed = scope.place(path, module, [current], stage.span, None, owned=True)
             current = placed[0]
             name = show_path(path)
             stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))

@@ -300,13 +300,18 @@ def absent_value(span: Span, where: str) -> Diagnostic:
     )
 
 
-def duplicate_path(path: str, span: Span, first: Span) -> Diagnostic:
+def duplicate_path(path: str, span: Span, other: str, first: Span) -> Diagnostic:
+    """A layer would be stored as `path`, where an earlier one is, or above or below `other`, the place of that one."""
+    inner, outer = sorted((path, other), key=len, reverse=True)
+    same = path == other
     return Diagnostic(
         "E0231",
-        f"two layers would be stored as `{path}`",
-        Label(span, "second one"),
-        (Label(first, "first one"),),
-        helps=(f"give one of them another label: `other_{path.rpartition('.')[2]}: ...`",),
+        f"two layers would be stored as `{path}`"
+        if same
+        else f"`{inner}` would be stored inside of another layer, `{outer}`",
+        Label(span, "second one" if same else f"`{path}`"),
+        (Label(first, "first one" if same else f"`{other}`"),),
+        helps=(f"give one of them another label: `other_{outer.rpartition('.')[2]}: ...`",),
     )
 
 

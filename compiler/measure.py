@@ -64,14 +64,14 @@ def module_keys(module: Module, known: dict[int, list[Key]]) -> list[Key]:
         case Sequence(children):
             out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, known)]
         case Template(_, steps, _, _, order):
-            stored = {s.path: module_keys(s.operation, known) for s in steps if not isinstance(s.operation, str)}
-            stored = {path: keys for path, keys in stored.items() if keys}
+            placed = [(s.path, module_keys(s.operation, known)) for s in steps if not isinstance(s.operation, str)]
+            stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
             tree: dict[Any, Any] = {}
             for path in order:
                 if path in stored:
                     node = tree
                     for part in path[:-1]:
-                        node = node.setdefault(part, {})  # a container is registered at its first mention
+                        node = node.setdefault(part, {})  # a container stands where its first keys do
                     node[path[-1]] = stored[path]
             out = tree_keys(tree)
     known[id(module)] = out

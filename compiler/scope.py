@@ -33,7 +33,9 @@ class Scope:
         self.numbers: list[tuple[str, str, Any]] = []
         self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
+        self._reserved: set[Path] = set()
         self._stored: dict[Path, Span] = {}
+        self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
         self._ordinals: dict[str, int] = {}
 
     @property
@@ -42,6 +44,7 @@ class Scope:
 
     def reserve(self, path: Path, span: Span) -> None:
         self.order.setdefault(path, span)
+        self._reserved.add(path)
 
     def numbered(self, attribute: str) -> Path:
         """The attribute of an unlabelled step: `#` is its ordinal among those of that attribute."""
@@ -51,15 +54,32 @@ class Scope:
         return (attribute.replace("#", str(number)),)
 
     def place(
-        self, path: Path, module: Module, inputs: list[Tensor], span: Span, slot: str | None, base: str | None = None
+        self,
+        path: Path,
+        module: Module,
+        inputs: list[Tensor],
+        span: Span,
+        slot: str | None,
+        base: str | None = None,
+        owned: bool = False,
     ) -> list[Tensor]:
-        """Stores a module under `path` and applies it."""
-        if keeps_state(module):
-            if path in self._stored:
-                raise Fault(faults.duplicate_path(show_path(path), span, self._stored[path]))
-            self._stored[path] = span
+        """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`."""
+        if owned or keeps_state(module):
+            self.own(path, span)
+            if path not in self._reserved:
+                self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
         self.order.setdefault(path, span)
         return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+
+    def own(self, path: Path, span: Span) -> None:
+        """A path has one owner, and none above or below it."""
+        above = [path[:i] for i in range(1, len(path))]
+        for other in (path, self._containers.get(path), *above):
+            if other in self._stored:
+                raise Fault(faults.duplicate_path(show_path(path), span, show_path(other), self._stored[other]))
+        for outer in above:
+            self._containers.setdefault(outer, path)
+        self._stored[path] = span
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         return self._step((), operation, inputs, [shape], span, None, None)[0]

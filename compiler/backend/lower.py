@@ -10,6 +10,7 @@ from resnetc.compiler import syntax
 from resnetc.compiler.backend import operations
 from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Repeat, literal
 from resnetc.compiler.backend.forward import Forward, Operation
+from resnetc.compiler.backend.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.backend.naming import class_name, documentation
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
 from resnetc.compiler.backend.shape_comments import Comments
@@ -241,8 +242,9 @@ class Lowering:
         access: dict[int, str] = {}
         stateless: dict[Code, str] = {}
         alias: dict[int, int] = {}
-        keeping = stateful(group)
-        attributes = {path[0] for path in keeping}
+        owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
+        keeping = stateful(group) | {first.steps[number].path for number in owned}
+        attributes = {path[0] for path in keeping} | {s.path[0] for s in first.steps if s.path and s.base is None}
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
@@ -258,12 +260,14 @@ class Lowering:
             signature.reads_input = first.reads_input(step.inputs[0])
             code = self.field(step, modules, signature)
             own = step.base is None or not isinstance(code, Call)
+            others = keeping | (stored.keys() - {step.path})
             if (
-                step.path in keeping
-                and any(keeps_state(m) for m in modules)
-                or (own and stored.get(step.path, code) == code and not taken(step.path, keeping))
+                number in owned
+                or any(keeps_state(m) for m in modules)
+                or (own and stored.get(step.path, code) == code and not taken(step.path, others))
             ):
                 stored[step.path] = code
+                attributes.add(step.path[0])
                 if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
                     gains[step.path] = initial
                 continue
@@ -272,7 +276,7 @@ class Lowering:
                 stored[(stateless[code],)] = code
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
-        fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)})
+        fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)}, keeping)
         for path, value in gains.items():
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
@@ -319,34 +323,6 @@ class Lowering:
                 self.codes[id(child)] = self.writer.occurrence(child)
             codes.append(self.codes[id(child)])
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
-
-
-def stateful(group: list[Template]) -> set[Path]:
-    """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
-    steps = (step for template in group for step in template.steps)
-    return {s.path for s in steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
-
-
-def taken(path: Path, keeping: set[Path]) -> bool:
-    """Whether a module that keeps state is stored at a path, above it or below it."""
-    return any(p[: len(path)] == path or path[: len(p)] == p for p in keeping)
-
-
-def structure(template: Template) -> tuple[Any, ...]:
-    """What occurrences of a block must share to be one class: dataflow, stored paths, what is written in place."""
-    steps = tuple(
-        (s.path, s.inputs, s.outputs, s.operation if isinstance(s.operation, str) else in_place(s.operation))
-        for s in template.steps
-    )
-    return (steps, template.output, template.order, template.shape_in.rank)
-
-
-def in_place(module: Module) -> Any:
-    """Operations that `forward` writes itself are part of the structure; modules may differ."""
-    if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
-        numbers = module.arguments if module.primitive.name == "regroup" else ()  # written out in `forward`
-        return (module.primitive.name, len(module.inputs), numbers)
-    return None
 
 
 def argument_text(value: Any) -> Code:

@@ -78,14 +78,22 @@ def returned(code: Code) -> list[str]:
     return [*lines, *lay("return ", code, 4)]
 
 
-def containers(stored: dict[Path, Code]) -> tuple[list[str], dict[Path, str]]:
-    """The lines that store modules under their paths, and how `forward` reaches each."""
+def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str], dict[Path, str]]:
+    """The lines that store modules under their paths, and how `forward` reaches each.
+
+    A container stands where the first of its modules that are `keeping` state does: there are its keys.
+    """
+    paths = list(stored)
+    places: dict[Path, int] = {}
+    for i, path in sorted(enumerate(paths), key=lambda place: place[1] not in keeping):
+        for end in range(1, len(path) + 1):
+            places.setdefault(path[:end], i)
     tree: dict[Any, Any] = {}
-    for path, code in stored.items():
+    for path in sorted(paths, key=lambda path: [places[path[:end]] for end in range(1, len(path) + 1)]):
         node = tree
         for part in path[:-1]:
             node = node.setdefault(part, {})
-        node[path[-1]] = code
+        node[path[-1]] = stored[path]
     fields: list[str] = []
     reach: dict[Path, str] = {}
     for name, node in tree.items():
@@ -97,10 +105,10 @@ def containers(stored: dict[Path, Code]) -> tuple[list[str], dict[Path, str]]:
 def contained(node: Any) -> Code:
     if not isinstance(node, dict):
         return node  # type: ignore[no-any-return]
-    if all(isinstance(k, int) for k in node):
+    if is_list(node):
         return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
     entries = [(str(k), contained(v)) for k, v in node.items()]
-    if len(entries) == 1:
+    if is_single(node):
         return named(entries)
     return Call("nn.ModuleDict", ((None, Keyed(tuple(entries))),))
 
@@ -109,9 +117,20 @@ def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
     if not isinstance(node, dict):
         out[path] = text
         return
-    single = len(node) == 1 and not isinstance(next(iter(node)), int)
     for key, child in node.items():
-        reached(child, (*path, key), text if single else f"{text}[{key!r}]".replace("'", '"'), out)
+        index = str(key) if is_list(node) else f'"{key}"'
+        reached(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
+
+
+def is_list(node: dict[Any, Any]) -> bool:
+    """Whether a container is an `nn.ModuleList`: no element is left out or behind a later one."""
+    return list(node) == list(range(len(node)))
+
+
+def is_single(node: dict[Any, Any]) -> bool:
+    """Whether a container is the sequence of the one module in it, applied as a whole."""
+    only = next(iter(node.values()))
+    return len(node) == 1 and not is_list(node) and (not isinstance(only, dict) or is_single(only))
 
 
 def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:

@@ -16,6 +16,7 @@ from resnetc.testing.assertions import (
     assert_images_independent,
     assert_multiply_adds_agree,
     assert_network_agrees,
+    assert_outputs_agree,
     assert_shapes_agree,
     assert_state_agrees,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "assert_images_independent",
     "assert_multiply_adds_agree",
     "assert_network_agrees",
+    "assert_outputs_agree",
     "assert_shapes_agree",
     "assert_state_agrees",
     "bad_specs",

@@ -14,6 +14,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import image, module_of, run
+from resnetc.testing.reference import Reference
 
 
 def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
@@ -48,6 +49,7 @@ def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes]) ->
     if accepted:
         assert_multiply_adds_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])
+        assert_outputs_agree(compiled, accepted[0])
     return len(accepted)
 
 
@@ -113,6 +115,26 @@ def first_difference(found: list[Key], predicted: list[Key]) -> str:
     number, (a, b) = next((i, pair) for i, pair in enumerate(zip_longest(found, predicted)) if pair[0] != pair[1])
     told = ["none" if key is None else f"`{key[0]}` {list(key[1])}" for key in (a, b)]
     return f"entry {number + 1} of the state dict is {told[0]}, predicted {told[1]}"
+
+
+def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """At an accepted size every value of the network has its predicted shape, and the module gives the same output.
+
+    The values are those of `reference`: the network step by step, with the weights stored under the predicted keys.
+    """
+    network, _, _, source = parts(compiled)
+    module, batch = module_of(source).double(), image(network, sizes).double()
+    try:
+        state = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
+        module.load_state_dict(state)
+        expected = Reference(network, source, state)(batch)
+        with torch.no_grad():
+            found = module(batch)
+    finally:
+        module.float()
+    assert isinstance(found, dict) == isinstance(expected, dict)
+    for a, b in zip(as_list(found), as_list(expected), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
 
 
 def as_list(out: torch.Tensor | dict[str, torch.Tensor]) -> list[torch.Tensor]:

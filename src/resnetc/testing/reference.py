@@ -1,0 +1,90 @@
+"""Runs the expanded network step by step: what the generated module must do, whatever its text shares or renames.
+
+Only the wiring is independent of the generated text; a primitive alone is what the generator writes for it, so that one
+that is added later needs no line here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.compiler.backend.code import Call, line, literal
+from resnetc.compiler.backend.operations import functional
+from resnetc.compiler.backend.primitives import FUNCTIONAL, columns, module_name
+from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.measure import shape_at
+from resnetc.compiler.scope import keeps_state
+
+Outputs = Tensor | dict[str, Tensor]
+
+
+class Reference:
+    """A network with the values of a state dict. `text` is its generated module, for the classes that torch lacks."""
+
+    def __init__(self, network: Network, text: str, state: dict[str, Tensor]) -> None:
+        self.network, self.state = network, state
+        self.names: dict[str, Any] = {"__name__": "network"}
+        exec(compile(text, "network.py", "exec"), self.names)
+
+    @torch.no_grad()
+    def __call__(self, image: Tensor) -> Outputs:
+        """The output for a batch in evaluation mode; `AssertionError` at a value of another shape than predicted."""
+        self.sizes = tuple(image.shape[2:])
+        root = self.network.root
+        values = self.values(root, "", image)
+        if self.network.features:
+            return {stage.name: values[root.steps[stage.step].outputs[0]] for stage in self.network.stages}
+        return values[root.output]
+
+    def values(self, template: Template, prefix: str, image: Tensor) -> dict[int, Tensor]:
+        """The values of all wires of a block."""
+        values = {0: image}
+        for step in template.steps:
+            operands = [values[ref] for ref in step.inputs]
+            if step.operation == "+":
+                made = [operands[0] + operands[1]]
+            elif step.operation == "*":
+                made = [operands[0] * operands[1]]
+            else:
+                assert not isinstance(step.operation, str)
+                made = self.applied(step.operation, prefix + "".join(f"{part}." for part in step.path), operands)
+            for ref, value in zip(step.outputs, made, strict=True):
+                values[ref] = self.shaped(value, template.wires[ref].shape, step.span)
+        return values
+
+    def applied(self, module: Module, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        match module:
+            case Template():
+                return [self.values(module, prefix, operands[0])[module.output]]
+            case Sequence(children):
+                for name, child in children:
+                    operands = self.applied(child, f"{prefix}{name}.", operands)
+                    self.shaped(operands[0], child.outputs[0], child.span)
+                return operands
+            case Leaf():
+                return self.primitive(module, prefix, operands)
+
+    def primitive(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        if leaf.primitive.name in FUNCTIONAL:
+            names = [f"value{i}" for i in range(len(operands))]
+            text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).write(names)
+            made = eval(text, dict(self.names), dict(zip(names, operands, strict=True)))
+            return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
+        arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
+        alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))
+        alone = alone.to(operands[0].dtype).eval()
+        if keeps_state(leaf):
+            own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
+            alone.load_state_dict(own, strict=True)
+        operand = operands[0].flatten(1) if isinstance(alone, nn.Linear) else operands[0]
+        made = alone(operand)
+        assert isinstance(made, Tensor)
+        return [made]
+
+    def shaped(self, value: Tensor, shape: Shape, place: object) -> Tensor:
+        predicted = shape_at(shape, self.sizes)
+        assert tuple(value.shape[1:]) == predicted, f"{place}: a value of {tuple(value.shape[1:])}, not {predicted}"
+        return value

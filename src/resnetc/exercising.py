@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,7 @@ def tried(
     from resnetc.api import Compiled
     from resnetc.compiler.sizes import show_set
     from resnetc.testing import real
-    from resnetc.testing.claims import claims
+    from resnetc.testing.claims import claim
     from resnetc.testing.exercise import exercise
     from resnetc.testing.inputs import examples, examples_at
     from resnetc.testing.measured import Measured
@@ -133,8 +133,13 @@ def tried(
     sizes = ", ".join(show_set(axis, symbol or "size") for axis, symbol in axes)
     lines.append(line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
     findings, held = [], 0
-    for contract, finding in claims(compiled, inputs, session.evaluator(), Measured(*parts(compiled))):
-        seen = contract.verdict
+    measured, evaluator = Measured(*parts(compiled)), session.evaluator()
+    for contract in checked.contracts:
+        if not contract.holds:
+            why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
+            lines.append(line("skipped", f"expect {contract.text}; {why}"))
+            continue
+        finding = claim(contract, compiled, inputs, evaluator, measured)
         if finding is None:
             detail = "no run of a module shows it"
         else:
@@ -144,11 +149,7 @@ def tried(
                 detail = "nothing to try it with: no promised input, or none that runs"
         if finding is None or finding.failure is None:
             held += 1
-            lines.append(line(seen, f"expect {contract.text}; {detail}"))
-    for contract in checked.contracts:
-        if not contract.holds:
-            why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
-            lines.append(line("skipped", f"expect {contract.text}; {why}"))
+            lines.append(line(contract.verdict, f"expect {contract.text}; {detail}"))
     predictions = 0
     for finding in exercise(compiled, inputs):
         findings.append(finding)
@@ -194,15 +195,15 @@ def told(checked: Checked, finding: Finding, options: argparse.Namespace) -> str
     assert finding.failure is not None
     where = " on the same text" if checked.spec.path is None else ""
     return line("FAILED", f"{finding.name}: {finding.failure.message}") + line(
-        "", f"replay{where}: {replay(checked, finding.failure, options)}"
+        "", f"replay{where}: {replay(checked, finding.failure, options.settings)}"
     )
 
 
-def replay(checked: Checked, failure: Failure, options: argparse.Namespace) -> str:
+def replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
     """The command that tries this network at this input alone."""
     spec = "-" if checked.spec.path is None else checked.title if shipped(checked) else checked.spec.source.name
     words = ["resnetc", "test", spec, "--model", checked.network.name]
-    for name, value in options.settings:
+    for name, value in settings:
         words += ["--set", f"{name}={value}"]
     if failure.example is not None:
         words += ["--input", "x".join(map(str, (checked.network.input.channels, *failure.example.sizes)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 
 from resnetc.api import Compiled
@@ -94,33 +94,27 @@ def told(claim: Claim) -> str:
     return f"{describe(claim.left)} with {describe(claim.right)}"
 
 
-def claims(
-    compiled: Compiled, inputs: Iterable[Example], evaluator: Evaluator, measured: Measured
-) -> Iterator[tuple[Contract, Finding | None]]:
-    """Each claim that the compiler found true, at the promised inputs; None where no run can show what it speaks of.
+def claim(
+    contract: Contract, compiled: Compiled, inputs: Iterable[Example], evaluator: Evaluator, measured: Measured
+) -> Finding | None:
+    """A claim that the compiler found true, at the promised inputs; None where no run can show what it speaks of.
 
     One that does not depend on the input's size is tried with the declared one.
     """
-    network, checked = compiled.network, compiled.checked
+    network, accepted = compiled.network, compiled.checked.accepted
+    expect, frame = next(pair for pair in network.expects if pair[0].claim.span == contract.span)
+    if mentioned(expect.claim) & UNMEASURED:
+        return None
     judge = OnModule(compiled, measured, evaluator)
-    promised = [allowed(network, checked.accepted, axis) for axis in range(len(network.input.sizes))]
-    fitting = {at.sizes: at for at in inputs if at.within(promised)}
-    declared = Example(network.input.sizes, 1, measured.device(network.input.sizes))
-    written = {expect.claim.span: (expect, frame) for expect, frame in network.expects}
-    for contract in checked.contracts:
-        if not contract.holds:
-            continue
-        expect, frame = written[contract.span]
-        if mentioned(expect.claim) & UNMEASURED:
-            yield contract, None
-            continue
-        meant = fitting.values() if contract.verdict == "proved" else [declared]
-        chosen = [at for at in meant if judge.runs(at)]
+    # What does not depend on the size fails at every size: there is nothing to make smaller.
+    within = [EMPTY] * len(accepted.axes)
+    meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
+    if contract.verdict == "proved":
+        within = [allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
+        meant = [*{at.sizes: at for at in inputs if at.within(within)}.values()]
 
-        def check(at: Example, expect: syntax.Expect = expect, frame: Frame = frame) -> None:
-            if judge.runs(at):
-                judge.hold(expect, frame, at)
+    def check(at: Example) -> None:
+        if judge.runs(at):
+            judge.hold(expect, frame, at)
 
-        # What does not depend on the size fails at every size: there is nothing to make smaller.
-        within = promised if contract.verdict == "proved" else [EMPTY] * len(promised)
-        yield contract, tried(f"expect {contract.text}", check, chosen, "", compiled, within)
+    return tried(f"expect {contract.text}", check, [at for at in meant if judge.runs(at)], "", compiled, within)

@@ -89,7 +89,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
         yield from tensors(tuple(value.values()))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def module_of(source: str, device: str = "cpu") -> nn.Module:
     """The network of a generated module, in evaluation mode; the same weights every time, none on `meta`."""
     namespace: dict[str, Any] = {"__name__": "network"}

@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz
+.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz sizes
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -51,6 +51,9 @@ degradation: $(READY) ## plain and residual nets of 20 and 56 layers (needs Debi
 
 fuzz: $(READY) ## 20,000 random networks and sizes against the real modules
 	OMP_NUM_THREADS=1 $(PY) benchmarks/fuzz.py --pairs 20000
+
+sizes: $(READY) ## accepted sizes of every shipped network against its real module, up to 300
+	OMP_NUM_THREADS=1 $(PY) benchmarks/sizes.py
 
 $(READY):
 	@set -e; \

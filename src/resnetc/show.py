@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 from resnetc.compiler.driver import Checked
-from resnetc.compiler.sizes import describe, show_set
+from resnetc.compiler.sizes import describe, show, show_set
 
 
 def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, A
             symbol or f"axis{i + 1}": describe(axis)
             for i, (symbol, axis) in enumerate(zip(network.input.symbols, checked.accepted.axes, strict=True))
         },
+        "limits": limits(checked),
         "stages": [
             {
                 "name": s.name,
@@ -94,8 +96,8 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
         ("accepts", accepted(checked)),
     )
-    for name, value in lines:
-        console.print(Text(f"{name:<16} {value}"))
+    for name, value in (*lines, *because(checked)):
+        console.print(Text(f"{name:<16} {value}"), soft_wrap=True)
     return stream.getvalue()
 
 
@@ -114,6 +116,51 @@ def accepted(checked: Checked) -> str:
     """`every H, every W`: the derived sizes of each axis."""
     pairs = zip(checked.network.input.symbols, checked.accepted.axes, strict=True)
     return ", ".join(show_set(axis, symbol or "size") for symbol, axis in pairs)
+
+
+def limits(checked: Checked) -> list[dict[str, Any]]:
+    """The conditions that shrink the accepted sizes, in the order of the program: what each needs, what it leaves.
+
+    `statement` with `file`, `line` and `column` is what makes the condition; `stage` is the stage it stands in, if any.
+    """
+    found = []
+    for reason in checked.accepted.reasons:
+        condition, place = reason.condition, reason.place
+        symbol = checked.network.input.symbols[reason.axis] or f"axis{reason.axis + 1}"
+        need = condition.other if isinstance(condition.other, int) else show(condition.other, symbol)
+        relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "= a multiple of")
+        stage = place.trail()[0].stage
+        position = condition.span.source.position(condition.span.start)
+        found.append(
+            {
+                "axis": symbol,
+                "needs": f"{show(condition.fn, symbol)} {relation} {need}",
+                "statement": " ".join((place.operation.text if place.leaf else condition.span.text).split()),
+                "file": condition.span.source.name,
+                "line": position.line,
+                "column": position.column,
+                "stage": stage.name if stage else None,
+                "leaves": show_set(reason.after, symbol),
+            }
+        )
+    return found
+
+
+def because(checked: Checked) -> list[tuple[str, str]]:
+    """The limits as lines; those of an axis that is limited like one before it are not said again."""
+    axes: dict[str, list[str]] = {}
+    for limit in limits(checked):
+        stage = f" in {limit['stage']}" if limit["stage"] else ""
+        place = f"{limit['file']}:{limit['line']}:{limit['column']}"
+        line = f"{limit['leaves']}: `{limit['statement']}`{stage} needs {limit['needs']} ({place})"
+        axes.setdefault(limit["axis"], []).append(line)
+    lines: list[str] = []
+    said: dict[tuple[str, ...], str] = {}
+    for symbol, rows in axes.items():
+        general = tuple(re.sub(rf"\b{symbol}\b", "_", row) for row in rows)
+        lines += [f"{symbol} as {said[general]}"] if general in said else rows
+        said.setdefault(general, symbol)
+    return [("because" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
 def listing(networks: list[Checked], color: bool = False) -> str:

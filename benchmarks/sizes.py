@@ -1,0 +1,69 @@
+"""The accepted sizes of every shipped network against its real module, for H = W = 1 .. 300.
+
+    python benchmarks/sizes.py [--upto 300] [--only TEXT]
+
+How the module is asked stands in tests/oracle/real_sizes.py: its calls are recorded, and each distinct (operation,
+sizes) is put to torch once for all networks. Of a video net the first axis is swept too. Prints for every network what
+the compiler accepts and whether the module agrees, at every size, about that and the shapes of the stages; status 1
+if any does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--upto", type=int, default=300)
+    parser.add_argument("--only", default="", help="networks with this text in their names")
+    options = parser.parse_args()
+
+    import torch
+
+    from resnetc.compiler.driver import Session
+    from resnetc.show import accepted
+    from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
+
+    torch.set_num_threads(1)
+    started, asked, wrong, networks, sizes = time.time(), Torch(), 0, 0, 0
+    for spec in sorted((ROOT / "specs").rglob("*.resnet")):
+        session = Session()
+        session.add(str(spec.relative_to(ROOT / "specs").with_suffix("")))
+        for checked in session.networks():
+            network = checked.network
+            if options.only not in f"{checked.title}/{network.name}":
+                continue
+            namespace: dict[str, Any] = {"__name__": "generated"}
+            exec(compile(session.render(checked), network.name, "exec"), namespace)
+            with torch.device("meta"):
+                module = namespace["build"]()
+            stages = tuple(".".join(map(str, stage.path)) for stage in network.stages)
+            real = Real(module, network.input.channels, network.input.sizes, asked, stages)
+            swept = list(sweeps(network.input.sizes, options.upto))
+            found = disagreements(checked, real, swept)
+            networks, wrong, sizes = networks + 1, wrong + bool(found), sizes + len(swept)
+            verdict = f"agrees at {len(swept)} sizes" if not found else f"DISAGREES at {len(found)} sizes: {found[0]}"
+            print(f"{checked.title:22} {network.name:26} {accepted(checked):60} {verdict}", flush=True)
+        if session.sink.diagnostics:
+            print(*session.sink.diagnostics, sep="\n")
+            wrong += 1
+    print(
+        f"{networks} networks, {wrong} in disagreement; {sizes} sizes, answered by {len(asked.known)} distinct calls\n"
+        f"{len(asked.windows)} windows also on the CPU; {asked.broadcasts} sums refused that torch would broadcast; "
+        f"{time.time() - started:.0f} s, of them {time.process_time():.0f} CPU seconds"
+    )
+    return 1 if wrong or not networks else 0
+
+
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
+    sys.exit(main())

@@ -141,7 +141,7 @@ def test_without_torch_proofs_are_tests_and_predictions_are_skipped(pytester: py
     write(pytester, net=NET, wrong=WRONG)
     pytester.makeconftest("import sys\nsys.modules['torch'] = None")
     result = run(pytester, "specs", "-rs")
-    result.assert_outcomes(passed=4, failed=1, skipped=13)
+    result.assert_outcomes(passed=5, failed=1, skipped=12)
     assert "torch not installed: pip install 'resnetc[test]'" in result.stdout.str()
 
 

@@ -15,8 +15,10 @@ from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import image, module_of, run
 from resnetc.testing.reference import Reference
+from resnetc.testing.replay import replayable
 
 
+@replayable
 def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
     """One size, both ways: it is accepted exactly when the module runs at it without broadcasting one map onto another.
 
@@ -39,13 +41,13 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     return predicted
 
 
-def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes]) -> int:
+def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes], batch: int = 2) -> int:
     """All of this module for one network: its state, each of the sizes, and the rest at the first accepted one.
 
     Returns how many of the sizes are accepted.
     """
     assert_state_agrees(compiled)
-    accepted = [size for size in sizes if assert_shapes_agree(compiled, size)]
+    accepted = [size for size in sizes if assert_shapes_agree(compiled, size, batch)]
     if accepted:
         assert_multiply_adds_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])
@@ -53,6 +55,7 @@ def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes]) ->
     return len(accepted)
 
 
+@replayable
 def assert_strides_agree(compiled: Compiled | Trial) -> None:
     """Along an open axis, an input larger by a multiple of a stage's stride gives a map larger by that multiple."""
     network, _, measures, _ = parts(compiled)
@@ -64,6 +67,7 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
             )
 
 
+@replayable
 def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None:
     """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly."""
     network, _, measures, source = parts(compiled)
@@ -80,6 +84,7 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     module.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
 
 
+@replayable
 def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     """At an accepted size torch counts the predicted multiply-adds, with and without those of fixed filters."""
     network, _, measures, _ = parts(compiled)
@@ -91,6 +96,7 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     )
 
 
+@replayable
 def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
     """In evaluation mode an image has the same output alone, among others, and in another order."""
     network, _, _, source = parts(compiled)

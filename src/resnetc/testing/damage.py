@@ -11,6 +11,7 @@ from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.driver import Session
 from resnetc.compiler.families import UsageError
 from resnetc.testing.models import models
+from resnetc.testing.replay import kept
 
 TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
 STRANGE = (
@@ -83,7 +84,17 @@ def diagnostics_of(data: bytes | str) -> list[Diagnostic]:
 
 def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Diagnostic]:
     """The compiler neither raises nor points outside of a text; with `codes`, it knows every code it uses."""
-    found = diagnostics_of(data)
+    try:
+        found = diagnostics_of(data)
+        judge(found, codes)
+    except Exception as error:
+        error.add_note(kept(data, ["resnetc", "check", "FILE"]))
+        raise
+    return found
+
+
+def judge(found: list[Diagnostic], codes: Collection[str]) -> None:
+    """Every diagnostic has a known code, words, and a place inside of its file."""
     for diagnostic in found:
         assert not codes or diagnostic.code in codes, f"{diagnostic.code} is not documented"
         for label in (diagnostic.primary, *diagnostic.labels):
@@ -93,4 +104,3 @@ def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Dia
             place = span.source.position(span.start)
             assert 1 <= place.line <= span.source.text.count("\n") + 1 and place.column >= 1
         assert diagnostic.message and diagnostic.primary.text, f"{diagnostic.code} says nothing"
-    return found

@@ -23,13 +23,17 @@ from resnetc.compiler.source import Source
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes."""
+    """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes.
+
+    `text` is that of the spec.
+    """
 
     network: Network
     accepted: Accepted
     measures: Measures
     source: str
     refusals: tuple[Diagnostic, ...]
+    text: str
 
     def accepts(self, sizes: tuple[int, ...]) -> bool:
         """Whether the derivation accepts an input of these sizes, whatever the spec declares."""
@@ -69,7 +73,7 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 measures = measure(network)
                 checked = Checked(network, accepted, measures, spec, name, Path())
                 source = module_text(checked, digest(spec.closure()))
-                out.append(Trial(network, accepted, measures, source, tuple(refusals)))
+                out.append(Trial(network, accepted, measures, source, tuple(refusals), text))
     except Fault as fault:
         sink.add(fault.diagnostic)
     except Silent:

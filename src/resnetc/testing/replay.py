@@ -1,0 +1,54 @@
+"""A drawn network on which an assertion fails: it is written to a file, and the failure says how to see it again."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shlex
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from resnetc.testing.networks import Trial
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
+    """An assertion about a `Trial` (its first argument) that notes, where it fails, the file and the command.
+
+    Hypothesis ends with the smallest failing example, so the file holds that one.
+    """
+
+    @wraps(check)
+    def checked(*arguments: Given.args, **options: Given.kwargs) -> Result:
+        try:
+            return check(*arguments, **options)
+        except Exception as error:
+            given = inspect.signature(check).bind(*arguments, **options).arguments
+            if isinstance(trial := given["compiled"], Trial) and not getattr(error, "__notes__", None):
+                words = ["python", "-m", "resnetc.testing", "FILE", "--model", trial.network.name]
+                if "sizes" in given:
+                    words += ["--input", "x".join(map(str, (trial.network.input.channels, *given["sizes"])))]
+                words += ["--batch", str(given["batch"])] if "batch" in given else []
+                error.add_note(kept(trial.text, words))
+            raise
+
+    return checked
+
+
+def kept(spec: bytes | str, command: list[str]) -> str:
+    """Writes a spec below Hypothesis's own folder, named after the test; what to run, with the file for `FILE`."""
+    folder = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")) / "resnetc"
+    test = re.search(r"(\w+)[^:]*$", os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0])
+    path = folder / f"{test[1] if test else 'failure'}.resnet"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(spec.encode("utf-8", "surrogatepass") if isinstance(spec, str) else spec)
+    except OSError as error:
+        return f"the spec cannot be kept in {path}: {error.strerror}"
+    again = shlex.join(path.as_posix() if word == "FILE" else word for word in command)
+    return f"written to {path.as_posix()}; to replay: {again}"

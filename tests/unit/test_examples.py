@@ -150,11 +150,11 @@ def test_the_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.
     done(page, update)
 
 
-def test_the_examples_of_property_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool) -> None:
     """The first test of the page passes, the second fails as the page shows."""
     monkeypatch.chdir(tmp_path)
     page = ROOT / "docs" / "testing.md"
-    text, names = page.read_text(encoding="utf-8"), done(page)
+    text, names = page.read_text(encoding="utf-8"), done(page, update)
     few = settings(max_examples=3, deadline=None, database=None, derandomize=True)
     few(names["test_random_networks"])()
     with pytest.raises(AssertionError) as failed:

@@ -301,17 +301,23 @@ def absent_value(span: Span, where: str) -> Diagnostic:
 
 
 def duplicate_path(path: str, span: Span, other: str, first: Span) -> Diagnostic:
-    """A layer would be stored as `path`, where an earlier one is, or above or below `other`, the place of that one."""
+    """A layer would be stored as `path`, where an earlier one is, or above, below or beside `other`, its place."""
     inner, outer = sorted((path, other), key=len, reverse=True)
     same = path == other
+    help = f"give one of them another label: `other_{outer.rpartition('.')[2]}: ...`"
+    if same:
+        message = f"two layers would be stored as `{path}`"
+    elif inner.startswith((f"{outer}.", f"{outer}[")):
+        message = f"`{inner}` would be stored inside of another layer, `{outer}`"
+    else:
+        message = f"`{path}` would be stored beside `{other}`, and a list has elements only"
+        help = "label both by an index, or both by a name"
     return Diagnostic(
         "E0231",
-        f"two layers would be stored as `{path}`"
-        if same
-        else f"`{inner}` would be stored inside of another layer, `{outer}`",
+        message,
         Label(span, "second one" if same else f"`{path}`"),
         (Label(first, "first one" if same else f"`{other}`"),),
-        helps=(f"give one of them another label: `other_{outer.rpartition('.')[2]}: ...`",),
+        helps=(help,),
     )
 
 

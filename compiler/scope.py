@@ -77,8 +77,10 @@ class Scope:
         for other in (path, self._containers.get(path), *above):
             if other in self._stored:
                 raise Fault(faults.duplicate_path(show_path(path), span, show_path(other), self._stored[other]))
-        for outer in above:
-            self._containers.setdefault(outer, path)
+        for i, outer in enumerate(above, 1):
+            inner = self._containers.setdefault(outer, path)
+            if isinstance(inner[i], int) != isinstance(path[i], int):
+                raise Fault(faults.duplicate_path(show_path(path), span, show_path(inner), self._stored[inner]))
         self._stored[path] = span
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:

@@ -27,6 +27,7 @@ class Reading:
     uses: list[Node] = field(default_factory=list)
     items: list[Node] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    words: int = 0  # of the text
 
 
 class Builder:

@@ -18,6 +18,7 @@ from resnetc.compiler.modules import (
     SUFFIX,
     Loader,
     SpecFile,
+    below,
     decode,
     digest,
     shipped,
@@ -25,6 +26,7 @@ from resnetc.compiler.modules import (
     shown,
     unreadable,
 )
+from resnetc.compiler.outputs import Output, same_file
 from resnetc.compiler.parse import parse_expression
 from resnetc.compiler.source import Source, Span
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.measure import Measures
     from resnetc.compiler.prove import Accepted
 
-__all__ = ["Checked", "Output", "Session", "UsageError", "write"]
+__all__ = ["Checked", "Session", "UsageError"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,15 +54,6 @@ class Checked:
     def skipped(self) -> tuple[str, ...]:
         """The claims that were left out because they were made for other slots."""
         return tuple(str(contract) for contract in self.contracts if contract.verdict == "skipped")
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A generated file before it is written."""
-
-    path: Path
-    text: str
-    network: str
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +103,7 @@ class Session:
             self.sink.add(fault.diagnostic)
 
     def _add_folder(self, path: Path) -> None:
-        files = sorted(p for p in path.rglob(f"*{SUFFIX}") if p.is_file())
+        files = below(path)
         if not files:
             raise Fault(empty_folder(path.as_posix()))
         for file in files:
@@ -284,14 +277,13 @@ class Session:
 
     def outputs(self, networks: list[Checked], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""
-        out: dict[Path, Output] = {}
+        out: dict[str, Output] = {}
         for checked in networks:
-            path = directory / checked.folder / f"{checked.network.name}.py"
-            if path in out:
-                item = checked.network.root.definition
-                self.sink.add(same_file(path, checked.network.name, out[path].network, item.name.span))
-                continue
-            out[path] = Output(path, self.render(checked), f"{checked.network.name} of {checked.title}")
+            place = checked.folder / f"{checked.network.name}.py"
+            output = Output(directory, place, self.render(checked), f"{checked.network.name} of {checked.title}")
+            first = out.setdefault(str(place).casefold(), output)
+            if first is not output:
+                self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
         return list(out.values())
 
 
@@ -303,7 +295,7 @@ def _frame(spec: SpecFile) -> Any:
 
 
 def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
-    return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span)
+    return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span, tree.words)
 
 
 def reachable(path: Path) -> None:
@@ -316,71 +308,6 @@ def reachable(path: Path) -> None:
         raise Fault(
             unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
         ) from None
-
-
-def obstacles(outputs: list[Output], force: bool) -> list[Diagnostic]:
-    """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
-    from resnetc.compiler.backend.render import sealed
-
-    out = []
-    for output in outputs:
-        path = output.path
-        try:
-            path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            out.append(in_the_way(path, f"cannot be written: {error.strerror}", "choose another directory with `-o`"))
-            continue
-        if path.is_symlink():
-            out.append(in_the_way(path, "is a link", "remove it, or choose another directory with `-o`"))
-        elif path.is_dir():
-            out.append(in_the_way(path, "is a directory", "remove it, or choose another directory with `-o`"))
-        elif path.exists() and not force:
-            try:
-                state = sealed(path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError):
-                state = None
-            if state == "edited":
-                out.append(
-                    in_the_way(
-                        path, "was edited by hand", "move the edits into the spec, or overwrite them with `--force`"
-                    )
-                )
-            elif state is None:
-                out.append(
-                    in_the_way(
-                        path, "was not made by resnetc", "choose another directory, or overwrite it with `--force`"
-                    )
-                )
-    return out
-
-
-def write(outputs: list[Output]) -> list[Diagnostic]:
-    """Writes every file under a temporary name, then renames them all; after a fault nothing has changed."""
-    import tempfile
-
-    staged: list[tuple[str, Path]] = []
-    try:
-        for output in outputs:
-            output.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=output.path.parent, prefix=f".{output.path.name}.")
-            staged.append((name, output.path))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(output.text)
-            os.chmod(name, 0o644)
-        for name, path in staged:
-            os.replace(name, path)
-    except OSError as error:
-        for name, _ in staged:
-            Path(name).unlink(missing_ok=True)
-        place = Path(error.filename) if isinstance(error.filename, str) else outputs[0].path
-        blocking = next((p for p in (place, *place.parents) if p.is_file()), None)
-        if blocking is not None:
-            return [in_the_way(blocking, "is a file, and a directory is needed", "choose a directory with `-o`")]
-        parent = place if place.is_dir() else place.parent
-        return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
-    return []
 
 
 def no_spec(spec: str) -> Diagnostic:
@@ -400,23 +327,4 @@ def empty_folder(name: str) -> Diagnostic:
         f"{name} holds no `.resnet` file",
         Label(Span(Source(name, ""), 0, 0), "this directory"),
         helps=("name a directory with specs in or below it",),
-    )
-
-
-def same_file(path: Path, network: str, other: str, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0509",
-        f"two networks would be written to `{path.as_posix()}`",
-        Label(span, f"`{network}` is the second one"),
-        notes=(f"the first one is {other}",),
-        helps=("rename one of the models",),
-    )
-
-
-def in_the_way(path: Path, what: str, remedy: str) -> Diagnostic:
-    return Diagnostic(
-        "E0506",
-        f"{path.as_posix()} {what}",
-        Label(Span(Source(path.as_posix(), ""), 0, 0), "in the way"),
-        helps=(remedy,),
     )

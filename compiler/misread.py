@@ -14,6 +14,7 @@ from resnetc.compiler.tables import spelling
 
 MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
 MAX_STATEMENT = 10_000
+MAX_WORDS = 30_000  # of a file; the longest shipped one has fewer than 3_000
 
 # Reserved words in the order in which a file has them; the first five open items, those from `each` on statements.
 ITEMS = ("block", "policy", "slot", "model", "extern")
@@ -96,8 +97,10 @@ def span_of(source: Source, token: Token) -> Span:
 
 
 def opens_line(source: Source, token: Token) -> bool:
-    start = token.start_pos or 0
-    return not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
+    text, at = source.text, token.start_pos or 0
+    while at and text[at - 1] in " \t\r":  # not a slice of the line: lines may be long
+        at -= 1
+    return not at or text[at - 1] == "\n"
 
 
 def spelled(terminal: str) -> str:
@@ -289,10 +292,14 @@ class Limits:
     """Follows the tokens of a text: what nests deeper, or goes on longer than a text can mean is not read on."""
 
     source: Source
-    length: int = 0
+    length: int = 0  # of the statement
+    words: int = 0  # of the file
 
     def passed(self, token: Token, height: int) -> Diagnostic | None:
         """The fault where a token is one too many; `height` is that of the parser's stack."""
+        self.words += 1
+        if self.words > MAX_WORDS:
+            return too_many_words(span_of(self.source, token))
         self.length = 0 if token.type in OPENERS else self.length + 1
         if height > MAX_STACK:
             return too_deep(span_of(self.source, token))
@@ -307,4 +314,13 @@ def too_long(span: Span) -> Diagnostic:
         f"a statement has at most {MAX_STATEMENT:_} words and signs",
         Label(span, "the statement goes on beyond this"),
         helps=("divide it: name its parts with `let`, or make them blocks and policies",),
+    )
+
+
+def too_many_words(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0114",
+        f"a file has at most {MAX_WORDS:_} words and signs",
+        Label(span, "the file goes on beyond this"),
+        helps=("move some of its definitions into a file of their own, and name that with `use`",),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +11,15 @@ from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, Sink, similar
 from resnetc.compiler.parse import parse
 from resnetc.compiler.source import Source, Span
+from resnetc.contents import NotRegular, TooLarge, contents
 
 SUFFIX = ".resnet"
 MAX_BYTES = 1 << 20
+TOO_LARGE = ("is larger than 1 MiB", "split it into files that `use` each other")
+MAX_FILES = 32  # that a spec uses, also through others, besides the shipped ones
+MAX_DEPTH = 16  # of files that use each other
+MAX_WORDS = 40_000  # in all of them
+MAX_FAULTS = 20  # in them; behind these no more files are read
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 
 
@@ -64,6 +69,25 @@ def _below_here(path: Path) -> bool:
     return path.is_relative_to(Path.cwd())
 
 
+def below(folder: Path) -> list[Path]:
+    """The specs in a folder and below it, in order; what cannot be read is left out, links to folders are not followed.
+
+    (`rglob` and `os.walk` of Python 3.11 give up in folders that nest deeply, or have long names.)
+    """
+    found, pending = [], [folder]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+                    elif entry.name.endswith(SUFFIX) and entry.is_file():
+                        found.append(Path(entry.path))
+        except OSError:
+            continue
+    return sorted(found)
+
+
 def shipped(name: str) -> Path | None:
     """The file of a shipped spec such as `imagenet/resnet50`, if there is one."""
     parts = name.removesuffix(SUFFIX).split("/")
@@ -84,29 +108,27 @@ def read(path: Path, name: str) -> Source:
     """The text of a file, or a `Fault` that says why there is none."""
     blank = Source(name, "")
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise Fault(
-                unreadable(blank, "is a directory", "name a file, or give the directory to a command that takes one")
-            )
-        if not stat.S_ISREG(status.st_mode):
-            raise Fault(unreadable(blank, "is not a regular file", "a spec is a plain text file"))
-        if status.st_size > MAX_BYTES:
-            raise Fault(unreadable(blank, "is larger than 1 MiB", "split it into files that `use` each other"))
-        data = path.read_bytes()
+        return decode(contents(path, MAX_BYTES), name)
+    except IsADirectoryError:
+        what, remedy = "is a directory", "name a file, or give the directory to a command that takes one"
+    except NotRegular:
+        what, remedy = "is not a regular file", "a spec is a plain text file"
+    except TooLarge:
+        what, remedy = TOO_LARGE
     except FileNotFoundError:
-        remedy = "let the link lead to a file, or name the file itself"
-        raise Fault(unreadable(blank, "is a link that leads nowhere", remedy)) from None
+        what, remedy = "is a link that leads nowhere", "let the link lead to a file, or name the file itself"
     except PermissionError:
-        raise Fault(unreadable(blank, "may not be read", "give yourself permission to read it")) from None
+        what, remedy = "may not be read", "give yourself permission to read it"
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Fault(unreadable(blank, f"cannot be read: {reason}", "check the path")) from None
-    return decode(data, name)
+        what, remedy = f"cannot be read: {reason}", "check the path"
+    raise Fault(unreadable(blank, what, remedy))
 
 
 def decode(data: bytes, name: str) -> Source:
-    """UTF-8 without NUL; one byte-order mark is dropped."""
+    """UTF-8 without NUL, of at most 1 MiB; one byte-order mark is dropped."""
+    if len(data) > MAX_BYTES:
+        raise Fault(unreadable(Source(name, ""), *TOO_LARGE))
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         text = data.decode("utf-8")
@@ -133,6 +155,9 @@ class Loader:
         self.sink = sink
         self.loaded: dict[Path, SpecFile] = {}
         self.active: list[tuple[Path, str]] = []
+        self.reached: dict[Path, int] = {}  # the words of each file that the spec in hand has used so far
+        self.before = 0  # diagnostics
+        self.exhausted = False  # it has used too many
         self.prelude = self.load(LIBRARY / "std" / f"prelude{SUFFIX}", "std/prelude.resnet")
 
     def load(self, path: Path, name: str | None = None) -> SpecFile:
@@ -144,13 +169,18 @@ class Loader:
 
     def link(self, source: Source, path: Path | None) -> SpecFile:
         """Parses a text and loads what it uses. `path` is None for standard input."""
+        if not self.active:
+            self.reached, self.before, self.exhausted = {}, len(self.sink.diagnostics), False
         tree = parse(source, self.sink)
         module = SpecFile(Path(source.name).stem, tree, path)
         key = path.resolve() if path else Path("-")
         self.active.append((key, source.name))
+        self._reach(module)
         for item in tree.items:
             module.names.setdefault(item.name.id, item)
         for use in tree.uses:
+            if len(self.sink.diagnostics) >= self.before + MAX_FAULTS or self.exhausted:
+                break
             try:
                 module.names.setdefault(use.path[-1], self.find(use, path))
             except Fault as fault:
@@ -173,8 +203,29 @@ class Loader:
             if names:
                 begin = [active for active, _ in self.active].index(key)
                 raise Fault(circle(use, [name for _, name in self.active[begin:]]))
-            return self.load(target)
+            if key not in self.loaded and len(self.active) > MAX_DEPTH:
+                raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use each other")
+            module = self.load(target)
+            self._reach(module)
+            if self.exhausted:
+                return module
+            if len(self.reached) > MAX_FILES + 1:
+                raise self._exhaust(use, f"a spec uses at most {MAX_FILES} files of its own")
+            if sum(self.reached.values()) > MAX_WORDS:
+                raise self._exhaust(use, f"the files of a spec have at most {MAX_WORDS:_} words and signs in all")
+            return module
         raise Fault(not_found(use, roots))
+
+    def _exhaust(self, use: syntax.Use, message: str) -> Fault:
+        """The fault of the first `use` too many; no more are followed."""
+        self.exhausted = True
+        return Fault(too_many(use, message))
+
+    def _reach(self, module: SpecFile) -> None:
+        """Counts a file, and those it uses; the shipped ones are known to be small."""
+        for file in module.closure():
+            if file.path is None or not file.path.resolve().is_relative_to(LIBRARY):
+                self.reached[file.path or Path("-")] = file.tree.words
 
 
 def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:
@@ -198,6 +249,15 @@ def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
         Label(use.span, "closes the circle"),
         notes=(drawn,),
         helps=("move what both need into a third file",),
+    )
+
+
+def too_many(use: syntax.Use, message: str) -> Diagnostic:
+    return Diagnostic(
+        "E0510",
+        message,
+        Label(use.span, "one too many"),
+        helps=("put what belongs together into one file",),
     )
 
 

@@ -23,40 +23,51 @@ DEFINED = re.compile(rf"\b(?:{'|'.join(ITEMS)})\s+([A-Za-z_]\w*)")
 def parse(source: Source, sink: Sink) -> syntax.File:
     """`Source` -> `syntax.File`. Items that do not parse are reported and left out; the rest of the file goes on."""
     try:
-        header, *items = read(source, "start").children
-        edition, *uses = header.children
-        reading = Reading(edition, uses, items)
+        reading = first_reading(source) or second_reading(source, sink)
     except Fault as fault:
         sink.add(fault.diagnostic)
         reading = Reading(lost=set(DEFINED.findall(source.text)))
-    except UnexpectedInput:
-        from resnetc.compiler.recover import Recovery  # a text that parses does without
-
-        reading = Recovery(source, sink.add).read()
     return assembled(source, sink, reading)
+
+
+def first_reading(source: Source) -> Reading | None:
+    """All of a text, None where it does not parse."""
+    try:
+        header, *items = read(source, "start", limits := Limits(source)).children
+    except UnexpectedInput:
+        return None
+    edition, *uses = header.children
+    return Reading(edition, uses, items, words=limits.words)
+
+
+def second_reading(source: Source, sink: Sink) -> Reading:
+    from resnetc.compiler.recover import Recovery  # a text that parses does without
+
+    return Recovery(source, sink.add).read()
 
 
 def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
     """The expression that a source consists of (the value of `--set NAME=VALUE`)."""
     try:
-        return Builder(source).expr(read(source, "expr"))
+        try:
+            return Builder(source).expr(read(source, "expr", Limits(source)))
+        except UnexpectedInput:
+            from resnetc.compiler.recover import Piece, Recovery
+            from resnetc.compiler.scan import tokens
+
+            recovery = Recovery(source, sink.add)
+            Piece(recovery, "expr", tokens(source, recovery.report)).read()
     except Fault as fault:
         sink.add(fault.diagnostic)
-    except UnexpectedInput:
-        from resnetc.compiler.recover import Piece, Recovery
-        from resnetc.compiler.scan import tokens
-
-        recovery = Recovery(source, sink.add)
-        Piece(recovery, "expr", tokens(source, recovery.report)).read()
     return None
 
 
-def read(source: Source, start: str) -> Node:
+def read(source: Source, start: str, limits: Limits) -> Node:
     """The tree of a whole text; raises what Lark raises, or a `Fault` where a limit is passed."""
     if hidden := BIDI.search(source.text):
         raise Fault(bidirectional(Span(source, hidden.start(), hidden.end())))
     machine = parser().parse_interactive(source.text, start=start)
-    stack, limits, token = machine.parser_state.state_stack, Limits(source), None
+    stack, token = machine.parser_state.state_stack, None
     for token in machine.iter_parse():
         if (fault := limits.passed(token, len(stack))) is not None:
             raise Fault(fault)
@@ -78,4 +89,6 @@ def assembled(source: Source, sink: Sink, reading: Reading) -> syntax.File:
             sink.add(fault.diagnostic)
             reading.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
     uses = tuple(Builder(source).use(node) for node in reading.uses)
-    return syntax.File(source, uses, tuple(items), frozenset(reading.lost), Span(source, 0, len(source.text)))
+    return syntax.File(
+        source, uses, tuple(items), frozenset(reading.lost), Span(source, 0, len(source.text)), reading.words
+    )

@@ -81,6 +81,7 @@ class Recovery:
 
     def read(self) -> Reading:
         everything = tokens(self.source, lambda fault: self.report(fault, lexical=True))
+        self.reading.words = len(everything)
         header, *items = self.chunks(everything)
         if not self.header(header):
             self.reading.lost |= self.files(everything)

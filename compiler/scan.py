@@ -9,7 +9,7 @@ from lark import TextSlice, Token
 from lark.exceptions import UnexpectedCharacters
 
 from resnetc.compiler import misread
-from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.misread import LOOKALIKES, QUOTES
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import parser
@@ -18,13 +18,15 @@ LINE_END = re.compile(r"\r?(\n|\Z)")
 
 
 def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
-    """All tokens of a text. Ends early where `report` says that no more faults are wanted."""
+    """All tokens of a text. Ends early where `report` says that no more faults are wanted; raises beyond the limit."""
     out: list[Token] = []
     at, more = 0, True
     while more and at < len(source.text):
         try:
             for token in parser().lex(TextSlice(source.text, at, len(source.text))):
                 out.append(token)
+                if len(out) > misread.MAX_WORDS:
+                    raise Fault(misread.too_many_words(misread.span_of(source, token)))
             break
         except UnexpectedCharacters as stop:
             at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)

@@ -330,3 +330,4 @@ class File:
     items: tuple[Item, ...]
     broken: frozenset[str]
     span: Span
+    words: int = 0

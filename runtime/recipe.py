@@ -9,10 +9,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from resnetc.contents import contents
 from resnetc.runtime import mapping
 from resnetc.runtime.errors import RunError, suggestion
 from resnetc.runtime.mapping import Value
 
+_MOST = 1 << 18  # bytes of a recipe
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -177,11 +179,11 @@ def _text(source: str) -> tuple[str, str]:
     if path.suffix not in (".yaml", ".yml") and not path.exists():
         raise RunError(f"--recipe {source}: no such recipe{suggestion(source, shipped())}; or name a file", status=2)
     try:
-        return path.read_text("utf-8-sig"), str(path)
+        return contents(path, _MOST).decode("utf-8-sig"), str(path)
     except UnicodeDecodeError as fault:
         raise RunError(f"{path}: not UTF-8 text: byte {fault.start} is 0x{fault.object[fault.start]:02x}") from None
     except OSError as fault:
-        raise RunError(f"{path}: cannot read the recipe: {fault.strerror}") from None
+        raise RunError(f"{path}: cannot read the recipe: {fault.strerror or fault}") from None
 
 
 def load(source: str, overrides: Sequence[str] = ()) -> Recipe:

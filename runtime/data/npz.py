@@ -46,6 +46,8 @@ def read(path: Path | None) -> Data:
     """The set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus 1."""
     if path is None:
         raise RunError(f"--data npz: needs a path: --data npz:FILE; {_EXPECTED}")
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise RunError(f"{path}: not a file; {_EXPECTED}")
     try:
         opened = np.load(path, allow_pickle=False)
         if not isinstance(opened, np.lib.npyio.NpzFile):

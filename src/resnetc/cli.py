@@ -150,8 +150,15 @@ def opened(specs: Sequence[str]) -> Session:
 
     session = Session()
     for spec in specs:
-        session.add(spec, sys.stdin.buffer.read() if spec == "-" else None)
+        session.add(spec, standard_input() if spec == "-" else None)
     return session
+
+
+def standard_input() -> bytes:
+    """What a spec may have at most, and one byte more: it may never end."""
+    from resnetc.compiler.modules import MAX_BYTES
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def failed(session: Session, format: str = "human") -> bool:
@@ -198,6 +205,7 @@ def check(options: argparse.Namespace) -> int:
 
 def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler import driver
+    from resnetc.compiler import outputs as files
 
     session = opened(options.spec)
     networks = session.networks(options.model, options.settings)
@@ -208,7 +216,7 @@ def compile(options: argparse.Namespace) -> int:
         networks = [replace(checked, folder=Path()) for checked in networks]
     outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
     if options.out != "-" and not options.check:
-        for fault in driver.obstacles(outputs, options.force):
+        for fault in files.obstacles(outputs, options.force):
             session.sink.add(fault)
     if failed(session):
         return INPUT
@@ -220,7 +228,7 @@ def compile(options: argparse.Namespace) -> int:
         return OK
     if options.check:
         return compare(outputs)
-    for fault in driver.write(outputs):
+    for fault in files.write(outputs):
         session.sink.add(fault)
     if failed(session):
         return INPUT
@@ -232,6 +240,7 @@ def compile(options: argparse.Namespace) -> int:
 def compare(outputs: list[Any]) -> int:
     """`--check`: which files differ, and whether in their keys, their function or their text only."""
     from resnetc.compiler.backend.render import difference
+    from resnetc.compiler.outputs import written
 
     meaning = {
         "missing": "is missing",
@@ -243,13 +252,7 @@ def compare(outputs: list[Any]) -> int:
     }
     status = OK
     for output in outputs:
-        try:
-            old = output.path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            old = None
-        except (OSError, UnicodeDecodeError):
-            old = ""
-        kind = difference(old, output.text)
+        kind = difference(written(output.path), output.text)
         if kind is not None:
             print(f"{output.path.as_posix()} {meaning[kind]}")
             status = INPUT

@@ -64,9 +64,9 @@ def fmt(options: argparse.Namespace) -> int:
 
 
 def standard_input(check: bool) -> int:
-    from resnetc.compiler.modules import decode
+    from resnetc.compiler.modules import MAX_BYTES, decode
 
-    data, faults = sys.stdin.buffer.read(), list["Diagnostic"]()
+    data, faults = sys.stdin.buffer.read(MAX_BYTES + 1), list["Diagnostic"]()
     text = canonical(lambda: decode(data, "standard input"), faults)
     if text is None:
         return refused(faults, 1)
@@ -81,7 +81,7 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     """The files that the command line names, each once."""
     from resnetc.compiler.driver import empty_folder, no_spec
     from resnetc.compiler.families import UsageError
-    from resnetc.compiler.modules import SUFFIX, shipped
+    from resnetc.compiler.modules import below, shipped
 
     found: dict[Path, Path] = {}
     for spec in specs:
@@ -91,10 +91,10 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
                 raise UsageError(f"`{spec}` is a shipped spec: `fmt` rewrites files, so name the path of one")
             faults.append(no_spec(spec))
             continue
-        below = sorted(p for p in path.rglob(f"*{SUFFIX}") if p.is_file()) if path.is_dir() else [path]
-        if not below:
+        named = below(path) if path.is_dir() else [path]
+        if not named:
             faults.append(empty_folder(path.as_posix()))
-        for file in below:
+        for file in named:
             found.setdefault(file.resolve(), file)
     return list(found.values())
 
@@ -121,7 +121,7 @@ def canonical(read: Callable[[], Source], faults: list[Diagnostic]) -> str | Non
 
 def rewrite(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
     """Writes every file under a temporary name, then renames them all; links stay links, modes stay as they are."""
-    from resnetc.compiler.driver import in_the_way
+    from resnetc.compiler.outputs import in_the_way
 
     staged: list[tuple[str, Path]] = []
     for path, text in changed:
@@ -157,9 +157,9 @@ def refused(faults: Sequence[Diagnostic], files: int) -> int:
 
 
 def new(options: argparse.Namespace) -> int:
-    from resnetc.compiler.driver import in_the_way
     from resnetc.compiler.families import UsageError
     from resnetc.compiler.modules import SUFFIX
+    from resnetc.compiler.outputs import in_the_way
 
     path = Path(options.file if options.file.endswith(SUFFIX) else options.file + SUFFIX)
     if path.name == SUFFIX:

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnetc.contents import contents
+
 if TYPE_CHECKING:
     from resnetc.runtime.data import Data
+
+MOST = 1 << 26  # bytes of a generated module
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
@@ -90,9 +94,11 @@ def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:
         if options.settings or options.model:
             raise RunError("--set and --model need a spec: a generated module is what it is", status=2)
         try:
-            return path.read_text(encoding="utf-8"), path.stem
-        except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not a text'}") from None
+            return contents(path, MOST).decode(), path.stem
+        except UnicodeDecodeError:
+            raise RunError(f"{path}: cannot be read: not a text") from None
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
     return compiled_for(options, images)
 
 

@@ -80,7 +80,7 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
     "digits and underscores": (within("1_" * 5_000 + "1"), "E0107"),
     "a line of quotes": (within('"' * 9_999), "E0102"),
     "a name of great length": ("edition 1\n\nblock " + "n" * 50_000 + "() {\n  out = in |> norm\n}\n", "E0246"),
-    "a line of brackets": ("(" * 100_000, "E0110"),
+    "a line of brackets": ("(" * 100_000, "E0114"),
     "more than a mebibyte": ("edition 1\n" + "//\n" * MIB, "E0501"),
     # size
     "a giant number": (within("9" * 5_000), "E0107"),

@@ -1,0 +1,34 @@
+"""The bytes of a regular file, up to a limit: no pipe, device or endless file makes a reader wait or grow."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class NotRegular(OSError):
+    """A pipe, a socket or a device."""
+
+
+class TooLarge(OSError):
+    """A file of more bytes than the limit, whatever size the system states for it."""
+
+
+def contents(path: Path, most: int) -> bytes:
+    """All bytes of a file. Raises OSError; IsADirectoryError, `NotRegular` and `TooLarge` among others."""
+    _regular(path.stat())  # before it is opened, which a device may notice
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as stream:
+        _regular(os.fstat(stream.fileno()))  # what was opened may be another file by now
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise TooLarge(f"larger than {most} bytes")
+    return data
+
+
+def _regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError("a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegular("not a regular file")

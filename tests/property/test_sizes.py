@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil, floor, lcm
+from math import ceil, floor, lcm, prod
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from resnetc.compiler.blame import Branch, Operation
+from resnetc.compiler.ir import Shape, Step
 from resnetc.compiler.sizes import (
     ALL,
     EMPTY,
@@ -46,8 +48,10 @@ from resnetc.compiler.sizes import (
     threshold,
 )
 from resnetc.compiler.sizes.forms import onset_of, period_gain, tabulate, values
+from resnetc.compiler.source import Source, Span
 
 STOP = 150
+SPAN = Span(Source("-", ""), 0, 0)
 LONGEST = 400  # longer periods only make the tests slow
 
 small = st.integers(-6, 6)
@@ -131,6 +135,24 @@ def test_a_table_however_long_has_one_normal_form(f: SizeFn, turns: int, late: i
 def test_functions_equal_on_a_joint_period_are_identical(f: SizeFn, g: SizeFn) -> None:
     stop = max(onset_of(f), onset_of(g)) + 2 * lcm(period_gain(f)[0], period_gain(g)[0]) + 1
     assert (values(f, stop) == values(g, stop)) == (f is g) == (f == g)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(strides, small), max_size=8))
+def test_contributions_of_a_branch_sum_to_its_d(geometry: list[tuple[int, int]]) -> None:
+    """What is blamed for a difference is what makes it: strides multiply, contributions add up."""
+    start = Shape(1, (identity(),))
+    operations = tuple(
+        Operation(f"{i}", SPAN, Step((), "+", (), (), SPAN), None, (does,)) for i, does in enumerate(geometry)
+    )
+    branch = Branch("main", start, start, operations)
+    (end,) = branch.sizes() or ()
+    total, contributions = prod(stride for stride, _ in geometry), branch.contributions(0)
+    assert end is step(identity(), total, sum(added for _, added in contributions))
+    assert branch.stride(0) == total
+    assert [operation.text for operation, _ in contributions] == [
+        str(i) for i, (_, delta) in enumerate(geometry) if delta
+    ]
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,10 +1,13 @@
 """The figures of networks: against the paper, against published counts, and against what torch keeps."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -185,6 +188,82 @@ FIELDS = {
 @pytest.mark.parametrize("stem", FIELDS)
 def test_receptive_field(stem):
     assert measured(model(stem)).receptive_field == FIELDS[stem]
+
+
+# Behind the stem's convolutions, its pool, and each stage; the last is what the whole net reports.
+STAGE_FIELDS = {
+    "imagenet/resnet18": (7, 11, 43, 99, 211, 435),
+    "imagenet/resnet34": (7, 11, 59, 179, 547, 899),
+    "imagenet/resnet50": (7, 11, 35, 91, 267, 427),
+    "imagenet/resnet50_v1": (7, 11, 35, 99, 291, 483),
+    "imagenet/resnet101": (7, 11, 35, 91, 811, 971),
+    "imagenet/resnet152": (7, 11, 35, 155, 1291, 1451),
+    "imagenet/resnet50d": (11, 15, 39, 95, 271, 431),
+}
+
+
+DEEP = """
+block unpooled() {
+  out = in |> conv(32, kernel=3, stride=2) |> conv(32, kernel=3) |> conv(64, kernel=3)
+}
+"""
+
+
+@pytest.mark.parametrize("name", STAGE_FIELDS)
+def test_receptive_fields_of_stages(name):
+    lines = (SPECS / f"{name}.resnet").read_text().splitlines()
+    stages = [i for i, line in enumerate(lines) if line.startswith("  stage ")]
+    claims = [i for i, line in enumerate(lines) if line.startswith("  expect ")]
+    fields = []
+    for cut in range(len(stages) + 1):
+        kept = [line for i, line in enumerate(lines) if i not in [*stages[cut:], *claims]]
+        kept = [re.sub(r"head = .*", "head = identity", line) for line in kept]
+        fields.append(measured("\n".join(kept) + "\n").receptive_field)
+        if not cut:
+            stem = (
+                "\n".join(kept)
+                .replace(" |> max_pool(3, stride=2)", "")
+                .replace("use std.stems", f"use std.stems\n{DEEP}")
+            )
+            fields.insert(0, measured(stem.replace("stems.deep", "unpooled") + "\n").receptive_field)
+    assert tuple(fields) == STAGE_FIELDS[name]
+
+
+WINDOWS = st.builds(
+    lambda kind, kernel, stride, padding, dilation: (
+        (
+            f"plain_conv(4, kernel={kernel}, stride={stride}, padding={padding}, dilation={dilation})",
+            lambda x: F.conv1d(x, torch.ones(4, 4, kernel).double(), None, stride, padding, dilation),
+        )
+        if kind == "conv"
+        else (
+            f"avg_pool({kernel}, stride={stride}, padding={min(padding, kernel // 2)})",
+            lambda x: F.avg_pool1d(x, kernel, stride, min(padding, kernel // 2)),
+        )
+    ),
+    st.sampled_from(["conv", "pool"]),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(1, 3),
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(WINDOWS, min_size=1, max_size=4), st.integers(0, 2))
+def test_a_receptive_field_is_where_gradients_are(chain, branch):
+    """Of a position in the middle, far from the borders; a second branch with a wider window widens the field."""
+    x = torch.ones(1, 4, 801, dtype=torch.float64, requires_grad=True)
+    out = x
+    for _, function in chain:
+        out = function(out)
+    text, wide = " |> ".join(f"l{i}: {layer}" for i, (layer, _) in enumerate(chain)), 2 * branch + 1
+    unit = f"block unit() {{\n  let way = in |> {text}\n  out = way + (way |> w: plain_conv(4, kernel={wide}))\n}}\n"
+    out = out + F.conv1d(out, torch.ones(4, 4, wide).double(), None, 1, branch)
+    out[0, :, out.shape[-1] // 2].sum().backward()
+    seen = x.grad.abs().sum((0, 1)).nonzero()
+    made = model("unit", sizes="N] = [4, 801]").replace("model net", f"{unit}\nmodel net")
+    assert measured(made).receptive_field == int(seen.max() - seen.min()) + 1
 
 
 def test_receptive_field_against_gradients():

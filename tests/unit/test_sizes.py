@@ -18,6 +18,7 @@ from resnetc.compiler.sizes import (
     SizesTooIrregular,
     Table,
     add,
+    algebra,
     at_least,
     between,
     bounds,
@@ -29,6 +30,7 @@ from resnetc.compiler.sizes import (
     evaluate,
     exact_quotient,
     first_difference,
+    forms,
     from_minimum,
     from_residues,
     identity,
@@ -39,6 +41,7 @@ from resnetc.compiler.sizes import (
     minimum,
     nearest_difference,
     only,
+    relations,
     scale,
     shift,
     show,
@@ -92,6 +95,23 @@ def test_an_equality_on_tier_1_needs_no_enumeration() -> None:
     assert first_difference(chain(H, *[10_007] * 40), step(H, stride, 0)) is None
 
 
+def test_a_stride_of_10_007_is_compared_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prime that is a stride in one branch and left over by up- and downsampling in the other."""
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("it counts")
+
+    for module in (algebra, forms, relations):
+        for name in ("tabulate", "values", "evaluate", "from_flags"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, never)
+    main = step(step(H, 10_007, -3), 2, 1)
+    side = step(scale(step(H, 10_007, -3), 6), 12, 6)
+    assert main is side is step(H, 20_014, 10_004)
+    assert first_difference(main, side) is None and equal_where(main, side) == ALL
+    assert at_least(main, 1) == ALL and at_least(main, 3) == from_minimum(20_014 * 2 - 10_004 + 1)
+
+
 def test_what_leaves_tier_1_comes_back_to_it() -> None:
     thirds = step(scale(H, 2), 3, 0)
     assert isinstance(thirds, Table)
@@ -119,7 +139,7 @@ def test_simple_questions() -> None:
 
 
 def test_a_stride_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1, not 0"):
+    with pytest.raises(ValueError, match="^a stride is at least 1, not 0$"):
         step(H, 0, 0)
 
 

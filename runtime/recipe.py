@@ -116,7 +116,8 @@ def _number(text: str, rule: Rule, what: str) -> float:
     number = float(text)
     if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
         low = "above 0" if rule.positive else f"from {rule.low:g}"
-        raise RunError(f"{what} must lie {low} to {rule.high:g}; it is {text}")
+        high = f"{rule.high:,.0f}" if rule.kind == "int" else f"{rule.high:g}"
+        raise RunError(f"{what} must lie {low} to {high}; it is {text}")
     return number
 
 
@@ -176,10 +177,13 @@ def _text(source: str) -> tuple[str, str]:
         name = f"{source}.yaml"
         return resources.files("resnetc.runtime").joinpath("recipes", name).read_text("utf-8"), f"recipes/{name}"
     path = Path(source).expanduser()
-    if path.suffix not in (".yaml", ".yml") and not path.exists():
-        raise RunError(f"--recipe {source}: no such recipe{suggestion(source, shipped())}; or name a file", status=2)
     try:
         return contents(path, _MOST).decode("utf-8-sig"), str(path)
+    except FileNotFoundError:
+        if path.suffix not in (".yaml", ".yml"):
+            message = f"--recipe {source}: no such recipe{suggestion(source, shipped())}; or name a file"
+            raise RunError(message, status=2) from None
+        raise RunError(f"{path}: no such recipe file") from None
     except UnicodeDecodeError as fault:
         raise RunError(f"{path}: not UTF-8 text: byte {fault.start} is 0x{fault.object[fault.start]:02x}") from None
     except OSError as fault:

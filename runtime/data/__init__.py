@@ -24,7 +24,14 @@ def split(argument: str) -> tuple[str, Path | None]:
     name, colon, path = argument.partition(":")
     if colon and not path:
         raise RunError(f"--data {argument}: a path must follow the colon", status=2)
+    check(name)
     return name, Path(path).expanduser() if path else None
+
+
+def check(name: str) -> None:
+    """RunError, with a suggestion, unless `load` knows the name."""
+    if name not in _READERS:
+        raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
 
 
 def load(name: str, path: Path | None = None) -> Data:
@@ -32,8 +39,11 @@ def load(name: str, path: Path | None = None) -> Data:
 
     Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected.
     """
-    if name not in _READERS:
-        raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
+    check(name)
     module, function = _READERS[name]
-    data: Data = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+    read = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)
+    try:
+        data: Data = read(path)
+    except OSError as fault:  # a folder that may not be entered, a name too long
+        raise RunError(f"{fault.filename or path}: cannot read it: {fault.strerror or fault}") from None
     return data

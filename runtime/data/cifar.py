@@ -1,5 +1,6 @@
 """CIFAR-10 and CIFAR-100 in the published binary version: a folder of `.bin` files, or the archive itself."""
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -30,6 +31,7 @@ class _Version:
     words: str  # the file with the names of the classes
     folder: str
     archive: str
+    pickled: tuple[str, ...]  # the folder of the python version, and files in it
 
 
 _TEN = _Version(
@@ -43,6 +45,7 @@ _TEN = _Version(
     words="batches.meta.txt",
     folder="cifar-10-batches-bin",
     archive="cifar-10-binary.tar.gz",
+    pickled=("cifar-10-batches-py", "data_batch_1", "test_batch"),
 )
 _HUNDRED = _Version(
     name="cifar100",
@@ -55,6 +58,7 @@ _HUNDRED = _Version(
     words="fine_label_names.txt",
     folder="cifar-100-binary",
     archive="cifar-100-binary.tar.gz",
+    pickled=("cifar-100-python", "train", "test"),
 )
 _Reader = Callable[[str, int], bytes]  # (name, at most so many bytes) -> content; KeyError where there is no such file
 
@@ -72,20 +76,27 @@ def _folder(path: Path) -> tuple[_Reader, list[str]]:
     return read, sorted(entry.name for entry in path.iterdir())
 
 
-def _archive(path: Path) -> tuple[_Reader, list[str]]:
+def _archive(version: _Version, path: Path) -> tuple[_Reader, list[str]]:
     """Reads members in memory; nothing is unpacked to the disk, whatever the names in the archive say."""
     kept: dict[str, bytes] = {}
     most = _PIXELS * 60_000
     try:
-        with tarfile.open(path) as archive:
+        with open(path, "rb") as file:
+            start = file.read(512)
+        packed = start.startswith(b"\x1f\x8b")
+        if not packed and start[257:262] != b"ustar":
+            raise RunError(f"{path}: not a tar archive; {_expected(version)}")
+        with tarfile.open(path, "r:gz" if packed else "r:") as archive:
             names = []
             for member in archive:
                 name = Path(member.name).name
                 names.append(name)
                 if member.isreg() and name.endswith((".bin", ".txt")) and member.size <= most:
-                    file = archive.extractfile(member)
-                    kept[name] = file.read() if file is not None else b""
-    except (tarfile.TarError, EOFError, zlib.error) as fault:
+                    inside = archive.extractfile(member)
+                    kept[name] = inside.read() if inside is not None else b""
+            while archive.fileobj is not None and archive.fileobj.read(1 << 20):
+                pass  # to the end, where the checksum of what is packed stands: tarfile stops before it
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise RunError(f"{path}: damaged archive: {str(fault).splitlines()[0]}; get it again") from None
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
@@ -124,11 +135,11 @@ def _read(version: _Version, path: Path | None) -> Data:
     if path.is_dir():
         inner = path / version.folder
         read, names = _folder(inner if inner.is_dir() else path)
-    elif path.exists():
-        read, names = _archive(path)
+    elif path.is_file():
+        read, names = _archive(version, path)
     else:
         raise RunError(f"{path}: no such file or folder; {_expected(version)}")
-    if version.test not in names and any(name in ("data_batch_1", "test_batch", "train", "test") for name in names):
+    if version.test not in names and any(name in names for name in (*_TEN.pickled, *_HUNDRED.pickled)):
         raise RunError(
             f"{path}: this is the python version, which is pickled and never opened here; {_expected(version)}"
         )

@@ -28,8 +28,19 @@ def _listing(path: Path) -> list[Path]:
         raise RunError(f"{path}: cannot read it: {fault.strerror}; {_EXPECTED}") from None
 
 
+def _images(folder: Path) -> list[Path]:
+    """The image files below `folder`, hidden ones left out, in the order of their names."""
+    found = []
+    for entry in _listing(folder):
+        if entry.is_dir():
+            found += _images(entry)
+        elif entry.suffix.lower() in _ENDINGS:
+            found.append(entry)
+    return found
+
+
 def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
-    """Every image below `part` with its label; RunError for an unknown class and for a part without images."""
+    """Every image below `part`, however deep, with its label; RunError for an unknown class and where there is none."""
     found = []
     for folder in _listing(part):
         if not folder.is_dir():
@@ -37,7 +48,7 @@ def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
         if folder.name not in classes:
             raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
         label = classes.index(folder.name)
-        found += [(file, label) for file in _listing(folder) if file.suffix.lower() in _ENDINGS]
+        found += [(file, label) for file in _images(folder)]
     if not found:
         raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
     return found
@@ -58,7 +69,8 @@ def _open(path: Path) -> "Image":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RunError(f"{path}: more pixels than any training image has") from None
     except (OSError, SyntaxError, ValueError) as fault:
-        raise RunError(f"{path}: damaged image: {fault}") from None
+        words = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
+        raise RunError(f"{path}: {f'cannot read it: {words}' if words else f'damaged image: {fault}'}") from None
     if image.mode.startswith(_DEEP):
         raise RunError(f"{path}: {image.mode} pixels, deeper than a byte; 8 bits a channel are expected")
     return image
@@ -102,6 +114,9 @@ def read(path: Path | None) -> Data:
             raise RunError(f"{part}: no such folder; {_EXPECTED}")
     classes = tuple(entry.name for entry in _listing(parts[0]) if entry.is_dir())
     files = [_files(part, classes) for part in parts]
+    for label, name in enumerate(classes):
+        if all(other != label for _, other in files[0]):
+            raise RunError(f"{parts[0] / name}: no images of the class {name} to train with; {_EXPECTED}")
     mode = "L" if all(_is_grey(file) for part in files for file, _ in part) else "RGB"
     first = files[0][0][0]
     size = _open(first).size

@@ -13,6 +13,7 @@ from resnetc.runtime.data.dataset import Data
 from resnetc.runtime.errors import RunError
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
+_MOST_CLASSES = 10_000  # the confusion matrix has a cell for every pair of them
 _EXPECTED = f"an .npz file with the keys {', '.join(KEYS)} is expected"
 
 
@@ -36,9 +37,11 @@ def _labels(path: Path, key: str, array: np.ndarray[Any, Any], count: int) -> Te
         raise RunError(f"{path}: {key}: {array.dtype} values; whole numbers from 0 on are expected")
     if array.shape != (count,):
         raise RunError(f"{path}: {key}: shape {list(array.shape)}; [{count}], one for each image, is expected")
-    wrong = np.flatnonzero((array < 0) | (array >= 1 << 20))
+    wrong = np.flatnonzero((array < 0) | (array >= _MOST_CLASSES))
     if len(wrong):
-        raise RunError(f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {(1 << 20) - 1} are allowed")
+        raise RunError(
+            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {_MOST_CLASSES - 1} are allowed"
+        )
     return torch.from_numpy(array.astype(np.int64))
 
 
@@ -49,15 +52,19 @@ def read(path: Path | None) -> Data:
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise RunError(f"{path}: not a file; {_EXPECTED}")
     try:
-        opened = np.load(path, allow_pickle=False)
-        if not isinstance(opened, np.lib.npyio.NpzFile):
-            raise RunError(f"{path}: a single array; {_EXPECTED}")
-        with opened as archive:
+        with open(path, "rb") as file:
+            first = file.read(6)
+        if not first.startswith(b"PK"):  # NumPy would take it for a pickle, and say so
+            what = "a single array" if first == b"\x93NUMPY" else "no NumPy archive"
+            raise RunError(f"{path}: {what}; {_EXPECTED}")
+        with np.load(path, allow_pickle=False) as archive:
             missing = [key for key in KEYS if key not in archive]
             if missing:
                 has = ", ".join(sorted(archive)) or "nothing"
                 raise RunError(f"{path}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
             arrays = {key: archive[key] for key in (*KEYS, "class_names") if key in archive}
+            if rubbish := [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]:
+                raise RunError(f"{path}: {rubbish[0]}: not an array; {_EXPECTED}")
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}; {_EXPECTED}") from None
     except (ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:

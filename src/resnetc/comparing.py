@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.training import Command, module_of, require_runtime
+from resnetc.training import Command, module_of, require_runtime, seed
 
 if TYPE_CHECKING:
     from resnetc.runtime.comparison import Arm, Row
@@ -58,10 +58,10 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
 
 def seeds(text: str) -> list[int]:
     """`0,1,2` as numbers, each once."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) < 2**32 for part in parts):
-        raise argparse.ArgumentTypeError(f"write them like 0,1,2, not {text!r}")
-    return list(dict.fromkeys(map(int, parts)))
+    try:
+        return list(dict.fromkeys(seed(part.strip()) for part in text.split(",")))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"write them like 0,1,2, not {text!r}") from None
 
 
 def named(options: argparse.Namespace) -> list[Named]:

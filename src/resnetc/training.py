@@ -31,7 +31,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the images (default: digits)")
     one.add_argument("--recipe", metavar="NAME|FILE", help="how to train (default: the recipe of the data's name)")
     one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
-    one.add_argument("--seed", metavar="N", help="of weights, order and augmentation")
+    one.add_argument("--seed", type=seed, metavar="N", help="of weights, order and augmentation")
     one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="go on with the stopped run in --out")
@@ -42,6 +42,13 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("run_dir", metavar="RUN_DIR")
     one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
     one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
+
+
+def seed(text: str) -> int:
+    """A seed of the command line."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {2**32 - 1} is due, not {text!r}")
+    return int(text)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -59,6 +66,8 @@ def train(options: argparse.Namespace) -> int:
         overrides.append("deterministic=true")
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
+    if options.resume and not folder.RunFolder(Path(options.out)).exists:
+        raise RunError(f"{options.out}: no run to go on with in this folder")
     started = str(Path(options.out) / "recipe.yaml") if options.resume else name
     chosen = recipe.load(options.recipe or started, overrides)
     images = datasets.load(name, path)

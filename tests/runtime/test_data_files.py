@@ -4,6 +4,7 @@ import gzip
 import io
 import struct
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 from resnetc.runtime import data
-from resnetc.runtime.data import cifar, idx
+from resnetc.runtime.data import cifar, idx, npz
 from resnetc.runtime.errors import RunError
 
 
@@ -177,7 +178,20 @@ def test_the_python_version_of_cifar_is_named_and_never_opened(tmp_path: Path) -
     packed.write_bytes(packed.read_bytes()[:30])
     refused("cifar100", packed, "damaged archive")
     packed.write_bytes(b"hello")
-    refused("cifar100", packed, "damaged archive")
+    refused("cifar100", packed, "not a tar archive", "cifar-100-binary.tar.gz")
+    refused("cifar10", tmp_path, "this is the python version", "cifar-10-binary.tar.gz")  # the folder around it
+
+
+@pytest.mark.usefixtures("small_cifar")
+def test_a_damaged_byte_in_a_packed_cifar_is_seen(tmp_path: Path) -> None:
+    write_cifar(tmp_path / "c", cifar._TEN)
+    packed = tmp_path / "c.tar.gz"
+    with tarfile.open(packed, "w:gz", compresslevel=0) as archive:  # stored: a flipped bit is a wrong pixel, no more
+        archive.add(tmp_path / "c", "c")
+    whole = packed.read_bytes()
+    assert len(data.load("cifar10", packed).train_labels) == 100
+    packed.write_bytes(whole[:100_000] + bytes([whole[100_000] ^ 1]) + whole[100_001:])
+    refused("cifar10", packed, "damaged archive: CRC check failed", "get it again")
 
 
 # npz
@@ -219,7 +233,7 @@ def test_npz_reads_back(tmp_path: Path) -> None:
         ({"train_labels": np.array([0.0] * 6)}, ("train_labels: float64",)),
         ({"train_labels": np.array([0, 1])}, ("train_labels: shape [2]; [6]",)),
         ({"test_labels": np.array([0, -1, 1])}, ("test_labels: label -1 at image 1",)),
-        ({"test_labels": np.array([0, 1 << 40, 1])}, ("test_labels: label 1099511627776 at image 1",)),
+        ({"test_labels": np.array([0, 1 << 40, 1])}, ("test_labels: label 1099511627776 at image 1", "0 to 9999")),
         ({"class_names": np.array(["a", "b"])}, ("class_names: 2 names, but label 2",)),
         ({"class_names": np.array([1, 2, 3])}, ("class_names: int64",)),
         ({"class_names": np.array([{"a": 1}], dtype=object)}, ("damaged, or no NumPy archive",)),
@@ -242,6 +256,10 @@ def test_other_files_than_npz(tmp_path: Path) -> None:
     with open(path, "wb") as file:
         np.save(file, np.zeros(3))
     refused("npz", path, "a single array")
+    with zipfile.ZipFile(path, "w") as archive:
+        for key in npz.KEYS:
+            archive.writestr(f"{key}.npy", b"rubbish")
+    refused("npz", path, "a.npz: train_images: not an array")
     refused("npz", tmp_path / "none.npz", "cannot read it: No such file")
     refused("npz", None, "needs a path")
 
@@ -262,6 +280,8 @@ def write_folder(folder: Path, mode: str = "RGB") -> None:
 def test_a_folder_reads_back(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "train" / "ants" / "notes.txt").write_text("not an image")
+    (tmp_path / "train" / "ants" / "2 deep").mkdir()  # as deep as one likes
+    (tmp_path / "train" / "ants" / "2.png").rename(tmp_path / "train" / "ants" / "2 deep" / "2.png")
     read = data.load("folder", tmp_path)
     assert (read.class_names, read.channels, read.size) == (("ants", "bees"), 3, (4, 6))
     assert read.train_labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -295,6 +315,12 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     (tmp_path / "test" / "wasps").mkdir()
     refused("folder", tmp_path, "test/wasps: the class wasps has no folder under", "train")
     (tmp_path / "test" / "wasps").rmdir()
+    (tmp_path / "train" / "wasps").mkdir()
+    refused("folder", tmp_path, "train/wasps: no images of the class wasps")
+    (tmp_path / "train" / "wasps").rmdir()
+    (tmp_path / "train" / "ants" / "gone.png").symlink_to("nothing")
+    refused("folder", tmp_path, "ants/gone.png: cannot read it: No such file")
+    (tmp_path / "train" / "ants" / "gone.png").unlink()
     data.load("folder", tmp_path)
     for folder in ("ants", "bees"):
         (tmp_path / "test" / folder / "0.png").unlink()

@@ -89,6 +89,22 @@ def read(paths: Sequence[Path], label: str | None = None) -> Row:
     return Row(label or facts["network"], seen.parameters, seen.multiply_adds, tuple(runs))
 
 
+def together(folders: Sequence[str]) -> list[list[str]]:
+    """The folders of runs, those that differ in the seed alone side by side, where the first of them stands."""
+    found: list[tuple[Any, dict[int, str]]] = []
+    for path in folders:
+        facts = state.load(RunFolder(Path(path)).last)[1]
+        seed = facts["recipe"].pop("seed")
+        what = [facts[key] for key in ("module", "fingerprint", "recipe")]
+        for other, seeds in found:
+            if other == what and seed not in seeds:
+                seeds[seed] = path
+                break
+        else:
+            found.append((what, {seed: path}))
+    return [list(seeds.values()) for _, seeds in found]
+
+
 def run(
     arms: Sequence[Arm],
     data: Data,

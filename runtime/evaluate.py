@@ -16,6 +16,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.group import ALONE, Group
 
 _WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
 _WORST = 24  # images
@@ -100,9 +101,11 @@ def measure(
     normalise: Callable[[Tensor], Tensor],
     batch: int,
     between: Callable[[], None] = never,
+    group: Group = ALONE,
 ) -> Evaluation:
     """Evaluate in `eval` mode, which it leaves set; `between` is called before every batch and may raise to stop.
 
+    The processes of `group` share the images, each counted once, and all return the same.
     images: uint8 [N, channels, height, width]; labels: int64 [N]; both on the model's device.
     """
     model.eval()
@@ -111,8 +114,13 @@ def measure(
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
     among_five = torch.zeros((), dtype=torch.int64, device=images.device)
     answers: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
-    for part, truth in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
+    count = len(images)
+    images, labels = images[group.rank :: group.size], labels[group.rank :: group.size]
+    for start in range(0, -(-count // group.size), batch):  # as often in every process
         between()
+        part, truth = images[start : start + batch], labels[start : start + batch]
+        if not len(part):
+            continue
         scores = model(normalise(part)).float()
         each = functional.cross_entropy(scores, truth, reduction="none")
         loss += each.sum(dtype=torch.float64)
@@ -120,24 +128,29 @@ def measure(
         among_five += (five == truth[:, None]).sum()
         confusion += torch.bincount(truth * classes + five[:, 0], minlength=classes * classes)
         answers.append(torch.stack([each, five[:, 0].float(), scores.softmax(1).amax(1)]))
-    count, table = len(images), confusion.view(classes, classes)
+    worst = [miss for each in group.gather(_worst(answers, labels, group)) for miss in each]
+    table = group.total(confusion).view(classes, classes)
     return Evaluation(
         images=count,
-        loss=loss.item() / count,
+        loss=group.total(loss).item() / count,
         top1=100 * int(table.diagonal().sum()) / count,
-        top5=100 * int(among_five) / count,
+        top5=100 * int(group.total(among_five)) / count,
         confusion=tuple(tuple(row) for row in table.tolist()),
         class_names=class_names,
-        worst=_worst(torch.cat(answers, 1), labels),
+        worst=tuple(sorted(worst, key=lambda miss: (-miss.loss, miss.index))[:_WORST]),
     )
 
 
-def _worst(answers: Tensor, labels: Tensor) -> tuple[Miss, ...]:
-    """answers: float [3, N], loss, predicted class and its probability; labels: int64 [N]."""
+def _worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Miss, ...]:
+    """Of this process's images; parts: float [3, n], loss, predicted class and its probability; labels: int64 [N]."""
+    if not parts:
+        return ()
+    answers = torch.cat(parts, 1)
     wrong = torch.nonzero(answers[1].long() != labels).flatten()
     chosen = wrong[answers[0, wrong].argsort(descending=True, stable=True)[:_WORST]]
     rows = zip(chosen.tolist(), labels[chosen].tolist(), *answers[:, chosen].tolist(), strict=True)
-    return tuple(Miss(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in rows)
+    places = ((index * group.size + group.rank, *rest) for index, *rest in rows)
+    return tuple(Miss(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in places)
 
 
 def evaluate(

@@ -1,6 +1,7 @@
 """The run folder: which files it holds, when one may be used, and the metrics in it."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +88,8 @@ class RunFolder:
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as fault:
             raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
 
@@ -107,6 +110,8 @@ class RunFolder:
         return found
 
     def forget_after(self, epoch: int) -> None:
-        """Drop the metrics of epochs after `epoch`: a resumed run writes them again."""
-        kept = [json.dumps(record) + "\n" for record in self.records() if record["epoch"] <= epoch]
-        checkpoint.write(self.metrics, "".join(kept).encode())
+        """Drop the metrics after `epoch`, which a resumed run writes again; RunError where an earlier epoch lacks."""
+        kept = [record for record in self.records() if record["epoch"] <= epoch]
+        if [record["epoch"] for record in kept] != list(range(1, epoch + 1)):
+            raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has behind it")
+        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in kept).encode())

@@ -16,8 +16,10 @@ class StopFlag:
 
 
 @contextmanager
-def stop_signals() -> Iterator[StopFlag]:
+def stop_signals(patient: bool = False) -> Iterator[StopFlag]:
     """Catch the first Ctrl-C or SIGTERM in a flag; a second one acts as if nothing were caught.
+
+    With `patient`, further ones change nothing: torchrun passes on a Ctrl-C that its processes have had already.
 
     Outside the main thread, where Python delivers no signals, the flag stays None.
     """
@@ -33,7 +35,8 @@ def stop_signals() -> Iterator[StopFlag]:
 
     def catch(number: int, frame: FrameType | None) -> None:
         flag.number = number
-        restore()
+        if not patient:
+            restore()
 
     for number in _WATCHED:
         signal.signal(number, catch)

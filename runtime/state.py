@@ -13,6 +13,7 @@ from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.group import Group
 from resnetc.runtime.recipe import Recipe
 
 _NEVER = 1 << 62  # a step no run reaches
@@ -75,7 +76,7 @@ class State:
         )
 
     def see(self, loss: Tensor) -> None:
-        """Count the loss of the step just done, without waiting for the device."""
+        """Count the loss of step `step`, without waiting for the device."""
         self.loss_sum += loss
         self.curve[(self.step - 1) % self.per_epoch * len(self.curve) // self.per_epoch] += loss
         self.first_bad = self.first_bad.minimum(torch.where(loss.isfinite(), _NEVER, self.step))
@@ -144,9 +145,11 @@ class State:
                 )
         checkpoint.save(run.last, tensors, self.facts())
 
-    def restore(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
+    def restore(
+        self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer, group: Group
+    ) -> None:
         """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
-        tensors, facts = load(run.last)
+        tensors, facts = group.share(lambda: load(run.last))
         if facts["module"] != self.module:
             raise RunError(
                 f"{run.path}: cannot resume: {run.model} is another network than the one given now; take "
@@ -174,4 +177,4 @@ class State:
         self.curve.copy_(tensors["curve"])
         self.step, self.epochs, self.best = facts["step"], facts["epochs"], facts["best"]
         self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
-        run.forget_after(self.epochs)
+        group.share(lambda: run.forget_after(self.epochs))

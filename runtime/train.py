@@ -5,18 +5,20 @@ result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from resnetc.runtime import checkpoint, counter, module, optimizer, progress, recompute, report
+from resnetc.runtime import checkpoint, counter, memory, module, optimizer, progress, recompute, report
+from resnetc.runtime import group as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import deterministic, threads
-from resnetc.runtime.errors import Stopped
+from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.recipe import Recipe
@@ -62,14 +64,21 @@ def train(
 
     With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with the very weights
     it would have had uninterrupted. `device` is torch's name of one; without it CUDA where there is one, else the CPU.
+    Under `torchrun` all processes train together (`group`); restarted by it, they resume by themselves.
 
     Raises RunError where the folder, the module, the data or the recipe are at fault, and where the loss is no longer a
     number; Stopped where Ctrl-C or SIGTERM ended the run, its state saved.
     """
     began = time.perf_counter()
     run = RunFolder(out)
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    with stop_signals() as stop, deterministic(recipe.deterministic), threads(recipe.threads):
+    with (
+        processes.joined(device) as group,
+        stop_signals(patient=group.size > 1) as stop,
+        deterministic(recipe.deterministic),
+        threads(recipe.threads),
+        memory.told(recipe),
+    ):
+        place = group.device
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
         model = module.build(source, Path(f"{network}.py"), place)
@@ -85,29 +94,35 @@ def train(
 
         count = len(held.train_labels)
         batch = min(recipe.batch, count)
+        if batch % group.size:
+            raise RunError(f"a batch of {batch} images cannot be shared equally by {group.size} processes")
         per_epoch = count // batch
         steps = per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
         state = State.fresh(network, source, data, recipe, per_epoch, place)
-        if resume:
-            state.restore(run, model, average, update)
+        if len(set(group.gather((state.module, state.fingerprint, recipe)))) > 1:
+            raise RunError("the processes were given different networks, data or recipes")
+        if resume or group.share(lambda: group.restarted and run.exists):
+            state.restore(run, model, average, update, group)
         else:
-            run.create(source, recipe.text())
-            state.save(run, model, average, update)
+            group.share(lambda: run.create(source, recipe.text()))
+            group.share(lambda: state.save(run, model, average, update))
+        replica = group.wrap(model)
         began -= state.seconds
         rate = learning_rate(recipe, max(state.step - 1, 0), steps)  # of the last step done
 
         def halt_if_asked() -> None:
-            if stop.number is not None:
+            if number := group.largest(stop.number or 0):
                 state.check(run, rate)
                 state.seconds = time.perf_counter() - began
-                state.save(run, model, average, update)
-                raise Stopped(stop.number, state.step, out)
+                group.share(lambda: state.save(run, model, average, update))
+                raise Stopped(number, state.step, out)
 
         best: Evaluation | None = None  # of the best epoch, where this call has seen it
         done = state.epochs
-        shown = progress.Progress() if quiet else progress.choose(network, recipe.epochs, steps, batch, state.step)
+        silent = quiet or group.rank > 0
+        shown = progress.Progress() if silent else progress.choose(network, recipe.epochs, steps, batch, state.step)
         with shown:
             for epoch in range(state.epochs, recipe.epochs):
                 order = counter.order(recipe.seed, epoch, count, place)
@@ -119,29 +134,30 @@ def train(
                     halt_if_asked()
 
                     at = (state.step - epoch * per_epoch) * batch
-                    index = order[at : at + batch]
-                    torch.manual_seed(counter.key(recipe.seed, state.step, counter.MODEL))  # dropout, stochastic depth
+                    index = group.part(order[at : at + batch])
+                    # Dropout and stochastic depth: other draws at every step, and in every process.
+                    torch.manual_seed(counter.key(recipe.seed, state.step, counter.MODEL + group.rank))
                     rate = learning_rate(recipe, state.step, steps)
-                    for group in update.param_groups:
-                        group["lr"] = rate
+                    for parameters in update.param_groups:
+                        parameters["lr"] = rate
 
-                    loss = loss_of(model(augment(epoch, index)), held.train_labels[index])
+                    loss = loss_of(replica(augment(epoch, index)), held.train_labels[index])
+                    state.step += 1
+                    state.see(group.mean(loss.detach()))
+                    if place.type == "cpu" or state.step % CHECK_EVERY == 0:
+                        state.check(run, rate)  # before the update: a loss that is no number leaves the weights alone
                     update.zero_grad()
                     loss.backward()
                     if recipe.clip:
                         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
                     update.step()
-
-                    state.step += 1
-                    state.see(loss.detach())
                     average.follow(state.step)
-                    if place.type == "cpu" or state.step % CHECK_EVERY == 0:
-                        state.check(run, rate)
                     shown.step(state.step, epoch + 1)
 
                 # The epoch is over: judge, write down, keep.
                 state.check(run, rate)
                 state.epoch_seconds = time.perf_counter() - entered
+                group.agree(average.model)
                 judged = measure(
                     average.model,
                     held.test_images,
@@ -150,6 +166,7 @@ def train(
                     normalise,
                     recipe.eval_batch,
                     between=halt_if_asked,
+                    group=group,
                 )
                 state.check_judged(run, judged.loss)
                 record: dict[str, Any] = {
@@ -165,18 +182,22 @@ def train(
                     "seconds": time.perf_counter() - began,
                 }
                 if state.is_best(record):
-                    checkpoint.save(run.best, average.model.state_dict(), state.facts())
+                    group.share(lambda: checkpoint.save(run.best, average.model.state_dict(), state.facts()))
                     best = judged
-                run.append(record)
+                group.share(partial(run.append, record))
                 shown.epoch(record)
                 state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
                 state.loss_sum.zero_()
                 state.curve.zero_()
-                state.save(run, model, average, update)
+                group.share(lambda: state.save(run, model, average, update))
 
-    if state.epochs > done or not run.report.is_file():
-        report.write(out, data, best)
-    last = run.records()[-1]
+        def finish() -> dict[str, Any]:
+            if state.epochs > done or not run.report.is_file():
+                report.write(out, data, best)
+            return run.records()[-1]
+
+        last = group.share(finish)
+        halt_if_asked()  # a comparison has more to do
     return Result(
         network=network,
         out=out,

@@ -87,7 +87,7 @@ def compare(options: argparse.Namespace) -> int:
     require_runtime()
     from resnetc.cli import USAGE, colored, note
     from resnetc.compiler.driver import UsageError
-    from resnetc.runtime import comparison, curves, folder
+    from resnetc.runtime import comparison, curves, folder, group
     from resnetc.runtime.errors import Stopped
 
     try:
@@ -98,20 +98,24 @@ def compare(options: argparse.Namespace) -> int:
         options.parser.print_usage(sys.stderr)
         print("resnetc compare: error: a SPEC or the folder of a run is needed", file=sys.stderr)
         return USAGE
+    if group.launched():
+        raise UsageError("compare runs in one process: use torchrun for train, then compare the folders of its runs")
     out = Path(options.out) if options.out else folder.default("compare")
-    runs = [one for one in chosen if folder.RunFolder(Path(one.name)).exists]
-    for one in runs:
+    runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).exists}
+    for one in runs.values():
         if one.own:
             raise UsageError(f"{one.name}: --set and --model need a spec: a run is what it is")
-    rows: dict[Named, Row] = {one: comparison.read([Path(one.name)]) for one in runs}
-    specs = [one for one in chosen if one not in rows]
+    rows: dict[Named, Row] = {}  # of runs that differ in the seed alone, the first stands for all
+    for names in comparison.together(list(runs)):
+        rows[runs[names[0]]] = comparison.read([Path(name) for name in names])
+    specs = [one for one in chosen if one.name not in runs]
     if specs:
         try:
             rows |= zip(specs, trained(specs, options, out), strict=True)
         except Stopped as stopped:
             print(f"stopped; what is done stands in {out}: the same command with --out {out} goes on", file=sys.stderr)
             return stopped.status
-    found = relabelled([(one.name, rows[one]) for one in chosen])
+    found = relabelled([(one.name, rows[one]) for one in dict.fromkeys(chosen) if one in rows])
     for difference in comparison.differences(found):
         note(difference)
     sys.stdout.write(comparison.table(found, colored(sys.stdout)))

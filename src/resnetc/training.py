@@ -52,9 +52,23 @@ def seed(text: str) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
+    """The command; returns its exit status. Of several processes (`torchrun`) one a machine says what is wrong."""
     require_runtime()
+    from resnetc.runtime import group
+    from resnetc.runtime.errors import RunError, Stopped
+
+    try:
+        return trained(options)
+    except (RunError, Stopped) as end:
+        if group.speaks("LOCAL_RANK"):
+            raise
+        raise Refused(end.status) from None
+
+
+def trained(options: argparse.Namespace) -> int:
+    """Reads what the command line names, trains, and tells the result."""
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import folder, recipe
+    from resnetc.runtime import folder, group, recipe
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.train import train as run
 
@@ -80,10 +94,11 @@ def train(options: argparse.Namespace) -> int:
         Path(options.out) if options.out else folder.default(network),
         resume=options.resume,
     )
-    print(
-        f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {result.epochs} epochs"
-        f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
-    )
+    if group.speaks():
+        print(
+            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {result.epochs} epochs"
+            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
+        )
     return 0
 
 
@@ -115,6 +130,7 @@ def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
     """The network compiled with the classes, channels and size of the data, unless `--set` says otherwise."""
     from resnetc.cli import failed, note, opened, remarks
     from resnetc.compiler.driver import Checked, UsageError
+    from resnetc.runtime import group
     from resnetc.runtime.errors import RunError
 
     session = opened([options.spec])
@@ -151,30 +167,39 @@ def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
             raise RunError(
                 f"{checked.network.name} accepts {show_set(axis, symbol or 'size')}; {images.name} has {size}"
             )
-    told = [f"{k} = {v}" for k, v in wanted.items() if k in parameters and k not in given]
-    told.append(f"input {'x'.join(map(str, images.size))}")
-    note(f"{checked.network.name}: from the data: {', '.join(told)}")
-    remarks(session, networks)
+    if group.speaks():
+        told = [f"{k} = {v}" for k, v in wanted.items() if k in parameters and k not in given]
+        told.append(f"input {'x'.join(map(str, images.size))}")
+        note(f"{checked.network.name}: from the data: {', '.join(told)}")
+        remarks(session, networks)
     return session.render(checked), checked.network.name
 
 
 class Refused(Exception):
-    """The spec is at fault, and its diagnostics are printed."""
+    """Ends a command of which all has been said, such as the diagnostics of a spec."""
 
-    status = 1
+    def __init__(self, status: int = 1) -> None:
+        super().__init__()
+        self.status = status
 
 
 def evaluate(options: argparse.Namespace) -> int:
     require_runtime()
+    from resnetc.cli import note
     from resnetc.runtime import data as datasets
+    from resnetc.runtime.errors import RunError
     from resnetc.runtime.evaluate import evaluate as judge
 
     images: Any = datasets.load(*datasets.split(options.data)) if options.data else None
     run = Path(options.run_dir)
     judged = judge(run, images, weights=options.weights)
+    sys.stdout.write(judged.text().rstrip("\n") + "\n")
     if images is None and options.weights != "last":
         from resnetc.runtime import report
 
-        report.write(run, images, judged)
-    sys.stdout.write(judged.text().rstrip("\n") + "\n")
+        sys.stdout.flush()
+        try:
+            report.write(run, images, judged)
+        except RunError as fault:  # a folder that may only be read: the figures are told already
+            note(f"no report: {fault}")
     return 0

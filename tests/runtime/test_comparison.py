@@ -100,6 +100,18 @@ def test_what_differs_between_runs_is_said(arms: list[Arm], few: Data, quick: Re
     ]
 
 
+def test_runs_that_differ_in_the_seed_alone_are_one_network(
+    arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    short = replace(quick, epochs=1)
+    comparison.run(arms, few, short, [0, 1], tmp_path, quiet=True)
+    comparison.run(arms[:1], few, replace(short, crop=0), [0], tmp_path / "uncropped", quiet=True)
+    residual, plain = ([str(tmp_path / arm.label / f"seed{seed}") for seed in (0, 1)] for arm in arms)
+    other = str(tmp_path / "uncropped" / "residual" / "seed0")
+    given = [residual[1], plain[0], other, residual[0], plain[1], residual[0]]
+    assert comparison.together(given) == [[residual[1], residual[0]], plain, [other], [residual[0]]]
+
+
 # -- the command line -------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +169,9 @@ def test_a_wrong_command_line_ends_in_status_2(
     assert message in capsys.readouterr().err
 
 
-def test_specs_and_runs_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_specs_and_runs_side_by_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     common = ["--override", "epochs=1", "--out", str(tmp_path / "one")]
     options = parsed("digits", *common, "cifar/resnet", "--set", "depth=8", "--set", "shortcut=none")
     assert options.run(options) == 0
@@ -174,6 +188,19 @@ def test_specs_and_runs_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtu
     names = [line.split()[0] for line in printed.out.splitlines()[2:4]]
     assert names == ["digits", "digits"] and "(digits)" in printed.out
     assert "epoch" not in printed.err.replace("epochs=", "")  # nothing was trained again
+    second = parsed("digits", "--override", "epochs=1", "--seeds", "1", "--out", str(tmp_path / "one"))
+    assert second.run(second) == 0
+    capsys.readouterr()
+    both = parsed(run, str(tmp_path / "one" / "digits" / "seed1"), run, "--out", str(tmp_path / "both"))
+    assert both.run(both) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[:1] for row in rows] == [["digits"], [], ["curves:"]]
+    assert rows[0][-2] == "2"
+    with monkeypatch.context() as patch:
+        patch.setenv("TORCHELASTIC_RUN_ID", "x")
+        options = parsed(run)
+        with pytest.raises(Exception, match="compare runs in one process"):
+            options.run(options)
     options = parsed(run, "--set", "depth=8")
     with pytest.raises(Exception, match="--set and --model need a spec"):
         options.run(options)

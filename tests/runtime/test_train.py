@@ -119,6 +119,31 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 1
 
 
+def test_the_weights_are_left_alone_by_a_loss_that_is_no_number(
+    source: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = []
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda self: updates.append(self))
+    with pytest.raises(RunError, match="no longer a number at step 7 "):
+        train(source.replace(FIRST, POISON), "small", few, quick, tmp_path / "run", quiet=True)
+    assert len(updates) == 6
+
+
+def test_out_of_memory_is_one_message(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    greedy = source.replace(FIRST, f"torch.empty(1 << 55) if self.training else x\n        {FIRST}")
+    with pytest.raises(RunError, match=r"^out of memory: .*allocate .*; .*--override batch=12 .*recompute=true$"):
+        train(greedy, "small", few, quick, tmp_path / "run", quiet=True)
+
+
+def test_metrics_that_were_lost_are_missed(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(source, "small", few, quick, out, quiet=True)
+    lines = (out / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (out / "metrics.jsonl").write_text(lines[0] + lines[2])
+    with pytest.raises(RunError, match=r"metrics\.jsonl: 2 of the 3 epochs that last\.ckpt has behind it"):
+        train(source, "small", few, quick, out, resume=True, quiet=True)
+
+
 def test_deterministic_kernels_are_on_inside_and_as_before_outside(
     source: str, few: Data, quick: Recipe, tmp_path: Path
 ) -> None:

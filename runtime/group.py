@@ -1,0 +1,143 @@
+"""The processes that train one network together, started by `torchrun`; alone, all of this does nothing.
+
+Every process has the whole data and a copy of the network, and takes its share of each batch; torch's own
+DistributedDataParallel averages the gradients. The first process alone reads and writes the run folder.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
+
+from resnetc.runtime.errors import RunError
+
+_Shared = TypeVar("_Shared")
+
+
+def launched() -> bool:
+    """Whether `torchrun` started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def speaks(variable: str = "RANK") -> bool:
+    """Whether this process tells what all of them would; with `LOCAL_RANK`: all of one machine."""
+    return not launched() or int(os.environ.get(variable, "0")) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`size` processes, of which this is number `rank` (from 0), with the device of this one.
+
+    Methods that speak of all processes wait for them: every process must come to the same calls in the same order.
+    """
+
+    rank: int
+    size: int
+    device: torch.device
+    restarted: bool = False
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model to call in training: gradients are the mean over all processes, buffers those of the first."""
+        if self.size == 1:
+            return model
+        return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
+
+    def part(self, index: Tensor) -> Tensor:
+        """This process's share of a batch, whose length `size` divides."""
+        return index.chunk(self.size)[self.rank]
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over all processes, without waiting for the device."""
+        return value if self.size == 1 else self.total(value / self.size)
+
+    def total(self, value: Tensor) -> Tensor:
+        """`value` itself, which becomes the sum over all processes."""
+        if self.size > 1:
+            dist.all_reduce(value)
+        return value
+
+    def largest(self, number: int) -> int:
+        """The largest of all processes' numbers; asked on the CPU, so that no accelerator is waited for."""
+        if self.size == 1:
+            return number
+        word = torch.tensor(number)
+        dist.all_reduce(word, dist.ReduceOp.MAX)
+        return int(word)
+
+    def gather(self, value: _Shared) -> list[_Shared]:
+        """All processes' values, in the order of their ranks."""
+        if self.size == 1:
+            return [value]
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, value)
+        return found
+
+    def share(self, action: Callable[[], _Shared]) -> _Shared:
+        """What `action` returns in the first process, the only one to run it; a RunError in it is raised by all."""
+        if self.size == 1:
+            return action()
+        found: list[Any] = [None, None]
+        if self.rank == 0:
+            try:
+                found[0] = action()
+            except RunError as fault:
+                found[1] = fault
+        dist.broadcast_object_list(found)
+        if found[1] is not None:
+            raise found[1]
+        result: _Shared = found[0]
+        return result
+
+    def agree(self, model: nn.Module) -> None:
+        """Give every process the first one's buffers: running statistics, which each takes of its own images."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
+
+
+ALONE = Group(0, 1, torch.device("cpu"))
+
+
+@contextmanager
+def joined(device: str | None) -> Iterator[Group]:
+    """The group of this process: torchrun's, one that the caller has initialised, or itself alone.
+
+    `device` is torch's name of one; without it CUDA where there is one (a device a process), else the CPU.
+    """
+    there = dist.is_available() and dist.is_initialized()
+    starts = not there and launched() and int(os.environ["WORLD_SIZE"]) > 1
+    local = int(os.environ["LOCAL_RANK"]) if launched() else 0
+    if device is None and torch.cuda.is_available():
+        if local >= torch.cuda.device_count():
+            raise RunError(f"process {local} of this machine has no device: there are {torch.cuda.device_count()}")
+        device = f"cuda:{local}" if launched() else "cuda"
+    place = torch.device(device or "cpu")
+    if place.type == "cuda" and place.index is not None:
+        torch.cuda.set_device(place)
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if launched() else "0"
+    if starts:
+        # Restarted processes meet in the store of those before them: without a prefix they would read old addresses.
+        store, rank, size = next(rendezvous("env://"))
+        backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
+        store = dist.PrefixStore(f"attempt{attempt}", store)  # type: ignore[attr-defined]  # torch does not list it
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+    group = Group(0, 1, place, attempt != "0")
+    if there or starts:
+        group = Group(dist.get_rank(), dist.get_world_size(), place, attempt != "0")
+    try:
+        yield group
+    except RuntimeError as fault:
+        first = str(fault).partition("\n")[0]
+        if group.size > 1 and (isinstance(fault, dist.DistError) or "gloo" in first):
+            raise RunError(f"process {group.rank}: another process of this training is gone: {first}") from fault
+        raise
+    finally:
+        if starts:
+            dist.destroy_process_group()

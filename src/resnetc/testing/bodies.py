@@ -96,11 +96,12 @@ class Body:
         return f"v{self.count}"
 
     def label(self) -> str:
-        """A new attribute path: a name, one in a container, or an element of a list."""
+        """A new attribute path: a name, one in a container (alone or with others), or an element of a list."""
         self.count += 1
         if self.loop:
-            return f"row{self.count}[{self.loop}]"
-        return self.draft.one(f"m{self.count}", f"box{self.count}.inner", f"row{self.count}[0]")
+            return self.draft.one(f"row{self.count}[{self.loop}]", f"rows[{self.loop}].m{self.count}")
+        own = (f"m{self.count}", f"box{self.count}.inner", f"row{self.count}[0]")
+        return self.draft.one(*own, f"box.m{self.count}", f"rows[0].m{self.count}")
 
     def labelled(self, text: str, attribute: str) -> str:
         """A step under its own name, or a label where that name is taken or chance wants one."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from random import Random
+
 from hypothesis import strategies as st
 
 from resnetc.compiler.ir import Network
@@ -18,20 +21,33 @@ def input_sizes(
 
     An axis whose size the model fixes keeps it. `accepted` saves the derivation where it is known.
     """
+    return st.one_of(
+        *(st.tuples(*map(st.sampled_from, axes)) for axes in size_choices(network, accepted, largest).rows)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Sizes to choose from, a list for each axis: a row of those that fit, and rows in which one axis does not."""
+
+    rows: list[list[list[int]]]
+
+    def pick(self, random: Random) -> tuple[int, ...]:
+        """Sizes drawn without Hypothesis."""
+        return tuple(map(random.choice, random.choice(self.rows)))
+
+
+def size_choices(network: Network, accepted: Accepted | None = None, largest: int | None = None) -> Choices:
+    """What `input_sizes` draws from."""
     found = accepted or prove(network)[0]
     most = largest or LARGEST[len(network.input.sizes)]
     inside, outside = [], []
     for axis, symbol, size in zip(found.axes, network.input.symbols, network.input.sizes, strict=True):
         within, beyond = edges(axis, most) if symbol else ([size], [])
-        inside.append(st.sampled_from(within or beyond))
-        outside.append(st.sampled_from(beyond) if beyond else None)
-    fits = st.tuples(*inside)
-    fails = [
-        st.tuples(*(wrong if i == axis else right for i, right in enumerate(inside)))
-        for axis, wrong in enumerate(outside)
-        if wrong is not None
-    ]
-    return st.one_of(fits, *fails)
+        inside.append(within or beyond)
+        outside.append(beyond)
+    fails = [[*inside[:i], beyond, *inside[i + 1 :]] for i, beyond in enumerate(outside) if beyond]
+    return Choices([inside, *fails])
 
 
 def edges(accepted: SizeSet, most: int) -> tuple[list[int], list[int]]:

@@ -74,10 +74,6 @@ STORED = {
         block("in |> xs[0].a: relu |> xs[1].b: conv(4, kernel=1) |> xs[0].b: conv(4, kernel=3) |> xs[1].c: norm"),
         ["unit.xs.1.b", "unit.xs.1.c", "unit.xs.0.b"],
     ),
-    "a list with a name in it": (
-        block("in |> a[0]: norm |> conv(8, kernel=1) |> a.b: norm"),
-        ["unit.a.0", "unit.a.b", "unit.conv1"],
-    ),
     "a list in a container": (
         block("in |> box.xs[0]: norm |> conv(8, kernel=1) |> box.xs[1]: norm |> a.b.c: norm"),
         ["unit.box.xs.0", "unit.box.xs.1", "unit.conv1", "unit.a.b.c"],
@@ -140,6 +136,10 @@ REFUSED = {
     "a layer around one": (
         block("in |> a[0]: norm |> conv(8, kernel=1) |> a: norm"),
         "`a[0]` would be stored inside of another layer, `a`",
+    ),
+    "a list with a name in it": (
+        block("in |> a[0]: norm |> conv(8, kernel=1) |> a.b: norm"),
+        "`a.b` would be stored beside `a[0]`, and a list has elements only",
     ),
     "a stage inside a stage": (
         model("stem = identity stage a = 1 of relu stage a.b = 1 of relu head = identity"),

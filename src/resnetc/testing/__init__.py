@@ -13,10 +13,8 @@ primitives: one that is added there is drawn as well. Assertions take what `tria
 """
 
 from resnetc.testing.assertions import (
-    assert_images_independent,
     assert_multiply_adds_agree,
     assert_network_agrees,
-    assert_outputs_agree,
     assert_shapes_agree,
     assert_state_agrees,
 )
@@ -25,14 +23,22 @@ from resnetc.testing.damage import assert_diagnosed, bad_specs
 from resnetc.testing.models import models
 from resnetc.testing.networks import SpecRefused, Trial, trials
 from resnetc.testing.sizes import input_sizes
+from resnetc.testing.values import (
+    assert_activations_agree,
+    assert_images_independent,
+    assert_layouts_agree,
+    assert_outputs_agree,
+)
 
 __all__ = [
     "USES",
     "Item",
     "SpecRefused",
     "Trial",
+    "assert_activations_agree",
     "assert_diagnosed",
     "assert_images_independent",
+    "assert_layouts_agree",
     "assert_multiply_adds_agree",
     "assert_network_agrees",
     "assert_outputs_agree",

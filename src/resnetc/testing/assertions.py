@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import zip_longest
 
-import torch
-
 from resnetc.api import Compiled
 from resnetc.compiler.measure import Key, state_dict_keys
 from resnetc.compiler.shapes import axis as along
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import image, module_of, run
-from resnetc.testing.reference import Reference
+from resnetc.testing.real import module_of, run
 from resnetc.testing.replay import replayable
+from resnetc.testing.values import (
+    assert_activations_agree,
+    assert_images_independent,
+    assert_layouts_agree,
+    assert_outputs_agree,
+)
 
 
 @replayable
@@ -50,7 +53,9 @@ def assert_network_agrees(compiled: Compiled | Trial, sizes: Iterable[Sizes], ba
     accepted = [size for size in sizes if assert_shapes_agree(compiled, size, batch)]
     if accepted:
         assert_multiply_adds_agree(compiled, accepted[0])
+        assert_activations_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])
+        assert_layouts_agree(compiled, accepted[0])
         assert_outputs_agree(compiled, accepted[0])
     return len(accepted)
 
@@ -69,7 +74,10 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
 
 @replayable
 def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None:
-    """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly."""
+    """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly.
+
+    The sums are those of the network, and the parameters of each stage.
+    """
     network, _, measures, source = parts(compiled)
     module = module_of(source, device)
     state = module.state_dict()
@@ -78,6 +86,11 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     assert keys == predicted, f"{network.name}: {first_difference(keys, predicted)}"
     parameters = sum(p.numel() for p in module.parameters())
     assert parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}"
+    for stage, part in zip(network.stages, measures.stages, strict=True):
+        inside = sum(p.numel() for p in module.get_submodule(".".join(map(str, stage.path))).parameters())
+        assert inside == part.parameters, (
+            f"{network.name}: {inside} parameters in `{stage.name}`, not {part.parameters}"
+        )
     names = {name for name, _ in module.named_parameters()}
     buffers = sum(value.numel() for key, value in state.items() if key not in names)
     assert buffers == measures.buffers, f"{network.name}: {buffers} elements in buffers, not {measures.buffers}"
@@ -96,52 +109,8 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     )
 
 
-@replayable
-def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """In evaluation mode an image has the same output alone, among others, and in another order."""
-    network, _, _, source = parts(compiled)
-    module, batch = module_of(source).double(), image(network, sizes, 3).double()
-    order = [2, 0, 1]
-    try:
-        with torch.no_grad():
-            whole, mixed, pair = (as_list(module(x)) for x in (batch, batch[order], batch[:2]))
-    finally:
-        module.float()
-    for a, b, c in zip(whole, mixed, pair, strict=True):
-        for what, one, other in (("in another order", a[order], b), ("among fewer", a[:2], c)):
-            same = torch.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True)
-            assert same, (
-                f"{network.name} at {'x'.join(map(str, sizes))}: an image {what} gives another output,"
-                f" by up to {(one - other).abs().max().item():.3g}"
-            )
-
-
 def first_difference(found: list[Key], predicted: list[Key]) -> str:
     """The first entry of a state dict that is not the predicted one."""
     number, (a, b) = next((i, pair) for i, pair in enumerate(zip_longest(found, predicted)) if pair[0] != pair[1])
     told = ["none" if key is None else f"`{key[0]}` {list(key[1])}" for key in (a, b)]
     return f"entry {number + 1} of the state dict is {told[0]}, predicted {told[1]}"
-
-
-def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size every value of the network has its predicted shape, and the module gives the same output.
-
-    The values are those of `reference`: the network step by step, with the weights stored under the predicted keys.
-    """
-    network, _, _, source = parts(compiled)
-    module, batch = module_of(source).double(), image(network, sizes).double()
-    try:
-        state = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
-        module.load_state_dict(state)
-        expected = Reference(network, source, state)(batch)
-        with torch.no_grad():
-            found = module(batch)
-    finally:
-        module.float()
-    assert isinstance(found, dict) == isinstance(expected, dict)
-    for a, b in zip(as_list(found), as_list(expected), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
-
-
-def as_list(out: torch.Tensor | dict[str, torch.Tensor]) -> list[torch.Tensor]:
-    return list(out.values()) if isinstance(out, dict) else [out]

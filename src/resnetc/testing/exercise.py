@@ -10,6 +10,7 @@ from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions
 from resnetc.testing.inputs import Example, device_for, edge_sizes
 from resnetc.testing.networks import Trial, parts
+from resnetc.testing.values import assert_images_independent
 
 COUNTED = 4  # accepted inputs at which multiply-adds are counted
 COMPARED = 2  # real inputs at which the images of a batch are compared
@@ -97,7 +98,7 @@ def images(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     chosen = sorted(real.values(), key=lambda at: at.sizes)[:: max(len(real) // COMPARED, 1)][:COMPARED]
 
     def check(at: Example) -> None:
-        assertions.assert_images_independent(compiled, at.sizes)
+        assert_images_independent(compiled, at.sizes)
 
     seen = "an image alone, among others, in another order"
     if not chosen:

@@ -133,6 +133,21 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
     return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
 
 
+def kept(module: nn.Module, batch: Tensor) -> int:
+    """Bytes that autograd keeps between the two passes of one step, each memory once, parameters among them."""
+    memory: dict[int, int] = {}
+    alive: list[object] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        alive.append(tensor)  # freed memory would be given out again
+        memory[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        alive.append(module(batch))
+    return sum(memory.values())
+
+
 def noting(seen: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, Any, Tensor], None]:
     def note(module: nn.Module, arguments: Any, out: Tensor) -> None:
         seen[name] = plain(out)

@@ -28,7 +28,7 @@ def input_sizes(
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Sizes to choose from, a list for each axis: a row of those that fit, and rows in which one axis does not."""
+    """Sizes to choose from, a list for each axis: rows of those that fit, and rows in which one axis does not."""
 
     rows: list[list[list[int]]]
 
@@ -47,7 +47,7 @@ def size_choices(network: Network, accepted: Accepted | None = None, largest: in
         inside.append(within or beyond)
         outside.append(beyond)
     fails = [[*inside[:i], beyond, *inside[i + 1 :]] for i, beyond in enumerate(outside) if beyond]
-    return Choices([inside, *fails])
+    return Choices([inside, *[inside] * (len(fails) - 1), *fails])  # half of what is drawn fits
 
 
 def edges(accepted: SizeSet, most: int) -> tuple[list[int], list[int]]:

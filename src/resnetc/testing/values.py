@@ -1,0 +1,149 @@
+"""Assertions about the values that flow through the real module: outputs, shapes on the way, what autograd keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.api import Compiled
+from resnetc.compiler.ir import Leaf, Module, Sequence
+from resnetc.compiler.measure import shape_at
+from resnetc.compiler.scope import keeps_state
+from resnetc.testing.inputs import Sizes
+from resnetc.testing.networks import Trial, parts
+from resnetc.testing.real import image, kept, module_of, plain
+from resnetc.testing.reference import Outputs, Reference
+from resnetc.testing.replay import replayable
+
+LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of axes
+
+
+@replayable
+def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """In evaluation mode an image has the same output alone, among others, and in another order."""
+    network, _, _, source = parts(compiled)
+    module, batch = module_of(source).double(), image(network, sizes, 3).double()
+    order = [2, 0, 1]
+    try:
+        with torch.no_grad():
+            whole, mixed, pair = (as_list(module(x)) for x in (batch, batch[order], batch[:2]))
+    finally:
+        module.float()
+    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    for a, b, c in zip(whole, mixed, pair, strict=True):
+        assert_close(a[order], b, 1e-9, f"{where}: an image in another order gives another output")
+        assert_close(a[:2], c, 1e-9, f"{where}: an image among fewer gives another output")
+
+
+@replayable
+def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """In evaluation mode the output is the same with the channels last in memory, weights and images."""
+    network, _, _, source = parts(compiled)
+    last = LAST.get(len(sizes))
+    if last is None:
+        return
+    module, batch = module_of(source).double(), image(network, sizes).double()
+    try:
+        with torch.no_grad():
+            whole = as_list(module(batch))
+            relaid(module, last)
+            laid = as_list(module(batch.contiguous(memory_format=last)))
+    finally:
+        relaid(module, torch.contiguous_format)
+        module.float()
+    for a, b in zip(whole, laid, strict=True):
+        assert_close(a, b, 1e-6, f"{network.name} at {'x'.join(map(str, sizes))}: another output with channels last")
+
+
+def relaid(module: nn.Module, layout: torch.memory_format) -> None:
+    """The same weights in another order in memory."""
+    module.to(memory_format=layout)  # type: ignore[call-overload]  # known to torch, not to its annotations
+
+
+def assert_close(one: Tensor, other: Tensor, rtol: float, told: str) -> None:
+    same = one.shape == other.shape and torch.allclose(one, other, rtol=rtol, atol=rtol / 1000, equal_nan=True)
+    assert same, f"{told}, by up to {(one - other).abs().max().item():.3g}"
+
+
+@replayable
+def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """At an accepted size every value of the network has its predicted shape, and the module gives the same output.
+
+    The values are those of `reference`: the network step by step, with the weights stored under the predicted keys. The
+    modules with weights inside of the real module are watched too.
+    """
+    network, _, _, source = parts(compiled)
+    module, batch = module_of(source).double(), image(network, sizes).double()
+    try:
+        state = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
+        module.load_state_dict(state)
+        expected = Reference(network, source, state)(batch)
+        found, shapes = watched(module, batch)
+    finally:
+        module.float()
+    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    for path, leaf in stored(network.root):
+        predicted = shape_at(leaf.shape_out, sizes)
+        assert shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}"
+    assert isinstance(found, dict) == isinstance(expected, dict)
+    for a, b in zip(as_list(found), as_list(expected), strict=True):
+        assert_close(a, b, 1e-9, f"{where}: the module gives another output than its operations one after the other")
+
+
+@replayable
+def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """At an accepted size autograd keeps the predicted bytes for one image more while it trains.
+
+    Parameters and what a batch has once (the means of a batch norm) drop out of the difference of two batches.
+    """
+    network, _, measures, source = parts(compiled)
+    module = module_of(source)
+    state = {key: value.clone() for key, value in module.state_dict().items()}
+    try:
+        two, three = (kept(module.train(), image(network, sizes, batch)) for batch in (2, 3))
+    finally:
+        module.load_state_dict(state)
+        module.eval()
+    predicted = measures.activation_bytes(sizes)
+    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    assert three - two == predicted, f"{where}: autograd keeps {three - two} bytes of an image, predicted {predicted}"
+
+
+def stored(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
+    """The primitives that keep state, with the paths of their modules."""
+    if isinstance(module, Leaf):
+        if keeps_state(module):
+            yield prefix.removesuffix("."), module
+    elif isinstance(module, Sequence):
+        for name, child in module.children:
+            yield from stored(child, f"{prefix}{name}.")
+    else:
+        for step in module.steps:
+            if not isinstance(step.operation, str):
+                yield from stored(step.operation, prefix + "".join(f"{part}." for part in step.path))
+
+
+@torch.no_grad()
+def watched(module: nn.Module, batch: Tensor) -> tuple[Outputs, dict[str, tuple[int, ...]]]:
+    """The output of a module, and the shape of what each module inside of it gave, without the batch."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def noting(name: str) -> Callable[[nn.Module, object, object], None]:
+        def note(inner: nn.Module, given: object, out: object) -> None:
+            if isinstance(out, Tensor):
+                shapes[name] = plain(out)
+
+        return note
+
+    hooks = [inner.register_forward_hook(noting(name)) for name, inner in module.named_modules()]
+    try:
+        return module(batch), shapes
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def as_list(out: Outputs) -> list[Tensor]:
+    return list(out.values()) if isinstance(out, dict) else [out]

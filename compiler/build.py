@@ -15,6 +15,7 @@ from resnetc.compiler.source import Source, Span
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
+CLAIMS = ("expect", "each_claim")
 
 Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has them
 
@@ -98,7 +99,7 @@ class Builder:
     def item_model(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
         name, params, *parts = rest
         by = {kind: [p for p in parts if p.data == kind] for kind in ("each_of", "input", "stem", "stage", "head")}
-        expects = [p for p in parts if p.data == "expect"]
+        expects = [p for p in parts if p.data in CLAIMS]
         body = [p for p in parts if p.data in ("let", "require", "set")]
         each = None
         if by["each_of"]:
@@ -114,7 +115,7 @@ class Builder:
             self.layer(by["stem"][0].children[0]),
             tuple(self.stage(s) for s in by["stage"]),
             self.layer(by["head"][0].children[0]),
-            tuple(self.expect(e) for e in expects),
+            tuple(self.claim(e) for e in expects),
             doc,
             span,
         )
@@ -126,7 +127,7 @@ class Builder:
             self.name(name),
             self.expr(value),
             self.input(inputs[0]) if inputs else None,
-            tuple(self.expect(p) for p in parts if p.data == "expect"),
+            tuple(self.claim(p) for p in parts if p.data in CLAIMS),
             doc,
             span,
         )
@@ -197,6 +198,17 @@ class Builder:
             return syntax.Repeat(self.expr(count), None, None, self.layer(block), self.span(node))
         name, values, block = node.children
         return syntax.Repeat(None, self.name(name), self.expr(values), self.layer(block), self.span(node))
+
+    def claim(self, node: Node) -> syntax.AnyClaim:
+        if node.data == "expect":
+            return self.expect(node)
+        name, values, *claims = node.children
+        span = self.span(node)
+        self.enter(span)
+        made = tuple(self.claim(claim) for claim in claims)
+        each = syntax.EachClaim(self.name(name), self.expr(values), made, span)
+        self.depth -= 1
+        return each
 
     def expect(self, node: Node) -> syntax.Expect:
         claim, condition, text = node.children
@@ -316,7 +328,8 @@ class Builder:
             between = Span(self.source, left.span.end, right.span.start)
             op_span = between if ops else self.span(parts[i])
             op = ops[0] if ops else str(parts[i])
-            left = syntax.Binary(op, left, right, op_span, left.span.to(right.span))
+            reach = Span(self.source, parts[0].meta.start_pos, parts[i + step - 1].meta.end_pos)
+            left = syntax.Binary(op, left, right, op_span, reach)
         return left
 
     def expr_binary(self, parts: list[Any], span: Span) -> syntax.Expr:

@@ -104,9 +104,13 @@ class Kept:
 
 
 class Memory:
-    """Finds what modules keep, each distinct one once. Blocks of `stages` are checkpointed: they keep their input."""
+    """Finds what modules keep, each distinct one once. Blocks of `stages` are checkpointed: they keep their input.
 
-    def __init__(self, stages: Iterable[Module] = ()) -> None:
+    `item` is the size of a number in bytes; positions are always kept as long integers.
+    """
+
+    def __init__(self, stages: Iterable[Module] = (), item: int = FLOAT) -> None:
+        self.item = item
         self.known: dict[tuple[int, tuple[bool, ...]], Kept] = {}
         self.stages = {id(stage) for stage in stages}
         self.blocks: dict[int, Kept] = {}
@@ -114,7 +118,8 @@ class Memory:
     def module(self, module: Module, tracked: tuple[bool, ...]) -> Kept:
         key = (id(module), tracked)
         if key not in self.known:
-            self.known[key] = leaf_kept(module, tracked) if isinstance(module, Leaf) else self.scope(module, tracked)
+            kept = leaf_kept(module, tracked, self.item) if isinstance(module, Leaf) else self.scope(module, tracked)
+            self.known[key] = kept
         return self.known[key]
 
     def scope(self, module: Sequence | Template, tracked: tuple[bool, ...]) -> Kept:
@@ -128,7 +133,7 @@ class Memory:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
                 assert isinstance(module, Template)  # a sequence has modules only
-                kept = joined(operation, reached, module.wires[outputs[0]].shape)
+                kept = joined(operation, reached, module.wires[outputs[0]].shape, self.item)
             else:
                 kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached)
             inside.put(kept.inside)
@@ -149,36 +154,36 @@ class Memory:
 
     def checkpoint(self, block: Module) -> Kept:
         if id(block) not in self.blocks:
-            made = elements(block.outputs[0], FLOAT)
+            made = elements(block.outputs[0], self.item)
             self.blocks[id(block)] = Kept({}, (True,), (-1,), made, False, True)
         return self.blocks[id(block)]
 
 
-def joined(operation: str, tracked: tuple[bool, ...], shape: Shape) -> Kept:
+def joined(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> Kept:
     """A sum keeps nothing, a product each factor that the gradient of the other needs."""
     inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
-    return Kept({}, inputs, (-1,), elements(shape, FLOAT), False, any(tracked))
+    return Kept({}, inputs, (-1,), elements(shape, item), False, any(tracked))
 
 
-def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...]) -> Kept:
+def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], item: int) -> Kept:
     """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out."""
     saves, plus, more = leaf.primitive.saves.partition("+")
     flows = any(tracked) or leaf.primitive.state not in ("", "filter")
     if is_view(leaf):
         return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows)
-    made = elements(leaf.shape_out, FLOAT * len(leaf.outputs))
+    made = elements(leaf.shape_out, item * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
         return Kept({}, (False,) * len(tracked), outputs, made, False, False)
     inside = Sum()
-    inside.put({(): FLOAT * statistics(leaf)})
+    inside.put({(): item * statistics(leaf)})
     inside.put(made, int(more) if plus else 0)
     if saves == "indices":
         inside.put(elements(leaf.shape_out, LONG))
     elif saves == "mask":
-        inside.put(elements(leaf.shape_out, FLOAT))
+        inside.put(elements(leaf.shape_out, item))
     elif saves == "padded":
-        inside.put(elements(padded(leaf), FLOAT))
+        inside.put(elements(padded(leaf), item))
     inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
     return Kept(inside.cost(), inputs, outputs, made, saves == "output", True)
 
@@ -219,14 +224,14 @@ def padded(leaf: Leaf) -> Shape:
     return Shape(leaf.shape_in.channels, sizes)
 
 
-def activations(network: Network) -> tuple[Cost, Cost, tuple[Cost, ...]]:
-    """Bytes of one image in float32 while training: all; outside of blocks; inside of each distinct block."""
+def activations(network: Network, item: int = FLOAT) -> tuple[Cost, Cost, tuple[Cost, ...]]:
+    """Bytes of one image while training, in numbers of `item` bytes: all; outside of blocks; inside of each block."""
     stages = [m for m in (network.root.steps[s.step].operation for s in network.stages) if isinstance(m, Sequence)]
-    memory = Memory()
+    memory = Memory(item=item)
     whole = kept_by(memory, network.root)
     blocks = {id(child): child for stage in stages for _, child in stage.children}
     inside = {frozenset(own.items()): own for own in (memory.module(b, (True,)).own for b in blocks.values())}
-    return whole, kept_by(Memory(stages), network.root), tuple(inside.values())
+    return whole, kept_by(Memory(stages, item), network.root), tuple(inside.values())
 
 
 def kept_by(memory: Memory, root: Template) -> Cost:
@@ -234,5 +239,5 @@ def kept_by(memory: Memory, root: Template) -> Cost:
     kept = memory.module(root, (False,))
     out = Sum()
     out.put(kept.own)
-    out.put(elements(root.shape_in, FLOAT) if kept.inputs[0] else {})
+    out.put(elements(root.shape_in, memory.item) if kept.inputs[0] else {})
     return out.cost()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from math import lcm
-from typing import Any
-
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.claims.sized import SizedEvaluator, mentioned
+from resnetc.compiler.claims.truths import Truth, covered, holding
+from resnetc.compiler.claims.values import Size
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Evaluator, Frame
 from resnetc.compiler.ir import Declared
-from resnetc.compiler.sizes import SizeSet
-from resnetc.compiler.sizes.sets import from_flags
+from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
 
 MAX_PERIOD = 100_000
@@ -59,53 +58,30 @@ def restrictions(
             *restrictions(expr.left, symbols, evaluator, frame),
             *restrictions(expr.right, symbols, evaluator, frame),
         ]
-    axes = {symbols.index(n.id) for n in names(expr) if n.id in symbols}
-    if len(axes) != 1:
+    if len(mentioned(expr) & {s for s in symbols if s is not None}) != 1:
         raise Fault(not_one_axis(expr.span))
-    (axis,) = axes
-    numbers = [abs(n.value) for n in literals(expr) if isinstance(n.value, int)]
-    period = lcm(*(n for n in numbers if n)) if any(e.op == "%" for e in binaries(expr)) else 1
-    stop = sum(numbers) + 2
-    if period + stop > MAX_PERIOD:
+    sizes = {s: Size(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
+    asked = SizedEvaluator(evaluator, sizes)
+    try:
+        held = asked.truth(expr, frame)
+        found = None if isinstance(held, bool) else on_one_axis(held, expr.span)
+    except SizesTooIrregular:
+        raise Fault(too_far(expr.span)) from None
+    if found is None:
+        raise Fault(not_one_axis(expr.span))
+    if max(found[1].period, found[1].onset) > MAX_PERIOD:
         raise Fault(too_far(expr.span))
-    symbol = symbols[axis]
-    flags = []
-    for n in range(1, stop + 2 * period):
-        inner = Frame(frame.spec, frame.slots, {**frame.locals, symbol: n})  # type: ignore[dict-item]
-        flags.append(evaluator.flag(expr, inner))
-    return [(axis, from_flags(flags, period), expr.span)]
+    return [(*found, expr.span)]
 
 
-def parts(expr: Any) -> list[Any]:
-    """An expression and all the expressions inside it."""
-    out, pending = [], [expr]
-    while pending:
-        node = pending.pop()
-        out.append(node)
-        match node:
-            case syntax.Binary(_, left, right):
-                pending += [left, right]
-            case syntax.Negate(value) | syntax.Attribute(value):
-                pending.append(value)
-            case syntax.Call(callee, arguments):
-                pending += [callee, *(a.value for a in arguments)]
-            case syntax.Index(value, index):
-                pending += [value, index]
-            case syntax.List(items):
-                pending += items
-    return out
-
-
-def names(expr: syntax.Expr) -> list[syntax.Name]:
-    return [n for n in parts(expr) if isinstance(n, syntax.Name)]
-
-
-def literals(expr: syntax.Expr) -> list[syntax.Number]:
-    return [n for n in parts(expr) if isinstance(n, syntax.Number)]
-
-
-def binaries(expr: syntax.Expr) -> list[syntax.Binary]:
-    return [n for n in parts(expr) if isinstance(n, syntax.Binary)]
+def on_one_axis(truth: Truth, span: Span) -> tuple[int, SizeSet] | None:
+    """The axis that a statement is about, and the sizes at which it holds; None if it is about several."""
+    regions = holding(truth, span)
+    axes = {axis for region in (*truth.broken, *regions) for axis in region.axes}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    return axis, covered(regions, axis)
 
 
 def not_an_input(item: syntax.Input) -> Diagnostic:

@@ -58,6 +58,7 @@ class Frame:
     scope: Any = None
     axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis
     fallback: SpecFile | None = None  # where `--set` values look besides their own file
+    rounds: tuple[str, ...] = ()  # of claims: the variables of the `each` around them
 
 
 class Evaluator:
@@ -162,7 +163,11 @@ class Evaluator:
         return [*frame.locals, *frame.spec.names, *slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
 
     def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        value, name = self.evaluate(expr.value, frame), expr.name.id
+        return self.field(self.evaluate(expr.value, frame), expr)
+
+    def field(self, value: Value, expr: syntax.Attribute) -> Value:
+        """`value.name`."""
+        name = expr.name.id
         match value:
             case Tensor(_, shape):
                 if name in ("channels", "rank"):
@@ -193,6 +198,10 @@ class Evaluator:
         value = self.evaluate(expr.value, frame)
         if isinstance(expr.value, syntax.Name) and expr.value.id in frame.axes and isinstance(value, int):
             return value
+        return self.element(value, index, expr)
+
+    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
+        """`value[index]`."""
         if not isinstance(value, tuple):
             raise Fault(faults.not_a_list(value, expr.value.span))
         if not 0 <= index < len(value):

@@ -33,6 +33,7 @@ from resnetc.compiler.values import (
 
 MAX_BLOCKS = 100_000
 MAX_NODES = 500_000
+MAX_CLAIMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,7 @@ class Stated:
 
     item: syntax.Model | syntax.Instance
     input: syntax.Input
-    expects: tuple[syntax.Expect, ...]
+    expects: tuple[syntax.AnyClaim, ...]
     input_frame: Frame
     claim_frame: Frame
     bound: int  # how many bindings the claims were made with
@@ -70,6 +71,7 @@ class Expander(Applier):
     def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
         super().__init__(prelude, homes)
         self.overruled: dict[str, None] = {}
+        self.claimed = 0
 
     def network(self, request: Request) -> Network:
         value = request.model
@@ -105,7 +107,7 @@ class Expander(Applier):
             root,
             tuple(stages),
             declared,
-            tuple((e, claim_frame) for e in stated.expects),
+            tuple(self.claims(stated.expects, claim_frame)),
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
             stated.item.doc or model.doc,
             tuple(self.overruled),
@@ -216,6 +218,23 @@ class Expander(Applier):
             text = side.span.text if isinstance(side, (syntax.Name, syntax.Attribute)) else self.worked(side, frame)
             out.append(f"`{text}` is {describe(value)}")
         return out
+
+    def claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[tuple[syntax.Expect, Frame]]:
+        """Every claim with what it sees; those of an `each` once for each element."""
+        for claim in claims:
+            if isinstance(claim, syntax.Expect):
+                self.claimed += 1
+                if self.claimed > MAX_CLAIMS:
+                    raise Fault(too_many_claims(claim.span))
+                yield claim, frame
+                continue
+            values = self.evaluate(claim.values, frame)
+            if not isinstance(values, tuple) or not values:
+                raise Fault(faults.no_values(claim.values.span))
+            for value in values:
+                name = claim.name.id
+                locals, rounds = {**frame.locals, name: value}, (*frame.rounds, name)
+                yield from self.claims(claim.claims, replace(frame, locals=locals, rounds=rounds))
 
     # -- stem, stages, head -------------------------------------------------------------------------------------------
 
@@ -360,6 +379,15 @@ def no_blocks(span: Span, count: int) -> Diagnostic:
         f"a stage has at least one block, not {count}",
         Label(span, f"this is {count}"),
         helps=("leave the stage out, or give it a positive number of blocks",),
+    )
+
+
+def too_many_claims(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0409",
+        f"a model makes at most {MAX_CLAIMS:_} claims",
+        Label(span, "one more"),
+        helps=("let `each` run over a shorter list",),
     )
 
 

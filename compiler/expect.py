@@ -1,293 +1,384 @@
-"""`expect`: judges a model's claims. One about sizes is proved for every accepted size, or refuted by the smallest."""
+"""`expect`, and what a model's `require` says of the made network: every claim with its verdict.
+
+A claim about sizes is proved for every size that the network accepts and its input allows, or refuted by the smallest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
 
 from resnetc.compiler import faults, syntax
-from resnetc.compiler.calls import Caller
-from resnetc.compiler.contracts import Contract
-from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
-from resnetc.compiler.evaluate import Evaluator, Frame, Silent
-from resnetc.compiler.ir import Network, Shape
-from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.apply import Applier
+from resnetc.compiler.claims import words
+from resnetc.compiler.claims.facts import COSTS, FIGURES, PRECISIONS, QUESTIONS, Facts, facts, open_sizes
+from resnetc.compiler.claims.others import Others
+from resnetc.compiler.claims.polynomials import Point
+from resnetc.compiler.claims.search import Undecided
+from resnetc.compiler.claims.sized import SizedEvaluator, mentioned
+from resnetc.compiler.claims.truths import Region, Truth, covered, crossed, holding
+from resnetc.compiler.claims.values import Size, plain, preimage, undecided
+from resnetc.compiler.contracts import Contract, Verdict
+from resnetc.compiler.diagnostics import Diagnostic, Fault
+from resnetc.compiler.evaluate import Frame, Silent
+from resnetc.compiler.ir import Network
+from resnetc.compiler.measure import Measures
 from resnetc.compiler.prove import Accepted
-from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular, identity
+from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic import (
-    Claim,
-    Holds,
-    Size,
-    Truth,
-    both,
-    compared,
-    computed,
-    either,
-    plain,
-    rounded,
-    undecided,
-)
-from resnetc.compiler.values import Path, Record, Value, apply_function, describe, normal_size, numbers_of, show_path
-
-FIGURES = frozenset(("parameters", "buffers", "multiply_adds", "weighted_layers", "receptive_field"))
-
-
-class Part(Protocol):
-    """What is measured of a stage."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def stride(self) -> int | tuple[int, ...]: ...
-
-
-class Measures(Protocol):
-    """What is measured of a network."""
-
-    @property
-    def parameters(self) -> int: ...
-
-    @property
-    def buffers(self) -> int: ...
-
-    @property
-    def weighted_layers(self) -> int: ...
-
-    @property
-    def receptive_field(self) -> int | tuple[int, ...] | None: ...
-
-    @property
-    def stages(self) -> Sequence[Part]: ...
-
-    def multiply_adds(self, sizes: tuple[int, ...]) -> int: ...
-
-
-# -- claims -----------------------------------------------------------------------------------------------------------
-
-
-def declared(network: Network) -> list[SizeSet]:
-    """The sizes behind `when`, axis by axis: a model claims nothing of others."""
-    sets = [ALL] * len(network.input.symbols)
-    for axis, sizes, _ in network.input.conditions:
-        sets[axis] &= sizes
-    return sets
-
-
-def mentioned(expr: syntax.Expr) -> set[str]:
-    """The names in an expression, fields apart."""
-    found: set[str] = set()
-    pending: list[Any] = [expr]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, syntax.Name):
-            found.add(node.id)
-        elif isinstance(node, syntax.Attribute):
-            pending.append(node.value)
-        elif isinstance(node, tuple):
-            pending.extend(node)
-        elif is_dataclass(node) and not isinstance(node, Span):
-            pending.extend(getattr(node, field.name) for field in fields(node))
-    return found
+from resnetc.compiler.values import ModelValue, Path, Record, Value, describe, is_number, show_path
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
 
+    facts: Facts
     path: Path
 
 
-class Claims(Caller):
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """What comes of a claim, as in its `Contract`."""
+
+    verdict: Verdict
+    sizes: tuple[SizeSet, ...] = ()
+    fault: Diagnostic | None = None
+
+
+class Claims(SizedEvaluator):
     """Evaluates claims: a stage has fields, `H` is a size, a comparison of sizes is a `Truth`."""
 
-    def __init__(self, network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator) -> None:
-        super().__init__(evaluator.prelude)
-        self._handlers[syntax.Negate] = lambda e, f: computed("-", 0, self.evaluate(e.value, f), e.span)
-        self.network, self.slot_home = network, evaluator.home
-        self.within = [sizes & said for sizes, said in zip(accepted.axes, declared(network), strict=True)]
-        self.false: list[Claim] = []
-        strides = {part.name: part.stride for part in measures.stages}
-        self.stages = {
-            stage.path: self.record(
-                stage.name,
-                network.root.wires[network.root.steps[stage.step].outputs[0]].shape,
-                {"stride": strides[stage.name], "blocks": stage.blocks},
-            )
-            for stage in network.stages
-        }
-        field = measures.receptive_field
-        self.known: dict[str, Value] = {
-            "parameters": measures.parameters,
-            "buffers": measures.buffers,
-            "weighted_layers": measures.weighted_layers,
-            "multiply_adds": measures.multiply_adds(network.input.sizes),
-            "receptive_field": Record("the whole input", {}) if field is None else normal_size(field),
-            "input": self.record("input", network.root.shape_in, {}),
-            "output": self.record("output", network.root.shape_out, {}),
-        }
-        for axis, symbol in enumerate(network.input.symbols):
-            if symbol is not None:
-                self.known[symbol] = Size(axis, symbol, identity())
-
-    def record(self, name: str, shape: Shape, more: dict[str, Value]) -> Record:
-        symbols = self.network.input.symbols
-        sizes = (Size(i, symbols[i] or "n", identity()).made(f) for i, f in enumerate(shape.sizes))
-        return Record(f"`{name}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
-
-    def home(self, slot: syntax.Slot) -> SpecFile:
-        return self.slot_home(slot)
+    def __init__(self, own: Facts, evaluator: Applier) -> None:
+        sizes = zip(own.symbols, own.inputs, strict=True)
+        super().__init__(evaluator, {symbol: size for symbol, size in sizes if symbol is not None})
+        self.own, self.others = own, Others(evaluator, own.inputs)
+        self.symbols = frozenset(self.known)
+        self.open = False  # costs are told for the sizes of the input, and not for the declared ones
+        self.sized = False  # the claim has spoken of sizes
+        self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
+        self.condition: tuple[Region, ...] = (Region({}),)  # where the claim is made
+        self.refused: list[words.Refusal] = []  # what makes `accepts` and `refuses` false
 
     # -- names --------------------------------------------------------------------------------------------------------
 
     def name(self, expr: syntax.Name, frame: Frame) -> Value:
-        if expr.id not in frame.locals:
-            if self.opens_stage(expr.id):
-                return self.stage((expr.id,), expr.span)
-            if expr.id in self.known:
-                return self.known[expr.id]
+        if expr.id not in frame.locals and expr.id not in self.known and self.has(self.own, expr.id):
+            return self.of(self.own, expr.id, expr.span)
         return super().name(expr, frame)
 
     def visible(self, frame: Frame) -> list[str]:
-        return [*super().visible(frame), *self.known, *(str(path[0]) for path in self.stages)]
+        stages = (str(path[0]) for path in self.own.stages)
+        return [*super().visible(frame), *self.own.fields, *COSTS, *QUESTIONS, *stages]
 
-    def opens_stage(self, name: str) -> bool:
-        return any(path[0] == name for path in self.stages)
+    def has(self, known: Facts, name: str) -> bool:
+        return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)
 
-    def stage(self, path: Path, span: Span) -> Record | Opening:
+    def of(self, known: Facts, name: str, span: Span) -> Value:
+        """What is known of a network under a name."""
+        if known.opens_stage(name):
+            return self.stage(known, (name,), span)
+        if name in COSTS:
+            return self.cost(known, name, known.inputs if self.open else known.declared, 1, "float32", span)
+        if name in QUESTIONS:
+            raise Fault(words.misasked(name, span, "is asked about sizes", known.symbols))
+        if name not in known.fields:
+            names = [*known.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in known.stages)]
+            raise Fault(faults.no_field(f"`{known.name}`", name, span, names))
+        if isinstance(known.fields[name], Record) and "shape" in known.fields[name].fields:
+            self.speaks_of(known, span)
+        return known.fields[name]
+
+    def speaks_of(self, known: Facts, span: Span) -> None:
+        """A claim about another model is made at the sizes that both take."""
+        if known.apart:
+            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
+            raise Fault(undecided(span, axes))
+        if known is not self.own:
+            self.limits.append(known.promised)
+
+    def stage(self, known: Facts, path: Path, span: Span) -> Record | Opening:
         """The stage of a path, or the beginning of one."""
-        if path in self.stages:
-            return self.stages[path]
-        if any(known[: len(path)] == path for known in self.stages):
-            return Opening(path)
-        raise Fault(faults.unknown_name(show_path(path), span, [show_path(known) for known in self.stages]))
+        if path in known.stages:
+            self.speaks_of(known, span)
+            return known.stages[path]
+        if any(other[: len(path)] == path for other in known.stages):
+            return Opening(known, path)
+        raise Fault(faults.unknown_name(show_path(path), span, [show_path(other) for other in known.stages]))
 
-    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        if not self.owns(expr):
-            return super().attribute(expr, frame)
-        value, name = self.evaluate(expr.value, frame), expr.name.id
+    def field(self, value: Value, expr: syntax.Attribute) -> Value:
+        name = expr.name.id
         match value:
-            case Opening(path):
-                return self.stage((*path, name), expr.span)
+            case Opening(known, path):
+                return self.stage(known, (*path, name), expr.span)
             case Record(what, fields):
                 if name not in fields:
                     raise Fault(faults.no_field(what, name, expr.name.span, list(fields)))
                 return fields[name]
-        raise Fault(faults.no_fields(value, name, expr.span))
+            case ModelValue():
+                return self.of(self.others.facts(value, expr.value.span), name, expr.name.span)
+        return super().field(value, expr)
 
-    def index(self, expr: syntax.Index, frame: Frame) -> Value:
-        if not self.owns(expr):
-            return super().index(expr, frame)
-        value, index = self.evaluate(expr.value, frame), self.integer(expr.index, frame)
+    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
         if isinstance(value, Opening):
-            return self.stage((*value.path, index), expr.span)
-        if not isinstance(value, tuple):
-            raise Fault(faults.not_a_list(value, expr.value.span))
-        if not 0 <= index < len(value):
-            raise Fault(faults.no_element(expr.value.span.text, index, list(range(len(value))), expr.span))
-        return value[index]
+            return self.stage(value.facts, (*value.path, index), expr.span)
+        return super().element(value, index, expr)
 
-    def owns(self, expr: syntax.Expr) -> bool:
-        """Whether a chain of fields and elements begins at a stage or at what is measured."""
-        while isinstance(expr, (syntax.Attribute, syntax.Index)):
-            expr = expr.value
-        return isinstance(expr, syntax.Name) and (self.opens_stage(expr.id) or expr.id in self.known)
-
-    # -- operators ----------------------------------------------------------------------------------------------------
+    # -- comparisons and calls ----------------------------------------------------------------------------------------
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
-        left = self.evaluate(expr.left, frame)
-        if expr.op in ("and", "or"):
-            first = self.truth(left, expr.left)
-            if first is (expr.op == "or"):
-                return first
-            second = self.truth(self.evaluate(expr.right, frame), expr.right)
-            return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
-        right = self.evaluate(expr.right, frame)
-        if expr.op in "+-*/%":
-            return computed(expr.op, left, right, expr.span)
-        left, right = self.settled(left, frame), self.settled(right, frame)
-        claim = Claim(expr, left, right)
-        found = compared(expr.op, left, right, claim)
-        if found is False:
-            self.false.append(claim)
-        return found
+        outer = self.open
+        self.open = outer or (expr.op not in ("and", "or") and bool(mentioned(expr) & self.symbols))
+        made = super().binary(expr, frame)
+        self.open = outer
+        return made
 
-    def truth(self, value: Value, expr: syntax.Expr) -> bool | Truth:
-        if isinstance(value, (bool, Truth)):
-            return value
-        raise Fault(faults.not_a_flag(expr.span, value))
+    def call(self, expr: syntax.Call, frame: Frame) -> Value:
+        asked = self.asked(expr.callee, frame)
+        if asked is None:
+            return super().call(expr, frame)
+        known, name = asked
+        named = {a.name.id: a for a in expr.arguments if a.name is not None}
+        values = [self.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
+        parameters = ["batch", "precision"] if name == "activation_bytes" else []
+        for keyword, argument in named.items():
+            if keyword not in parameters:
+                raise Fault(faults.unknown_parameter(name, keyword, argument.span, parameters, []))
+        if name in QUESTIONS:
+            return self.question(known, name, values, expr)
+        sizes = values or list(known.inputs if self.open else known.declared)
+        if len(sizes) != len(known.symbols):
+            raise Fault(
+                words.misasked(name, expr.span, f"is told {len(sizes)} of {len(known.symbols)} sizes", known.symbols)
+            )
+        batch, precision = 1, "float32"
+        if "batch" in named:
+            batch = self.integer(named["batch"].value, frame)
+            if batch < 1:
+                raise Fault(words.misasked(name, named["batch"].span, f"is told a batch of {batch}", known.symbols))
+        if "precision" in named:
+            precision = self.evaluate(named["precision"].value, frame)
+            if not isinstance(precision, str) or precision not in PRECISIONS:
+                raise Fault(words.not_a_precision(named["precision"].span, precision))
+        return self.cost(known, name, sizes, batch, precision, expr.span)
 
-    def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
-        value = self.truth(self.evaluate(expr, frame), expr)
-        if isinstance(value, Truth):
-            raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
-        return value
+    def asked(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
+        """The network and the name where a call asks for a cost, or whether sizes are accepted."""
+        match callee:
+            case syntax.Name(id) if id in (*COSTS, *QUESTIONS) and id not in frame.locals:
+                return None if self.own.opens_stage(id) else (self.own, id)
+            case syntax.Attribute(value, name) if name.id in (*COSTS, *QUESTIONS):
+                target = self.evaluate(value, frame)
+                if isinstance(target, ModelValue):
+                    return self.others.facts(target, value.span), name.id
+        return None
 
-    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
-        if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
-            return super().function(name, expr, frame)
-        arguments = tuple(self.evaluate(a.value, frame) for a in expr.arguments)
-        listed = numbers_of(arguments) if name in ("max", "min") else arguments
-        if any(isinstance(v, Size) for v in listed) and (name in ("max", "min") or len(listed) == 1):
-            return rounded(name, listed, expr.span)
-        return apply_function(name, arguments, expr.span)
+    def cost(self, known: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+        """A cost at these sizes, which the network must accept."""
+        for axis, size in enumerate(sizes):
+            whole = isinstance(size, Size) and size.divisor == 1
+            if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
+                raise Fault(
+                    words.misasked(name, span, f"is told {words.said(size)}, and a size is whole", known.symbols)
+                )
+            self.reached(known, axis, size, span)
+        if any(isinstance(size, Size) for size in sizes):
+            self.speaks_of(known, span)
+        if name == "multiply_adds":
+            return known.multiply_adds(sizes, span)
+        return known.activation_bytes(sizes, batch, precision, span)
+
+    def reached(self, known: Facts, axis: int, size: Value, span: Span) -> None:
+        """Refuses a size that the network does not take."""
+        if isinstance(size, Size):
+            mine = self.own.promised[size.axis] & self.spoken(size.axis)
+            if known is not self.own:
+                mine &= known.promised[axis] if size.axis == axis else ALL
+            outside = (mine - preimage(size.fn, known.axes[axis])).min
+            if outside is not None:
+                raise Fault(words.not_taken(known, axis, size.at(outside), span, f" at {size.symbol} = {outside}"))
+        elif size < 1 or size not in known.axes[axis]:
+            raise Fault(words.not_taken(known, axis, size, span))
+
+    def spoken(self, axis: int) -> SizeSet:
+        """The sizes of an axis at which the claim is made."""
+        return covered(self.condition, axis)
+
+    # -- accepted sizes -----------------------------------------------------------------------------------------------
+
+    def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+        """`accepts(...)`: every size that is meant is accepted; `refuses(...)`: none is."""
+        if known.apart:
+            self.speaks_of(known, expr.span)
+        self.sized = True
+        meant = self.meant(known, name, values, expr)
+        if isinstance(meant, bool):
+            return meant
+        regions = crossed(meant, self.condition, expr.span)
+        if name == "accepts":
+            broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(known.axes)]
+        else:
+            broken = [region.within(dict(enumerate(known.axes))) for region in regions]
+        found = found_in(broken, self.own.declared)
+        if found is None:
+            return True
+        said = [(axis, sizes) for region in regions for axis, sizes in region.sets.items()]
+        axes = {axis for axis, sizes in said if sizes != ALL or name == "refuses"}
+        axes |= {axis for region in regions for atom in region.atoms for axis in atom.p.axes}
+        axes |= {axis for axis, n in found[0].items() if name == "accepts" and n not in known.axes[axis]}
+        least, near = ({a: n for a, n in p.items() if a in axes} for p in (found[0], found[1] or {}))
+        self.refused.append(words.wrong_sizes(known, self.own, name, expr, least, near or None))
+        return False
+
+    def meant(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool | tuple[Region, ...]:
+        """The sizes that are asked about: those that meet a condition, every size of an axis, or given ones."""
+        flags = [value for value in values if isinstance(value, (bool, Truth))]
+        if flags and len(values) == 1:
+            if isinstance(flags[0], bool):
+                return self.told(known, name, flags[0], expr)
+            return tuple(replace(region, compared=()) for region in holding(flags[0], expr.span))
+        if len(values) == 1 and isinstance(values[0], Size) and values[0].fn is self.sizes_of(values[0].axis):
+            return (Region({values[0].axis: ALL}),)
+        if len(values) != len(known.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
+            raise Fault(
+                words.misasked(name, expr.span, "is asked about a condition, or one size an axis", known.symbols)
+            )
+        sets: dict[int, SizeSet] = {}
+        for axis, value in enumerate(values):
+            if isinstance(value, Size):
+                if value.axis != axis or value.fn is not self.sizes_of(axis):
+                    raise Fault(
+                        undecided(expr.span, "it is asked about numbers, and about sizes of the input themselves")
+                    )
+                sets[axis] = ALL
+            elif value not in known.axes[axis]:
+                if name == "accepts":
+                    self.refused.append(words.wrong_sizes(known, self.own, name, expr, {axis: value}, None))
+                return name == "refuses"
+        if not sets:
+            if name == "refuses":
+                self.refused.append(words.wrong_sizes(known, self.own, name, expr, dict(enumerate(values)), None))
+            return name == "accepts"
+        return (Region(sets),)
+
+    def sizes_of(self, axis: int) -> object:
+        size = self.own.inputs[axis]
+        return size.fn if isinstance(size, Size) else None
+
+    def told(self, known: Facts, name: str, condition: bool, expr: syntax.Call) -> bool | tuple[Region, ...]:
+        """Of a condition that no open size decides; at given sizes of the input, whether these are as claimed."""
+        if not condition:
+            return True
+        numbers = [size for size in known.inputs if not isinstance(size, Size)]
+        if len(numbers) == len(known.inputs):
+            fits = all(size in sizes for size, sizes in zip(numbers, known.axes, strict=True))
+            return fits if name == "accepts" else not fits
+        return (Region({}),)
 
     # -- judgement ----------------------------------------------------------------------------------------------------
 
     def about_sizes(self, claim: syntax.Expr) -> bool:
         """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
-        said = mentioned(claim)
-        sizes = {*(str(path[0]) for path in self.stages), *self.known} - FIGURES
-        return bool(said & sizes) and not said & FIGURES
+        said = mentioned(claim, of_fields=True)
+        stages = {str(path[0]) for path in self.own.stages}
+        return bool(said & {*stages, *self.symbols, *QUESTIONS, "input", "output"}) and not said & FIGURES
 
-    def judged(self, expect: syntax.Expect, frame: Frame) -> Contract:
-        """What comes of a claim, on the sizes that its own condition leaves."""
-        text, within, sized = plain(said(expect)), list(self.within), False
-        if expect.condition is not None:
-            held = self.truth(self.evaluate(expect.condition, frame), expect.condition)
-            sized = isinstance(held, Truth)
-            for part in held.parts if isinstance(held, Truth) else ():
-                within[part.axis] &= part.sizes
-            if held is False or any(sizes.is_empty for sizes in within):
-                return Contract(text, expect.claim.span, "void")
+    def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
+        """What comes of a claim, at the sizes that its own condition leaves."""
+        span = expect.claim.span
         self.false.clear()
-        found = self.truth(self.evaluate(expect.claim, frame), expect.claim)
-        fault = None
+        self.refused.clear()
+        self.limits.clear()
+        self.condition, self.open, self.sized = (Region({}),), False, False
+        if expect.condition is not None:
+            held = self.truth(expect.condition, frame)
+            if held is False:
+                return Finding("void")
+            self.sized = isinstance(held, Truth)
+            self.condition = tuple(replace(r, compared=()) for r in holding(held, expect.condition.span))
+            self.open = bool(mentioned(expect.condition) & self.symbols)
+        within = dict(enumerate(self.own.promised))
+        asked = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
+        if all(self.nowhere(region.within({} if asked else within)) for region in self.condition):
+            return Finding("void")
+        self.false.clear()
+        found = self.truth(expect.claim, frame)
         if found is False:
-            fault = false_claim(expect, self.network, self.false[0] if self.false else None)
-        for part in found.parts if isinstance(found, Truth) else ():
-            broken = within[part.axis] - part.sizes
-            if not broken.is_empty:
-                fault = fault or false_claim(expect, self.network, part.claim, part, broken)
-        if fault is not None:
-            return Contract(text, expect.claim.span, "false", fault=fault)
-        if sized or isinstance(found, Truth):
-            return Contract(text, expect.claim.span, "proved", tuple(within))
-        return Contract(text, expect.claim.span, "checked")
+            return Finding("false", fault=self.refuted(expect))
+        for limits in self.limits:
+            within = {axis: sizes & limits[axis] for axis, sizes in within.items()}
+        if self.limits and any(sizes.is_empty for sizes in within.values()):
+            raise Fault(undecided(span, "no size goes through both models"))
+        for region in found.broken if isinstance(found, Truth) else ():
+            broken = crossed([region.within(within)], self.condition, span)
+            where = found_in(broken, self.own.declared)
+            if where is not None:
+                fault = words.false_claim(expect, self.own, region.compared, *restricted(where, broken, region))
+                return Finding("false", fault=fault)
+        if not self.sized and not isinstance(found, Truth):
+            return Finding("checked")
+        regions = [region.within({} if asked else within) for region in self.condition]
+        return Finding("proved", tuple(covered(regions, axis) for axis in within))
 
-    def contract(self, expect: syntax.Expect, frame: Frame) -> Contract | None:
-        """What comes of a claim; None where a fault that is reported already is in the way."""
-        text, span = plain(said(expect)), expect.claim.span
-        if self.network.rebound and not self.about_sizes(expect.claim):
-            return Contract(text, span, "skipped")
+    def nowhere(self, region: Region) -> bool:
+        """Whether a region is known to be empty."""
+        if region.is_void:
+            return True
         try:
-            return self.judged(expect, frame)
+            return bool(region.atoms) and region.smallest() is None
+        except Undecided:
+            return False
+
+    def refuted(self, expect: syntax.Expect) -> Diagnostic:
+        """The fault of a claim that is false whatever the sizes."""
+        if self.refused:
+            why = self.refused[0]
+            return words.refuted(expect, self.own, why.message, why.primary, why.labels, why.notes, why.help)
+        compared = ((self.false[0], self.false[0].left, self.false[0].right),) if self.false else ()
+        return words.false_claim(expect, self.own, compared, None, None)
+
+    def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
+        """What comes of a claim; None where a fault that is reported already is in the way."""
+        rounds = ", ".join(f"{name} = {describe(frame.locals[name])}" for name in frame.rounds)
+        made = Contract(plain(said(expect)) + (f" for {rounds}" if rounds else ""), expect.claim.span, "skipped")
+        if rebound and not self.about_sizes(expect.claim):
+            return made
+        try:
+            found = self.judged(expect, frame)
         except Fault as raised:
-            return Contract(text, span, "undecided", fault=raised.diagnostic)
-        except SizesTooIrregular as error:
-            return Contract(text, span, "undecided", fault=undecided(span, str(error)))
+            found = Finding("undecided", fault=raised.diagnostic)
+        except (SizesTooIrregular, Undecided) as error:
+            found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
         except Silent:
             return None
+        fault = found.fault
+        if fault is not None and rounds:
+            fault = replace(fault, notes=(*fault.notes, f"for {rounds}"))
+        return replace(made, verdict=found.verdict, sizes=found.sizes, fault=fault)
 
 
-def contracts(network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator) -> tuple[Contract, ...]:
-    """All claims of a network, in the order of their text, each with its verdict."""
-    claims = Claims(network, accepted, measures, evaluator)
-    found = (claims.contract(expect, frame) for expect, frame in network.expects)
-    return tuple(contract for contract in found if contract is not None)
+def found_in(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point, Point | None] | None:
+    """The smallest point of some regions, and the one nearest to the declared sizes."""
+    least: list[tuple[tuple[int, int], int, Point]] = []
+    near: list[tuple[tuple[int, int], int, Point]] = []
+    for i, region in enumerate(regions):
+        point = region.smallest()
+        if point is not None:
+            least.append(((max(point.values(), default=0), sum(point.values())), i, point))
+            other = region.nearest(declared, point)
+            if other is not None:
+                gaps = [abs(n - declared[axis]) for axis, n in other.items()]
+                near.append(((max(gaps, default=0), sum(gaps)), i, other))
+    return (min(least)[2], min(near)[2] if near else None) if least else None
+
+
+def restricted(
+    where: tuple[Point, Point | None], broken: Sequence[Region], region: Region
+) -> tuple[Point, Point | None]:
+    """Counterexamples on the axes that a claim, or a condition of several axes, speaks of."""
+    axes = {*region.axes, *(axis for r in broken for atom in r.atoms for axis in atom.p.axes)}
+    least, near = where
+    return {a: n for a, n in least.items() if a in axes}, {a: n for a, n in near.items() if a in axes} if near else None
 
 
 def said(expect: syntax.Expect) -> str:
@@ -296,41 +387,9 @@ def said(expect: syntax.Expect) -> str:
     return expect.span.source.text[expect.claim.span.start : end]
 
 
-def shown(value: Value) -> str:
-    """A value as the language writes it, long numbers in groups of three."""
-    return f"{value:_}" if isinstance(value, int) and value >= 10_000 else describe(value)
-
-
-def false_claim(
-    expect: syntax.Expect,
-    network: Network,
-    claim: Claim | None,
-    part: Holds | None = None,
-    broken: SizeSet = ALL,
-) -> Diagnostic:
-    if claim is None:
-        text = f"`{plain(expect.claim.span.text)}` does not hold"
-        help = "correct the claim, or the model"
-        return Diagnostic("E0402", expect.text or text, Label(expect.claim.span, "this is false"), helps=(help,))
-    left, right = (part.left, part.right) if part else (claim.left, claim.right)
-    notes = []
-    if part:
-        found = {broken.min: "smallest accepted size that breaks it"}
-        found.setdefault(broken.nearest(network.input.sizes[part.axis]), "nearest to the declared one")
-        values = {n: f"{part.left.symbol} = {n} ({part.left.at(n)} and {part.right.at(n)})" for n in found if n}
-        notes.append("; ".join(f"{found[n]}: {value}" for n, value in values.items()))
-    if network.name != network.model:
-        notes.append(f"in the network `{network.name}`")
-    # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
-    whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
-    text, ours = plain((expect.claim if whole else claim.expr).span.text), plain(claim.expr.left.span.text)
-    help = f"write `{ours} == {shown(claim.left)}`, or change the model"
-    if claim.expr.op != "==" or ours == shown(claim.left):
-        help = "weaken the claim, or change the model"
-    return Diagnostic(
-        "E0402",
-        expect.text or f"`{text}` does not hold: {shown(left)} and {shown(right)}",
-        Label(claim.expr.span, f"`{ours}` is {shown(claim.left)}"),
-        notes=tuple(notes),
-        helps=(help,),
-    )
+def contracts(network: Network, accepted: Accepted, measures: Measures, evaluator: Applier) -> tuple[Contract, ...]:
+    """All claims of a network, in the order of their text, each with its verdict."""
+    own = facts(network.name, network, accepted, measures, open_sizes(network))
+    claims = Claims(own, evaluator)
+    found = (claims.contract(expect, frame, bool(network.rebound)) for expect, frame in network.expects)
+    return tuple(contract for contract in found if contract is not None)

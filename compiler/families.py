@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from resnetc.compiler import syntax
+from resnetc.compiler import faults, syntax
 from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, similar
 from resnetc.compiler.evaluate import Frame
@@ -60,7 +60,7 @@ def variants(
     if model.each is not None and model.each.name.id not in dict(value.arguments):
         listed = evaluator.evaluate(model.each.values, frame)
         if not isinstance(listed, tuple) or not listed:
-            raise Fault(not_a_list(model.each.values.span))
+            raise Fault(faults.no_values(model.each.values.span))
         spans = model.each.values.items if isinstance(model.each.values, syntax.List) else ()
         place = [e.span for e in spans] if len(spans) == len(listed) else [model.each.values.span] * len(listed)
         choices[model.each.name.id] = [
@@ -150,15 +150,6 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Caller) -> str:
     near = similar(name, known | slots)
     tail = f"; one with a similar name exists: `{near}`" if near else ""
     return f"no model here has a parameter or slot `{name}`{tail}"
-
-
-def not_a_list(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0326",
-        "`each` takes a list with at least one element",
-        Label(span, "not such a list"),
-        helps=("write the values in brackets: `each depth in [20, 56]`",),
-    )
 
 
 def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic:

@@ -444,3 +444,12 @@ def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
         or (f"name a value with `let {name} = ...`; for a new role declare `slot {name}(...)`",),
         fix=replaced(name, slots, span),
     )
+
+
+def no_values(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0326",
+        "`each` takes a list with at least one element",
+        Label(span, "not such a list"),
+        helps=("write the values in brackets: `each depth in [20, 56]`",),
+    )

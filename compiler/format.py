@@ -162,7 +162,7 @@ class Formatter:
             return
         self.write(Row(named, " ", self.tokens.read("{")), 0)
         inputs = [partial(self.input, item.input)] if item.input else []
-        self.body([*inputs, *(partial(self.expect, expect) for expect in item.expects)], 0)
+        self.body([*inputs, *(partial(self.claim, claim) for claim in item.expects)], 0)
 
     def model(self, item: syntax.Model) -> list[Write]:
         return [
@@ -172,7 +172,7 @@ class Formatter:
             partial(self.part, "stem", item.stem),
             *(partial(self.stage, stage) for stage in item.stages),
             partial(self.part, "head", item.head),
-            *(partial(self.expect, expect) for expect in item.expects),
+            *(partial(self.claim, claim) for claim in item.expects),
         ]
 
     def parameters(self, parameters: Sequence[syntax.Parameter]) -> Layout:
@@ -206,7 +206,15 @@ class Formatter:
                 self.lines[-1] += " " + self.tokens.read("{")
                 self.body(self.statements(statement.body), at)
 
-    def loop(self, each: syntax.Each, at: int) -> None:
+    def claim(self, claim: syntax.AnyClaim, at: int) -> None:
+        if isinstance(claim, syntax.Expect):
+            self.expect(claim, at)
+            return
+        self.loop(claim, at)
+        self.lines[-1] += " " + self.tokens.read("{")
+        self.body([partial(self.claim, inner) for inner in claim.claims], at)
+
+    def loop(self, each: syntax.Each | syntax.EachClaim, at: int) -> None:
         self.write(Row(self.word("each"), self.tokens.read(), " ", self.word("in"), self.expr(each.values)), at)
 
     def part(self, word: str, value: syntax.Expr, at: int) -> None:

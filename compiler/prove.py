@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from resnetc.compiler import blame
@@ -250,7 +251,8 @@ def restriction(network: Network, accepted: Accepted) -> str | None:
     for axis, sizes in enumerate(accepted.axes):
         symbol, before = network.input.symbols[axis], stated(network, axis)
         if before is not None and before.subset_of(sizes):
-            said += [span.text for about, _, span in network.input.conditions if about == axis]
+            texts = [span.text for about, _, span in network.input.conditions if about == axis]
+            said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
         elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
             said.append(blame.allowing(sizes, symbol, network.input.sizes[axis]))
     return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None

@@ -177,6 +177,17 @@ class Expect:
     span: Span
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EachClaim:
+    """`each name in list { expect ... }`: claims made for every element."""
+
+    name: Name
+    values: Expr
+    claims: tuple[AnyClaim, ...]
+    span: Span
+
+
+AnyClaim = Expect | EachClaim
 Statement = Let | Require | SetSlot | Each
 
 # -- items ------------------------------------------------------------------------------------------------------------
@@ -280,7 +291,7 @@ class Model:
     stem: Expr
     stages: tuple[Stage, ...]
     head: Expr
-    expects: tuple[Expect, ...]
+    expects: tuple[AnyClaim, ...]
     doc: str
     span: Span
 
@@ -292,7 +303,7 @@ class Instance:
     name: Name
     value: Expr
     input: Input | None
-    expects: tuple[Expect, ...]
+    expects: tuple[AnyClaim, ...]
     doc: str
     span: Span
 

@@ -25,6 +25,7 @@ def check(
     repeats = Repeats()
     bad: set[str] = set()
     mentions: dict[str, dict[str, Span]] = {}
+    claimed: dict[str, set[str]] = {}
     for name, fault in taken(file):
         repeats.report(fault)
         bad.add(name)
@@ -34,12 +35,13 @@ def check(
         if names.spoilt:
             bad.add(item.name.id)
         mentions.setdefault(item.name.id, {}).update(names.mentions)
+        claimed.setdefault(item.name.id, set()).update(names.mentions, names.claimed)
     for way in circles(mentions):
         repeats.report(words.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
         bad.update(way)
     for fault in sorted(repeats.faults(), key=lambda fault: fault.primary.span.start):
         sink.add(fault)
-    return frozenset(leading_to(bad, mentions))
+    return frozenset(leading_to(bad, claimed))
 
 
 def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:

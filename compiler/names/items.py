@@ -16,7 +16,10 @@ from resnetc.compiler.names.repeats import MAX_FAULTS, Repeats
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
 
-MEASURES = ("buffers", "input", "multiply_adds", "output", "parameters", "receptive_field", "weighted_layers")
+MEASURES = (
+    *("accepts", "activation_bytes", "buffers", "input", "multiply_adds", "output", "parameters"),
+    *("receptive_field", "refuses", "weighted_layers"),
+)
 ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
 
 
@@ -26,6 +29,7 @@ class ItemNames:
     def __init__(self, file: FileNames, item: syntax.Item, repeats: Repeats) -> None:
         self.file, self.item, self.repeats = file, item, repeats
         self.mentions: dict[str, Span] = {}  # items of the same file
+        self.claimed: dict[str, Span] = {}  # those that only its claims mention: they are no part of it
         body = item.body if isinstance(item, (syntax.Block, syntax.Model)) else ()
         self.rebound = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}  # their defaults have no part in it
         self.spoilt = False  # it is at fault, or mentions what is
@@ -165,11 +169,27 @@ class ItemNames:
         axes = shape.items[first:] if isinstance(shape, syntax.List) else ()
         return [axis.id for axis in axes if isinstance(axis, syntax.Name) and axis.id not in self.locals]
 
-    def expects(self, expects: tuple[syntax.Expect, ...], model: syntax.Model, sizes: list[str]) -> None:
+    def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
         self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
-        for expect in expects:
-            self.look(expect.claim)
-            self.maybe(expect.condition)
+        made, self.mentions = self.mentions, {}
+        for claim in expects:
+            self.claim(claim)
+        self.mentions, self.claimed = made, self.mentions
+
+    def claim(self, claim: syntax.AnyClaim) -> None:
+        if isinstance(claim, syntax.Expect):
+            self.look(claim.claim)
+            self.maybe(claim.condition)
+            return
+        self.look(claim.values)
+        outer = len(self.order)
+        if claim.name.id in self.others:
+            other = Definition("name of claims", None)
+            self.report(words.hidden("loop variable", claim.name.id, claim.name.span, other))
+        self.bind(claim.name, "loop variable")
+        for inner in claim.claims:
+            self.claim(inner)
+        self.leave(outer)
 
     # -- statements ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""What `expect` and `require` reason with: numbers that depend on the input's sizes, and statements about them."""

@@ -1,0 +1,134 @@
+"""What is known of a network, as claims speak of it: figures, shapes, accepted sizes; of open sizes or given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from resnetc.compiler import costs
+from resnetc.compiler.claims.values import Size, applied, computed
+from resnetc.compiler.ir import Network, Shape
+from resnetc.compiler.prove import Accepted, Case, allowed
+from resnetc.compiler.sizes import SizeFn, SizeSet, identity
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import Path, Record, Value, normal_size
+
+if TYPE_CHECKING:
+    from resnetc.compiler.costs import Cost
+    from resnetc.compiler.measure import Measures
+
+PRECISIONS = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+"""Bytes of a number."""
+
+COSTS = ("multiply_adds", "activation_bytes")
+FIGURES = frozenset((*COSTS, "parameters", "buffers", "weighted_layers", "receptive_field"))
+QUESTIONS = ("accepts", "refuses")
+
+CostOf = Callable[[Sequence[Value], Span], Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """A network as claims see it."""
+
+    name: str  # as messages call it
+    symbols: tuple[str | None, ...]
+    declared: tuple[int, ...]
+    inputs: tuple[Value, ...]  # the sizes of the input that all else is told for: open, or numbers
+    fields: dict[str, Value]
+    stages: dict[Path, Record]
+    multiply_adds: CostOf
+    activation_bytes: Callable[[Sequence[Value], int, str, Span], Value]
+    axes: tuple[SizeSet, ...]  # accepted
+    promised: tuple[SizeSet, ...]  # of these, the ones that the input allows
+    refusal: Callable[[int, int], Case | None]  # why a size of an axis is refused
+    whose: tuple[str, ...]  # a note that names the network, where it is one of several
+    apart: bool  # its input has other axes than that of the model that claims
+
+    def opens_stage(self, name: str) -> bool:
+        return any(path[0] == name for path in self.stages)
+
+
+def open_sizes(network: Network) -> tuple[Value, ...]:
+    """The sizes of a network's input: open ones by their symbols, fixed ones by their numbers."""
+    pairs = zip(network.input.symbols, network.input.sizes, strict=True)
+    return tuple(Size(axis, s, identity()) if s else n for axis, (s, n) in enumerate(pairs))
+
+
+def facts(
+    name: str,
+    network: Network,
+    accepted: Accepted,
+    measures: Measures,
+    inputs: Sequence[Value],
+    apart: bool = False,
+) -> Facts:
+    """What is known of a network where its input has these sizes."""
+    inputs = tuple(inputs)
+    root, strides = network.root, {part.name: part.stride for part in measures.stages}
+
+    def record(of: str, shape: Shape, more: dict[str, Value]) -> Record:
+        given = (*inputs, *(1 for _ in shape.sizes))  # a vector may be read as a map of more axes, all fixed
+        sizes = (applied(fn, size) for fn, size in zip(shape.sizes, given, strict=False))
+        return Record(f"`{of}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
+
+    receptive = measures.receptive_field
+    fields: dict[str, Value] = {
+        "parameters": measures.parameters,
+        "buffers": measures.buffers,
+        "weighted_layers": measures.weighted_layers,
+        "receptive_field": Record("the whole input", {}) if receptive is None else normal_size(receptive),
+        "input": record("input", root.shape_in, {}),
+        "output": record("output", root.shape_out, {}),
+    }
+    stages = {
+        stage.path: record(
+            stage.name,
+            root.wires[root.steps[stage.step].outputs[0]].shape,
+            {"stride": strides[stage.name], "blocks": stage.blocks},
+        )
+        for stage in network.stages
+    }
+    kept: dict[int, Cost] = {}
+
+    def activation_bytes(sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+        item = PRECISIONS[precision]
+        if item not in kept:
+            kept[item] = costs.activations(network, item)[0]
+        return computed("*", batch, cost_at(kept[item], sizes, span), span)
+
+    def refusal(axis: int, size: int) -> Case | None:
+        found = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
+        return next((Case(network, accepted, reason) for reason in found), None)
+
+    return Facts(
+        name,
+        network.input.symbols,
+        network.input.sizes,
+        inputs,
+        fields,
+        stages,
+        lambda sizes, span: cost_at(measures.cost, sizes, span),
+        activation_bytes,
+        accepted.axes,
+        tuple(allowed(network, accepted, axis) for axis in range(len(accepted.axes))),
+        refusal,
+        (f"in the network `{network.name}`",) if network.name != network.model else (),
+        apart,
+    )
+
+
+def cost_at(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
+    """A cost where the input has these sizes."""
+    total: Value = 0
+    for key, coefficient in cost.items():
+        total = computed("+", total, term(key, coefficient, sizes, span), span)
+    return total
+
+
+def term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
+    made: Value = coefficient
+    for fn, size in zip(key, sizes, strict=bool(key)):
+        made = computed("*", made, applied(fn, size), span)
+    return made

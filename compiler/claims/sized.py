@@ -1,0 +1,100 @@
+"""Evaluates expressions in which some names are sizes of the input: a comparison of these is a `Truth`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from resnetc.compiler import faults, syntax
+from resnetc.compiler.calls import Caller
+from resnetc.compiler.claims.truths import Claim, Truth, both, compared, either
+from resnetc.compiler.claims.values import OPEN, computed, rounded, undecided
+from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.evaluate import Evaluator, Frame
+from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import Value, apply_function, numbers_of
+
+
+class SizedEvaluator(Caller):
+    """An evaluator that knows the sizes of an input, and what else is `known` of it."""
+
+    def __init__(self, evaluator: Evaluator, known: Mapping[str, Value]) -> None:
+        super().__init__(evaluator.prelude)
+        self._handlers[syntax.Negate] = lambda e, f: computed("-", 0, self.evaluate(e.value, f), e.span)
+        self.slot_home = evaluator.home
+        self.known = dict(known)
+        self.false: list[Claim] = []
+
+    def home(self, slot: syntax.Slot) -> SpecFile:
+        return self.slot_home(slot)
+
+    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+        if expr.id not in frame.locals and expr.id in self.known:
+            return self.known[expr.id]
+        return super().name(expr, frame)
+
+    def visible(self, frame: Frame) -> list[str]:
+        return [*super().visible(frame), *self.known]
+
+    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        if expr.op in ("and", "or"):
+            first = self.truth(expr.left, frame)
+            if first is (expr.op == "or"):
+                return first
+            second = self.truth(expr.right, frame)
+            return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+        left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        if expr.op in "+-*/%":
+            return computed(expr.op, left, right, expr.span)
+        left, right = self.settled(left, frame), self.settled(right, frame)
+        for truth, flag in ((left, right), (right, left)):
+            if isinstance(truth, Truth) and isinstance(flag, (bool, Truth)):
+                raise Fault(undecided(expr.span, "a statement about sizes is joined with `and` and `or`, not compared"))
+        claim = Claim(expr, left, right)
+        found = compared(expr.op, left, right, claim)
+        if found is False:
+            self.false.append(claim)
+        return found
+
+    def truth(self, expr: syntax.Expr, frame: Frame) -> bool | Truth:
+        """A statement: true or false, or open until the sizes are known."""
+        value = self.evaluate(expr, frame)
+        if isinstance(value, (bool, Truth)):
+            return value
+        raise Fault(faults.not_a_flag(expr.span, value))
+
+    def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
+        value = self.truth(expr, frame)
+        if isinstance(value, Truth):
+            raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
+        return value
+
+    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
+        if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
+            return super().function(name, expr, frame)
+        arguments = tuple(self.evaluate(a.value, frame) for a in expr.arguments)
+        listed = numbers_of(arguments) if name in ("max", "min") else arguments
+        if any(isinstance(v, OPEN) for v in listed) and (name in ("max", "min") or len(listed) == 1):
+            return rounded(name, listed, expr.span)
+        return apply_function(name, arguments, expr.span)
+
+
+def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
+    """The names in an expression; those of fields too if asked for."""
+    found: set[str] = set()
+    pending: list[Any] = [expr]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.Name):
+            found.add(node.id)
+        elif isinstance(node, syntax.Attribute):
+            pending.append(node.value)
+            if of_fields:
+                found.add(node.name.id)
+        elif isinstance(node, tuple):
+            pending.extend(node)
+        elif is_dataclass(node) and not isinstance(node, Span):
+            pending.extend(getattr(node, field.name) for field in fields(node))
+    return found

@@ -1,0 +1,165 @@
+"""The words about claims that are false, and about claims that ask wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resnetc.compiler import blame, syntax
+from resnetc.compiler.claims.facts import PRECISIONS, Facts
+from resnetc.compiler.claims.polynomials import Point, Polynomial
+from resnetc.compiler.claims.truths import Claim
+from resnetc.compiler.claims.values import plain, shown, value_at
+from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.sizes import show_set
+from resnetc.compiler.source import Span
+from resnetc.compiler.values import Value, kind
+
+Compared = Sequence[tuple[Claim, Value, Value]]
+
+
+def sizes_at(known: Facts, point: Point) -> str:
+    """`H = 225, W = 224`."""
+    return ", ".join(f"{known.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
+
+
+def counterexamples(known: Facts, compared: Compared, least: Point | None, near: Point | None) -> tuple[str, ...]:
+    """The smallest size that breaks a claim and the nearest one, each with both values."""
+    found = {"smallest accepted size that breaks it": least, "nearest to the declared one": near}
+    if not least or near == least:
+        found.pop("nearest to the declared one")
+    texts = []
+    for what, point in found.items():
+        if point:
+            pairs = ((value_at(left, point), value_at(right, point)) for _, left, right in compared)
+            values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
+            texts.append(f"{what}: {sizes_at(known, point)} ({values})")
+    return ("; ".join(texts),) if texts else ()
+
+
+def false_claim(
+    expect: syntax.Expect, own: Facts, compared: Compared, least: Point | None, near: Point | None
+) -> Diagnostic:
+    """A claim that is false, at some size or whatever the sizes; by its first comparison that is."""
+    text = plain(expect.claim.span.text)
+    if not compared:
+        return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
+    claim, left, right = compared[0]
+    # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
+    whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
+    text, ours = plain((expect.claim if whole else claim.expr).span.text), plain(claim.expr.left.span.text)
+    help = "weaken the claim, or change the model"
+    if claim.expr.op == "==" and ours != shown(claim.left) and not isinstance(claim.left, Polynomial):
+        help = f"write `{ours} == {shown(claim.left)}`, or change the model"
+    label = "this is false" if ours == shown(claim.left) else f"`{ours}` is {shown(claim.left)}"
+    why = f"{shown(left)} and {shown(right)}"
+    if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
+        values = [shown(value_at(value, least)) for value in (left, right)]
+        why, label = " and ".join(values), f"`{ours}` is {values[0]} at {sizes_at(own, least)}"
+    return refuted(
+        expect,
+        own,
+        f"`{text}` does not hold: {why}",
+        Label(claim.expr.span, label),
+        notes=counterexamples(own, compared, least, near),
+        help=help,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What makes `accepts` or `refuses` false."""
+
+    message: str
+    primary: Label
+    labels: tuple[Label, ...]
+    notes: tuple[str, ...]
+    help: str
+
+
+def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
+    """Sizes that are accepted or refused against a claim."""
+    axis = next((a for a in sorted(least) if (least[a] in known.axes[a]) == (name == "refuses")), min(least, default=0))
+    symbol = known.symbols[axis] or "n"
+    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(known.axes, known.symbols, strict=True))
+    labels: tuple[Label, ...] = ()
+    texts = []
+    for what, point in (("smallest size that breaks it", least), ("nearest to the declared one", near)):
+        if point is None or (what.startswith("nearest") and point == least):
+            continue
+        case = known.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
+        why = f" ({case.values(point[axis])})" if case else ""
+        texts.append(f"{what}: {sizes_at(known, point)}{why}")
+        if case and not labels:
+            labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())
+    held = blame.allowing(known.axes[axis], symbol, own.declared[axis])
+    help = f"claim what is accepted, such as `accepts({held})`, or change the model" if held else "change the model"
+    whose = "the network" if known is own else f"`{known.name}`"
+    answer = "refused" if name == "accepts" else "accepted"
+    which = "these are" if near is None and all(a in least for a in range(len(known.axes))) else "some of these are"
+    return Refusal(
+        f"`{plain(expr.span.text)}` does not hold: {whose} accepts {takes}",
+        Label(expr.span, f"{which} {answer}"),
+        labels,
+        ("; ".join(texts),),
+        help,
+    )
+
+
+def refuted(
+    expect: syntax.Expect,
+    own: Facts,
+    message: str,
+    primary: Label,
+    labels: tuple[Label, ...] = (),
+    notes: tuple[str, ...] = (),
+    help: str = "correct the claim, or the model",
+) -> Diagnostic:
+    return Diagnostic(
+        "E0402",
+        expect.text or message,
+        primary,
+        labels,
+        notes=(*notes, *own.whose),
+        helps=(help,),
+    )
+
+
+# -- claims that ask wrongly ------------------------------------------------------------------------------------------
+
+
+def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) -> Diagnostic:
+    sizes = [symbol or "n" for symbol in symbols]
+    example = f"`{name}({sizes[0]} >= 32)`" if name in ("accepts", "refuses") else f"`{name}({', '.join(sizes)})`"
+    return Diagnostic(
+        "E0406",
+        f"`{name}` {what}",
+        Label(span, "asked like this"),
+        helps=(f"write for instance {example}",),
+    )
+
+
+def not_a_precision(span: Span, value: Value) -> Diagnostic:
+    names = ", ".join(f'`"{name}"`' for name in PRECISIONS)
+    return Diagnostic(
+        "E0408",
+        f"{shown(value)} is no precision of numbers",
+        Label(span, "not a precision"),
+        helps=(f"write one of {names}",),
+    )
+
+
+def not_taken(known: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
+    symbol = known.symbols[axis] or "n"
+    return Diagnostic(
+        "E0405",
+        f"`{known.name}` does not accept {symbol} = {shown(size)}{where}, so it costs nothing there",
+        Label(span, "told for a size that is refused"),
+        notes=(f"it accepts {show_set(known.axes[axis], symbol)}",),
+        helps=("speak of accepted sizes; a condition behind `when` leaves the others out",),
+    )
+
+
+def said(value: Value) -> str:
+    """A value that is no size, in words."""
+    return f"`{shown(value)}`" if not isinstance(value, (tuple, bool)) else kind(value)

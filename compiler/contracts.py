@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.source import Span
 
@@ -23,6 +25,8 @@ class Contract:
     - `false`, `undecided`: `fault` says why.
     """
 
+    expect: syntax.Expect
+    frame: Frame  # what it sees
     text: str  # the statement in one line, as far as the claim and its condition
     span: Span  # of the claim
     verdict: Verdict

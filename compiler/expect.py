@@ -237,8 +237,12 @@ class Claims(SizedEvaluator):
             if isinstance(flags[0], bool):
                 return self.told(known, name, flags[0], expr)
             return tuple(replace(region, compared=()) for region in holding(flags[0], expr.span))
-        if len(values) == 1 and isinstance(values[0], Size) and values[0].fn is self.sizes_of(values[0].axis):
-            return (Region({values[0].axis: ALL}),)
+        alone = expr.arguments[0].value if len(values) == 1 else None
+        if isinstance(alone, syntax.Name) and alone.id in self.symbols:
+            axis = self.own.symbols.index(alone.id)
+            if isinstance(values[0], Size):
+                return (Region({axis: ALL}),)
+            return (values[0] in known.axes[axis]) is (name == "accepts")
         if len(values) != len(known.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
             raise Fault(
                 words.misasked(name, expr.span, "is asked about a condition, or one size an axis", known.symbols)
@@ -283,20 +287,24 @@ class Claims(SizedEvaluator):
         stages = {str(path[0]) for path in self.own.stages}
         return bool(said & {*stages, *self.symbols, *QUESTIONS, "input", "output"}) and not said & FIGURES
 
-    def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
-        """What comes of a claim, at the sizes that its own condition leaves."""
-        span = expect.claim.span
+    def begin(self, expect: syntax.Expect) -> None:
+        """Forgets the claim before. A cost alone is that of the declared size, but under a condition about sizes."""
         self.false.clear()
         self.refused.clear()
         self.limits.clear()
-        self.condition, self.open, self.sized = (Region({}),), False, False
+        self.condition, self.sized = (Region({}),), False
+        self.open = expect.condition is not None and bool(mentioned(expect.condition) & self.symbols)
+
+    def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
+        """What comes of a claim, at the sizes that its own condition leaves."""
+        span = expect.claim.span
+        self.begin(expect)
         if expect.condition is not None:
             held = self.truth(expect.condition, frame)
             if held is False:
                 return Finding("void")
             self.sized = isinstance(held, Truth)
             self.condition = tuple(replace(r, compared=()) for r in holding(held, expect.condition.span))
-            self.open = bool(mentioned(expect.condition) & self.symbols)
         within = dict(enumerate(self.own.promised))
         asked = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
         if all(self.nowhere(region.within({} if asked else within)) for region in self.condition):
@@ -340,7 +348,8 @@ class Claims(SizedEvaluator):
     def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
         rounds = ", ".join(f"{name} = {describe(frame.locals[name])}" for name in frame.rounds)
-        made = Contract(plain(said(expect)) + (f" for {rounds}" if rounds else ""), expect.claim.span, "skipped")
+        text = plain(said(expect)) + (f" for {rounds}" if rounds else "")
+        made = Contract(expect, frame, text, expect.claim.span, "skipped")
         if rebound and not self.about_sizes(expect.claim):
             return made
         try:

@@ -2,88 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from resnetc.api import Compiled
 from resnetc.compiler import syntax
+from resnetc.compiler.apply import Applier
+from resnetc.compiler.claims.facts import Facts, facts
+from resnetc.compiler.claims.sized import mentioned
+from resnetc.compiler.claims.truths import Claim
+from resnetc.compiler.claims.values import plain
 from resnetc.compiler.contracts import Contract
 from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.evaluate import Evaluator, Frame
-from resnetc.compiler.expect import Claims, mentioned
+from resnetc.compiler.evaluate import Frame
+from resnetc.compiler.expect import Claims
 from resnetc.compiler.prove import allowed
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.sizes import EMPTY
-from resnetc.compiler.symbolic import Claim, plain
+from resnetc.compiler.source import Span
 from resnetc.compiler.values import Record, Value, describe, normal_size
 from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.real import run
 
-UNMEASURED = frozenset(("receptive_field",))  # no run of a module shows them
+UNMEASURED = frozenset(("receptive_field", "activation_bytes"))  # no run of a module shows them
 
 
 class OnModule(Claims):
     """Evaluates claims with shapes that the module gave, parameters and multiply-adds that were counted on it."""
 
-    def __init__(self, compiled: Compiled, measured: Measured, evaluator: Evaluator) -> None:
-        super().__init__(compiled.network, compiled.checked.accepted, compiled.checked.measures, evaluator)
-        self.measured = measured
-
-    def take(self, at: Example) -> None:
-        """Goes to an input at which the module runs: what was measured there stands for every name."""
-        sizes, declared = at.sizes, self.network.input
-        found = run(self.measured.source, self.network, sizes, at.batch, at.device)
+    def __init__(self, compiled: Compiled, measured: Measured, evaluator: Applier, at: Example) -> None:
+        """At an input at which the module runs: what was measured there stands for every name."""
+        self.measured, self.network = measured, compiled.network
+        checked, sizes = compiled.checked, at.sizes
+        predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, sizes)
+        found = run(measured.source, self.network, sizes, at.batch, at.device)
+        stages = {}
         for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
-            more = {"stride": partial(self.stride, number), "blocks": self.measured.blocks[number]}
-            self.stages[stage.path] = concrete(stage.name, shape, more)
+            more = {"stride": partial(self.stride, number), "blocks": measured.blocks[number]}
+            stages[stage.path] = concrete(stage.name, shape, more)
         output = found.output if isinstance(found.output, tuple) else found.stages[-1]
-        self.known |= {
-            "input": concrete("input", (declared.channels, *sizes), {}),
+        fields = {
+            **predicted.fields,
+            "input": concrete("input", (self.network.input.channels, *sizes), {}),
             "output": concrete("output", output, {}),
-            "parameters": self.measured.parameters,
-            "buffers": self.measured.buffers,
-            **{symbol: n for symbol, n in zip(declared.symbols, sizes, strict=True) if symbol},
+            "parameters": measured.parameters,
+            "buffers": measured.buffers,
         }
-
-    def runs(self, at: Example) -> bool:
-        """Whether the module runs at all; where it does not, that is another property's failure."""
-        try:
-            return run(self.measured.source, self.network, at.sizes, at.batch, at.device).refusal is None
-        except Exception:
-            return False
+        super().__init__(replace(predicted, fields=fields, stages=stages, multiply_adds=self.multiply_adds), evaluator)
 
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""
         grown, predicted = self.measured.strides[number], self.measured.predicted.stages[number].stride
         return normal_size(tuple(along(predicted, i) if s is None else s for i, s in enumerate(grown)))
 
-    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        value = super().attribute(expr, frame)
-        return value() if isinstance(value, partial) else value
+    def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
+        return self.measured.multiply_adds(tuple(sizes)).layers
 
-    def name(self, expr: syntax.Name, frame: Frame) -> Value:
-        # Counted when a claim asks for them, for each takes runs of its own; strides as well.
-        if expr.id not in frame.locals and expr.id == "weighted_layers":
+    def field(self, value: Value, expr: syntax.Attribute) -> Value:
+        found = super().field(value, expr)
+        return found() if isinstance(found, partial) else found
+
+    def of(self, known: Facts, name: str, span: Span) -> Value:
+        # Counted when a claim asks for it, for it takes runs of its own; strides and multiply-adds as well.
+        if known is self.own and name == "weighted_layers":
             return self.measured.weighted_layers
-        if expr.id not in frame.locals and expr.id == "multiply_adds":
-            return self.measured.multiply_adds(self.network.input.sizes).layers
-        return super().name(expr, frame)
+        return super().of(known, name, span)
+
+    def shared(self, at: Example) -> bool:
+        """Whether the other models of a claim take the input too: of others it says nothing."""
+        return all(at.within(limits) for limits in self.limits)
 
     def hold(self, expect: syntax.Expect, frame: Frame, at: Example) -> None:
         """Raises an AssertionError where the claim is false at an input, or cannot be evaluated there."""
         where = f"{self.network.name} at {at}"
-        self.take(at)
-        self.false.clear()
+        self.begin(expect)
         try:
             if expect.condition is not None and not self.flag(expect.condition, frame):
                 return
+            self.false.clear()
             true = self.flag(expect.claim, frame)
         except Fault as fault:
+            if not self.shared(at):
+                return
             raise AssertionError(f"{where}: {fault.diagnostic.message}") from None
+        if not self.shared(at):
+            return
         values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.false)
         assert true, f"{where}: the claim is false on the module{': ' if values else ''}{values}"
+
+
+def runs(compiled: Compiled, measured: Measured, at: Example) -> bool:
+    """Whether the module runs at all; where it does not, that is another property's failure."""
+    try:
+        return run(measured.source, compiled.network, at.sizes, at.batch, at.device).refusal is None
+    except Exception:
+        return False
 
 
 def concrete(name: str, shape: Sizes, more: dict[str, Value]) -> Record:
@@ -95,17 +111,15 @@ def told(claim: Claim) -> str:
 
 
 def claim(
-    contract: Contract, compiled: Compiled, inputs: Iterable[Example], evaluator: Evaluator, measured: Measured
+    contract: Contract, compiled: Compiled, inputs: Iterable[Example], evaluator: Applier, measured: Measured
 ) -> Finding | None:
     """A claim that the compiler found true, at the promised inputs; None where no run can show what it speaks of.
 
     One that does not depend on the input's size is tried with the declared one.
     """
     network, accepted = compiled.network, compiled.checked.accepted
-    expect, frame = next(pair for pair in network.expects if pair[0].claim.span == contract.span)
-    if mentioned(expect.claim) & UNMEASURED:
+    if mentioned(contract.expect.claim, of_fields=True) & UNMEASURED:
         return None
-    judge = OnModule(compiled, measured, evaluator)
     # What does not depend on the size fails at every size: there is nothing to make smaller.
     within = [EMPTY] * len(accepted.axes)
     meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
@@ -114,7 +128,8 @@ def claim(
         meant = [*{at.sizes: at for at in inputs if at.within(within)}.values()]
 
     def check(at: Example) -> None:
-        if judge.runs(at):
-            judge.hold(expect, frame, at)
+        if runs(compiled, measured, at):
+            OnModule(compiled, measured, evaluator, at).hold(contract.expect, contract.frame, at)
 
-    return tried(f"expect {contract.text}", check, [at for at in meant if judge.runs(at)], "", compiled, within)
+    fitting = [at for at in meant if runs(compiled, measured, at)]
+    return tried(f"expect {contract.text}", check, fitting, "", compiled, within)

@@ -20,7 +20,9 @@ def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[st
     match module:
         case Leaf(primitive, arguments):
             channels = [s.channels for s in module.inputs]
-            shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in arguments)
+            initial = {p.name for p in primitive.parameters if p.initial}
+            runs = ((n, v) for n, v in arguments if n not in initial)
+            shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
             keeps = primitive.state not in ("", "filter")
             state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""
             out = (short(state) if state else "", short(f"{primitive.name}({shape}){channels}"))
@@ -31,12 +33,12 @@ def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[st
         case Template(_, steps, _, output, order):
             keys = {s.path: module_digests(s.operation, made)[0] for s in steps if not isinstance(s.operation, str)}
             stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
-            runs = [
+            lines = [
                 f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, made)[1]}"
                 f"{s.inputs}{s.outputs}"
                 for s in steps
             ]
-            out = (short(",".join(stores)) if stores else "", short(f"{runs}{output}"))
+            out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
     made[id(module)] = out
     return out
 

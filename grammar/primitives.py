@@ -18,6 +18,7 @@ class Parameter:
     type: str
     default: Any = REQUIRED
     least: int | None = None  # the smallest legal value of every axis
+    initial: bool = False  # only initial values depend on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,19 @@ GROUPS = Parameter("groups", "int", 1, least=1)
 NORM_GROUPS = Parameter("groups", "int", 32, least=1)
 BIAS = Parameter("bias", "bool", False)
 EPS = Parameter("eps", "number", Fraction(1, 100000))
-GAIN = Parameter("gain", "number", 1)
+GAIN = Parameter("gain", "number", 1, initial=True)
+KAIMING = Parameter("kaiming", "bool", True, initial=True)
+STD = Parameter("std", "number", 0, least=0, initial=True)
 CEIL = Parameter("ceil", "bool", False)
 RATE = Parameter("rate", "number", least=0)
 CONV = (CHANNELS, KERNEL, STRIDE, PADDING, DILATION, GROUPS, BIAS)
+DRAWN = (KAIMING, STD)
 
 _ROWS = (
-    Primitive("plain_conv", CONV, "conv#", "conv", "conv", "input", "A convolution."),
+    Primitive("plain_conv", (*CONV, *DRAWN), "conv#", "conv", "conv", "input", "A convolution."),
     Primitive(
         "std_conv",
-        (*CONV, Parameter("eps", "number", Fraction(1, 1000000))),
+        (*CONV, Parameter("eps", "number", Fraction(1, 1000000)), *DRAWN),
         "conv#",
         "conv",
         "conv",
@@ -65,7 +69,12 @@ _ROWS = (
     ),
     Primitive(
         "linear",
-        (Parameter("features", "int", least=1), Parameter("bias", "bool", True)),
+        (
+            Parameter("features", "int", least=1),
+            Parameter("bias", "bool", True),
+            Parameter("kaiming", "bool", False, initial=True),
+            STD,
+        ),
         "fc",
         "linear",
         "linear",

@@ -11,6 +11,7 @@ from resnetc.compiler.backend import operations
 from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Repeat, literal
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.grouping import in_place, stateful, structure, taken
+from resnetc.compiler.backend.initial import initial_values
 from resnetc.compiler.backend.naming import class_name, documentation
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
 from resnetc.compiler.backend.shape_comments import Comments
@@ -53,7 +54,7 @@ class Lowered:
     helpers: tuple[tuple[str, int], ...]
     functions: tuple[Function, ...]
     classes: tuple[Class, ...]
-    initialised: tuple[str, ...]
+    initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
 
 
 def lower(network: Network) -> Lowered:
@@ -68,7 +69,6 @@ class Lowering:
         self.templates: dict[Any, list[Template]] = {}
         self.sequences: dict[Any, list[Sequence]] = {}
         self.group_of: dict[int, Any] = {}
-        self.convs: dict[str, None] = {}
         self.helpers: dict[tuple[str, int], None] = {}
         self.classes: dict[Any, tuple[Class, Signature]] = {}
         self.functions: dict[Any, tuple[Function, Signature] | None] = {}
@@ -81,7 +81,9 @@ class Lowering:
         main = self.network_class()
         functions = [f[0] for f in self.functions.values() if f is not None]
         classes = [c for c, _ in self.classes.values()]
-        return Lowered(tuple(self.helpers), tuple(functions), (*classes, main), tuple(self.convs))
+        return Lowered(
+            tuple(self.helpers), tuple(functions), (*classes, main), tuple(initial_values(self.network.root))
+        )
 
     # -- collecting ---------------------------------------------------------------------------------------------------
 
@@ -114,8 +116,6 @@ class Lowering:
 
     def collect_leaf(self, leaf: Leaf) -> None:
         name, rank = leaf.primitive.name, leaf.shape_in.rank
-        if name in ("plain_conv", "std_conv"):
-            self.convs[f"nn.Conv{rank}d"] = None
         if name in HELPERS:
             self.helpers[(name, rank)] = None
 

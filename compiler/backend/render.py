@@ -59,19 +59,6 @@ class Module:
         lines = [ln for c in self.lowered.classes for ln in (*c.fields, *c.forward)]
         return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
 
-    @property
-    def initialisation(self) -> list[str]:
-        """Kaiming initialisation by fan-out for the convolutions (He et al. 2015), as torchvision has it."""
-        kinds = list(self.lowered.initialised)
-        if not kinds:
-            return []
-        which = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
-        return [
-            "        for m in self.modules():",
-            f"            if isinstance(m, {which}):",
-            '                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
-        ]
-
 
 def parameters(
     parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = ""

@@ -110,4 +110,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 5be1363f045415c6 keys 398c4567102d2f78 function d1178655c127290b
+# sealed by resnetc: text 5be1363f045415c6 keys 398c4567102d2f78 function 4815f166a45c200c

@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth164()
 
 
-# sealed by resnetc: text cfa01058f95099da keys 774ad2b77b9fa873 function 9de53aa240dcf585
+# sealed by resnetc: text cfa01058f95099da keys 774ad2b77b9fa873 function 76fd65631c538b9d

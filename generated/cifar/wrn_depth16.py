@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth16()
 
 
-# sealed by resnetc: text d485bf46377b0ef4 keys b9d3101650937d98 function 84850fc93b388aae
+# sealed by resnetc: text d485bf46377b0ef4 keys b9d3101650937d98 function 7562031be6e0bd30

@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth22()
 
 
-# sealed by resnetc: text e3fc64274a4f7683 keys 91795788abfe4aab function f700b9b4d4120c02
+# sealed by resnetc: text e3fc64274a4f7683 keys 91795788abfe4aab function 72005ffc6d9b8676

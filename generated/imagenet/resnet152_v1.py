@@ -101,4 +101,4 @@ def build() -> nn.Module:
     return ResNet152V1()
 
 
-# sealed by resnetc: text 1e21432c94b407fe keys d3c19da749c90e41 function 6f474124ed40b96b
+# sealed by resnetc: text 1e21432c94b407fe keys d3c19da749c90e41 function 9f4b13ef7cb91f1e

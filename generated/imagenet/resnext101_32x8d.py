@@ -106,4 +106,4 @@ def build() -> nn.Module:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text 815de25fce54dc8b keys de7e64733da0fc8e function 3309f294daaefec9
+# sealed by resnetc: text 815de25fce54dc8b keys de7e64733da0fc8e function 23f31591f4290863

@@ -107,4 +107,4 @@ def build() -> nn.Module:
     return ResNeXt50_32x4d()
 
 
-# sealed by resnetc: text a5f83cae17961907 keys 59d22b992e156b13 function 502ea542501cbae7
+# sealed by resnetc: text a5f83cae17961907 keys 59d22b992e156b13 function 63e0291c0936445e

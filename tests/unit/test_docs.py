@@ -230,7 +230,7 @@ def test_the_types_and_least_values_of_parameters() -> None:
                     place,
                 )
             else:
-                assert parameter.least == (0 if place == "rate" else None), (primitive.name, place)
+                assert parameter.least == (0 if place in ("rate", "std") else None), (primitive.name, place)
 
 
 @pytest.mark.parametrize(

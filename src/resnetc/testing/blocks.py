@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from resnetc.testing.bodies import CONDITIONS, Body, Draft
+from resnetc.testing.bodies import CONDITIONS, CONV_SLOT, Body, Draft
 from resnetc.testing.operations import Flow, Term, Wish, open_map, operations, rows, shape_keeping, takes_map
 
 Use = tuple[int, int, int]
@@ -149,7 +149,7 @@ def projection(draft: Draft) -> str:
     made = operations(draft.draw, strided, maps, wish)
     assert made is not None
     steps = [made.text]
-    if draft.flag(7) and made.primitive.name == "plain_conv" and not {"padding", "bias"} & set(named(made.text)):
+    if draft.flag(7) and made.primitive.name == "plain_conv" and not CONV_SLOT & set(named(made.text)):
         steps = [made.text.replace("plain_conv", "conv", 1)]
     if any(shape.channels != 4 for (shape,) in made.outputs):
         conv = "conv" if draft.narrow or all(shape.channels > 1 for (shape,) in made.outputs) else "plain_conv"

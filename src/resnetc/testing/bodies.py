@@ -26,7 +26,8 @@ from resnetc.testing.operations import (
 
 CONDITIONS = ("stride == 1", "in.channels == width", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
-CONV_SLOT = frozenset({"padding", "bias", "eps"})  # what a convolution has, and the signature of the slot has not
+# What a convolution has, and the signature of the slot has not.
+CONV_SLOT = frozenset({"padding", "bias", "eps", "kaiming", "std"})
 
 
 @dataclass

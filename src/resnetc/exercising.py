@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 OK, INPUT = 0, 1
-MOST, LEAST, WORK = 60, 12, 12_000  # inputs of a network: fewer for one with many entries in its state dict
+LEAST, MOST, OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW
+FEW = 10
+WORK = 12_000  # entries of state dicts over the inputs: deep networks get fewer of these
+LARGEST = 2**40  # numbers in an input
 
 
 def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -35,7 +39,10 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     )
     one.add_argument("--batch", type=count, metavar="N", help="only batches of N images (default: 1, 2 and 3)")
     one.add_argument(
-        "--examples", type=count, metavar="N", help="inputs of a network, edges first (default: 12 to 60, by its depth)"
+        "--examples",
+        type=count,
+        metavar="N",
+        help="inputs of a network, edges first (default: 12 to 60 by its depth, at most 20 for each of many)",
     )
 
 
@@ -68,13 +75,13 @@ def test(options: argparse.Namespace) -> int:
         return INPUT
     if not networks:
         raise UsageError("no network to test: every model here needs arguments, see `--set`")
-    sizes = [given_sizes(options.input, checked) if options.input else None for checked in networks]
+    sizes = [given_sizes(options.input, checked, options.batch or 1) if options.input else None for checked in networks]
     require_extra()
     remarks(session, networks)
     results = []
     for checked, only in zip(networks, sizes, strict=True):
         lines: list[str] = []
-        results.append(tried(session, checked, only, options, lines))
+        results.append(tried(session, checked, only, options, lines, many=len(networks) > FEW))
         brief = len(networks) > 1
         sys.stdout.write(summary(checked, results[-1]) if brief else f"{headline(checked)}\n{''.join(lines)}")
         sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
@@ -99,7 +106,7 @@ def require_extra() -> None:
     require("torch", "hypothesis", extra="test")
 
 
-def given_sizes(text: str, checked: Checked) -> Sizes:
+def given_sizes(text: str, checked: Checked, batch: int) -> Sizes:
     """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
     from resnetc.cli import sizes_of
     from resnetc.compiler.driver import UsageError
@@ -108,11 +115,13 @@ def given_sizes(text: str, checked: Checked) -> Sizes:
     for size, symbol, fixed in zip(sizes, declared.symbols, declared.sizes, strict=True):
         if symbol is None and size != fixed:
             raise UsageError(f"--input {text}: {checked.network.name} fixes this axis to {fixed}, not {size}")
+    if prod(sizes) * declared.channels * batch > LARGEST:
+        raise UsageError(f"--input {text}: {counted(batch, 'image')} of this size are more than 2^40 numbers")
     return sizes
 
 
 def tried(
-    session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str]
+    session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str], many: bool
 ) -> Result:
     """Exercises one network; a line a claim or prediction goes to `lines`."""
     from resnetc.api import Compiled
@@ -126,7 +135,7 @@ def tried(
 
     network, accepted, measures = checked.network, checked.accepted, checked.measures
     compiled = Compiled(session.render(checked), network, (), checked)
-    number, batch = options.examples or usual(checked), options.batch
+    number, batch = options.examples or usual(checked, many), options.batch
     inputs = examples_at(only, measures, batch) if only else examples(network, accepted, measures, number, batch)
 
     axes = zip(accepted.axes, network.input.symbols, strict=True)
@@ -161,11 +170,11 @@ def tried(
     return Result(held, predictions, len(inputs), tuple(f for f in findings if f.failure))
 
 
-def usual(checked: Checked) -> int:
+def usual(checked: Checked, many: bool) -> int:
     """How many inputs a network is tried with unless `--examples` says so."""
     from resnetc.compiler.measure import state_dict_keys
 
-    return max(LEAST, min(MOST, WORK // max(len(state_dict_keys(checked.network)), 1)))
+    return max(LEAST, min(OF_MANY if many else MOST, WORK // max(len(state_dict_keys(checked.network)), 1)))
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

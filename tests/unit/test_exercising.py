@@ -49,7 +49,7 @@ net  (net.resnet)
   checked   expect weighted_layers == 6; held on the module at 1 input
   proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); held on the module at 17 inputs
   checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input
-  checked   expect receptive_field == 24; no run of a module shows it
+  checked   expect receptive_field == 24; held on the module at 1 input
   proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 17 inputs
   tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
@@ -99,12 +99,20 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
 
 
 SHAPES, STRIDE = "expect layer2.shape[1] == ", "expect layer2.stride == 4 and layer2.blocks == 2"
+FIELD = "expect receptive_field == 24"
 PARAMETERS = "expect parameters == 1_454 when width == 4"
 # What the module does otherwise than the compiler says; all that fails, with the smallest input that shows it.
 WRONG = {
     "a pool of another stride": (
         ("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(3, 1, 1)"),
-        {SHAPES: "3x3x2", STRIDE: "3x16x16", "shapes": "3x1x1", "strides": None, "multiply_adds": "3x2x2"},
+        {
+            SHAPES: "3x3x2",
+            STRIDE: "3x16x16",
+            FIELD: "3x16x16",
+            "shapes": "3x1x1",
+            "strides": None,
+            "multiply_adds": "3x2x2",
+        },
     ),
     "a larger set of sizes": (
         ("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(2, 2, ceil_mode=True)"),
@@ -175,6 +183,7 @@ def test_a_spec_with_faults_is_told_as_by_check(spec: Path, capsys: Capture) -> 
     [
         (["--input", "3x8"], "--input 3x8: write it like 3x16x16"),
         (["--input", "4x8x8"], "--input 4x8x8: net takes 4 channels"),
+        (["--input", "3x999999x999999"], "--input 3x999999x999999: 1 image of this size are more than 2^40 numbers"),
         (["--batch", "0"], "argument --batch: a number from 1 to 999999, not '0'"),
         (["--examples", "many"], "argument --examples: a number from 1 to 999999, not 'many'"),
         (["--model", "other"], "no model `other` here"),

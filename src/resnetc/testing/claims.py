@@ -27,7 +27,7 @@ from resnetc.testing.inputs import Example, Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.real import run
 
-UNMEASURED = frozenset(("receptive_field", "activation_bytes"))  # no run of a module shows them
+UNMEASURED = frozenset(("activation_bytes",))  # no run of a module shows them
 
 
 class OnModule(Claims):
@@ -69,6 +69,8 @@ class OnModule(Claims):
         # Counted when a claim asks for it, for it takes runs of its own; strides and multiply-adds as well.
         if known is self.own and name == "weighted_layers":
             return self.measured.weighted_layers
+        if known is self.own and name == "receptive_field":
+            return self.measured.receptive_field
         return super().of(known, name, span)
 
     def shared(self, at: Example) -> bool:
@@ -118,7 +120,8 @@ def claim(
     One that does not depend on the input's size is tried with the declared one.
     """
     network, accepted = compiled.network, compiled.checked.accepted
-    if mentioned(contract.expect.claim, of_fields=True) & UNMEASURED:
+    speaks_of = mentioned(contract.expect.claim, of_fields=True)
+    if speaks_of & UNMEASURED:
         return None
     # What does not depend on the size fails at every size: there is nothing to make smaller.
     within = [EMPTY] * len(accepted.axes)
@@ -126,10 +129,12 @@ def claim(
     if contract.verdict == "proved":
         within = [allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
         meant = [*{at.sizes: at for at in inputs if at.within(within)}.values()]
+    fitting = [at for at in meant if runs(compiled, measured, at)]
+    if fitting and "receptive_field" in speaks_of and measured.receptive_field is None:
+        return None
 
     def check(at: Example) -> None:
         if runs(compiled, measured, at):
             OnModule(compiled, measured, evaluator, at).hold(contract.expect, contract.frame, at)
 
-    fitting = [at for at in meant if runs(compiled, measured, at)]
     return tried(f"expect {contract.text}", check, fitting, "", compiled, within)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from random import Random
 
 from resnetc.compiler.ir import Network
@@ -17,6 +18,7 @@ BATCHES = (2, 1, 3)
 MOST_EDGES = 20  # of one axis: where a set repeats without end, its beginning and what surrounds the declared size
 DRAWN = {1: 96, 2: 64, 3: 20}  # the largest drawn size, by the number of axes
 REAL_WORK = 2_000_000_000  # multiply-adds of a batch that is still run on real tensors
+REAL_PLACES = 2_000_000  # positions in its images
 REAL_WEIGHTS = 100_000_000  # parameters of a network that is
 
 
@@ -99,5 +101,6 @@ def edges(accepted: SizeSet, declared: int) -> list[int]:
 
 def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
     """`cpu` where it is quick and there is memory for the weights, else `meta`: shapes without numbers."""
-    heavy = measures.multiply_adds_all(sizes) * batch > REAL_WORK or measures.parameters > REAL_WEIGHTS
-    return "meta" if heavy else "cpu"
+    work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
+    light = work <= REAL_WORK and places <= REAL_PLACES and measures.parameters <= REAL_WEIGHTS
+    return "cpu" if light else "meta"

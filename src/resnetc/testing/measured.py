@@ -20,8 +20,10 @@ from resnetc.compiler.prove import Accepted, allowed
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
+from resnetc.testing.reach import field_along
 from resnetc.testing.real import PRODUCTS, Run, image, module_of, run, tensors
 
+ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
 
 
@@ -95,6 +97,20 @@ class Measured:
         with torch.no_grad(), watch:
             out = self.module(sizes)(x)
         return max(watch.depths[id(t)][1] for t in tensors(out))
+
+    @cached_property
+    def receptive_field(self) -> int | tuple[int, ...] | None:
+        """Of the last map before it is pooled; None where it cannot be told from a run, as behind a gate."""
+        predicted, declared = self.predicted.receptive_field, self.network.input
+        if predicted is None or self.device(declared.sizes, 0) != "cpu" or None in declared.symbols:
+            return None
+        found: list[int | None] = []
+        for axis, fitting in enumerate(self.accepted.axes):
+            sizes = [allowed(self.network, self.accepted, i).min or n for i, n in enumerate(declared.sizes)]
+            sizes[axis] = fitting.next_from(2 * along(predicted, axis) + ROOM) or sizes[axis]
+            found.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
+        seen = tuple(n for n in found if n is not None)
+        return (seen[0] if len(set(seen)) == 1 else seen) if len(seen) == len(found) else None
 
     @cached_property
     def blocks(self) -> tuple[int, ...]:

@@ -19,12 +19,15 @@ from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
     Absent,
+    Arguments,
+    ChainLayer,
     DefinedLayer,
     Definition,
     LabelLayer,
     Layer,
     ModelValue,
     Path,
+    SlotLayer,
     Tensor,
     Value,
     describe,
@@ -331,14 +334,22 @@ class Expander(Applier):
 
 
 def later(layer: Layer) -> Layer:
-    """A stage's block after the first: its `first` parameters have their defaults."""
-    if not isinstance(layer, DefinedLayer):
-        return layer
-    first = {p.name.id for p in layer.item.parameters if p.first}
-    if not first & {n for n, _ in layer.arguments}:
-        return layer
-    kept = tuple((n, v) for n, v in layer.arguments if n not in first)
-    return DefinedLayer(layer.item, layer.spec, kept, layer.bindings, layer.span)
+    """A stage's block after the first: its `first` parameters have their defaults, in each step of a chain."""
+    match layer:
+        case ChainLayer(steps):
+            return ChainLayer(tuple(later(step) for step in steps), layer.span)
+        case LabelLayer(path, inner):
+            return LabelLayer(path, later(inner), layer.span)
+        case DefinedLayer(item):
+            return replace(layer, arguments=without_first(item.parameters, layer.arguments))
+        case SlotLayer(slot):
+            return replace(layer, arguments=without_first(slot.parameters, layer.arguments))
+    return layer
+
+
+def without_first(parameters: tuple[syntax.Parameter, ...], arguments: Arguments) -> Arguments:
+    first = {p.name.id for p in parameters if p.first}
+    return tuple((name, value) for name, value in arguments if name not in first)
 
 
 def given(layer: Layer) -> str:
@@ -366,7 +377,7 @@ def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
 def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:
     return Diagnostic(
         "E0401",
-        statement.text,
+        statement.text or "a requirement is not met",
         Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
         (Label(asked, "asked for here"),) if asked is not None else (),
         helps=("give arguments that meet the requirement",),

@@ -17,7 +17,7 @@ from resnetc.compiler.ir import Shape
 from resnetc.compiler.names.lookup import slots_of
 from resnetc.compiler.parse import RESERVED
 from resnetc.compiler.shapes import rule, settle
-from resnetc.compiler.sizes import evaluate, identity
+from resnetc.compiler.sizes import constant, evaluate, identity
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.values import SIGNATURES
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, REQUIRED, TYPES, Parameter
@@ -255,6 +255,69 @@ def test_the_formulas_of_windows(name: str, opening: str) -> None:
         assert evaluate(shape.sizes[0], n) == floor(said), values
 
 
+C, CHANNELS, FEATURES = 8, 16, 5
+SHAPES: dict[str, Any] = {
+    "same": lambda n, a, w: [(C, n)],
+    "`[channels, window...]`": lambda n, a, w: [(CHANNELS, w)],
+    "`[C, window...]`": lambda n, a, w: [(C, w)],
+    "`[C, blurred...]`": lambda n, a, w: [(C, w)],
+    "`[features]`, of `[C]` or `[C, 1...]`": lambda n, a, w: [(FEATURES,)],
+    "`[C, 1...]`": lambda n, a, w: [(C, (1, 1))],
+    "`[C, n + amount + behind...]`": lambda n, a, w: [(C, tuple(x + a["amount"] + a["behind"] for x in n))],
+    "`[channels, n...]`": lambda n, a, w: [(CHANNELS, n)],
+    "`[C, ceil(n / stride)...]`": lambda n, a, w: [(C, tuple(ceil(x / a["stride"]) for x in n))],
+    "a list of `[C / parts, n...]`": lambda n, a, w: [(C // a["parts"], n)] * a["parts"],
+    "`[sum of C, n...]`": lambda n, a, w: [(2 * C, n)],
+    "that of one": lambda n, a, w: [(C, n)],
+    "a list as long": lambda n, a, w: [(C, n)] * 2,
+    "`shape`": lambda n, a, w: [(4, (2,))],
+    "`[product]`": lambda n, a, w: [(C * n[0] * n[1],)],
+}
+GIVEN: dict[str, dict[str, Any]] = {
+    "plain_conv": {"channels": CHANNELS, "kernel": 3, "stride": 2},
+    "std_conv": {"channels": CHANNELS, "kernel": 3, "stride": 2},
+    "linear": {"features": FEATURES},
+    "group_norm": {"groups": 4},
+    "evo_norm_s0": {"groups": 4},
+    "max_pool": {"kernel": 3, "stride": 2},
+    "avg_pool": {"kernel": 3, "stride": 2},
+    "constant_pad": {"amount": 3, "behind": 1},
+    "pad_channels": {"channels": CHANNELS},
+    "subsample": {"stride": 3},
+    "split": {"parts": 4},
+    "regroup": {"groups": 2, "parts": 2},
+    "reshape": {"shape": (4, 2)},
+    "dropout": {"rate": Fraction(1, 2)},
+    "drop_path": {"rate": Fraction(1, 2)},
+}
+
+
+def test_the_shapes_of_primitives() -> None:
+    """The column of shapes, for a map of 8 channels; windows of 3 with stride 2 halve a size and round up."""
+    nowhere = Span(Source("text", ""), 0, 0)
+    table = {spans(row[0])[0].partition("(")[0]: row[2] for row in rows("Primitives", "primitive")}
+    assert set(table.values()) == set(SHAPES)
+    for name, cell in table.items():
+        primitive = PRIMITIVES[name]
+        n = {"linear": (1, 1), "reshape": (1, 1)}.get(name, (9, 12))
+        fixed = name in ("linear", "reshape", "flatten")
+        sizes = tuple(constant(x) if fixed else identity() for x in n)
+        count = 2 if name in ("concat", "sum", "softmax") else 1
+        arguments = settle(primitive, GIVEN.get(name, {}), 2, nowhere)
+        made = rule(primitive, arguments, (Shape(C, sizes),) * count, nowhere, [])
+        real = [
+            (s.channels, tuple(evaluate(f, x) for f, x in zip(s.sizes, n, strict=False))) if s.sizes else (s.channels,)
+            for s in made
+        ]
+        window = tuple(ceil(x / 2) for x in n)
+        assert real == SHAPES[cell](n, dict(arguments), window), name
+
+
+def test_the_grammar_is_the_file() -> None:
+    (shown,) = re.findall(r"^```lark\n(.*?)^```$", section("Grammar"), re.MULTILINE | re.DOTALL)
+    assert shown == (ROOT / "grammar" / "resnet.lark").read_text(encoding="utf-8")
+
+
 def test_the_names_of_classes() -> None:
     for name, comment, made in rows("Names in the state dict", "name"):
         assert class_name(spans(name)[0], "".join(spans(comment))) == spans(made)[0]
@@ -280,34 +343,122 @@ def test_the_limits() -> None:
     assert (modules.MAX_BYTES, values.LIMIT, shapes.MAX_CHANNELS, limits.MAX_PERIOD) == (2**20, 2**63 - 1, 2**24, 2**20)
 
 
-UNIT = "block unit(width: int) {{ let y = in |> conv(width, kernel={kernel}) |> norm |> {act}\n  out = y }}\n"
+SPEC = """edition 1
+
+/// A block.
+block unit(width: int, first stride: size = 1) {
+  let y = in |> conv(width, kernel=3, stride=stride) |> batch_norm |> relu |> a: one(width)
+  let side = in |> shrink(stride)
+  out = y + side
+}
+block lone(width: int) {
+  let p = p: conv(width, kernel=3)
+  let q = q: conv(width, kernel=1)
+  out = in |> p |> q
+}
+policy one(width: int) { otherwise => plain_conv(width, kernel=1, groups=2) }
+policy shrink(stride: size) {
+  when stride == 1 => identity
+  otherwise => max_pool(3, stride=stride)
+}
+model net() {
+  input [8, H, W] = [8, 32, 32]
+  stem = lone(8) |> max_pool(3, stride=2) |> relu
+  stage layer1 = 2 of unit(8, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+  expect weighted_layers == 7
+}
+"""
+
+# For each row of the table: what is replaced by what, one change after the other; what `--check` says of each.
+CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
+    "comments": (
+        "text",
+        [
+            ("model net", "// A comment.\nmodel net"),
+            ("/// A block.", "/// One block."),
+            ("  out = y", "\n\n  out = y"),
+            ("let side = in |> shrink(stride)\n  out = y + side", "let way = in |> shrink(stride)\n  out = y + way"),
+            ("(width: int, first", "(size_of_it: int, first"),
+            ("block unit(", "block module_of(width: int) { out = in }\nblock unit("),
+            ("unit(", "other("),
+        ],
+    ),
+    "the declared size": (
+        "text",
+        [
+            ("[8, 32, 32]", "[8, 64, 64]"),
+            ("32, 32]", "32, 32] when H >= 32"),
+            ("== 7", "== 7 expect parameters > 9"),
+            ("model net() {", 'model net() { require 1 < 2 otherwise "no"'),
+        ],
+    ),
+    "a stride": (
+        "function",
+        [
+            ("stride=2)\n  head", "stride=3)\n  head"),
+            ("plain_conv(width, kernel=1, ", "plain_conv(width, kernel=1, padding=0, stride=1, dilation=2, "),
+            ("|> relu |>", "|> silu |>"),
+            ("max_pool(3, stride=2)", "avg_pool(3, stride=2)"),
+            ("batch_norm", "batch_norm(eps=1e-3)"),
+            ("=> max_pool(3, stride=stride)", "=> subsample(stride)"),
+        ],
+    ),
+    "an initial value": ("text", [("batch_norm", "batch_norm(gain=0)"), ("linear(10)", "linear(10, std=1 / 100)")]),
+    "a shortcut": ("function", [("in |> shrink(stride)", "in |> shrink(stride) |> none")]),
+    "a norm": ("keys", [("batch_norm", "group_norm(groups=2)")]),
+    "a width": (
+        "keys",
+        [
+            ("lone(8)", "lone(8) |> lone2: lone(8)"),
+            ("kernel=3, stride", "kernel=5, stride"),
+            ("groups=2", "groups=4"),
+            ("linear(10)", "linear(11)"),
+        ],
+    ),
+    "a label": ("keys", [("fc:", "last:"), ("stage layer1", "stage layer_one"), ("lone", "single")]),
+    "one more unlabelled": ("keys", [("|> relu |>", "|> relu |> conv(width, kernel=1) |>")]),
+    "one more block": ("keys", [("2 of", "3 of"), ("2 of", "1 of")]),
+    "a policy that grows": ("keys", [("groups=2)", "groups=2) |> norm")]),
+    "the order": (
+        "keys",
+        [
+            (
+                "let p = p: conv(width, kernel=3)\n  let q = q: conv(width, kernel=1)",
+                "let q = q: conv(width, kernel=1)\n  let p = p: conv(width, kernel=3)",
+            )
+        ],
+    ),
+}
+EXPECTATIONS = re.compile(r"\n  expect.*")
+
+
+def test_every_change_is_in_the_table() -> None:
+    told = [row[0] for row in rows("What a change of the text changes", "change")]
+    assert [next(k for k in CHANGES if text.startswith(k)) for text in told] == list(CHANGES)
 
 
 @pytest.mark.parametrize(
-    "change, kind",
-    [
-        ({"body": "// nothing"}, "text"),
-        ({"act": "silu"}, "function"),
-        ({"kernel": "1"}, "keys"),
-        ({"body": "set conv = two"}, "keys"),
-        ({"stage": "stage other = 2 of unit(8)"}, "keys"),
-    ],
+    ("row", "old", "new"), [(row, old, new) for row, (_, edits) in CHANGES.items() for old, new in edits]
 )
 def test_check_says_what_a_change_changes(
-    change: dict[str, str], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    row: str, old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def spec(kernel: str = "3", act: str = "relu", stage: str = "stage layer1 = 2 of unit(8)", body: str = "") -> str:
-        two = "policy two(channels: int) { otherwise => plain_conv(channels, kernel=3) |> norm }\n"
-        return USES + two + UNIT.format(kernel=kernel, act=act) + model("net", body=body, stage=stage)
-
     path = tmp_path / "spec.resnet"
     command = ["compile", str(path), "-o", str(tmp_path / "out")]
-    path.write_text(spec())
-    assert main(command) == 0
-    path.write_text(spec(**change))
+    before, after = SPEC, SPEC.replace(old, new)
+    if new.startswith("(size_of_it"):
+        after = after.replace("conv(width, kernel=3, stride", "conv(size_of_it, kernel=3, stride")
+        after = after.replace("one(width)\n", "one(size_of_it)\n")
+    if CHANGES[row][0] == "keys":
+        before, after = EXPECTATIONS.sub("", before), EXPECTATIONS.sub("", after)
+    path.write_text(before)
+    assert main(command) == 0, capsys.readouterr().err
+    path.write_text(after)
     capsys.readouterr()
     assert main([*command, "--check"]) == 1
-    assert f"differs in its {kind}" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert f"differs in its {CHANGES[row][0]}" in out, err
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -28,7 +28,7 @@ from resnetc.compiler.driver import Session
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-KNOWN = {"resnet", "resnet-wrong", "resnet-fragment", "console", "python", "sh", "text", ""}
+KNOWN = {"lark", "resnet", "resnet-wrong", "resnet-fragment", "console", "python", "sh", "text", ""}
 
 
 def printed(command: str) -> str:

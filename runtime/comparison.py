@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from resnetc.runtime import architecture, module, state
+from resnetc.runtime import architecture, module, progress, state
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
@@ -150,8 +150,8 @@ def differences(rows: Sequence[Row]) -> list[str]:
 _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("parameters", lambda row: f"{row.parameters:,}"),
     ("multiply-adds", lambda row: f"{row.multiply_adds:,}"),
-    ("train loss", lambda row: f"{row.mean('train_loss'):.3f}"),
-    ("test loss", lambda row: f"{row.mean('test_loss'):.3f}"),
+    ("train loss", lambda row: progress.figure(row.mean("train_loss"), 3)),
+    ("test loss", lambda row: progress.figure(row.mean("test_loss"), 3)),
     ("top-1 mean", lambda row: f"{row.mean('top1'):.2f} %"),
     ("worst", lambda row: f"{row.worst_top1:.2f} %"),
     ("seeds", lambda row: str(len(row.runs))),

@@ -17,6 +17,7 @@ from resnetc.runtime.determinism import threads
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.group import ALONE, Group
+from resnetc.runtime.progress import figure
 
 _WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
 _WORST = 24  # images
@@ -67,7 +68,9 @@ class Evaluation:
     def text(self) -> str:
         """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
         five = min(5, len(self.class_names))
-        lines = [f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {self.loss:.4f}"]
+        lines = [
+            f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {figure(self.loss)}"
+        ]
         widest = max(len("true class"), *(len(name) for name in self.class_names))
         table = len(self.class_names) <= _WIDEST_TABLE
         numbers = [len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))]

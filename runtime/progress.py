@@ -16,11 +16,16 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
 
 
+def figure(loss: float, digits: int = 4) -> str:
+    """A loss with `digits` behind the point; one that has gone out of hand with three digits and its power of ten."""
+    return f"{loss:.{digits}f}" if abs(loss) < 1e4 else f"{loss:.2e}"
+
+
 def line(record: dict[str, Any], epochs: int) -> str:
     """One epoch's metrics as one line of text."""
     return (
-        f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {record['train_loss']:.4f}  "
-        f"test loss {record['test_loss']:.4f}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
+        f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {figure(record['train_loss'])}  "
+        f"test loss {figure(record['test_loss'])}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
         f"{record['images_per_second']:,.0f} img/s  {_duration(record['seconds'])}"
     )
 

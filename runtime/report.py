@@ -24,6 +24,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
 from resnetc.runtime.evaluate import Evaluation, Miss, evaluate
 from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.progress import figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -65,6 +66,8 @@ def write(out: Path, data: Data | None = None, judged: Evaluation | None = None)
         picture=picture(seen),
         compiler=getattr(sys.modules[type(model).__module__], "COMPILER", "unknown"),
         data=data,
+        figure=figure,
+        upright=len(judged.class_names) > 10 and max(map(len, judged.class_names)) > 3,
     )
     checkpoint.write(run.report, page.encode())
     return run.report

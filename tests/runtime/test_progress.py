@@ -107,3 +107,8 @@ def test_the_runtime_starts_without_the_compiler() -> None:
         assert not re.search(r"^(import|from) jinja2", text, re.MULTILINE), path  # the report alone, in a function
         assert not re.search(r"(?<![.\w])(eval|exec|torch\.load|yaml\.load)\(", text), path
     assert os.path.exists(folder / "train.py")
+
+
+def test_a_loss_out_of_hand_stays_short() -> None:
+    assert [progress.figure(loss) for loss in (0.12345, 9999.0, 3.6e17)] == ["0.1235", "9999.0000", "3.60e+17"]
+    assert progress.figure(2.0, 2) == "2.00"

@@ -37,7 +37,7 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     loss, top1 = figure.subplots(1, 2)
     for number, row in enumerate(rows):
-        look: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number // 10 % len(_DASHES)]}
+        look: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number % len(_DASHES)]}
         pairs = [fine(run.records) for run in row.runs]
         accuracies = [[record["top1"] for record in run.records] for run in row.runs]
         if len(row.runs) > 1:

@@ -124,7 +124,7 @@ def run(
         for arm in arms:
             path = out / arm.label / f"seed{seed}"
             chosen = replace(recipe, seed=seed)
-            there = RunFolder(path).exists
+            there = RunFolder(path).begun
             told = quiet or (there and finished(path, recipe.epochs))
             train(arm.source, arm.network, data, chosen, path, resume=there, device=device, quiet=told)
     return [read([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]

@@ -173,7 +173,7 @@ def evaluate(
     Raises RunError where the folder, its files or the data are at fault, or do not fit one another.
     """
     run = RunFolder(out)
-    if not run.last.is_file() and not run.model.is_file():
+    if not run.exists:
         raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are expected")
     source = run.source()
     weights = weights or ("best" if run.best.is_file() else "last")

@@ -58,20 +58,26 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder holds a run, finished or not."""
-        return self.model.is_file()
+        """Whether the folder holds a run, finished or not; a folder that may not be entered holds none."""
+        return os.path.isfile(self.model)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has saved itself, which is the first thing that it does."""
+        return os.path.isfile(self.last)
 
     def create(self, source: str, recipe: str) -> None:
-        """Make the folder with `model.py` and `recipe.yaml`; RunError unless it is new or empty."""
+        """Make the folder with `model.py` and `recipe.yaml`; RunError unless new, empty or never begun."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             holds = sorted(entry.name for entry in self.path.iterdir())
         except OSError as fault:
             raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
-        if self.model.name in holds:
+        if self.last.name in holds:
             raise RunError(f"{self.path}: holds a run already: add --resume to go on with it, or take another --out")
-        if holds:
-            raise RunError(f"{self.path}: is not empty (it holds {holds[0]}) and holds no run: take another --out")
+        ours = {self.model.name, self.recipe.name, self.metrics.name}  # all that a start leaves which could not save
+        if others := [name for name in holds if name not in ours]:
+            raise RunError(f"{self.path}: is not empty (it holds {others[0]}) and holds no run: take another --out")
         checkpoint.write(self.recipe, recipe.encode())
         checkpoint.write(self.metrics, b"")
         checkpoint.write(self.model, source.encode())

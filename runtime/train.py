@@ -103,7 +103,7 @@ def train(
         state = State.fresh(network, source, data, recipe, per_epoch, place)
         if len(set(group.gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
-        if resume or group.share(lambda: group.restarted and run.exists):
+        if resume or group.share(lambda: group.restarted and run.begun):
             state.restore(run, model, average, update, group)
         else:
             group.share(lambda: run.create(source, recipe.text()))

@@ -119,6 +119,9 @@ def test_other_data_must_fit(run: Path, digits: Data) -> None:
 
 
 def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none", Path("a" * 300)):
+        with pytest.raises(RunError, match="no run in this folder"):
+            evaluate(path)
     with pytest.raises(RunError, match="no run in this folder"):
         evaluate(tmp_path)
     out = tmp_path / "run"

@@ -184,6 +184,10 @@ def test_weights_that_are_no_numbers_are_not_saved(source: str, few: Data, quick
     assert broken != source
     with pytest.raises(RunError, match=r"last\.ckpt: not saved: model/unused is no longer finite after step 0"):
         train(broken, "small", few, quick, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / "last.ckpt").exists()
+    train(
+        source, "small", few, replace(quick, epochs=1), tmp_path / "run", quiet=True
+    )  # what never began is no obstacle
 
 
 BROKEN = """model = Digits()

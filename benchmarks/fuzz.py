@@ -1,7 +1,6 @@
 """Random pairs of a model and an input size: does the compiler accept exactly the sizes at which torch runs?
 
     python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 360] [--output FILE]
-    python benchmarks/fuzz.py --replay fuzz-failure.resnet --size 7x9
 
 Every run draws other models. A pair is refused when both sides refuse it; the compiler's figures, keys and shapes are
 held against the module's too (`resnetc.testing.assert_network_agrees`). Prints models, pairs, refusals and the rate.
@@ -33,8 +32,12 @@ class Tally:
     models: set[int] = field(default_factory=set)
     pairs: int = 0
     refused: int = 0
-    failure: tuple[str, str, str] | None = None  # spec, sizes, what went wrong
+    failure: tuple[str, str, str] | None = None  # spec, inputs, what went wrong
     failed: float = 0.0  # when the first disagreement was found
+
+
+class Enough(BaseException):
+    """Ends a round at once, whatever Hypothesis would try next."""
 
 
 def draw_models(tally: Tally) -> None:
@@ -54,16 +57,18 @@ def draw_models(tally: Tally) -> None:
     )
     @given(models(), st.integers(0, 2**32))  # all that is drawn, whether the model is new or not
     def agree(text: str, number: int) -> None:
-        if hash(text) in tally.models or (tally.failure and time.time() > tally.failed + SHRINKING):
-            return  # Hypothesis varies what it has drawn, and often draws it again
-        sizes: list[tuple[int, ...]] = []
+        if tally.failure and time.time() > tally.failed + SHRINKING:
+            raise Enough
+        if hash(text) in tally.models:  # Hypothesis varies what it has drawn, and often draws it again
+            return
+        inputs: list[str] = []
         try:
-            pairs, refused = compare(text, number, sizes)
+            pairs, refused = compare(text, number, inputs)
         except Exception as error:
             told = "".join(traceback.format_exception(error)[-2:]).strip()
             tally.failed = tally.failed or time.time()
             if tally.failure is None or len(text) <= len(tally.failure[0]):
-                tally.failure = (text, " ".join("x".join(map(str, s)) for s in sizes), told)
+                tally.failure = (text, " ".join(inputs), told)
             raise
         tally.models.add(hash(text))
         tally.pairs += pairs
@@ -71,13 +76,13 @@ def draw_models(tally: Tally) -> None:
 
     try:
         agree()
-    except Exception:
+    except (Exception, Enough):
         if tally.failure is None:
             raise
 
 
-def compare(text: str, number: int, sizes: list[tuple[int, ...]]) -> tuple[int, int]:
-    """Holds the networks of a text against torch; leaves the sizes in `sizes`. Returns pairs, and those refused."""
+def compare(text: str, number: int, inputs: list[str]) -> tuple[int, int]:
+    """Holds the networks of a text against torch; leaves in `inputs` what it tries. Returns pairs, and refused ones."""
     from resnetc.testing import assert_network_agrees, trials
     from resnetc.testing.sizes import size_choices
 
@@ -85,7 +90,8 @@ def compare(text: str, number: int, sizes: list[tuple[int, ...]]) -> tuple[int, 
     pairs = refused = 0
     for trial in trials(text):
         choices = size_choices(trial.network, trial.accepted)
-        sizes[:] = dict.fromkeys(choices.pick(random) for _ in range(SIZES))
+        sizes = list(dict.fromkeys(choices.pick(random) for _ in range(SIZES)))
+        inputs[:] = ["x".join(map(str, (trial.network.input.channels, *size))) for size in sizes]
         pairs += len(sizes)
         refused += len(sizes) - assert_network_agrees(trial, sizes)
     return pairs, refused
@@ -142,25 +148,11 @@ def fuzz(options: argparse.Namespace) -> int:
     return 0 if enough else 1
 
 
-def disagreement(text: str, sizes: str, told: str, output: Path) -> int:
+def disagreement(text: str, inputs: str, told: str, output: Path) -> int:
     output.write_text(text, encoding="utf-8")
-    print(f"\n{text}\nsizes: {sizes}\n{told}\n")
-    again = "".join(f" --size {size}" for size in sizes.split())
-    print(f"written to {output}; to replay: python benchmarks/fuzz.py --replay {output}{again}")
+    again = "".join(f" --input {size}" for size in inputs.split())
+    print(f"\n{text}\n{told}\n\nwritten to {output}; to replay: python -m resnetc.testing {output}{again}")
     return 1
-
-
-def replay(path: Path, sizes: list[str]) -> int:
-    """Runs the assertions on one file."""
-    from resnetc.testing import assert_network_agrees, trials
-
-    for trial in trials(path.read_text(encoding="utf-8"), path.name):
-        wanted = [tuple(map(int, size.split("x"))) for size in sizes] or [trial.network.input.sizes]
-        accepted = assert_network_agrees(trial, wanted)
-        print(
-            f"{trial.network.name}: {len(wanted)} sizes, {accepted} accepted by both sides, the others refused by both"
-        )
-    return 0
 
 
 def main() -> int:
@@ -170,11 +162,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=360, help="when to stop drawing")
     parser.add_argument("--output", type=Path, default=Path("fuzz-failure.resnet"), help="where a disagreement goes")
-    parser.add_argument("--replay", type=Path, help="a file that --output wrote")
-    parser.add_argument("--size", action="append", default=[], help="an input size to replay, such as 7x9")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    return replay(options.replay, options.size) if options.replay else fuzz(options)
+    return fuzz(options)
 
 
 if __name__ == "__main__":

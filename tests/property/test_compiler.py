@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from resnetc.cli import main
+from resnetc.compiler.format import format
 from resnetc.compiler.identity import digests
+from resnetc.compiler.source import Source
 from resnetc.testing import SpecRefused, Trial, assert_diagnosed, bad_specs, models, trials
 from resnetc.testing.real import module_of
 
@@ -166,6 +169,24 @@ def test_the_order_of_items_changes_nothing(text: str, data: st.DataObject) -> N
     assert len(before) == len(after)
     for one in before:
         (other,) = [t for t in after if t.network.name == one.network.name]
+        assert unsigned(one.source) == unsigned(other.source)
+
+
+@settings(max_examples=40, suppress_health_check=SLOW)
+@given(models(), st.integers(0))
+def test_formatting_changes_nothing_but_the_looks(text: str, seed: int) -> None:
+    """Whatever stands between words: one canonical text, the same network in every byte."""
+    chance = random.Random(seed)
+    lines = [
+        line
+        if line.startswith("///")
+        else re.sub(r"(?<=[\w,)]) (?=\w)", lambda _: chance.choice((" ", "   ", " \t", "\n")), line)
+        for line in text.split("\n")
+    ]
+    loose = "\n".join(lines)
+    made = format(Source("loose.resnet", loose))
+    assert format(Source("made.resnet", made)) == made == format(Source("text.resnet", text))
+    for one, other in zip(trials(text), trials(made), strict=True):
         assert unsigned(one.source) == unsigned(other.source)
 
 

@@ -120,6 +120,20 @@ def test_the_declaration_for_the_accepted_sizes_is_taken(text: str, data: st.Dat
     assert_shapes_agree(declared, data.draw(input_sizes(declared.network, declared.accepted)))
 
 
+@settings(max_examples=60, suppress_health_check=SLOW)
+@given(models())
+def test_the_least_accepted_size_runs_and_one_below_it_does_not(text: str) -> None:
+    """Axis by axis, the others at their least."""
+    for trial in trials(text):
+        least = tuple(axis.min or 0 for axis in trial.accepted.axes)
+        if not all(least) or max(least) > 100:
+            continue
+        assert assert_shapes_agree(trial, least)
+        for axis, symbol in enumerate(trial.network.input.symbols):
+            if symbol is not None and least[axis] > 1:
+                assert not assert_shapes_agree(trial, (*least[:axis], least[axis] - 1, *least[axis + 1 :]))
+
+
 def test_every_primitive_is_drawn():
     """Also one that is added to the table later: nothing here names an operation."""
     drawn: set[str] = set()

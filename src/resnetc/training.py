@@ -28,8 +28,12 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     )
     one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module that `resnetc compile` wrote")
     choosing(one)
-    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the images (default: digits)")
-    one.add_argument("--recipe", metavar="NAME|FILE", help="how to train (default: the recipe of the data's name)")
+    one.add_argument("--data", metavar="NAME[:PATH]", help="the images (default: digits; resumed: those of the run)")
+    one.add_argument(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="how to train (default: the recipe of the data's name; resumed: the run's)",
+    )
     one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
     one.add_argument("--seed", type=seed, metavar="N", help="of weights, order and augmentation")
     one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
@@ -68,11 +72,10 @@ def train(options: argparse.Namespace) -> int:
 def trained(options: argparse.Namespace) -> int:
     """Reads what the command line names, trains, and tells the result."""
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import folder, group, recipe
+    from resnetc.runtime import folder, group, recipe, state
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.train import train as run
 
-    name, path = datasets.split(options.data)
     overrides = [*options.override]
     if options.seed is not None:
         overrides.append(f"seed={options.seed}")
@@ -82,7 +85,9 @@ def trained(options: argparse.Namespace) -> int:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
     if options.resume and not folder.RunFolder(Path(options.out)).exists:
         raise RunError(f"{options.out}: no run to go on with in this folder")
-    started = str(Path(options.out) / "recipe.yaml") if options.resume else name
+    before = folder.RunFolder(Path(options.out)) if options.resume else None
+    name, path = datasets.split(options.data or (state.load(before.last)[1]["data"] if before else "digits"))
+    started = str(before.recipe) if before else name
     chosen = recipe.load(options.recipe or started, overrides)
     images = datasets.load(name, path)
     source, network = module_of(options, images)

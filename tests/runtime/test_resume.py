@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import resnetc
+from resnetc import cli
 from resnetc.runtime import checkpoint, progress
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
@@ -186,3 +188,26 @@ def test_a_pickle_is_never_opened(source: str, few: Data, quick: Recipe, tmp_pat
     torch.save({"step": 3}, out / "last.ckpt")
     with pytest.raises(RunError, match=r"last\.ckpt: damaged, or no checkpoint"):
         train(source, "small", few, quick, out, resume=True, quiet=True)
+
+
+def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
+    source: str, few: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.py").write_text(source)
+    parts = {
+        name: getattr(few, name).numpy() for name in ("train_images", "train_labels", "test_images", "test_labels")
+    }
+    np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
+    begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
+    monkeypatch.setattr(progress, "choose", lambda *arguments: progress.Progress())
+    assert cli.main([*begin, "--resume"]) == 1
+    assert "run: no run to go on with in this folder" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        stopping(patch, [3], signal.SIGTERM)
+        assert (
+            cli.main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"]) == 75
+        )
+    assert cli.main([*begin, "--resume"]) == 0
+    assert "small: " in capsys.readouterr().out
+    assert cli.main([*begin, "--resume", "--data", "digits"]) == 1
+    assert "digits is not the data of that run (npz:" in capsys.readouterr().err

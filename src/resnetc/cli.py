@@ -126,7 +126,13 @@ def choosing(made: argparse.ArgumentParser) -> None:
     """The options that pick and change networks."""
     made.add_argument("--model", metavar="NAME", help="only this model or network")
     made.add_argument(
-        "--set", action="append", default=[], type=setting, metavar="K=V", dest="settings", help="a parameter or slot"
+        "--set",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="K=V",
+        dest="settings",
+        help="the value of a parameter or slot, as in a spec; repeat it for more",
     )
 
 

@@ -195,6 +195,7 @@ FIRST_SPEC = """\
 //   resnetc check FILE      proves that its shapes fit and its claims hold
 //   resnetc show FILE       stages, shapes, costs, the sizes of images that it accepts
 //   resnetc compile FILE    writes it as a PyTorch module
+//   resnetc test FILE       holds that module against what was proved
 //   resnetc train FILE      trains it on handwritten digits
 edition 1
 

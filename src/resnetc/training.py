@@ -43,7 +43,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one = command(
         "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
     )
-    one.add_argument("run_dir", metavar="RUN_DIR")
+    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder that `resnetc train` left behind")
     one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
     one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
 

@@ -100,8 +100,9 @@ def trained(options: argparse.Namespace) -> int:
         resume=options.resume,
     )
     if group.speaks():
+        epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         print(
-            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {result.epochs} epochs"
+            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
             f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
         )
     return 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from resnetc.compiler import additions, faults, shapes, syntax
 from resnetc.compiler.calls import Caller
-from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, chain
 from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
 from resnetc.compiler.modules import SpecFile
-from resnetc.compiler.scope import Scope
+from resnetc.compiler.scope import MAX_STEPS, Scope
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
     ABSENT,
@@ -31,7 +32,8 @@ from resnetc.compiler.values import (
 )
 from resnetc.grammar.primitives import PRIMITIVES
 
-MAX_WORK = 200_000
+MAX_BLOCKS = 20_000
+MAX_NODES = 20_000
 LIST_RULES = {"concat", "sum", "list_same"}
 Steps = list[tuple[Layer, Frame]]
 
@@ -52,8 +54,12 @@ class Applier(Caller):
         super().__init__(prelude)
         self.homes = homes
         self.memo: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], Template]]]] = {}
-        self.nodes = 0
-        self.work = 0
+        self.nodes = self.total = 0
+
+    @property
+    def cost(self) -> int:
+        """What the expansion took: statements, blocks (also those that equal others), a hundred for an operation."""
+        return self.work + self.total + 100 * self.nodes
 
     def home(self, slot: syntax.Slot) -> SpecFile:
         return self.homes.get(slot, self.prelude)
@@ -135,9 +141,13 @@ class Applier(Caller):
     # -- modules ------------------------------------------------------------------------------------------------------
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
-        args = shapes.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
-        outputs = shapes.rule(layer.primitive, args, inputs, layer.span, frame.scope.demands)
         self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise Fault(too_many_blocks(layer.span, self.nodes))
+        args = shapes.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
+        if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
+            raise Fault(faults.too_many_steps(layer.span, MAX_STEPS))
+        outputs = shapes.rule(layer.primitive, args, inputs, layer.span, frame.scope.demands)
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
 
     def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
@@ -152,6 +162,12 @@ class Applier(Caller):
         return self.made(layer, source, frame)
 
     def made(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
+        if isinstance(layer, PrimitiveLayer | SlotLayer) or is_policy(layer):
+            return self.module(layer, source, frame)
+        with self.inside(layer.span):
+            return self.module(layer, source, frame)
+
+    def module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         match layer:
             case PrimitiveLayer(primitive):
                 if primitive.rule in LIST_RULES:
@@ -220,6 +236,12 @@ class Applier(Caller):
 
     def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         """The steps that a slot, policy or chain stands for here."""
+        if not isinstance(layer, SlotLayer) and not is_policy(layer):
+            return self.unfolded(layer, source, frame)
+        with self.inside(layer.span):
+            return self.unfolded(layer, source, frame)
+
+    def unfolded(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         match layer:
             case SlotLayer():
                 value, inner = self.resolve(layer, source, frame)
@@ -331,7 +353,7 @@ class Applier(Caller):
                 raise Fault(faults.missing_argument(item.name.id, name, layer.span, item))
             else:
                 value = self.evaluate(parameter.default, inner)
-                worked = self.worked(parameter.default, inner)
+                worked = partial(self.worked, parameter.default, inner)
                 value = self.coerce(value, parameter, parameter.default.span, item.name.id, worked)
             inner.locals[name] = value
             if parameter.type.id == "size":
@@ -404,9 +426,7 @@ class Applier(Caller):
     # -- statements ---------------------------------------------------------------------------------------------------
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
-        self.work += 1
-        if self.work > MAX_WORK:
-            raise Fault(faults.too_much_work(statement.span, MAX_WORK))
+        self.charge(1, statement.span)
         match statement:
             case syntax.Let(name, index, value, _):
                 self.let(name, index, value, frame)
@@ -478,6 +498,10 @@ class Applier(Caller):
         return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)
 
 
+def is_policy(layer: Layer) -> bool:
+    return isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Policy)
+
+
 def holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, tuple) and any(holds_tensor(v) for v in value))
 
@@ -492,3 +516,13 @@ def merged(
 ) -> tuple[tuple[str, Any], ...]:
     values = {**implied, **dict(given), **passed}
     return tuple((n, values[n]) for n in known if n in values)
+
+
+def too_many_blocks(span: Span, count: int) -> Diagnostic:
+    return Diagnostic(
+        "E0319",
+        f"the network grows beyond the limit: {count:_} blocks or operations",
+        Label(span, "too many here"),
+        notes=(f"at most {MAX_BLOCKS:_} blocks and {MAX_NODES:_} distinct operations are expanded",),
+        helps=("use smaller counts",),
+    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.evaluate import Evaluator, Frame
+from resnetc.compiler.evaluate import PARTS_A_STATEMENT, Evaluator, Frame
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
     ABSENT,
+    COMPOUND,
     Absent,
     Arguments,
     ChainLayer,
@@ -32,6 +34,10 @@ class Caller(Evaluator):
     """An evaluator that can call."""
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
+        value = self.called(expr, frame)
+        return self.weighed(value, expr.span) if isinstance(value, COMPOUND) else value
+
+    def called(self, expr: syntax.Call, frame: Frame) -> Value:
         callee = self.evaluate(expr.callee, frame)
         if isinstance(callee, Definition) and callee.kind == "function":
             return self.function(callee.name, expr, frame)
@@ -75,6 +81,7 @@ class Caller(Evaluator):
 
     def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
         arguments = [self.evaluate(a.value, frame) for a in expr.arguments]
+        self.charge(sum(len(a) for a in arguments if isinstance(a, tuple)) // PARTS_A_STATEMENT, expr.span)
         named = [a.name for a in expr.arguments if a.name]
         if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
             raise Fault(
@@ -101,7 +108,6 @@ class Caller(Evaluator):
         fresh: set[str] = set()
         bound: list[tuple[syntax.Slot, Value, Span]] = []
         for argument, value in given:
-            worked = self.worked(argument.value, frame)
             if argument.name is None:
                 while free and free[0] in fresh:
                     free.pop(0)
@@ -122,7 +128,9 @@ class Caller(Evaluator):
                 if name in fresh:
                     raise Fault(faults.given_twice(of, name, argument.name.span))
             fresh.add(name)
-            values[name] = self.coerce(value, by_name[name], argument.value.span, of, worked)
+            values[name] = self.coerce(
+                value, by_name[name], argument.value.span, of, partial(self.worked, argument.value, frame)
+            )
         return tuple((n, values[n]) for n in by_name if n in values), bound
 
     def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]:

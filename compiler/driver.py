@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import names, syntax
+from resnetc.compiler.apply import too_many_blocks
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, Sink, similar
 from resnetc.compiler.evaluate import Silent
-from resnetc.compiler.expand import Expander, Request, expand
-from resnetc.compiler.families import Setting, UsageError, requests, unknown_setting
+from resnetc.compiler.expand import Expander, Request
+from resnetc.compiler.families import MAX_NETWORKS, Setting, UsageError, requests, too_many_networks, unknown_setting
 from resnetc.compiler.ir import Network
 from resnetc.compiler.modules import (
     LIBRARY,
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from resnetc.compiler.prove import Accepted
 
 __all__ = ["Checked", "Session", "UsageError"]
+
+MOST = 2_000_000  # what the networks of one file may cost: statements run, blocks, and a hundred for each operation
+MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
+MAX_FAULTS = 50  # of the arguments of a file's models
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +80,7 @@ class Session:
     refused: bool = False  # a SPEC could not be read at all
     loader: Loader = field(init=False)
     bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
+    spent: int = 0  # on the networks of the file in hand
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink)
@@ -146,7 +152,12 @@ class Session:
         for entry in entries:
             for spec in reversed(entry.spec.closure()):
                 self._check_names(spec)
+            self.spent, first = 0, len(self.sink.diagnostics)
             for request in self._requests(entry, made):
+                if self.spent > (MOST_REFUSED if len(self.sink.diagnostics) > first else MOST):
+                    if len(self.sink.diagnostics) == first:
+                        self.sink.add(too_many_blocks(request.model.span, self.spent))
+                    break
                 if model in (None, request.name, request.item):
                     checked = self._network(entry, request, sizes, refuted)
                     if checked is not None:
@@ -224,15 +235,19 @@ class Session:
     def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
         library = self._library() if settings else SpecFile("std", self.loader.prelude.tree, None)
         out: list[Request] = []
+        known = len(self.sink.diagnostics)
         for item in entry.spec.tree.items:
             if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
                 continue
             try:
                 own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
-                for request in requests(own, settings, self.evaluator(), library):
-                    out.append(request)
+                out += requests(own, settings, self.evaluator(), library)
+                if len(out) > MAX_NETWORKS:
+                    raise Fault(too_many_networks(item.name.span, len(out), "this file"))
             except Fault as fault:
                 self.sink.add(fault.diagnostic)
+                if len(out) > MAX_NETWORKS or len(self.sink.diagnostics) >= known + MAX_FAULTS:
+                    return []
             except Silent:
                 pass
         return out
@@ -241,15 +256,18 @@ class Session:
         from resnetc.compiler import expect, measure, prove
 
         homes = self._homes()
+        expander = Expander(self.loader.prelude, homes)
         try:
             if sizes is not None:
                 request = replace(request, sizes=sizes)
-            network = expand(request, self.loader.prelude, homes)
+            network = expander.network(request)
         except Fault as fault:
             self.sink.add(fault.diagnostic)
             return None
         except Silent:
             return None
+        finally:
+            self.spent += expander.cost
         accepted, faults = prove.prove(network)
         for diagnostic in faults:
             self.sink.add(diagnostic)

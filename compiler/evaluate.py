@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -28,13 +29,17 @@ from resnetc.compiler.values import (
     Tensor,
     Value,
     arithmetic,
-    bounded,
     compare,
     describe,
     is_number,
     normal_size,
+    weight,
 )
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
+
+MAX_WORK = 200_000
+MAX_NESTED = 32
+PARTS_A_STATEMENT = 50  # parts of lists and layers that cost as much to look at as a statement costs to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,13 @@ class Evaluator:
     def __init__(self, prelude: SpecFile) -> None:
         self.prelude = prelude
         self.reads: set[str] = set()
+        self.work = 0  # statements run and parts of values looked at
+        self.depth = 0  # of definitions in each other
         self._handlers: dict[type, Callable[[Any, Frame], Value]] = {
             syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
             syntax.Name: self.name,
-            syntax.List: lambda e, f: bounded(tuple(self.evaluate(i, f) for i in e.items), e.span),
+            syntax.List: lambda e, f: self.weighed(tuple(self.evaluate(i, f) for i in e.items), e.span),
             syntax.Attribute: self.attribute,
             syntax.Index: self.index,
             syntax.Call: self.call,
@@ -81,6 +88,30 @@ class Evaluator:
             syntax.Labelled: self.labelled,
             syntax.Choice: self.choice,
         }
+
+    def charge(self, work: int, span: Span) -> None:
+        """Counts work; a fault where a network takes too much of it."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Fault(faults.too_much_work(span, MAX_WORK))
+
+    def weighed(self, value: Value, span: Span) -> Value:
+        """A list or a layer, unless it has too many parts."""
+        self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
+        return value
+
+    @contextmanager
+    def inside(self, span: Span) -> Iterator[None]:
+        """One definition further in; a fault where they are too many, or use up Python's stack together."""
+        self.depth += 1
+        try:
+            if self.depth > MAX_NESTED:
+                raise Fault(faults.nested_too_deep(span, MAX_NESTED))
+            yield
+        except RecursionError:
+            raise Fault(faults.nested_too_deep(span, MAX_NESTED)) from None
+        finally:
+            self.depth -= 1
 
     def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
         return self._handlers[type(expr)](expr, frame)
@@ -146,7 +177,8 @@ class Evaluator:
 
     def instance(self, item: syntax.Instance, spec: SpecFile) -> ModelValue:
         """The model that an instance names, with its arguments."""
-        value = self.evaluate(item.value, Frame(spec, Slots({})))
+        with self.inside(item.name.span):
+            value = self.evaluate(item.value, Frame(spec, Slots({})))
         if not isinstance(value, ModelValue):
             raise Fault(faults.not_a_model(item, value))
         return ModelValue(
@@ -216,6 +248,8 @@ class Evaluator:
             left = self.flag(expr.left, frame)
             return left if left == (op == "or") else self.flag(expr.right, frame)
         left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            self.charge((len(left) + len(right)) // PARTS_A_STATEMENT, expr.span)
         if op in ("+", "*") and any(self.flows(v) for v in (left, right)):
             return self.combine(op, left, right, expr, frame)
         if op in "+-*/%":
@@ -255,7 +289,7 @@ class Evaluator:
                 value = self.apply(self.layer(step, frame), value, frame, step.span)
             return value
         layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
-        return chain(layers, expr.span)
+        return self.weighed(chain(layers, expr.span), expr.span)
 
     def layer(self, expr: syntax.Expr, frame: Frame) -> Layer | Absent:
         return self.as_layer(self.evaluate(expr, frame), expr.span)
@@ -319,12 +353,14 @@ class Evaluator:
                 return describe(value) if is_number(value) else expr.span.text
         return expr.span.text
 
-    def coerce(self, value: Value, parameter: Any, span: Span, of: str, worked: str = "") -> Value:
-        """A value as the type of a parameter demands it."""
+    def coerce(
+        self, value: Value, parameter: Any, span: Span, of: str, worked: Callable[[], str] = lambda: ""
+    ) -> Value:
+        """A value as the type of a parameter demands it; `worked` says how it came about, where that is asked."""
         type = parameter.type if isinstance(parameter.type, str) else parameter.type.id
         match type:
             case "int" if isinstance(value, Fraction):
-                raise Fault(faults.not_an_integer(span, worked, value))
+                raise Fault(faults.not_an_integer(span, worked(), value))
             case "int" if isinstance(value, int) and not isinstance(value, bool):
                 return value
             case "number" if is_number(value):

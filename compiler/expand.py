@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from resnetc.compiler import declare, faults, syntax
-from resnetc.compiler.apply import Applier
+from resnetc.compiler.apply import MAX_BLOCKS, Applier, too_many_blocks
 from resnetc.compiler.blame import shipped
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, Here, Silent
@@ -34,8 +35,6 @@ from resnetc.compiler.values import (
     show_path,
 )
 
-MAX_BLOCKS = 100_000
-MAX_NODES = 500_000
 MAX_CLAIMS = 1_000
 
 
@@ -140,7 +139,7 @@ class Expander(Applier):
                 raise Fault(faults.missing_argument(model.name.id, name, value.span, model))
             else:
                 made = self.evaluate(parameter.default, frame)
-                worked = self.worked(parameter.default, frame)
+                worked = partial(self.worked, parameter.default, frame)
                 frame.locals[name] = self.coerce(made, parameter, parameter.default.span, model.name.id, worked)
             if parameter.type.id == "size":
                 axes.add(name)
@@ -306,8 +305,6 @@ class Expander(Applier):
             children.append((str(index), made))
             current = Tensor(-1, made.outputs[0], frame.scope)
             index, self.position = index + 1, self.position + 1
-            if self.nodes > MAX_NODES:
-                raise Fault(too_many_blocks(stage.span, self.nodes))
         return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
 
     def layers(self, groups: list[tuple[syntax.Repeat, Value, int]], frame: Frame) -> Iterator[Layer]:
@@ -399,16 +396,6 @@ def too_many_claims(span: Span) -> Diagnostic:
         f"a model makes at most {MAX_CLAIMS:_} claims",
         Label(span, "one more"),
         helps=("let `each` run over a shorter list",),
-    )
-
-
-def too_many_blocks(span: Span, count: int) -> Diagnostic:
-    return Diagnostic(
-        "E0319",
-        f"the network grows beyond the limit: {count:_} blocks or operations",
-        Label(span, "too many here"),
-        notes=(f"at most {MAX_BLOCKS:_} blocks and {MAX_NODES:_} distinct operations are expanded",),
-        helps=("use smaller counts",),
     )
 
 

@@ -161,11 +161,11 @@ def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic
     )
 
 
-def too_many_networks(span: Span, count: int) -> Diagnostic:
+def too_many_networks(span: Span, count: int, where: str = "this family") -> Diagnostic:
     return Diagnostic(
         "E0327",
-        f"this family has {count} networks",
+        f"{where} has {count:_} networks",
         Label(span, "too many at once"),
-        notes=(f"at most {MAX_NETWORKS} are made in one run",),
+        notes=(f"at most {MAX_NETWORKS:_} are made of one file",),
         helps=("make `each` or the `--set` lists shorter",),
     )

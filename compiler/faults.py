@@ -397,6 +397,16 @@ def too_many_steps(span: Span, limit: int) -> Diagnostic:
     )
 
 
+def nested_too_deep(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0251",
+        f"definitions stand in each other more than {limit} levels deep",
+        Label(span, "one level too many"),
+        notes=("a block, a policy, a slot or an instance is one level further in than what uses it",),
+        helps=("let some of them do their work themselves, without using another",),
+    )
+
+
 def too_much_work(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0329",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LIMIT = 2**63 - 1
 MAX_LENGTH = 100_000
+MAX_PARTS = 4_096  # of a layer: its steps, its arguments, and theirs
+MAX_NESTED = 64  # lists and layers in each other
 MAX_WRITTEN = 200  # characters of a list in a message
 
 Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
@@ -103,6 +105,9 @@ class ModelValue:
     bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
     instances: tuple[tuple[syntax.Instance, SpecFile, int], ...]  # each with the number of bindings it sees
     span: Span
+
+
+COMPOUND = (tuple, *LAYERS, ModelValue)  # values with parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,20 +303,42 @@ def apply_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value
         value = _apply(name, arguments)
     except (TypeError, ValueError, IndexError, AttributeError):
         raise Fault(bad_arguments(name, arguments, span)) from None
-    return bounded(value, span) if isinstance(value, tuple) else value
-
-
-def bounded(value: tuple[Value, ...], span: Span) -> tuple[Value, ...]:
-    """A list, unless it is too long, the elements of the lists in it included."""
-    pending, count = [value], 0
-    while pending:
-        for element in pending.pop():
-            count += 1
-            if count > MAX_LENGTH:
-                raise Fault(too_large(span))
-            if isinstance(element, tuple):
-                pending.append(element)
     return value
+
+
+def weight(value: Value, span: Span) -> int:
+    """How many parts a list or a layer has, those of its parts included; a fault where they are too many or too deep.
+
+    Shared parts count as often as they are seen: as often as a comparison or a message would look at them.
+    """
+    most = MAX_LENGTH if isinstance(value, tuple) else MAX_PARTS
+    pending: list[tuple[int, Value]] = [(0, value)]
+    count = 0
+    while pending:
+        depth, part = pending.pop()
+        inner = parts(part)
+        count += len(inner)
+        if count > most or depth > MAX_NESTED:
+            raise Fault(too_large(span))
+        pending += [(depth + 1, p) for p in inner if isinstance(p, COMPOUND)]
+    return count
+
+
+def parts(value: Value) -> Sequence[Value]:
+    match value:
+        case tuple():
+            return value
+        case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
+            return [v for _, v in arguments]
+        case DefinedLayer(_, _, arguments, bindings):
+            return [v for _, v in (*arguments, *bindings)]
+        case ModelValue(_, _, arguments, bindings):
+            return [*(v for _, v in arguments), *(v for _, v, _ in bindings)]
+        case ChainLayer(steps):
+            return steps
+        case LabelLayer(_, layer):
+            return (layer,)
+    return ()
 
 
 def _apply(name: str, arguments: tuple[Value, ...]) -> Value:
@@ -392,10 +419,13 @@ def division_by_zero(op: str, span: Span) -> Diagnostic:
 def too_large(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0223",
-        "a number or list grows too large",
+        "a value grows too large",
         Label(span, "beyond the limit"),
-        notes=(f"numbers stay below 2^63, lists have at most {MAX_LENGTH:_} elements",),
-        helps=("compute with smaller numbers and shorter lists",),
+        notes=(
+            f"numbers stay below 2^63, lists have at most {MAX_LENGTH:_} elements, layers at most {MAX_PARTS:_} parts;"
+            f" they nest at most {MAX_NESTED} deep",
+        ),
+        helps=("compute with smaller numbers, shorter lists and smaller layers",),
     )
 
 

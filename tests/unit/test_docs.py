@@ -324,19 +324,21 @@ def test_the_names_of_classes() -> None:
 
 
 def test_the_limits() -> None:
-    from resnetc.compiler import apply, build, declare, expand, families, misread, modules, scope, shapes, values
+    from resnetc.compiler import apply, build, declare, evaluate, families, misread, modules, scope, shapes, values
     from resnetc.compiler.sizes import limits
 
     said = section("Limits").replace("\n", " ")
     for text in (
-        f"{build.MAX_DEPTH} levels of nesting",
-        f"{misread.MAX_STATEMENT:_} words a statement",
+        f"{build.MAX_DEPTH} levels of nesting in an expression, {evaluate.MAX_NESTED} of definitions in each other",
+        f"{misread.MAX_STATEMENT:_} words a statement, {misread.MAX_WORDS:_} words and 1 MiB a file",
+        f"{modules.MAX_FILES} used files of one's own with {modules.MAX_WORDS:_} words in all",
+        f"used through at most {modules.MAX_DEPTH} others",
         f"{build.MAX_DIGITS} digits a literal",
-        f"lists of {values.MAX_LENGTH:_}",
+        f"lists of {values.MAX_LENGTH:_}, layers of {values.MAX_PARTS:_} parts",
         f"{scope.MAX_STEPS:_} steps a block",
-        f"{apply.MAX_WORK:_} statements run",
-        f"{expand.MAX_BLOCKS:_} blocks and {expand.MAX_NODES:_} distinct operations",
-        f"{families.MAX_NETWORKS:_} networks a model",
+        f"{evaluate.MAX_WORK:_} statements run",
+        f"{apply.MAX_BLOCKS:_} blocks and {apply.MAX_NODES:_} distinct operations",
+        f"{families.MAX_NETWORKS:_} networks a file",
         f"within {declare.MAX_PERIOD:_} sizes",
     ):
         assert text in said

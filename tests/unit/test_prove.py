@@ -475,13 +475,13 @@ def test_a_deep_network_is_proved_in_a_moment(count: int) -> None:
 def test_blocks_that_differ_are_looked_at_once_each_in_order() -> None:
     (_, (fault,)) = check(
         UNPADDED.replace("max_pool(2, stride=2)", "act")
-        + SMALL.replace("3 of", "9999 of").format(input="[3, H, W] = [3, 224, 224]", arguments="")
+        + SMALL.replace("3 of", "4999 of").format(input="[3, H, W] = [3, 224, 224]", arguments="")
     )
     assert said(fault) == lines("""
         E0320 the input is too small: `plain_conv(width, kernel=3, padding=0)` needs a size of at least 3, and 2 arrives
         input [3, H, W] = [3, 224, 224]: too small: H = 224
         plain_conv(width, kernel=3, padding=0): needs at least 3, and 2 arrives
         note 224 -> 2 (layer1)
-        note in block 112 of 9999 of stage `layer1`, width = 16
-        help use an input of at least `[3, 19999, 19999]`
+        note in block 112 of 4999 of stage `layer1`, width = 16
+        help use an input of at least `[3, 9999, 9999]`
     """)

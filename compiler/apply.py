@@ -451,7 +451,8 @@ class Applier(Caller):
                 if isinstance(value, Tensor):
                     frame.scope.name(value, name.id)
                 elif isinstance(value, tuple) and value and all(isinstance(v, Tensor) for v in value):
-                    frame.scope.name(value[0], name.id)
+                    for element in value:
+                        frame.scope.name(element, name.id)
                 elif isinstance(value, LabelLayer):
                     frame.scope.reserve(value.path, value.span)
             frame.locals[name.id] = value

@@ -49,20 +49,14 @@ def pad(in_channels: int, channels: int) -> nn.Sequential:
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        width: int,
-        stride: int,
-        downsample: nn.Module,
-    ) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = downsample
+        self.downsample = nn.Identity() if stride == 1 else pad(in_channels, width)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         # [width, ceil(h / stride), ceil(w / stride)]
@@ -82,13 +76,13 @@ class Digits(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            Basic(16, 16, 1, nn.Identity()),
+            Basic(16, 16, 1),
         )
         self.layer2 = nn.Sequential(
-            Basic(16, 32, 2, pad(16, 32)),
+            Basic(16, 32, 2),
         )
         self.layer3 = nn.Sequential(
-            Basic(32, 64, 2, pad(32, 64)),
+            Basic(32, 64, 2),
         )
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
@@ -108,4 +102,4 @@ def build() -> nn.Module:
     return Digits()
 
 
-# sealed by resnetc: text 68c99fa750a3152c keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 99bb9b1917cec404 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

@@ -134,7 +134,7 @@ def literal(value: object) -> str:
     from fractions import Fraction
 
     if isinstance(value, Fraction):
-        return repr(float(value))
+        return repr(float(value)).replace("e-0", "e-")
     if isinstance(value, tuple):
         return f"({', '.join(literal(v) for v in value)}{',' if len(value) == 1 else ''})"
     return repr(value)

@@ -68,9 +68,8 @@ class Forward:
         self.left = dict(self.uses)
         self.next: dict[int, int] = {}
         for operation in operations:
-            if len(operation.outputs) == 1:
-                for ref in operation.inputs:
-                    self.next.setdefault(ref, operation.outputs[0])
+            for ref in operation.inputs if operation.outputs else ():
+                self.next.setdefault(ref, operation.outputs[0])
         self.variables: dict[int, str] = {0: "x"}
         self.held: dict[str, int] = {"x": 0}
         self.pending: dict[int, Pending] = {}
@@ -143,7 +142,8 @@ class Forward:
 
     def called(self, ref: int) -> str:
         at: int | None = ref
-        while at is not None:
+        results = self.results.values() if self.results else ()
+        while at is not None and (at == ref or at not in results):
             if at in self.names:
                 return self.names[at]
             at = self.next.get(at)

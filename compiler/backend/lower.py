@@ -8,7 +8,7 @@ from typing import Any
 
 from resnetc.compiler import syntax
 from resnetc.compiler.backend import operations
-from resnetc.compiler.backend.code import Call, Choose, Code, Listed, Repeat, literal
+from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.backend.initial import initial_values
@@ -308,8 +308,21 @@ class Lowering:
         code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))
         if code is not None:
             return code
+        if step.base is not None and (code := self.choice(step.base, modules, signature)) is not None:
+            return code
         occurrences = [self.writer.occurrence(m) for m in modules]
         return signature.named(occurrences, "module", place, "").name
+
+    def choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
+        """One of two modules without state, where a number tells them apart and a line has room for both."""
+        if any(keeps_state(m) for m in modules):
+            return None
+        known = list(signature.arguments)
+        code = self.writer.chosen(modules, signature, attribute)
+        if code is None or len(f"        self.{attribute} = {line(code)}") > WIDTH:
+            signature.arguments[:] = known
+            return None
+        return code
 
     def stage_or_chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
         """`nn.Sequential` with runs of equal blocks written once."""

@@ -11,14 +11,14 @@ from resnetc.compiler.backend.code import WIDTH
 def class_name(name: str, doc: str) -> str:
     """`resnet50` -> `ResNet50`: each part as the documentation spells it, else capitalised.
 
-    An underscore stays between digits only: `resnext50_32x4d` -> `ResNeXt50_32x4d`.
+    An underscore stays before a digit only: `resnext50_32x4d` -> `ResNeXt50_32x4d`.
     """
     out = ""
     for part in name.split("_"):
         if not part:
             continue
         spelled = spelling(part, doc)
-        joint = "_" if out and out[-1].isdigit() and spelled[0].isdigit() else ""
+        joint = "_" if out and spelled[0].isdigit() else ""
         out += joint + spelled
     return out if out and not out[0].isdigit() else f"Net{out}"
 

@@ -67,15 +67,21 @@ def returned(code: Code) -> list[str]:
     """The body of a function: long choices get a name of their own first."""
     lines: list[str] = []
     if isinstance(code, Call):
-        arguments = []
+        arguments: list[tuple[str | None, Code]] = []
         for keyword, child in code.arguments:
             if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
-                name = f"module{len(lines) + 1}" if lines else "module"
+                name = variable(child.other, len(arguments))
                 lines += lay(f"{name} = ", child.other, 4)
                 child = Choose(child.value, child.condition, name)
             arguments.append((keyword, child))
         code = Call(code.function, tuple(arguments))
     return [*lines, *lay("return ", code, 4)]
+
+
+def variable(code: Code, position: int) -> str:
+    """What a module is called on its own: after its class."""
+    kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
+    return f"{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', kind).lower()}{position or ''}"
 
 
 def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str], dict[Path, str]]:
@@ -97,9 +103,20 @@ def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str],
     fields: list[str] = []
     reach: dict[Path, str] = {}
     for name, node in tree.items():
-        fields += lay(f"self.{name} = ", contained(node), 8)
+        fields += repeated(name, node) or lay(f"self.{name} = ", contained(node), 8)
         reached(node, (name,), f"self.{name}", reach)
     return fields, reach
+
+
+def repeated(name: str, node: Any) -> list[str]:
+    """A list of equal modules, made in a loop; nothing for another node."""
+    codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
+    if len(codes) <= 2 or isinstance(codes[0], dict) or any(code != codes[0] for code in codes):
+        return []
+    each = [f"            self.{name}.append({line(codes[0])})"]
+    if len(each[0]) > WIDTH:
+        each = [*lay("module = ", codes[0], 12), f"            self.{name}.append(module)"]
+    return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
 
 
 def contained(node: Any) -> Code:

@@ -73,22 +73,27 @@ class Signature:
                 return self.add(name, kind, vector)
         return self.input_channels() if kind == "int" and vector == self.channels else None
 
+    @property
+    def input_name(self) -> str:
+        """`in_channels`, or the parameter or `let` of the spec that always equals them."""
+        same = (name for name, kind, values in self.numbers if kind == "int" and values == self.channels)
+        return next(same, "in_channels")
+
     def input_channels(self) -> Argument:
-        return next((a for a in self.arguments if a.name == "in_channels"), None) or self.add(
-            "in_channels", "int", self.channels
-        )
+        name = self.input_name
+        return next((a for a in self.arguments if a.name == name), None) or self.add(name, "int", self.channels)
 
     def multiple(self, vector: list[Any], of_input: bool) -> str | None:
         """`2 * channels` or `width // 2` of an argument that is there already, or of the input's channels."""
         known = [(a.name, a.values) for a in self.arguments if a.kind == "int" and all(a.values)]
-        if of_input and not any(name == "in_channels" for name, _ in known):
-            known.append(("in_channels", self.channels))
+        if of_input and not any(name == self.input_name for name, _ in known):
+            known.append((self.input_name, self.channels))
         for name, values in known:
             ratios = {Fraction(v, value) for v, value in zip(vector, values, strict=True)}
             ratio = ratios.pop()
             if ratios or ratio == 1 or 1 not in (ratio.numerator, ratio.denominator):
                 continue
-            if name == "in_channels":
+            if name == self.input_name:
                 self.input_channels()
             return f"{name} // {ratio.denominator}" if ratio.numerator == 1 else f"{ratio.numerator} * {name}"
         return None
@@ -238,11 +243,17 @@ class Writer:
 
 
 def halved(rows: list[list[Any]], signature: Signature, place: str) -> str | None:
-    """`kernel // 2` where the kernel is an argument and the padding keeps the size."""
-    kernel, padding = ([next(c.value for c in row if c.role == role) for row in rows] for role in ("kernel", "padding"))
-    if all_equal(kernel) or any(isinstance(k, tuple) for k in kernel) or [k // 2 for k in kernel] != padding:
+    """`kernel // 2`, times a dilation, where the kernel is an argument and the padding keeps the size."""
+    values = {c.role: [next(d.value for d in row if d.role == c.role) for row in rows] for c in rows[0]}
+    kernel, padding, dilation = values["kernel"], values["padding"], values.get("dilation", [1] * len(rows))
+    if all_equal(kernel) or any(isinstance(n, tuple) for n in (*kernel, *dilation)):
         return None
-    return f"{signature.named(kernel, 'size', 'kernel', place).name} // 2"
+    if padding != [d * (k // 2) for k, d in zip(kernel, dilation, strict=True)]:
+        return None
+    half = f"{signature.named(kernel, 'size', 'kernel', place).name} // 2"
+    if all(d == 1 for d in dilation):
+        return half
+    return f"{signature.value(dilation, 'size', 'dilation', place)} * ({half})"
 
 
 class Subset(Signature):

@@ -36,11 +36,11 @@ class PreactBasic(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
@@ -80,15 +80,15 @@ class PreActDepth110(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            *(PreactBasic(16, 16) for _ in range(18)),
+            *(PreactBasic(16) for _ in range(18)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic2(16, 32),
-            *(PreactBasic(32, 32) for _ in range(17)),
+            *(PreactBasic(32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic2(32, 64),
-            *(PreactBasic(64, 64) for _ in range(17)),
+            *(PreactBasic(64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
@@ -110,4 +110,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 5be1363f045415c6 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 271001ea636310c4 keys 398c4567102d2f78 function 4815f166a45c200c

@@ -56,11 +56,11 @@ class PreactBottleneck(nn.Module):
 class PreactBottleneck2(nn.Module):
     """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
 
-    def __init__(self, in_channels: int, width: int, outer: int) -> None:
+    def __init__(self, outer: int, width: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(outer)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
@@ -83,15 +83,15 @@ class PreActDepth164(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBottleneck(16, 16, 1, 64),
-            *(PreactBottleneck2(64, 16, 64) for _ in range(17)),
+            *(PreactBottleneck2(64, 16) for _ in range(17)),
         )
         self.layer2 = nn.Sequential(
             PreactBottleneck(64, 32, 2, 128),
-            *(PreactBottleneck2(128, 32, 128) for _ in range(17)),
+            *(PreactBottleneck2(128, 32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
             PreactBottleneck(128, 64, 2, 256),
-            *(PreactBottleneck2(256, 64, 256) for _ in range(17)),
+            *(PreactBottleneck2(256, 64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth164()
 
 
-# sealed by resnetc: text cfa01058f95099da keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text af9446562a3ae0bd keys 774ad2b77b9fa873 function 76fd65631c538b9d

@@ -59,11 +59,11 @@ class PreactBasic2(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
@@ -84,15 +84,15 @@ class WRNDepth16(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160, 1),
-            PreactBasic2(160, 160),
+            PreactBasic2(160),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, 2),
-            PreactBasic2(320, 320),
+            PreactBasic2(320),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, 2),
-            PreactBasic2(640, 640),
+            PreactBasic2(640),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth16()
 
 
-# sealed by resnetc: text d485bf46377b0ef4 keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text 1fecd052f13b9340 keys b9d3101650937d98 function 7562031be6e0bd30

@@ -59,11 +59,11 @@ class PreactBasic2(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
@@ -84,15 +84,15 @@ class WRNDepth28(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160, 1),
-            *(PreactBasic2(160, 160) for _ in range(3)),
+            *(PreactBasic2(160) for _ in range(3)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, 2),
-            *(PreactBasic2(320, 320) for _ in range(3)),
+            *(PreactBasic2(320) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, 2),
-            *(PreactBasic2(640, 640) for _ in range(3)),
+            *(PreactBasic2(640) for _ in range(3)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth28()
 
 
-# sealed by resnetc: text 01780bb68abc6b99 keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text 6fe66d4d9ef0a974 keys 5a77cf39977d4b17 function d0095b35d03262a4

@@ -59,11 +59,11 @@ class PreactBasic2(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
@@ -84,15 +84,15 @@ class WRNDepth40(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160, 1),
-            *(PreactBasic2(160, 160) for _ in range(5)),
+            *(PreactBasic2(160) for _ in range(5)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, 2),
-            *(PreactBasic2(320, 320) for _ in range(5)),
+            *(PreactBasic2(320) for _ in range(5)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, 2),
-            *(PreactBasic2(640, 640) for _ in range(5)),
+            *(PreactBasic2(640) for _ in range(5)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -114,4 +114,4 @@ def build() -> nn.Module:
     return WRNDepth40()
 
 
-# sealed by resnetc: text dcab64c209e3e05c keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text 1945d6553db730e4 keys 3d502a8237910f0b function e786eb7d042118c2

@@ -6,10 +6,10 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
-from math import lcm
+from math import gcd, lcm
 
 from resnetc.compiler.claims.polynomials import Atom, Key, Point, along, regular_from
-from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, is_monotone
+from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.forms import onset_of, period_gain, values
 from resnetc.compiler.sizes.limits import MAX_ONSET
 
@@ -164,33 +164,48 @@ def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
 
 
 def single(statement: Atom, box: Box) -> Point | None:
-    """Some point at which one atom holds. From some size on, its polynomial is one in plain numbers on each residue."""
-    rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in statement.p.axes}
+    """Some point at which one atom holds."""
     axes = statement.p.axes
+    rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
     if not axes:
         return rest if statement.holds(statement.p.at({})) else None
+    found, decided = by_cases(statement, box)
+    if found is None and not decided:
+        found = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
+        for axis in axes if found is None else ():
+            found, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
+            if not decided:
+                raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
+            if found is not None:
+                break
+    return None if found is None else {**rest, **found}
+
+
+def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
+    """Some point at which an atom holds; and whether none is a proof.
+
+    From some size on a polynomial in size functions is one in plain numbers along each residue.
+    """
+    axes = statement.p.axes
+    if any(box[axis].is_empty for axis in axes):
+        return None, True
     rows = [list(starts(statement, axis, box[axis])) for axis in axes]
     for first in product(*(row[:2] for row in rows)):  # a glance, before all cases
         point = {axis: start for axis, (start, _) in zip(axes, first, strict=True)}
         if statement.holds(statement.p.at(point)):
-            return rest | point
+            return point, True
     count = 1
     for row in rows:
         count *= len(row)
     if count > MOST_CASES:
         raise Undecided(f"its terms repeat in {count:_} different ways")
-    open_case = False
+    proof = True
     for case in product(*rows):
         found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
         if found is not None:
-            return {**rest, **found}
-        open_case |= not decided
-    if not open_case:
-        return None
-    found = Search([statement], box, dict.fromkeys(box, 0)).least(FAR)
-    if found is None:
-        raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
-    return found
+            return found, True
+        proof &= decided
+    return None, proof
 
 
 def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
@@ -231,7 +246,9 @@ def in_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point
         return still, True
     others = {exponents: c for exponents, c in row.items() if any(exponents)}
     if statement.op == "==":
-        return None, all(c > 0 for c in row.values()) or all(c < 0 for c in row.values())
+        common = gcd(*others.values())
+        odd = bool(common) and constant % common != 0
+        return None, odd or all(c > 0 for c in row.values()) or all(c < 0 for c in row.values())
     winning = others if statement.op == "!=" else {e: c for e, c in others.items() if c > 0}
     if not winning:
         return None, True

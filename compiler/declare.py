@@ -39,7 +39,8 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame, sizes: tupl
         if fixed != number:
             raise Fault(contradicted(axis, fixed, said, number))
     conditions = restrictions(item.condition, symbols, evaluator, frame) if item.condition is not None else []
-    return Declared(channels, tuple(symbols), numbers, item.span, tuple(conditions))
+    behind = item.condition.span if item.condition is not None else None
+    return Declared(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
 
 
 def positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:

@@ -172,6 +172,7 @@ class Declared:
     sizes: tuple[int, ...]
     span: Span
     conditions: tuple[tuple[int, Any, Span], ...] = ()  # axis, SizeSet, span
+    condition: Span | None = None  # of all that stands behind `when`
 
 
 @dataclass(frozen=True, slots=True, eq=False)

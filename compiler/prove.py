@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from resnetc.compiler import blame
 from resnetc.compiler.blame import Branch
-from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
 from resnetc.compiler.ir import Condition, Network
 from resnetc.compiler.sizes import (
     ALL,
@@ -102,24 +102,28 @@ def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
         reason = first_broken(network, accepted, axis)
         if reason is not None:
             return broken(Case(network, accepted, reason))
-    fitting = [allowed(network, accepted, axis) for axis in range(len(sizes))]
+    within = [allowed(network, accepted, axis) for axis in range(len(sizes))]
     for axis, size in enumerate(sizes):
-        if size not in fitting[axis]:
+        if size not in within[axis]:
             refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
             reason = next(refusing, None)
-            if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in fitting):
-                return not_accepted(network, axis, fitting)
-            return too_small(Case(network, accepted, reason), fitting)
+            if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in within):
+                return not_accepted(network, axis, within)
+            return too_small(Case(network, accepted, reason), within)
     return None
 
 
 def first_broken(network: Network, accepted: Accepted, axis: int) -> Reason | None:
-    """The first reason that refuses the smallest size promised and refused.
+    """The first reason that refuses the declared size, if that is an addition, else the smallest refused and promised.
 
     Without `when` every size from the least accepted one on is promised, so a mere lower bound breaks nothing.
     """
-    said, reasons = stated(network, axis), (r for r in accepted.reasons if r.axis == axis)
+    said, reasons = stated(network, axis), [r for r in accepted.reasons if r.axis == axis]
     if said is not None:
+        size = network.input.sizes[axis]
+        against = next((r for r in reasons if size in said and size not in r.after), None)
+        if against is not None and against.condition.kind == "equal":
+            return against  # whatever the network is for, it is for this size
         refused = said.first_missing(accepted.axes[axis])
         return next((r for r in reasons if refused is not None and refused not in r.after), None)
     promised = from_minimum(accepted.axes[axis].min or 1)
@@ -155,7 +159,7 @@ def broken(case: Case) -> Diagnostic:
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return strides_differ(case, sides, promised)
     if equal_where(f, g).is_empty:
-        return never_equal(case, sides)
+        return never_equal(case, sides, promised)
     return not_everywhere(case, sides, promised) if said is None else promises_too_much(case, promised)
 
 
@@ -206,16 +210,29 @@ class Case:
         at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 
-    def counterexamples(self, within: SizeSet) -> list[str]:
-        """The smallest size that breaks an equality, and the one nearest to the declared size."""
+    def counterexamples(self, within: SizeSet) -> tuple[str, ...]:
+        """The smallest size that breaks an equality, and the one nearest to the declared size, in one note."""
         f, g = self.sides
         if not self.free:
-            return []
+            return ()
         found = {first_difference(f, g, within): "smallest size that breaks it"}
         found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared one")
-        return [
+        sizes = [
             f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in found.items() if n
         ]
+        return ("; ".join(sizes),) if sizes else ()
+
+    def refused(self, sizes: SizeSet) -> tuple[str, ...]:
+        """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
+        found = {sizes.min: "smallest size that is allowed and refused"}
+        found.setdefault(sizes.nearest(self.size), "nearest to the declared one")
+        texts = []
+        for n, what in found.items():
+            if n is not None:
+                refusing = (r for r in self.accepted.reasons if r.axis == self.reason.axis and n not in r.after)
+                why = Case(self.network, self.accepted, next(refusing, self.reason)).values(n)
+                texts.append(f"{what}: {self.symbol} = {n} ({why.removesuffix(f' at {self.symbol} = {n}')})")
+        return ("; ".join(texts),)
 
     def asked(self) -> tuple[Label, ...]:
         """The line of the user's model that asks for a block of another file."""
@@ -258,6 +275,23 @@ def restriction(network: Network, accepted: Accepted) -> str | None:
     return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
 
 
+def declaring(network: Network, line: str) -> tuple[Edit, ...]:
+    """The edit that puts a `when` behind the input, or another in its place."""
+    declared = network.input
+    if blame.shipped(declared.span):
+        return ()
+    if declared.condition is not None:
+        return (Edit(declared.condition, line.removeprefix("when ")),)
+    end = Span(declared.span.source, declared.span.end, declared.span.end)
+    return (Edit(end, f" {line}"),)
+
+
+def fitting(network: Network, accepted: Accepted) -> tuple[int, ...]:
+    """The accepted sizes nearest to the declared ones."""
+    pairs = zip(accepted.axes, network.input.sizes, strict=True)
+    return tuple(sizes.nearest(size) or size for sizes, size in pairs)
+
+
 def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
     f, g = case.sides
     totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
@@ -270,12 +304,12 @@ def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
         f"{case.reason.condition.text} joins maps of different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
         labels=(*blame.strided(sides, case.axis), *case.asked()),
-        notes=(*case.counterexamples(promised)[:1], *case.reason.place.whereabouts()),
+        notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
         helps=(help,),
     )
 
 
-def never_equal(case: Case, sides: tuple[Branch, Branch]) -> Diagnostic:
+def never_equal(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
     f, g = case.sides
     remedy = blame.remedy(sides, case.axis)
     blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
@@ -288,7 +322,11 @@ def never_equal(case: Case, sides: tuple[Branch, Branch]) -> Diagnostic:
         f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, case.values(case.size)),
         labels=(*case.sized(sides), *case.asked()),
-        notes=(*([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []), *case.reason.place.whereabouts()),
+        notes=(
+            *case.counterexamples(promised),
+            *([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []),
+            *case.reason.place.whereabouts(),
+        ),
         helps=(help,),
         fix=remedy.fix if remedy else (),
     )
@@ -302,9 +340,16 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
     line = restriction(case.network, case.accepted)
     cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
     notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
-    if line and (not remedy or blame.shipped(remedy.operation.span)):
+    fix = remedy.fix if remedy else ()
+    declared = case.network.input.sizes
+    if (
+        line
+        and (not remedy or blame.shipped(remedy.operation.span))
+        and fitting(case.network, case.accepted) == declared
+    ):
         notes += [cure] if cure else []
         help = f"say behind the input which sizes the network is for: `{line}`"
+        fix = declaring(case.network, line)
     else:
         help = cure or "bring both sides to one size, for instance by the same operation on both"
     return Diagnostic(
@@ -319,29 +364,34 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
             *case.reason.place.whereabouts(),
         ),
         helps=(help,),
-        fix=remedy.fix if remedy else (),
+        fix=fix,
     )
 
 
 def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     size = (promised - case.reason.after).min or 1
+    said = stated(case.network, case.reason.axis) or promised
     spans = [span for axis, _, span in case.network.input.conditions if axis == case.reason.axis]
     accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
     line = restriction(case.network, case.accepted)
     help = f"allow accepted sizes only: `{line}`" if line else "change the network: no size goes through all of it"
+    nearest = fitting(case.network, case.accepted)
+    if line and nearest != case.network.input.sizes:
+        help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0331",
         f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
         Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
         labels=(Label(case.reason.condition.span, case.values(size)), *case.asked()),
-        notes=case.reason.place.whereabouts(),
+        notes=(*case.refused(said - case.accepted.axes[case.reason.axis]), *case.reason.place.whereabouts()),
         helps=(help,),
+        fix=declaring(case.network, line) if line and nearest == case.network.input.sizes else (),
     )
 
 
-def too_small(case: Case, fitting: list[SizeSet]) -> Diagnostic:
+def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
     condition, network = case.reason.condition, case.network
-    least = (sizes.min for sizes in fitting)
+    least = (sizes.min for sizes in within)
     return Diagnostic(
         "E0320",
         f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
@@ -365,16 +415,16 @@ def never_enough(case: Case) -> Diagnostic:
     )
 
 
-def not_accepted(network: Network, axis: int, fitting: list[SizeSet]) -> Diagnostic:
+def not_accepted(network: Network, axis: int, within: list[SizeSet]) -> Diagnostic:
     symbol, size = network.input.symbols[axis], network.input.sizes[axis]
-    nearest = [sizes.nearest(n) for sizes, n in zip(fitting, network.input.sizes, strict=True)]
+    nearest = [sizes.nearest(n) for sizes, n in zip(within, network.input.sizes, strict=True)]
     if None in nearest:
         help = "let the condition behind `when` hold for some accepted size"
     else:
         help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0333",
-        f"the declared size {symbol} = {size} is not among those accepted: {show_set(fitting[axis], symbol or 'n')}",
+        f"the declared size {symbol} = {size} is not among those accepted: {show_set(within[axis], symbol or 'n')}",
         Label(network.input.span, f"{symbol} = {size} is declared here"),
         helps=(help,),
     )

@@ -88,7 +88,8 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         if point is None or (what.startswith("nearest") and point == least):
             continue
         case = known.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
-        why = f" ({case.values(point[axis])})" if case else ""
+        at = f" at {symbol} = {point[axis]}" if case else ""
+        why = f" ({case.values(point[axis]).removesuffix(at)})" if case else ""
         texts.append(f"{what}: {sizes_at(known, point)}{why}")
         if case and not labels:
             labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())

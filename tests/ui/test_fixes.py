@@ -1,6 +1,9 @@
-"""Mechanical remedies: every `fix` of a recorded case, applied, makes its diagnostic disappear."""
+"""Mechanical remedies: every `fix`, and every `when` that a help gives, applied, makes its diagnostic disappear."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 from resnetc.compiler.diagnostics import Diagnostic, Edit
 from resnetc.compiler.driver import Session
@@ -10,7 +13,7 @@ CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 # The codes whose remedy is one and the same whatever the author means: at least these have it as data.
 MECHANICAL = {
     *("E0101", "E0103", "E0106", "E0108", "E0109", "E0110", "E0113"),
-    *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0332"),
+    *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0331", "E0332"),
 }
 
 
@@ -43,3 +46,95 @@ def test_every_fix_makes_its_diagnostic_disappear():
                     left.append((case.name, diagnostic.code))
     assert left == []
     assert MECHANICAL - mended == set()
+
+
+# -- additions that do not fit ----------------------------------------------------------------------------------------
+
+SPEC = """edition 1
+use std.blocks
+use std.filters
+use std.shortcuts
+
+block unit(width: int, first stride: size = 1) {{
+  let main = in |> {main}
+  let side = in |> {side}
+  out = main + side
+}}
+
+model net() {{
+  input [3, H, W] = [3, {size}, {size}]{when}
+  stem = {stem}
+  stage layer1 = {count} of unit(4)
+  stage layer2 = {count} of unit(4, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+}}
+"""
+MAINS = {
+    "strided": "conv(width, kernel=3, stride=stride)",
+    "dilated": "conv(width, kernel=3, stride=stride) |> plain_conv(width, kernel=3, dilation=2, padding=1)",
+    "unpadded": "plain_conv(width, kernel=5, padding=1) |> conv(width, kernel=1, stride=stride)",
+    "even": "plain_conv(width, kernel=4, padding=2) |> conv(width, kernel=3, stride=stride)",
+    "blurred": "conv(width, kernel=3) |> filters.average(stride)",
+    "pooled": "max_pool(2, stride=stride, padding=0) |> conv(width, kernel=3)",
+    "halved": "conv(width, kernel=2, stride=2) |> conv(width, kernel=3)",
+    "twice": "conv(width, kernel=3, stride=stride) |> max_pool(2, stride=2, padding=0)",
+}
+SIDES = {
+    "projected": "conv(width, kernel=1, stride=stride)",
+    "forgotten": "shortcut(width, 1)",
+    "averaged": "avg_pool(2, stride=stride, padding=0) |> conv(width, kernel=1)",
+    "policy": "shortcuts.average(width, stride)",
+    "strayed": "conv(width, kernel=1, stride=2)",
+    "cropped": "plain_conv(width, kernel=3, stride=stride, padding=0)",
+}
+STEMS = {
+    "plain": "conv(4, kernel=3)",
+    "resnet": "conv(4, kernel=7, stride=2) |> max_pool(3, stride=2)",
+    "floor": "conv(4, kernel=3, stride=2) |> max_pool(2, stride=2, padding=0)",
+}
+PROMISES = ("", " when H % 2 == 0 and W % 2 == 0", " when (H >= 40 or H == 32) and W >= 32")
+REFUSALS = {"E0302", "E0314", "E0331", "E0332"}
+
+
+def remedies(text: str, fault: Diagnostic) -> dict[str, str]:
+    """The texts that a fault proposes: with its fix applied, and with the `when` of its help written down."""
+    out = {"fix": applied(text, fault.fix)} if fault.fix else {}
+    help = " ".join(fault.helps)
+    for line in re.findall(r"`(when [^`]*)`", help):
+        declared = re.search(r"declare one of them, such as `(\[[^`]*\])`", help)
+        sizes = declared[1] if declared else r"\2"
+        out[line] = re.sub(r"^(  input [^=]*= )(\[[^]]*\]).*$", rf"\1{sizes} {line}", text, flags=re.MULTILINE)
+    return out
+
+
+def shown(note: str) -> list[str]:
+    """What a note says of counterexamples: the smallest, then the nearest where it is another size."""
+    return re.findall(r"(?:[HW]) = (\d+) \(", note)
+
+
+@pytest.mark.parametrize("main", MAINS)
+@pytest.mark.parametrize("side", SIDES)
+def test_what_is_written_of_an_addition_that_does_not_fit_mends_it(main: str, side: str):
+    """Every remedy is followed until the spec compiles: each step leaves its own fault behind, and none comes back."""
+    turn = [*MAINS].index(main) + [*SIDES].index(side)
+    whens = PROMISES[turn % 3 :] + PROMISES[: turn % 3]
+    for stem, when, count in zip(STEMS.values(), whens, (1, 2, 1), strict=True):
+        text = SPEC.format(main=MAINS[main], side=SIDES[side], stem=stem, when=when, count=count, size=64)
+        pending, seen = [text], {text}
+        while pending:
+            text = pending.pop()
+            for fault in found(text):
+                if fault.code in REFUSALS:
+                    (note,) = [n for n in fault.notes if re.match("smallest", n)]
+                    sizes = [int(n) for n in shown(note)]
+                    assert sizes and sizes == sorted(sizes), note
+                    assert len(sizes) == 2 or "64" in note or "nearest" not in note, note
+                for how, after in remedies(text, fault).items():
+                    left = {(other.code, other.message, other.primary.span.start) for other in found(after)}
+                    assert (fault.code, fault.message, fault.primary.span.start) not in left, (how, after)
+                    if how != "fix":
+                        assert left == set(), f"{how} does not make it compile:\n{after}"
+                    if after not in seen:
+                        seen.add(after)
+                        pending.append(after)
+                        assert len(seen) < 12, text

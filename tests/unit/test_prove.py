@@ -181,7 +181,7 @@ def test_a_fix_that_is_suggested_removes_the_fault() -> None:
 
 def test_an_operation_of_the_library_is_blamed_and_the_input_to_be_restricted() -> None:
     _, (fault,) = check(RESNET + "model net = resnet(antialias=filters.average, stem_pool=avg_pool(2, stride=2))")
-    assert fault.fix == ()
+    assert [edit.replacement for edit in fault.fix] == [" when H % 32 == 0 and W % 32 == 0"]
     assert said(fault) == lines("""
         E0314 `+` does not fit every size from 31 up: floor((H + 1) / 8) and ceil((H - 2) / 8)
         main + side: sizes differ
@@ -249,7 +249,7 @@ block unit(width: int, stride: size) {
         main + side: sizes differ: ceil(H / 2) and H
         conv(width, kernel=3, stride=stride): `main` has stride 2 from here
         shortcut(width, 1): `side` has stride 1
-        note smallest size that breaks it: H = 2 (1 and 2)
+        note smallest size that breaks it: H = 2 (1 and 2); nearest to the declared one: H = 32 (16 and 32)
         note in block 1 of 3 of stage `layer1`, width = 16, stride = 2
         help give the shortcut the stride of `main`: `shortcut(width, stride)`
     """)
@@ -308,6 +308,7 @@ block unit(width: int) {
         E0332 `+` never fits: H - 4 and H
         main + side: sizes differ: 28 and 32 at H = 32
         plain_conv(width, kernel=3, dilation=2, padding=0): `main` is H - 4 from here
+        note smallest size that breaks it: H = 5 (1 and 5); nearest to the declared one: H = 32 (28 and 32)
         note `plain_conv(...)` takes 4 rows off its map
         note in block 1 of 3 of stage `layer1`, width = 16
         help write `plain_conv(width, kernel=3, dilation=2, padding=2)`: both are then H
@@ -364,17 +365,19 @@ def test_a_condition_that_allows_too_much() -> None:
         E0331 the input allows H = 4, but the network accepts H = 0 mod 8
         H % 4 == 0: H = 4 is allowed here
         avg_pool(2, stride=2): needs at least 2, and 1 arrives
+        note smallest size that is allowed and refused: H = 4 (needs at least 2, and 1 arrives); nearest to the declared one: H = 28 (sizes differ: 4 and 3)
         note in block 3 of 3 of stage `layer1`, width = 16
         help allow accepted sizes only: `when H % 8 == 0 and W % 8 == 0`
-    """)
+    """)  # noqa: E501
     _, fault = small(POOLED, "[3, H, W] = [3, 32, 32] when H >= 8 and W % 8 == 0")
     assert said(fault) == lines("""
         E0331 the input allows H = 9, but the network accepts H = 0 mod 8
         H >= 8: H = 9 is allowed here
-        main + (in |> avg_pool(2, stride=2): sizes differ: 5 and 4 at H = 9
+        main + (in |> avg_pool(2, stride=2)): sizes differ: 5 and 4 at H = 9
+        note smallest size that is allowed and refused: H = 9 (sizes differ: 5 and 4); nearest to the declared one: H = 31 (sizes differ: 16 and 15)
         note in block 1 of 3 of stage `layer1`, width = 16
         help allow accepted sizes only: `when H % 8 == 0 and W % 8 == 0`
-    """)
+    """)  # noqa: E501
 
 
 def test_an_example_that_is_not_accepted() -> None:
@@ -426,7 +429,7 @@ def test_sizes_that_are_too_irregular() -> None:
     _, fault = small(f"block unit(width: int) {{\n  let all = in |> subsample(1048576)\n  out = {sides}\n}}\n")
     assert said(fault) == lines("""
         E0334 the sizes at `+` are too irregular to be decided: period 2097152
-        all |> max_pool(2, stride=2)) + (all |> subsample(2): from here on
+        (all |> max_pool(2, stride=2)) + (all |> subsample(2)): from here on
         help use fewer different strides
     """)
 

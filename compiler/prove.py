@@ -341,12 +341,8 @@ def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
     cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
     notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
     fix = remedy.fix if remedy else ()
-    declared = case.network.input.sizes
-    if (
-        line
-        and (not remedy or blame.shipped(remedy.operation.span))
-        and fitting(case.network, case.accepted) == declared
-    ):
+    kept = fitting(case.network, case.accepted) == case.network.input.sizes
+    if line and kept and (not remedy or blame.shipped(remedy.operation.span)):
         notes += [cure] if cure else []
         help = f"say behind the input which sizes the network is for: `{line}`"
         fix = declaring(case.network, line)

@@ -193,7 +193,7 @@ def check(net: str, claim: str, condition: str) -> str:
     sizes = [pair for pair in product(range(1, LARGEST + 1), repeat=2) if speaks(pair)]
     broken = [pair for pair in sizes if not holds(pair)]
     if contract.verdict == "undecided":  # whether two products are ever equal may stay open, and nothing else
-        assert ("!=" in claim or "==" in claim) and "larger ones" in contract.fault.message, contract.fault
+        assert "!=" in claim or "==" in claim, contract.fault
         assert not broken
         return "undecided"
     if contract.verdict != "false":

@@ -38,6 +38,9 @@ model net(classes: int = 10, width: int = 4) {
   expect layer2.stride == 4 and layer2.blocks == 2
   expect receptive_field == 24
   expect output.shape == [classes] when H % 2 == 0
+  expect refuses(H < 2)
+  expect activation_bytes <= 60_000
+  expect multiply_adds(H, 16) <= 16_000 * H
 }
 """
 
@@ -51,12 +54,18 @@ net  (net.resnet)
   checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input
   checked   expect receptive_field == 24; held on the module at 1 input
   proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 17 inputs
+  proved    expect refuses(H < 2); held on the module at 20 inputs
+  checked   expect activation_bytes <= 60_000; held on the module at 1 input
+  proved    expect multiply_adds(H, 16) <= 16_000 * H; held on the module at 17 inputs
   tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
-  tried     multiply_adds, 4 inputs: up to 534,468 an image
-  tried     images, 2 inputs: an image alone, among others, in another order
-1 network, 24 inputs: 6 claims and 5 predictions hold
+  tried     multiply_adds, 2 inputs: up to 276,080 an image
+  tried     activations, 2 inputs: up to 107,232 bytes an image, in float32
+  tried     images, 1 input: an image alone, among others, in another order
+  tried     layouts, 1 input: channels first and last in memory
+  tried     outputs, 1 input: of every operation on its own, one after the other
+1 network, 24 inputs: 9 claims and 8 predictions hold
 """
 
 
@@ -99,6 +108,9 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
 
 
 SHAPES, STRIDE = "expect layer2.shape[1] == ", "expect layer2.stride == 4 and layer2.blocks == 2"
+REFUSES = "expect refuses(H < 2)"
+BYTES = "expect activation_bytes <= 60_000"
+NUMBERS = ("shapes", "multiply_adds", "activations", "images", "layouts", "outputs")
 FIELD = "expect receptive_field == 24"
 PARAMETERS = "expect parameters == 1_454 when width == 4"
 # What the module does otherwise than the compiler says; all that fails, with the smallest input that shows it.
@@ -109,18 +121,27 @@ WRONG = {
             SHAPES: "3x3x2",
             STRIDE: "3x16x16",
             FIELD: "3x16x16",
+            REFUSES: "3x1x1",
+            BYTES: "3x16x16",
             "shapes": "3x1x1",
             "strides": None,
-            "multiply_adds": "3x2x2",
+            **dict.fromkeys(("multiply_adds", "activations", "outputs"), "3x2x2"),
         },
     ),
     "a larger set of sizes": (
         ("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(2, 2, ceil_mode=True)"),
-        {SHAPES: "3x5x2", "shapes": "3x1x1", "multiply_adds": "3x3x2"},
+        {
+            SHAPES: "3x5x2",
+            REFUSES: "3x1x1",
+            "shapes": "3x1x1",
+            "multiply_adds": "3x3x2",
+            "activations": "3x3x2",
+            "outputs": "3x2x3",
+        },
     ),
     "a sum that torch spreads": (
         ("main + self.downsample(x)", "main + self.downsample(x).mean((2, 3), keepdim=True)"),
-        {"shapes": "3x2x4", "strides": None},
+        {"shapes": "3x2x4", "strides": None, "outputs": "3x2x4"},
     ),
     "a parameter more": (
         ("nn.Conv2d(3, 4, 3, padding=1, bias=False)", "nn.Conv2d(3, 4, 3, padding=1, bias=True)"),
@@ -131,15 +152,15 @@ WRONG = {
             "self.bn1(self.conv1(x)))\n        return",
             "self.bn1(self.conv1(x)) + self.bn1(self.conv1(x)))\n        return",
         ),
-        {"multiply_adds": "3x2x2"},
+        dict.fromkeys(("multiply_adds", "activations", "outputs"), "3x2x2"),
     ),
     "images that know each other": (
         ("self.fc(x.mean((2, 3)))", "self.fc(x.sub(x.mean(0, keepdim=True)).mean((2, 3)))"),
-        {"images": "3x2x2"},
+        {"images": "3x2x2", "outputs": "3x2x2"},
     ),
     "a layer that does not run": (
         ("self.fc(x.mean((2, 3)))", "self.nothing(x)"),
-        {"shapes": "3x2x2", "strides": None, "multiply_adds": "3x2x2", "images": "3x2x2"},
+        {"strides": None, REFUSES: "3x2x2"} | dict.fromkeys(NUMBERS, "3x2x2"),
     ),
 }
 
@@ -165,9 +186,9 @@ def test_a_module_that_is_another_one(
 def test_several_networks_are_a_line_each(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--set", "width=[2, 3]", "--examples", "5"]) == 0
     assert capsys.readouterr().out == (
-        "ok     net_width2  (net.resnet): 5 claims, 5 predictions, 9 inputs\n"
-        "ok     net_width3  (net.resnet): 5 claims, 5 predictions, 9 inputs\n"
-        "2 networks, 18 inputs: 10 claims and 10 predictions hold\n"
+        "ok     net_width2  (net.resnet): 8 claims, 8 predictions, 9 inputs\n"
+        "ok     net_width3  (net.resnet): 8 claims, 8 predictions, 9 inputs\n"
+        "2 networks, 18 inputs: 16 claims and 16 predictions hold\n"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from resnetc.compiler import costs
+from resnetc.compiler.claims.facts import PRECISIONS
 from resnetc.testing import Trial, trials
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import parts
@@ -50,3 +52,10 @@ def test_the_figures_of_fixed_filters_and_gates() -> None:
     found = measured.multiply_adds((16, 16))
     assert found.layers == figures.multiply_adds((16, 16))
     assert found.layers + found.filters == figures.multiply_adds_all((16, 16)) > found.layers
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_bytes_that_autograd_keeps(precision: str) -> None:
+    made = trial("conv(8, kernel=3) |> norm |> act |> max_pool(3, stride=2) |> gates.se |> group_norm(groups=4)")
+    kept = costs.activations(made.network, PRECISIONS[precision])[0]
+    assert Measured(*parts(made)).activation_bytes((16, 9), precision) == costs.total(kept, (16, 9))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from resnetc.pytest_plugin import PREDICTIONS
+from resnetc.testing.exercise import PROPERTIES
+
 ROOT = Path(__file__).resolve().parents[2]
 pytest_plugins = ["pytester"]
 
@@ -46,7 +49,10 @@ OF_ONE = [
     "strides",
     "state",
     "multiply_adds",
+    "activations",
     "images",
+    "layouts",
+    "outputs",
 ]
 
 
@@ -73,6 +79,10 @@ def named(result: pytest.RunResult, outcome: str) -> set[str]:
     """The ids in the summary, without the beginning of their reports."""
     lines = (line.removeprefix(outcome) for line in result.outlines if line.startswith(outcome))
     return {re.sub(r" - (error\[|net( at |: )).*", "", line) for line in lines}
+
+
+def test_the_predictions_are_those_of_the_command() -> None:
+    assert tuple(PROPERTIES) == PREDICTIONS
 
 
 def test_every_contract_is_a_test(pytester: pytest.Pytester) -> None:
@@ -141,7 +151,7 @@ def test_without_torch_proofs_are_tests_and_predictions_are_skipped(pytester: py
     write(pytester, net=NET, wrong=WRONG)
     pytester.makeconftest("import sys\nsys.modules['torch'] = None")
     result = run(pytester, "specs", "-rs")
-    result.assert_outcomes(passed=5, failed=1, skipped=12)
+    result.assert_outcomes(passed=5, failed=1, skipped=18)
     assert "torch not installed: pip install 'resnetc[test]'" in result.stdout.str()
 
 
@@ -158,7 +168,7 @@ def test_a_prediction_that_fails_says_how_to_see_it_again(pytester: pytest.Pytes
     result = run(pytester, "specs")
     told = result.stdout.str()
     failed = {name.rpartition("::")[2] for name in named(result, "FAILED ")}
-    assert failed == {OF_ONE[2], "shapes", "state", "multiply_adds"}
+    assert failed == {OF_ONE[2], "shapes", "state", "multiply_adds", "activations", "outputs"}
     assert "net at 2x2: refused by the compiler, and the module runs" in told
     assert "replay: resnetc test specs/net.resnet --model net --input 1x2x2 --batch 1" in told
     assert "Traceback" not in told and "pytest_plugin.py" not in told

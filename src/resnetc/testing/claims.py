@@ -9,7 +9,7 @@ from functools import partial
 from resnetc.api import Compiled
 from resnetc.compiler import syntax
 from resnetc.compiler.apply import Applier
-from resnetc.compiler.claims.facts import Facts, facts
+from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
 from resnetc.compiler.claims.sized import mentioned
 from resnetc.compiler.claims.truths import Claim
 from resnetc.compiler.claims.values import plain
@@ -19,7 +19,7 @@ from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.expect import Claims
 from resnetc.compiler.prove import allowed
 from resnetc.compiler.shapes import axis as along
-from resnetc.compiler.sizes import EMPTY
+from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Record, Value, describe, normal_size
 from resnetc.testing.exercise import Finding, tried
@@ -27,18 +27,19 @@ from resnetc.testing.inputs import Example, Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.real import run
 
-UNMEASURED = frozenset(("activation_bytes",))  # no run of a module shows them
-
 
 class OnModule(Claims):
     """Evaluates claims with shapes that the module gave, parameters and multiply-adds that were counted on it."""
 
     def __init__(self, compiled: Compiled, measured: Measured, evaluator: Applier, at: Example) -> None:
         """At an input at which the module runs: what was measured there stands for every name."""
-        self.measured, self.network = measured, compiled.network
+        self.measured, self.network, self.sizes = measured, compiled.network, at.sizes
         checked, sizes = compiled.checked, at.sizes
         predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, sizes)
         found = run(measured.source, self.network, sizes, at.batch, at.device)
+        if found.refusal is not None:
+            super().__init__(predicted, evaluator)
+            return
         stages = {}
         for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
             more = {"stride": partial(self.stride, number), "blocks": measured.blocks[number]}
@@ -51,7 +52,8 @@ class OnModule(Claims):
             "parameters": measured.parameters,
             "buffers": measured.buffers,
         }
-        super().__init__(replace(predicted, fields=fields, stages=stages, multiply_adds=self.multiply_adds), evaluator)
+        counted = replace(predicted, multiply_adds=self.multiply_adds, activation_bytes=self.activation_bytes)
+        super().__init__(replace(counted, fields=fields, stages=stages), evaluator)
 
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""
@@ -60,6 +62,23 @@ class OnModule(Claims):
 
     def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
         return self.measured.multiply_adds(tuple(sizes)).layers
+
+    def activation_bytes(self, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+        return batch * self.measured.activation_bytes(tuple(sizes), precision)
+
+    def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+        """Whether the module runs at what is asked: this input, a size of one axis, or sizes that are given."""
+        if known is not self.own or not all(self.network.input.symbols):
+            return super().question(known, name, values, expr)
+        sizes, argument = tuple(values), expr.arguments[0].value
+        if len(values) == 1 and isinstance(values[0], bool):
+            if not values[0]:
+                return True
+            sizes = self.sizes
+        elif len(values) == 1 and isinstance(argument, syntax.Name) and argument.id in known.symbols:
+            axis = known.symbols.index(argument.id)
+            sizes = (*self.measured.least[:axis], values[0], *self.measured.least[axis + 1 :])
+        return (self.measured.run(sizes).refusal is None) is (name == "accepts")
 
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
         found = super().field(value, expr)
@@ -121,20 +140,23 @@ def claim(
     """
     network, accepted = compiled.network, compiled.checked.accepted
     speaks_of = mentioned(contract.expect.claim, of_fields=True)
-    if speaks_of & UNMEASURED:
-        return None
-    # What does not depend on the size fails at every size: there is nothing to make smaller.
-    within = [EMPTY] * len(accepted.axes)
-    meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
-    if contract.verdict == "proved":
-        within = [allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
-        meant = [*{at.sizes: at for at in inputs if at.within(within)}.values()]
-    fitting = [at for at in meant if runs(compiled, measured, at)]
-    if fitting and "receptive_field" in speaks_of and measured.receptive_field is None:
-        return None
+    # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
+    asked = speaks_of <= {*QUESTIONS, *network.input.symbols}
+    promised = [ALL if asked else allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
+    meant = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
+    if contract.verdict == "checked":
+        # What does not depend on the size fails at every size: there is nothing to make smaller.
+        promised = [EMPTY for _ in promised]
+        meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
+
+    def fits(at: Example) -> bool:
+        return asked or runs(compiled, measured, at)
 
     def check(at: Example) -> None:
-        if runs(compiled, measured, at):
+        if fits(at):
             OnModule(compiled, measured, evaluator, at).hold(contract.expect, contract.frame, at)
 
-    return tried(f"expect {contract.text}", check, fitting, "", compiled, within)
+    fitting = [at for at in meant if fits(at)]
+    if fitting and "receptive_field" in speaks_of and measured.receptive_field is None:
+        return None
+    return tried(f"expect {contract.text}", check, fitting, "", compiled, promised)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from resnetc.api import Compiled
 from resnetc.compiler.sizes import SizeSet
-from resnetc.testing import assertions
+from resnetc.testing import assertions, values
 from resnetc.testing.inputs import Example, device_for, edge_sizes
+from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.values import assert_images_independent
 
-COUNTED = 4  # accepted inputs at which multiply-adds are counted
-COMPARED = 2  # real inputs at which the images of a batch are compared
+COUNTED = 2  # accepted inputs at which costs are counted
 SHRINKING = 200  # inputs that are tried to make a failure smaller
 
 Check = Callable[[Example], None]
@@ -80,30 +81,58 @@ def state(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
 
 def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     """Torch's own counter finds the multiply-adds."""
-    fitting = taken(compiled, inputs)
-    chosen = {at.sizes: at for at in sorted(fitting, key=lambda at: at.sizes == compiled.network.input.sizes)}
-    last = [*chosen.values()][-COUNTED:]
+    last = counted(compiled, inputs)
     _, accepted, measures, _ = parts(compiled)
-    at_most = max((measures.multiply_adds(at.sizes) for at in last), default=0)
+    most = max((measures.multiply_adds(at.sizes) for at in last), default=0)
 
     def check(at: Example) -> None:
         assertions.assert_multiply_adds_agree(compiled, at.sizes)
 
-    return tried("multiply_adds", check, last, f"up to {at_most:,} an image", compiled, accepted.axes)
+    return tried("multiply_adds", check, last, f"up to {most:,} an image", compiled, accepted.axes)
+
+
+def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
+    """Autograd keeps the predicted bytes of an image while training."""
+    last = counted(compiled, inputs)
+    network, accepted, measures, _ = parts(compiled)
+    measured = Measured(*parts(compiled))
+    most = max((measures.activation_bytes(at.sizes) for at in last), default=0)
+
+    def check(at: Example) -> None:
+        found, predicted = measured.activation_bytes(at.sizes), measures.activation_bytes(at.sizes)
+        assert found == predicted, (
+            f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}"
+        )
+
+    return tried("activations", check, last, f"up to {most:,} bytes an image, in float32", compiled, accepted.axes)
 
 
 def images(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     """In evaluation mode an image's output depends on no other image."""
-    real = {at.sizes: at for at in taken(compiled, inputs) if at.device == "cpu"}
-    chosen = sorted(real.values(), key=lambda at: at.sizes)[:: max(len(real) // COMPARED, 1)][:COMPARED]
 
     def check(at: Example) -> None:
-        assert_images_independent(compiled, at.sizes)
+        values.assert_images_independent(compiled, at.sizes)
 
     seen = "an image alone, among others, in another order"
-    if not chosen:
-        seen = "none is accepted" if not taken(compiled, inputs) else "numbers are needed, and too much of them"
-    return tried("images", check, chosen, seen, compiled, parts(compiled)[1].axes)
+    return compared("images", check, compiled, inputs, seen)
+
+
+def layouts(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
+    """The output does not depend on the order of the channels in memory."""
+
+    def check(at: Example) -> None:
+        values.assert_layouts_agree(compiled, at.sizes)
+
+    return compared("layouts", check, compiled, inputs, "channels first and last in memory")
+
+
+def outputs(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
+    """The module gives what its operations give one after the other, each shape on the way as predicted."""
+
+    def check(at: Example) -> None:
+        values.assert_outputs_agree(compiled, at.sizes)
+
+    return compared("outputs", check, compiled, inputs, "of every operation on its own, one after the other")
 
 
 PROPERTIES: dict[str, Callable[[Compiled | Trial, Sequence[Example]], Finding]] = {
@@ -111,7 +140,10 @@ PROPERTIES: dict[str, Callable[[Compiled | Trial, Sequence[Example]], Finding]] 
     "strides": strides,
     "state": state,
     "multiply_adds": multiply_adds,
+    "activations": activations,
     "images": images,
+    "layouts": layouts,
+    "outputs": outputs,
 }
 
 
@@ -122,6 +154,23 @@ def taken(compiled: Compiled | Trial, inputs: Sequence[Example]) -> list[Example
     """The inputs that the compiler accepts."""
     _, accepted, _, _ = parts(compiled)
     return [at for at in inputs if at.within(accepted.axes)]
+
+
+def counted(compiled: Compiled | Trial, inputs: Sequence[Example]) -> list[Example]:
+    """A few accepted inputs of different sizes, the declared ones among them."""
+    declared = compiled.network.input.sizes
+    chosen = {at.sizes: at for at in sorted(taken(compiled, inputs), key=lambda at: at.sizes == declared)}
+    return [*chosen.values()][-COUNTED:]
+
+
+def compared(name: str, check: Check, compiled: Compiled | Trial, inputs: Sequence[Example], seen: str) -> Finding:
+    """A property of numbers: at an accepted input that is run with them, of middle size."""
+    fitting = taken(compiled, inputs)
+    real = sorted((at for at in fitting if at.device == "cpu"), key=lambda at: at.sizes)
+    chosen = real[len(real) // 2 :][:1]
+    if not chosen:
+        seen = "numbers are needed, and too much of them" if fitting else "none is accepted"
+    return tried(name, check, chosen, seen, compiled, parts(compiled)[1].axes)
 
 
 def tried(
@@ -142,13 +191,18 @@ def alone(name: str, check: Callable[[], None], seen: str) -> Finding:
 
 
 def wrong(check: Check, at: Example) -> str | None:
-    """How a property fails at an input; None where it holds. What a module raises is a failure as well."""
+    """How a property fails at an input; None where it holds. What a module raises is a failure as well.
+
+    Whatever is drawn is drawn the same every time, so that an input alone is enough to replay it.
+    """
     try:
-        check(at)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            check(at)
     except AssertionError as failed:
         return str(failed).strip()
     except Exception as raised:
-        return f"the module raises {type(raised).__name__}: {raised}"
+        return f"the module raises {type(raised).__name__}: {' '.join(str(raised).split())}"
     return None
 
 

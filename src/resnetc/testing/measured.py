@@ -21,7 +21,7 @@ from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.reach import field_along
-from resnetc.testing.real import PRODUCTS, Run, image, module_of, run, tensors
+from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run, tensors
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
@@ -77,6 +77,12 @@ class Measured:
         return module_of(self.source, self.device(sizes))
 
     @cached_property
+    def least(self) -> Sizes:
+        """The least promised sizes."""
+        declared = enumerate(self.network.input.sizes)
+        return tuple(allowed(self.network, self.accepted, axis).min or n for axis, n in declared)
+
+    @cached_property
     def parameters(self) -> int:
         return sum(p.numel() for p in self.module(self.network.input.sizes).parameters())
 
@@ -106,7 +112,7 @@ class Measured:
             return None
         found: list[int | None] = []
         for axis, fitting in enumerate(self.accepted.axes):
-            sizes = [allowed(self.network, self.accepted, i).min or n for i, n in enumerate(declared.sizes)]
+            sizes = [*self.least]
             sizes[axis] = fitting.next_from(2 * along(predicted, axis) + ROOM) or sizes[axis]
             found.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
         seen = tuple(n for n in found if n is not None)
@@ -138,7 +144,7 @@ class Measured:
         start = fitting.next_from(fitting.onset)
         if declared.symbols[axis] is None or start is None:
             return [None] * len(self.network.stages)
-        least = [allowed(self.network, self.accepted, i).min or n for i, n in enumerate(declared.sizes)]
+        least = self.least
         more = lcm(fitting.period, *(along(stage.stride, axis) for stage in self.predicted.stages))
         low, high = (self.run((*least[:axis], n, *least[axis + 1 :])) for n in (start, start + more))
         refusal = low.refusal or high.refusal
@@ -148,6 +154,16 @@ class Measured:
             for before, after in zip(low.stages, high.stages, strict=True)
         ]
         return [normal(Fraction(more, n)) if n else None for n in grown]
+
+    def activation_bytes(self, sizes: Sizes, precision: str = "float32") -> int:
+        """What autograd keeps of one image more while training. On `meta`, for no number matters."""
+        dtype = getattr(torch, precision)
+        module = module_of(self.source, "meta").to(dtype).train()
+        try:
+            two, three = (kept(module, image(self.network, sizes, n, "meta").to(dtype)) for n in (2, 3))
+        finally:
+            module.float().eval()
+        return three - two
 
     @cached_property
     def counts(self) -> dict[Sizes, Counted]:

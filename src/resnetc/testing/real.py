@@ -139,8 +139,11 @@ def kept(module: nn.Module, batch: Tensor) -> int:
     alive: list[object] = []
 
     def pack(tensor: Tensor) -> Tensor:
-        alive.append(tensor)  # freed memory would be given out again
-        memory[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        storage = tensor.untyped_storage()
+        alive.extend((tensor, storage))  # freed memory would be given out again
+        memory[storage._cdata] = (
+            storage.nbytes()
+        )  # what has no numbers (`meta`) has no address, and is a thing of its own
         return tensor
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):

@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz sizes
+.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz sizes mutants
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -54,6 +54,9 @@ fuzz: $(READY) ## 20,000 random networks and sizes against the real modules
 
 sizes: $(READY) ## accepted sizes of every shipped network against its real module, up to 300
 	OMP_NUM_THREADS=1 $(PY) benchmarks/sizes.py
+
+mutants: $(READY) ## small faults in the size and shape modules: a test must fail for each (up to 40 minutes)
+	$(PY) benchmarks/mutants.py
 
 $(READY):
 	@set -e; \

@@ -146,11 +146,11 @@ def _composed_table(outer: Table, inner: SizeFn) -> SizeFn:
     if Q < 0:
         raise ValueError("the inner function falls below every size")
     turns = outer.P // gcd(Q, outer.P)
+    check_period(P * turns)
     onset = onset_of(inner)
     if Q:
         cycle = [evaluate(inner, n) for n in range(onset, onset + P)]
         onset += P * max(0, -((min(cycle) - outer.onset) // Q))
-    check_period(P * turns)
     check_onset(onset)
     row = [evaluate(outer, v) for v in values(inner, onset + P * turns)]
     return tabulate(P * turns, outer.Q * (Q * turns // outer.P), row)

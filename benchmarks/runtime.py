@@ -95,11 +95,11 @@ def our_step(source: str, batches: Callable[[], Tensor], labels: Tensor) -> Arm:
     def step() -> None:
         nonlocal total
         loss = loss_of(model(batches()), labels)
+        total += loss.detach()
+        assert bool(loss.detach().isfinite())
         update.zero_grad()
         loss.backward()
         update.step()
-        total += loss.detach()
-        assert bool(loss.detach().isfinite())
 
     return step
 

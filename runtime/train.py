@@ -91,8 +91,10 @@ def train(
         held = data.to(place)
         normalise = Normaliser(held.train_images, recipe.normalise)
         augment = Augmenter(held.train_images, recipe, normalise)
+        labels, test_images, test_labels = held.train_labels, held.test_images, held.test_labels
+        del held  # the training images: `augment` has them, padded
 
-        count = len(held.train_labels)
+        count = len(labels)
         batch = min(recipe.batch, count)
         if batch % group.size:
             raise RunError(f"a batch of {batch} images cannot be shared equally by {group.size} processes")
@@ -141,7 +143,7 @@ def train(
                     for parameters in update.param_groups:
                         parameters["lr"] = rate
 
-                    loss = loss_of(replica(augment(epoch, index)), held.train_labels[index])
+                    loss = loss_of(replica(augment(epoch, index)), labels[index])
                     state.step += 1
                     state.see(group.mean(loss.detach()))
                     if place.type == "cpu" or state.step % CHECK_EVERY == 0:
@@ -160,8 +162,8 @@ def train(
                 group.agree(average.model)
                 judged = measure(
                     average.model,
-                    held.test_images,
-                    held.test_labels,
+                    test_images,
+                    test_labels,
                     data.class_names,
                     normalise,
                     recipe.eval_batch,

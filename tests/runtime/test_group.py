@@ -107,3 +107,17 @@ def test_alone_a_group_is_nothing() -> None:
     with group.joined("cpu") as own:
         assert (own.rank, own.size, own.restarted) == (0, 1, False)
     assert not distributed.is_initialized()
+
+
+def test_the_loss_of_another_process_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
+    with pytest.raises(
+        RunError, match=r"^process 1: another process of this training is gone: \[gloo/pair\.cc\] reset$"
+    ):
+        with group.joined("cpu"):
+            raise RuntimeError("[gloo/pair.cc] reset\nmore")
+    with pytest.raises(RuntimeError, match="the network's own"):
+        with group.joined("cpu"):
+            raise RuntimeError("the network's own")

@@ -81,6 +81,17 @@ def test_the_first_signal_is_a_flag_and_the_second_acts() -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def test_a_patient_process_keeps_catching() -> None:
+    with stop_signals(patient=True) as flag:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert flag.number == signal.SIGINT
+        signal.raise_signal(signal.SIGTERM)
+        assert flag.number == signal.SIGTERM
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_how_a_stop_is_told() -> None:
     stopped = Stopped(signal.SIGINT, 7, Path("runs/a"))
     assert str(stopped) == "stopped by Ctrl-C after step 7; saved in runs/a: go on with --resume --out runs/a"

@@ -17,7 +17,7 @@ from resnetc.runtime import group as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
-from resnetc.runtime.determinism import deterministic, threads
+from resnetc.runtime.determinism import deterministic, seed, threads
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.folder import RunFolder
@@ -138,7 +138,7 @@ def train(
                     at = (state.step - epoch * per_epoch) * batch
                     index = group.part(order[at : at + batch])
                     # Dropout and stochastic depth: other draws at every step, and in every process.
-                    torch.manual_seed(counter.key(recipe.seed, state.step, counter.MODEL + group.rank))
+                    seed(counter.key(recipe.seed, state.step, counter.MODEL + group.rank), place)
                     rate = learning_rate(recipe, state.step, steps)
                     for parameters in update.param_groups:
                         parameters["lr"] = rate

@@ -113,12 +113,15 @@ def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
 
 
 def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
+    help = f"give the {kind} a name that is free; no name has two meanings"
+    if kind == "used file":  # it is called after its path
+        help = "remove the line, or rename a file: what is used is called by the last part of its path"
     return Diagnostic(
         "E0244",
         f"the {kind} `{name}` would hide the {other.kind} `{name}`",
         Label(span, f"this {kind}"),
         (Label(other.span, f"the {other.kind}"),) if other.span is not None else (),
-        helps=(f"give the {kind} a name that is free; no name has two meanings",),
+        helps=(help,),
     )
 
 

@@ -376,7 +376,7 @@ WRONG = {
             "E0244",
             "4:5",
             "the used file `gates` would hide the used file `gates`",
-            FREE.format("used file"),
+            "remove the line, or rename a file: what is used is called by the last part of its path",
         ),
     ),
     "a block of itself": (

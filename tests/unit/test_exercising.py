@@ -145,7 +145,7 @@ WRONG = {
     ),
     "a parameter more": (
         ("nn.Conv2d(3, 4, 3, padding=1, bias=False)", "nn.Conv2d(3, 4, 3, padding=1, bias=True)"),
-        {PARAMETERS: "3x16x16", "state": None},
+        {PARAMETERS: "3x16x16", "state": None, "outputs": "3x2x2"},
     ),
     "work done twice": (
         (

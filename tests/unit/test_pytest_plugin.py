@@ -78,7 +78,7 @@ def write(pytester: pytest.Pytester, **specs: str) -> None:
 def named(result: pytest.RunResult, outcome: str) -> set[str]:
     """The ids in the summary, without the beginning of their reports."""
     lines = (line.removeprefix(outcome) for line in result.outlines if line.startswith(outcome))
-    return {re.sub(r" - (error\[|net( at |: )).*", "", line) for line in lines}
+    return {re.sub(r" - (error\[|raises |net( at |: )).*", "", line) for line in lines}
 
 
 def test_the_predictions_are_those_of_the_command() -> None:

@@ -191,7 +191,7 @@ def alone(name: str, check: Callable[[], None], seen: str) -> Finding:
 
 
 def wrong(check: Check, at: Example) -> str | None:
-    """How a property fails at an input; None where it holds. What a module raises is a failure as well.
+    """How a property fails at an input; None where it holds. What is raised on the way is a failure as well.
 
     Whatever is drawn is drawn the same every time, so that an input alone is enough to replay it.
     """
@@ -202,7 +202,7 @@ def wrong(check: Check, at: Example) -> str | None:
     except AssertionError as failed:
         return str(failed).strip()
     except Exception as raised:
-        return f"the module raises {type(raised).__name__}: {' '.join(str(raised).split())}"
+        return f"raises {type(raised).__name__}: {' '.join(str(raised).split())}"
     return None
 
 

@@ -45,6 +45,7 @@ class Pending:
     heavy: bool
     loose: bool
     calls: int
+    reads: frozenset[str]  # the names in it: none of them is free while it waits
 
 
 class Forward:
@@ -94,6 +95,7 @@ class Forward:
 
     def step(self, operation: Operation) -> None:
         texts, calls, heavy = [], 0, operation.heavy
+        reads: set[str] = set()
         for i, ref in enumerate(operation.inputs):
             waiting = self.pending.get(ref)
             if waiting is not None and operation.heavy and waiting.heavy:
@@ -103,8 +105,10 @@ class Forward:
                 wrap = waiting.loose and (operation.tight[i] if operation.tight else False)
                 texts.append(f"({waiting.text})" if wrap else waiting.text)
                 calls, heavy = calls + waiting.calls, heavy or waiting.heavy
+                reads |= waiting.reads
             else:
                 texts.append(self.variables[ref])
+                reads.add(self.variables[ref])
         text = operation.write(texts)
         if len(text) > WIDTH - INDENT - 24 and any(ref in self.pending for ref in operation.inputs):
             for ref in operation.inputs:
@@ -119,7 +123,7 @@ class Forward:
             self.unpack(operation, text)
             return
         (ref,) = operation.outputs
-        self.pending[ref] = Pending(text, heavy, operation.loose, calls + 1)
+        self.pending[ref] = Pending(text, heavy, operation.loose, calls + 1, frozenset(reads))
         named = ref in self.names and self.pending[ref].calls > 1
         if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
             self.assign(ref)
@@ -150,12 +154,13 @@ class Forward:
         return "x" if self.reuse_input or not self.left.get(0) else "out"
 
     def free(self, name: str, ref: int) -> str:
-        """A name whose value is no longer needed."""
+        """A name whose value is no longer needed, by an operation to come or by an expression that waits."""
         unique, n = name, 2
+        read = frozenset().union(*(waiting.reads for waiting in self.pending.values()))
         while (
             unique in self.held
             and self.held[unique] != ref
-            and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0)
+            and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0 or unique in read)
         ):
             unique, n = f"{name}{n}", n + 1
         return unique

@@ -39,6 +39,7 @@ class Draft:
     uses: set[str] = field(default_factory=set)
     items: list[str] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
+    threshold: int = 0  # where more channels than that arrive, `drop` has weights; 0 where nothing is known
     narrow: bool = False  # maps of one channel may arrive anywhere, and no slot holds `std_conv`, which refuses them
 
     def fresh(self, word: str) -> str:
@@ -79,6 +80,7 @@ class Body:
     conditions: tuple[str, ...] = ("true",)
     lines: list[str] = field(default_factory=list)
     stored: set[str] = field(default_factory=set)
+    dropped: tuple[bool, ...] = ()  # in which occurrences an unlabelled `drop` has had weights
     count: int = 0
     loop: str = ""  # the variable of the loop that is being written
 
@@ -164,7 +166,10 @@ class Body:
     def quiet(self, flow: Flow) -> Flow:
         """A slot or primitive that keeps the shape, or a choice of two."""
         keeping = shape_keeping(self.draft.rank)
-        kind = self.draft.one("norm", "act", "primitive", "choice", "drop", "attention", "policy")
+        if self.draft.threshold and self.draft.flag():
+            return Flow(f"{flow.text} |> {self.drop(flow)}", flow.shapes)
+        dropped = () if self.draft.threshold else ("drop",)
+        kind = self.draft.one("norm", "act", "primitive", "choice", *dropped, "attention", "policy")
         if kind == "choice":
             sides = [self.draft.one("norm", "act", *keeping) for _ in range(2)]
             text = f"({sides[0]} when {self.draft.one(*self.conditions)} otherwise {sides[1]})"
@@ -178,6 +183,15 @@ class Body:
             return Flow(f"{flow.text} |> {label}({text} |> {self.draft.one('act', *keeping)})", flow.shapes)
         attribute = {"drop": "drop_path", "attention": "se"}.get(kind, f"{kind}#")
         return Flow(f"{flow.text} |> {self.labelled(kind, attribute)}", flow.shapes)
+
+    def drop(self, flow: Flow) -> str:
+        """The slot without a label, whose name stands for several steps: at most one of them has weights."""
+        before = self.dropped or (False,) * self.uses
+        now = tuple(channels > self.draft.threshold for channels in flow.channels)
+        if any(a and b for a, b in zip(before, now, strict=True)):
+            return f"{self.label()}: drop"
+        self.dropped = tuple(a or b for a, b in zip(before, now, strict=True))
+        return "drop"
 
     def chain(self, flow: Flow, length: int, channels: Term | None = None, stride: Term | None = None) -> Flow:
         """Several steps; `stride` goes to one of them, the last convolution gives the channels."""

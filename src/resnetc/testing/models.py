@@ -98,6 +98,10 @@ def bindings(draft: Draft) -> list[str]:
         lines.append(f"set conv = {draft.one('plain_conv(bias=true)', *standard)}")
     if draft.flag(2):
         lines.append(f"set drop = {draft.one('drop_path(1/10)', 'dropout(1/2)', *keeping)}")
+    elif draft.flag(2):
+        name, draft.threshold = draft.fresh("wide"), draft.number(1, 5)
+        draft.items.append(f"policy {name}() {{ when in.channels > {draft.threshold} => norm otherwise => relu }}")
+        lines.append(f"set drop = {name}")
     if draft.flag(3):
         gate = draft.one("gates.se", "gates.se(ratio=1/2)", "gates.eca", "norm", *keeping)
         draft.uses |= {"gates"} if gate.startswith("gates.") else set()

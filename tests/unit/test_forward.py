@@ -1,0 +1,23 @@
+"""The statements of `forward`: names are used again, but never while something still reads them."""
+
+from resnetc.testing import assert_outputs_agree, trials
+
+# The second element becomes a line of its own only when `concat` would grow too long, while `a[0] * b` waits.
+TEXT = """edition 1
+block unit() {
+  let a = in |> split(2)
+  each i in range(2) { let b[i] = (a[i] when i == 0 otherwise b[i - 1] + a[i]) |> regroup(1, parts=1) }
+  out = (a * b) |> concat
+}
+model net() {
+  input [4, H] = [4, 8]
+  stem = unit
+  head = identity
+}
+"""
+
+
+def test_a_name_stays_while_an_expression_that_reads_it_waits() -> None:
+    (trial,) = trials(TEXT)
+    assert_outputs_agree(trial, (8,))
+    assert "torch.cat([a[0] * b, a[1] * b2], dim=1)" in trial.source

@@ -240,6 +240,7 @@ class Lowering:
         stored: dict[Path, Code] = {}
         gains: dict[Path, Any] = {}
         access: dict[int, str] = {}
+        placed: list[int] = []  # steps whose modules are stored under their own paths
         stateless: dict[Code, str] = {}
         alias: dict[int, int] = {}
         owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
@@ -268,6 +269,7 @@ class Lowering:
             ):
                 stored[step.path] = code
                 attributes.add(step.path[0])
+                placed.append(number)
                 if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
                     gains[step.path] = initial
                 continue
@@ -281,9 +283,7 @@ class Lowering:
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
             fields.append(f"        nn.init.constant_({weight}, {literal(value)})")
-        for number, step in plan:
-            if step.path in reach and number not in access:
-                access[number] = reach[step.path]
+        access |= {number: reach[first.steps[number].path] for number in placed}
         comments = Comments(group, signature, symbols)
         ops = []
         for number, step in plan:

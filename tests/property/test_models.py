@@ -27,7 +27,7 @@ from resnetc.testing import (
 )
 from resnetc.testing.real import run
 
-MODELS, SIZES = 400, 7
+MODELS, SIZES = 500, 10
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 

@@ -17,6 +17,24 @@ model net() {
 """
 
 
+# `act` is a function here, and would be called `act2`: a name that the second activation without a label has taken.
+FUNCTION = """edition 1
+block unit() { out = in |> silu |> act |> leaky_relu }
+model net() {
+  set act = regroup(2, parts=2)
+  input [4, H] = [4, 8]
+  stem = unit
+  head = identity
+}
+"""
+
+
+def test_what_forward_writes_itself_is_no_module_of_the_same_name() -> None:
+    (trial,) = trials(FUNCTION)
+    assert_outputs_agree(trial, (8,))
+    assert trial.source.count("torch.unflatten(") == 1
+
+
 def test_a_name_stays_while_an_expression_that_reads_it_waits() -> None:
     (trial,) = trials(TEXT)
     assert_outputs_agree(trial, (8,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import Any
 
 from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Keyed, Listed, Repeat, lay, line, named
@@ -70,7 +71,7 @@ def returned(code: Code) -> list[str]:
         arguments: list[tuple[str | None, Code]] = []
         for keyword, child in code.arguments:
             if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
-                name = variable(child.other, len(arguments))
+                name = variable(child.other, [line(c) for _, c in code.arguments] + lines)
                 lines += lay(f"{name} = ", child.other, 4)
                 child = Choose(child.value, child.condition, name)
             arguments.append((keyword, child))
@@ -78,10 +79,12 @@ def returned(code: Code) -> list[str]:
     return [*lines, *lay("return ", code, 4)]
 
 
-def variable(code: Code, position: int) -> str:
-    """What a module is called on its own: after its class."""
+def variable(code: Code, around: list[str]) -> str:
+    """What a module is called on its own: after its class, and unlike all that the text around it mentions."""
     kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
-    return f"{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', kind).lower()}{position or ''}"
+    base = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    used = {word for text in around for word in re.findall(r"\w+", text)}
+    return next(name for n in count(1) if (name := base if n == 1 else f"{base}{n}") not in used)
 
 
 def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str], dict[Path, str]]:
@@ -103,19 +106,22 @@ def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str],
     fields: list[str] = []
     reach: dict[Path, str] = {}
     for name, node in tree.items():
-        fields += repeated(name, node) or lay(f"self.{name} = ", contained(node), 8)
+        fields += repeated(name, node, [line(code) for code in stored.values()]) or lay(
+            f"self.{name} = ", contained(node), 8
+        )
         reached(node, (name,), f"self.{name}", reach)
     return fields, reach
 
 
-def repeated(name: str, node: Any) -> list[str]:
+def repeated(name: str, node: Any, around: list[str]) -> list[str]:
     """A list of equal modules, made in a loop; nothing for another node."""
     codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
     if len(codes) <= 2 or isinstance(codes[0], dict) or any(code != codes[0] for code in codes):
         return []
     each = [f"            self.{name}.append({line(codes[0])})"]
     if len(each[0]) > WIDTH:
-        each = [*lay("module = ", codes[0], 12), f"            self.{name}.append(module)"]
+        own = variable(codes[0], around)
+        each = [*lay(f"{own} = ", codes[0], 12), f"            self.{name}.append({own})"]
     return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
 
 

@@ -58,6 +58,19 @@ def leaves(module: Module, seen: set[int] | None = None) -> Iterator[str]:
                 yield from leaves(step.operation, seen)
 
 
+def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str, Checked]) -> None:
+    """Averages that drop the last row of an odd map: what is promised are the multiples of 32, as recorded."""
+    holes = {net for net, checked in plain.items() if any(axis.period > 1 for axis in checked.accepted.axes)}
+    assert holes == {net for net in SPECS if "resnetaa" in net or "resnextaa" in net}
+    for net in holes:
+        promised = plain[net].network.input.conditions
+        assert [axis for axis, _, _ in promised] == [0, 1], net
+        for axis, sizes, _ in promised:
+            accepted = plain[net].accepted.axes[axis]
+            assert [n for n in range(1, 400) if n in sizes] == list(range(32, 400, 32))
+            assert all(n in accepted for n in range(32, 400, 32)), net
+
+
 @pytest.mark.parametrize("halvings", [1, 2])
 def test_output_strides(halvings: int, plain: dict[str, Checked]) -> None:
     """The stages have the strides that were asked for; what dilates, activates or drops has no keys."""

@@ -77,3 +77,37 @@ def test_imports_torch_only(file: Path) -> None:
 def test_resnet50_fits_on_two_screens() -> None:
     text = (ROOT / "generated" / "imagenet" / "resnet50.py").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 110
+
+
+LONG = """edition 1
+
+policy average_of_every_window_and_a_projection(width: int) {
+  otherwise => avg_pool(2, stride=2) |> conv(width, kernel=1)
+}
+
+policy short(channels: int, stride: size) {
+  when stride == 1 => identity |> norm
+  otherwise => average_of_every_window_and_a_projection(channels) |> norm
+}
+
+block unit(width: int, first stride: size = 1) { out = in |> short(width, stride) }
+
+model net() {
+  input [4, H, W] = [4, 32, 32] when H % 8 == 0 and W % 8 == 0
+  stem = conv(16, kernel=3)
+  stage layer1 = 2 of unit(32, stride=2)
+  stage layer2 = 2 of unit(64, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+}
+"""
+
+
+def test_a_name_for_a_long_choice_is_not_that_of_what_it_calls(tmp_path: Path) -> None:
+    import torch
+
+    import resnetc
+
+    (tmp_path / "net.resnet").write_text(LONG, encoding="utf-8")
+    source = resnetc.compile(str(tmp_path / "net.resnet")).source
+    assert "    average_of_every_window_and_a_projection2 = average_of_every_window_and_a_projection(" in source
+    assert resnetc.load(str(tmp_path / "net.resnet"))(torch.rand(2, 4, 16, 16)).shape == (2, 10)

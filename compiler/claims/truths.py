@@ -64,8 +64,9 @@ class Region:
 
     def outside(self) -> tuple[Region, ...]:
         """Where not all of it holds: a region for each of its parts."""
-        sets = [Region({axis: ~sizes}, (), self.compared) for axis, sizes in self.sets.items() if sizes != ALL]
-        return (*sets, *(Region({}, (atom.negated(),), self.compared) for atom in self.atoms))
+        free = dict.fromkeys(self.sets, ALL)
+        sets = [Region({**free, a: ~sizes}, (), self.compared) for a, sizes in self.sets.items() if sizes != ALL]
+        return (*sets, *(Region(free, (atom.negated(),), self.compared) for atom in self.atoms))
 
     def smallest(self) -> Point | None:
         """The point with the least greatest size; None is a proof that the region is empty."""
@@ -122,9 +123,11 @@ def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
         sets = {axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
         return Truth((Region(sets, (), values),))
     statement = atom(op, as_polynomial(difference))
+    # What cancels out of the difference has a value all the same, which a counterexample shows.
+    sets = {axis: ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
     if len(statement.p.axes) == 1:
-        return Truth((Region({statement.p.axes[0]: ~where(statement)}, (), values),))
-    return Truth((Region({}, (statement.negated(),), values),))
+        return Truth((Region({**sets, statement.p.axes[0]: ~where(statement)}, (), values),))
+    return Truth((Region(sets, (statement.negated(),), values),))
 
 
 def linear(op: str, a: Size, b: Size) -> SizeSet:

@@ -29,9 +29,11 @@ def counterexamples(known: Facts, compared: Compared, least: Point | None, near:
     if not least or near == least:
         found.pop("nearest to the declared one")
     texts = []
+    least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(known.promised)}
     for what, point in found.items():
         if point:
-            pairs = ((value_at(left, point), value_at(right, point)) for _, left, right in compared)
+            at = {**least_sizes, **point}
+            pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in compared)
             values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
             texts.append(f"{what}: {sizes_at(known, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
@@ -54,7 +56,8 @@ def false_claim(
     label = "this is false" if ours == shown(claim.left) else f"`{ours}` is {shown(claim.left)}"
     why = f"{shown(left)} and {shown(right)}"
     if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
-        values = [shown(value_at(value, least)) for value in (left, right)]
+        at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
+        values = [shown(value_at(value, at)) for value in (left, right)]
         why, label = " and ".join(values), f"`{ours}` is {values[0]} at {sizes_at(own, least)}"
     return refuted(
         expect,

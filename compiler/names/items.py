@@ -73,8 +73,8 @@ class ItemNames:
                 self.spoilt = True
             elif name in self.bound:
                 self.repeated((name, self.item), partial(words.not_known_yet, name, self.bound[name]), *spans)
-            elif name in self.others:
-                self.repeated((name, self.item), partial(words.known_to_claims, name), *spans)
+            elif name in self.others or name in MEASURES:
+                self.repeated((name, self.item), partial(words.known_to_claims, name, name in MEASURES), *spans)
             else:
                 make = partial(words.unknown_name, name, name in self.called, self.file, self.beside.get(name, []))
                 self.repeated(name, make, *spans)

@@ -52,12 +52,12 @@ def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
     )
 
 
-def known_to_claims(name: str, span: Span) -> Diagnostic:
-    """A size, a stage or a measure in the structure of a model."""
-    return replace(
-        faults.unknown_name(name, span, []),
-        helps=(f"only `expect` can mention `{name}`: a network has one structure, whatever its sizes",),
-    )
+def known_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
+    """A size, a stage or a measure in the structure of a model, or in what it requires."""
+    why = "a network has one structure, whatever its sizes"
+    if measured:
+        why = "it is known once the network is made, and `require` speaks of what the caller gave"
+    return replace(faults.unknown_name(name, span, []), helps=(f"only `expect` can mention `{name}`: {why}",))
 
 
 def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:

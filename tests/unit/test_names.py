@@ -110,6 +110,9 @@ def test_right_texts_have_no_fault(case):
 DEFINE = "define `{}` with `let`, as a parameter or as a block, or `use` the file that has it"
 BEHIND = "a name is known behind its definition, and what a loop defines only inside the loop"
 CLAIMED = "only `expect` can mention `{}`: a network has one structure, whatever its sizes"
+MEASURED = (
+    "only `expect` can mention `{}`: it is known once the network is made, and `require` speaks of what the caller gave"
+)
 FREE = "give the {} a name that is free; no name has two meanings"
 TAKE_OUT = "take one mention out: a definition is made of others, never of itself"
 WRONG = {
@@ -151,7 +154,7 @@ WRONG = {
     ),
     "a measure in the structure": (
         changed("conv(64", "conv(parameters"),
-        ("E0201", "8:15", "no name `parameters` is known here", CLAIMED.format("parameters")),
+        ("E0201", "8:15", "no name `parameters` is known here", MEASURED.format("parameters")),
     ),
     "a stage that does not exist": (
         changed("expect layer1", "expect layer2"),

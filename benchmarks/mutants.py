@@ -62,8 +62,11 @@ def caches() -> list[Any]:
 
 
 def passes(item: pytest.Item) -> bool:
+    """Runs a test, with nothing remembered from the one before."""
     from _pytest.runner import runtestprotocol
 
+    for cached in caches():
+        cached.cache_clear()
     return all(report.outcome != "failed" for report in runtestprotocol(item, log=False, nextitem=None))
 
 
@@ -74,8 +77,6 @@ def alone(config: pytest.Config) -> str:
         os.dup2(null, stream)
     folder = tempfile.mkdtemp()
     config._tmp_path_factory._basetemp = Path(folder)  # type: ignore[attr-defined]
-    for cached in caches():
-        cached.cache_clear()
     return folder
 
 
@@ -132,8 +133,6 @@ def reach(session: pytest.Session, items: list[pytest.Item]) -> dict[str, Any]:
                     return None
                 return local(frame, event, arg)
 
-            for cached in caches():
-                cached.cache_clear()
             started = time.process_time()
             sys.settrace(trace)
             passed = passes(item)

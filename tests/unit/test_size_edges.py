@@ -40,6 +40,7 @@ from resnetc.compiler.sizes.sets import from_flags
 
 H = identity()
 THIRDS = step(scale(H, 2), 3, 0)  # 1, 2, 2, 3, 4, 4, ..
+TRIANGLES = (1, 3, 6, 10, 15, 21, 28)  # triangular numbers: without a period
 GREAT = step(H, 10_007**5, 0)  # no table of this period can be made
 
 
@@ -117,6 +118,7 @@ def test_no_table_is_larger_than_it_must_be(monkeypatch: pytest.MonkeyPatch) -> 
     allow(6, 1)
     assert at_least(THIRDS, 1) == ALL and at_least(wave, 0) == from_residues(2, [0])
     assert congruent(H, 3, 0) == from_residues(3, [0])
+    assert row(add(THIRDS, step(H, 6, 0))) == [a + -(-n // 6) for n, a in enumerate(row(THIRDS), start=1)]
     assert row(step(THIRDS, 4, 0)) == [-(-v // 4) for v in row(THIRDS)]
     assert bounds(THIRDS, from_residues(6, [1])) == (1, None) and bounds(THIRDS, from_residues(2, [1])) == (1, None)
     assert maximum(scale(H, 2), H) is scale(H, 2)
@@ -184,6 +186,7 @@ def test_prime_factors() -> None:
 
 def test_a_falling_function_is_at_least_k_up_to_a_size() -> None:
     assert at_least(sub(constant(3), H), 1) == between(1, 2)
+    assert at_least(sub(constant(3), H), 3) == EMPTY
 
 
 def test_a_far_difference_is_proved() -> None:
@@ -228,6 +231,22 @@ def test_the_last_member_up_to_a_size() -> None:
         (add(step(H, 2, 0), step(H, 3, 0)), "ceil(H / 2) + ceil(H / 3)"),
         (add(step(H, 4, -1), step(H, 9, -2)), "ceil((H - 1) / 4) + ceil((H - 2) / 9)"),
         (add(add(step(H, 4, 0), step(H, 6, 0)), constant(3)), "ceil(H / 4) + ceil(H / 6) + 3"),
+        (tabulate(1, 1, [2, 3, 3]), "(2 if H = 1, 3 if H = 2, else H)"),
+        (tabulate(1, 1, [5, 4, 3, 2, 2]), "(5 if H = 1, 4 if H = 2, 3 if H = 3, 2 if H = 4, else H - 3)"),
+        (tabulate(1, 0, [1, 3, 1, 3, 1, 3, 2]), "table(1, 3, 1, 3, 1, 3, 2; + 0 every 1 from H = 7)"),
+        (
+            tabulate(3, -2, [-1, -2, -3, -2, -3, -4, -3, -4, -5, -4, -5, -6, -5, -6, -7]),
+            "table(-1, -2, -3, -2, -3, -4, -3, -4, -5, -4, -5, -6, ...; - 2 every 3 from H = 13)",
+        ),
+        (
+            tabulate(12, 2, [0, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 2]),
+            "ceil((H - 4) / 12) + floor((H + 5) / 12) + floor(H / 12) - ceil((H - 5) / 12)",
+        ),
+        (
+            tabulate(12, 5, [1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5]),
+            "table(1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5; + 5 every 12 from H = 1)",
+        ),
+        (tabulate(6, 6, [1, 2, 3, 4, 5, 5]), "H + ceil(H / 6) - floor(H / 6) - 1"),
     ],
 )
 def test_words_of_functions_at_a_boundary(f: SizeFn, words: str) -> None:
@@ -262,6 +281,17 @@ def test_formulas_are_searched_for_up_to_a_period(monkeypatch: pytest.MonkeyPatc
         (only(1, 4, 9, 16, 25, 36, 49, 64), "H = 1, 4, 9, 16, 25, 36, 49, 64"),
         (only(4, 8, 12), "H = 4, 8, 12"),
         (only(4, 8, 12, 16), "H = 0 mod 4, 4 <= H <= 16"),
+        (only(1, 3, 8, 10), "H = 1, 3, 8, 10"),
+        (only(1, 3, 8, 10, 15, 17), "H = 1, 3 mod 7, 1 <= H <= 17"),
+        (only(1, 3, 7, 8, 10, 14), "H = 0 .. 1, 3 mod 7, 1 <= H <= 14"),
+        (
+            only(*(30 * turn + n for turn in range(3) for n in TRIANGLES)),
+            "H = 1, 3, 6, 10, 15, 21, 28 mod 30, 1 <= H <= 88",
+        ),
+        (
+            only(*(40 * turn + n for turn in range(3) for n in (*TRIANGLES, 36))),
+            "H = 1, 3, 6, 10, 15, 21, 28, 36, ... (24 up to 116)",
+        ),
     ],
 )
 def test_words_of_sets_at_a_boundary(sizes: object, words: str) -> None:

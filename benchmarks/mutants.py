@@ -28,11 +28,10 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
-from mutations import Mutant, apply, mutants
+from mutations import Mutant, apply, mutants, watch
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "mutants.jsonl"
@@ -46,7 +45,7 @@ TESTS = """
     tests/unit/test_expect.py tests/unit/test_measure.py tests/unit/test_cli.py tests/ui
     tests/oracle/test_sizes.py tests/property/test_models.py
 """.split()
-LEAST = 5  # CPU seconds of a mutant, and as many more as its tests take under the trace, which is several times theirs
+LEAST = 10  # CPU seconds of a mutant, and several times what its tests take
 SLOWEST = 20  # a test that takes longer is left out
 ENOUGH = 0.95
 BROKEN = 3
@@ -111,33 +110,19 @@ def survey(session: pytest.Session) -> dict[str, Any]:
 
 
 def reach(session: pytest.Session, items: list[pytest.Item]) -> dict[str, Any]:
-    """Runs tests in a fork, under a trace."""
-    files = {os.path.realpath(str(sys.modules[m].__file__)): m for m in MODULES}
-    known: dict[str, str | None] = {}
+    """Runs tests in a fork in which every statement of the modules notes that it was reached."""
     out = Path(tempfile.mkstemp()[1])
 
     def body() -> int:
         folder, rows = alone(session.config), {}
+        seen: set[tuple[str, int]] = set()
+        for module in MODULES:
+            watch(module, seen)
         for item in items:
-            lines: set[tuple[str, int]] = set()
-
-            def local(frame: FrameType, event: str, arg: Any, lines: set[tuple[str, int]] = lines) -> Any:
-                lines.add((known[frame.f_code.co_filename] or "", frame.f_lineno))
-                return local
-
-            def trace(frame: FrameType, event: str, arg: Any) -> Any:
-                name = frame.f_code.co_filename
-                if name not in known:
-                    known[name] = files.get(os.path.realpath(name))
-                if known[name] is None:
-                    return None
-                return local(frame, event, arg)
-
+            seen.clear()
             started = time.process_time()
-            sys.settrace(trace)
             passed = passes(item)
-            sys.settrace(None)
-            rows[item.nodeid] = [time.process_time() - started, passed, sorted(lines)]
+            rows[item.nodeid] = [time.process_time() - started, passed, sorted(seen)]
         out.write_text(json.dumps(rows))
         shutil.rmtree(folder)
         return 0
@@ -194,7 +179,7 @@ class Runner:
                     mutant = todo.pop(0)
                     reached = {name for line in mutant.lines for name in reaching.get((mutant.module, line), ())}
                     chosen = [items[name] for name in rows if mutant.constant or name in reached]
-                    limit = LEAST + round(sum(rows[item.nodeid][0] for item in chosen))
+                    limit = LEAST + round(4 * sum(rows[item.nodeid][0] for item in chosen))
                     body = partial(self.judge, session, mutant, chosen, limit)
                     running[forked(body)] = mutant, time.time()
                 if not running:

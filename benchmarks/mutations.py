@@ -178,9 +178,29 @@ def apply(mutant: Mutant) -> None:
                     if vars(other).get(name) is value:
                         setattr(other, name, now)
         return
-    definition = outer[first]
+    replace(module, outer[first], [h.name for h in outer[: first + 1]], vars(module))
+
+
+def replace(module: Any, definition: ast.FunctionDef, names: list[str], scope: dict[str, Any]) -> None:
+    """Gives a live function the body of another definition."""
     definition.decorator_list = []
-    scope = dict(vars(module))
-    exec(compile(ast.Module([definition], []), module.__file__, "exec"), scope)
-    live, made = function(module, [h.name for h in outer[: first + 1]]), scope[definition.name]
+    scope = dict(scope)
+    exec(compile(ast.Module([ast.fix_missing_locations(definition)], []), str(module.__file__), "exec"), scope)
+    live, made = function(module, names), scope[definition.name]
     live.__code__, live.__defaults__, live.__kwdefaults__ = made.__code__, made.__defaults__, made.__kwdefaults__
+
+
+def watch(name: str, seen: set[tuple[str, int]]) -> None:
+    """Lets every statement in the functions of a module add its line to `seen`, in a fork."""
+    module = sys.modules[name]
+    module._reached = seen.add
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    for home in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        for definition in [node for node in home.body if isinstance(node, ast.FunctionDef)]:
+            for node in list(ast.walk(definition)):
+                for field in ("body", "orelse"):
+                    if isinstance(block := getattr(node, field, None), list):
+                        noted = [(ast.parse(f"_reached(({name!r}, {s.lineno}))").body[0], s) for s in block]
+                        setattr(node, field, [statement for pair in noted for statement in pair])
+            names = [home.name] if isinstance(home, ast.ClassDef) else []
+            replace(module, definition, [*names, definition.name], vars(module))

@@ -138,8 +138,8 @@ def tried(
     number, batch = options.examples or usual(checked, many), options.batch
     inputs = examples_at(only, measures, batch) if only else examples(network, accepted, measures, number, batch)
 
-    axes = zip(accepted.axes, network.input.symbols, strict=True)
-    sizes = ", ".join(show_set(axis, symbol or "size") for axis, symbol in axes)
+    axes = enumerate(zip(accepted.axes, network.input.symbols, strict=True), 1)
+    sizes = ", ".join(show_set(axis, symbol or f"axis {number}") for number, (axis, symbol) in axes)
     lines.append(line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
     findings, held = [], 0
     measured, evaluator = Measured(*parts(compiled)), session.evaluator()

@@ -17,6 +17,7 @@ from resnetc.testing.assertions import (
     assert_network_agrees,
     assert_shapes_agree,
     assert_state_agrees,
+    assert_strides_agree,
 )
 from resnetc.testing.blocks import USES, Item, blocks, shortcuts
 from resnetc.testing.damage import assert_diagnosed, bad_specs
@@ -44,6 +45,7 @@ __all__ = [
     "assert_outputs_agree",
     "assert_shapes_agree",
     "assert_state_agrees",
+    "assert_strides_agree",
     "bad_specs",
     "blocks",
     "input_sizes",

@@ -58,8 +58,8 @@ class Applier(Caller):
 
     @property
     def cost(self) -> int:
-        """What the expansion took: statements, blocks (also those that equal others), a hundred for an operation."""
-        return self.work + self.total + 100 * self.nodes
+        """What the expansion took: statements, blocks (also those that equal others), fifty for an operation."""
+        return self.work + self.total + 50 * self.nodes
 
     def home(self, slot: syntax.Slot) -> SpecFile:
         return self.homes.get(slot, self.prelude)
@@ -189,7 +189,8 @@ class Applier(Caller):
             return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (start.shape,), frame), start
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
-            return self.make(only, unfolded.source, inner)
+            with self.inside(layer.span):
+                return self.make(only, unfolded.source, inner)
         made = self.sequence(unfolded.steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
         return made, unfolded.source
 

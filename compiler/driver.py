@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checked", "Session", "UsageError"]
 
-MOST = 2_000_000  # what the networks of one file may cost: statements run, blocks, and a hundred for each operation
+MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, and fifty for each operation
 MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
 

@@ -39,7 +39,7 @@ from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 
 MAX_WORK = 200_000
 MAX_NESTED = 32
-PARTS_A_STATEMENT = 50  # parts of lists and layers that cost as much to look at as a statement costs to run
+PARTS_A_STATEMENT = 25  # parts of lists and layers that cost as much to look at as a statement costs to run
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,13 @@ def comment(text: str) -> str:
     return safe(text)
 
 
+def line(text: str) -> str:
+    """One line that `lower` has made."""
+    if text.splitlines() not in ([text], []):
+        raise AssertionError(f"not one line: {text!r}")
+    return text
+
+
 def verbatim(text: str) -> str:
     """Text that the template itself makes."""
     return text
@@ -110,6 +117,7 @@ def environment() -> Environment:
         "literal": quoted,
         "name": name,
         "comment": comment,
+        "line": line,
         "constructor": constructor,
         "signature": signature,
         "verbatim": verbatim,

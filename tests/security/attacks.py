@@ -100,7 +100,7 @@ PIECES = (
 
 
 def lengths() -> list[Attack]:
-    found = [Attack(f"a mebibyte of {c!r}", text((c * MIB).encode()[:MIB]), "E01") for c in CHARACTERS]
+    found = [Attack(f"a mebibyte of {c!r}", text(c * (MIB // len(c.encode()))), "E01") for c in CHARACTERS]
     found += [Attack(f"a net, then {c!r}", text((NET + c * MIB).encode()[:MIB]), "E01") for c in "(}>=\"'#|;$"]
     for piece in PIECES:
         many = piece * (WORDS // max(1, len(piece.split())))

@@ -1,9 +1,13 @@
 """S6-S8, S10, S11, S15, S17: hostile input ends soon, in little memory, with a documented code, and changes nothing."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from attacks import FAMILIES, NET, Attack
 from confined import Outcome, Run, confined
 

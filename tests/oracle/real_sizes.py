@@ -24,6 +24,7 @@ from resnetc.compiler.driver import Checked
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "maximum"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
+BATCH = 2  # a group norm of one channel a group refuses a single image of 1x1, whatever its mode
 REFUSALS = (RuntimeError, ValueError, IndexError)
 LOOKING = {"__get__", "dim", "size"}  # at a map, such as `x.shape`, without making one
 
@@ -263,8 +264,8 @@ class Real:
     def __init__(self, module: nn.Module, channels: int, declared: Shape, torch_: Torch, stages: tuple[str, ...] = ()):
         """Records the module at its declared sizes and at those 32 larger; `stages` are paths of submodules."""
         self.torch, self.channels = torch_, channels
-        one = recorded(module.eval(), (1, channels, *declared), stages)
-        other = recorded(module, (1, channels, *(n + 32 for n in declared)), stages)
+        one = recorded(module.eval(), (BATCH, channels, *declared), stages)
+        other = recorded(module, (BATCH, channels, *(n + 32 for n in declared)), stages)
         assert [c.signature for c in one.calls] == [c.signature for c in other.calls], "an argument depends on a size"
         assert [(c.takes, c.makes) for c in one.calls] == [(c.takes, c.makes) for c in other.calls]
         single = [
@@ -280,7 +281,7 @@ class Real:
     def run(self, sizes: Shape) -> tuple[Shape, ...] | None:
         """The shapes of the stages and of the output, without the batch; None where the module must not run."""
         shapes: list[Any] = [None] * self.maps
-        shapes[0] = (1, self.channels, *sizes)
+        shapes[0] = (BATCH, self.channels, *sizes)
         made: tuple[Shape, ...] | None = ()
         for number, call in self.calls:
             made = self.torch.answer(number, call, tuple([shapes[i] for i in call.takes]))

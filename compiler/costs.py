@@ -167,7 +167,8 @@ def joined(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -
 
 def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], item: int) -> Kept:
     """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out."""
-    saves, plus, more = leaf.primitive.saves.partition("+")
+    first = "" if any(tracked) else leaf.primitive.saves_first
+    saves, plus, more = (first or leaf.primitive.saves).partition("+")
     flows = any(tracked) or leaf.primitive.state not in ("", "filter")
     if is_view(leaf):
         return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows)
@@ -176,7 +177,7 @@ def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], item: int) -> Kept:
     if not flows:
         return Kept({}, (False,) * len(tracked), outputs, made, False, False)
     inside = Sum()
-    inside.put({(): item * statistics(leaf)})
+    inside.put({(): item * statistics(leaf)} if saves or not first else {})
     inside.put(made, int(more) if plus else 0)
     if saves == "indices":
         inside.put(elements(leaf.shape_out, LONG))

@@ -27,7 +27,8 @@ class Primitive:
 
     `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
     what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more
-    maps of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask.
+    maps of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask;
+    `saves_first` is that where it differs because no gradient is asked for the input, as in the first layer.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Primitive:
     state: str = ""
     saves: str = ""
     doc: str = ""
+    saves_first: str = ""
 
 
 CHANNELS = Parameter("channels", "int", least=1)
@@ -107,6 +109,7 @@ _ROWS = (
         "affine_v",
         "input+3",
         "EvoNorm-S0 (Liu et al. 2020): norm and activation in one.",
+        "input+2",
     ),
     Primitive(
         "response_norm",
@@ -116,6 +119,7 @@ _ROWS = (
         "affine_tau",
         "input+2",
         "Filter response normalisation with its thresholded unit (Singh and Krishnan 2020).",
+        "+2",
     ),
     Primitive("relu", (), "act#", "same", saves="output", doc="max(x, 0)."),
     Primitive("silu", (), "act#", "same", saves="input", doc="x sigmoid(x)."),

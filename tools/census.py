@@ -83,8 +83,10 @@ def lines(path: Path) -> int:
 
 def sizes() -> dict[str, int]:
     """What there is to learn, in numbers."""
-    zoo = [path for path in LIBRARY.rglob("*.resnet") if "zoo" in path.parts]
-    nets = sum(isinstance(i, syntax.Instance) for name, tree in trees().items() if "zoo" in name for i in tree.items)
+    zoo = list(LIBRARY.glob("zoo/*/*.resnet"))
+    nets = sum(
+        isinstance(i, syntax.Instance) for name, tree in trees().items() if name.startswith("zoo/") for i in tree.items
+    )
     return {
         "primitives": len(PRIMITIVES),
         "functions": len(FUNCTIONS),

@@ -81,7 +81,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         recipe.load(str(latin))
     with pytest.raises(RunError, match=r"no\.yaml: no such recipe file"):
         recipe.load(str(tmp_path / "no.yaml"))
-    for other, message in ((str(tmp_path), "a directory"), ("a" * 300, "File name too long")):
+    for other, message in ((str(tmp_path), "Is a directory"), ("a" * 300, "File name too long")):
         with pytest.raises(RunError, match=f"cannot read the recipe: {message}"):
             recipe.load(other)
     with pytest.raises(RunError, match="did you mean `digits`") as caught:

@@ -23,11 +23,12 @@ PATIENCE = 60  # seconds by the clock, for a run that waits; other processes may
 
 @dataclass(frozen=True)
 class Run:
-    """A command line in a folder; `stdin` is a file for its standard input."""
+    """A command line in a folder; `stdin` is a file for its standard input, `seconds` when the system ends the run."""
 
     folder: str
     arguments: list[str]
     stdin: str = os.devnull
+    seconds: int = SLACK * SECONDS
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def alone(run: Run, out: int, err: int, base: int) -> int:
     for handle, place in ((stdin, 0), (out, 1), (err, 2)):
         os.dup2(handle, place)
     os.chdir(run.folder)
-    resource.setrlimit(resource.RLIMIT_CPU, (SLACK * SECONDS, SLACK * SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (run.seconds, run.seconds))
     memory = base + SLACK * MEGABYTES * (1 << 20)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     status = main(run.arguments)

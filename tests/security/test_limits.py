@@ -57,5 +57,5 @@ def test_a_run_that_takes_too_much_is_ended(tmp_path):
     work = tmp_path / "0" / "work"
     work.mkdir(parents=True)
     (work / "net.resnet").write_text(many.replace("basic(8)", "basic(n)"))
-    (outcome,) = confined([Run(str(work), ["check", "net.resnet"])])
+    (outcome,) = confined([Run(str(work), ["check", "net.resnet"], seconds=1)])
     assert outcome.status < 0

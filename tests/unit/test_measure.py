@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+import resnetc
 from resnetc.compiler import costs, measure, receptive, syntax
 from resnetc.compiler.diagnostics import Sink
 from resnetc.compiler.expand import Expander, expand
@@ -21,6 +22,7 @@ from resnetc.compiler.measure import Measures, state_dict_keys
 from resnetc.compiler.modules import Loader
 from resnetc.compiler.parse import parse_expression
 from resnetc.compiler.source import Source
+from resnetc.testing import assert_activations_agree
 
 SPECS = Path(__file__).parents[2] / "specs"
 OPTIONS = {"A": None, "B": "shortcuts.project", "C": "shortcuts.project_all", "plain": "none"}
@@ -509,3 +511,21 @@ def test_nothing_is_kept_before_the_first_parameters():
     module = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(4, 4, 1))
     m = measured(model("max_pool(2, stride=2, padding=0) |> relu |> conv(4, kernel=1)"))
     assert m.activation_bytes((16, 16)) == kept(module, 4, 16, 16)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "batch_norm",
+        "group_norm(2)",
+        "evo_norm_s0(2)",
+        "response_norm",
+        "plain_conv(4, kernel=3)",
+        "std_conv(4, kernel=3)",
+    ],
+)
+def test_what_an_operation_keeps_of_the_image_itself(layer, tmp_path):
+    """Whose gradient nobody asks for: what only that gradient needs is not kept."""
+    spec = tmp_path / "net.resnet"
+    spec.write_text(model(f"{layer} |> plain_conv(4, kernel=1)"))
+    assert_activations_agree(resnetc.compile(str(spec)), (5, 4))

@@ -217,7 +217,11 @@ MESSAGES = {
     "unclosed brace": (
         MODEL[:-2] + "\nblock b() { out = in }\n",
         (
-            *("E0111", "9:29", "the model `net` is not finished: expected `when`, `otherwise`, `expect` or `}`"),
+            *(
+                "E0111",
+                "9:29",
+                "the model `net` is not finished: expected `each`, `when`, `otherwise`, `expect` or `}`",
+            ),
             "every `{` of a block, policy or model needs its `}`",
         ),
     ),

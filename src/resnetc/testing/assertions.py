@@ -12,7 +12,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import module_of, run
-from resnetc.testing.replay import replayable
+from resnetc.testing.replay import hold, replayable
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,
@@ -31,16 +31,17 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
     real = run(source, network, sizes, batch, device)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
-    assert predicted == (real.refusal is None), (
+    hold(
+        predicted == (real.refusal is None),
         f"{where}: {'accepted' if predicted else 'refused'} by the compiler, "
-        f"and the module {'runs' if real.refusal is None else 'does not: ' + real.refusal}"
+        f"and the module {'runs' if real.refusal is None else 'does not: ' + real.refusal}",
     )
     if predicted:
         stages = tuple(stage.shape(sizes) for stage in measures.stages)
-        assert real.stages == stages, f"{where}: stages of {real.stages}, predicted {stages}"
+        hold(real.stages == stages, f"{where}: stages of {real.stages}, predicted {stages}")
         output = dict(zip((s.name for s in network.stages), stages, strict=True)) if network.features else None
         wanted = output or measures.output(sizes)
-        assert real.output == wanted, f"{where}: output {real.output}, predicted {wanted}"
+        hold(real.output == wanted, f"{where}: output {real.output}, predicted {wanted}")
     return predicted
 
 
@@ -67,8 +68,9 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
     for stage, found in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
         for axis, stride in enumerate(found):
             predicted = along(stage.stride, axis)
-            assert stride in (None, predicted), (
-                f"{network.name}: `{stage.name}` has stride {stride} along axis {axis + 1}, predicted {predicted}"
+            hold(
+                stride in (None, predicted),
+                f"{network.name}: `{stage.name}` has stride {stride} along axis {axis + 1}, predicted {predicted}",
             )
 
 
@@ -83,17 +85,16 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     state = module.state_dict()
     keys = [(key, tuple(value.shape)) for key, value in state.items()]
     predicted = state_dict_keys(network)
-    assert keys == predicted, f"{network.name}: {first_difference(keys, predicted)}"
+    if keys != predicted:
+        raise AssertionError(f"{network.name}: {first_difference(keys, predicted)}")
     parameters = sum(p.numel() for p in module.parameters())
-    assert parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}"
+    hold(parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}")
     for stage, part in zip(network.stages, measures.stages, strict=True):
         inside = sum(p.numel() for p in module.get_submodule(".".join(map(str, stage.path))).parameters())
-        assert inside == part.parameters, (
-            f"{network.name}: {inside} parameters in `{stage.name}`, not {part.parameters}"
-        )
+        hold(inside == part.parameters, f"{network.name}: {inside} parameters in `{stage.name}`, not {part.parameters}")
     names = {name for name, _ in module.named_parameters()}
     buffers = sum(value.numel() for key, value in state.items() if key not in names)
-    assert buffers == measures.buffers, f"{network.name}: {buffers} elements in buffers, not {measures.buffers}"
+    hold(buffers == measures.buffers, f"{network.name}: {buffers} elements in buffers, not {measures.buffers}")
     module.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
 
 
@@ -103,9 +104,10 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     network, _, measures, _ = parts(compiled)
     counted = Measured(*parts(compiled)).multiply_adds(sizes)
     layers, whole = measures.multiply_adds(sizes), measures.multiply_adds_all(sizes)
-    assert (counted.layers, counted.filters) == (layers, whole - layers), (
+    hold(
+        (counted.layers, counted.filters) == (layers, whole - layers),
         f"{network.name} at {'x'.join(map(str, sizes))}: torch counts {counted.layers} multiply-adds and"
-        f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}"
+        f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}",
     )
 
 

@@ -11,7 +11,7 @@ from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.driver import Session
 from resnetc.compiler.families import UsageError
 from resnetc.testing.models import models
-from resnetc.testing.replay import kept
+from resnetc.testing.replay import hold, kept
 
 TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
 STRANGE = (
@@ -96,11 +96,14 @@ def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Dia
 def judge(found: list[Diagnostic], codes: Collection[str]) -> None:
     """Every diagnostic has a known code, words, and a place inside of its file."""
     for diagnostic in found:
-        assert not codes or diagnostic.code in codes, f"{diagnostic.code} is not documented"
+        hold(not codes or diagnostic.code in codes, f"{diagnostic.code} is not documented")
         for label in (diagnostic.primary, *diagnostic.labels):
             span = label.span
             size = len(span.source.text)
-            assert 0 <= span.start <= span.end <= size, f"{diagnostic.code} points to {span.start}:{span.end} of {size}"
+            hold(0 <= span.start <= span.end <= size, f"{diagnostic.code} points to {span.start}:{span.end} of {size}")
             place = span.source.position(span.start)
-            assert 1 <= place.line <= span.source.text.count("\n") + 1 and place.column >= 1
-        assert diagnostic.message and diagnostic.primary.text, f"{diagnostic.code} says nothing"
+            hold(
+                1 <= place.line <= span.source.text.count("\n") + 1 and place.column >= 1,
+                f"{diagnostic.code} points to no place",
+            )
+        hold(bool(diagnostic.message and diagnostic.primary.text), f"{diagnostic.code} says nothing")

@@ -13,6 +13,7 @@ from resnetc.testing import assertions, values
 from resnetc.testing.inputs import Example, device_for, edge_sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
+from resnetc.testing.replay import hold
 
 COUNTED = 2  # accepted inputs at which costs are counted
 SHRINKING = 200  # inputs that are tried to make a failure smaller
@@ -100,8 +101,9 @@ def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Findin
 
     def check(at: Example) -> None:
         found, predicted = measured.activation_bytes(at.sizes), measures.activation_bytes(at.sizes)
-        assert found == predicted, (
-            f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}"
+        hold(
+            found == predicted,
+            f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}",
         )
 
     return tried("activations", check, last, f"up to {most:,} bytes an image, in float32", compiled, accepted.axes)

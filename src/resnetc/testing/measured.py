@@ -22,6 +22,7 @@ from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.reach import field_along
 from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run, tensors
+from resnetc.testing.replay import hold
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
@@ -148,7 +149,7 @@ class Measured:
         more = lcm(fitting.period, *(along(stage.stride, axis) for stage in self.predicted.stages))
         low, high = (self.run((*least[:axis], n, *least[axis + 1 :])) for n in (start, start + more))
         refusal = low.refusal or high.refusal
-        assert not refusal, f"{self.network.name} does not run at {start} or {start + more}: {refusal}"
+        hold(not refusal, f"{self.network.name} does not run at {start} or {start + more}: {refusal}")
         grown = [
             after[axis + 1] - before[axis + 1] if axis + 1 < len(after) else 0
             for before, after in zip(low.stages, high.stages, strict=True)

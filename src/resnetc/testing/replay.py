@@ -17,6 +17,12 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+def hold(true: bool, told: str) -> None:
+    """Raises an AssertionError. `assert` would not under `python -O`, and pytest would add to what it says."""
+    if not true:
+        raise AssertionError(told)
+
+
 def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
     """An assertion about a `Trial` (its first argument) that notes, where it fails, the file and the command.
 

@@ -15,7 +15,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import image, kept, module_of, plain
 from resnetc.testing.reference import Outputs, Reference
-from resnetc.testing.replay import replayable
+from resnetc.testing.replay import hold, replayable
 
 LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of axes
 
@@ -63,8 +63,9 @@ def relaid(module: nn.Module, layout: torch.memory_format) -> None:
 
 
 def assert_close(one: Tensor, other: Tensor, rtol: float, told: str) -> None:
-    same = one.shape == other.shape and torch.allclose(one, other, rtol=rtol, atol=rtol / 1000, equal_nan=True)
-    assert same, f"{told}, by up to {(one - other).abs().max().item():.3g}"
+    hold(one.shape == other.shape, f"{told}: one of {plain(one)}, the other of {plain(other)}")
+    if not torch.allclose(one, other, rtol=rtol, atol=rtol / 1000, equal_nan=True):
+        raise AssertionError(f"{told}, by up to {(one - other).abs().max().item():.3g}")
 
 
 @replayable
@@ -86,8 +87,8 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
     for path, leaf in stored(network.root):
         predicted = shape_at(leaf.shape_out, sizes)
-        assert shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}"
-    assert isinstance(found, dict) == isinstance(expected, dict)
+        hold(shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}")
+    hold(isinstance(found, dict) == isinstance(expected, dict), f"{where}: stages or an output, not both")
     for a, b in zip(as_list(found), as_list(expected), strict=True):
         assert_close(a, b, 1e-9, f"{where}: the module gives another output than its operations one after the other")
 
@@ -108,7 +109,7 @@ def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         module.eval()
     predicted = measures.activation_bytes(sizes)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
-    assert three - two == predicted, f"{where}: autograd keeps {three - two} bytes of an image, predicted {predicted}"
+    hold(three - two == predicted, f"{where}: autograd keeps {three - two} bytes of an image, predicted {predicted}")
 
 
 def stored(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:

@@ -285,7 +285,7 @@ class Claims(SizedEvaluator):
         """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
         said = mentioned(claim, of_fields=True)
         stages = {str(path[0]) for path in self.own.stages}
-        return bool(said & {*stages, *self.symbols, *QUESTIONS, "input", "output"}) and not said & FIGURES
+        return bool(said & {*stages, *self.symbols, *QUESTIONS, "output"}) and not said & FIGURES
 
     def begin(self, expect: syntax.Expect) -> None:
         """Forgets the claim before. A cost alone is that of the declared size, but under a condition about sizes."""

@@ -79,7 +79,6 @@ def facts(
         "buffers": measures.buffers,
         "weighted_layers": measures.weighted_layers,
         "receptive_field": Record("the whole input", {}) if receptive is None else normal_size(receptive),
-        "input": record("input", root.shape_in, {}),
         "output": record("output", root.shape_out, {}),
     }
     stages = {

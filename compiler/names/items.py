@@ -17,7 +17,7 @@ from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
 
 MEASURES = (
-    *("accepts", "activation_bytes", "buffers", "input", "multiply_adds", "output", "parameters"),
+    *("accepts", "activation_bytes", "buffers", "multiply_adds", "output", "parameters"),
     *("receptive_field", "refuses", "weighted_layers"),
 )
 ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")

@@ -153,6 +153,27 @@ def test_every_example_has_its_value(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main(["check", str(path)]) == 0, (claim, capsys.readouterr().err)
 
 
+def test_what_claims_may_speak_of() -> None:
+    """Every name in the table of claims, of a stage too, is known to `expect`; the one of another model as well."""
+    said = [name for row in rows("Statements", "a claim may speak of") for name in spans(row[0])]
+    fields = [f for row in rows("Statements", "a claim may speak of") for f in spans(row[1]) if f.startswith(".")]
+    assert len(said) >= 14 and fields == [".shape", ".channels", ".stride", ".blocks"]
+    asked = [*(n for n in said if not n.startswith("other")), *(f"layer2{f}" for f in fields)]
+    asked += [f"output{f}" for f in fields[:2]] + [f"other(8).{name}" for name in said[:3]]
+    asked += [name for name in said if name.startswith("other")]
+    for name in asked:
+        question = name.startswith(("accepts", "refuses"))
+        body = name.replace("condition", "H >= 1").replace("refuses(H >= 1)", "refuses(H < 1)")
+        claim = f"expect {body}" if question else f"expect {body} == {body}"
+        made = "input [3, H, W] = [3, 32, 32] stem = entry stage layer2 = 1 of blocks.basic(width) head = none"
+        nets = (f"model {net}(width: int = 4) {{ {made} {more} }}\n" for net, more in (("other", ""), ("net", claim)))
+        text = "edition 1\nuse std.blocks\n" + "".join(nets)
+        session = Session()
+        session.add("-", text.encode())
+        session.networks()
+        assert [d.message for d in session.sink.diagnostics] == [], claim
+
+
 def test_the_functions() -> None:
     named = [spans(row[0]) for row in rows("Expressions", "function")]
     assert sorted({call.partition("(")[0] for calls in named for call in calls}) == sorted(FUNCTIONS)

@@ -48,7 +48,6 @@ class OnModule(Claims):
         output = found.output if isinstance(found.output, tuple) else found.stages[-1]
         fields = {
             **predicted.fields,
-            "input": concrete("input", (self.network.input.channels, *sizes), {}),
             "output": concrete("output", output, {}),
             "parameters": measured.parameters,
             "buffers": measured.buffers,

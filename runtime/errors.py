@@ -9,6 +9,11 @@ from pathlib import Path
 _CONTROLS = {code: "?" for code in [*range(0x00, 0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)]}
 
 
+def harmless(text: str) -> str:
+    """The text with its control characters, but for line ends, as `?`: a terminal prints it and obeys nothing."""
+    return text.translate(_CONTROLS)
+
+
 class RunError(Exception):
     """A fault of the user's input, in one message that names the place and the remedy.
 
@@ -17,7 +22,7 @@ class RunError(Exception):
     """
 
     def __init__(self, message: str, *, status: int = 1) -> None:
-        super().__init__(message.translate(_CONTROLS))
+        super().__init__(harmless(message))
         self.status = status
 
 
@@ -27,7 +32,7 @@ class Stopped(Exception):
     def __init__(self, number: int, step: int, out: Path) -> None:
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         message = f"stopped by {name} after step {step}; saved in {out}: go on with --resume --out {out}"
-        super().__init__(message.translate(_CONTROLS))
+        super().__init__(harmless(message))
         self.status = 130 if number == signal.SIGINT else 75
         self.step = step
         self.out = out

@@ -14,12 +14,13 @@ from resnetc.runtime import module, state
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.errors import RunError, harmless
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.group import ALONE, Group
 from resnetc.runtime.progress import figure
 
 _WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
+_LONGEST_NAME = 40  # characters of a class name in the text
 _WORST = 24  # images
 
 
@@ -56,7 +57,7 @@ class Evaluation:
 
     def mistakes(self) -> list[tuple[int, str, str]]:
         """(images, true class, predicted class) of every kind of mistake that was made, the most frequent first."""
-        names = self.class_names
+        names = [_shown(name) for name in self.class_names]
         pairs = [
             (count, names[true], names[predicted])
             for true, row in enumerate(self.confusion)
@@ -71,16 +72,15 @@ class Evaluation:
         lines = [
             f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {figure(self.loss)}"
         ]
-        widest = max(len("true class"), *(len(name) for name in self.class_names))
+        names = [_shown(name) for name in self.class_names]
+        widest = max(len("true class"), *map(len, names))
         table = len(self.class_names) <= _WIDEST_TABLE
         numbers = [len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))]
         cell = max(numbers) + 1
         lines += ["", f"    {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
         if table:
             lines.append(" " * (widest + 16) + "".join(f"{number:>{cell}}" for number in range(len(self.class_names))))
-        for label, (name, accuracy, row) in enumerate(
-            zip(self.class_names, self.per_class, self.confusion, strict=True)
-        ):
+        for label, (name, accuracy, row) in enumerate(zip(names, self.per_class, self.confusion, strict=True)):
             share = "none" if accuracy is None else f"{accuracy:.2f} %"
             cells = "".join(f"{count or '.':>{cell}}" for count in row) if table else ""
             lines.append(f"{label:>3} {name:<{widest}} {share:>9}  {cells}")
@@ -89,6 +89,12 @@ class Evaluation:
             lines += ["", "most frequent mistakes:"]
             lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
         return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _shown(name: str) -> str:
+    """A class name as one short line that no terminal obeys."""
+    line = harmless(name).replace("\n", "?")
+    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..."
 
 
 def never() -> None:

@@ -75,7 +75,9 @@ class RunFolder:
             raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
         if self.last.name in holds:
             raise RunError(f"{self.path}: holds a run already: add --resume to go on with it, or take another --out")
-        ours = {self.model.name, self.recipe.name, self.metrics.name}  # all that a start leaves which could not save
+        # All that a start leaves which was killed, or refused by the disk, before its first save was done.
+        written = [path.name for path in (self.model, self.recipe, self.metrics)]
+        ours = {*written, *(f"{name}.tmp" for name in (*written, self.last.name))}
         if others := [name for name in holds if name not in ours]:
             raise RunError(f"{self.path}: is not empty (it holds {others[0]}) and holds no run: take another --out")
         checkpoint.write(self.recipe, recipe.encode())

@@ -16,6 +16,10 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number != 1 else "")
+
+
 def figure(loss: float, digits: int = 4) -> str:
     """A loss with `digits` behind the point; one that has gone out of hand with three digits and its power of ten."""
     return f"{loss:.{digits}f}" if abs(loss) < 1e4 else f"{loss:.2e}"
@@ -54,7 +58,8 @@ class Lines(Progress):
     def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
         self.epochs, self.steps, self.batch, self.stream = epochs, steps, batch, stream
         self.first, self.began, self.shown = done, time.perf_counter(), time.perf_counter()
-        print(f"{network}: {epochs} epochs, {steps} steps of {batch} images", file=stream, flush=True)
+        start = f"{_counted(epochs, 'epoch')}, {_counted(steps, 'step')} of {_counted(batch, 'image')}"
+        print(f"{network}: {start}", file=stream, flush=True)
 
     def step(self, step: int, epoch: int) -> None:
         now = time.perf_counter()

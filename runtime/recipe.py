@@ -112,7 +112,7 @@ def _written(value: object) -> str:
 
 def _number(text: str, rule: Rule, what: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise RunError(f"{what} must be a number, not `{text}`")
+        raise RunError(f"{what} must be a {'whole number' if rule.kind == 'int' else 'number'}, not `{text}`")
     number = float(text)
     if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
         low = "above 0" if rule.positive else f"from {rule.low:g}"
@@ -148,21 +148,26 @@ def _converted(name: str, value: Value) -> Any:
 
 
 def _agree(recipe: Recipe, places: dict[str, str]) -> None:
-    """Refuse keys that contradict each other; the place named is that of the key to change."""
+    """Refuse keys that contradict each other.
 
-    def fail(name: str, message: str) -> None:
-        place = places.get(name, "the default")
-        raise RunError(f"{place}: `{name}` {message}", status=2 if place.startswith("--override") else 1)
+    places: where each key that was given stands. The place named is the last one given of the keys concerned: an
+    override before the file, a key of the file before a default.
+    """
+
+    def fail(message: str, *names: str) -> None:
+        given = [places[name] for name in names if name in places]
+        overrides = [place for place in given if place.startswith("--override")]
+        raise RunError(f"{(overrides or given)[0]}: {message}", status=2 if overrides else 1)
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
-        fail("nesterov", "needs a `momentum` above 0")
+        fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
     if recipe.schedule == "onecycle" and recipe.warmup == 0:
-        fail("schedule", "is onecycle, which needs a `warmup` above 0, e.g. 0.3")
+        fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
     if recipe.schedule == "step":
         if not recipe.milestones:
-            fail("schedule", "is step, which needs `milestones`, e.g. [0.5, 0.75]")
+            fail("`schedule` is step, which needs `milestones`, e.g. [0.5, 0.75]", "schedule", "milestones")
         if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
-            fail("milestones", "must ascend")
+            fail("`milestones` must ascend", "milestones")
 
 
 def shipped() -> tuple[str, ...]:
@@ -178,6 +183,8 @@ def _text(source: str) -> tuple[str, str]:
         return resources.files("resnetc.runtime").joinpath("recipes", name).read_text("utf-8"), f"recipes/{name}"
     path = Path(source).expanduser()
     try:
+        if not source:
+            raise FileNotFoundError
         return contents(path, _MOST).decode("utf-8-sig"), str(path)
     except FileNotFoundError:
         if path.suffix not in (".yaml", ".yml"):

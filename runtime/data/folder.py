@@ -28,12 +28,18 @@ def _listing(path: Path) -> list[Path]:
         raise RunError(f"{path}: cannot read it: {fault.strerror}; {_EXPECTED}") from None
 
 
-def _images(folder: Path) -> list[Path]:
-    """The image files below `folder`, hidden ones left out, in the order of their names."""
+def _images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
+    """The image files below `folder`, hidden ones left out, in the order of their names.
+
+    above: the folders that led here, links resolved; RunError for a link back into one of them, which has no end.
+    """
+    here = folder.resolve()
+    if here in above:
+        raise RunError(f"{folder}: a link back to {here}, which it lies in: images would be read again and again")
     found = []
     for entry in _listing(folder):
         if entry.is_dir():
-            found += _images(entry)
+            found += _images(entry, (*above, here))
         elif entry.suffix.lower() in _ENDINGS:
             found.append(entry)
     return found
@@ -48,7 +54,7 @@ def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
         if folder.name not in classes:
             raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
         label = classes.index(folder.name)
-        found += [(file, label) for file in _images(folder)]
+        found += [(file, label) for file in _images(folder, (part.parent.resolve(), part.resolve()))]
     if not found:
         raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
     return found

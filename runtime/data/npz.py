@@ -21,14 +21,14 @@ def _images(path: Path, key: str, array: np.ndarray[Any, Any]) -> Tensor:
     """uint8 [N, H, W] or [N, H, W, C] as uint8 [N, C, H, W]."""
     if array.dtype != np.uint8:
         raise RunError(f"{path}: {key}: {array.dtype} numbers; bytes (uint8, 0 to 255) are expected")
-    if array.ndim not in (3, 4) or 0 in array.shape:
-        shape = list(array.shape)
+    shape = list(array.shape)
+    if array.ndim not in (3, 4):
         raise RunError(f"{path}: {key}: shape {shape}; [images, height, width] or [..., channels] is expected")
+    if 0 in shape:
+        raise RunError(f"{path}: {key}: shape {shape}: there is nothing in it")
     whole = array[..., None] if array.ndim == 3 else array
     if whole.shape[3] > 4 >= whole.shape[1]:
-        raise RunError(
-            f"{path}: {key}: shape {list(array.shape)}: the channels come last, [images, height, width, channels]"
-        )
+        raise RunError(f"{path}: {key}: shape {shape}: the channels come last, [images, height, width, channels]")
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(whole, 3, 1)))
 
 

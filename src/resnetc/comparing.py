@@ -140,7 +140,7 @@ def trained(specs: Sequence[Named], options: argparse.Namespace, out: Path) -> l
 
     name, path = datasets.split(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
-    chosen = recipe.load(options.recipe or name, overrides)
+    chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
     images = datasets.load(name, path)
     return comparison.run(arms(specs, images), images, chosen, options.seeds or [chosen.seed], out)
 

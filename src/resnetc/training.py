@@ -85,10 +85,14 @@ def trained(options: argparse.Namespace) -> int:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
     if options.resume and not folder.RunFolder(Path(options.out)).exists:
         raise RunError(f"{options.out}: no run to go on with in this folder")
+    if options.resume and not folder.RunFolder(Path(options.out)).begun:
+        raise RunError(f"{options.out}: this run ended before it had saved itself: start it again, without --resume")
     before = folder.RunFolder(Path(options.out)) if options.resume else None
-    name, path = datasets.split(options.data or (state.load(before.last)[1]["data"] if before else "digits"))
+    name, path = datasets.split(
+        options.data if options.data is not None else state.load(before.last)[1]["data"] if before else "digits"
+    )
     started = str(before.recipe) if before else name
-    chosen = recipe.load(options.recipe or started, overrides)
+    chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
     images = datasets.load(name, path)
     source, network = module_of(options, images)
     result = run(
@@ -196,7 +200,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.evaluate import evaluate as judge
 
-    images: Any = datasets.load(*datasets.split(options.data)) if options.data else None
+    images: Any = datasets.load(*datasets.split(options.data)) if options.data is not None else None
     run = Path(options.run_dir)
     judged = judge(run, images, weights=options.weights)
     sys.stdout.write(judged.text().rstrip("\n") + "\n")

@@ -229,7 +229,7 @@ def test_npz_reads_back(tmp_path: Path) -> None:
         ({"test_images": np.zeros((3, 4), np.uint8)}, ("test_images: shape [3, 4]",)),
         ({"train_images": np.zeros((6, 3, 32, 32), np.uint8)}, ("train_images", "the channels come last")),
         ({"test_images": np.zeros((3, 5, 5, 3), np.uint8)}, ("test_images: images of [5, 5, 3]", "[4, 5, 3]")),
-        ({"test_images": np.zeros((0, 4, 5, 3), np.uint8)}, ("test_images: shape [0, 4, 5, 3]",)),
+        ({"test_images": np.zeros((0, 4, 5, 3), np.uint8)}, ("shape [0, 4, 5, 3]: there is nothing in it",)),
         ({"train_labels": np.array([0.0] * 6)}, ("train_labels: float64",)),
         ({"train_labels": np.array([0, 1])}, ("train_labels: shape [2]; [6]",)),
         ({"test_labels": np.array([0, -1, 1])}, ("test_labels: label -1 at image 1",)),
@@ -321,6 +321,9 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     (tmp_path / "train" / "ants" / "gone.png").symlink_to("nothing")
     refused("folder", tmp_path, "ants/gone.png: cannot read it: No such file")
     (tmp_path / "train" / "ants" / "gone.png").unlink()
+    (tmp_path / "train" / "ants" / "loop").symlink_to("..")
+    refused("folder", tmp_path, "ants/loop: a link back to ", "train, which it lies in")
+    (tmp_path / "train" / "ants" / "loop").unlink()
     data.load("folder", tmp_path)
     for folder in ("ants", "bees"):
         (tmp_path / "test" / folder / "0.png").unlink()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from resnetc import cli
 from resnetc.runtime import data
 from resnetc.runtime.errors import RunError
 
@@ -44,6 +45,13 @@ def test_a_path_is_refused() -> None:
 def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(RunError, match="did you mean `digits`"):
         data.load("digit")
+
+
+def test_an_empty_name_is_not_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--data", "--recipe"):  # of a variable that a script forgot to set
+        assert cli.main(["train", "digits", option, "", "--out", str(tmp_path / "run")]) in (1, 2)
+        assert capsys.readouterr().err.startswith(f"error: {option} : no such")
+    assert not (tmp_path / "run").exists()
 
 
 def test_split_of_the_argument() -> None:

@@ -75,6 +75,13 @@ most frequent mistakes:
 """
 
 
+def test_names_that_would_drive_a_terminal_or_break_the_table_are_shown_as_a_short_line() -> None:
+    text = Evaluation(2, 0.5, 0.0, 100.0, ((0, 1), (1, 0)), ("\x1b[31mred\nx", "a" * 300)).text()
+    assert "  0 ?[31mred?x" in text and "\x1b" not in text
+    assert f"{'a' * 37}... taken for ?[31mred?x" in text
+    assert max(map(len, text.splitlines())) < 80
+
+
 def test_many_classes_are_listed_without_the_table() -> None:
     names = tuple(f"c{number}" for number in range(30))
     rows = tuple(tuple(int(i == j) for j in range(30)) for i in range(30))

@@ -39,6 +39,9 @@ def test_lines_without_a_terminal() -> None:
         shown.step(1, 1)
         shown.epoch(RECORD)
     assert stream.getvalue() == f"net: 10 epochs, 100 steps of 64 images\n{LINE}\n"
+    stream = io.StringIO()
+    progress.choose("net", 1, 1, 1, stream=stream)
+    assert stream.getvalue() == "net: 1 epoch, 1 step of 1 image\n"
 
 
 def test_a_long_epoch_speaks_between_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:

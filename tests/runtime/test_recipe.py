@@ -25,11 +25,11 @@ def fault(tmp_path: Path, text: str) -> str:
         ("epochs: 3\nlr: 0.1\n", "r.yaml:2:1: unknown key `lr`; known: batch,"),
         ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; did you mean `learning_rate`?"),
         ("epochs: 3\nbatch: 8\nepochs: 4\n", "r.yaml:3:1: the key `epochs` stands twice; first at r.yaml:1:1"),
-        ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a number, not `ten`"),
+        ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a whole number, not `ten`"),
         ("epochs: 1.5\n", "r.yaml:1:9: `epochs` must be a whole number, not `1.5`"),
         ("epochs: 0\n", "r.yaml:1:9: `epochs` must lie from 1 to 1,000,000; it is 0"),
         ("epochs: '3'\n", "r.yaml:1:9: `epochs`: leave out the quotes: a number is due"),
-        ("epochs:\n", "r.yaml:1:8: `epochs` must be a number, not ``"),
+        ("epochs:\n", "r.yaml:1:8: `epochs` must be a whole number, not ``"),
         ("learning_rate: .inf\n", "r.yaml:1:16: `learning_rate` must be a number, not `.inf`"),
         ("learning_rate: .nan\n", "r.yaml:1:16: `learning_rate` must be a number, not `.nan`"),
         ("learning_rate: 1e999\n", "r.yaml:1:16: `learning_rate` must lie above 0 to 1000; it is 1e999"),
@@ -42,7 +42,8 @@ def fault(tmp_path: Path, text: str) -> str:
         ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
         ("schedule: step\nmilestones: [0.5, x]\n", "r.yaml:2:13: `milestones`: every item must be a number, not `x`"),
         ("schedule: onecycle\n", "r.yaml:1:11: `schedule` is onecycle, which needs a `warmup` above 0"),
-        ("momentum: 0\n", "the default: `nesterov` needs a `momentum` above 0"),
+        ("momentum: 0\n", "r.yaml:1:11: `nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false"),
+        ("momentum: 0\nnesterov: true\n", "r.yaml:2:11: `nesterov` needs a `momentum` above 0"),
         ("- epochs\n", "r.yaml:1:1: a recipe is a mapping"),
         ("just words\n", "r.yaml:1:1: a recipe is a mapping"),
         ("epochs: {a: 1}\n", "r.yaml:1:9: a single value or a list of numbers is due here"),
@@ -115,16 +116,19 @@ def test_overrides_win_in_order() -> None:
         ("epochs", "--override epochs: KEY=V is due"),
         ("epoch=3", "--override epoch=3: unknown key `epoch`; did you mean `epochs`?"),
         ("epochs=", "--override epochs=: a value must follow the ="),
-        ("epochs=x", "--override epochs=x: `epochs` must be a number, not `x`"),
+        ("epochs=x", "--override epochs=x: `epochs` must be a whole number, not `x`"),
         ("epochs=*x", "--override epochs=*x: anchors and aliases"),
         ("seed=-1", "--override seed=-1: `seed` must lie from 0 to 4,294,967,295; it is -1"),
         ("schedule=step", "--override schedule=step: `schedule` is step, which needs `milestones`"),
+        ("warmup=0", "--override warmup=0: `schedule` is onecycle, which needs a `warmup` above 0"),
+        ("momentum=0", "--override momentum=0: `nesterov` needs a `momentum` above 0"),
     ],
 )
 def test_a_faulty_override_is_named(override: str, message: str) -> None:
     with pytest.raises(RunError) as caught:
         recipe.load("digits", [override])
     assert str(caught.value).startswith(message)
+    assert caught.value.status == 2
 
 
 @pytest.mark.parametrize("name", recipe.shipped())

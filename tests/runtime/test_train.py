@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from resnetc import cli
 from resnetc.runtime import checkpoint, module, recipe
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
@@ -92,6 +93,20 @@ def test_a_folder_in_use_is_left_alone(source: str, few: Data, quick: Recipe, tm
     (tmp_path / "file").write_text("x")
     with pytest.raises(RunError, match="cannot use it as a run folder: File exists"):
         train(source, "small", few, quick, tmp_path / "file", quiet=True)
+
+
+def test_what_a_start_leaves_that_was_killed_is_no_run(
+    source: str, few: Data, quick: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in ("recipe.yaml", "metrics.jsonl", "model.py", "recipe.yaml.tmp", "last.ckpt.tmp"):
+        (out / name).write_text("half a fi")
+    assert cli.main(["train", "digits", "--out", str(out), "--resume"]) == 1
+    assert "this run ended before it had saved itself: start it again, without --resume" in capsys.readouterr().err
+    train(source, "small", few, quick, out, quiet=True)
+    assert (out / "model.py").read_text() == source
+    assert not list(out.glob("*.tmp"))
 
 
 def test_equal_seeds_give_equal_weights_and_others_do_not(

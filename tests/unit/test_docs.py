@@ -232,9 +232,22 @@ def test_the_primitives() -> None:
             assert written(parameter, text if sign else None), (name, parameter.name)
         assert spans(stored) == [primitive.attribute], name
         assert stored.partition(":")[2].strip() == STATE[primitive.state], name
-        first, plus, more = primitive.saves.partition("+")
-        wanted = KEPT.get(first, first) + (f" and {more} maps" if plus else "")
-        assert kept == wanted, name
+        assert kept == said_of(primitive.saves), name
+
+
+def said_of(saves: str) -> str:
+    """What a page says is kept for the backward pass."""
+    first, plus, more = saves.partition("+")
+    return " and ".join([*([KEPT.get(first, first)] if first else []), *([f"{more} maps"] if plus else [])])
+
+
+def test_what_is_kept_where_no_gradient_is_asked_for_the_input() -> None:
+    found = re.search(r"as for the image, operations without keys keep\s+nothing, (.*?)\.\n", section("Primitives"))
+    assert found is not None
+    other = {p.name: said_of(p.saves_first) for p in PRIMITIVES.values() if p.saves_first}
+    assert found[1] == ", ".join(
+        f"`{name}` {'the ' if said.startswith('input') else ''}{said}" for name, said in other.items()
+    )
 
 
 def test_the_types_and_least_values_of_parameters() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from resnetc.compiler import shapes, syntax
-from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
+from resnetc.compiler.diagnostics import Diagnostic, Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Shape, Step
 from resnetc.compiler.scope import Scope
 from resnetc.compiler.sizes import constant
 from resnetc.compiler.values import Tensor
+from resnetc.compiler.written import shipped
 
 
 def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
@@ -54,16 +55,18 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, s
         name, channels = called(side, text, scope), side.shape.channels
         if step is not None:
             labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
+    help, fix = remedy(left, right, expr, scope)
     return Diagnostic(
         "E0301",
         f"`{op}` needs equal shapes: {shapes.show_shape(left.shape)} and {shapes.show_shape(right.shape)}",
         Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
         tuple(labels),
-        helps=(remedy(left, right, expr, scope),),
+        helps=(help,),
+        fix=() if shipped(expr.span) else fix,
     )
 
 
-def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> str:
+def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> tuple[str, tuple[Edit, ...]]:
     """What to write: where one side is a slot's call with a name for its channels, the name that fits instead."""
     for side, other, text in ((right, left, expr.left), (left, right, expr.right)):
         step = producer(side.ref, scope)
@@ -80,5 +83,12 @@ def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> st
                 if name in arguments:
                     arguments[arguments.index(name)] = names[-1]
                     whose = called(other, text, scope)
-                    return f"give the {step.slot} the channels of `{whose}`: `{head}({', '.join(arguments)})`"
-    return "make both sides equally wide, for instance with a projection on the narrower one"
+                    said = f"{head}({', '.join(arguments)})"
+                    return f"give the {step.slot} the channels of `{whose}`: `{said}`", (Edit(step.span, said),)
+    low, text = min(((left, expr.left), (right, expr.right)), key=lambda side: side[0].shape.channels)
+    need, name = max(left.shape.channels, right.shape.channels), called(low, text, scope)
+    if name == "this side":
+        return "make both sides equally wide, for instance with a projection on the narrower one", ()
+    width = next((n for n, type, v in scope.numbers if type == "int" and v == need and n != "here"), str(need))
+    wider = f"({name} |> conv({width}, kernel=1))"
+    return f"make both sides equally wide: write `{wider}` in place of `{name}`", (Edit(text.span, wider),)

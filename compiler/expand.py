@@ -9,7 +9,6 @@ from typing import Any
 
 from resnetc.compiler import declare, faults, syntax
 from resnetc.compiler.apply import MAX_BLOCKS, Applier, too_many_blocks
-from resnetc.compiler.blame import shipped
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, Here, Silent
 from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
@@ -34,6 +33,7 @@ from resnetc.compiler.values import (
     describe,
     show_path,
 )
+from resnetc.compiler.written import shipped
 
 MAX_CLAIMS = 1_000
 

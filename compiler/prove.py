@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from resnetc.compiler import blame
-from resnetc.compiler.blame import Branch
+from resnetc.compiler import blame, remedies
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
 from resnetc.compiler.ir import Condition, Network
+from resnetc.compiler.remedies import Meeting
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -29,6 +29,7 @@ from resnetc.compiler.sizes import (
 from resnetc.compiler.source import Span
 from resnetc.compiler.trail import Place, demands
 from resnetc.compiler.values import describe
+from resnetc.compiler.written import shipped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,13 +155,13 @@ def broken(case: Case) -> Diagnostic:
     if reason.condition.kind != "equal":
         return never_enough(case) if reason.after.is_empty else promises_too_much(case, promised)
     f, g = case.sides
-    sides = blame.branches(reason.place.template, reason.condition, reason.place.step)
-    strides = [side.stride(case.axis) for side in sides]
+    places = remedies.meetings(case.network, reason.place.template, reason.condition, reason.place.step)
+    strides = [side.stride(case.axis) for side in places[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
-        return strides_differ(case, sides, promised)
+        return strides_differ(case, places, promised)
     if equal_where(f, g).is_empty:
-        return never_equal(case, sides, promised)
-    return not_everywhere(case, sides, promised) if said is None else promises_too_much(case, promised)
+        return never_equal(case, places, promised)
+    return not_everywhere(case, places, promised) if said is None else promises_too_much(case, promised)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ class Case:
         spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
         return tuple(Label(s, "asked for here") for s in spans if s.source is not self.reason.condition.span.source)
 
-    def sized(self, sides: tuple[Branch, Branch]) -> tuple[Label, ...]:
+    def sized(self, sides: remedies.Sides) -> tuple[Label, ...]:
         """From where on each side has its size."""
         labels = []
         for side, size in zip(sides, self.sides, strict=True):
@@ -271,14 +272,15 @@ def restriction(network: Network, accepted: Accepted) -> str | None:
             texts = [span.text for about, _, span in network.input.conditions if about == axis]
             said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
         elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
-            said.append(blame.allowing(sizes, symbol, network.input.sizes[axis]))
+            size = network.input.sizes[axis]
+            said.append(blame.allowing(sizes, symbol, sizes.nearest(size) or size))
     return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
 
 
 def declaring(network: Network, line: str) -> tuple[Edit, ...]:
     """The edit that puts a `when` behind the input, or another in its place."""
     declared = network.input
-    if blame.shipped(declared.span):
+    if shipped(declared.span):
         return ()
     if declared.condition is not None:
         return (Edit(declared.condition, line.removeprefix("when ")),)
@@ -292,13 +294,13 @@ def fitting(network: Network, accepted: Accepted) -> tuple[int, ...]:
     return tuple(sizes.nearest(size) or size for sizes, size in pairs)
 
 
-def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
-    f, g = case.sides
+def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
     totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
-    help = blame.stride_to_give(case.reason.place.template, sides, case.axis)
+    help, fix = remedies.stride_to_give(places, case.reason.condition.span, case.axis)
     if "none" in totals:
-        help = "`*` spreads a map of size 1 over another, as a gate needs it; `+` does not"
+        help, fix = "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not", ()
     return Diagnostic(
         "E0302",
         f"{case.reason.condition.text} joins maps of different strides: {named}",
@@ -306,13 +308,15 @@ def strides_differ(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) 
         labels=(*blame.strided(sides, case.axis), *case.asked()),
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
         helps=(help,),
+        fix=fix,
     )
 
 
-def never_equal(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
-    f, g = case.sides
-    remedy = blame.remedy(sides, case.axis)
-    blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
+def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
+    found = remedies.remedy(places, case.axis)
+    blamed = found.operation if found else blame.most_changing(sides, case.axis)
+    remedy = found or remedies.padded(places)
     if remedy:
         help = f"write {remedy.text}: both are then {case.show(remedy.sizes[case.axis])}"
     else:
@@ -332,20 +336,26 @@ def never_equal(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> 
     )
 
 
-def not_everywhere(case: Case, sides: tuple[Branch, Branch], promised: SizeSet) -> Diagnostic:
-    f, g = case.sides
-    remedy = blame.remedy(sides, case.axis)
+def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
+    remedy = remedies.remedy(places, case.axis)
     blamed = remedy.operation if remedy else blame.most_changing(sides, case.axis)
     equal = show_set(equal_where(f, g), case.symbol).partition(", ")[0]
     line = restriction(case.network, case.accepted)
-    cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
     notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
+    nearest = fitting(case.network, case.accepted)
+    kept = nearest == case.network.input.sizes
+    if not remedy and not (line and kept):
+        remedy = remedies.padded(places)
+    declares = line is not None and (not remedy or shipped(remedy.operation.span))
+    cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
     fix = remedy.fix if remedy else ()
-    kept = fitting(case.network, case.accepted) == case.network.input.sizes
-    if line and kept and (not remedy or blame.shipped(remedy.operation.span)):
+    if line and declares:
         notes += [cure] if cure else []
         help = f"say behind the input which sizes the network is for: `{line}`"
-        fix = declaring(case.network, line)
+        if not kept:
+            help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
+        fix = declaring(case.network, line) if kept else ()
     else:
         help = cure or "bring both sides to one size, for instance by the same operation on both"
     return Diagnostic(

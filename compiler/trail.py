@@ -10,6 +10,7 @@ from resnetc.compiler.blame import Operation
 from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.values import describe, is_number, show_path
+from resnetc.compiler.written import short
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ class Place:
                 notes.append(f"in {block} ({place.stage.span}){given}")
             elif inner:
                 span = place.template.steps[place.step].span
-                notes.append(f"in `{blame.short(span.text)}` ({span}){given}")
+                notes.append(f"in `{short(span.text)}` ({span}){given}")
         return tuple(notes)
 
     def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
@@ -69,7 +70,7 @@ def head(step: Step) -> str:
     """What a step is called for short: its path as a stage, else its text up to the arguments."""
     if step.span.text.startswith("stage "):
         return show_path(step.path)
-    return blame.short(step.span.text).partition("(")[0]
+    return short(step.span.text).partition("(")[0]
 
 
 def numbers(template: Template) -> str:

@@ -1,12 +1,17 @@
 """Mechanical remedies: every `fix`, and every `when` that a help gives, applied, makes its diagnostic disappear."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from resnetc.compiler.diagnostics import Diagnostic, Edit
 from resnetc.compiler.driver import Session
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from wrong_nets import WRONG
 
 CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 
@@ -97,13 +102,17 @@ REFUSALS = {"E0302", "E0314", "E0331", "E0332"}
 
 
 def remedies(text: str, fault: Diagnostic) -> dict[str, str]:
-    """The texts that a fault proposes: with its fix applied, and with the `when` of its help written down."""
+    """The texts that a fault proposes: with its fix applied, and with each line of its help written down."""
     out = {"fix": applied(text, fault.fix)} if fault.fix else {}
     help = " ".join(fault.helps)
-    for line in re.findall(r"`(when [^`]*)`", help):
-        declared = re.search(r"declare one of them, such as `(\[[^`]*\])`", help)
-        sizes = declared[1] if declared else r"\2"
-        out[line] = re.sub(r"^(  input [^=]*= )(\[[^]]*\]).*$", rf"\1{sizes} {line}", text, flags=re.MULTILINE)
+    declared = re.search(r"(?:such as|at least) `(\[[^`]*\])`", help)
+    found = re.search(r"^(  input [^=]*= )(\[[^]]*\])(.*)$", text, re.MULTILINE)
+    assert found is not None
+    opening, sizes, promise = found.groups()
+    for line in re.findall(r"`(when [^`]*)`", help) or ([promise.strip()] if declared else []):
+        out[line] = text.replace(found[0], f"{opening}{declared[1] if declared else sizes} {line}")
+    for line, slot in re.findall(r"`(set (\w+) = [^`]*)`", help):
+        out[line] = re.sub(rf"^(  set {slot} = ).*$", f"  {line}", text, flags=re.MULTILINE)
     return out
 
 
@@ -138,3 +147,17 @@ def test_what_is_written_of_an_addition_that_does_not_fit_mends_it(main: str, si
                         seen.add(after)
                         pending.append(after)
                         assert len(seen) < 12, text
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_net_is_mended_by_what_is_said_of_it(name: str):
+    """Each line that is given, followed to the letter, ends in a spec that compiles, after at most one line more."""
+    pending = [(WRONG[name], 0)]
+    assert found(WRONG[name])
+    while pending:
+        text, steps = pending.pop()
+        for fault in found(text):
+            assert steps < 2, fault.message
+            after = remedies(text, fault)
+            assert after, (fault.message, fault.helps)
+            pending.extend((mended, steps + 1) for mended in after.values())

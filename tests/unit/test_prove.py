@@ -212,12 +212,12 @@ def test_an_operation_of_the_library_is_blamed_and_the_input_to_be_restricted() 
         (
             "in |> plain_conv(width, kernel=1)",
             "2 (`main`) and 1 (`side`)",
-            "give `side` a further stride of 2, or take it from `main`",
+            "give `side` the stride of `main`: `plain_conv(width, kernel=1, stride=stride)`",
         ),
         (
             "in |> global_avg_pool",
             "2 (`main`) and none (`side`)",
-            "`*` spreads a map of size 1 over another, as a gate needs it; `+` does not",
+            "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not",
         ),
     ],
 )
@@ -267,7 +267,7 @@ block unit(width: int, stride: size) {
 def test_an_input_without_a_shortcut_and_a_policy_that_ignores_its_stride() -> None:
     _, fault = small("block unit(width: int) {\n  out = in + (in |> conv(width, kernel=3, stride=2))\n}\n")
     assert fault is not None
-    assert fault.helps == ("send `in` through a shortcut of that stride: `in |> shortcut(16, 2)`",)
+    assert fault.helps == ("send `in` through that stride: write `(in |> shortcut(16, 2))` in its place",)
     _, faults = check(RESNET + "model net = resnet(blocks.basic, [2, 2, 2, 2], shortcut=identity, conv=plain_conv)")
     assert [f.code for f in faults] == ["E0301"]
     narrow = "".join(f"  stage layer{i} = 1 of blocks.basic(16, stride={i})\n" for i in (1, 2))
@@ -326,7 +326,7 @@ block unit(width: int) {
             "conv(width, kernel=2) |> norm |> conv(width, kernel=4)",
             "write `conv(width, kernel=3)` and `conv(width, kernel=5)`: both are then H",
         ),
-        ("constant_pad(1)", "let `constant_pad(1)` keep the size of its map"),
+        ("constant_pad(1)", "write `identity`: both are then H"),
         ("max_pool([3, 5], padding=[0, 1])", "write `max_pool([3, 5], padding=[1, 2])`: both are then H"),
     ],
 )

@@ -1,8 +1,12 @@
-"""Every file, symbol, command and target that `docs/onboarding.md` names is there."""
+"""Every file, symbol, command and target that `docs/onboarding.md` names is there, and its example can be followed."""
 
 import ast
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +69,57 @@ def test_every_phase_of_the_driver_is_told_of() -> None:
     assert {
         name for name in called if f"`compiler/{name}.py" not in PROSE and f"`compiler/{name}/" not in PROSE
     } <= aside
+
+
+def applied(body: str, text: str) -> str:
+    """A text after a change: lines that stay and lines that go stand in it once, as a whole."""
+    lines = body.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] in " -")
+    assert text.count(before) == 1 and text[: text.index(before)].endswith("\n"), before
+    return text.replace(before, "".join(line[1:] for line in lines if line[0] in " +"))
+
+
+TANH = """edition 1
+use std.blocks
+
+model net() {
+  set act = tanh
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(8, kernel=3) |> norm |> act
+  stage layer1 = 1 of blocks.basic(8, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+
+  expect receptive_field == 9
+}
+"""
+
+
+def test_the_new_primitive_of_the_page_is_all_there_is_to_it(tmp_path: Path) -> None:
+    """Its changes, made in a copy, are enough for the command, for the documents and for the census."""
+    changes = re.findall(r"^```diff (\S+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert {name for name, _ in changes} >= {"grammar/primitives.py", "compiler/backend/primitives.py"}
+    left_out = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+    for folder in ("compiler", "docs", "grammar", "runtime", "specs", "src", "tests", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True, ignore=left_out)
+    for name in ("pyproject.toml", "README.md", "Makefile"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name, body in changes:
+        path = tmp_path / name
+        path.write_text(applied(body, path.read_text(encoding="utf-8")), encoding="utf-8")
+    (tmp_path / "net.resnet").write_text(TANH, encoding="utf-8")
+    inside = {**os.environ, "PYTHONPATH": str(tmp_path / "src"), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+
+    def ran(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, env=inside, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "receptive_field == 9; held on the module" in ran("resnetc", "test", "net.resnet", "--examples", "4")
+    tests = (
+        "tests/unit/test_docs.py::test_the_primitives",
+        "tests/unit/test_docs.py::test_the_shapes_of_primitives",
+        "tests/unit/test_census.py::test_every_primitive_is_used_by_a_shipped_spec",
+        "tests/unit/test_census.py::test_the_counts_of_the_decision",
+        "tests/oracle/test_places.py::test_a_primitive_means_the_same_in_a_sequence[tanh]",
+    )
+    assert "5 passed" in ran("pytest", "-q", "-p", "no:cacheprovider", *tests)

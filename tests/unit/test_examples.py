@@ -7,6 +7,7 @@ The word behind the fence says what is done with a block; words behind that are 
     console [trained]     commands behind `$`, and what they print; `...` is any lines; `trained`: numbers are free
     python [in FILE]      runs, in one namespace a page; `in FILE`: these lines stand in the file
     sh                    commands of which only the options are read
+    diff FILE             a change, which a test of its own makes in a copy
 
 `pytest --update tests/unit/test_examples.py` writes what the commands print into the pages.
 """
@@ -28,7 +29,7 @@ from resnetc.compiler.driver import Session
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-KNOWN = {"lark", "resnet", "resnet-wrong", "resnet-fragment", "console", "python", "sh", "text", ""}
+KNOWN = {"lark", "resnet", "resnet-wrong", "resnet-fragment", "console", "python", "sh", "diff", "text", ""}
 
 
 def printed(command: str) -> str:

@@ -267,7 +267,7 @@ block unit(width: int, stride: size) {
 def test_an_input_without_a_shortcut_and_a_policy_that_ignores_its_stride() -> None:
     _, fault = small("block unit(width: int) {\n  out = in + (in |> conv(width, kernel=3, stride=2))\n}\n")
     assert fault is not None
-    assert fault.helps == ("send `in` through that stride: write `(in |> shortcut(16, 2))` in its place",)
+    assert fault.helps == ("send `in` through that stride: write `(in |> shortcut(width, 2))` in its place",)
     _, faults = check(RESNET + "model net = resnet(blocks.basic, [2, 2, 2, 2], shortcut=identity, conv=plain_conv)")
     assert [f.code for f in faults] == ["E0301"]
     narrow = "".join(f"  stage layer{i} = 1 of blocks.basic(16, stride={i})\n" for i in (1, 2))

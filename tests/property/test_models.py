@@ -6,11 +6,17 @@ while it ran; torch itself would broadcast.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resnetc.compiler.backend import unify
+from resnetc.compiler.backend.primitives import COLUMNS, module_name
+from resnetc.compiler.ir import Leaf
 from resnetc.compiler.prove import restriction
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import (
@@ -22,9 +28,11 @@ from resnetc.testing import (
     blocks,
     input_sizes,
     models,
+    reference,
     shortcuts,
     trials,
 )
+from resnetc.testing.operations import shape_keeping
 from resnetc.testing.real import run
 
 MODELS, SIZES = 500, 10
@@ -151,6 +159,43 @@ def test_every_primitive_is_drawn():
         if not PRIMITIVES.keys() - drawn:
             break
     assert sorted(PRIMITIVES.keys() - drawn) == []
+
+
+def test_a_primitive_that_is_added_to_the_table_is_fuzzed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row, and how it is written in torch, are all there is to it: no strategy and no assertion knows of it."""
+    added = {"mish": ("silu", "nn.Mish"), "peak_pool": ("max_pool", "nn.MaxPool{r}d")}
+    for name, (like, _) in added.items():
+        monkeypatch.setitem(PRIMITIVES, name, replace(PRIMITIVES[like], name=name))
+    monkeypatch.setitem(COLUMNS, "peak_pool", COLUMNS["max_pool"])
+
+    def written(leaf: Leaf) -> str:
+        known = added.get(leaf.primitive.name)
+        return known[1].format(r=leaf.shape_in.rank) if known else module_name(leaf)
+
+    monkeypatch.setattr(unify, "module_name", written)
+    monkeypatch.setattr(reference, "module_name", written)
+    shape_keeping.cache_clear()
+    tried: dict[str, int] = dict.fromkeys(added, 0)
+
+    @settings(max_examples=80, suppress_health_check=SLOW, database=None, derandomize=False)
+    @given(models(depth=2), st.data())
+    def agrees(text: str, data: st.DataObject) -> None:
+        present = [name for name in added if re.search(rf"\b{name}\b", text)]
+        if present and min(tried[name] for name in present) < 2:
+            for trial in trials(text):
+                sizes = data.draw(input_sizes(trial.network, trial.accepted))
+                accepted = assert_network_agrees(trial, [sizes])
+                for name in present:
+                    tried[name] += accepted
+
+    try:
+        for _ in range(5):
+            agrees()
+            if all(tried.values()):
+                break
+    finally:
+        shape_keeping.cache_clear()
+    assert all(tried.values()), tried
 
 
 def test_the_watch_sees_what_torch_lets_pass():

@@ -247,6 +247,30 @@ def test_without_the_extra_one_message_names_it() -> None:
     assert done.stderr == 'error: torch, hypothesis not installed: pip install "resnetc[test]"\n'
 
 
+OPTIMIZED = """
+from resnetc.cli import main
+from resnetc.compiler.driver import Session
+
+render = Session.render
+Session.render = lambda self, checked: render(self, checked).replace("nn.MaxPool2d(2, 2)", "nn.MaxPool2d(3, 1, 1)")
+if __debug__:
+    sys.exit("assert statements run")
+sys.exit(main(["test", "net.resnet", "--examples", "12"]))
+"""
+
+
+def test_failures_are_found_without_assert_statements(spec: Path) -> None:
+    """`python -O` leaves out every `assert`; what is held against the module is none."""
+    import resnetc
+
+    source = str(Path(resnetc.__file__).parents[1])
+    program = f"import sys; sys.path.insert(0, {source!r}){OPTIMIZED}"
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    failed = re.findall(r"^  FAILED    (.*?): ", done.stdout, re.MULTILINE)
+    assert {"shapes", "strides", "multiply_adds", "activations", "outputs"} <= set(failed), done.stdout
+
+
 # -- the inputs -------------------------------------------------------------------------------------------------------
 
 

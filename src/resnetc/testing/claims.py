@@ -26,7 +26,6 @@ from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.real import run
-from resnetc.testing.replay import hold
 
 
 class OnModule(Claims):
@@ -109,10 +108,10 @@ class OnModule(Claims):
             if not self.shared(at):
                 return
             raise AssertionError(f"{where}: {fault.diagnostic.message}") from None
-        if not self.shared(at):
+        if true or not self.shared(at):
             return
         values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.false)
-        hold(true, f"{where}: the claim is false on the module{': ' if values else ''}{values}")
+        raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
 
 def runs(compiled: Compiled, measured: Measured, at: Example) -> bool:

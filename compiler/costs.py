@@ -198,7 +198,7 @@ def is_view(leaf: Leaf) -> bool:
             return bool(leaf.argument("rate") == 0)
         case "regroup":
             return 1 in (leaf.argument("groups"), leaf.argument("parts"))
-        case "sum":
+        case "sum" | "concat":
             return len(leaf.inputs) == 1
     return False
 

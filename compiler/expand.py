@@ -80,6 +80,7 @@ class Expander(Applier):
         model = value.item
         frame = self.opened(request)
         stated = self.stated(request, frame)
+        docs = [*(item.doc for item, _, _ in reversed(value.instances)), model.doc]
         declared = declare.declared(stated.input, self, stated.input_frame, request.sizes)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
@@ -111,7 +112,8 @@ class Expander(Applier):
             declared,
             tuple(self.claims(stated.expects, claim_frame)),
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
-            stated.item.doc or model.doc,
+            next(doc for doc in docs if doc or doc is model.doc),
+            "\n".join(docs),
             tuple(self.overruled),
             features,
             tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),

@@ -187,6 +187,7 @@ class Network:
     expects: tuple[Any, ...]
     parameters: tuple[tuple[str, Any], ...]
     doc: str
+    comments: str  # its own and those of what it is made of: how the words of its name are written
     overruled: tuple[str, ...] = ()
     features: bool = False  # without a head: the output is the maps of the stages, by name
     rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones

@@ -53,7 +53,7 @@ class Statements(Caller):
             raise Fault(faults.set_twice(f"{name.id}[{number}]", name.span))
         elements[number] = value
         if isinstance(value, Tensor):
-            frame.scope.name(value, name.id)
+            frame.scope.name(value, f"{name.id}[{number}]")
 
     def require(self, statement: syntax.Require, frame: Frame) -> None:
         raise NotImplementedError

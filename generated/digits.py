@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SPEC = "digits"
-SPEC_SHA256 = "0dd41903aa8fb14c1be5485057e226add84ebc04df63fa508038a93140fa7a91"
+SPEC_SHA256 = "226055dd946e6d9b6b5dbbce2d063bd85df37cad8c6f63c0ba0a99e4a7971a5f"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (1, 8, 8)
 
@@ -75,15 +75,9 @@ class Digits(nn.Module):
         self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
-        self.layer1 = nn.Sequential(
-            Basic(16, 16, 1),
-        )
-        self.layer2 = nn.Sequential(
-            Basic(16, 32, 2),
-        )
-        self.layer3 = nn.Sequential(
-            Basic(32, 64, 2),
-        )
+        self.layer1 = nn.Sequential(Basic(16, 16, 1))
+        self.layer2 = nn.Sequential(Basic(16, 32, 2))
+        self.layer3 = nn.Sequential(Basic(32, 64, 2))
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -102,4 +96,4 @@ def build() -> nn.Module:
     return Digits()
 
 
-# sealed by resnetc: text 99bb9b1917cec404 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 404b4ce323283481 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

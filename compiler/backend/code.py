@@ -119,13 +119,12 @@ def broken(call: Call, indent: int) -> list[str]:
 
 def must_break(code: Code) -> bool:
     """A sequence of more than one module stands one a line, however short."""
-    return (
-        isinstance(code, Call)
-        and code.function == "nn.Sequential"
-        and any(
-            isinstance(c, (Repeat, Choose)) or (isinstance(c, Call) and c.function[0].isupper())
-            for _, c in code.arguments
-        )
+    if not isinstance(code, Call) or code.function != "nn.Sequential":
+        return False
+    inside = [c for _, c in code.arguments]
+    return any(isinstance(c, Repeat) for c in inside) or (
+        len(inside) > 1
+        and any(isinstance(c, Choose) or (isinstance(c, Call) and c.function[0].isupper()) for c in inside)
     )
 
 

@@ -35,6 +35,7 @@ class Operation:
     tight: tuple[bool, ...] = ()  # operands that bind tighter than `+`: wrapped where they are sums
     loose: bool = False  # the expression is a sum or product
     solo: bool = False  # a statement of its own, such as a stage
+    opens: bool = False  # a line begins with it, where what it reads took weights
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class Forward:
         reads: set[str] = set()
         for i, ref in enumerate(operation.inputs):
             waiting = self.pending.get(ref)
-            if waiting is not None and operation.heavy and waiting.heavy:
+            if waiting is not None and waiting.heavy and (operation.heavy or operation.opens):
                 self.assign(ref)
                 waiting = None
             if waiting is not None:

@@ -72,6 +72,7 @@ class Lowering:
         self.helpers: dict[tuple[str, int], None] = {}
         self.classes: dict[Any, tuple[Class, Signature]] = {}
         self.functions: dict[Any, tuple[Function, Signature] | None] = {}
+        self.first: dict[Any, tuple[str, dict[str, None]]] = {}  # by block: its first class and what that stores
         self.taken: set[str] = set()
         self.codes: dict[int, Code] = {}
         self.writer = Writer(self.blocks, self.policies)
@@ -201,9 +202,10 @@ class Lowering:
         fields, forward = self.scope(group, signature)
         self.writer.names[name] = signature.arguments
         comments = Comments(group, signature)
+        doc = self.unlike(block, name, fields) or block.doc
         made = Class(
             name,
-            documentation(block.doc, f"The block `{block.name.id}`.", 4),
+            documentation(doc, f"The block `{block.name.id}`.", 4),
             tuple((a.name, a.type) for a in signature.arguments),
             tuple(fields),
             tuple(forward),
@@ -211,13 +213,22 @@ class Lowering:
         )
         self.classes[key] = (made, signature)
 
+    def unlike(self, block: Any, name: str, fields: list[str]) -> str:
+        """What tells a further class of a block from its first one: the modules that one has and the other has not."""
+        own = dict.fromkeys(re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE))
+        first, modules = self.first.setdefault(block, (name, own))
+        more, less = (quoted([m for m in a if m not in b]) for a, b in ((own, modules), (modules, own)))
+        if more:
+            return f"`{first}` with {more}{' in place of ' if less else ''}{less}."
+        return f"`{first}` without {less}." if less else ""
+
     def network_class(self) -> Class:
         root = self.network.root
         signature = Signature([], [root.shape_in.channels], RESERVED)
         symbols = self.network.input.symbols
         stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
         fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None)
-        name = class_name(self.network.name, self.network.doc)
+        name = class_name(self.network.name, self.network.comments)
         return Class(
             self.unique(name),
             documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
@@ -249,7 +260,7 @@ class Lowering:
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
-            if all(isinstance(m, Leaf) and m.primitive.name == "identity" for m in column):
+            if all(changes_nothing(m) for m in column):
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
             plan.append((number, step))
@@ -284,19 +295,23 @@ class Lowering:
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
             fields.append(f"        nn.init.constant_({weight}, {literal(value)})")
         access |= {number: reach[first.steps[number].path] for number in placed}
-        comments = Comments(group, signature, symbols)
-        ops = []
-        for number, step in plan:
-            column = [t.steps[number].operation for t in group]
-            inputs = tuple(alias.get(r, r) for r in step.inputs)
-            ops.append(operation(step, column, inputs, access.get(number), first))
+        output = alias.get(first.output, first.output)
+        lines_of = [
+            (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in step.inputs))
+            for number, step in plan
+        ]
+        vectors = pooled(lines_of, {output, *(results or {}).values()})
+        comments = Comments(group, signature, symbols, vectors)
+        ops = [
+            operation(step, column, inputs, access.get(number), first, vectors)
+            for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
+        ]
         names: dict[int, str] = {}
         for ref, wire in enumerate(first.wires):
             if wire.name is not None:
-                names.setdefault(alias.get(ref, ref), wire.name)
+                names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
         names.pop(0, None)
         names.update({ref: re.sub(r"\W+", "_", name).strip("_") for name, ref in (results or {}).items()})
-        output = alias.get(first.output, first.output)
         lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
         return fields, [text for ln in lines for text in ln.text]
 
@@ -338,13 +353,32 @@ class Lowering:
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
 
 
+def changes_nothing(module: Any) -> bool:
+    """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
+    if not isinstance(module, Leaf):
+        return False
+    match module.primitive.name:
+        case "identity":
+            return True
+        case "split" | "regroup":
+            return 1 in dict(module.arguments).values()
+        case "sum" | "concat":
+            return len(module.inputs) == 1
+    return False
+
+
 def argument_text(value: Any) -> Code:
     """An argument of a constructor: a module's text, or a literal."""
     return value if isinstance(value, (str, Call, Repeat, Choose, Listed)) else literal(value)
 
 
 def operation(
-    step: Step, column: list[Any], inputs: tuple[int, ...], access: str | None, template: Template
+    step: Step,
+    column: list[Any],
+    inputs: tuple[int, ...],
+    access: str | None,
+    template: Template,
+    vectors: frozenset[int],
 ) -> Operation:
     """A step as an operation of `forward`."""
     if isinstance(step.operation, str):
@@ -352,24 +386,46 @@ def operation(
     if access is None:
         leaf = step.operation
         assert isinstance(leaf, Leaf)
-        return operations.functional([m for m in column if isinstance(m, Leaf)], inputs, step.outputs)
+        leaves = [m for m in column if isinstance(m, Leaf)]
+        return operations.functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
     heavy = any(keeps_state(m) for m in column) and not (
         isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
     )
-    needs_vector = (
-        isinstance(step.operation, Leaf) and step.operation.primitive.name == "linear" and step.operation.shape_in.rank
-    )
-    if needs_vector:
+    takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
+    if takes_map and inputs[0] not in vectors:
         return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
     return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
 
 
+def quoted(names: list[str]) -> str:
+    """`a`, `b` and `c`."""
+    *most, last = [f"`{name}`" for name in names] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def called(name: str, column: list[Any]) -> bool:
+    """Whether a step is one primitive in every occurrence."""
+    return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
+
+
+def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], seen: set[int]) -> frozenset[int]:
+    """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
+    maps = set(seen)  # what something reads as a map
+    out: set[int] = set()
+    for step, column, inputs in reversed(steps):
+        reads_vectors = called("linear", column) or (called("dropout", column) and step.outputs[0] not in maps)
+        if not reads_vectors:
+            maps |= set(inputs)
+    for step, column, inputs in steps:
+        made = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
+        if made and step.outputs[0] not in maps:
+            out.add(step.outputs[0])
+    return frozenset(out)
+
+
 def flat(text: str) -> str:
     """A map of one position as a vector."""
-    means = (".mean(2, keepdim=True)", ".mean((2, 3), keepdim=True)", ".mean((2, 3, 4), keepdim=True)")
-    if text.endswith(means):
-        return text.removesuffix(", keepdim=True)") + ")"
     return (
         f"{text}.flatten(1)"
         if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))

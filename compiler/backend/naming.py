@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterator
 
 from resnetc.compiler.backend.code import WIDTH
 
@@ -24,23 +25,39 @@ def class_name(name: str, doc: str) -> str:
 
 
 def spelling(part: str, doc: str) -> str:
-    """How the documentation writes a word: found whatever its case, hyphens aside."""
+    """How the documentation writes a word, or what of it stands before a number; else with a capital."""
+    found = occurrence(part, doc)
+    if found:
+        return found
+    for end in heads(part):
+        found = occurrence(part[:end], doc)
+        if found:
+            return found + part[end:]
+    return part[:1].upper() + part[1:]
+
+
+def occurrence(part: str, doc: str) -> str:
+    """A word as the documentation has it first, whatever its case, hyphens aside; empty where it is not there."""
     pattern = "[- ]?".join(re.escape(c) for c in part)
     found = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE)
-    if found:
-        word = re.sub(r"[- ]", "", found.group())
-        return word[0].upper() + word[1:]
-    head = re.match(r"[a-z]+", part)
-    if head and head.end() < len(part):
-        inner = spelling(head.group(), doc)
-        return inner + part[head.end() :]
-    return part[:1].upper() + part[1:]
+    word = re.sub(r"[- ]", "", found.group()) if found else ""
+    return word[:1].upper() + word[1:]
+
+
+def heads(part: str) -> Iterator[int]:
+    """Where a number begins inside of a word, the last one first: `res2net|50`, `res|2net50`."""
+    return (m.end() for m in reversed(list(re.finditer(r"[a-z](?=\d)", part))))
 
 
 def safe(text: str) -> str:
     """Text for a docstring: one line, nothing that could end it or that a reader would not see."""
     shown = "".join(c if c.isprintable() else " " for c in text)
     return shown.replace("\\", "\\\\").replace('"""', "'''").strip()
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of whole words: `pre-activated` stays together."""
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
@@ -54,10 +71,10 @@ def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
     if len(first) <= WIDTH:
         return (first,)
     sentence, rest = summary(text)
-    lines = textwrap.wrap(sentence, WIDTH - indent - 3)
+    lines = wrapped(sentence, WIDTH - indent - 3)
     if len(lines) == 1 and not rest:  # formatters put the closing quotes of a single line behind it, however long
-        lines = textwrap.wrap(sentence, WIDTH - indent - 20)
-    body = [*lines, *(["", *textwrap.wrap(rest, WIDTH - indent)] if rest else [])]
+        lines = wrapped(sentence, WIDTH - indent - 20)
+    body = [*lines, *(["", *wrapped(rest, WIDTH - indent)] if rest else [])]
     return (f'{pad}"""{body[0]}', *(f"{pad}{ln}".rstrip() for ln in body[1:]), f'{pad}"""')
 
 

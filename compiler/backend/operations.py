@@ -17,13 +17,17 @@ def axes(leaf: Leaf) -> str:
     return "2" if rank == 1 else f"({', '.join(str(i + 2) for i in range(rank))})"
 
 
-def functional(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
-    """The text of a primitive that is no module."""
+def functional(
+    leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...], vector: bool = False
+) -> Operation:
+    """The text of a primitive that is no module; the mean of a map may be a `vector`."""
     leaf = leaves[0]
     tight = (True,) * len(inputs)
     match leaf.primitive.name:
         case "global_avg_pool":
-            return Operation(inputs, outputs, lambda t: f"{t[0]}.mean({axes(leaf)}, keepdim=True)", tight=tight)
+            kept = "" if vector else ", keepdim=True"
+            mean = f".mean({axes(leaf)}{kept})"
+            return Operation(inputs, outputs, lambda t: t[0] + mean, tight=tight, opens=vector)
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", tight=tight)
         case "split":

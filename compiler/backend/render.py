@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from resnetc.compiler.backend.code import WIDTH, literal
 from resnetc.compiler.backend.lower import Class, Function, Lowered
-from resnetc.compiler.backend.naming import safe
+from resnetc.compiler.backend.naming import safe, wrapped
 
 SEAL = "# sealed by resnetc: "
 
@@ -34,8 +33,8 @@ class Module:
     @property
     def header(self) -> list[str]:
         made = f"Made by {self.compiler} from {safe(self.spec)}; edit the spec, not this file."
-        facts = [ln for fact in self.facts for ln in textwrap.wrap(fact, WIDTH)]
-        return [*self.title, "", *textwrap.wrap(made, WIDTH), "", *facts, '"""']
+        facts = [ln for fact in self.facts for ln in wrapped(fact, WIDTH)]
+        return [*self.title, "", *wrapped(made, WIDTH), "", *facts, '"""']
 
     @property
     def imports(self) -> list[str]:

@@ -15,14 +15,19 @@ class Comments:
     """Writes shapes for a group of occurrences: what differs between them goes by the name of its argument."""
 
     def __init__(
-        self, group: list[Template], signature: Signature, symbols: tuple[str | None, ...] | None = None
+        self,
+        group: list[Template],
+        signature: Signature,
+        symbols: tuple[str | None, ...] | None = None,
+        vectors: frozenset[int] = frozenset(),  # what is written without the axes behind the channels
     ) -> None:
-        self.group, self.signature, self.symbols = group, signature, symbols
+        self.group, self.signature, self.symbols, self.vectors = group, signature, symbols, vectors
 
     def shape(self, ref: int) -> str:
         """`[width, ceil(h / stride), ceil(w / stride)]`; empty where it cannot be said in one line."""
         channels = self.signature.shown([t.wires[ref].shape.channels for t in self.group])
-        sizes = [self.size(ref, axis) for axis in range(self.group[0].wires[ref].shape.rank)]
+        rank = 0 if ref in self.vectors else self.group[0].wires[ref].shape.rank
+        sizes = [self.size(ref, axis) for axis in range(rank)]
         if channels is None or any(s is None for s in sizes):
             return ""
         return f"[{', '.join([channels, *(s for s in sizes if s)])}]"

@@ -26,12 +26,18 @@ def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
             continue
         swept = sweep(codes, i, names)
         if swept is not None:
-            out.append(swept[0])
+            run = codes[i : swept[1]]
+            out += [swept[0]] if height([swept[0]]) < height(run) else run
             i = swept[1]
             continue
         out.append(code)
         i += 1
     return out
+
+
+def height(codes: list[Code]) -> int:
+    """How many lines calls take in a stage."""
+    return sum(len(lay("", code, 12, ",")) for code in codes)
 
 
 def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[Repeat, int] | None:

@@ -16,6 +16,7 @@ from resnetc.compiler.backend.code import Call, Choose, Code, literal, named
 from resnetc.compiler.backend.primitives import POOLED, columns, gain, module_name
 from resnetc.compiler.ir import Leaf, Module, Sequence, Template
 
+IDENTITY = Call("nn.Identity")
 TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module"}
 
 
@@ -47,6 +48,8 @@ class Signature:
         if all_equal(vector):
             return literal(vector[0])
         found = self.known(vector, kind, role) or self.told(vector, kind)
+        if found is None and kind == "size" and (text := self.each_axis(vector)):
+            return text
         if found is None and kind == "int" and (text := self.multiple(vector, role == "in")):
             return text
         return (found or self.add(combined(place, role), kind, vector)).name
@@ -97,6 +100,21 @@ class Signature:
                 self.input_channels()
             return f"{name} // {ratio.denominator}" if ratio.numerator == 1 else f"{ratio.numerator} * {name}"
         return None
+
+    def each_axis(self, vector: list[Any]) -> str | None:
+        """`(1, stride, stride)`: sizes whose axes are numbers or what the spec has a name for."""
+        rank = max(len(v) if isinstance(v, tuple) else 1 for v in vector)
+        if rank == 1:
+            return None
+        axes = [[v[i] if isinstance(v, tuple) else v for v in vector] for i in range(rank)]
+        sizes = [values for _, kind, values in self.numbers if kind == "size"]
+        if any(axis not in sizes and not all_equal(axis) for axis in axes):
+            return None
+        parts = []
+        for axis in axes:
+            found = None if all_equal(axis) else self.known(axis, "size", "") or self.told(axis, "size")
+            parts.append(literal(axis[0]) if found is None else found.name)
+        return f"({', '.join(parts)})"
 
     def add(self, name: str, kind: str, vector: list[Any]) -> Argument:
         taken = {a.name for a in self.arguments} | self.reserved
@@ -191,7 +209,7 @@ class Writer:
         entries: list[tuple[str, Code]] = []
         for i, (key, _) in enumerate(sequences[0].children):
             column = [s.children[i][1] for s in sequences]
-            name = key if not key.isdigit() else f"{place}_{key}" if place else ""
+            name = place if key.isdigit() else key
             code = self.shared(column, signature, name) or self.chosen(column, signature, name)
             if code is None:
                 return None
@@ -281,7 +299,7 @@ class Subset(Signature):
 def sequential(entries: list[tuple[str, Code]]) -> Code:
     if all(key.isdigit() for key, _ in entries):
         return Call("nn.Sequential", tuple((None, code) for _, code in entries))
-    return named(entries)
+    return named([e for e in entries if e[1] != IDENTITY] or entries)  # among names no place has to be held
 
 
 def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[Argument]]) -> Code:

@@ -3,14 +3,14 @@ PreAct-164 and 1001 of bottlenecks.
 
 Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984 multiply-
-adds at 3x32x32.
+Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984
+multiply-adds at 3x32x32.
 """
 
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
-SPEC_SHA256 = "e17b4e1d1c3f39bef8d1f0650480b8aa4f1f80cdd8a916a3c9c43187ae6273f3"
+SPEC_SHA256 = "e7db67e9b74896dc4e07d664a8e38071a332e0144fba70592e6511dc7aa7188d"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -24,8 +24,8 @@ def named(modules: dict[str, nn.Module]) -> nn.Sequential:
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the pre-
-    activated input.
+    """v2: where the shape changes, a bare 1x1 convolution of the
+    pre-activated input.
     """
     return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
@@ -54,7 +54,7 @@ class PreactBottleneck(nn.Module):
 
 
 class PreactBottleneck2(nn.Module):
-    """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
+    """`PreactBottleneck` without `downsample`."""
 
     def __init__(self, outer: int, width: int) -> None:
         super().__init__()
@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text 78769198d8c039aa keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text f8842fb68408be9c keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

@@ -10,7 +10,7 @@ at 3x32x32.
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
-SPEC_SHA256 = "e17b4e1d1c3f39bef8d1f0650480b8aa4f1f80cdd8a916a3c9c43187ae6273f3"
+SPEC_SHA256 = "e7db67e9b74896dc4e07d664a8e38071a332e0144fba70592e6511dc7aa7188d"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -24,8 +24,8 @@ def named(modules: dict[str, nn.Module]) -> nn.Sequential:
 
 
 def preact(in_channels: int, channels: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the pre-
-    activated input.
+    """v2: where the shape changes, a bare 1x1 convolution of the
+    pre-activated input.
     """
     return named({"conv": nn.Conv2d(in_channels, channels, 1, 2, bias=False)})
 
@@ -51,10 +51,7 @@ class PreactBasic(nn.Module):
 
 
 class PreactBasic2(nn.Module):
-    """Pre-activation (He et al. 2016), two 3x3 convolutions.
-
-    Nothing follows the addition.
-    """
+    """`PreactBasic` with `downsample`."""
 
     def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
@@ -110,4 +107,4 @@ def build() -> nn.Module:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 271001ea636310c4 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 1fcbff062d2101e6 keys 398c4567102d2f78 function 4815f166a45c200c

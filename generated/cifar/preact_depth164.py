@@ -10,7 +10,7 @@ at 3x32x32.
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
-SPEC_SHA256 = "e17b4e1d1c3f39bef8d1f0650480b8aa4f1f80cdd8a916a3c9c43187ae6273f3"
+SPEC_SHA256 = "e7db67e9b74896dc4e07d664a8e38071a332e0144fba70592e6511dc7aa7188d"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -24,8 +24,8 @@ def named(modules: dict[str, nn.Module]) -> nn.Sequential:
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the pre-
-    activated input.
+    """v2: where the shape changes, a bare 1x1 convolution of the
+    pre-activated input.
     """
     return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
@@ -54,7 +54,7 @@ class PreactBottleneck(nn.Module):
 
 
 class PreactBottleneck2(nn.Module):
-    """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
+    """`PreactBottleneck` without `downsample`."""
 
     def __init__(self, outer: int, width: int) -> None:
         super().__init__()
@@ -113,4 +113,4 @@ def build() -> nn.Module:
     return PreActDepth164()
 
 
-# sealed by resnetc: text af9446562a3ae0bd keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text ebda36ab63f85793 keys 774ad2b77b9fa873 function 76fd65631c538b9d

@@ -4,14 +4,14 @@ D = 6n + 4 layers of pre-activation, k times as wide.
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 26,797,914 parameters, 3,827,751,168 multiply-
-adds at 3x32x32.
+Input [3, H, W] for every H and every W. 26,797,914 parameters, 3,827,751,168
+multiply-adds at 3x32x32.
 """
 
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "cb8999c670c5625544955a2677a7817efee39eb71ec84572b6778ccb6cded7ec"
+SPEC_SHA256 = "a0452a1a5f0815db31bcaffa92b91f26d944ecd677be9887f1c0bb612f3cb120"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -25,8 +25,8 @@ def named(modules: dict[str, nn.Module]) -> nn.Sequential:
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the pre-
-    activated input.
+    """v2: where the shape changes, a bare 1x1 convolution of the
+    pre-activated input.
     """
     return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
 
@@ -54,10 +54,7 @@ class PreactBasic(nn.Module):
 
 
 class PreactBasic2(nn.Module):
-    """Pre-activation (He et al. 2016), two 3x3 convolutions.
-
-    Nothing follows the addition.
-    """
+    """`PreactBasic` without `downsample`."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -114,4 +111,4 @@ def build() -> nn.Module:
     return WRNDepth22()
 
 
-# sealed by resnetc: text 773e0c73bd5382f6 keys 91795788abfe4aab function 72005ffc6d9b8676
+# sealed by resnetc: text e9995580c5ff8f45 keys 91795788abfe4aab function 72005ffc6d9b8676

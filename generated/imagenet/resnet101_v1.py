@@ -4,20 +4,20 @@ The stride on the first 1x1 convolution.
 
 Made by resnetc 0.1.0 from imagenet/resnet101_v1; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 44,549,160 parameters, 7,570,194,432 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 44,549,160 parameters, 7,570,194,432
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet101_v1"
-SPEC_SHA256 = "96d759fca82a7df13fa6d315ec2d5a6bef5b1d54f6867e174e0b740620e487a6"
+SPEC_SHA256 = "7aa57a8bdde24568d25e9009f6ade3980943c44de229fb9ed26903c080c01565"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -101,4 +101,4 @@ def build() -> nn.Module:
     return ResNet101V1()
 
 
-# sealed by resnetc: text ec61d197f142838b keys 040d0b7cf9fcc6e8 function 07f38df9b94e4adc
+# sealed by resnetc: text dd096b325bd394ac keys 040d0b7cf9fcc6e8 function 07f38df9b94e4adc

@@ -2,20 +2,20 @@
 
 Made by resnetc 0.1.0 from imagenet/resnet152; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 60,192,808 parameters, 11,513,626,624 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 60,192,808 parameters, 11,513,626,624
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet152"
-SPEC_SHA256 = "01dd18610d6bf2ff94fec1a4ff00ebd6c249bf06cdc9e93a81ff015cbcc6935a"
+SPEC_SHA256 = "e1f04379c01412996816f3e245349bd9d7b219a64a4b5bd928b2b8443199369e"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -99,4 +99,4 @@ def build() -> nn.Module:
     return ResNet152()
 
 
-# sealed by resnetc: text 4cfeb07d6865966d keys d3c19da749c90e41 function d100e17bf72a82df
+# sealed by resnetc: text 21d267aae90aae7b keys d3c19da749c90e41 function d100e17bf72a82df

@@ -4,20 +4,20 @@ The stride on the first 1x1 convolution.
 
 Made by resnetc 0.1.0 from imagenet/resnet152_v1; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 60,192,808 parameters, 11,282,415,616 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 60,192,808 parameters, 11,282,415,616
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet152_v1"
-SPEC_SHA256 = "02affdfb32e8594f854a4009e8ad10272be105e04d81556b4da94b33afba2d42"
+SPEC_SHA256 = "50d843dad1668ece9e910f95191db943bc988868d4b50dc6d3266f4ada58e4f4"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -101,4 +101,4 @@ def build() -> nn.Module:
     return ResNet152V1()
 
 
-# sealed by resnetc: text 1e21432c94b407fe keys d3c19da749c90e41 function 9f4b13ef7cb91f1e
+# sealed by resnetc: text 2d48b372369cf579 keys d3c19da749c90e41 function 9f4b13ef7cb91f1e

@@ -4,20 +4,20 @@ The stride on the first 1x1 convolution.
 
 Made by resnetc 0.1.0 from imagenet/resnet50_v1; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 25,557,032 parameters, 3,857,973,248 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 25,557,032 parameters, 3,857,973,248
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnet50_v1"
-SPEC_SHA256 = "c8ed7aac8c877fe455feab9f419fd41b5b2a1b24f98426b16ec5f311597f6b26"
+SPEC_SHA256 = "275de79a18886cf96f4c5c78c46b893cf046cc351684b4c187b5a64a7a41d13b"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -101,4 +101,4 @@ def build() -> nn.Module:
     return ResNet50V1()
 
 
-# sealed by resnetc: text a9676e71e52521dd keys a15514c6f4f69eda function b2de8bdebd03146e
+# sealed by resnetc: text 6312d1ccd4fea108 keys a15514c6f4f69eda function b2de8bdebd03146e

@@ -2,20 +2,20 @@
 
 Made by resnetc 0.1.0 from imagenet/resnext101_32x8d; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 88,791,336 parameters, 16,414,015,488 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 88,791,336 parameters, 16,414,015,488
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/resnext101_32x8d"
-SPEC_SHA256 = "3e62b300bbdcc9e3100b66f868caaa766c826185b89d7c6ec798df4978a2b41b"
+SPEC_SHA256 = "1882061cd96d98d744eaacb2d4ced276d8775126860582aa4f05cc63a7ca3ce3"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -106,4 +106,4 @@ def build() -> nn.Module:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text 815de25fce54dc8b keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text 55a23c543e4ae6b8 keys de7e64733da0fc8e function 23f31591f4290863

@@ -4,20 +4,20 @@ Twice as many channels inside every block.
 
 Made by resnetc 0.1.0 from imagenet/wide_resnet50_2; edit the spec, not this file.
 
-Input [3, H, W] for every H and every W. 68,883,240 parameters, 11,398,021,120 multiply-
-adds at 3x224x224.
+Input [3, H, W] for every H and every W. 68,883,240 parameters, 11,398,021,120
+multiply-adds at 3x224x224.
 """
 
 from torch import Tensor, nn
 
 SPEC = "imagenet/wide_resnet50_2"
-SPEC_SHA256 = "2bd0a5e61e67b51b4130957376c8638e1f8d85b36e2ef113c4929ef2d3f38f05"
+SPEC_SHA256 = "45efe2b473dbee0ccb53a6a1454d63467787feab9ea8a8a6dfd8845dd5be9c26"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: identity where shapes agree, a projection where they do not."""
+    """Option B: a projection where the shape changes, the identity where not."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -104,4 +104,4 @@ def build() -> nn.Module:
     return WideResNet50_2()
 
 
-# sealed by resnetc: text 33e7613caed7657f keys b3d25901f9fa7a0a function 4681666d85ab215d
+# sealed by resnetc: text 3168aa237d24dcde keys b3d25901f9fa7a0a function 4681666d85ab215d

@@ -6,11 +6,14 @@ from resnetc.testing import assert_outputs_agree, trials
 TEXT = """edition 1
 block unit() {
   let a = in |> split(2)
-  each i in range(2) { let b[i] = (a[i] when i == 0 otherwise b[i - 1] + a[i]) |> regroup(1, parts=1) }
-  out = (a * b) |> concat
+  each i in range(2) {
+    let b = (a[i] when i == 0 otherwise c[i - 1] + a[i]) |> regroup(2, parts=2)
+    let c[i] = b
+  }
+  out = (a * c) |> concat
 }
 model net() {
-  input [4, H] = [4, 8]
+  input [8, H] = [8, 8]
   stem = unit
   head = identity
 }

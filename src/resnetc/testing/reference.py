@@ -72,7 +72,7 @@ class Reference:
         if leaf.primitive.name in FUNCTIONAL:
             names = [f"value{i}" for i in range(len(operands))]
             text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).write(names)
-            made = eval(text, dict(self.names), dict(zip(names, operands, strict=True)))
+            made = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
             return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
         arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
         alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))

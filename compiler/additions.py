@@ -6,8 +6,8 @@ from resnetc.compiler import shapes, syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Shape, Step
 from resnetc.compiler.scope import Scope
-from resnetc.compiler.sizes import constant
-from resnetc.compiler.values import Tensor
+from resnetc.compiler.sizes import constant, is_constant, slope, step
+from resnetc.compiler.values import Tensor, describe, normal_size
 from resnetc.compiler.written import shipped
 
 
@@ -85,10 +85,29 @@ def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> tu
                     whose = called(other, text, scope)
                     said = f"{head}({', '.join(arguments)})"
                     return f"give the {step.slot} the channels of `{whose}`: `{said}`", (Edit(step.span, said),)
-    low, text = min(((left, expr.left), (right, expr.right)), key=lambda side: side[0].shape.channels)
+    (low, text), (high, _) = sorted(((left, expr.left), (right, expr.right)), key=lambda side: side[0].shape.channels)
     need, name = max(left.shape.channels, right.shape.channels), called(low, text, scope)
     if name == "this side":
         return "make both sides equally wide, for instance with a projection on the narrower one", ()
     width = next((n for n, type, v in scope.numbers if type == "int" and v == need and n != "here"), str(need))
-    wider = f"({name} |> conv({width}, kernel=1))"
-    return f"make both sides equally wide: write `{wider}` in place of `{name}`", (Edit(text.span, wider),)
+    stride = lacking(low.shape, high.shape)
+    if stride is None:
+        wider = f"({name} |> conv({width}, kernel=1))"
+        return f"make both sides equally wide: write `{wider}` in place of `{name}`", (Edit(text.span, wider),)
+    count = next((n for n, type, v in scope.numbers if type == "size" and v == stride), describe(stride))
+    led = f"({name} |> shortcut({width}, {count}))"
+    return f"let `{name}` follow in width and stride: write `{led}` in its place", (Edit(text.span, led),)
+
+
+def lacking(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
+    """The stride that makes the sizes of `low` those of `high`; None where they are equal already, or no stride does."""
+    pairs = list(zip(low.sizes, high.sizes, strict=True))
+    if low.sizes == high.sizes or any(is_constant(f) or not slope(g) for f, g in pairs):
+        return None
+    ratios = [slope(f) / slope(g) for f, g in pairs]
+    if any(r < 1 or r.denominator != 1 for r in ratios):
+        return None
+    strides = tuple(int(r) for r in ratios)
+    if any(step(f, s, 0) != g for (f, g), s in zip(pairs, strides, strict=True)):
+        return None
+    return normal_size(strides)

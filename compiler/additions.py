@@ -100,7 +100,7 @@ def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> tu
 
 
 def lacking(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
-    """The stride that makes the sizes of `low` those of `high`; None where they are equal already, or no stride does."""
+    """The stride that makes the sizes of `low` those of `high`; None where they are equal, or no stride does."""
     pairs = list(zip(low.sizes, high.sizes, strict=True))
     if low.sizes == high.sizes or any(is_constant(f) or not slope(g) for f, g in pairs):
         return None

@@ -21,8 +21,14 @@ OK, INPUT, USAGE, INTERNAL, STOPPED, INTERRUPTED = 0, 1, 2, 70, 75, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
+    known = parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        known.print_help(sys.stderr)
+        return USAGE
     try:
-        options = parser().parse_args(arguments)
+        options, rest = known.parse_known_args(arguments)
+        if rest:  # argparse would show the usage of all commands
+            options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     except SystemExit as stop:
         return int(stop.code or 0)
     run: Callable[[argparse.Namespace], int] = options.run
@@ -68,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="resnetc",
         description="Residual networks as text: checks .resnet specs, compiles them to PyTorch, trains the result.",
+        epilog="first steps:\n"
+        "  resnetc new mynet.resnet       a spec to play with\n"
+        "  resnetc show imagenet/resnet50\n"
+        "  resnetc COMMAND --help         options and an example\n\n"
+        "status: 0 all is well, 1 faults in what was given, 2 a wrong command line",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"resnetc {VERSION}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -82,15 +94,19 @@ def parser() -> argparse.ArgumentParser:
             epilog=f"example: {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, parser=made)
         return made
 
     one = command("check", check, "parse, resolve, prove shapes and claims", "resnetc check specs/imagenet")
-    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
+    )
     one.add_argument("--format", choices=("human", "json", "github"), default="human", help="of the diagnostics")
 
     one = command("compile", compile, "write one Python file a network", "resnetc compile imagenet/resnet50 -o models")
-    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
+    )
     one.add_argument(
         "-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout"
     )
@@ -104,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
         "the network: stages, shapes, costs, accepted sizes",
         "resnetc show imagenet/resnet50 --input 3x225x225",
     )
-    one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)")
     choosing(one)
     one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
     one.add_argument(

@@ -32,7 +32,9 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         "hold claims and predictions against the real modules",
         "resnetc test imagenet/resnet50 --input 3x225x225",
     )
-    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or -")
+    one.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
+    )
     choosing(one)
     one.add_argument(
         "--input", metavar="SIZE", help="only this input, such as 3x224x224; it may be one that is refused"

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import re
 import shlex
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
@@ -49,3 +50,23 @@ def test_the_example_ends_well(command: str, tmp_path: Path, monkeypatch: pytest
 def test_the_list_of_commands_is_short_and_whole() -> None:
     text = parser().format_help()
     assert all(f"\n    {command} " in text for command in COMMANDS)
+
+
+def test_a_wrong_command_line_shows_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--colour", "digits"]) == 2
+    assert capsys.readouterr().err.startswith("usage: resnetc check ")
+    assert main(["show", "digits", "other"]) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.endswith("resnetc show: error: unrecognized arguments: other\n")
+
+
+def test_no_command_is_a_question_for_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr() == ("", parser().format_help())
+
+
+def test_the_first_steps_are_commands() -> None:
+    steps = re.findall(r"^  resnetc (\w+ [\w./]+)", parser().format_help(), re.MULTILINE)
+    assert len(steps) == 2
+    for words in steps:
+        parser().parse_args(words.split())

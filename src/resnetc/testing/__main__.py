@@ -12,11 +12,14 @@ from resnetc.testing.networks import SpecRefused, trials
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where compiler and module agree, 1 where they do not or the spec is at fault, 2 for a wrong command line."""
-    parser = argparse.ArgumentParser(prog="python -m resnetc.testing", description=(__doc__ or "").partition(": ")[2])
+    parser = argparse.ArgumentParser(
+        prog="python -m resnetc.testing",
+        description="Every assertion once more on one spec, also one that is refused for its sizes.",
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help="a spec, as a failed assertion kept it")
     parser.add_argument("--model", metavar="NAME", help="only this network")
     parser.add_argument(
-        "--input", action="append", default=[], metavar="SIZE", help="such as 7x9 (default: as declared)"
+        "--input", action="append", default=[], metavar="SIZE", help="such as 3x7x9 (default: as declared)"
     )
     parser.add_argument("--batch", type=int, default=2, metavar="N", help="images (default: 2)")
     options = parser.parse_args(arguments)

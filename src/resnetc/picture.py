@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.driver import Checked
 
 HEIGHT, LINE, LABEL, TRACK, MARGIN = 30, 15, 22, 8, 20
+WIDTH = 1800  # past this a block begins a new row, below the others
 LEAST = 130  # the width of a box
 WIDE, NARROW = 7.4, 6.8  # the width of a letter in a box and of one beside a line, at most: fonts differ
 
@@ -43,6 +44,7 @@ class Layout:
     columns: dict[str, int]
     links: list[Link]
     left: float
+    top: float
     middle: dict[int, float] = field(default_factory=dict)
     widths: dict[int, float] = field(default_factory=dict)
     tops: dict[int, float] = field(default_factory=dict)
@@ -52,15 +54,21 @@ class Layout:
 
 
 def svg(checked: Checked) -> str:
-    """One self-contained picture: the network on the left, its blocks beside it."""
-    parts: list[str] = []
-    x: float = MARGIN
-    tallest: float = 0
-    for drawn in charts(checked):
-        layout = laid_out(drawn, x)
-        parts += written(drawn, layout)
-        x, tallest = layout.right + 2 * MARGIN, max(tallest, layout.bottom)
-    width, height = round(x - MARGIN), round(tallest + MARGIN)
+    """One self-contained picture: the network on the left, its blocks in rows beside it."""
+    network, *blocks = charts(checked)
+    layouts = [laid_out(network, MARGIN, 0)]
+    x = home = layouts[0].right + 2 * MARGIN
+    top: float = 0
+    for drawn in blocks:
+        layout = laid_out(drawn, x, top)
+        if layout.right > WIDTH and x > home:
+            x, top = home, max(one.bottom for one in layouts[1:]) + MARGIN
+            layout = laid_out(drawn, x, top)
+        layouts.append(layout)
+        x = layout.right + 2 * MARGIN
+    parts = [line for drawn, layout in zip((network, *blocks), layouts, strict=True) for line in written(drawn, layout)]
+    width = round(max(one.right for one in layouts) + MARGIN)
+    height = round(max(one.bottom for one in layouts) + MARGIN)
     style = (
         "text{font:12px system-ui,sans-serif;fill:#1f2328}"
         ".t{font-weight:600;font-size:14px}.s{fill:#57606a;font-size:11px}"
@@ -79,10 +87,10 @@ def svg(checked: Checked) -> str:
 # -- layout -----------------------------------------------------------------------------------------------------------
 
 
-def laid_out(drawn: Chart, left: float) -> Layout:
+def laid_out(drawn: Chart, left: float, top: float) -> Layout:
     rows = ranks(drawn)
     columns, links = placed(drawn, rows)
-    layout = Layout(rows, columns, links, left)
+    layout = Layout(rows, columns, links, left, top)
     across(drawn, layout)
     down(drawn, layout)
     return layout
@@ -167,7 +175,7 @@ def across(drawn: Chart, layout: Layout) -> None:
 
 def down(drawn: Chart, layout: Layout) -> None:
     """The rows: as high as their highest box, with a gap as high as its lines need."""
-    y: float = 50
+    y = layout.top + 50
     for row in range(max(layout.rows.values()) + 1):
         layout.tops[row] = y
         most = max(box.text.count("\n") for box in drawn.boxes if layout.rows[box.id] == row)
@@ -182,7 +190,7 @@ def down(drawn: Chart, layout: Layout) -> None:
 
 
 def written(drawn: Chart, layout: Layout) -> list[str]:
-    out = [f'<text class="t" x="{layout.left:g}" y="28">{escape(drawn.title)}</text>']
+    out = [f'<text class="t" x="{layout.left:g}" y="{layout.top + 28:g}">{escape(drawn.title)}</text>']
     bottoms: dict[str, float] = {}
     for box in drawn.boxes:
         out += box_lines(box, layout, bottoms)

@@ -118,3 +118,12 @@ def test_a_picture_shows_one_network(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["show", "cifar/resnet", "--format", "svg"]) == 2
     assert "draws one network" in capsys.readouterr().err
     assert main(["show", "cifar/resnet", "--model", "cifar_depth20", "--format", "svg"]) == 0
+
+
+def test_blocks_that_do_not_fit_beside_each_other_stand_in_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    root = ElementTree.fromstring(shown(capsys, "imagenet/resnet50", "--format", "svg"))
+    titles = [(float(t.attrib["x"]), float(t.attrib["y"])) for t in root.iter() if t.attrib.get("class") == "t"]
+    (x, first), *blocks = titles
+    rows = sorted({y for _, y in blocks})
+    assert float(root.attrib["width"]) < 1850 and len(rows) == 2 and rows[0] == first
+    assert min(left for left, _ in blocks) == min(left for left, y in blocks if y == rows[1]) > x

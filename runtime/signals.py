@@ -1,5 +1,6 @@
-"""Ctrl-C and SIGTERM as a flag that the loop looks at between two steps."""
+"""Ctrl-C and SIGTERM as a flag that the loop looks at between two steps; before it, Ctrl-C ends the process at once."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -7,6 +8,26 @@ from contextlib import contextmanager
 from types import FrameType
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+_INTERRUPTED = 130
+
+
+@contextmanager
+def ended_at_once() -> Iterator[None]:
+    """Inside, Ctrl-C ends the process at once with status 130: while importing and reading there is nothing to save.
+
+    As an exception it would fly through the imports of NumPy and torch, which then fail in ways of their own or swallow
+    it. Only where Python would raise KeyboardInterrupt: an ignored Ctrl-C stays ignored.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(_INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class StopFlag:

@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     except SystemExit as stop:
         return int(stop.code or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)

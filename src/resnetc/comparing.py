@@ -137,12 +137,15 @@ def trained(specs: Sequence[Named], options: argparse.Namespace, out: Path) -> l
     """Compiles all of the specs, then trains them; a row for each."""
     from resnetc.runtime import comparison, recipe
     from resnetc.runtime import data as datasets
+    from resnetc.runtime.signals import ended_at_once
 
     name, path = datasets.split(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
-    images = datasets.load(name, path)
-    return comparison.run(arms(specs, images), images, chosen, options.seeds or [chosen.seed], out)
+    with ended_at_once():
+        images = datasets.load(name, path)
+        made = arms(specs, images)
+    return comparison.run(made, images, chosen, options.seeds or [chosen.seed], out)
 
 
 def arms(specs: Sequence[Named], images: Data) -> list[Arm]:

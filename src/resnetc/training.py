@@ -12,6 +12,7 @@ from resnetc.contents import contents
 
 if TYPE_CHECKING:
     from resnetc.runtime.data import Data
+    from resnetc.runtime.recipe import Recipe
 
 MOST = 1 << 26  # bytes of a generated module
 
@@ -71,10 +72,34 @@ def train(options: argparse.Namespace) -> int:
 
 def trained(options: argparse.Namespace) -> int:
     """Reads what the command line names, trains, and tells the result."""
-    from resnetc.runtime import data as datasets
-    from resnetc.runtime import folder, group, recipe, state
-    from resnetc.runtime.errors import RunError
+    from resnetc.runtime import folder, group
+    from resnetc.runtime.signals import ended_at_once
     from resnetc.runtime.train import train as run
+
+    with ended_at_once():
+        source, network, images, chosen = read(options)
+    result = run(
+        source,
+        network,
+        images,
+        chosen,
+        Path(options.out) if options.out else folder.default(network),
+        resume=options.resume,
+    )
+    if group.speaks():
+        epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
+        print(
+            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
+            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
+        )
+    return 0
+
+
+def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
+    """What the command line names: the generated text, the name of its network, the data and the recipe."""
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime import folder, recipe, state
+    from resnetc.runtime.errors import RunError
 
     overrides = [*options.override]
     if options.seed is not None:
@@ -94,29 +119,17 @@ def trained(options: argparse.Namespace) -> int:
     started = str(before.recipe) if before else name
     chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
     images = datasets.load(name, path)
-    source, network = module_of(options, images)
-    result = run(
-        source,
-        network,
-        images,
-        chosen,
-        Path(options.out) if options.out else folder.default(network),
-        resume=options.resume,
-    )
-    if group.speaks():
-        epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
-        print(
-            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
-            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
-        )
-    return 0
+    return *module_of(options, images), images, chosen
 
 
 def require_runtime() -> None:
-    """The one message where the packages of the runtime are not installed."""
+    """Imports the packages of the runtime, which takes seconds; the one message where they are not installed."""
     from resnetc.runtime.errors import require
+    from resnetc.runtime.signals import ended_at_once
 
     require("torch", "numpy", "safetensors")
+    with ended_at_once():
+        import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
 def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:
@@ -199,10 +212,12 @@ def evaluate(options: argparse.Namespace) -> int:
     from resnetc.runtime import data as datasets
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.evaluate import evaluate as judge
+    from resnetc.runtime.signals import ended_at_once
 
-    images: Any = datasets.load(*datasets.split(options.data)) if options.data is not None else None
     run = Path(options.run_dir)
-    judged = judge(run, images, weights=options.weights)
+    with ended_at_once():
+        images: Any = datasets.load(*datasets.split(options.data)) if options.data is not None else None
+        judged = judge(run, images, weights=options.weights)
     sys.stdout.write(judged.text().rstrip("\n") + "\n")
     if images is None and options.weights != "last":
         from resnetc.runtime import report

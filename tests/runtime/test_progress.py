@@ -1,16 +1,19 @@
-"""What is shown: lines where no terminal is, a bar where one is, and the messages of a run's end."""
+"""What is shown, lines where no terminal is and a bar where one is; Ctrl-C; the messages of a run's end."""
 
 import io
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import resnetc
 from resnetc.runtime import progress
 from resnetc.runtime.errors import RunError, Stopped, require
-from resnetc.runtime.signals import stop_signals
+from resnetc.runtime.signals import ended_at_once, stop_signals
 
 RECORD = {
     "epoch": 2,
@@ -93,6 +96,44 @@ def test_a_patient_process_keeps_catching() -> None:
         assert flag.number == signal.SIGTERM
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+IMPORTING = """
+import os, signal
+from resnetc import cli
+from resnetc.runtime import data
+
+def load(*arguments):  # as an import of NumPy or torch may do
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except BaseException:
+        raise AttributeError("half a module") from None
+
+data.load = load
+raise SystemExit(cli.main(["train", "digits"]))
+"""
+
+
+def test_ctrl_c_before_the_run_ends_the_process_without_a_word(tmp_path: Path) -> None:
+    path = os.pathsep.join([str(Path(resnetc.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTING], cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ended_at_once():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with ended_at_once():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_how_a_stop_is_told() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from resnetc.compiler.driver import Checked, Session
     from resnetc.testing.exercise import Failure, Finding
     from resnetc.testing.inputs import Sizes
@@ -20,6 +24,7 @@ Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argpars
 OK, INPUT = 0, 1
 LEAST, MOST, OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW
 FEW = 10
+MOST_JOBS = 4  # of many networks; each may need a gigabyte
 WORK = 12_000  # entries of state dicts over the inputs: deep networks get fewer of these
 LARGEST = 2**40  # numbers in an input
 
@@ -45,6 +50,9 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         type=count,
         metavar="N",
         help="inputs of a network, edges first (default: 12 to 60 by its depth, at most 20 for each of many)",
+    )
+    one.add_argument(
+        "--jobs", type=count, metavar="N", help="networks at a time (default: 1; of more than ten one a core, up to 4)"
     )
 
 
@@ -81,9 +89,8 @@ def test(options: argparse.Namespace) -> int:
     require_extra()
     remarks(session, networks)
     results = []
-    for checked, only in zip(networks, sizes, strict=True):
-        lines: list[str] = []
-        results.append(tried(session, checked, only, options, lines, many=len(networks) > FEW))
+    for checked, (result, lines) in zip(networks, in_turn(session, networks, sizes, options), strict=True):
+        results.append(result)
         brief = len(networks) > 1
         sys.stdout.write(summary(checked, results[-1]) if brief else f"{headline(checked)}\n{''.join(lines)}")
         sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
@@ -99,6 +106,68 @@ def test(options: argparse.Namespace) -> int:
     hold = f"{broken} failed" if broken else f"{counted(claims, 'claim')} and {counted(predictions, 'prediction')} hold"
     print(f"{counted(len(results), 'network')}, {counted(inputs, 'input')}: {hold}")
     return INPUT if broken else OK
+
+
+Outcome = tuple[Result, list[str]]
+
+
+def in_turn(
+    session: Session, networks: Sequence[Checked], sizes: Sequence[Sizes | None], options: argparse.Namespace
+) -> Iterator[Outcome]:
+    """What comes of each network with its lines, in their order; several at a time are tried by processes."""
+    many = len(networks) > FEW
+
+    def one(number: int) -> Outcome:
+        lines: list[str] = []
+        return tried(session, networks[number], sizes[number], options, lines, many), lines
+
+    jobs = options.jobs or (min(len(cores()), MOST_JOBS) if many else 1)
+    if (
+        sys.platform != "linux" or "torch" in sys.modules
+    ):  # only there is a process a copy of its parent, without threads
+        jobs = 1
+    jobs = min(jobs, len(networks))
+    yield from map(one, range(len(networks))) if jobs == 1 else at_once(one, len(networks), jobs)
+
+
+def at_once(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[Outcome]:
+    """The same by processes, of which each takes every `jobs`-th network; they end with this one."""
+    from multiprocessing import get_context
+
+    from resnetc.runtime.errors import RunError
+
+    fork, ends = get_context("fork"), []
+    for job in range(jobs):
+        end, other = fork.Pipe(duplex=False)
+        fork.Process(target=serve, args=(work, range(job, count, jobs), other, jobs), daemon=True).start()
+        other.close()
+        ends.append(end)
+    for number in range(count):
+        try:
+            found: Outcome | Exception = ends[number % jobs].recv()
+        except EOFError:
+            raise RunError("a process was ended from outside, perhaps for its memory: try `--jobs 1`") from None
+        if isinstance(found, Exception):
+            raise found
+        yield found
+
+
+def serve(work: Callable[[int], Outcome], numbers: Iterable[int], end: Connection, jobs: int) -> None:
+    """A process with its part of the cores. Ctrl-C is its parent's business, which ends it."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), len(cores()) // jobs)))
+    for number in numbers:
+        try:
+            end.send(work(number))
+        except Exception as error:
+            end.send(error)
+
+
+def cores() -> set[int]:
+    """The cores that this process may use."""
+    return os.sched_getaffinity(0) if sys.platform == "linux" else set(range(os.cpu_count() or 1))
 
 
 def require_extra() -> None:

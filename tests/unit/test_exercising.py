@@ -192,6 +192,35 @@ def test_several_networks_are_a_line_each(spec: Path, capsys: Capture) -> None:
     )
 
 
+SIDE_BY_SIDE = """
+import os
+from resnetc import exercising
+from resnetc.cli import main
+if sys.argv[1] == "ended":
+    exercising.tried = lambda *rest, **more: os._exit(9)
+if sys.argv[1] == "raised":
+    exercising.tried = lambda *rest, **more: 1 / 0
+sys.exit(main(["test", "net.resnet", "--set", "width=[2, 3, 5]", "--examples", "5", "--jobs", "2"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "told"),
+    [("well", 0, ""), ("ended", 1, "error: a process was ended from outside"), ("raised", 70, "division by zero")],
+)
+def test_several_networks_at_a_time(fate: str, status: int, told: str, spec: Path, capsys: Capture) -> None:
+    """Their lines stand in the same order; a process that is ended is told, and what one raises is raised here."""
+    import resnetc
+
+    source = str(Path(resnetc.__file__).parents[1])
+    program = f"import sys; sys.path.insert(0, {source!r}){SIDE_BY_SIDE}"
+    done = subprocess.run([sys.executable, "-c", program, fate], capture_output=True, text=True, timeout=120)
+    assert done.returncode == status and told in done.stderr, done.stderr
+    if fate == "well":
+        assert main(["test", "net.resnet", "--set", "width=[2, 3, 5]", "--examples", "5"]) == 0
+        assert done.stdout == capsys.readouterr().out and done.stdout.count("\nok ") == 2
+
+
 def test_a_spec_with_faults_is_told_as_by_check(spec: Path, capsys: Capture) -> None:
     spec.write_text(SPEC.replace("weighted_layers == 6", "weighted_layers == 7"))
     assert main(["test", "net.resnet"]) == 1

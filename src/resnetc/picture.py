@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.driver import Checked
 
 HEIGHT, LINE, LABEL, TRACK, MARGIN = 30, 15, 22, 8, 20
-WIDTH = 1800  # past this a block begins a new row, below the others
+WIDTH = 1850  # past this a block begins a new row, below the others
 LEAST = 130  # the width of a box
 WIDE, NARROW = 7.4, 6.8  # the width of a letter in a box and of one beside a line, at most: fonts differ
 

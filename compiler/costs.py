@@ -94,6 +94,7 @@ class Kept:
     made: Cost  # bytes of that memory
     holds: bool  # whether the module itself keeps it
     tracked: bool  # whether gradients flow to the outputs
+    parted: bool = False  # whether the outputs are parts of a map, with gaps between those of one image and the next
 
     @property
     def own(self) -> Cost:
@@ -111,20 +112,24 @@ class Memory:
 
     def __init__(self, stages: Iterable[Module] = (), item: int = FLOAT) -> None:
         self.item = item
-        self.known: dict[tuple[int, tuple[bool, ...]], Kept] = {}
+        self.known: dict[tuple[int, tuple[bool, ...], bool], Kept] = {}
         self.stages = {id(stage) for stage in stages}
         self.blocks: dict[int, Kept] = {}
 
-    def module(self, module: Module, tracked: tuple[bool, ...]) -> Kept:
-        key = (id(module), tracked)
+    def module(self, module: Module, tracked: tuple[bool, ...], parted: bool = False) -> Kept:
+        """What it keeps, given which inputs gradients flow to, and whether the first is a part of a map."""
+        key = (id(module), tracked, parted)
         if key not in self.known:
-            kept = leaf_kept(module, tracked, self.item) if isinstance(module, Leaf) else self.scope(module, tracked)
-            self.known[key] = kept
+            if isinstance(module, Leaf):
+                self.known[key] = leaf_kept(module, tracked, parted, self.item)
+            else:
+                self.known[key] = self.scope(module, tracked, parted)
         return self.known[key]
 
-    def scope(self, module: Sequence | Template, tracked: tuple[bool, ...]) -> Kept:
+    def scope(self, module: Sequence | Template, tracked: tuple[bool, ...], parted: bool) -> Kept:
         checkpointed = id(module) in self.stages
         place, flows = {0: 0}, {0: tracked[0]}  # the memory of each value; whether gradients reach it
+        parts = {0: parted}  # whether a value is a part of a map
         sizes: list[Cost] = [{}]
         saved = [False]
         inside = Sum()
@@ -135,7 +140,7 @@ class Memory:
                 assert isinstance(module, Template)  # a sequence has modules only
                 kept = joined(operation, reached, module.wires[outputs[0]].shape, self.item)
             else:
-                kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached)
+                kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
             inside.put(kept.inside)
             for i, holds in zip(inputs, kept.inputs, strict=True):
                 saved[place[i]] |= holds
@@ -144,13 +149,14 @@ class Memory:
                 saved.append(kept.holds)
             for ref, source in zip(outputs, kept.outputs, strict=False):
                 place[ref] = len(sizes) - 1 if source < 0 else place[inputs[source]]
-                flows[ref] = kept.tracked
+                flows[ref], parts[ref] = kept.tracked, kept.parted
         last = place[output]
         for i in range(1, len(sizes)):
             if saved[i] and i != last:
                 inside.put(sizes[i])
         holds = saved[last] and last > 0
-        return Kept(inside.cost(), (saved[0],), (-1 if last else 0,), sizes[last], holds, flows[output])
+        outputs = (-1 if last else 0,)
+        return Kept(inside.cost(), (saved[0],), outputs, sizes[last], holds, flows[output], parts[output])
 
     def checkpoint(self, block: Module) -> Kept:
         if id(block) not in self.blocks:
@@ -165,13 +171,17 @@ def joined(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -
     return Kept({}, inputs, (-1,), elements(shape, item), False, any(tracked))
 
 
-def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], item: int) -> Kept:
-    """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out."""
+def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> Kept:
+    """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out.
+
+    A group norm reads a map without gaps: of a part of a map it makes a copy, and keeps that instead.
+    """
     first = "" if any(tracked) else leaf.primitive.saves_first
     saves, plus, more = (first or leaf.primitive.saves).partition("+")
     flows = any(tracked) or leaf.primitive.state not in ("", "filter")
     if is_view(leaf):
-        return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows)
+        part = parted or len(leaf.outputs) > 1
+        return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
     made = elements(leaf.shape_out, item * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
@@ -186,13 +196,16 @@ def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], item: int) -> Kept:
     elif saves == "padded":
         inside.put(elements(padded(leaf), item))
     inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
+    if parted and leaf.primitive.name == "group_norm":
+        inside.put(made)
+        inputs = (False,)
     return Kept(inside.cost(), inputs, outputs, made, saves == "output", True)
 
 
 def is_view(leaf: Leaf) -> bool:
     """Whether the outputs lie in the memory of the input."""
     match leaf.primitive.name:
-        case "identity" | "split" | "subsample" | "reshape" | "flatten":
+        case "identity" | "split" | "reshape" | "flatten":
             return True
         case "dropout" | "drop_path":
             return bool(leaf.argument("rate") == 0)

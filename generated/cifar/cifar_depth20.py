@@ -19,14 +19,14 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 class Subsample(nn.Module):
-    """Every `stride`-th position of a map."""
+    """Every `stride`-th position of a map, in memory of its own."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
         super().__init__()
         self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, :, :: self.stride[0], :: self.stride[1]]
+        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
 
 
 class PadChannels(nn.Module):
@@ -108,4 +108,4 @@ def build() -> nn.Module:
     return CIFARDepth20()
 
 
-# sealed by resnetc: text 0649e423ff6b7b28 keys 5d639461f562d919 function e24d0c347a534014
+# sealed by resnetc: text fee9192b508e40e2 keys 5d639461f562d919 function e24d0c347a534014

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -411,7 +412,7 @@ OPERATIONS = {
     "blur_pool(3)": Call(blurred),
     "constant_pad(1)": nn.ConstantPad2d(1, 0.0),
     "pad_channels(12)": Call(lambda x: F.pad(x, (0, 0, 0, 0, 0, 4))),
-    "subsample(2)": Call(lambda x: x[:, :, ::2, ::2]),
+    "subsample(2)": Call(lambda x: x[:, :, ::2, ::2].clone()),
     "regroup(2, 2)": Call(lambda x: x.unflatten(1, (2, 2, -1)).transpose(1, 2).flatten(1, 3)),
     "dropout(1 / 2)": nn.Dropout(),
     "dropout(0)": nn.Dropout(0.0),
@@ -529,3 +530,29 @@ def test_what_an_operation_keeps_of_the_image_itself(layer, tmp_path):
     spec = tmp_path / "net.resnet"
     spec.write_text(model(f"{layer} |> plain_conv(4, kernel=1)"))
     assert_activations_agree(resnetc.compile(str(spec)), (5, 4))
+
+
+NORMS = ("batch_norm", "group_norm(4)", "evo_norm_s0(2)", "response_norm")
+PARTS = {
+    "half": "(in |> split(2))[1]",
+    "whole": "(in |> split(1))[0]",
+    "half of a half": "((in |> split(2))[0] |> split(2))[1]",
+    "half, unchanged": "(in |> split(2))[1] |> identity |> regroup(1, 2) |> dropout(0)",
+    "choice": "([in, in |> relu] |> softmax)[1]",
+    "every second": "in |> subsample(2)",
+    "every second line": "in |> subsample([2, 1])",
+    "every second of a half": "(in |> split(2))[0] |> subsample(2)",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_norm_keeps_of_a_part_of_a_map(part, tmp_path):
+    """It may read a copy without gaps; another reader of the part keeps the whole map. Also of one position."""
+    spec = tmp_path / "net.resnet"
+    for stem, norm, other in product(("identity", "conv(16, kernel=3) |> act"), NORMS, ("", " + (part |> silu)")):
+        block = f"block unit() {{\n  let part = {PARTS[part]}\n  out = (part |> {norm}){other}\n}}\n\n"
+        text = model(stem, "stage layer1 = 1 of unit", "head = global_avg_pool |> linear(3)")
+        spec.write_text(text.replace("model", f"{block}model").replace("[4,", "[16,"))
+        compiled = resnetc.compile(str(spec))
+        for sizes in ((5, 7), (1, 1)):
+            assert_activations_agree(compiled, sizes)

@@ -187,9 +187,10 @@ def times(size: int | tuple[int, ...], rank: int) -> str:
 
 
 def mermaid(checked: Checked) -> str:
-    """A flowchart a dataflow, as GitHub and others render it."""
-    lines = ["flowchart TB"]
-    for number, drawn in enumerate(charts(checked)):
+    """A flowchart a dataflow, as GitHub and others render it; links that nobody sees keep them in their order."""
+    lines = ["flowchart LR"]
+    drawings = charts(checked)
+    for number, drawn in enumerate(drawings):
         lines += [f'  subgraph g{number} ["{quoted(drawn.title)}"]', "    direction TB"]
         for box in drawn.boxes:
             left, right = {"join": ("((", "))"), "end": ("([", "])")}.get(box.kind, ("[", "]"))
@@ -197,6 +198,8 @@ def mermaid(checked: Checked) -> str:
         for arrow in drawn.arrows:
             lines.append(f'    g{number}{arrow.start} -->|"{quoted(arrow.text)}"| g{number}{arrow.end}')
         lines.append("  end")
+    if len(drawings) > 1:
+        lines.append("  " + " ~~~ ".join(f"g{number}" for number in range(len(drawings))))
     return "\n".join(lines) + "\n"
 
 

@@ -24,7 +24,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_mermaid_has_both_branches_with_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "imagenet/resnet18", "--format", "mermaid")
-    assert text.startswith("flowchart TB\n")
+    assert text.startswith("flowchart LR\n") and text.endswith("\n  g0 ~~~ g1 ~~~ g2\n")
     titles = re.findall(r'subgraph g\d+ \["(.*)"\]\n    direction TB', text)
     assert titles == ["resnet18", "basic: layer1.0 and 4 more", "basic: layer2.0 and 2 more"]
     assert '["layer2: 2 x basic"]' in text and '["downsample: plain_conv 1x1, stride 2<br/>batch_norm"]' in text

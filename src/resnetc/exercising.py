@@ -122,10 +122,8 @@ def in_turn(
         return tried(session, networks[number], sizes[number], options, lines, many), lines
 
     jobs = options.jobs or (min(len(cores()), MOST_JOBS) if many else 1)
-    if (
-        sys.platform != "linux" or "torch" in sys.modules
-    ):  # only there is a process a copy of its parent, without threads
-        jobs = 1
+    if sys.platform != "linux" or "torch" in sys.modules:
+        jobs = 1  # elsewhere a process is no copy of its parent, and one with threads is not to be copied
     jobs = min(jobs, len(networks))
     yield from map(one, range(len(networks))) if jobs == 1 else at_once(one, len(networks), jobs)
 

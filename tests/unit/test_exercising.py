@@ -107,6 +107,15 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
     assert "expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input" in told
 
 
+def test_a_single_image_that_a_norm_refuses(spec: Path, capsys: Capture) -> None:
+    """One channel a group, one position, one image: torch's group norm wants two values. The size is not at fault."""
+    words = ["test", "net.resnet", "--set", "norm=group_norm(groups=4)", "--batch", "1"]
+    assert main([*words, "--input", "3x2x2"]) == 0
+    assert "; 1 with two images instead of one, of which a norm has a single value\n" in capsys.readouterr().out
+    assert main([*words, "--input", "3x4x4"]) == 0
+    assert "two images" not in capsys.readouterr().out
+
+
 SHAPES, STRIDE = "expect layer2.shape[1] == ", "expect layer2.stride == 4 and layer2.blocks == 2"
 REFUSES = "expect refuses(H < 2)"
 BYTES = "expect activation_bytes <= 60_000"

@@ -11,7 +11,7 @@ from resnetc.compiler.shapes import axis as along
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import module_of, run
+from resnetc.testing.real import module_of, run_enough
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.values import (
     assert_activations_agree,
@@ -25,11 +25,12 @@ from resnetc.testing.values import (
 def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
     """One size, both ways: it is accepted exactly when the module runs at it without broadcasting one map onto another.
 
-    Where it runs, the shapes of the output and of every stage are those predicted. Returns whether it is accepted.
+    Where it runs, the shapes of the output and of every stage are those predicted. A single image that a norm refuses
+    for having one value is tried with another one. Returns whether the size is accepted.
     """
     network, accepted, measures, source = parts(compiled)
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
-    real = run(source, network, sizes, batch, device)
+    real = run_enough(source, network, sizes, batch, device)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
     hold(
         predicted == (real.refusal is None),

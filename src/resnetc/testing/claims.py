@@ -25,7 +25,7 @@ from resnetc.compiler.values import Record, Value, describe, normal_size
 from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes
 from resnetc.testing.measured import Measured
-from resnetc.testing.real import run
+from resnetc.testing.real import run_enough
 
 
 class OnModule(Claims):
@@ -36,7 +36,7 @@ class OnModule(Claims):
         self.measured, self.network, self.sizes = measured, compiled.network, at.sizes
         checked, sizes = compiled.checked, at.sizes
         predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, sizes)
-        found = run(measured.source, self.network, sizes, at.batch, at.device)
+        found = run_enough(measured.source, self.network, sizes, at.batch, at.device)
         if found.refusal is not None:
             super().__init__(predicted, evaluator)
             return
@@ -117,7 +117,7 @@ class OnModule(Claims):
 def runs(compiled: Compiled, measured: Measured, at: Example) -> bool:
     """Whether the module runs at all; where it does not, that is another property's failure."""
     try:
-        return run(measured.source, compiled.network, at.sizes, at.batch, at.device).refusal is None
+        return run_enough(measured.source, compiled.network, at.sizes, at.batch, at.device).refusal is None
     except Exception:
         return False
 

@@ -13,6 +13,7 @@ from resnetc.testing import assertions, values
 from resnetc.testing.inputs import Example, device_for, edge_sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
+from resnetc.testing.real import run, too_few
 from resnetc.testing.replay import hold
 
 COUNTED = 2  # accepted inputs at which costs are counted
@@ -64,7 +65,13 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     ]
     if shadows := sum(at.device == "meta" for at in inputs):
         counts.append(f"{shadows} without numbers (`meta`)")
-    return tried("shapes", check, inputs, "; ".join(counts), compiled)
+    found, (network, _, _, source) = tried("shapes", check, inputs, "; ".join(counts), compiled), parts(compiled)
+    if found.failure is None:
+        single = [at for at in inputs if at.batch == 1 and too_few(run(source, network, at.sizes, 1, at.device))]
+        if single:
+            seen = f"{found.seen}; {len(single)} with two images instead of one, of which a norm has a single value"
+            return replace(found, seen=seen)
+    return found
 
 
 def strides(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:

@@ -21,7 +21,7 @@ from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.reach import field_along
-from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run, tensors
+from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run_enough, tensors
 from resnetc.testing.replay import hold
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
@@ -128,7 +128,7 @@ class Measured:
 
     def run(self, sizes: Sizes) -> Run:
         """The shapes of stages and output, or why the module refuses the size."""
-        return run(self.source, self.network, sizes, 1, self.device(sizes))
+        return run_enough(self.source, self.network, sizes, 1, self.device(sizes))
 
     @cached_property
     def strides(self) -> tuple[tuple[int | Fraction | None, ...], ...]:

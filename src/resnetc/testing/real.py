@@ -16,6 +16,7 @@ from resnetc.compiler.ir import Network
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
 REFUSALS = (RuntimeError, ValueError, IndexError)
+ONE_VALUE = "Expected more than 1 value per channel"  # torch, of a norm: a matter of how many images there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,17 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
         return Run(f"torch broadcasts {watch.spread}")
     made = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
     return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
+
+
+def run_enough(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:
+    """The same, with two images where a norm refuses a single one: what a size is worth is not decided by that."""
+    found = run(source, network, sizes, batch, device)
+    return run(source, network, sizes, 2, device) if too_few(found) else found
+
+
+def too_few(found: Run) -> bool:
+    """Whether a norm refused for one value: a group norm of one channel a group, for one image of one position."""
+    return found.refusal is not None and found.refusal.startswith(ONE_VALUE)
 
 
 def kept(module: nn.Module, batch: Tensor) -> int:

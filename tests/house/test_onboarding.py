@@ -61,6 +61,11 @@ def test_every_folder_of_code_is_told_of() -> None:
     assert code | {"src", "tests"} <= told
 
 
+def test_every_folder_of_tests_is_told_of() -> None:
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {f"{folder.as_posix()}/" for folder in folders} <= set(PATHS)
+
+
 def test_every_phase_of_the_driver_is_told_of() -> None:
     """The modules that `driver` calls are the way from text to module; none is left out."""
     driver = (ROOT / "compiler" / "driver.py").read_text(encoding="utf-8")

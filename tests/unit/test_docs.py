@@ -518,8 +518,11 @@ def test_check_says_what_a_change_changes(
     assert SAID[CHANGES[row][0]] in out, err
 
 
+TEXTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+
+
 def test_every_link_leads_somewhere() -> None:
-    for page in PAGES:
+    for page in TEXTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
 
@@ -530,7 +533,17 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_every_file_that_a_page_names_is_there() -> None:
+    """Words in backticks that open with a folder of the repository; what is written by a command is not there."""
+    top = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"generated", "runs"}
+    for page in TEXTS:
+        prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for named in re.findall(r"`([\w./-]+/[\w./-]*)(?::[\w.]+)?`", prose):
+            if named.partition("/")[0] in top and "NAME" not in named:
+                assert (ROOT / named).exists(), (page.name, named)
+
+
 def test_every_anchor_is_a_heading() -> None:
-    for page in PAGES:
+    for page in TEXTS:
         for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
             assert anchor in anchors(page.parent / target if target else page), (page.name, target, anchor)

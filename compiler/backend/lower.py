@@ -12,7 +12,8 @@ from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Listed, Rep
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.backend.initial import initial_values
-from resnetc.compiler.backend.naming import class_name, documentation
+from resnetc.compiler.backend.naming import class_name, documentation, quoted
+from resnetc.compiler.backend.operations import called, changes_nothing, pooled
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
 from resnetc.compiler.backend.shape_comments import Comments
 from resnetc.compiler.backend.storage import containers, in_text_order, returned, runs, unique_attribute
@@ -353,20 +354,6 @@ class Lowering:
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
 
 
-def changes_nothing(module: Any) -> bool:
-    """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
-    if not isinstance(module, Leaf):
-        return False
-    match module.primitive.name:
-        case "identity":
-            return True
-        case "split" | "regroup":
-            return 1 in dict(module.arguments).values()
-        case "sum" | "concat":
-            return len(module.inputs) == 1
-    return False
-
-
 def argument_text(value: Any) -> Code:
     """An argument of a constructor: a module's text, or a literal."""
     return value if isinstance(value, (str, Call, Repeat, Choose, Listed)) else literal(value)
@@ -396,32 +383,6 @@ def operation(
         return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
     return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
-
-
-def quoted(names: list[str]) -> str:
-    """`a`, `b` and `c`."""
-    *most, last = [f"`{name}`" for name in names] or [""]
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def called(name: str, column: list[Any]) -> bool:
-    """Whether a step is one primitive in every occurrence."""
-    return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
-
-
-def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], seen: set[int]) -> frozenset[int]:
-    """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
-    maps = set(seen)  # what something reads as a map
-    out: set[int] = set()
-    for step, column, inputs in reversed(steps):
-        reads_vectors = called("linear", column) or (called("dropout", column) and step.outputs[0] not in maps)
-        if not reads_vectors:
-            maps |= set(inputs)
-    for step, column, inputs in steps:
-        made = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
-        if made and step.outputs[0] not in maps:
-            out.add(step.outputs[0])
-    return frozenset(out)
 
 
 def flat(text: str) -> str:

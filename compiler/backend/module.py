@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.backend.lower import lower
 from resnetc.compiler.backend.naming import documentation
 from resnetc.compiler.backend.render import Module, render
 from resnetc.compiler.identity import digests
-from resnetc.compiler.sizes import show_set
+from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ def module_text(checked: Checked, digest: str) -> str:
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
     opened = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
+    few = [sizes_text(checked, alone.axes) for alone in refused_alone(network, checked.accepted)]
+    several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
     facts = (
-        f"Input {input_text(checked)}. {measures.parameters:,} parameters,"
+        f"Input {input_text(checked)}.{several} {measures.parameters:,} parameters,"
         f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network)
@@ -31,14 +34,16 @@ def module_text(checked: Checked, digest: str) -> str:
 
 
 def input_text(checked: Checked) -> str:
-    """`[3, H, W] for every H and W`: the sizes that the network accepts."""
-    declared, axes = checked.network.input, checked.accepted.axes
+    """`[3, H, W] for every H and every W`: the sizes that the network accepts."""
+    declared = checked.network.input
     names = [s or str(n) for s, n in zip(declared.symbols, declared.sizes, strict=True)]
-    free = [(s, a) for s, a in zip(declared.symbols, axes, strict=True) if s is not None]
     shape = f"[{', '.join([str(declared.channels), *names])}]"
-    if not free:
-        return shape
-    texts = [show_set(a, s) for s, a in free]
-    if all(t.startswith("every ") for t in texts):
-        return f"{shape} for {' and '.join(texts)}"
-    return f"{shape} for {', '.join(texts)}"
+    sizes = sizes_text(checked, checked.accepted.axes)
+    return f"{shape} for {sizes}" if sizes else shape
+
+
+def sizes_text(checked: Checked, axes: tuple[SizeSet, ...]) -> str:
+    """`every H and every W`, `H >= 3, W >= 3`: a set of sizes for each open axis."""
+    texts = [show_set(a, s) for s, a in zip(checked.network.input.symbols, axes, strict=True) if s is not None]
+    every = all(text.startswith("every ") for text in texts)
+    return (" and " if every else ", ").join(texts)

@@ -85,3 +85,9 @@ def summary(text: str) -> tuple[str, str]:
     if found is None:
         return text, ""
     return text[: found.start()] + ".", text[found.end() :][:1].upper() + text[found.end() :][1:]
+
+
+def quoted(names: list[str]) -> str:
+    """`a`, `b` and `c`."""
+    *most, last = [f"`{name}`" for name in names] or [""]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from resnetc.compiler.backend.forward import Operation
-from resnetc.compiler.ir import Leaf
+from resnetc.compiler.ir import Leaf, Step
 
 
 def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
@@ -70,3 +72,37 @@ def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...
         largest = max(range(len(sizes)), key=lambda i: shapes[0][i])
         sizes[largest] = "-1"
     return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", tight=(True,))
+
+
+def changes_nothing(module: Any) -> bool:
+    """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
+    if not isinstance(module, Leaf):
+        return False
+    match module.primitive.name:
+        case "identity":
+            return True
+        case "split" | "regroup":
+            return 1 in dict(module.arguments).values()
+        case "sum" | "concat":
+            return len(module.inputs) == 1
+    return False
+
+
+def called(name: str, column: list[Any]) -> bool:
+    """Whether a step is one primitive in every occurrence."""
+    return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
+
+
+def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], seen: set[int]) -> frozenset[int]:
+    """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
+    maps = set(seen)  # what something reads as a map
+    out: set[int] = set()
+    for step, column, inputs in reversed(steps):
+        reads_vectors = called("linear", column) or (called("dropout", column) and step.outputs[0] not in maps)
+        if not reads_vectors:
+            maps |= set(inputs)
+    for step, column, inputs in steps:
+        made = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
+        if made and step.outputs[0] not in maps:
+            out.add(step.outputs[0])
+    return frozenset(out)

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.driver import Checked
 from resnetc.compiler.sizes import describe, show, show_set
 
@@ -35,6 +36,7 @@ def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, A
             for i, (symbol, axis) in enumerate(zip(network.input.symbols, checked.accepted.axes, strict=True))
         },
         "limits": limits(checked),
+        "batches": batches(checked),
         "stages": [
             {
                 "name": s.name,
@@ -96,7 +98,7 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
         ("accepts", accepted(checked)),
     )
-    for name, value in (*lines, *because(checked)):
+    for name, value in (*lines, *because(checked), *of_several(checked)):
         console.print(Text(f"{name:<16} {value}"), soft_wrap=True)
     return stream.getvalue()
 
@@ -144,6 +146,35 @@ def limits(checked: Checked) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def batches(checked: Checked) -> list[dict[str, Any]]:
+    """The accepted sizes of which torch refuses one image alone, by axis, and the norm that has too few values."""
+    symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
+    found = []
+    for alone in refused_alone(checked.network, checked.accepted):
+        position = alone.span.source.position(alone.span.start)
+        found.append(
+            {
+                "least": 2,
+                "where": [show_set(axis, symbol) for axis, symbol in zip(alone.axes, symbols, strict=True)],
+                "statement": " ".join(alone.span.text.split()),
+                "file": alone.span.source.name,
+                "line": position.line,
+                "column": position.column,
+            }
+        )
+    return found
+
+
+def of_several(checked: Checked) -> list[tuple[str, str]]:
+    """Where a batch has to have two images, as lines."""
+    lines = []
+    for few in batches(checked):
+        place = f"{few['file']}:{few['line']}:{few['column']}"
+        where = ", ".join(few["where"])
+        lines.append(f"2 images or more at {where}: a group of `{few['statement']}` has one value in each ({place})")
+    return [("batches" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
 def because(checked: Checked) -> list[tuple[str, str]]:

@@ -195,7 +195,7 @@ def test_show_json_has_the_fields_of_the_interface(capsys: pytest.CaptureFixture
     assert set(shown) == {
         "model", "network", "spec", "parameters", "buffers", "multiply_adds", "multiply_adds_all", "weighted_layers",
         "receptive_field", "activation_bytes", "activation_bytes_checkpointed", "input", "output", "accepts", "limits",
-        "stages",
+        "batches", "stages",
     }  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from resnetc.api import Compiled
+from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.measure import Key, state_dict_keys
 from resnetc.compiler.shapes import axis as along
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import module_of, run_enough
+from resnetc.testing.real import module_of, run, run_enough, too_few
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.values import (
     assert_activations_agree,
@@ -25,13 +26,17 @@ from resnetc.testing.values import (
 def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
     """One size, both ways: it is accepted exactly when the module runs at it without broadcasting one map onto another.
 
-    Where it runs, the shapes of the output and of every stage are those predicted. A single image that a norm refuses
-    for having one value is tried with another one. Returns whether the size is accepted.
+    Where it runs, the shapes of the output and of every stage are those predicted. A single image is refused
+    by a norm exactly where that is predicted, and is tried with another one. Returns whether the size is accepted.
     """
     network, accepted, measures, source = parts(compiled)
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
     real = run_enough(source, network, sizes, batch, device)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    if predicted and batch == 1:
+        alone = any(norm.holds(sizes) for norm in refused_alone(network, accepted))
+        few = too_few(run(source, network, sizes, 1, device))
+        hold(few == alone, f"{where}: one image alone: torch {'refuses' if few else 'takes'} it, the compiler does not")
     hold(
         predicted == (real.refusal is None),
         f"{where}: {'accepted' if predicted else 'refused'} by the compiler, "

@@ -51,15 +51,20 @@ class Evaluation:
     worst: tuple[Miss, ...] = ()  # the images with the highest losses among those answered wrongly, highest first
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The class names to show: each one short line that no terminal obeys and no table breaks at."""
+        lines = (harmless(name).replace("\n", "?") for name in self.class_names)
+        return tuple(line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..." for line in lines)
+
+    @property
     def per_class(self) -> tuple[float | None, ...]:
         """The accuracy of each class in percent; None for a class without a test image."""
         return tuple(100 * row[label] / sum(row) if sum(row) else None for label, row in enumerate(self.confusion))
 
     def mistakes(self) -> list[tuple[int, str, str]]:
         """(images, true class, predicted class) of every kind of mistake that was made, the most frequent first."""
-        names = [_shown(name) for name in self.class_names]
         pairs = [
-            (count, names[true], names[predicted])
+            (count, self.names[true], self.names[predicted])
             for true, row in enumerate(self.confusion)
             for predicted, count in enumerate(row)
             if count and true != predicted
@@ -72,15 +77,14 @@ class Evaluation:
         lines = [
             f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {figure(self.loss)}"
         ]
-        names = [_shown(name) for name in self.class_names]
-        widest = max(len("true class"), *map(len, names))
+        widest = max(len("true class"), *map(len, self.names))
         table = len(self.class_names) <= _WIDEST_TABLE
         numbers = [len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))]
         cell = max(numbers) + 1
         lines += ["", f"    {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
         if table:
             lines.append(" " * (widest + 16) + "".join(f"{number:>{cell}}" for number in range(len(self.class_names))))
-        for label, (name, accuracy, row) in enumerate(zip(names, self.per_class, self.confusion, strict=True)):
+        for label, (name, accuracy, row) in enumerate(zip(self.names, self.per_class, self.confusion, strict=True)):
             share = "none" if accuracy is None else f"{accuracy:.2f} %"
             cells = "".join(f"{count or '.':>{cell}}" for count in row) if table else ""
             lines.append(f"{label:>3} {name:<{widest}} {share:>9}  {cells}")
@@ -89,12 +93,6 @@ class Evaluation:
             lines += ["", "most frequent mistakes:"]
             lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
         return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def _shown(name: str) -> str:
-    """A class name as one short line that no terminal obeys."""
-    line = harmless(name).replace("\n", "?")
-    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..."
 
 
 def never() -> None:

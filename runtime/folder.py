@@ -105,8 +105,10 @@ class RunFolder:
         """The metrics, one dict an epoch; a last line that a crash cut off is left out. RunError for other damage."""
         try:
             lines = self.metrics.read_text("utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as fault:
-            raise RunError(f"{self.metrics}: cannot read the metrics: {fault}") from None
+        except OSError as fault:
+            raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
+        except UnicodeDecodeError as fault:
+            raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is no text") from None
         found: list[dict[str, Any]] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             try:

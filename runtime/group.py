@@ -5,6 +5,7 @@ DistributedDataParallel averages the gradients. The first process alone reads an
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Group:
         """The model to call in training: gradients are the mean over all processes, buffers those of the first."""
         if self.size == 1:
             return model
+        # Of filters with one input channel torch says that their gradients' strides are in two minds, once a process.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
     def part(self, index: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import functools
 import struct
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,16 +59,16 @@ def write(out: Path, data: Data | None = None, judged: Evaluation | None = None)
         judged=judged,
         classes=[
             {"name": name, "accuracy": accuracy, "images": sum(row)}
-            for name, accuracy, row in zip(judged.class_names, judged.per_class, judged.confusion, strict=True)
+            for name, accuracy, row in zip(judged.names, judged.per_class, judged.confusion, strict=True)
         ],
         confusion=confusion(judged) if len(judged.class_names) <= _WIDEST_TABLE else [],
-        worst=[pictured(miss, data) for miss in judged.worst],
+        worst=[pictured(miss, data, judged.names) for miss in judged.worst],
         recipe=settings(facts["recipe"]),
         picture=picture(seen),
         compiler=getattr(sys.modules[type(model).__module__], "COMPILER", "unknown"),
         data=data,
         figure=figure,
-        upright=len(judged.class_names) > 10 and max(map(len, judged.class_names)) > 3,
+        upright=len(judged.class_names) > 10 and max(map(len, judged.names)) > 3,
     )
     checkpoint.write(run.report, page.encode())
     return run.report
@@ -137,13 +138,13 @@ def settings(chosen: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def pictured(miss: Miss, data: Data) -> dict[str, Any]:
+def pictured(miss: Miss, data: Data, names: Sequence[str]) -> dict[str, Any]:
     """A badly answered test image with its picture inline."""
     return {
         "picture": "data:image/png;base64," + base64.b64encode(png(data.test_images[miss.index])).decode(),
         "index": miss.index,
-        "true": data.class_names[miss.true],
-        "predicted": data.class_names[miss.predicted],
+        "true": names[miss.true],
+        "predicted": names[miss.predicted],
         "probability": 100 * miss.probability,
         "loss": miss.loss,
     }

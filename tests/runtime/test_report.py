@@ -1,6 +1,7 @@
 """The report: one page with everything in it, right in its figures, harmless whatever the names say."""
 
 import re
+import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -67,6 +68,15 @@ def test_training_leaves_one_harmless_page(run: Path) -> None:
     assert re.findall(r"url\(|@import|https?://", text) == []
     assert "<script>alert(1)</script> taken for" in page.text or "<script>alert(1)</script>" in page.text
     assert "{{ 7 * 7 }}" in page.text
+
+
+def test_a_class_name_of_any_length_is_shown_short(run: Path, few: Data, tmp_path: Path) -> None:
+    names = ("x" * 300, "\x1b[31m", *few.class_names[2:])
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    text = report.write(out, replace(few, class_names=names)).read_text("utf-8")
+    assert "x" * 37 + "..." in text and "x" * 41 not in text
+    assert "?[31m" in text and "\x1b" not in text
 
 
 def test_it_says_what_the_evaluation_says(run: Path, few: Data) -> None:

@@ -93,3 +93,30 @@ def test_a_text_that_makes_the_compiler_raise(monkeypatch: pytest.MonkeyPatch) -
     kept = ".hypothesis/resnetc/test_a_text_that_makes_the_compiler_raise.resnet"
     assert again(failed.value) == ["resnetc", "check", kept]
     assert Path(kept).read_bytes() == b"edition 1 \xff"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--input", "3x9"], "--input 3x9: net takes one like 3x9x9"),
+        (["--input", "4x9x9"], "--input 4x9x9: net takes one like 3x9x9"),
+        (["--input", "3x0x9"], "--input 3x0x9: net takes one like 3x9x9"),
+        (["--input", "threexfour"], "--input threexfour: net takes one like 3x9x9"),
+        (["--model", "other"], "--model other: the networks here are net"),
+        (["--batch", "0"], "--batch 0: write 1 or more"),
+    ],
+)
+def test_a_wrong_command_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("net.resnet").write_text(TEXT.replace("WIDTH", "4"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["net.resnet", *words])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: {message}\n")
+
+
+def test_a_file_that_cannot_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("net.resnet").write_bytes(b"\xff\xfe")
+    for name, message in (("none.resnet", "No such file or directory"), ("net.resnet", "not UTF-8 text")):
+        with pytest.raises(SystemExit) as ended:
+            main([name])
+        assert ended.value.code == 2 and capsys.readouterr().err.endswith(f"error: {name}: {message}\n")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
+from resnetc.compiler.ir import Declared
 from resnetc.testing.assertions import assert_network_agrees
+from resnetc.testing.inputs import Sizes
 from resnetc.testing.networks import SpecRefused, trials
 
 
@@ -23,25 +26,47 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--batch", type=int, default=2, metavar="N", help="images (default: 2)")
     options = parser.parse_args(arguments)
+    if options.batch < 1:
+        parser.error(f"--batch {options.batch}: write 1 or more")
     try:
-        sizes = [tuple(map(int, size.split("x")))[1:] for size in options.input]
         found = trials(options.file.read_text(encoding="utf-8"), options.file.name)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{options.file}: {error.strerror}")
+    except UnicodeDecodeError:
+        parser.error(f"{options.file}: not UTF-8 text")
     except SpecRefused as refused:
         print(refused, file=sys.stderr)
         return 1
+    names = [trial.network.name for trial in found]
+    if options.model not in (None, *names):
+        parser.error(f"--model {options.model}: the networks here are {', '.join(names) or 'none'}")
     for trial in found:
         if options.model in (None, trial.network.name):
-            wanted = sizes or [trial.network.input.sizes]
+            declared = trial.network.input
+            wanted = [read(size, declared) for size in options.input] or [declared.sizes]
+            if None in wanted:
+                example = "x".join(map(str, (declared.channels, *declared.sizes)))
+                parser.error(
+                    f"--input {options.input[wanted.index(None)]}: {trial.network.name} takes one like {example}"
+                )
             try:
-                accepted = assert_network_agrees(trial, wanted, options.batch)
+                accepted = assert_network_agrees(trial, [sizes for sizes in wanted if sizes], options.batch)
             except AssertionError as failed:
                 print(failed)
                 return 1
             others = len(wanted) - accepted
             print(f"{trial.network.name}: both sides accept {accepted} of {len(wanted)} inputs, and refuse {others}")
     return 0
+
+
+def read(text: str, declared: Declared) -> Sizes | None:
+    """The sizes of an input such as `3x7x9`; None where that is no input of the network."""
+    if not re.fullmatch(r"[1-9]\d{0,5}(x[1-9]\d{0,5})+", text):
+        return None
+    channels, *sizes = map(int, text.split("x"))
+    fixed = zip(sizes, declared.symbols, declared.sizes, strict=False)
+    fits = len(sizes) == len(declared.sizes) and all(symbol or size == only for size, symbol, only in fixed)
+    return tuple(sizes) if fits and channels == declared.channels else None
 
 
 if __name__ == "__main__":

@@ -206,12 +206,21 @@ def saying(
         return blame.geometry(replace(other, arguments=tuple(values.items())))
 
     own, order = of_a_primitive(leaf), [p.name for p in leaf.primitive.parameters]
-    if complete(leaf) and (own or texts.keys() <= given):
+    if complete(leaf) and (own or texts.keys() <= given | taken_besides(operation)):
         text = rewritten(place.text, texts, order if own else [], dropped)
         return Change(operation, text, () if shipped(place) else (Edit(place, text),), geometry)
     text = rewritten(canonical(leaf), texts, order, dropped)
     slot = operation.step.slot
     return Change(operation, f"set {slot} = {text}" if slot else text, (), geometry)
+
+
+def taken_besides(operation: Operation) -> set[str]:
+    """What a call of the slot `conv` may say although it does not: its signature stands in the prelude."""
+    text = operation.leaf.span.text if operation.leaf else ""
+    if operation.step.slot != "conv" or not text.startswith("conv("):
+        return set()
+    positions = sum(not name for name, _ in arguments(text))
+    return {"stride", "dilation", "groups"} if positions <= 2 else set()
 
 
 def usual(values: Mapping[str, Any], rank: int) -> Any:

@@ -15,13 +15,13 @@ from resnetc.compiler.values import describe
 from resnetc.grammar.primitives import KERNEL, REQUIRED, Parameter, Primitive
 
 Args = dict[str, Any]
-AXES = {1: "L", 2: "HW", 3: "DHW"}
+AXES = ("", "L", "HW", "DHW")
 MAX_CHANNELS = 2**24
 
 
 def show_shape(shape: Shape, symbols: tuple[str | None, ...] = ()) -> str:
     """`[256, ceil(H / 4), ceil(W / 4)]`."""
-    names = symbols or tuple(AXES.get(shape.rank, "H" * shape.rank))
+    names = symbols or tuple(AXES[shape.rank])
     return (
         f"[{', '.join([str(shape.channels), *(show(f, n or 'H') for f, n in zip(shape.sizes, names, strict=False))])}]"
     )
@@ -128,7 +128,7 @@ def pool(
             raise Fault(padding_too_large(primitive, p, k, span))
         delta = p + min(0, p + s - k) if args["ceil"] else 2 * p - (k - 1)
         deltas.append(delta)
-        needs.append(max(1 - delta, k) if primitive.name == "avg_pool" and shape.rank == 3 else 1 - delta)
+        needs.append(k if primitive.name == "avg_pool" and shape.rank == 3 else 1 - delta)  # k >= 1 - delta
     return [windows(primitive, args, shape, span, demands, deltas, needs)]
 
 

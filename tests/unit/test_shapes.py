@@ -152,6 +152,7 @@ def test_a_window_has_the_size_and_the_least_input_of_torch(name: str) -> None:
             holds = all(evaluate(d.fn, n) >= d.other for d in demands if isinstance(d.other, int))
             predicted = (evaluate(out.sizes[0], n),) if holds else None
             assert predicted == runs(name, (n,), settled), (given, n)
+        assert demands == [] or runs(name, (1,), settled) is None, given  # what always holds is not demanded
         assert {d.kind for d in demands} <= {"at_least"} and all(d.text == f"`{name}`" for d in demands)
 
 
@@ -226,7 +227,10 @@ def test_arguments_have_a_least_and_a_greatest_value() -> None:
 
 
 def test_a_weight_of_one_value_is_not_standardised() -> None:
-    assert refusal("std_conv", map_of(4), channels=4, kernel=1, groups=4)[0] == "E0303"
+    assert refusal("std_conv", map_of(4), channels=4, kernel=1, groups=4) == (
+        "E0303",
+        "`kernel` of `std_conv` is at least 2, not 1",
+    )
     assert applied("std_conv", map_of(4), channels=4, kernel=1, groups=2)[0] == [map_of(4)]
     assert applied("std_conv", map_of(4), channels=4, kernel=2, groups=4)[0][0].channels == 4
     assert applied("plain_conv", map_of(4), channels=4, kernel=1, groups=4)[0] == [map_of(4)]
@@ -252,7 +256,7 @@ def test_channels_are_divided_without_rest() -> None:
     assert applied("split", map_of(6), parts=3)[0] == [map_of(2)] * 3
     assert refusal("split", map_of(6), parts=4)[0] == "E0312"
     assert applied("regroup", map_of(12), groups=2, parts=3)[0] == [map_of(12)]
-    assert refusal("regroup", map_of(8), groups=2, parts=3)[0] == "E0312"  # not a multiple of 6, though of 2
+    assert refusal("regroup", map_of(8), groups=2, parts=3) == ("E0312", "8 channels are not 6 equal parts")
     assert applied("pad_channels", map_of(4), channels=4)[0] == [map_of(4)]
     assert applied("pad_channels", map_of(4), channels=7)[0] == [map_of(7)]
     assert refusal("pad_channels", map_of(4), channels=3)[0] == "E0311"
@@ -272,7 +276,8 @@ def test_lists_agree() -> None:
     assert applied("sum", map_of(3), map_of(3), map_of(3)) == ([map_of(3)], [])
     assert applied("softmax", map_of(3), map_of(3)) == ([map_of(3)] * 2, [])
     assert refusal("sum", *wide) == ("E0315", "`sum` needs equal shapes: [3, H, W] and [5, H, W]")
-    assert applied("sum", map_of(3), map_of(3, other, H))[1][0].text == "`sum`"
+    made, demands = applied("sum", map_of(3), map_of(3, other, H))
+    assert made == [map_of(3)] and [(d.axis, d.text) for d in demands] == [(0, "`sum`")]
 
 
 def test_maps_become_vectors() -> None:
@@ -282,12 +287,14 @@ def test_maps_become_vectors() -> None:
     assert applied("linear", vector(4), features=5)[0] == [vector(5)]
     assert refusal("linear", fixed, features=5)[0] == refusal("linear", map_of(4), features=5)[0] == "E0310"
     assert refusal("linear", map_of(4, constant(1), H), features=5)[0] == "E0310"
+    assert refusal("linear", map_of(4, constant(2), constant(1)), features=5)[0] == "E0310"
     assert applied("flatten", fixed)[0] == [vector(24)]
     assert refusal("flatten", map_of(4, constant(1), H)) == (
         "E0316",
         "`flatten` needs sizes that do not depend on the input: [4, 1, W]",
     )
     assert applied("reshape", fixed, shape=(8, 3))[0] == [Shape(8, (constant(3),))]
+    assert applied("reshape", fixed, shape=(1, 24, 1))[0] == [Shape(1, (constant(24), constant(1)))]
     for wanted in ((8, 4), (), (-8, -3), (24.0,), (True, 24)):
         assert refusal("reshape", fixed, shape=wanted)[0] == "E0317"
 
@@ -317,3 +324,109 @@ def test_a_shape_is_shown_with_the_usual_letters_or_those_of_the_input() -> None
     assert show_shape(map_of(7, step(H, 2, 0), constant(3))) == "[7, ceil(H / 2), 3]"
     assert show_shape(map_of(7, H, H, H)) == "[7, D, H, W]"
     assert show_shape(map_of(7, H, constant(3)), ("T", None)) == "[7, T, 3]"
+
+
+# -- every fault in full ----------------------------------------------------------------------------------------------
+
+OTHER = map_of(8, step(H, 2, 0), H)
+FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
+    ("plain_conv", (map_of(4),), {"channels": 0, "kernel": 1}),
+    ("blur_pool", (map_of(4),), {"kernel": 1}),
+    ("plain_conv", (map_of(4),), {"channels": 1, "kernel": 2**24 + 1}),
+    ("dropout", (map_of(4),), {"rate": 2}),
+    ("max_pool", (map_of(4),), {"kernel": (3, 3, 3)}),
+    ("subsample", (vector(7),), {"stride": 2}),
+    ("plain_conv", (map_of(11),), {"channels": 4, "kernel": 1, "groups": 4}),
+    ("plain_conv", (map_of(4),), {"channels": 10, "kernel": 1, "groups": 4}),
+    ("group_norm", (map_of(10),), {"groups": 4}),
+    ("max_pool", (map_of(4),), {"kernel": 5, "padding": 4}),
+    ("linear", (map_of(4),), {"features": 5}),
+    ("pad_channels", (map_of(4),), {"channels": 3}),
+    ("split", (map_of(11),), {"parts": 4}),
+    ("concat", (map_of(8), vector(8)), {}),
+    ("sum", (map_of(7), OTHER), {}),
+    ("flatten", (OTHER,), {}),
+    ("reshape", (map_of(4, constant(2), constant(3)),), {"shape": (5, 5)}),
+]
+
+RECORDED = """
+E0303 `channels` of `plain_conv` is at least 1, not 0
+  `channels` is 0 here
+  give it 1 or more channels
+
+E0303 `kernel` of `blur_pool` is at least 2, not 1
+  `kernel` is 1 here
+  give it 2 or more
+
+E0304 `kernel` of `plain_conv` is beyond the limit of 16_777_216
+  `kernel` is 16777217 here
+  give it at most 16_777_216: no larger layer fits into a machine
+
+E0305 the rate of `dropout` is from 0 up to, not including, 1, not 2
+  `rate` is 2 here
+  write a fraction such as `1 / 10`
+
+E0306 `kernel` of `max_pool` has 3 numbers for a map of 2 axes
+  `kernel` is [3, 3, 3] here
+  write one number for all axes, or a list of 2
+
+E0307 `subsample` needs a map, and a vector of 7 values arrives
+  after the last axis is gone
+  put it before the `linear` or `flatten` that ends the map
+
+E0308 4 groups do not divide the 11 input channels of `plain_conv`
+  11 = 4 x 2 + 3
+  choose a number of groups that divides 11, such as 1
+
+E0308 4 groups do not divide the 10 output channels of `plain_conv`
+  10 = 4 x 2 + 2
+  choose a number of groups that divides 10, such as 2
+
+E0308 4 groups do not divide the 10 input channels of `group_norm`
+  10 = 4 x 2 + 2
+  choose a number of groups that divides 10, such as 2
+
+E0309 the padding 4 of `max_pool` is more than half its kernel of 5
+  windows would lie wholly in the padding
+  use a padding of at most 2
+
+E0310 `linear` needs a vector, and a map [4, H, W] arrives
+  a map arrives here
+  put `global_avg_pool |>` before it
+
+E0311 `pad_channels(3)` cannot take channels away: the input has 4
+  4 channels arrive
+  ask for 4 or more, or project: `conv(3, kernel=1)` changes channels both ways
+
+E0312 11 channels are not 4 equal parts
+  11 = 4 x 2 + 3
+  make the channels a multiple of 4
+
+E0313 `concat` needs equally many axes: [8, H, W] and [8]
+  2 axes and 0
+  end both sides alike: `linear` and `flatten` make a vector of a map
+
+E0315 `sum` needs equal shapes: [7, H, W] and [8, ceil(H / 2), W]
+  channels differ: 7 and 8
+  make the elements of the list equally wide
+
+E0316 `flatten` needs sizes that do not depend on the input: [8, ceil(H / 2), W]
+  the map still grows with the input
+  average the map first: `global_avg_pool |> flatten...`
+
+E0317 [4, 2, 3] cannot become [5, 5]
+  24 values arrive
+  write whole numbers whose product is 24
+"""
+
+
+def told(name: str, inputs: tuple[Shape, ...], given: Args) -> str:
+    with pytest.raises(Fault) as caught:
+        applied(name, *inputs, **given)
+    found = caught.value.diagnostic
+    assert found.primary.span is HERE
+    return "\n".join([f"{found.code} {found.message}", f"  {found.primary.text}", *(f"  {h}" for h in found.helps)])
+
+
+def test_every_fault_in_full() -> None:
+    assert [told(*row) for row in FAULTS] == RECORDED.strip().split("\n\n")

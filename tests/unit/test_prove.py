@@ -279,7 +279,7 @@ def test_an_input_without_a_shortcut_and_a_policy_that_ignores_its_stride() -> N
     assert fault.helps == ("bind `shortcut` to a policy that takes the stride 2, such as `shortcuts.project`",)
 
 
-def test_elements_of_a_list_are_called_by_their_layers() -> None:
+def test_elements_of_a_list_are_called_by_name_and_place() -> None:
     _, fault = small(
         """
 block unit(width: int) {
@@ -292,7 +292,7 @@ block unit(width: int) {
 """
     )
     assert fault is not None
-    assert fault.message == "`sum` joins maps of different strides: 1 (`paths[0]`) and 2 (`paths[1]`)"
+    assert fault.message == "`sum` joins maps of different strides: 1 (`y[0]`) and 2 (`y[1]`)"
 
 
 def test_forgotten_padding() -> None:

@@ -36,7 +36,7 @@ APART = {
     "dropout",
 }
 MOVED = {"avg_pool1d", "avg_pool2d", "avg_pool3d", "pad", "cat", "split", "chunk", "unflatten", "transpose", "flatten"}
-ADDED = {"add", "add_", "__add__", "__radd__", "__iadd__", "sum", "__getitem__", "contiguous"}
+ADDED = {"add", "add_", "__add__", "__radd__", "__iadd__", "sum", "__getitem__", "contiguous", "clone"}
 BEHIND = {"mean", "__get__", "size", "dim"}
 
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
+
+from resnetc.testing import trials
+from resnetc.testing.real import module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NETS = ["digits", "imagenet/resnet18", "imagenet/seresnet50", "cifar/cifar_depth20", "cifar/preact_depth110"]
@@ -55,3 +59,32 @@ def test_a_module_runs_without_resnetc(tmp_path: Path) -> None:
         [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": ""}
     )
     assert done.stdout.strip() == "(2, 10) False", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sizes", "sides", "value"),
+    [
+        ("0, behind=1", (5, 7), (0, 1, 0, 1), 0),
+        ("1, value=2", (5, 7), (1, 1, 1, 1), 2),
+        ("[1, 2], behind=[3, 0], value=-1 / 2", (5, 7), (2, 0, 1, 3), -0.5),
+        ("[1, 2]", (5, 7), (2, 2, 1, 1), 0),
+        ("2, behind=0", (6,), (2, 0), 0),
+        ("[1, 0, 2], behind=[0, 4, 5], value=3", (3, 4, 5), (2, 5, 0, 4, 1, 0), 3),
+    ],
+)
+def test_borders_are_those_of_torch(
+    arguments: str, sizes: tuple[int, ...], sides: tuple[int, ...], value: float
+) -> None:
+    """`amount` is before an axis, `behind` at its end; axes in the order of the text, where torch counts backwards."""
+    axes = ("D", "H", "W")[-len(sizes) :]
+    text = f"""edition 1
+        model net() {{
+          input [2, {", ".join(axes)}] = [2, {", ".join(map(str, sizes))}]
+          stem = constant_pad({arguments})
+          head = identity
+        }}
+    """
+    (trial,) = trials(text)
+    x = torch.rand(3, 2, *sizes)
+    assert torch.equal(module_of(trial.source)(x), F.pad(x, sides, value=value))
+    assert trial.measures.output(sizes) == tuple(F.pad(x[0], sides).shape)

@@ -1,6 +1,7 @@
 """Where a run stands: all that must be saved, so that a resumed run ends with the very same weights."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,20 @@ class State:
         tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.tensors(update, model).items()}
         if average.decay:
             tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
+        self._write(run.last, tensors)
+
+    def save_best(self, run: RunFolder, model: nn.Module) -> None:
+        """Write `best.safetensors`, the weights that were judged; RunError as for `save`."""
+        self._write(run.best, model.state_dict())
+
+    def _write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         for name, tensor in tensors.items():
             if not bool(tensor.isfinite().all()):
                 raise RunError(
-                    f"{run.last}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
+                    f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
                     f"limit the gradient, e.g. --override clip=1"
                 )
-        checkpoint.save(run.last, tensors, self.facts())
+        checkpoint.save(path, tensors, self.facts())
 
     def restore(
         self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer, group: Group

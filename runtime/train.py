@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetc.runtime import checkpoint, counter, memory, module, optimizer, progress, recompute, report
+from resnetc.runtime import counter, memory, module, optimizer, progress, recompute, report
 from resnetc.runtime import group as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
@@ -184,7 +184,7 @@ def train(
                     "seconds": time.perf_counter() - began,
                 }
                 if state.is_best(record):
-                    group.share(lambda: checkpoint.save(run.best, average.model.state_dict(), state.facts()))
+                    group.share(lambda: state.save_best(run, average.model))
                     best = judged
                 group.share(partial(run.append, record))
                 shown.epoch(record)

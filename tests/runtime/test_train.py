@@ -205,6 +205,22 @@ def test_weights_that_are_no_numbers_are_not_saved(source: str, few: Data, quick
     )  # what never began is no obstacle
 
 
+def test_statistics_that_are_no_numbers_are_not_kept_as_the_best(
+    source: str, few: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    # The losses stay numbers: in training a norm takes the batch's statistics, and a variance without end makes zeros.
+    lost = f"if self.training:\n            self.bn1.running_var.fill_(float('inf'))\n        {FIRST}"
+    with pytest.raises(RunError, match=r"best\.safetensors: not saved: bn1\.running_var is no longer finite"):
+        train(source.replace(FIRST, lost), "small", few, replace(quick, ema=0.0), tmp_path / "run", quiet=True)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "last.ckpt",
+        "metrics.jsonl",
+        "model.py",
+        "recipe.yaml",
+    ]
+    assert checkpoint.load(tmp_path / "run" / "last.ckpt")[1]["step"] == 0
+
+
 BROKEN = """model = Digits()
     model.register_buffer("unused", torch.tensor(float("inf")))
     return model

@@ -44,7 +44,7 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
     """The compiler is taken to be wrong about every network with a norm."""
 
     def wrong(trial: testing.Trial, sizes: Any, batch: int = 2) -> int:
-        assert "Norm" not in trial.source, "a norm"
+        assert "norm" not in trial.text, "a norm"
         return 0
 
     for module in (testing, replaying):

@@ -6,6 +6,7 @@ Writes OUT/<rank>.json: for every case how it ended in this process.
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -65,3 +66,4 @@ def main(module: Path, archive: Path, out: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     main(*map(Path, sys.argv[1:]))
+    os._exit(0)  # as `python -m resnetc` under torchrun

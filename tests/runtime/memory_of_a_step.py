@@ -7,7 +7,6 @@ buffers left out), and by how much the process grows above what it has after a s
 second one speaks of the step alone where the C library returns what is freed: set MALLOC_MMAP_THRESHOLD_=65536.
 """
 
-import resource
 import sys
 from pathlib import Path
 
@@ -18,9 +17,12 @@ from resnetc.runtime import module, optimizer, recompute
 from resnetc.runtime.recipe import Recipe
 
 
-def resident() -> int:
-    """Bytes that the process has in memory now; Linux."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def resident(field: str = "VmRSS") -> int:
+    """Bytes that the process has in memory now, or with `VmHWM` had at its peak; Linux.
+
+    `getrusage` will not do for the peak: a process inherits that of the one that started it.
+    """
+    return int(Path("/proc/self/status").read_text().partition(f"{field}:")[2].split()[0]) * 1024
 
 
 def main(path: Path, batch: int, forget: bool) -> None:
@@ -56,7 +58,7 @@ def main(path: Path, batch: int, forget: bool) -> None:
     step(1)  # weights have gradients and momentum now, kernels are loaded
     before = resident()
     kept = step(batch)
-    print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+    print(kept, resident("VmHWM") - before)
 
 
 if __name__ == "__main__":

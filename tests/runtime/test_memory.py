@@ -38,7 +38,7 @@ def deepest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checked]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the resident memory where Linux tells it")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the resident memory where Linux tells it")
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_memory_of_resnet_1202_is_as_predicted(deepest: tuple[Path, Checked], recompute: bool) -> None:
     path, checked = deepest

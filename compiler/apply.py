@@ -33,6 +33,7 @@ from resnetc.grammar.primitives import PRIMITIVES
 
 MAX_BLOCKS = 20_000
 MAX_NODES = 20_000
+MAX_BINDINGS_TOLD = 3  # of a slot in a slot in a slot
 LIST_RULES = {"concat", "sum", "list_same"}
 Steps = list[tuple[Layer, Frame]]
 
@@ -156,7 +157,8 @@ class Applier(Statements):
                 return self.made(layer, source, frame)
             except Fault as fault:
                 note = f"`{layer.slot.name.id}` is `{describe(binding.value)}` here, bound at {binding.span}"
-                notes = (note, *fault.diagnostic.notes)
+                told = fault.diagnostic.notes
+                notes = (note, *told) if sum("here, bound at" in n for n in told) < MAX_BINDINGS_TOLD else told
                 raise Fault(replace(fault.diagnostic, notes=notes)) from None
         return self.made(layer, source, frame)
 

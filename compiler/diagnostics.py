@@ -79,9 +79,12 @@ def similar(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate a misspelt `name` most likely meant, or None where none is near."""
     from difflib import SequenceMatcher
 
-    best, score = None, 0.7
+    best, score, name = None, 0.7, name.lower()
     for candidate in sorted(set(candidates)):
-        ratio = SequenceMatcher(None, name.lower(), candidate.lower()).ratio()
-        if ratio > score:
+        shorter, longer = sorted((len(name), len(candidate)))
+        if 2 * shorter <= score * (shorter + longer):
+            continue  # no two texts of these lengths are so similar
+        matcher = SequenceMatcher(None, name, candidate.lower())
+        if matcher.quick_ratio() > score and (ratio := matcher.ratio()) > score:
             best, score = candidate, ratio
     return best

@@ -156,6 +156,8 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
         or (
             "a tensor can only be the first step of a pipe: `x |> layer`"
             if isinstance(value, Tensor)
+            else "chain them with `|>`: a list of layers is no layer"
+            if isinstance(value, tuple) and value and all(isinstance(step, LAYERS) for step in value)
             else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
         ),
     )

@@ -9,6 +9,7 @@ from lark import Token
 
 from resnetc.compiler.build import too_deep
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
+from resnetc.compiler.elsewhere import CHAINED, LOOKALIKES, QUOTES, WORDS
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import spelling
 
@@ -42,6 +43,8 @@ NOUNS = {
 ORDER = ["edition", "use", *ITEMS, *STATEMENTS, "of", "in"]
 CONDITIONS = {"REQUIRE", "EXPECT", "WHEN"}
 BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+OPENS = {closer: opener for opener, closer in BRACKETS.items()}
+PARAMETRISED = {"block", "policy", "slot", "model", "extern"}
 LAYOUT = {
     "block": "a block has `let`, `require`, `set` and `each`, then `out`",
     "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
@@ -49,46 +52,10 @@ LAYOUT = {
         "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
     ),
 }
-ELSEWHERE = {  # words of other languages
-    "if": "choose with `(value when condition otherwise other)`",
-    "else": "the other side of a choice is `otherwise`",
-    "for": "repeat with `each name in list { ... }`",
-    "import": "name another file with `use`",
-    "not": "compare with `== false`",
-    "return": "the result of a block is `out = ...`",
+STATEMENT = {  # how a statement is written
+    "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
+    "STAGE": "a stage is written `stage layer1 = 2 of blocks.basic(64)`",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """What a foreign character stands for: the terminal it is read as, how that is written, and what to do."""
-
-    terminal: str
-    written: str
-    remedy: str
-
-
-LOOKALIKES = {
-    "÷": Meant("DIVIDE", "/", "divide with `/`"),
-    "×": Meant("TIMES", "*", "multiply with `*`"),
-    "·": Meant("TIMES", "*", "multiply with `*`"),
-    "−": Meant("MINUS", "-", "subtract with `-`"),
-    "–": Meant("MINUS", "-", "subtract with `-`"),
-    "≤": Meant("COMPARE", "<=", "compare with `<=`"),
-    "≥": Meant("COMPARE", ">=", "compare with `>=`"),
-    "≠": Meant("COMPARE", "!=", "compare with `!=`"),
-    "→": Meant("ARROW", "=>", "write `=>`"),
-    "⇒": Meant("ARROW", "=>", "write `=>`"),
-    "&": Meant("AND", "and", "join conditions with `and`"),
-    "&&": Meant("AND", "and", "join conditions with `and`"),
-    "||": Meant("OR", "or", "join conditions with `or`"),
-    "|": Meant("PIPE", "|>", "chain layers with `|>`"),
-    ";": Meant("", "", "statements need no separator"),
-    "#": Meant("", "//", "comments open with `//`"),
-    "!": Meant("", "", "compare with `== false` or `!=`"),
-    "^": Meant("", "", "there are no powers: multiply"),
-}
-QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 
 
 def span_of(source: Source, token: Token) -> Span:
@@ -137,7 +104,8 @@ def expectation(expected: Iterable[str], first: bool) -> str:
 class Place:
     """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item.
 
-    `statement` is the word that opens the statement; `named`: whether a name in the token's place would lead on.
+    `statement` is the word that opens the statement; `named`: whether a name in the token's place would lead on;
+    `after`: the terminals behind the token; `around`: the brackets that are open around the innermost one.
     """
 
     source: Source
@@ -147,6 +115,8 @@ class Place:
     kind: str = ""
     statement: str = ""
     named: bool = False
+    after: tuple[str, ...] = ()
+    around: frozenset[str] = frozenset()
 
 
 def refused(token: Token, place: Place) -> Diagnostic:
@@ -169,7 +139,7 @@ def reserved_word(span: Span) -> Diagnostic:
 def unexpected(token: Token, place: Place) -> Diagnostic:
     span, first = span_of(place.source, token), opens_line(place.source, token)
     statement = first and bool((place.expected - VALUES) & OPENERS)
-    if token.type in BRACKETS.values() and (place.opened is None or BRACKETS[place.opened.type] != token.type):
+    if token.type in BRACKETS.values() and token.type not in closers(place):
         label = "closes nothing that is open"
     else:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
@@ -186,34 +156,113 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     )
 
 
+def closers(place: Place) -> set[str]:
+    """What closes a bracket that is open."""
+    inner = {place.opened.type} if place.opened is not None else set()
+    return {BRACKETS[opener] for opener in inner | place.around}
+
+
 def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit, ...]]:
     """What to write instead, where the fault is a common one."""
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
-    if token.type == "NAME" and (near := similar(value, words)):
-        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
-    if token.type == "NAME" and value in ELSEWHERE:
-        return ELSEWHERE[value], ()
+    if token.type == "NAME":
+        return of_name(token, place, words)
+    if (sign := of_sign(token, place)) is not None:
+        return sign
     doubled = before is not None and before.value == value and token.type not in BRACKETS.values()
     if doubled and "COMMA" not in place.expected:
         return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
-    if token.type == "NAME" and before is not None and before.type == "INT" and "OF" in place.expected:
-        return f"write `{before} of {value}`", (Edit(Span(span.source, span.start, span.start), "of "),)
-    if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
-        return "compare with `==`", (Edit(span, "=="),)
-    if value == ">" and "PIPE" in place.expected:
-        return "layers are chained with `|>`", (Edit(span, "|>"),)
     if token.type == "DOC":
         return "`///` documents the definition below it; other comments open with `//`", ()
-    if value == "," and {"RPAR", "WHEN"} <= place.expected:
-        return "a list stands in square brackets: `[a, b]`", ()
+    if token.type == "STRING" and opens_line(place.source, token):
+        return "what is said to readers stands behind `///`, above a definition, or behind `//`", ()
     if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
         return "write a path like `use std.blocks`", ()
     if token.type == "USE":
         return "`use` lines stand between the edition and the first definition", ()
-    if statement and token.type in STATEMENT_OPENERS and place.kind in LAYOUT:
+    if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
+        return "a list stands in square brackets: `[a, b]`", ()
+    ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
+    opens = token.type in STATEMENT_OPENERS or ends
+    if statement and opens and place.kind in LAYOUT:
         return LAYOUT[place.kind], ()
+    if inside_statement(place):
+        return STATEMENT[place.statement], ()
+    if token.type in BRACKETS.values() and token.type not in closers(place):
+        return f"remove it, or write the `{spelling(OPENS[token.type])}` that it closes", ()
     return "", ()
+
+
+def opens_input(place: Place) -> bool:
+    """Whether the bracket stands where an input has its names."""
+    at = place.opened.start_pos if place.opened is not None and place.opened.start_pos is not None else 0
+    return place.source.text[max(0, at - 100) : at].rstrip().endswith("input")
+
+
+def inside_statement(place: Place) -> bool:
+    """Whether the fault is in what a statement is made of, neither in a call nor where the next one may open."""
+    within = place.opened is not None and place.opened.type == "LPAR" and not opens_input(place)
+    return place.statement in STATEMENT and not within and not (place.expected & OPENERS) - {"WHEN", "OTHERWISE"}
+
+
+def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edit, ...]]:
+    """What to write in place of a name: a word of another language, or one that lacks the word before it."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    opening = Span(span.source, span.start, span.start)
+    case = {"if": "WHEN", "else": "OTHERWISE"}.get(value, "")
+    if case in place.expected and place.kind == "policy":
+        return f"a case of a policy opens with `{case.lower()}`", (Edit(span, case.lower()),)
+    if value in WORDS:
+        return WORDS[value], ()
+    if before is not None and before.type == "NAME" and before.value in WORDS:
+        return WORDS[str(before.value)], ()
+    if near := similar(value, words):
+        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
+    if before is not None and before.type == "INT" and "OF" in place.expected:
+        return f"write `{before} of {value}`", (Edit(opening, "of "),)
+    if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
+        if "STAGE" in place.expected:
+            return f"a stage opens with its word: `stage {value} = ...`", (Edit(opening, "stage "),)
+        if "LET" in place.expected:
+            return f"a value is named by `let`: `let {value} = ...`", (Edit(opening, "let "),)
+    if place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
+        return "a name keeps its value: give the result another name with `let`", ()
+    return STATEMENT[place.statement] if inside_statement(place) else "", ()
+
+
+def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
+    """What to write in place of a sign that means something else in other languages."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    together = before is not None and before.end_pos == token.start_pos
+    pair = f"{before}{value}" if together else value
+    if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
+        return "compare with `==`", (Edit(span, "=="),)
+    if value == "==" and "ASSIGN" in place.expected:
+        return "write `=`, as `==` compares", (Edit(span, "="),)
+    if value == ">" and "PIPE" in place.expected:
+        return "layers are chained with `|>`", (Edit(span, "|>"),)
+    if pair in ("->", ">>") or ("PIPE" in place.expected and value == "=>"):
+        return CHAINED, ()
+    if value == "," and "PIPE" in place.expected and place.statement in ("STEM", "HEAD", "LET", "OUT"):
+        if not {"RPAR", "RSQB"} & place.expected:
+            return CHAINED, ()
+    if pair == "**":
+        return "there are no powers: multiply, as in `2 * 2`", ()
+    if pair == "/*":
+        return "a comment opens with `//` and ends with its line", ()
+    if value == ":" and "LBRACE" in place.expected:
+        return "what belongs to it stands in braces: `{ ... }`", ()
+    if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
+        if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
+            return f"a parameter has a type: `{before}: int`", ()
+    if value == "(" and before is not None and before.type == "EACH":
+        return "`each` has one name: let it run over `range(n)`, and index the lists: `widths[i]`", ()
+    if place.opened is not None and before is not None and opens_line(place.source, token):
+        line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
+        if line.lstrip().startswith("//") and BRACKETS[place.opened.type] in place.expected:
+            return "`//` opens a comment; divide with `/`, and round with `floor(a / b)`", ()
+    return None
 
 
 def shortened(value: str) -> str:
@@ -221,7 +270,7 @@ def shortened(value: str) -> str:
 
 
 def still_open(place: Place) -> tuple[Label, ...]:
-    if place.opened is None:
+    if place.opened is None or not place.opened.value:  # none, or one that was only made up to read on
         return ()
     return (Label(span_of(place.source, place.opened), f"this `{place.opened}` is open"),)
 
@@ -244,8 +293,10 @@ def foreign_character(span: Span) -> Diagnostic:
         helps = "write a plain space"
     elif character in QUOTES:
         helps = 'texts stand in double quotes: "..."'
-    else:
+    elif f"a{character}".isidentifier():
         helps = "names are made of the letters a-z, A-Z, digits and `_`"
+    else:
+        helps = "remove it: no statement is written with it"
     return Diagnostic(
         "E0103",
         f"{shown} is not a character of the language",

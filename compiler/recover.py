@@ -31,6 +31,7 @@ WHOLE = {  # what an item or a stage cannot do without, at its shortest
     "HEAD": ["HEAD", "ASSIGN", "NAME"],
     "OUT": ["OUT", "ASSIGN", "NAME"],
     "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
+    "ASSIGN": ["ASSIGN", "NAME"],
 }
 ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one anywhere in a line
 FIRM = STATEMENT_OPENERS | {"RBRACE"}  # where these begin a line they are what they seem
@@ -103,7 +104,7 @@ class Recovery:
             self.report(misread.no_edition(self.source))
         trees = [self.piece("use", piece) for piece in rest]
         self.reading.uses += [tree for tree in trees if tree is not None]
-        return self.faults == before
+        return self.faults == before and None not in trees
 
     def piece(self, start: str, tokens: list[Token]) -> Node | None:
         """The tree of a piece that is whole, where the text is not beyond all hope."""
@@ -235,7 +236,9 @@ class Piece:
         if i < len(self.tokens) and self.opens_line(self.tokens[i]):
             named = named and after[:1] == ["COLON"]
         statement = next((t.type for t in reversed(self.tokens[:i]) if t.type in STATEMENT_OPENERS), "")
-        return Place(self.recovery.source, frozenset(expected), before, opened, kind, statement, named)
+        around = frozenset(token.type for _, token in self.opened)
+        source, could = self.recovery.source, frozenset(expected)
+        return Place(source, could, before, opened, kind, statement, named, tuple(after), around)
 
     def stray(self, i: int, expected: set[str]) -> None:
         """What follows a piece that is whole, and opens none."""
@@ -254,6 +257,9 @@ class Piece:
 
         The repair that leads furthest is taken, up to the statement after the next; else a later statement is found.
         """
+        if self.tokens[i].type == "COMMA" and "PIPE" in (could := self.machine.accepts()) and "RPAR" not in could:
+            self.machine.read("PIPE")  # a chain as other languages list it, which may go on
+            return i + 1
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
         for repairs in (self.of_words(i), self.of_statements(i, stop)):
@@ -290,6 +296,8 @@ class Piece:
             terminals = self.terminals(step)
             if token.type not in FIRM or not self.opens_line(token):
                 yield Repair(step, [], step.at + 1)
+                if step.at == i and [t.type for t in self.tokens[i : i + 2]] == ["NAME", "DOT"]:
+                    yield Repair(step, [], step.at + 2)  # `self.`
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
             yield from (Repair(step, [terminal], step.at) for terminal in terminals)
             yield from (Repair(step, WHOLE[terminal], step.at) for terminal in terminals if terminal in WHOLE)

@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedCharacters
 
 from resnetc.compiler import misread
 from resnetc.compiler.diagnostics import Diagnostic, Fault
-from resnetc.compiler.misread import LOOKALIKES, QUOTES
+from resnetc.compiler.elsewhere import LOOKALIKES, QUOTES
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import parser
 

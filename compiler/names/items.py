@@ -14,7 +14,7 @@ from resnetc.compiler.names import reserved, words
 from resnetc.compiler.names.lookup import NAMELESS, Definition, FileNames, Found
 from resnetc.compiler.names.repeats import MAX_FAULTS, Repeats
 from resnetc.compiler.source import Span
-from resnetc.grammar.primitives import FUNCTIONS, TYPES, Primitive
+from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, TYPES, Primitive
 
 MEASURES = (
     *("accepts", "activation_bytes", "buffers", "multiply_adds", "output", "parameters"),
@@ -372,7 +372,7 @@ class ItemNames:
             if self.file.missed(name.id, spec):
                 self.spoilt = True
             else:
-                make = partial(words.unknown_parameter, of, name.id, known, slots)
+                make = partial(words.unknown_parameter, of, name.id, known, slots, default_of(target))
                 self.repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:
@@ -412,6 +412,12 @@ def fitting(input: syntax.Input) -> bool:
     if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
         return len(shape.items) == len(declared.items)
     return True
+
+
+def default_of(target: object) -> Primitive | None:
+    """The primitive that a slot stands for where nothing is bound, if it is one."""
+    default = target.default if isinstance(target, syntax.Slot) else None
+    return PRIMITIVES.get(default.id) if isinstance(default, syntax.Name) else None
 
 
 def attribute_span(slot: syntax.Slot) -> Span:

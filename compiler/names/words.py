@@ -8,10 +8,11 @@ from itertools import islice
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
+from resnetc.compiler.elsewhere import remedy_of_name
 from resnetc.compiler.modules import SpecFile, shipped
 from resnetc.compiler.names.lookup import Definition, FileNames
 from resnetc.compiler.source import Span
-from resnetc.grammar.primitives import TYPES
+from resnetc.grammar.primitives import TYPES, Primitive
 
 MOST = 1_000  # names among which a similar one is looked for
 OUT_OF_PLACE = {
@@ -27,15 +28,22 @@ def unknown_name(name: str, called: bool, file: FileNames, inside: list[str], sp
     items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
     elsewhere = {item: f"{alias}.{item}" for alias, item, what in islice(items, MOST) if not isinstance(what, SpecFile)}
     helps, fix, notes = plain.helps, plain.fix, plain.notes
+    path = next((".".join(use.path) for use in file.spec.tree.uses if use.path[0] == name and use.path[1:]), None)
     if name in OUT_OF_PLACE:
         helps, fix = (OUT_OF_PLACE[name],), ()
+    elif path is not None and span.source.text.startswith(path, span.start):
+        alias = path.rpartition(".")[2]
+        helps = (f"a used file is called by the last part of its path: `{alias}`",)
+        fix = (Edit(Span(span.source, span.start, span.start + len(path)), alias),)
     elif name in elsewhere:
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
         helps, fix = (f"write `use std.{name}` below the edition",), ()
+    elif (foreign := remedy_of_name(name, span)) is not None and not similar(name, inside):
+        helps, fix = (foreign,), ()
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
-    if called and not fix:
+    if called and helps == plain.helps and not fix:
         own = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
         used = list(file.files())
         notes += (f"this file defines {faults.names(own)}",) if own else ()
@@ -65,8 +73,17 @@ def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:
     return faults.not_in_file(name, span, file.name, items)
 
 
-def unknown_parameter(of: str, name: str, parameters: list[str], slots: Iterable[str], span: Span) -> Diagnostic:
-    return faults.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
+def unknown_parameter(
+    of: str, name: str, parameters: list[str], slots: Iterable[str], default: Primitive | None, span: Span
+) -> Diagnostic:
+    """`default` is what a slot stands for where nothing is bound."""
+    fault = faults.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
+    if default is not None and name in [p.name for p in default.parameters]:
+        help = f"a slot passes what every binding takes; `{default.name}`, its default, has a parameter `{name}`"
+        return replace(fault, helps=(help,), fix=())
+    if name == "in_channels":
+        return replace(fault, helps=("remove it: what arrives has its channels",), fix=())
+    return fault
 
 
 def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnostic:

@@ -96,12 +96,14 @@ PIECES = (
         "/*",
         '"',
     ),
+    *("self.", "nn.", "2**", "x, ", "def a: "),
 )
 
 
 def lengths() -> list[Attack]:
     found = [Attack(f"a mebibyte of {c!r}", text(c * (MIB // len(c.encode()))), "E01") for c in CHARACTERS]
     found += [Attack(f"a net, then {c!r}", text((NET + c * MIB).encode()[:MIB]), "E01") for c in "(}>=\"'#|;$"]
+    found.append(Attack("a mebibyte of empty comments", text("//\n" * (MIB // 3)), "E0110"))
     for piece in PIECES:
         many = piece * (WORDS // max(1, len(piece.split())))
         inside = f"edition 1\nblock a(w: int) {{\n  let x = {many}"[: MIB - 1]
@@ -231,6 +233,13 @@ def growth() -> list[Attack]:
             f"H % {p} != 1" for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31))), "E03"),
         "a claim of many primes": (net(expect="  expect " + " + ".join(
             f"floor(H / {p})" for p in (9973, 9967, 9949, 9941, 9931)) + " >= 0\n"), "E04"),
+        "blocks that name nothing": (
+            "edition 1\n" + "".join(f"block b{i}() {{ out = in |> q{i} }}\n" for i in range(2_500)), "E0201"),
+        "models that name nothing": (net(stem=" |> ".join(["nn.Conv2d"] * 2_400)), "E0201"),
+        "stages that name nothing": (
+            net("".join(f"  stage s{i} = 1 of blocks.bsic(8)\n" for i in range(2_000))), "E0202"),
+        "parameters of a model": (net(parameters=", ".join(f"w{i}: int = 8" for i in range(1_500)),
+                                      stages="  stage a = 1 of blocks.basic(v)\n"), "E0201"),
         "giant channels": (net(stem="conv(1_000_000_000, kernel=3)"), "E0304"),
         "a giant kernel": (net(stem="conv(8, kernel=1_000_000_000)"), "E0304"),
         "the largest layers": (net(stem="conv(16_777_216, kernel=16_777_216)",

@@ -8,6 +8,7 @@ from lark import Lark
 from lark.lexer import PatternStr
 
 from resnetc.compiler import misread
+from resnetc.compiler.elsewhere import LOOKALIKES
 from resnetc.compiler.modules import LIBRARY
 from resnetc.compiler.parse import OPTIONS, RESERVED, grammar_text, parser
 from resnetc.compiler.recover import ANYWHERE, ENDINGS, FOLLOW, WHOLE
@@ -61,6 +62,6 @@ def test_the_words_of_messages_and_repairs_are_terminals(fresh):
     used = [
         *(misread.VALUES, misread.OPERATORS, misread.NOUNS, misread.OPENERS, misread.CONDITIONS, misread.BRACKETS),
         *(misread.BRACKETS.values(), ANYWHERE, ENDINGS, *FOLLOW.values(), WHOLE, *WHOLE.values()),
-        {meant.terminal for meant in misread.LOOKALIKES.values() if meant.terminal},
+        {meant.terminal for meant in LOOKALIKES.values() if meant.terminal},
     ]
     assert set().union(*used) <= known

@@ -126,7 +126,12 @@ MESSAGES = {
     ),
     "stray brace": (
         MODEL + "}\n",
-        ("E0101", "11:1", "expected `block`, `policy`, `slot`, `model` or `extern`, found `}`"),
+        (
+            "E0101",
+            "11:1",
+            "expected `block`, `policy`, `slot`, `model` or `extern`, found `}`",
+            "remove it, or write the `{` that it closes",
+        ),
     ),
     "late use": (
         MODEL + "use std.gates\n",
@@ -151,7 +156,10 @@ MESSAGES = {
     ),
     "policy without otherwise": (
         MODEL + "policy p() {\n  when here.index == 0 => act\n}\n",
-        ("E0101", "13:1", "expected `when` or `otherwise`, found `}`"),
+        (
+            *("E0101", "13:1", "expected `when` or `otherwise`, found `}`"),
+            "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
+        ),
     ),
     "unclosed text": (
         changed("layers == 6", 'layers == 6 otherwise "six'),

@@ -1,0 +1,105 @@
+"""What Python, PyTorch and other languages write, and what is written here in its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from resnetc.compiler.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a foreign character stands for: the terminal it is read as, how that is written, and what to do."""
+
+    terminal: str
+    written: str
+    remedy: str
+
+
+CHOICE = "choose with `(value when condition otherwise other)`"
+WORDS = {  # where a text does not follow the grammar
+    "as": "a used file is called by the last part of its path: `use std.blocks` makes it `blocks`",
+    "assert": "say with `require` what arguments must be, and with `expect` what the network is",
+    "class": "a network is `model name() { ... }`, and a part of it `block name() { ... }`",
+    "def": "a part of a network is `block name(width: int) { ... }`",
+    "elif": CHOICE,
+    "else": "the other side of a choice is `otherwise`",
+    "for": "repeat with `each name in list { ... }`",
+    "from": "name another file with `use std.blocks`, and what it defines behind its name: `blocks.basic`",
+    "if": CHOICE,
+    "import": "name another file with `use`",
+    "lambda": "a layer of your own is a `block` or a `policy`",
+    "not": "compare with `== false`",
+    "return": "the result of a block is `out = ...`",
+    "self": "nothing stands behind `self`: a value is named by `let`, a layer by a label, such as `fc: linear(10)`",
+    "while": "repeat with `each name in list { ... }`",
+}
+TORCH = {  # the layers and functions of torch, and what they are called here
+    **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d", "conv1d", "conv2d", "conv3d"), "conv(64, kernel=3)"),
+    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "batch_norm"), "norm"),
+    **dict.fromkeys(("MaxPool1d", "MaxPool2d", "MaxPool3d", "max_pool1d", "max_pool2d", "max_pool3d"), "max_pool(3)"),
+    **dict.fromkeys(("AvgPool1d", "AvgPool2d", "AvgPool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"), "avg_pool(3)"),
+    **dict.fromkeys(("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"), "global_avg_pool"),
+    **{"Dropout": "dropout(0.5)", "GroupNorm": "group_norm(32)", "Linear": "linear(10)", "ReLU": "act", "relu": "act"},
+    **{"Flatten": "flatten", "GELU": "gelu", "Identity": "identity", "LeakyReLU": "leaky_relu", "SiLU": "silu"},
+    **{"Sigmoid": "sigmoid", "adaptive_avg_pool2d": "global_avg_pool"},
+}
+LIBRARIES = frozenset(("F", "keras", "nn", "self", "tf", "torch", "torchvision"))
+CHAINED = "layers are chained with `|>`: `conv(64, kernel=3) |> norm |> act`"
+NAMES = {  # where a name is not known
+    "Sequential": CHAINED,
+    "BasicBlock": "write `blocks.basic(...)`, below `use std.blocks`",
+    "Bottleneck": "write `blocks.bottleneck(...)`, below `use std.blocks`",
+    "add": "tensors are added with `+`",
+    "cat": "a list is joined by `concat`: `[a, b] |> concat`",
+    "nil": "the word for nothing is `none`",
+    "null": "the word for nothing is `none`",
+    "x": "the tensor that reaches a block or a policy is `in`",
+}
+LOOKALIKES = {
+    "÷": Meant("DIVIDE", "/", "divide with `/`"),
+    "×": Meant("TIMES", "*", "multiply with `*`"),
+    "·": Meant("TIMES", "*", "multiply with `*`"),
+    "−": Meant("MINUS", "-", "subtract with `-`"),
+    "–": Meant("MINUS", "-", "subtract with `-`"),
+    "≤": Meant("COMPARE", "<=", "compare with `<=`"),
+    "≥": Meant("COMPARE", ">=", "compare with `>=`"),
+    "≠": Meant("COMPARE", "!=", "compare with `!=`"),
+    "→": Meant("ARROW", "=>", "write `=>`"),
+    "⇒": Meant("ARROW", "=>", "write `=>`"),
+    "&": Meant("AND", "and", "join conditions with `and`"),
+    "&&": Meant("AND", "and", "join conditions with `and`"),
+    "||": Meant("OR", "or", "join conditions with `or`"),
+    "|": Meant("PIPE", "|>", "chain layers with `|>`"),
+    ";": Meant("", "", "statements need no separator"),
+    "#": Meant("", "//", "comments open with `//`"),
+    "!": Meant("", "", "compare with `== false` or `!=`"),
+    "^": Meant("", "", "there are no powers: multiply"),
+    "?": Meant("", "", CHOICE),
+    "@": Meant("", "", "nothing stands above a definition but its `///` lines"),
+    "\\": Meant("", "", "a statement goes on in the next line without a sign"),
+}
+QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
+BATCH = frozenset("BNbn")
+INPUT = re.compile(r"\binput\s*\[\s*\Z")
+COUNTED = re.compile(r"conv|linear|norm|group_norm")  # torch wants the number of their input channels
+DOTTED = re.compile(r"(?:\s*\.\s*[A-Za-z_]\w*)*")
+
+
+def remedy_of_name(name: str, span: Span) -> str | None:
+    """What to write where a name is not known, or None; the text behind it says what is wanted of a library."""
+    text = span.source.text
+    if name in BATCH and INPUT.search(text, max(0, span.start - 100), span.start):
+        return "an input has no axis for the batch: write `input [3, H, W] = [3, 224, 224]`"
+    wanted = name
+    if name in LIBRARIES:
+        behind = DOTTED.match(text, span.end, span.end + 100)
+        wanted = behind[0].rpartition(".")[2].strip() if behind else ""
+        if wanted not in TORCH and wanted not in NAMES:
+            return f"nothing of `{name}` is called: layers have names of their own, such as `conv`, `norm` and `act`"
+    if wanted in TORCH:
+        here = TORCH[wanted]
+        why = ": the channels that come in are known" if COUNTED.match(here) else ""
+        return f"what torch calls `{wanted}` is `{here}` here{why}"
+    return NAMES.get(wanted)

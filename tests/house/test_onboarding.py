@@ -99,6 +99,7 @@ model net() {
 """
 
 
+@pytest.mark.slow
 def test_the_new_primitive_of_the_page_is_all_there_is_to_it(tmp_path: Path) -> None:
     """Its changes, made in a copy, are enough for the command, for the documents and for the census."""
     changes = re.findall(r"^```diff (\S+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)

@@ -145,6 +145,7 @@ def test_the_least_accepted_size_runs_and_one_below_it_does_not(text: str) -> No
                 assert not assert_shapes_agree(trial, (*least[:axis], least[axis] - 1, *least[axis + 1 :]))
 
 
+@pytest.mark.slow
 def test_every_primitive_is_drawn():
     """Also one that is added to the table later: nothing here names an operation."""
     drawn: set[str] = set()

@@ -243,3 +243,12 @@ def test_check_imports_neither_torch_nor_jinja2_nor_rich(folder: Path) -> None:
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_device_is_one_message():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "resnetc", "show", "digits"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "error: the output cannot be written: No space left on device\n")

@@ -45,12 +45,10 @@ TORCH = {  # the layers and functions of torch, and what they are called here
     **{"Flatten": "flatten", "GELU": "gelu", "Identity": "identity", "LeakyReLU": "leaky_relu", "SiLU": "silu"},
     **{"Sigmoid": "sigmoid", "adaptive_avg_pool2d": "global_avg_pool"},
 }
-LIBRARIES = frozenset(("F", "keras", "nn", "self", "tf", "torch", "torchvision"))
+LIBRARIES = frozenset(("F", "keras", "nn", "self", "tf", "torch"))
 CHAINED = "layers are chained with `|>`: `conv(64, kernel=3) |> norm |> act`"
 NAMES = {  # where a name is not known
     "Sequential": CHAINED,
-    "BasicBlock": "write `blocks.basic(...)`, below `use std.blocks`",
-    "Bottleneck": "write `blocks.bottleneck(...)`, below `use std.blocks`",
     "add": "tensors are added with `+`",
     "cat": "a list is joined by `concat`: `[a, b] |> concat`",
     "nil": "the word for nothing is `none`",

@@ -292,9 +292,16 @@ def stride_to_give(places: list[Meeting], span: Span, axis: int) -> Advice:
     )
 
 
+def strides(template: Template) -> list[tuple[str, Any]]:
+    """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
+    given = {text for step in template.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
+    typed = [(name, value) for name, type, value in template.numbers if type == "size"]
+    return typed + [(name, value) for name, type, value in template.numbers if type != "size" and name in given]
+
+
 def stride_of_a_slot(template: Template, low: Branch, high: Branch, axis: int) -> Advice | None:
     """A slot's call with the stride of the other side."""
-    names = {name: shapes.axis(value, axis) for name, type, value in template.numbers if type == "size"}
+    names = {name: shapes.axis(value, axis) for name, value in strides(template)}
     for mine, other in ((low, high), (high, low)):
         for made in {id(o.step): o.step for o in mine.operations if o.step.slot and not convolves(o)}.values():
             have = prod((o.does(axis) or (1, 0))[0] for o in mine.operations if o.step is made)
@@ -325,7 +332,7 @@ def stride_of_a_call(places: list[Meeting], mine: Branch, other: Branch) -> Advi
         if any(n % w for n, w in zip(have, whole, strict=False)):
             continue
         stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        terms = [n for n, type, value in places[0].template.numbers if type == "size" and value == stride]
+        terms = [name for name, value in strides(places[0].template) if value == stride]
         for term in (*terms, ""):
             change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
             if change.edits and fitting(places, (change,)) is not None:
@@ -335,19 +342,19 @@ def stride_of_a_call(places: list[Meeting], mine: Branch, other: Branch) -> Advi
 
 def stride_to_lead(template: Template, low: Branch, high: Branch, span: Span) -> Advice | None:
     """A side without operations that goes through one with the strides of the other."""
-    strides = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
+    whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
     if low.operations:
         return None
-    stride, channels = normal_size(strides), low.end.channels
-    need = next((n for n, type, value in template.numbers if type == "size" and value == stride), describe(stride))
+    stride, channels = normal_size(whole), low.end.channels
+    need = next((name for name, value in strides(template) if value == stride), describe(stride))
     widths = (n for n, type, value in template.numbers if (type, value) == ("int", channels) and n != "here")
     width = next(widths, channels)
     led = {
-        f"shortcut({width}, {need})": (0,) * len(strides),
-        f"max_pool({need}, stride={need}, padding=0)": tuple(1 - s for s in strides),
+        f"shortcut({width}, {need})": (0,) * len(whole),
+        f"max_pool({need}, stride={need}, padding=0)": tuple(1 - s for s in whole),
     }
     for text, deltas in led.items():
-        if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, strides, deltas, strict=True)) == high.end.sizes:
+        if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
             led_through = f"({low.name} |> {text})"
             return f"send `{low.name}` through that stride: write `{led_through}` in its place", instead(
                 span, low.name, led_through

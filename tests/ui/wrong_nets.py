@@ -42,6 +42,10 @@ def policy(name: str, parameters: str, layer: str, first: str = "") -> str:
 
 
 HALF = two("conv(width, kernel=3, stride=2)", "avg_pool(2, stride=2, padding=0)")
+THREE = (
+    "let small = in |> conv(width, kernel=3, stride=stride)\n  let large = in |> conv(width, kernel=5)\n"
+    "  out = small + large + (in |> shortcut(width, stride))"
+)
 LINE, VIDEO = "[3, T] = [3, 102]", "[3, T, H, W] = [3, 9, 32, 32]"
 CONV, SHORTCUT = "channels: int, kernel: size, stride: size", "channels: int, stride: size"
 
@@ -134,6 +138,11 @@ LISTS = {
 }
 STRIDES = {
     "forgotten": net(two("conv(width, kernel=3, stride=stride)", "shortcut(width, 1)"), TWO),
+    "forgotten in a sum of three": net(THREE, TWO),
+    "forgotten where it is an int": net(THREE, TWO).replace("stride: size", "stride: int"),
+    "forgotten by a slot where it is an int": net(
+        two("conv(width, kernel=3, stride=stride)", "shortcut(width, 1)"), TWO
+    ).replace("stride: size", "stride: int"),
     "3 and 2": net(two("conv(width, kernel=3, stride=3)", "conv(width, kernel=1, stride=2)"), ONE),
     "4 and 2": net(two(" |> ".join(["conv(width, kernel=3, stride=2)"] * 2), "conv(width, kernel=1, stride=2)"), ONE),
     "of an axis": net(two("conv(width, kernel=3, stride=[2, 1])", "conv(width, kernel=1, stride=[1, 2])"), ONE),

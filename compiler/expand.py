@@ -154,27 +154,19 @@ class Expander(Applier):
         return frame
 
     def bind(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
+        self.overrule(slot, value, span, frame)
+        super().bind(slot, value, span, frame)
+
+    def overrule(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
+        """Note a binding that one from outside wins over."""
         current = frame.slots.get(slot)
-        if current is not None and current.sealed:
-            if current.value != value:
-                self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
-            return
-        frame.slots = frame.slots.bind(slot, value, span)
+        if current is not None and current.sealed and current.value != value:
+            self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
 
     def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
         for slot, value in layer.bindings:
-            current = frame.slots.get(slot)
-            if current is not None and current.sealed and current.value != value:
-                self.overruled[f"{slot.name.id} = {describe(value)} ({layer.span})"] = None
+            self.overrule(slot, value, layer.span, frame)
         return super().entered(layer, source, frame, scope)
-
-    def set_slot(self, name: syntax.Name, expr: syntax.Expr, span: Span, frame: Frame) -> None:
-        slot = self.slot_named(name.id, frame, frame.spec)
-        if slot is None:
-            raise Fault(faults.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
-        value = self.layer(expr, frame)
-        self.check_binding(slot, value, expr.span)
-        self.bind(slot, value, span, frame)
 
     def stated(self, request: Request, frame: Frame) -> Stated:
         """Whose name, input and `expect` hold: of the outermost instance that states them anew, else the model's.

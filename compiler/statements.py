@@ -65,10 +65,13 @@ class Statements(Caller):
             raise Fault(faults.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
         value = self.layer(expr, frame)
         self.check_binding(slot, value, expr.span)
+        self.bind(slot, value, span, frame)
+
+    def bind(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
+        """A slot bound from here on, unless a binding from outside has sealed it."""
         current = frame.slots.get(slot)
-        if current is not None and current.sealed:
-            return
-        frame.slots = frame.slots.bind(slot, value, span)
+        if current is None or not current.sealed:
+            frame.slots = frame.slots.bind(slot, value, span)
 
     # -- tensors ------------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst ac
 	  | sed -n 's/.*"top1": *\([0-9.]*\).*/\1/p' | sort -n | sed -n '1s/.*/worst of five seeds: & %/p'
 
 test: $(READY) ## every test but the slow ones, with the same examples every time
-	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m 'not slow'
+	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow'
 
 test-slow: $(READY) ## the slow tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow

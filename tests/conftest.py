@@ -1,6 +1,7 @@
 """What every test shares: `--update` for recorded outputs, and Hypothesis's profiles."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -16,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs this in the background has it ignored
     hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        status = run(options)
+        sys.stdout.flush()  # what cannot be written is told below, and not while Python ends
+        return status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -45,7 +45,7 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
 
     found = []
 
-    def wrong(trial: testing.Trial, sizes: Any, batch: int = 2) -> int:
+    def wrong(trial: testing.Trial, sizes: Any, batch: int = 2, values: bool = True) -> int:
         if "norm" in trial.text:
             found.append(trial.text)
             raise AssertionError("a norm")

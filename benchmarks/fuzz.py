@@ -106,7 +106,9 @@ def work(number: int, pairs: int, models: int, deadline: float, out: Any) -> Non
     import torch
 
     torch.set_num_threads(1)
-    torch.backends.mkldnn.set_flags(False)  # it compiles a convolution for every new shape, longer than a small one runs
+    torch.backends.mkldnn.set_flags(
+        False
+    )  # it compiles a convolution for every new shape, longer than a small one runs
     gc.freeze()
     gc.set_threshold(100_000)
     sys.stderr = sys.stdout = open(os.devnull, "w")  # Hypothesis prints the examples that are reported here

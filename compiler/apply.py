@@ -141,14 +141,18 @@ class Applier(Statements):
     # -- modules ------------------------------------------------------------------------------------------------------
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise Fault(too_many_blocks(layer.span, self.nodes))
+        self.count(layer.span)
         args = shapes.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
         if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
             raise Fault(faults.too_many_steps(layer.span, MAX_STEPS))
         outputs = shapes.rule(layer.primitive, args, inputs, layer.span, frame.scope.demands)
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
+
+    def count(self, span: Span) -> None:
+        """One operation more, or one chain of them."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise Fault(too_many_blocks(span, self.nodes))
 
     def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
@@ -205,6 +209,7 @@ class Applier(Statements):
         span: Span,
     ) -> Sequence | Absent:
         """An `nn.Sequential`: steps are called by their position, or by their label."""
+        self.count(span)
         children: list[tuple[str, Module]] = []
         labels: dict[str, Span] = {}
         current = source

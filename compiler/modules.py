@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ TOO_LARGE = ("is larger than 1 MiB", "split it into files that `use` each other"
 MAX_FILES = 32  # that a spec uses, also through others, besides the shipped ones
 MAX_DEPTH = 16  # of files that use each other
 MAX_WORDS = 40_000  # in all of them
+TOO_LONG = f"the files of a spec have at most {MAX_WORDS:_} words and signs in all"
+WORD = re.compile(r'//[^\n]*|"[^"\n]*"|[\d.]+[eE][+-]\d+|[\w.]+|[|=!<>]+|[^\w\s]')  # or several
 MAX_FAULTS = 20  # in them; behind these no more files are read
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 
@@ -205,14 +208,19 @@ class Loader:
                 raise Fault(circle(use, [name for _, name in self.active[begin:]]))
             if key not in self.loaded and len(self.active) > MAX_DEPTH:
                 raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use each other")
-            module = self.load(target)
+            if key not in self.loaded:
+                source = read(target, shown(target))
+                if root != LIBRARY and longer(source.text, MAX_WORDS - sum(self.reached.values())):
+                    raise self._exhaust(use, TOO_LONG)
+                self.loaded[key] = self.link(source, target)
+            module = self.loaded[key]
             self._reach(module)
             if self.exhausted:
                 return module
             if len(self.reached) > MAX_FILES + 1:
                 raise self._exhaust(use, f"a spec uses at most {MAX_FILES} files of its own")
             if sum(self.reached.values()) > MAX_WORDS:
-                raise self._exhaust(use, f"the files of a spec have at most {MAX_WORDS:_} words and signs in all")
+                raise self._exhaust(use, TOO_LONG)
             return module
         raise Fault(not_found(use, roots))
 
@@ -226,6 +234,11 @@ class Loader:
         for file in module.closure():
             if file.path is None or not file.path.resolve().is_relative_to(LIBRARY):
                 self.reached[file.path or Path("-")] = file.tree.words
+
+
+def longer(text: str, words: int) -> bool:
+    """Whether a text has surely more words and signs than that; told at a hundredth of what it takes to read it."""
+    return len(text) > words and sum(not word.startswith("//") for word in WORD.findall(text)) > words
 
 
 def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:

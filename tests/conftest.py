@@ -1,5 +1,6 @@
 """What every test shares: `--update` for recorded outputs, and Hypothesis's profiles."""
 
+import gc
 import os
 import signal
 
@@ -17,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    gc.set_threshold(100_000)  # Python looks for rubbish a sixth of the time, and syntax trees have none
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs this in the background has it ignored
     hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 

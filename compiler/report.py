@@ -60,7 +60,7 @@ def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
         place = span.source.position(span.start)
         arrow = paint(f"{'':{width}}{':::' if index else '-->'}", "gutter")
         lines.append(f"{arrow} {visible(name)}:{place.line}:{place.column}")
-        if span.source.text or any(label.text for _, label in labels):
+        if span.source.text.strip():  # nothing is shown of what could not be read
             lines += [rule, *excerpt(span.source, labels, width, paint)]
     if diagnostic.notes or diagnostic.helps:
         lines.append(rule)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Template
-from resnetc.compiler.prove import Accepted
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
 from resnetc.compiler.source import Span
 

@@ -32,9 +32,9 @@ from resnetc.compiler.parse import parse_expression
 from resnetc.compiler.source import Source, Span
 
 if TYPE_CHECKING:
+    from resnetc.compiler.accepted import Accepted
     from resnetc.compiler.contracts import Contract
     from resnetc.compiler.measure import Measures
-    from resnetc.compiler.prove import Accepted
 
 __all__ = ["Checked", "Session", "UsageError"]
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.apply import Applier
 from resnetc.compiler.claims import words
 from resnetc.compiler.claims.facts import COSTS, FIGURES, PRECISIONS, QUESTIONS, Facts, facts, open_sizes
@@ -23,7 +24,6 @@ from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.evaluate import Frame, Silent
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
-from resnetc.compiler.prove import Accepted
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import ModelValue, Path, Record, Value, describe, is_number, show_path

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resnetc.compiler import costs
+from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.claims.values import Size, applied, computed
 from resnetc.compiler.ir import Network, Shape
-from resnetc.compiler.prove import Accepted, Case, allowed
+from resnetc.compiler.misfits import Case
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Record, Value, normal_size

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.backend import unify
 from resnetc.compiler.backend.primitives import COLUMNS, module_name
 from resnetc.compiler.ir import Leaf
-from resnetc.compiler.prove import restriction
+from resnetc.compiler.misfits import restriction
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import (
     USES,

@@ -8,6 +8,7 @@ from functools import partial
 
 from resnetc.api import Compiled
 from resnetc.compiler import syntax
+from resnetc.compiler.accepted import allowed
 from resnetc.compiler.apply import Applier
 from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
 from resnetc.compiler.claims.sized import mentioned
@@ -17,7 +18,6 @@ from resnetc.compiler.contracts import Contract
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.expect import Claims
-from resnetc.compiler.prove import allowed
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from random import Random
 
+from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
-from resnetc.compiler.prove import Accepted, allowed
 from resnetc.compiler.sizes import SizeSet
 
 Sizes = tuple[int, ...]

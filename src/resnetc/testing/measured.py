@@ -14,9 +14,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
-from resnetc.compiler.prove import Accepted, allowed
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from resnetc.api import Compiled
 from resnetc.compiler import names, syntax
+from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.backend.module import module_text
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink
 from resnetc.compiler.driver import Checked
@@ -17,7 +18,7 @@ from resnetc.compiler.families import requests
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures, measure
 from resnetc.compiler.modules import Loader, SpecFile, digest
-from resnetc.compiler.prove import Accepted, prove
+from resnetc.compiler.prove import prove
 from resnetc.compiler.source import Source
 
 

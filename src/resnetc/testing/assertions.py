@@ -54,15 +54,16 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
 def assert_network_agrees(
     compiled: Compiled | Trial, sizes: Iterable[Sizes], batch: int = 2, values: bool = True
 ) -> int:
-    """One network in every way: its state, the shapes at each of the sizes, and its values at the first accepted one.
+    """One network in every way: its state, the shapes at each of the sizes, strides, and values at the first accepted.
 
     The values are the multiply-adds, what autograd keeps, and the outputs: as the operations give them one after the
-    other, whatever else is in the batch, and in either memory layout; `values=False` saves their time. Returns how many
-    of the sizes are accepted.
+    other, whatever else is in the batch, and in either memory layout. `values=False` saves their time, and that of the
+    strides. Returns how many of the sizes are accepted.
     """
     assert_state_agrees(compiled)
     accepted = [size for size in sizes if assert_shapes_agree(compiled, size, batch)]
     if accepted and values:
+        assert_strides_agree(compiled)
         assert_multiply_adds_agree(compiled, accepted[0])
         assert_activations_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.arithmetic import apply_function
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import PARTS_A_STATEMENT, Evaluator, Frame
 from resnetc.compiler.modules import SpecFile
@@ -25,7 +26,6 @@ from resnetc.compiler.values import (
     PrimitiveLayer,
     SlotLayer,
     Value,
-    apply_function,
 )
 from resnetc.grammar.primitives import REQUIRED
 

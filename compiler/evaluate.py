@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.arithmetic import arithmetic, compare, weight
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.slots import Slots
@@ -28,12 +29,9 @@ from resnetc.compiler.values import (
     SlotLayer,
     Tensor,
     Value,
-    arithmetic,
-    compare,
     describe,
     is_number,
     normal_size,
-    weight,
 )
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from resnetc.compiler import faults, syntax
+from resnetc.compiler.arithmetic import apply_function, numbers_of
 from resnetc.compiler.calls import Caller
 from resnetc.compiler.claims.truths import Claim, Truth, both, compared, either
 from resnetc.compiler.claims.values import OPEN, computed, rounded, undecided
@@ -14,7 +15,7 @@ from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Evaluator, Frame
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Value, apply_function, numbers_of
+from resnetc.compiler.values import Value
 
 
 class SizedEvaluator(Caller):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from resnetc.compiler import syntax
+from resnetc.compiler.arithmetic import compare
 from resnetc.compiler.claims import search
 from resnetc.compiler.claims.polynomials import Atom, Point, atom, where
 from resnetc.compiler.claims.values import (
@@ -19,7 +20,7 @@ from resnetc.compiler.claims.values import (
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Value, compare, is_number, kind
+from resnetc.compiler.values import Value, is_number, kind
 
 MOST_REGIONS = 256
 

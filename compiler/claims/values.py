@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, gcd, lcm
 
+from resnetc.compiler.arithmetic import arithmetic, division_by_zero
 from resnetc.compiler.claims.polynomials import Point, Polynomial, polynomial
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.sizes import (
@@ -32,7 +33,7 @@ from resnetc.compiler.sizes.forms import onset_of, period_gain, values
 from resnetc.compiler.sizes.limits import check_onset, check_period
 from resnetc.compiler.sizes.sets import from_flags
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Value, arithmetic, describe, division_by_zero, is_number, kind, normal
+from resnetc.compiler.values import Value, describe, is_number, kind, normal
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from resnetc.cli import main
+from resnetc.compiler.arithmetic import SIGNATURES
 from resnetc.compiler.backend.naming import class_name
 from resnetc.compiler.driver import Session
 from resnetc.compiler.ir import Shape
@@ -19,7 +20,6 @@ from resnetc.compiler.parse import RESERVED
 from resnetc.compiler.shapes import rule, settle
 from resnetc.compiler.sizes import constant, evaluate, identity
 from resnetc.compiler.source import Source, Span
-from resnetc.compiler.values import SIGNATURES
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, REQUIRED, TYPES, Parameter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -358,7 +358,7 @@ def test_the_names_of_classes() -> None:
 
 
 def test_the_limits() -> None:
-    from resnetc.compiler import apply, build, declare, evaluate, families, misread, modules, scope, shapes, values
+    from resnetc.compiler import apply, arithmetic, build, declare, evaluate, families, misread, modules, scope, shapes
     from resnetc.compiler.sizes import limits
 
     said = section("Limits").replace("\n", " ")
@@ -368,7 +368,7 @@ def test_the_limits() -> None:
         f"{modules.MAX_FILES} used files of one's own with {modules.MAX_WORDS:_} words in all",
         f"used through at most {modules.MAX_DEPTH} others",
         f"{build.MAX_DIGITS} digits a literal",
-        f"lists of {values.MAX_LENGTH:_}, layers of {values.MAX_PARTS:_} parts",
+        f"lists of {arithmetic.MAX_LENGTH:_}, layers of {arithmetic.MAX_PARTS:_} parts",
         f"{scope.MAX_STEPS:_} steps a block",
         f"{evaluate.MAX_WORK:_} statements run",
         f"{apply.MAX_BLOCKS:_} blocks and {apply.MAX_NODES:_} distinct operations",
@@ -376,7 +376,12 @@ def test_the_limits() -> None:
         f"within {declare.MAX_PERIOD:_} sizes",
     ):
         assert text in said
-    assert (modules.MAX_BYTES, values.LIMIT, shapes.MAX_CHANNELS, limits.MAX_PERIOD) == (2**20, 2**63 - 1, 2**24, 2**20)
+    assert (modules.MAX_BYTES, arithmetic.LIMIT, shapes.MAX_CHANNELS, limits.MAX_PERIOD) == (
+        2**20,
+        2**63 - 1,
+        2**24,
+        2**20,
+    )
 
 
 SPEC = """edition 1

@@ -9,10 +9,11 @@ from resnetc.api import Compiled
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.measure import Key, state_dict_keys
 from resnetc.compiler.shapes import axis as along
+from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import module_of, run, run_enough, too_few
+from resnetc.testing.real import module_of, place, run, run_enough, too_few
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.values import (
     assert_activations_agree,
@@ -32,7 +33,7 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     network, accepted, measures, source = parts(compiled)
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
     real = run_enough(source, network, sizes, batch, device)
-    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    where = place(network, sizes)
     if predicted and batch == 1:
         alone = any(norm.holds(sizes) for norm in refused_alone(network, accepted))
         few = too_few(run(source, network, sizes, 1, device))
@@ -60,6 +61,9 @@ def assert_network_agrees(
     other, whatever else is in the batch, and in either memory layout. `values=False` saves their time, and that of the
     strides. Returns how many of the sizes are accepted.
     """
+    with call_of("assert_network_agrees"):
+        sizes = several_sizes(compiled_network(compiled), sizes)
+        images(batch)
     assert_state_agrees(compiled)
     accepted = [size for size in sizes if assert_shapes_agree(compiled, size, batch)]
     if accepted and values:
@@ -117,7 +121,7 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     layers, whole = measures.multiply_adds(sizes), measures.multiply_adds_all(sizes)
     hold(
         (counted.layers, counted.filters) == (layers, whole - layers),
-        f"{network.name} at {'x'.join(map(str, sizes))}: torch counts {counted.layers} multiply-adds and"
+        f"{place(network, sizes)}: torch counts {counted.layers} multiply-adds and"
         f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}",
     )
 

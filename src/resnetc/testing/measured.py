@@ -21,7 +21,7 @@ from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.reach import field_along
-from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run_enough, tensors
+from resnetc.testing.real import PRODUCTS, Run, image, kept, module_of, run_enough, running, tensors
 from resnetc.testing.replay import hold
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
@@ -161,7 +161,8 @@ class Measured:
         dtype = getattr(torch, precision)
         module = module_of(self.source, "meta").to(dtype).train()
         try:
-            two, three = (kept(module, image(self.network, sizes, n, "meta").to(dtype)) for n in (2, 3))
+            with running(self.network, sizes):
+                two, three = (kept(module, image(self.network, sizes, n, "meta").to(dtype)) for n in (2, 3))
         finally:
             module.float().eval()
         return three - two
@@ -174,7 +175,7 @@ class Measured:
         """What torch's own counter finds for one image, told apart by whether a module has parameters of its own."""
         if sizes not in self.counts:
             module, x = self.module(sizes), image(self.network, sizes, 2, self.device(sizes))
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            with torch.no_grad(), FlopCounterMode(display=False) as counter, running(self.network, sizes):
                 module(x)
             found, prefix = counter.get_flop_counts(), type(module).__name__
             filters = sum(

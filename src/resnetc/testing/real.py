@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -124,7 +125,7 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
         with watch:
             out = module(x)
     except REFUSALS as error:
-        return Run(str(error).strip().partition("\n")[0] or type(error).__name__)
+        return Run(said(error))
     finally:
         for hook in hooks:
             hook.remove()
@@ -132,6 +133,25 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
         return Run(f"torch broadcasts {watch.spread}")
     made = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
     return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
+
+
+@contextmanager
+def running(network: Network, sizes: tuple[int, ...]) -> Iterator[None]:
+    """A run of the module at a size at which it has to run: what it raises is raised as a failed assertion."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(f"{place(network, sizes)}: the module does not run: {said(error)}") from error
+
+
+def place(network: Network, sizes: tuple[int, ...]) -> str:
+    """A network at a size, as failures name it."""
+    return f"{network.name} at {'x'.join(map(str, sizes))}"
+
+
+def said(error: Exception) -> str:
+    """Why torch refuses, in one line."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def run_enough(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:

@@ -11,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from resnetc.testing.arguments import call_of, checked
 from resnetc.testing.networks import Trial
 
 Given = ParamSpec("Given")
@@ -24,17 +25,21 @@ def hold(true: bool, told: str) -> None:
 
 
 def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
-    """An assertion about a `Trial` (its first argument) that notes, where it fails, the file and the command.
+    """An assertion about `compiled` that notes, where it fails on a `Trial`, the file and the command.
 
-    Hypothesis ends with the smallest failing example, so the file holds that one.
+    Hypothesis ends with the smallest failing example, so the file holds that one. Wrong arguments are no failure.
     """
+    signature = inspect.signature(check)
 
     @wraps(check)
-    def checked(*arguments: Given.args, **options: Given.kwargs) -> Result:
+    def wrapped(*arguments: Given.args, **options: Given.kwargs) -> Result:
+        with call_of(check.__name__):
+            bound = signature.bind(*arguments, **options)
+            checked(bound.arguments)
+        given = bound.arguments
         try:
-            return check(*arguments, **options)
+            return check(*bound.args, **bound.kwargs)
         except Exception as error:
-            given = inspect.signature(check).bind(*arguments, **options).arguments
             if isinstance(trial := given["compiled"], Trial) and not getattr(error, "__notes__", None):
                 words = ["python", "-m", "resnetc.testing", "FILE", "--model", trial.network.name]
                 if "sizes" in given:
@@ -43,7 +48,7 @@ def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
                 error.add_note(kept(trial.text, words))
             raise
 
-    return checked
+    return wrapped
 
 
 def kept(spec: bytes | str, command: list[str]) -> str:

@@ -22,6 +22,8 @@ def input_sizes(
 
     An axis whose size the model fixes keeps it. `accepted` saves the derivation where it is known.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"input_sizes: sizes are drawn for a `.network`, not for a {type(network).__name__}")
     return st.one_of(
         *(st.tuples(*map(st.sampled_from, axes)) for axes in size_choices(network, accepted, largest).rows)
     )

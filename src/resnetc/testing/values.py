@@ -13,7 +13,7 @@ from resnetc.compiler.measure import shape_at
 from resnetc.compiler.scope import keeps_state
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import image, kept, module_of, plain
+from resnetc.testing.real import image, kept, module_of, place, plain, running
 from resnetc.testing.reference import Outputs, Reference
 from resnetc.testing.replay import hold, replayable
 
@@ -27,11 +27,11 @@ def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
     module, batch = module_of(source).double(), image(network, sizes, 3).double()
     order = [2, 0, 1]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), running(network, sizes):
             whole, mixed, pair = (as_list(module(x)) for x in (batch, batch[order], batch[:2]))
     finally:
         module.float()
-    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    where = place(network, sizes)
     for a, b, c in zip(whole, mixed, pair, strict=True):
         assert_close(a[order], b, 1e-9, f"{where}: an image in another order gives another output")
         assert_close(a[:2], c, 1e-9, f"{where}: an image among fewer gives another output")
@@ -46,7 +46,7 @@ def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         return
     module, batch = module_of(source).double(), image(network, sizes).double()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), running(network, sizes):
             whole = as_list(module(batch))
             relaid(module, last)
             laid = as_list(module(batch.contiguous(memory_format=last)))
@@ -54,7 +54,7 @@ def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         relaid(module, torch.contiguous_format)
         module.float()
     for a, b in zip(whole, laid, strict=True):
-        assert_close(a, b, 1e-6, f"{network.name} at {'x'.join(map(str, sizes))}: another output with channels last")
+        assert_close(a, b, 1e-6, f"{place(network, sizes)}: another output with channels last")
 
 
 def relaid(module: nn.Module, layout: torch.memory_format) -> None:
@@ -80,11 +80,12 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     try:
         state = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
         module.load_state_dict(state)
+        with running(network, sizes):
+            found, shapes = watched(module, batch)
         expected = Reference(network, source, state)(batch)
-        found, shapes = watched(module, batch)
     finally:
         module.float()
-    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    where = place(network, sizes)
     for path, leaf in stored(network.root):
         predicted = shape_at(leaf.shape_out, sizes)
         hold(shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}")
@@ -103,12 +104,13 @@ def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     module = module_of(source)
     state = {key: value.clone() for key, value in module.state_dict().items()}
     try:
-        two, three = (kept(module.train(), image(network, sizes, batch)) for batch in (2, 3))
+        with running(network, sizes):
+            two, three = (kept(module.train(), image(network, sizes, batch)) for batch in (2, 3))
     finally:
         module.load_state_dict(state)
         module.eval()
     predicted = measures.activation_bytes(sizes)
-    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    where = place(network, sizes)
     hold(three - two == predicted, f"{where}: autograd keeps {three - two} bytes of an image, predicted {predicted}")
 
 

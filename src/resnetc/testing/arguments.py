@@ -1,0 +1,79 @@
+"""What assertions are called with: a network, sizes of its axes, a number of images; else one error that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from operator import index
+from typing import Any
+
+from resnetc.api import Compiled
+from resnetc.compiler.ir import Network
+from resnetc.testing.inputs import Sizes
+from resnetc.testing.networks import Trial
+
+
+def compiled_network(given: Any) -> Network:
+    """The network of an assertion's first argument. Raises TypeError for anything else."""
+    if not isinstance(given, (Compiled, Trial)):
+        raise TypeError(
+            f"a network is one of `trials(text)`, or what `resnetc.compile` returns, not {type(given).__name__}"
+        )
+    return given.network
+
+
+def one_size(network: Network, given: Any) -> Sizes:
+    """Sizes, one for each axis of the network's input. Raises TypeError or ValueError where they cannot be these."""
+    declared = network.input
+    axes = [symbol or f"one of {size}" for symbol, size in zip(declared.symbols, declared.sizes, strict=True)]
+    has = f"{len(axes)} axes, {', '.join(axes[:-1])} and {axes[-1]}" if axes[1:] else f"1 axis, {axes[0]}"
+    wanted = f"{network.name} has {has}: sizes are like {declared.sizes}, not {given!r}"
+    try:
+        sizes = tuple(map(index, given))
+    except TypeError:
+        raise TypeError(wanted) from None
+    if len(sizes) != len(axes):
+        raise ValueError(wanted)
+    where = f"{network.name} at {'x'.join(map(str, sizes))}"
+    if min(sizes) < 1:
+        raise ValueError(f"{where}: a size is 1 or more")
+    for axis, (symbol, fixed) in enumerate(zip(declared.symbols, declared.sizes, strict=True)):
+        if symbol is None and sizes[axis] != fixed:
+            raise ValueError(f"{where}: the model fixes axis {axis + 1} to {fixed}")
+    return sizes
+
+
+def several_sizes(network: Network, given: Any) -> list[Sizes]:
+    """The same, of any number of sizes; a single one is a mistake that is told apart."""
+    found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [0]
+    if any(isinstance(sizes, int) for sizes in found):
+        declared = network.input
+        more = tuple(n + 1 if symbol else n for n, symbol in zip(declared.sizes, declared.symbols, strict=True))
+        like = [declared.sizes, more]
+        raise TypeError(f"several sizes of {network.name} are like {like}, not {given!r}")
+    return [one_size(network, sizes) for sizes in found]
+
+
+def images(given: Any) -> int:
+    """The number of images in a batch. Raises ValueError for none."""
+    if not isinstance(given, int) or given < 1:
+        raise ValueError(f"a batch has 1 image or more, not {given!r}")
+    return given
+
+
+@contextmanager
+def call_of(name: str) -> Iterator[None]:
+    """An error of the arguments says what was called."""
+    try:
+        yield
+    except (TypeError, ValueError) as wrong:
+        raise type(wrong)(f"{name}: {wrong}") from None
+
+
+def checked(arguments: dict[str, Any]) -> None:
+    """What an assertion was given, by name; sizes become a tuple. Raises TypeError or ValueError."""
+    network = compiled_network(arguments["compiled"])
+    if "sizes" in arguments:
+        arguments["sizes"] = one_size(network, arguments["sizes"])
+    if "batch" in arguments:
+        images(arguments["batch"])

@@ -27,9 +27,17 @@ class Edit:
     replacement: str
 
 
+Advice = tuple[str, tuple[Edit, ...]]
+"""A help, and the edits that do what it says, where they can be made in the author's own text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One fault. `primary` is where the author would edit; `labels` say why; a help is a statement, not a question."""
+    """One fault. `primary` is where the author would edit; `labels` say why; a help is a statement, not a question.
+
+    `others` are further remedies, from the likeliest to the least: what is said is the first that mends the fault when
+    it is tried (`mending`).
+    """
 
     code: str
     message: str
@@ -38,6 +46,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     fix: tuple[Edit, ...] = ()
+    others: tuple[Advice, ...] = ()
     severity: Severity = "error"
 
 

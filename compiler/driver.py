@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checked", "Session", "UsageError"]
 
+MOST_TRIED = 12  # remedies, in one run
 MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, and fifty for each operation
 MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
@@ -81,9 +83,12 @@ class Session:
     loader: Loader = field(init=False)
     bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
     spent: int = 0  # on the networks of the file in hand
+    texts: Mapping[Path, str] = field(default_factory=dict)  # read in the place of files
+    known: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
+    left: int = MOST_TRIED  # remedies that may still be tried
 
     def __post_init__(self) -> None:
-        self.loader = Loader(self.sink)
+        self.loader = Loader(self.sink, self.texts, self.known)
 
     # -- what a SPEC means --------------------------------------------------------------------------------------------
 
@@ -159,7 +164,7 @@ class Session:
                         self.sink.add(too_many_blocks(request.model.span, self.spent))
                     break
                 if model in (None, request.name, request.item):
-                    checked = self._network(entry, request, sizes, refuted)
+                    checked = self._network(entry, request, settings or [], sizes, refuted)
                     if checked is not None:
                         out.append(checked)
         if model:
@@ -252,25 +257,34 @@ class Session:
                 pass
         return out
 
-    def _network(self, entry: Entry, request: Request, sizes: tuple[int, ...] | None, refuted: bool) -> Checked | None:
-        from resnetc.compiler import expect, measure, prove
+    def _network(
+        self,
+        entry: Entry,
+        request: Request,
+        settings: list[tuple[str, str]],
+        sizes: tuple[int, ...] | None,
+        refuted: bool,
+    ) -> Checked | None:
+        from resnetc.compiler import expect, measure, mending, prove
 
         homes = self._homes()
         expander = Expander(self.loader.prelude, homes)
+        faults: list[Diagnostic] = []
         try:
             if sizes is not None:
                 request = replace(request, sizes=sizes)
             network = expander.network(request)
         except Fault as fault:
-            self.sink.add(fault.diagnostic)
-            return None
+            faults = [fault.diagnostic]
         except Silent:
             return None
         finally:
             self.spent += expander.cost
-        accepted, faults = prove.prove(network)
+        if not faults:
+            accepted, faults = prove.prove(network)
         for diagnostic in faults:
-            self.sink.add(diagnostic)
+            asked = mending.Asked(entry.spec, request.name, tuple(settings), sizes)
+            self.sink.add(mending.tried(self, diagnostic, asked, expander.cost))
         if faults:
             return None
         measures = measure.measure(network)

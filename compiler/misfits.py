@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from resnetc.compiler import blame, remedies
+from resnetc.compiler import blame, remedies, strides
 from resnetc.compiler.accepted import Accepted, Reason, fitting, stated
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
 from resnetc.compiler.ir import Network
@@ -152,9 +152,9 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     (f, g), sides = case.sides, places[0].sides
     totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
-    help, fix = remedies.stride_to_give(places, case.reason.condition.span, case.axis)
+    (help, fix), *others = strides.to_give(places, case.reason.condition.span, case.axis)
     if "none" in totals:
-        help, fix = "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not", ()
+        help, fix, others = "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not", (), []
     return Diagnostic(
         "E0302",
         f"{case.reason.condition.text} joins maps of different strides: {named}",
@@ -163,6 +163,7 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
         helps=(help,),
         fix=fix,
+        others=tuple(others),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,11 +153,16 @@ def decode(data: bytes, name: str) -> Source:
 
 
 class Loader:
-    """Loads files and what they use, each once; every file sees the prelude."""
+    """Loads files and what they use, each once; every file sees the prelude.
 
-    def __init__(self, sink: Sink) -> None:
-        self.sink = sink
-        self.loaded: dict[Path, SpecFile] = {}
+    `texts` are read in the place of files, `known` holds what need not be read again.
+    """
+
+    def __init__(
+        self, sink: Sink, texts: Mapping[Path, str] | None = None, known: Mapping[Path, SpecFile] | None = None
+    ) -> None:
+        self.sink, self.texts = sink, texts or {}
+        self.loaded: dict[Path, SpecFile] = dict(known or {})
         self.active: list[tuple[Path, str]] = []
         self.reached: dict[Path, int] = {}  # the words of each file that the spec in hand has used so far
         self.before = 0  # diagnostics
@@ -167,8 +173,16 @@ class Loader:
         """The module of a file. Raises `Fault` where the file itself cannot be had; faults inside go to the sink."""
         key = path.resolve()
         if key not in self.loaded:
-            self.loaded[key] = self.link(read(path, name or shown(path)), path)
+            self.loaded[key] = self.link(self.source(path, name or shown(path)), path)
         return self.loaded[key]
+
+    def source(self, path: Path, name: str) -> Source:
+        text = self.texts.get(path.resolve())
+        return read(path, name) if text is None else Source(name, text)
+
+    def shipped(self) -> dict[Path, SpecFile]:
+        """What it has read of the shipped files, which use each other alone."""
+        return {path: file for path, file in self.loaded.items() if path.is_relative_to(LIBRARY)}
 
     def link(self, source: Source, path: Path | None) -> SpecFile:
         """Parses a text and loads what it uses. `path` is None for standard input."""
@@ -209,7 +223,7 @@ class Loader:
             if key not in self.loaded and len(self.active) > MAX_DEPTH:
                 raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use each other")
             if key not in self.loaded:
-                source = read(target, shown(target))
+                source = self.source(target, shown(target))
                 if root != LIBRARY and longer(source.text, MAX_WORDS - sum(self.reached.values())):
                     raise self._exhaust(use, TOO_LONG)
                 self.loaded[key] = self.link(source, target)

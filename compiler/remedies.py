@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 from resnetc.compiler import blame, shapes
 from resnetc.compiler.blame import Branch, Geometry, Operation
 from resnetc.compiler.diagnostics import Edit
 from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Template
-from resnetc.compiler.sizes import SizeFn, step
+from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import describe, normal_size
 from resnetc.compiler.written import (
     arguments,
-    call,
     canonical,
     complete,
     of_a_primitive,
@@ -269,112 +266,3 @@ class Bordered:
             last = operation.step
             made.append(operation)
         return replace(side, operations=tuple(made)).sizes() if len(made) > len(side.operations) else side.end.sizes
-
-
-# -- strides ----------------------------------------------------------------------------------------------------------
-
-
-Advice = tuple[str, tuple[Edit, ...]]
-"""What to write, and the edits that do it, if the text is the user's own."""
-
-
-def stride_to_give(places: list[Meeting], span: Span, axis: int) -> Advice:
-    """What to write where strides differ: a call with the stride of the other side, if there is such a call."""
-    template, sides = places[0].template, places[0].sides
-    # A stride is forgotten more often than one too many is written.
-    low, high = sorted(sides, key=lambda side: side.stride(axis) or 1)
-    return (
-        stride_of_a_slot(template, low, high, axis)
-        or stride_of_a_call(places, low, high)
-        or stride_to_lead(template, low, high, span)
-        or stride_of_a_call(places, high, low)
-        or (f"give both sides one stride: `{low.name}` has {low.stride(axis)}, `{high.name}` {high.stride(axis)}", ())
-    )
-
-
-def strides(template: Template) -> list[tuple[str, Any]]:
-    """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
-    given = {text for step in template.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
-    typed = [(name, value) for name, type, value in template.numbers if type == "size"]
-    return typed + [(name, value) for name, type, value in template.numbers if type != "size" and name in given]
-
-
-def stride_of_a_slot(template: Template, low: Branch, high: Branch, axis: int) -> Advice | None:
-    """A slot's call with the stride of the other side."""
-    names = {name: shapes.axis(value, axis) for name, value in strides(template)}
-    for mine, other in ((low, high), (high, low)):
-        for made in {id(o.step): o.step for o in mine.operations if o.step.slot and not convolves(o)}.values():
-            have = prod((o.does(axis) or (1, 0))[0] for o in mine.operations if o.step is made)
-            need = have * (other.stride(axis) or 1) // (mine.stride(axis) or 1)
-            given = arguments(made.span.text)
-            values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
-            if need in values:
-                example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
-                return f"bind `{made.slot}` to a policy that takes the stride {need}{example}", ()
-            if have in values:
-                place = len(values) - 1 - values[::-1].index(have)
-                right = next((name for name, value in names.items() if value == need), str(need))
-                given[place] = (given[place][0], right)
-                text = call(made.span.text, given)
-                edits = () if shipped(made.span) else (Edit(made.span, text),)
-                return f"give the {made.slot} the stride of `{other.name}`: `{text}`", edits
-    return None
-
-
-def stride_of_a_call(places: list[Meeting], mine: Branch, other: Branch) -> Advice | None:
-    """An operation of one side with the stride that makes its side like the other, wherever that occurs."""
-    axes = range(len(mine.start.sizes))
-    for operation in reversed(mine.operations):
-        if operation.leaf is None or "stride" not in dict(operation.leaf.arguments) or shipped(operation.span):
-            continue
-        have = [(does or (1, 0))[0] * (other.stride(i) or 1) for i, does in zip(axes, operation.geometry, strict=False)]
-        whole = [mine.stride(i) or 1 for i in axes]
-        if any(n % w for n, w in zip(have, whole, strict=False)):
-            continue
-        stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        terms = [name for name, value in strides(places[0].template) if value == stride]
-        for term in (*terms, ""):
-            change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
-            if change.edits and fitting(places, (change,)) is not None:
-                return f"give `{mine.name}` the stride of `{other.name}`: `{change.text}`", change.edits
-    return None
-
-
-def stride_to_lead(template: Template, low: Branch, high: Branch, span: Span) -> Advice | None:
-    """A side without operations that goes through one with the strides of the other."""
-    whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
-    if low.operations:
-        return None
-    stride, channels = normal_size(whole), low.end.channels
-    need = next((name for name, value in strides(template) if value == stride), describe(stride))
-    widths = (n for n, type, value in template.numbers if (type, value) == ("int", channels) and n != "here")
-    width = next(widths, channels)
-    led = {
-        f"shortcut({width}, {need})": (0,) * len(whole),
-        f"max_pool({need}, stride={need}, padding=0)": tuple(1 - s for s in whole),
-    }
-    for text, deltas in led.items():
-        if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
-            led_through = f"({low.name} |> {text})"
-            return f"send `{low.name}` through that stride: write `{led_through}` in its place", instead(
-                span, low.name, led_through
-            )
-    return None
-
-
-def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:
-    """The edit that puts a text in the place of an operand that is a name."""
-    start, end = span.start, span.end
-    if shipped(span):
-        return ()
-    if re.match(rf"{re.escape(name)}\s*[+*]", span.text):
-        return (Edit(Span(span.source, start, start + len(name)), text),)
-    if re.search(rf"[+*]\s*{re.escape(name)}$", span.text):
-        return (Edit(Span(span.source, end - len(name), end), text),)
-    return ()
-
-
-def convolves(operation: Operation) -> bool:
-    """Whether a slot's call is itself the convolution, whose stride is the branch's own business."""
-    leaf = operation.leaf
-    return leaf is not None and leaf is operation.step.operation and leaf.primitive.rule == "conv"

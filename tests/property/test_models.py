@@ -21,7 +21,7 @@ from resnetc.compiler.ir import Leaf
 from resnetc.compiler.misfits import restriction
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import (
-    USES,
+    CALLS,
     Item,
     Trial,
     assert_network_agrees,
@@ -83,7 +83,7 @@ def test_two_thousand_pairs_of_models_and_sizes():
 
 
 STAGES = "\n".join(
-    f"  stage layer{i} = 1 of {{block}}({width}, stride={stride})" for i, (_, width, stride) in enumerate(USES)
+    f"  stage layer{i} = 1 of {{block}}({width}, stride={stride})" for i, (_, width, stride) in enumerate(CALLS)
 )
 MODEL = f"""model net() {{{{
 {{settings}}  input [3, {{axes}}] = [3, {{sizes}}]

@@ -168,3 +168,16 @@ def test_a_module_that_runs_at_no_size(check: Callable[..., Any], trial: Trial) 
         check(broken, (9, 9))
     assert str(failed.value) == "net at 9x9: the module does not run: 'Net' object has no attribute 'nothing'"
     assert isinstance(failed.value.__cause__, AttributeError)
+
+
+# -- items ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_of_ones_own_in_a_file() -> None:
+    """`uses` are files of `std`."""
+    text = "block gated(width: int) {\n  out = in |> conv(width, kernel=1) |> gates.eca\n}"
+    model = "model net() { input [3, L] = [3, 9] stem = stems.standard(4) stage layer1 = 1 of gated(4) head = none }"
+    file = testing.Item("gated", text, ("gates", "stems")).file(model)
+    assert file.startswith(f"edition 1\nuse std.gates\nuse std.stems\n\n{text}\n\nmodel net() {{\n")
+    (made,) = trials(file)
+    assert made.network.name == "net"

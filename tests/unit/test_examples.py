@@ -152,12 +152,13 @@ def test_the_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_examples_of_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool) -> None:
-    """The first test of the page passes, the second fails as the page shows."""
+    """The first tests of the page pass, the last fails as the page shows."""
     monkeypatch.chdir(tmp_path)
     page = ROOT / "docs" / "testing.md"
     text, names = page.read_text(encoding="utf-8"), done(page, update)
     few = settings(max_examples=3, deadline=None, database=None, derandomize=True)
     few(names["test_random_networks"])()
+    few(names["test_random_blocks"])()
     with pytest.raises(AssertionError) as failed:
         settings(deadline=None, database=None, derandomize=True)(names["test_every_size_runs"])()
     found = {k: int(v) for k, v in re.findall(r"(height|width)=(\d+)", "\n".join(failed.value.__notes__))}

@@ -19,7 +19,7 @@ from resnetc.testing.assertions import (
     assert_state_agrees,
     assert_strides_agree,
 )
-from resnetc.testing.blocks import USES, Item, blocks, shortcuts
+from resnetc.testing.blocks import CALLS, Item, blocks, shortcuts
 from resnetc.testing.damage import assert_diagnosed, bad_specs
 from resnetc.testing.models import models
 from resnetc.testing.networks import SpecRefused, Trial, trials
@@ -32,7 +32,7 @@ from resnetc.testing.values import (
 )
 
 __all__ = [
-    "USES",
+    "CALLS",
     "Item",
     "SpecRefused",
     "Trial",

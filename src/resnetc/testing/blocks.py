@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from resnetc.testing.bodies import CONDITIONS, CONV_SLOT, Body, Draft
 from resnetc.testing.operations import Flow, Term, Wish, open_map, operations, rows, shape_keeping, takes_map
 
-Use = tuple[int, int, int]
-USES: tuple[Use, ...] = ((3, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1))
+Called = tuple[int, int, int]
+CALLS: tuple[Called, ...] = ((3, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1))
 SAMPLES = ((1, 1), (2, 1), (3, 2), (5, 2), (7, 3), (8, 4))  # what a shortcut has to take: channels and stride
 CASES = ("stride == 1", "channels > 3", "here.index == 0", "here.position % 2 == 1", "in.rank == 2")
 SIDES = ("shortcut(width, stride)", "shortcut(width, stride)", "shortcut(width, stride, pre={pre})")
@@ -25,27 +25,31 @@ DOCS = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A definition: its name, its text with the items it needs, and the files of `std` that these use."""
+    """A definition: its name, its text behind that of the items it needs, and the files of `std` that these use.
+
+    The names of the files are those behind `use std.`: `("gates",)` where the text says `gates.se`.
+    """
 
     name: str
     text: str
     uses: tuple[str, ...] = ()
 
     def file(self, model: str) -> str:
-        """A whole file: the edition, what is used, the item, and a model that asks for it."""
+        """A whole file: the edition, a `use` for each of `uses`, the item, and a model that calls it by `name`."""
         used = "".join(f"use std.{name}\n" for name in self.uses)
         return f"edition 1\n{used}\n{self.text}\n\n{model}\n"
 
 
 @st.composite
-def blocks(draw: st.DrawFn, dimensions: int = 2, uses: tuple[Use, ...] = USES, stages: bool = True) -> Item:
+def blocks(draw: st.DrawFn, dimensions: int = 2, calls: tuple[Called, ...] = CALLS, stages: bool = True) -> Item:
     """Definitions `block unitN(width: int, first stride: size = 1)` that give `width` channels.
 
-    Each is legal for every one of `uses` (channels that arrive, width, stride), in models of that many dimensions. With
-    `stages` the block may have the slot `shortcut`, else it stands anywhere. Some additions fit no size, or only some.
+    Each is legal for every one of `calls` (channels that arrive, width, stride), in models of that many dimensions.
+    Some have parameters with defaults besides (`middle: int = width + 1`, `reach: size = 2`). With `stages` the block
+    may have the slot `shortcut`, else it stands anywhere. Some additions fit no size, or only some.
     """
     draft = Draft(draw, dimensions)
-    channels, widths, strides = zip(*uses, strict=True)
+    channels, widths, strides = zip(*calls, strict=True)
     name = block_item(draft, channels, widths, strides, 1, stages)
     return Item(name, "\n\n".join(draft.items), tuple(sorted(draft.uses)))
 

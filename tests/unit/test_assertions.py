@@ -178,6 +178,6 @@ def test_an_item_of_ones_own_in_a_file() -> None:
     text = "block gated(width: int) {\n  out = in |> conv(width, kernel=1) |> gates.eca\n}"
     model = "model net() { input [3, L] = [3, 9] stem = stems.standard(4) stage layer1 = 1 of gated(4) head = none }"
     file = testing.Item("gated", text, ("gates", "stems")).file(model)
-    assert file.startswith(f"edition 1\nuse std.gates\nuse std.stems\n\n{text}\n\nmodel net() {{\n")
+    assert file == f"edition 1\nuse std.gates\nuse std.stems\n\n{text}\n\n{model}\n"
     (made,) = trials(file)
     assert made.network.name == "net"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
 from resnetc.compiler import shapes, syntax
-from resnetc.compiler.diagnostics import Diagnostic, Edit, Fault, Label
+from resnetc.compiler.diagnostics import Advice, Diagnostic, Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Shape, Step
 from resnetc.compiler.scope import Scope
 from resnetc.compiler.sizes import constant, is_constant, slope, step
 from resnetc.compiler.values import Tensor, describe, normal_size
-from resnetc.compiler.written import shipped
+from resnetc.compiler.written import arguments, call, shipped
+from resnetc.grammar.primitives import PRIMITIVES
+
+UNNAMED = "this side"
 
 
 def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
@@ -30,7 +37,7 @@ def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: S
 def called(tensor: Tensor, expr: syntax.Expr, scope: Scope) -> str:
     """How a side of an addition is called: by its name, or by its text where that is short."""
     name = scope.wires[tensor.ref].name
-    return name or (expr.span.text if len(expr.span.text) <= 30 else "this side")
+    return name or (expr.span.text if len(expr.span.text) <= 30 else UNNAMED)
 
 
 def producer(ref: int, scope: Scope) -> Step | None:
@@ -55,48 +62,111 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, s
         name, channels = called(side, text, scope), side.shape.channels
         if step is not None:
             labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
-    help, fix = remedy(left, right, expr, scope)
+    (help, fix), *others = remedies(op, left, right, expr, scope)
+    if shipped(expr.span):
+        fix, others = (), []
     return Diagnostic(
         "E0301",
         f"`{op}` needs equal shapes: {shapes.show_shape(left.shape)} and {shapes.show_shape(right.shape)}",
         Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
         tuple(labels),
         helps=(help,),
-        fix=() if shipped(expr.span) else fix,
+        fix=fix,
+        others=tuple(others),
     )
 
 
-def remedy(left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> tuple[str, tuple[Edit, ...]]:
-    """What to write: where one side is a slot's call with a name for its channels, the name that fits instead."""
-    for side, other, text in ((right, left, expr.left), (left, right, expr.right)):
-        step = producer(side.ref, scope)
-        if step is None or step.slot is None:
-            continue
-        have, need = side.shape.channels, other.shape.channels
-        names = [n for n, type, v in scope.numbers if type == "int" and v == need and n != "here"]
-        wrong = [n for n, type, v in scope.numbers if type == "int" and v == have]
-        written = step.span.text
-        if names and "(" in written:
-            for name in wrong:
-                head, _, tail = written.partition("(")
-                arguments = [a.strip() for a in tail.rstrip(")").split(",")]
-                if name in arguments:
-                    arguments[arguments.index(name)] = names[-1]
-                    whose = called(other, text, scope)
-                    said = f"{head}({', '.join(arguments)})"
-                    return f"give the {step.slot} the channels of `{whose}`: `{said}`", (Edit(step.span, said),)
-    (low, text), (high, _) = sorted(((left, expr.left), (right, expr.right)), key=lambda side: side[0].shape.channels)
-    need, name = max(left.shape.channels, right.shape.channels), called(low, text, scope)
-    if name == "this side":
-        return "make both sides equally wide, for instance with a projection on the narrower one", ()
-    width = next((n for n, type, v in scope.numbers if type == "int" and v == need and n != "here"), str(need))
-    stride = lacking(low.shape, high.shape)
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One operand: what it is called, what it owes its channels to, and the text in its place."""
+
+    tensor: Tensor
+    name: str
+    made: Step | None
+    text: syntax.Expr
+
+    @property
+    def channels(self) -> int:
+        return self.tensor.shape.channels
+
+    @property
+    def gates(self) -> bool:
+        """Whether its map has one position, as a gate has."""
+        return all(is_constant(size) for size in self.tensor.shape.sizes)
+
+
+def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> list[Advice]:
+    """What to write, the likeliest first: a call of one side with the channels of the other, or one call more.
+
+    A shortcut follows its branch, a gate what it weighs, and what has fewer channels is meant to have more.
+    """
+    pair = ((left, expr.left), (right, expr.right))
+    sides = [Side(t, called(t, text, scope), producer(t.ref, scope), text) for t, text in pair]
+    low, high = sorted(sides, key=lambda side: side.channels)
+    follows = [s for s in sides if s.made is not None and s.made.slot not in (None, "conv")]
+    gates = [s for s in sides if op == "*" and s.gates]
+    out: list[Advice] = []
+    for side in dict.fromkeys((*follows, *gates, low, high)):
+        other = high if side is low else low
+        if side is low and side.made is None:
+            out += led(low, high, scope)
+        out += told_channels(side, other, scope)
+    if low.made is not None:
+        out += led(low, high, scope)
+    return out or [("make both sides equally wide, for instance with a projection on the narrower one", ())]
+
+
+def told_channels(side: Side, other: Side, scope: Scope) -> Iterator[Advice]:
+    """The call that one side owes its channels to, with those of the other side."""
+    made = side.made
+    if made is None or isinstance(made.operation, str) or shipped(made.span):
+        return
+    given, head = arguments(made.span.text), made.span.text.partition("(")[0].strip()
+    first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else ""
+    if not given or not (first == "channels" or made.slot in ("conv", "shortcut")):
+        return
+    place = next((i for i, (name, _) in enumerate(given) if name == "channels"), 0)
+    if given[place][0] not in ("", "channels"):
+        return
+    what = f"`{side.name}`" if side.name != UNNAMED else "the gate" if side.gates else UNNAMED
+    if made.slot not in (None, "conv"):
+        what = f"the {made.slot}"
+    whose = f"`{other.name}`" if other.name != UNNAMED else "the other"
+    for text in widths(other, scope):
+        said = call(made.span.text, [*given[:place], (given[place][0], text), *given[place + 1 :]])
+        yield f"give {what} the channels of {whose}: `{said}`", (Edit(made.span, said),)
+
+
+def led(low: Side, high: Side, scope: Scope) -> Iterator[Advice]:
+    """The narrower side, sent through one layer more."""
+    if low.name == UNNAMED:
+        return
+    width, stride = next(widths(high, scope)), lacking(low.tensor.shape, high.tensor.shape)
     if stride is None:
-        wider = f"({name} |> conv({width}, kernel=1))"
-        return f"make both sides equally wide: write `{wider}` in place of `{name}`", (Edit(text.span, wider),)
+        wider = f"({low.name} |> conv({width}, kernel=1))"
+        yield f"make both sides equally wide: write `{wider}` in place of `{low.name}`", (Edit(low.text.span, wider),)
+        return
     count = next((n for n, type, v in scope.numbers if type == "size" and v == stride), describe(stride))
-    led = f"({name} |> shortcut({width}, {count}))"
-    return f"let `{name}` follow in width and stride: write `{led}` in its place", (Edit(text.span, led),)
+    through = f"({low.name} |> shortcut({width}, {count}))"
+    told = f"let `{low.name}` follow in width and stride: write `{through}` in its place"
+    yield told, (Edit(low.text.span, through),)
+
+
+def widths(side: Side, scope: Scope) -> Iterator[str]:
+    """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
+    numbers = {n: v for n, type, v in scope.numbers if type == "int" and n != "here"}
+    given = arguments(side.made.span.text) if side.made is not None else []
+    found = [text for name, text in given if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
+    found += ["in.channels"] if side.made is None else []
+    found += [name for name, value in numbers.items() if value == side.channels]
+    found += ["in.channels"] if scope.wires[0].shape.channels == side.channels else []
+    yield from dict.fromkeys((*found, str(side.channels)))
+
+
+def worth(text: str, numbers: dict[str, int]) -> int | None:
+    """What a number, a name or a product of them is; None for any other expression."""
+    factors = [numbers.get(f.strip(), int(f) if f.strip().isdigit() else None) for f in text.split("*")]
+    return None if None in factors else prod(f for f in factors if f is not None)
 
 
 def lacking(low: Shape, high: Shape) -> int | tuple[int, ...] | None:

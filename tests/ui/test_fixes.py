@@ -161,3 +161,49 @@ def test_a_wrong_net_is_mended_by_what_is_said_of_it(name: str):
             after = remedies(text, fault)
             assert after, (fault.message, fault.helps)
             pending.extend((mended, steps + 1) for mended in after.values())
+
+
+LINES = {
+    "strides: applied twice": "conv(width, kernel=3, stride=1)",
+    "strides: forgotten by the branch": "conv(width, kernel=3, stride=stride)",
+    "channels: twice as many": "shortcut(2 * width, stride)",
+    "channels: of the input": "shortcut(width, stride)",
+    "channels: of a gate": "plain_conv(width, kernel=1)",
+    "channels: of a gate on the input": "plain_conv(in.channels, kernel=1)",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_likeliest_remedy_is_the_one_that_is_said(name: str):
+    (fault,) = found(WRONG[name])
+    assert f"`{LINES[name]}`" in fault.helps[0]
+    assert found(applied(WRONG[name], fault.fix)) == []
+
+
+FORGOTTEN = """edition 1
+use std.blocks
+
+block unit(width: int, first stride: size = 1) {{
+  let main = in |> conv(width, kernel=3{main}) |> norm |> act |> conv(width, kernel=3) |> norm
+  out = main + (in |> shortcut(width, {side}))
+}}
+
+model net() {{
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(8, kernel=3)
+  stage layer1 = 1 of unit(8, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+  {expect}
+}}
+"""
+
+
+def test_of_two_remedies_the_one_that_keeps_the_claims_is_said():
+    """A stride on one side only: which side is wrong, the claims of the model tell."""
+    text = FORGOTTEN.format(main="", side="2", expect="expect layer1.shape == [8, {0}]")
+    for shape, line in (
+        ("H, W", "shortcut(width, 1)"),
+        ("ceil(H / 2), ceil(W / 2)", "conv(width, kernel=3, stride=stride)"),
+    ):
+        (fault,) = found(text.replace("{0}", shape))
+        assert f"`{line}`" in fault.helps[0]

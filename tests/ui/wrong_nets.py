@@ -143,6 +143,16 @@ STRIDES = {
     "forgotten by a slot where it is an int": net(
         two("conv(width, kernel=3, stride=stride)", "shortcut(width, 1)"), TWO
     ).replace("stride: size", "stride: int"),
+    "applied twice": net(
+        BASIC.replace("|> conv(width, kernel=3) |> norm", "|> conv(width, kernel=3, stride=stride)"), TWO
+    ),
+    "applied once more, by a number": net(
+        BASIC.replace("|> conv(width, kernel=3) |> norm", "|> conv(width, kernel=3, stride=2)"), TWO
+    ),
+    "applied once more, by a pool": net(
+        BASIC.replace("|> conv(width, kernel=3) |> norm", "|> conv(width, kernel=3) |> max_pool(2, stride=2)"), TWO
+    ),
+    "forgotten by the branch": net(BASIC.replace("kernel=3, stride=stride", "kernel=3"), TWO),
     "3 and 2": net(two("conv(width, kernel=3, stride=3)", "conv(width, kernel=1, stride=2)"), ONE),
     "4 and 2": net(two(" |> ".join(["conv(width, kernel=3, stride=2)"] * 2), "conv(width, kernel=1, stride=2)"), ONE),
     "of an axis": net(two("conv(width, kernel=3, stride=[2, 1])", "conv(width, kernel=1, stride=[1, 2])"), ONE),
@@ -207,11 +217,34 @@ SIZES = {
     "declared too small": net(stem="conv(8, kernel=3) |> max_pool(7, padding=0)", input="[3, H, W] = [3, 5, 32]"),
     "declared and not promised": net(input="[3, H, W] = [3, 64, 64] when H % 2 == 1"),
 }
+GATED = (
+    "let main = in |> conv(width, kernel=3, stride=stride)\n"
+    "  let g = {0} |> global_avg_pool |> plain_conv(floor(width / 2), kernel=1) |> plain_conv({1}, kernel=1) |> sigmoid\n"
+    "  out = main * g + (in |> shortcut(width, stride))"
+)
+CHANNELS = {
+    "twice as many": net(BASIC.replace("|> conv(width, kernel=3) |> norm", "|> conv(2 * width, kernel=3)"), TWO),
+    "of the input": net(BASIC.replace("shortcut(width", "shortcut(in.channels"), TWO),
+    "of a gate": net(GATED.format("main", "floor(width / 2)"), TWO),
+    "of a gate that has those of the input": net(GATED.format("in", "in.channels"), TWO),
+    "of a gate without a name": net(
+        "let main = in |> conv(width, kernel=3, stride=stride)\n"
+        "  out = main * (in |> global_avg_pool |> plain_conv(in.channels, kernel=1) |> sigmoid)",
+        TWO,
+    ),
+    "of a gate on the input": net(
+        "let g = in |> global_avg_pool |> plain_conv(floor(in.channels / 2), kernel=1) |> sigmoid\n"
+        "  out = (in * g |> conv(width, kernel=3, stride=stride)) + (in |> shortcut(width, stride))",
+        TWO,
+    ),
+    "of a branch": net(two("conv(2 * width, kernel=3)", "conv(width, kernel=1)"), TWO.replace(", stride=2", "")),
+}
+
 WRONG = {
     f"{group}: {name}": text
     for group, nets in (
         *(("windows", WINDOWS), ("pools", POOLS), ("lists", LISTS)),
-        *(("strides", STRIDES), ("slots", SLOTS), ("sizes", SIZES)),
+        *(("strides", STRIDES), ("slots", SLOTS), ("sizes", SIZES), ("channels", CHANNELS)),
     )
     for name, text in nets.items()
 }

@@ -25,6 +25,22 @@ GENERATED = frozenset(
 # What a generated module has at its top, and modules that a file of that name would hide.
 TOP_LEVEL = frozenset("any build collections f ordered_dict tensor typing".split())
 
+# Modules that torch imports, some of them late: in the folder of a network's file, that of its name would come first.
+MODULES = frozenset(
+    """
+    abc argparse array ast asyncio atexit base64 binascii bisect builtins bz2 cProfile calendar cmath codecs collections
+    colorsys concurrent contextlib contextvars copy copyreg csv ctypes cython_runtime dataclasses datetime decimal
+    difflib dis email encodings enum errno fcntl filelock fnmatch fractions fsspec functools functorch gc genericpath
+    getpass gettext glob grp gzip hashlib heapq hmac html http importlib inspect io ipaddress itertools jinja2 json
+    keyword linecache locale logging lzma markupsafe marshal math mmap mpmath multiprocessing networkx ntpath numbers
+    numpy opcode operator os pathlib pickle pickletools pkgutil platform posix posixpath pprint profile pstats pwd
+    pyexpat queue quopri random re reprlib resnetc runpy secrets select selectors setuptools shlex shutil signal site
+    socket ssl stat statistics string struct subprocess sympy sys sysconfig tarfile tempfile termios textwrap threading
+    time timeit token tokenize torch torchgen traceback types typing typing_extensions unicodedata unittest urllib uuid
+    warnings weakref xml zipfile zipimport zlib
+    """.split()
+)
+
 # The attributes of torch's `Module`, `Sequential`, `ModuleList` and `ModuleDict`.
 MODULE = frozenset(
     """
@@ -44,6 +60,7 @@ _REASONS = (
     (MODULE, "an attribute of torch's modules"),
     (GENERATED, "a name that generated code needs itself"),
     (TOP_LEVEL, "a name that a generated module needs itself"),
+    (MODULES, "a module that a file of this name would hide"),
 )
 
 ATTRIBUTE = PYTHON | MODULE
@@ -58,7 +75,7 @@ FOR = {
     "block": PYTHON | GENERATED | MODULE | TOP_LEVEL,
     "policy": PYTHON | GENERATED | MODULE | TOP_LEVEL,
     "extern": PYTHON | GENERATED | MODULE | TOP_LEVEL,
-    "model": PYTHON | GENERATED | TOP_LEVEL,
+    "model": PYTHON | GENERATED | TOP_LEVEL | MODULES,
     "slot": PYTHON,
 }
 """By the kind of name: a variable of generated code, an attribute of its modules, or a definition of its file."""

@@ -3,6 +3,9 @@
 import ast
 import builtins
 import keyword
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -619,6 +622,56 @@ def test_reserved_names_are_refused_and_others_are_not(kind):
         code = "E0244" if name in given and kind not in ("label", "stage", "attribute") else "E0246"
         assert [d.code for d in checked(KINDS[kind].replace("@", name))[0]] == [code], name
         assert checked(KINDS[kind].replace("@", f"{name}_1"))[0] == [], name
+
+
+TABLE = re.compile(r"\| the name of \| is not \|\n\| --- \| --- \|\n((?:\|.*\n)+)\n(.*)")
+ROWS = {
+    "a label": ("label", "stage", "attribute"),
+    "a parameter": ("parameter", "value", "loop variable"),
+    "a block": ("block", "policy", "extern"),
+    "a model": ("model",),
+    "a slot": ("slot",),
+    "a size": (),
+}
+
+
+def test_the_reference_says_which_names_are_refused_for_which_words():
+    """Each word that it names is refused for the kinds of the rows that speak of it, and for no others."""
+    rows, free = TABLE.search((ROOT / "docs" / "language.md").read_text(encoding="utf-8")).groups()
+    told: dict[str, tuple[str, str]] = {}
+    for row in rows.splitlines():
+        names_of, is_not = row.strip("| ").split(" | ")
+        told[names_of.partition(",")[0]] = (names_of, is_not)
+    assert told.keys() == ROWS.keys()
+    said = {
+        "word of Python": ("class", "match"),
+        "attribute of torch": ("forward", "train"),
+        "generated code needs": ("self", "nn", "len"),
+        "at the top": ("build", "tensor"),
+        "module that torch imports": ("random", "copy"),
+    }
+    for row, kinds in ROWS.items():
+        text = told[row][1].replace("any of these", "a word of Python, an attribute of torch, generated code needs")
+        for group, words in said.items():
+            for kind in kinds:
+                assert {word in reserved.FOR[kind] for word in words} == {group in text}, (kind, group)
+    assert all(f"`{word}`" in rows for words in said.values() for word in words)
+    assert "a model `forward`" in free and "a stage `self`" in free
+
+
+def test_a_model_is_no_module_that_torch_imports():
+    """Its file would be found first by what runs in its folder. The modules are those of this Python and torch."""
+    program = "import sys, torch, torch._dynamo; print(*{n.partition('.')[0] for n in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    standard = {name for name in done.stdout.split() if name in sys.stdlib_module_names and not name.startswith("_")}
+    assert len(standard) > 80
+    assert standard | {"numpy", "torch", "resnetc"} <= reserved.FOR["model"]
+    model = MODEL.replace("model net", "model random")
+    (fault,), _ = checked(model)
+    assert (
+        fault.message
+        == "`random` is a module that a file of this name would hide, so it cannot be the name of this model"
+    )
 
 
 def test_names_of_the_library_stay_free():

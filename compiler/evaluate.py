@@ -1,4 +1,4 @@
-"""Evaluates expressions at compile time: numbers, choices, records, layers with their arguments."""
+"""Evaluates expressions at compile time: numbers, choices, fields, layers with their arguments."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Evaluator:
         if expr.id == "here":
             if frame.here is None:
                 raise Fault(faults.here_outside(expr.span))
-            return Definition("record", "here", frame.here)
+            return Definition("place", "here", frame.here)
         return {"true": True, "false": False, "none": ABSENT}[expr.id]
 
     def defined(self, item: Any, spec: SpecFile, span: Span) -> Value:
@@ -193,7 +193,11 @@ class Evaluator:
         return [*frame.locals, *frame.spec.names, *slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
 
     def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        return self.field(self.evaluate(expr.value, frame), expr)
+        return self.field(self.part(expr.value, frame), expr)
+
+    def part(self, expr: syntax.Expr, frame: Frame) -> Value:
+        """What a field or an element is taken of."""
+        return self.evaluate(expr, frame)
 
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
         """`value.name`."""
@@ -203,7 +207,7 @@ class Evaluator:
                 if name in ("channels", "rank"):
                     return getattr(shape, name)
                 raise Fault(faults.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
-            case Definition("record", _, Here() as here):
+            case Definition("place", _, Here() as here):
                 if name not in Here.__slots__:
                     raise Fault(faults.no_field("`here`", name, expr.name.span, list(Here.__slots__)))
                 self.reads.add(name)
@@ -225,7 +229,7 @@ class Evaluator:
             if index not in elements:
                 raise Fault(faults.no_element(expr.value.id, index, sorted(elements), expr.span))
             return elements[index]
-        value = self.evaluate(expr.value, frame)
+        value = self.part(expr.value, frame)
         if isinstance(expr.value, syntax.Name) and expr.value.id in frame.axes and isinstance(value, int):
             return value
         return self.element(value, index, expr)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from resnetc.compiler import faults, syntax
+from resnetc.compiler import syntax
 from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.apply import Applier
 from resnetc.compiler.claims import words
-from resnetc.compiler.claims.facts import COSTS, FIGURES, PRECISIONS, QUESTIONS, Facts, facts, open_sizes
-from resnetc.compiler.claims.others import Others
+from resnetc.compiler.claims.facts import FIGURES, QUESTIONS, Facts, facts, open_sizes
+from resnetc.compiler.claims.instead import instead
+from resnetc.compiler.claims.mentions import Mentions
 from resnetc.compiler.claims.polynomials import Point
 from resnetc.compiler.claims.search import Undecided
-from resnetc.compiler.claims.sized import SizedEvaluator, mentioned
-from resnetc.compiler.claims.truths import Region, Truth, covered, crossed, holding
-from resnetc.compiler.claims.values import Size, plain, preimage, undecided
+from resnetc.compiler.claims.sized import mentioned
+from resnetc.compiler.claims.truths import Claim, Region, Truth, compared, covered, crossed, holding
+from resnetc.compiler.claims.values import Size, plain, undecided
 from resnetc.compiler.contracts import Contract, Verdict
 from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.evaluate import Frame, Silent
@@ -26,15 +28,7 @@ from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import ModelValue, Path, Record, Value, describe, is_number, show_path
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
-
-    facts: Facts
-    path: Path
+from resnetc.compiler.values import Value, describe, is_number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,163 +40,14 @@ class Finding:
     fault: Diagnostic | None = None
 
 
-class Claims(SizedEvaluator):
-    """Evaluates claims: a stage has fields, `H` is a size, a comparison of sizes is a `Truth`."""
+class Claims(Mentions):
+    """Evaluates claims, and judges them: a comparison of sizes is a `Truth`."""
 
     def __init__(self, own: Facts, evaluator: Applier) -> None:
-        sizes = zip(own.symbols, own.inputs, strict=True)
-        super().__init__(evaluator, {symbol: size for symbol, size in sizes if symbol is not None})
-        self.own, self.others = own, Others(evaluator, own.inputs)
-        self.symbols = frozenset(self.known)
-        self.open = False  # costs are told for the sizes of the input, and not for the declared ones
+        super().__init__(own, evaluator)
         self.sized = False  # the claim has spoken of sizes
-        self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
-        self.condition: tuple[Region, ...] = (Region({}),)  # where the claim is made
+        self.within = dict(enumerate(own.promised))  # the sizes that the claim is about, whatever its condition
         self.refused: list[words.Refusal] = []  # what makes `accepts` and `refuses` false
-
-    # -- names --------------------------------------------------------------------------------------------------------
-
-    def name(self, expr: syntax.Name, frame: Frame) -> Value:
-        if expr.id not in frame.locals and expr.id not in self.known and self.has(self.own, expr.id):
-            return self.of(self.own, expr.id, expr.span)
-        return super().name(expr, frame)
-
-    def visible(self, frame: Frame) -> list[str]:
-        stages = (str(path[0]) for path in self.own.stages)
-        return [*super().visible(frame), *self.own.fields, *COSTS, *QUESTIONS, *stages]
-
-    def has(self, known: Facts, name: str) -> bool:
-        return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)
-
-    def of(self, known: Facts, name: str, span: Span) -> Value:
-        """What is known of a network under a name."""
-        if known.opens_stage(name):
-            return self.stage(known, (name,), span)
-        if name in COSTS:
-            return self.cost(known, name, known.inputs if self.open else known.declared, 1, "float32", span)
-        if name in QUESTIONS:
-            raise Fault(words.misasked(name, span, "is asked about sizes", known.symbols))
-        if name not in known.fields:
-            names = [*known.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in known.stages)]
-            raise Fault(faults.no_field(f"`{known.name}`", name, span, names))
-        if isinstance(known.fields[name], Record) and "shape" in known.fields[name].fields:
-            self.speaks_of(known, span)
-        return known.fields[name]
-
-    def speaks_of(self, known: Facts, span: Span) -> None:
-        """A claim about another model is made at the sizes that both take."""
-        if known.apart:
-            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
-            raise Fault(undecided(span, axes))
-        if known is not self.own:
-            self.limits.append(known.promised)
-
-    def stage(self, known: Facts, path: Path, span: Span) -> Record | Opening:
-        """The stage of a path, or the beginning of one."""
-        if path in known.stages:
-            self.speaks_of(known, span)
-            return known.stages[path]
-        if any(other[: len(path)] == path for other in known.stages):
-            return Opening(known, path)
-        raise Fault(faults.unknown_name(show_path(path), span, [show_path(other) for other in known.stages]))
-
-    def field(self, value: Value, expr: syntax.Attribute) -> Value:
-        name = expr.name.id
-        match value:
-            case Opening(known, path):
-                return self.stage(known, (*path, name), expr.span)
-            case Record(what, fields):
-                if name not in fields:
-                    raise Fault(faults.no_field(what, name, expr.name.span, list(fields)))
-                return fields[name]
-            case ModelValue():
-                return self.of(self.others.facts(value, expr.value.span), name, expr.name.span)
-        return super().field(value, expr)
-
-    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
-        if isinstance(value, Opening):
-            return self.stage(value.facts, (*value.path, index), expr.span)
-        return super().element(value, index, expr)
-
-    # -- comparisons and calls ----------------------------------------------------------------------------------------
-
-    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
-        outer = self.open
-        self.open = outer or (expr.op not in ("and", "or") and bool(mentioned(expr) & self.symbols))
-        made = super().binary(expr, frame)
-        self.open = outer
-        return made
-
-    def call(self, expr: syntax.Call, frame: Frame) -> Value:
-        asked = self.asked(expr.callee, frame)
-        if asked is None:
-            return super().call(expr, frame)
-        known, name = asked
-        named = {a.name.id: a for a in expr.arguments if a.name is not None}
-        values = [self.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
-        parameters = ["batch", "precision"] if name == "activation_bytes" else []
-        for keyword, argument in named.items():
-            if keyword not in parameters:
-                raise Fault(faults.unknown_parameter(name, keyword, argument.span, parameters, []))
-        if name in QUESTIONS:
-            return self.question(known, name, values, expr)
-        sizes = values or list(known.inputs if self.open else known.declared)
-        if len(sizes) != len(known.symbols):
-            raise Fault(
-                words.misasked(name, expr.span, f"is told {len(sizes)} of {len(known.symbols)} sizes", known.symbols)
-            )
-        batch, precision = 1, "float32"
-        if "batch" in named:
-            batch = self.integer(named["batch"].value, frame)
-            if batch < 1:
-                raise Fault(words.misasked(name, named["batch"].span, f"is told a batch of {batch}", known.symbols))
-        if "precision" in named:
-            precision = self.evaluate(named["precision"].value, frame)
-            if not isinstance(precision, str) or precision not in PRECISIONS:
-                raise Fault(words.not_a_precision(named["precision"].span, precision))
-        return self.cost(known, name, sizes, batch, precision, expr.span)
-
-    def asked(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
-        """The network and the name where a call asks for a cost, or whether sizes are accepted."""
-        match callee:
-            case syntax.Name(id) if id in (*COSTS, *QUESTIONS) and id not in frame.locals:
-                return None if self.own.opens_stage(id) else (self.own, id)
-            case syntax.Attribute(value, name) if name.id in (*COSTS, *QUESTIONS):
-                target = self.evaluate(value, frame)
-                if isinstance(target, ModelValue):
-                    return self.others.facts(target, value.span), name.id
-        return None
-
-    def cost(self, known: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
-        """A cost at these sizes, which the network must accept."""
-        for axis, size in enumerate(sizes):
-            whole = isinstance(size, Size) and size.divisor == 1
-            if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
-                raise Fault(
-                    words.misasked(name, span, f"is told {words.said(size)}, and a size is whole", known.symbols)
-                )
-            self.reached(known, axis, size, span)
-        if any(isinstance(size, Size) for size in sizes):
-            self.speaks_of(known, span)
-        if name == "multiply_adds":
-            return known.multiply_adds(sizes, span)
-        return known.activation_bytes(sizes, batch, precision, span)
-
-    def reached(self, known: Facts, axis: int, size: Value, span: Span) -> None:
-        """Refuses a size that the network does not take."""
-        if isinstance(size, Size):
-            mine = self.own.promised[size.axis] & self.spoken(size.axis)
-            if known is not self.own:
-                mine &= known.promised[axis] if size.axis == axis else ALL
-            outside = (mine - preimage(size.fn, known.axes[axis])).min
-            if outside is not None:
-                raise Fault(words.not_taken(known, axis, size.at(outside), span, f" at {size.symbol} = {outside}"))
-        elif size < 1 or size not in known.axes[axis]:
-            raise Fault(words.not_taken(known, axis, size, span))
-
-    def spoken(self, axis: int) -> SizeSet:
-        """The sizes of an axis at which the claim is made."""
-        return covered(self.condition, axis)
 
     # -- accepted sizes -----------------------------------------------------------------------------------------------
 
@@ -292,7 +137,8 @@ class Claims(SizedEvaluator):
         self.false.clear()
         self.refused.clear()
         self.limits.clear()
-        self.condition, self.sized = (Region({}),), False
+        self.condition, self.sized, self.around = (Region({}),), False, None
+        self.within = dict(enumerate(self.own.promised))
         self.open = expect.condition is not None and bool(mentioned(expect.condition) & self.symbols)
 
     def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
@@ -305,28 +151,32 @@ class Claims(SizedEvaluator):
                 return Finding("void")
             self.sized = isinstance(held, Truth)
             self.condition = tuple(replace(r, compared=()) for r in holding(held, expect.condition.span))
-        within = dict(enumerate(self.own.promised))
         asked = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
-        if all(self.nowhere(region.within({} if asked else within)) for region in self.condition):
+        if all(self.nowhere(region.within({} if asked else self.within)) for region in self.condition):
             return Finding("void")
         self.false.clear()
         found = self.truth(expect.claim, frame)
-        if found is False:
-            return Finding("false", fault=self.refuted(expect))
         for limits in self.limits:
-            within = {axis: sizes & limits[axis] for axis, sizes in within.items()}
-        if self.limits and any(sizes.is_empty for sizes in within.values()):
+            self.within = {axis: sizes & limits[axis] for axis, sizes in self.within.items()}
+        if found is False:
+            return Finding("false", fault=self.refuted(expect, frame))
+        if self.limits and any(sizes.is_empty for sizes in self.within.values()):
             raise Fault(undecided(span, "no size goes through both models"))
         for region in found.broken if isinstance(found, Truth) else ():
-            broken = crossed([region.within(within)], self.condition, span)
+            broken = self.meant_in(region, span)
             where = found_in(broken, self.own.declared)
             if where is not None:
-                fault = words.false_claim(expect, self.own, region.compared, *restricted(where, broken, region))
-                return Finding("false", fault=fault)
+                points = restricted(where, broken, region)
+                write = self.instead(region.compared[0][0], frame)
+                return Finding("false", fault=words.false_claim(expect, self.own, region.compared, *points, *write))
         if not self.sized and not isinstance(found, Truth):
             return Finding("checked")
-        regions = [region.within({} if asked else within) for region in self.condition]
-        return Finding("proved", tuple(covered(regions, axis) for axis in within))
+        regions = [region.within({} if asked else self.within) for region in self.condition]
+        return Finding("proved", tuple(covered(regions, axis) for axis in self.within))
+
+    def meant_in(self, region: Region, span: Span) -> tuple[Region, ...]:
+        """What of a region a claim is about."""
+        return crossed([region.within(self.within)], self.condition, span)
 
     def nowhere(self, region: Region) -> bool:
         """Whether a region is known to be empty."""
@@ -337,13 +187,35 @@ class Claims(SizedEvaluator):
         except Undecided:
             return False
 
-    def refuted(self, expect: syntax.Expect) -> Diagnostic:
+    def refuted(self, expect: syntax.Expect, frame: Frame) -> Diagnostic:
         """The fault of a claim that is false whatever the sizes."""
         if self.refused:
             why = self.refused[0]
             return words.refuted(expect, self.own, why.message, why.primary, why.labels, why.notes, why.help)
-        compared = ((self.false[0], self.false[0].left, self.false[0].right),) if self.false else ()
-        return words.false_claim(expect, self.own, compared, None, None)
+        if not self.false:
+            return words.false_claim(expect, self.own, (), None, None)
+        claim = self.false[0]
+        compared = ((claim, claim.left, claim.right),)
+        return words.false_claim(expect, self.own, compared, None, None, *self.instead(claim, frame))
+
+    def instead(self, claim: Claim, frame: Frame) -> tuple[str | None, bool]:
+        """The equality to write instead of one that is false, and whether the network stands on the right of it."""
+        left, right = (self.speaks(side) for side in (claim.expr.left, claim.expr.right))
+        turned = right and not left
+        return instead(claim, turned, frame.spec, partial(self.equal, claim.expr)), turned
+
+    def speaks(self, expr: syntax.Expr) -> bool:
+        """Whether an expression speaks of this network or its sizes."""
+        return any(name in self.known or self.has(self.own, name) for name in mentioned(expr))
+
+    def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
+        try:
+            found = compared("==", left, right, Claim(within, left, right))
+            regions = found.broken if isinstance(found, Truth) else ()
+            met = (self.meant_in(region, within.span) for region in regions)
+            return found is not False and all(found_in(broken, self.own.declared) is None for broken in met)
+        except (Fault, SizesTooIrregular, Undecided):
+            return False
 
     def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""

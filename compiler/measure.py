@@ -192,13 +192,15 @@ class Measures:
     """The figures of a network. `sizes` are those of the input, one for each axis.
 
     `receptive_field` is that of the last map before global pooling, a tuple where the axes differ; None where it is the
-    whole input (behind a gate) or branches of different strides meet.
+    whole input (behind a gate) or branches of different strides meet: `whole` are the steps that make it so, from the
+    model's to the one in which the branches meet.
     """
 
     parameters: int
     buffers: int
     weighted_layers: int
     receptive_field: int | tuple[int, ...] | None
+    whole: tuple[Step, ...]
     parts: tuple[Part, ...]
     out: Shape
     cost: Cost
@@ -253,6 +255,7 @@ def measure(network: Network) -> Measures:
         figures.buffers,
         trace.depth,
         None if trace.whole else each_axis(field),
+        trace.whole,
         tuple(parts(network, measurer, wires)),
         root.shape_out,
         figures.cost,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
+from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Step, Template
 from resnetc.compiler.shapes import axis
 from resnetc.compiler.sizes import constant
 
@@ -15,12 +15,13 @@ Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * st
 class Trace:
     """The way to a value: weighted layers on the longest path; what a position sees, or saw before pooling.
 
-    `whole`: it sees the whole input, as behind a gate, or its branches have different strides.
+    `whole`: it sees the whole input, as behind a gate, or its branches have different strides; the steps that make it
+    so, from the outermost to the one in which the branches meet.
     """
 
     depth: int
     field: tuple[Window, ...]
-    whole: bool = False
+    whole: tuple[Step, ...] = ()
     pooled: bool = False
 
     def then(self, other: Trace) -> Trace:
@@ -37,19 +38,21 @@ def start(rank: int) -> Trace:
     return Trace(0, ((0, 0, 1),) * rank)
 
 
-def merged(traces: list[Trace], counted: list[Trace]) -> Trace:
-    """The ways to values that are put together; the layers of `counted` ones count."""
+def merged(traces: list[Trace], counted: list[Trace], step: Step) -> Trace:
+    """The ways to values that a step puts together; the layers of `counted` ones count."""
     depth = max(t.depth for t in counted or traces)
+    whole = next((t.whole for t in traces if t.whole), ())
     maps = [t for t in traces if not t.pooled]
     if not maps:
         equal = all(t.field == traces[0].field for t in traces)
-        return Trace(depth, traces[0].field, not equal or any(t.whole for t in traces), True)
+        return Trace(depth, traces[0].field, whole if equal else whole or (step,), True)
     strides = {tuple(step for _, _, step in t.field) for t in maps}
     hull = tuple(
         (min(low for low, _, _ in windows), max(high for _, high, _ in windows), windows[0][2])
         for windows in zip(*(t.field for t in maps), strict=True)
     )
-    return Trace(depth, hull, len(maps) < len(traces) or len(strides) > 1 or any(t.whole for t in maps))
+    apart = len(maps) < len(traces) or len(strides) > 1
+    return Trace(depth, hull, whole or (step,) if apart else whole)
 
 
 def broadcast(shape: Shape, out: Shape) -> bool:
@@ -114,13 +117,16 @@ class Tracer:
         for step in template.steps:
             traces = [out[i] for i in step.inputs]
             if isinstance(step.operation, str):
-                made = merged(traces, traces)
+                made = merged(traces, traces, step)
                 if step.operation == "*":
                     shape = template.wires[step.outputs[0]].shape
                     refs = [i for i in step.inputs if not broadcast(template.wires[i].shape, shape)]
-                    made = merged(traces, [out[i] for i in refs])
+                    made = merged(traces, [out[i] for i in refs], step)
             else:
-                made = (merged(traces, traces) if len(traces) > 1 else traces[0]).then(self.module(step.operation))
+                before = merged(traces, traces, step) if len(traces) > 1 else traces[0]
+                made = before.then(self.module(step.operation))
+                if made.whole and not before.whole:
+                    made = replace(made, whole=(step, *made.whole))
             for ref in step.outputs:
                 out[ref] = made
         return out

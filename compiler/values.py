@@ -106,7 +106,7 @@ COMPOUND = (tuple, *LAYERS, ModelValue)  # values with parts
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Something with fields: `here`, or a stage in `expect`."""
+    """Something with fields, and no value itself: a stage in `expect`, or the output."""
 
     name: str
     fields: dict[str, Any] = field(hash=False)
@@ -197,7 +197,7 @@ def kind(value: Value) -> str:
         case Definition(what):
             return f"a {what}"
         case Record():
-            return "a record"
+            return "something with fields"
         case ModelValue():
             return "a model"
         case _:

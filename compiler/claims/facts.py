@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from resnetc.compiler import costs
 from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.claims.values import Size, applied, computed
-from resnetc.compiler.ir import Network, Shape
+from resnetc.compiler.ir import Network, Shape, Step
 from resnetc.compiler.misfits import Case
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
@@ -38,6 +38,7 @@ class Facts:
     declared: tuple[int, ...]
     inputs: tuple[Value, ...]  # the sizes of the input that all else is told for: open, or numbers
     fields: dict[str, Value]
+    whole: tuple[Step, ...]  # why the receptive field is the whole input, if it is: then there is no number
     stages: dict[Path, Record]
     multiply_adds: CostOf
     activation_bytes: Callable[[Sequence[Value], int, str, Span], Value]
@@ -74,12 +75,11 @@ def facts(
         sizes = (applied(fn, size) for fn, size in zip(shape.sizes, given, strict=False))
         return Record(f"`{of}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
 
-    receptive = measures.receptive_field
     fields: dict[str, Value] = {
         "parameters": measures.parameters,
         "buffers": measures.buffers,
         "weighted_layers": measures.weighted_layers,
-        "receptive_field": Record("the whole input", {}) if receptive is None else normal_size(receptive),
+        "receptive_field": normal_size(measures.receptive_field),
         "output": record("output", root.shape_out, {}),
     }
     stages = {
@@ -108,6 +108,7 @@ def facts(
         network.input.sizes,
         inputs,
         fields,
+        measures.whole,
         stages,
         lambda sizes, span: cost_at(measures.cost, sizes, span),
         activation_bytes,

@@ -11,6 +11,7 @@ from resnetc.compiler.claims.polynomials import Point, Polynomial
 from resnetc.compiler.claims.truths import Claim
 from resnetc.compiler.claims.values import plain, shown, value_at
 from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.faults import names
 from resnetc.compiler.sizes import show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, kind
@@ -40,25 +41,34 @@ def counterexamples(known: Facts, compared: Compared, least: Point | None, near:
 
 
 def false_claim(
-    expect: syntax.Expect, own: Facts, compared: Compared, least: Point | None, near: Point | None
+    expect: syntax.Expect,
+    own: Facts,
+    compared: Compared,
+    least: Point | None,
+    near: Point | None,
+    write: str | None = None,
+    turned: bool = False,
 ) -> Diagnostic:
-    """A claim that is false, at some size or whatever the sizes; by its first comparison that is."""
+    """A claim that is false, at some size or whatever the sizes; by its first comparison that is.
+
+    `write` is the comparison that holds, where there is one to write; `turned`: the network stands on its right.
+    """
     text = plain(expect.claim.span.text)
     if not compared:
         return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
     claim, left, right = compared[0]
     # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
     whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
-    text, ours = plain((expect.claim if whole else claim.expr).span.text), plain(claim.expr.left.span.text)
-    help = "weaken the claim, or change the model"
-    if claim.expr.op == "==" and ours != shown(claim.left) and not isinstance(claim.left, Polynomial):
-        help = f"write `{ours} == {shown(claim.left)}`, or change the model"
-    label = "this is false" if ours == shown(claim.left) else f"`{ours}` is {shown(claim.left)}"
+    text = plain((expect.claim if whole else claim.expr).span.text)
+    side, value, part = (claim.expr.right, claim.right, right) if turned else (claim.expr.left, claim.left, left)
+    ours = plain(side.span.text)
+    help = f"write `{write}`, or change the model" if write else "weaken the claim, or change the model"
+    label = "this is false" if ours == shown(value) else f"`{ours}` is {shown(value)}"
     why = f"{shown(left)} and {shown(right)}"
     if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
         at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
-        values = [shown(value_at(value, at)) for value in (left, right)]
-        why, label = " and ".join(values), f"`{ours}` is {values[0]} at {sizes_at(own, least)}"
+        why = " and ".join(shown(value_at(v, at)) for v in (left, right))
+        label = f"`{ours}` is {shown(value_at(part, at))} at {sizes_at(own, least)}"
     return refuted(
         expect,
         own,
@@ -126,6 +136,41 @@ def refuted(
         labels,
         notes=(*notes, *own.whose),
         helps=(help,),
+    )
+
+
+# -- claims about what is no value ------------------------------------------------------------------------------------
+
+
+def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages: bool = False) -> Diagnostic:
+    """Something with fields where a value is needed; with `stages` it opens the paths of these.
+
+    `write` is what the place needs, where that is known.
+    """
+    text = plain(span.text)
+    is_what = "it opens the path of a stage" if stages else "it has fields"
+    example = f"{parts[0] if stages else text}.channels"
+    return Diagnostic(
+        "E0410",
+        f"`{text}` is no value: {is_what}",
+        Label(span, "a value is needed here"),
+        notes=(f"{'the stages' if stages else 'its fields'} are {names(parts)}",),
+        helps=(f"write `{write}`" if write else f"speak of a field, such as `{example}`",),
+    )
+
+
+def whole_input(known: Facts, span: Span) -> Diagnostic:
+    """A receptive field that no number tells."""
+    outer, inner = known.whole[0], known.whole[-1]
+    labels = [Label(inner.span, "from here on each position sees the whole input")]
+    if outer is not inner:
+        labels.append(Label(outer.span, "inside of this"))
+    return Diagnostic(
+        "E0411",
+        f"the receptive field of `{known.name}` is the whole input, whatever its size: there is no number to claim",
+        Label(span, "no number"),
+        tuple(labels),
+        helps=("leave this claim out; one behind `when` may speak of the networks of a family that have no gate",),
     )
 
 

@@ -200,6 +200,10 @@ def check(net: str, claim: str, condition: str) -> str:
         assert not broken, f"{text}: {contract.verdict}, and false at {broken[0]}"
         assert contract.verdict != "void" or not sizes
         return contract.verdict
+    assert contract.fault is not None
+    if written := re.search("^write `(.*)`", contract.fault.helps[0]):  # the remedy is in the language, and holds
+        (other,) = session(net, text.replace(claim, written[1], 1)).networks(refuted=True)
+        assert other.contracts[0].verdict in ("proved", "checked", "void"), f"{text}: {written[1]}"
     points = list(shown(contract))
     if not points:  # numbers that do not depend on the sizes
         assert broken or not sizes

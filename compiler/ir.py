@@ -191,3 +191,8 @@ class Network:
     overruled: tuple[str, ...] = ()
     features: bool = False  # without a head: the output is the maps of the stages, by name
     rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones
+
+    def __repr__(self) -> str:
+        """Short, for it is printed and part of what fails: the whole tree is many screens."""
+        axes = (symbol or size for symbol, size in zip(self.input.symbols, self.input.sizes, strict=True))
+        return f"<Network {self.name}: [{', '.join(map(str, (self.input.channels, *axes)))}]>"

@@ -32,6 +32,9 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     checked: Checked
 
+    def __repr__(self) -> str:
+        return f"<resnetc.Compiled {self.network.name}: {self.checked.measures.parameters:,} parameters>"
+
     def summary(self) -> str:
         """The table that `resnetc show` prints, as plain text."""
         from resnetc.show import text

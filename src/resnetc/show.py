@@ -100,7 +100,7 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
     )
     for name, value in (*lines, *because(checked), *of_several(checked)):
         console.print(Text(f"{name:<16} {value}"), soft_wrap=True)
-    return stream.getvalue()
+    return without_ends(stream.getvalue())
 
 
 def receptive(field: int | list[int] | None) -> str:
@@ -222,4 +222,9 @@ def listing(networks: list[Checked], color: bool = False) -> str:
             Text(accepted(checked)),
         )
     console.print(table)
-    return stream.getvalue()
+    return without_ends(stream.getvalue())
+
+
+def without_ends(shown: str) -> str:
+    """Tables fill their last column with blanks; a line ends behind what it says."""
+    return "".join(line.rstrip() + "\n" for line in shown.splitlines())

@@ -72,6 +72,7 @@ def test_sizes_that_are_none(check: Callable[..., Any], kind: str, trial: Trial,
 def test_wrong_sizes_where_every_size_is_refused() -> None:
     """There is no set in which a missing size could be looked up."""
     (never,) = trials(TEXT.replace("conv(4, kernel=3)", "b").replace("\nmodel", BLOCK))
+    assert repr(never) == "<resnetc.testing.Trial net: 226 parameters, refused for its sizes>"
     assert never.refusals and not any(never.accepts((n, n)) for n in range(1, 20))
     with pytest.raises(ValueError, match=r"2 axes, H and W: sizes are like \(9, 9\), not \(32,\)"):
         testing.assert_shapes_agree(never, (32,))

@@ -220,6 +220,20 @@ def test_the_python_api() -> None:
     assert sum(p.numel() for p in model.parameters()) == 269_722
 
 
+def test_what_is_compiled_is_printed_in_a_line() -> None:
+    compiled = resnetc.compile("imagenet/resnet50", classes=10)
+    assert repr(compiled) == str(compiled) == "<resnetc.Compiled resnet50_classes10: 23,528,522 parameters>"
+    assert repr(compiled.network) == "<Network resnet50_classes10: [3, H, W]>"
+
+
+@pytest.mark.parametrize("words", [["show", "digits"], ["show", "imagenet/resnet50", "--input", "3x64x64"], ["list"]])
+def test_no_line_of_a_table_ends_with_blanks(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert len(lines) > 12 and [line for line in lines if line != line.rstrip()] == []
+    assert resnetc.compile("digits").summary().split("\n")[0] == "digits  (digits)"
+
+
 def test_the_python_api_refuses_with_reasons(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stands for 6 networks"):
         resnetc.compile("cifar/resnet")

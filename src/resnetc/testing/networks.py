@@ -36,6 +36,10 @@ class Trial:
     refusals: tuple[Diagnostic, ...]
     text: str
 
+    def __repr__(self) -> str:
+        refused = ", refused for its sizes" if self.refusals else ""
+        return f"<resnetc.testing.Trial {self.network.name}: {self.measures.parameters:,} parameters{refused}>"
+
     def accepts(self, sizes: tuple[int, ...]) -> bool:
         """Whether the derivation accepts an input of these sizes, whatever the spec declares."""
         return all(n in axis for n, axis in zip(sizes, self.accepted.axes, strict=True))

@@ -12,7 +12,7 @@ from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, chain
 from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
 from resnetc.compiler.modules import SpecFile
-from resnetc.compiler.scope import MAX_STEPS, Scope
+from resnetc.compiler.scope import MAX_STEPS, Scope, free_name
 from resnetc.compiler.source import Span
 from resnetc.compiler.statements import Statements
 from resnetc.compiler.values import (
@@ -228,7 +228,7 @@ class Applier(Statements):
                     raise Fault(faults.dotted_in_sequence(".".join(map(str, layer.path)), layer.span))
                 key = str(layer.path[0])
                 if key in labels:
-                    raise Fault(faults.duplicate_path(key, layer.span, key, labels[key]))
+                    raise Fault(faults.duplicate_path(key, layer.span, key, labels[key], free_name(key, labels)))
                 labels[key], layer = layer.span, layer.layer
             made, start = self.make(layer, current, inner)
             if isinstance(made, Absent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -302,11 +303,16 @@ def absent_value(span: Span, where: str) -> Diagnostic:
     )
 
 
-def duplicate_path(path: str, span: Span, other: str, first: Span) -> Diagnostic:
-    """A layer would be stored as `path`, where an earlier one is, or above, below or beside `other`, its place."""
+def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) -> Diagnostic:
+    """A layer would be stored as `path`, where an earlier one is, or above, below or beside `other`, its place.
+
+    `free` is a path for it where nothing is.
+    """
     inner, outer = sorted((path, other), key=len, reverse=True)
     same = path == other
-    help = f"give one of them another label: `other_{outer.rpartition('.')[2]}: ...`"
+    help = f"give one of them another label: `{free}: ...`"
+    if re.match(r"stage\b", span.text):
+        help = f"give the stage a path that is free: `stage {free} = ...`"
     if same:
         message = f"two layers would be stored as `{path}`"
     elif inner.startswith((f"{outer}.", f"{outer}[")):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any, Literal
 
 from resnetc.compiler import faults
-from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Wire
+from resnetc.compiler.names.reserved import MAX_LENGTH
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Tensor, show_path
 
@@ -21,6 +24,13 @@ def keeps_state(module: Module) -> bool:
     if isinstance(module, Sequence):
         return any(keeps_state(child) for _, child in module.children)
     return any(not isinstance(s.operation, str) and keeps_state(s.operation) for s in module.steps)
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """`other_conv` for `conv`, or the next name that nothing has."""
+    endings = chain([""], (f"_{n}" for n in count(2)))
+    names = (f"other_{name}"[: MAX_LENGTH - len(end)] + end for end in endings)
+    return next(free for free in names if free not in taken)
 
 
 class Scope:
@@ -76,12 +86,27 @@ class Scope:
         above = [path[:i] for i in range(1, len(path))]
         for other in (path, self._containers.get(path), *above):
             if other in self._stored:
-                raise Fault(faults.duplicate_path(show_path(path), span, show_path(other), self._stored[other]))
+                raise Fault(self.taken(path, span, other))
         for i, outer in enumerate(above, 1):
             inner = self._containers.setdefault(outer, path)
             if isinstance(inner[i], int) != isinstance(path[i], int):
-                raise Fault(faults.duplicate_path(show_path(path), span, show_path(inner), self._stored[inner]))
+                raise Fault(self.taken(path, span, inner))
         self._stored[path] = span
+
+    def taken(self, path: Path, span: Span, other: Path) -> Diagnostic:
+        """The fault of a path that cannot be, beside that of another layer."""
+        return faults.duplicate_path(
+            show_path(path), span, show_path(other), self._stored[other], show_path(self.free(path))
+        )
+
+    def free(self, path: Path) -> Path:
+        """A path like this one where nothing is stored: another element of the same list, or under another name."""
+        at = max((i for i, part in enumerate(path) if isinstance(part, int)), default=0)
+        number = path[at]
+        if isinstance(number, int):
+            known = [p[at] for p in (*self._stored, *self._containers) if p[:at] == path[:at] and len(p) > at]
+            return (*path[:at], max(part for part in known if isinstance(part, int)) + 1, *path[at + 1 :])
+        return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         return self._step((), operation, inputs, [shape], span, None, None)[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from resnetc.compiler.source import Span
@@ -85,15 +87,30 @@ class Sink:
 
 
 def similar(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate a misspelt `name` most likely meant, or None where none is near."""
+    """The candidate a misspelt `name` most likely meant, or None where none is near.
+
+    Where some differ in a number alone, it is the one with the next number: `layer4` for `layer5`.
+    """
     from difflib import SequenceMatcher
 
-    best, score, name = None, 0.7, name.lower()
+    near: list[tuple[float, str]] = []
+    least, name = 0.7, name.lower()
     for candidate in sorted(set(candidates)):
         shorter, longer = sorted((len(name), len(candidate)))
-        if 2 * shorter <= score * (shorter + longer):
+        if 2 * shorter <= least * (shorter + longer):
             continue  # no two texts of these lengths are so similar
         matcher = SequenceMatcher(None, name, candidate.lower())
-        if matcher.quick_ratio() > score and (ratio := matcher.ratio()) > score:
-            best, score = candidate, ratio
-    return best
+        if matcher.quick_ratio() > least and (ratio := matcher.ratio()) > least:
+            near.append((ratio, candidate))
+    best = max((ratio for ratio, _ in near), default=0.0)
+    gaps = [(gap(name, candidate.lower()), ratio, candidate) for ratio, candidate in near]
+    close = [(far, candidate) for far, ratio, candidate in gaps if far <= 2 or ratio == best]
+    return min(close)[1] if close else None
+
+
+def gap(name: str, other: str) -> float:
+    """How far two names lie apart that differ in numbers alone; endlessly far where they differ in more."""
+    ours, theirs = (re.split(r"([0-9]{1,9})", text) for text in (name, other))
+    if ours[::2] != theirs[::2]:
+        return inf
+    return sum(abs(int(a) - int(b)) for a, b in zip(ours[1::2], theirs[1::2], strict=True))

@@ -50,10 +50,20 @@ CHAINED = "layers are chained with `|>`: `conv(64, kernel=3) |> norm |> act`"
 NAMES = {  # where a name is not known
     "Sequential": CHAINED,
     "add": "tensors are added with `+`",
+    "bn": "a norm is `norm`, or `batch_norm` whatever `norm` stands for",
     "cat": "a list is joined by `concat`: `[a, b] |> concat`",
     "nil": "the word for nothing is `none`",
     "null": "the word for nothing is `none`",
+    "skip": "the other way around a block is `shortcut(channels, stride)`",
+    "swish": "what others call `swish` is `silu` here",
     "x": "the tensor that reaches a block or a policy is `in`",
+}
+FIGURES = {  # what others call the figures that claims speak of
+    **dict.fromkeys(("flop", "flops", "gflops", "gmacs", "macs", "madds", "mult_adds"), "multiply_adds"),
+    **dict.fromkeys(("depth", "layers", "num_layers"), "weighted_layers"),
+    **dict.fromkeys(("memory", "peak_memory"), "activation_bytes"),
+    **dict.fromkeys(("field", "rf"), "receptive_field"),
+    "num_params": "parameters",
 }
 LOOKALIKES = {
     "÷": Meant("DIVIDE", "/", "divide with `/`"),
@@ -83,6 +93,12 @@ BATCH = frozenset("BNbn")
 INPUT = re.compile(r"\binput\s*\[\s*\Z")
 COUNTED = re.compile(r"conv|linear|norm|group_norm")  # torch wants the number of their input channels
 DOTTED = re.compile(r"(?:\s*\.\s*[A-Za-z_]\w*)*")
+
+
+def figure(name: str) -> str | None:
+    """What the figure is called here that a claim asks for, or None."""
+    wanted = FIGURES.get(name.lower())
+    return f"what others call `{name}` is `{wanted}` here" if wanted else None
 
 
 def remedy_of_name(name: str, span: Span) -> str | None:

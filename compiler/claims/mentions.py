@@ -93,7 +93,7 @@ class Mentions(SizedEvaluator):
             return known.stages[path]
         if any(other[: len(path)] == path for other in known.stages):
             return Opening(known, path)
-        raise Fault(faults.unknown_name(show_path(path), span, [show_path(other) for other in known.stages]))
+        raise Fault(words.unknown_stage(show_path(path), span, [show_path(other) for other in known.stages]))
 
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
         name = expr.name.id

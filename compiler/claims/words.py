@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resnetc.compiler import blame, syntax
 from resnetc.compiler.claims.facts import PRECISIONS, Facts
@@ -11,7 +11,7 @@ from resnetc.compiler.claims.polynomials import Point, Polynomial
 from resnetc.compiler.claims.truths import Claim
 from resnetc.compiler.claims.values import plain, shown, value_at
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.faults import names
+from resnetc.compiler.faults import names, unknown_name
 from resnetc.compiler.sizes import show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, kind
@@ -137,6 +137,12 @@ def refuted(
         notes=(*notes, *own.whose),
         helps=(help,),
     )
+
+
+def unknown_stage(path: str, span: Span, stages: list[str]) -> Diagnostic:
+    """A path that opens like that of a stage."""
+    fault = unknown_name(path, span, stages)
+    return fault if fault.fix else replace(fault, helps=(f"write one of the stages: {names(stages)}",))
 
 
 # -- claims about what is no value ------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from functools import partial
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.declare import axes_differ
-from resnetc.compiler.diagnostics import Diagnostic
+from resnetc.compiler.diagnostics import Diagnostic, similar
+from resnetc.compiler.elsewhere import remedy_of_name
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.names import reserved, words
 from resnetc.compiler.names.lookup import NAMELESS, Definition, FileNames, Found
@@ -40,7 +41,8 @@ class ItemNames:
         self.indexed: set[str] = set()
         self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
-        self.beside: dict[str, list[str]] = {}  # what was local where an unknown name stands first
+        self.spoken: words.Spoken | None = None  # what a claim may speak of, inside of one
+        self.beside: dict[str, tuple[list[str], words.Spoken | None]] = {}  # of an unknown name, where it stands first
         self.called: set[str] = set()
 
     def check(self) -> None:
@@ -76,7 +78,8 @@ class ItemNames:
             elif name in self.others or name in MEASURES:
                 self.repeated((name, self.item), partial(words.known_to_claims, name, name in MEASURES), *spans)
             else:
-                make = partial(words.unknown_name, name, name in self.called, self.file, self.beside.get(name, []))
+                beside, spoken = self.beside.get(name, ([], None))
+                make = partial(words.unknown_name, name, name in self.called, self.file, beside, spoken)
                 self.repeated(name, make, *spans)
 
     def report(self, fault: Diagnostic | None) -> None:
@@ -145,15 +148,29 @@ class ItemNames:
 
     def input(self, input: syntax.Input) -> list[str]:
         """The symbols that an input gives to its sizes."""
-        sizes = self.sizes(input.shape)
         if not fitting(input):
             self.report(axes_differ(input))
             self.vague = True
+        elif (fault := self.misplaced_channels(input)) is not None:
+            self.report(fault)
+            self.vague = True
+        sizes = self.sizes(input.shape)
         self.look(input.declared)
-        self.others = frozenset(sizes)
+        self.others, self.spoken = frozenset(sizes), words.Spoken(sizes)
         self.maybe(input.condition)
-        self.others = frozenset()
+        self.others, self.spoken = frozenset(), None
         return sizes
+
+    def misplaced_channels(self, input: syntax.Input) -> Diagnostic | None:
+        """The fault of a size where the channels stand, unless it is a misspelt name."""
+        first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
+        known = [*self.locals, *self.file.visible()]
+        if not isinstance(first, syntax.Name) or first.id in known or similar(first.id, known):
+            return None
+        if remedy_of_name(first.id, first.span):  # of another language, as for an axis of the batch
+            return None
+        numbers = (i for i, axis in enumerate(axes, 1) if not isinstance(axis, syntax.Name) or axis.id in self.locals)
+        return words.channels_first(first.id, input, next(numbers, None), first.span)
 
     def sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
         """The symbols in a shape, from its axis `first` on; all else in it is looked up."""
@@ -171,6 +188,7 @@ class ItemNames:
 
     def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
         self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
+        self.spoken = words.Spoken(sizes, [stage.path.span.text for stage in model.stages])
         made, self.mentions = self.mentions, {}
         for claim in expects:
             self.claim(claim)
@@ -317,7 +335,7 @@ class ItemNames:
             self.spoilt = True
         elif found is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
-                self.beside[name.id] = [*self.locals, *self.others]
+                self.beside[name.id] = [*self.locals, *self.others], self.spoken
             self.unknown.setdefault(name.id, []).append(name.span)
         elif found.spec is self.file.spec and name.id not in self.rebound:
             self.mentions.setdefault(name.id, name.span)

@@ -34,7 +34,14 @@ class Repeats:
         for make, spans in list(self._rows.values())[:MAX_FAULTS]:
             first, *others = spans
             fault = make(first)
-            fix = tuple(Edit(span, fault.fix[0].replacement) for span in spans) if fault.fix else ()
+            fix = (*fault.fix, *(moved for edit in fault.fix for span in others for moved in at(edit, first, span)))
             labels = tuple(Label(span, "here too") for span in others[:SHOWN])
             more = (f"and in {len(others) - SHOWN} more places",) if len(others) > SHOWN else ()
             yield replace(fault, labels=(*fault.labels, *labels), notes=(*fault.notes, *more), fix=fix)
+
+
+def at(edit: Edit, first: Span, other: Span) -> Iterator[Edit]:
+    """The edit of a fault's first place at another one, if that reads the same."""
+    start, end = (n - first.start + other.start for n in (edit.span.start, edit.span.end))
+    if 0 <= start <= end and other.source.text[start:end] == edit.span.text:
+        yield Edit(Span(other.source, start, end), edit.replacement)

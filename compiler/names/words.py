@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from resnetc.compiler import faults, syntax
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
-from resnetc.compiler.elsewhere import remedy_of_name
+from resnetc.compiler.elsewhere import figure, remedy_of_name
 from resnetc.compiler.modules import SpecFile, shipped
 from resnetc.compiler.names.lookup import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import TYPES, Primitive
 
 MOST = 1_000  # names among which a similar one is looked for
+MOST_STAGES = 8  # that a message lists
 OUT_OF_PLACE = {
     "in": "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is no value",
@@ -22,8 +23,33 @@ OUT_OF_PLACE = {
 }
 
 
-def unknown_name(name: str, called: bool, file: FileNames, inside: list[str], span: Span) -> Diagnostic:
-    """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows."""
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a claim, or the condition of an input, may speak of: the sizes of the input, and the stages."""
+
+    sizes: Sequence[str]
+    stages: Sequence[str] = ()
+
+    def remedy(self, name: str) -> str:
+        """What to write where a name is not known: a size where it is a letter, as those of sizes are."""
+        if len(self.sizes) == 1:
+            sizes = f"the size of the input is `{self.sizes[0]}`"
+        elif self.sizes:
+            sizes = f"the sizes of the input are {faults.names(self.sizes)}"
+        else:
+            sizes = "the sizes of the input are numbers, without names"
+        few = len(name) > 1 and 0 < len(self.stages) <= MOST_STAGES
+        stages = f"the stage{' is' if len(self.stages) == 1 else 's are'} {faults.names(self.stages)}"
+        return f"{sizes}; {stages}" if few else sizes
+
+
+def unknown_name(
+    name: str, called: bool, file: FileNames, inside: list[str], spoken: Spoken | None, span: Span
+) -> Diagnostic:
+    """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows.
+
+    `spoken` is what a claim or the condition of an input, where it stands in one, may speak of.
+    """
     plain = faults.unknown_name(name, span, [*inside, *file.visible()][-MOST:])
     items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
     elsewhere = {item: f"{alias}.{item}" for alias, item, what in islice(items, MOST) if not isinstance(what, SpecFile)}
@@ -39,10 +65,14 @@ def unknown_name(name: str, called: bool, file: FileNames, inside: list[str], sp
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
         helps, fix = (f"write `use std.{name}` below the edition",), ()
+    elif spoken is not None and (wanted := figure(name)) is not None:
+        helps, fix = (wanted,), ()
     elif (foreign := remedy_of_name(name, span)) is not None and not similar(name, inside):
         helps, fix = (foreign,), ()
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
+    elif not fix and not called and spoken is not None:
+        helps = (spoken.remedy(name),)
     if called and helps == plain.helps and not fix:
         own = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
         used = list(file.files())
@@ -156,4 +186,20 @@ def circle(mentions: list[tuple[str, Span]]) -> Diagnostic:
         tuple(rest),
         notes=(drawn,),
         helps=("take one mention out: a definition is made of others, never of itself",),
+    )
+
+
+def channels_first(name: str, input: syntax.Input, fixed: int | None, span: Span) -> Diagnostic:
+    """A size where an input has its channels; `fixed` is the axis that may be these, where one has a number."""
+    plain = faults.unknown_name(name, span, [])
+    shape, declared = input.shape, input.declared
+    if fixed is None or not isinstance(shape, syntax.List) or not isinstance(declared, syntax.List):
+        help = f"the channels come first, and have a number: `input [3, {name}, ...]`"
+        return replace(plain, helps=(help,))
+    sides = [[" ".join(item.span.text.split()) for item in side.items] for side in (shape, declared)]
+    moved = [f"[{', '.join([side[fixed], *side[:fixed], *side[fixed + 1 :]])}]" for side in sides]
+    return replace(
+        plain,
+        helps=(f"the channels come first: `input {moved[0]} = {moved[1]}`",),
+        fix=(Edit(shape.span, moved[0]), Edit(declared.span, moved[1])),
     )

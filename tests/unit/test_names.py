@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resnetc.compiler import names
-from resnetc.compiler.diagnostics import Diagnostic, Sink
+from resnetc.compiler.diagnostics import Diagnostic, Sink, similar
 from resnetc.compiler.modules import LIBRARY, Loader
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.circles import circles, leading_to
@@ -735,3 +735,22 @@ def test_a_long_way_is_no_circle():
     assert circles(way) == []
     assert circles({**way, "100000": ["0"]}) == [[str(i) for i in range(100_001)]]
     assert len(leading_to(["100000"], way)) == 100_001
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "meant"),
+    [
+        ("layer5", ["layer1", "layer2", "layer3", "layer4"], "layer4"),
+        ("layer12", ["layer1", "layer2", "layer10", "layer11"], "layer11"),
+        ("layer0", ["layer1", "layer2"], "layer1"),
+        ("resnet51", ["resnet18", "resnet50", "resnet152"], "resnet50"),
+        ("resnet5", ["resnet18", "resnet50", "resnet152"], "resnet50"),
+        ("stages[2].blocks", ["stages[0].blocks", "stages[1].blocks"], "stages[1].blocks"),
+        ("layer", ["layer1", "layer2"], "layer1"),
+        ("Layer2", ["layer1", "layer2"], "layer2"),
+        ("conv", ["conv2", "convs"], "conv2"),
+        ("x9", ["x8", "y9"], None),
+    ],
+)
+def test_the_name_that_was_meant(name: str, candidates: list[str], meant: str | None) -> None:
+    assert similar(name, candidates) == similar(name, candidates[::-1]) == meant

@@ -95,11 +95,13 @@ class Claims(Mentions):
         sets: dict[int, SizeSet] = {}
         for axis, value in enumerate(values):
             if isinstance(value, Size):
-                if value.axis != axis or value.fn is not self.sizes_of(axis):
+                if value.axis != axis or value.divisor != 1 or value.fn is not self.sizes_of(axis):
                     raise Fault(
                         undecided(expr.span, "it is asked about numbers, and about sizes of the input themselves")
                     )
                 sets[axis] = ALL
+            elif not isinstance(value, int):
+                raise Fault(words.not_whole(name, value, expr.span, known.symbols))
             elif value not in known.axes[axis]:
                 if name == "accepts":
                     self.refused.append(words.wrong_sizes(known, self.own, name, expr, {axis: value}, None))

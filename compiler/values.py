@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import syntax
+from resnetc.compiler.sizes.limits import number
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import Primitive
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.ir import Shape
     from resnetc.compiler.modules import SpecFile
 
+MAX_BITS = 2**12  # of a number in a message
 MAX_WRITTEN = 200  # characters of a list in a message
 
 Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
@@ -127,7 +129,7 @@ def describe(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case int() | Fraction():
-            return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else str(value)
+            return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else number(value, MAX_BITS)
         case str():
             return f'"{value}"'
         case tuple():

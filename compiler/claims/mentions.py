@@ -208,9 +208,7 @@ class Mentions(SizedEvaluator):
         for axis, size in enumerate(sizes):
             whole = isinstance(size, Size) and size.divisor == 1
             if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
-                raise Fault(
-                    words.misasked(name, span, f"is told {words.said(size)}, and a size is whole", known.symbols)
-                )
+                raise Fault(words.not_whole(name, size, span, known.symbols))
             self.reached(known, axis, size, span)
         if any(isinstance(size, Size) for size in sizes):
             self.speaks_of(known, span)

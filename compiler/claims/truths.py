@@ -14,7 +14,7 @@ from resnetc.compiler.claims.values import (
     Size,
     as_polynomial,
     axes_of,
-    computed,
+    exact,
     undecided,
 )
 from resnetc.compiler.diagnostics import Fault
@@ -118,7 +118,7 @@ def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
     ):
         holds = linear(op, sizes[0].like(left), sizes[0].like(right))
         return Truth((Region({sizes[0].axis: ~holds}, (), values),))
-    difference = computed("-", left, right, span)
+    difference = exact("-", left, right, span)
     if is_number(difference):
         everywhere = compare(op, difference, 0, span)
         sets = {axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, gcd, lcm
 
-from resnetc.compiler.arithmetic import arithmetic, division_by_zero
+from resnetc.compiler.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
 from resnetc.compiler.claims.polynomials import Point, Polynomial, polynomial
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.sizes import (
@@ -29,11 +29,11 @@ from resnetc.compiler.sizes import (
     step,
     sub,
 )
-from resnetc.compiler.sizes.forms import onset_of, period_gain, values
+from resnetc.compiler.sizes.forms import Table, onset_of, period_gain, values
 from resnetc.compiler.sizes.limits import check_onset, check_period
 from resnetc.compiler.sizes.sets import from_flags
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Value, describe, is_number, kind, normal
+from resnetc.compiler.values import MAX_BITS, Value, describe, is_number, kind, normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,27 @@ OPEN = (Size, Polynomial)
 
 
 def computed(op: str, left: Value, right: Value, span: Span) -> Value:
-    """Exact arithmetic with sizes: `+`, `-`, `*` of any, `/` and `%` by numbers, `%` on one axis."""
+    """Exact arithmetic with sizes: `+`, `-`, `*` of any, `/` and `%` by numbers, `%` on one axis; within limits."""
+    made = exact(op, left, right, span)
+    if not small(made):
+        raise Fault(too_large(span))
+    return made
+
+
+def small(value: Value) -> bool:
+    """Whether the numbers that are multiplied with sizes stay within the limits of numbers."""
+    match value:
+        case Polynomial():
+            return all(abs(c.numerator) <= LIMIT and c.denominator <= LIMIT for c in value.terms.values())
+        case Size(fn=Affine(u, _, _, _), divisor=divisor):
+            return u <= LIMIT and divisor <= LIMIT
+        case Size(fn=Table(cycle=cycle, Q=gain), divisor=divisor):
+            return max(abs(gain), max(cycle), -min(cycle), divisor) <= LIMIT
+    return True
+
+
+def exact(op: str, left: Value, right: Value, span: Span) -> Value:
+    """Arithmetic without a limit, for what no text says."""
     if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
         return arithmetic(op, left, right, span)
     odd = next((v for v in (left, right) if not isinstance(v, OPEN) and not is_number(v)), None)
@@ -222,7 +242,8 @@ def plain(text: str) -> str:
 
 def shown(value: Value) -> str:
     """A value as the language writes it, long numbers in groups of three."""
-    return f"{value:_}" if isinstance(value, int) and abs(value) >= 10_000 else describe(value)
+    grouped = isinstance(value, int) and abs(value) >= 10_000 and value.bit_length() <= MAX_BITS
+    return f"{value:_}" if grouped else describe(value)
 
 
 def undecided(span: Span, why: str) -> Diagnostic:

@@ -194,6 +194,10 @@ def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) ->
     )
 
 
+def not_whole(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
+    return misasked(name, span, f"is told {said(size)}, and a size is whole", symbols)
+
+
 def not_a_precision(span: Span, value: Value) -> Diagnostic:
     names = ", ".join(f'`"{name}"`' for name in PRECISIONS)
     return Diagnostic(

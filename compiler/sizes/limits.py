@@ -16,15 +16,16 @@ class SizesTooIrregular(ArithmeticError):
 def check_period(period: int) -> None:
     """Refuse a table that would repeat later than `MAX_PERIOD`."""
     if period > MAX_PERIOD:
-        raise SizesTooIrregular(f"sizes too irregular: period {_number(period)}")
+        raise SizesTooIrregular(f"sizes too irregular: period {number(period)}")
 
 
 def check_onset(onset: int) -> None:
     """Refuse a table that would have exceptions above `MAX_ONSET`."""
     if onset > MAX_ONSET:
-        raise SizesTooIrregular(f"sizes too irregular: exceptions up to {_number(onset - 1)}")
+        raise SizesTooIrregular(f"sizes too irregular: exceptions up to {number(onset - 1)}")
 
 
-def _number(n: int) -> str:
+def number(n: int, bits: int = 64) -> str:
+    """A number as text; one of more bits by its length."""
     # Python refuses to print very long integers, which a long chain of strides easily makes.
-    return str(n) if n.bit_length() <= 64 else f"over 2^{n.bit_length() - 1}"
+    return str(n) if n.bit_length() <= bits else f"over 2^{n.bit_length() - 1}"

@@ -19,6 +19,7 @@ from resnetc.compiler.sizes.forms import (
     tabulate,
     values,
 )
+from resnetc.compiler.sizes.limits import number
 from resnetc.compiler.sizes.relations import first_difference
 from resnetc.compiler.sizes.sets import ALL, SizeSet, from_residues
 from resnetc.compiler.sizes.show_sets import span
@@ -63,9 +64,9 @@ def _formula(f: SizeFn, symbol: str, within: SizeSet = ALL) -> str | None:
 
 def _sum(terms: Sequence[tuple[int, str]], rest: int) -> str:
     """a * x + b * y + rest, without what is zero, and with a positive part first where there is one."""
-    parts = [(k < 0, x if abs(k) == 1 else f"{abs(k)} * {x}") for k, x in terms if k]
+    parts = [(k < 0, x if abs(k) == 1 else f"{number(abs(k))} * {x}") for k, x in terms if k]
     if rest or not parts:
-        parts.append((rest < 0, str(abs(rest))))
+        parts.append((rest < 0, number(abs(rest))))
     parts.sort(key=lambda part: part[0])
     (negative, first), *others = parts
     return ("-" if negative else "") + first + "".join((" - " if minus else " + ") + part for minus, part in others)
@@ -75,8 +76,8 @@ def _ceiling(x: str, D: int, c: int) -> tuple[str, int]:
     """A text and a rest whose sum is ceil((x + D) / c), rounded whichever way leaves the smaller number inside."""
     down, up = (D + c - 1) % c, -D % c  # floor((x + down) / c) and ceil((x - up) / c), but for the rest
     if up == 0 or 0 < up < down:
-        return f"ceil({f'({x} - {up})' if up else x} / {c})", (D + up) // c
-    return f"floor({f'({x} + {down})' if down else x} / {c})", (D + c - 1 - down) // c
+        return f"ceil({f'({x} - {number(up)})' if up else x} / {number(c)})", (D + up) // c
+    return f"floor({f'({x} + {number(down)})' if down else x} / {number(c)})", (D + c - 1 - down) // c
 
 
 def _only_residue(within: SizeSet, modulus: int) -> int | None:

@@ -10,6 +10,8 @@ from typing import Any
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.driver import Checked
 from resnetc.compiler.sizes import describe, show, show_set
+from resnetc.compiler.sizes.limits import number
+from resnetc.compiler.values import MAX_BITS
 
 
 def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def receptive(field: int | list[int] | None) -> str:
     """A gate on the mean of the whole map sees all of the input: then there is no number."""
     if field is None:
         return "the whole input"
-    return "x".join(map(str, field)) if isinstance(field, list) else str(field)
+    return "x".join(number(n, MAX_BITS) for n in (field if isinstance(field, list) else [field]))
 
 
 def megabytes(count: int) -> str:

@@ -170,6 +170,30 @@ TWO = "block c(f: layer = norm, g: layer = norm) {\n  out = in |> f |> g\n}\n"
 DISTINCT = "block v(n: int) {\n  out = in |> conv(n + here.index, kernel=3)\n}\n"
 
 
+def claim(text: str) -> str:
+    return net("", stem="plain_conv(4, kernel=3, stride=2)", input="[3, H, W] = [3, 64, 64]", expect=f"  {text}\n")
+
+
+def factors(symbols: str) -> str:
+    """A product that grows far beyond what a message could write."""
+    return " * ".join(f"({symbol}{f' * {LARGE}' * 49})" for symbol in symbols)
+
+
+def claims() -> list[Attack]:
+    strides = "".join(f"  stage s{i} = 1 of (max_pool(3, stride=16_777_216))\n" for i in range(700))
+    texts = {
+        "a size that is no whole number": (claim("expect refuses(3.5, 5)"), "E0406"),
+        "a product of large factors": (claim(f"expect {factors('HWHWHWH')} == 0"), "E0223"),
+        "a size over large factors": (claim(f"expect {factors('H')} == 0".replace("*", "/")), "E0403"),
+        "strides beyond all sizes": (
+            net(strides, expect="  expect nearest(s600.shape[1], 3) == 7\n"),
+            "E0225",
+        ),
+        "a receptive field beyond all sizes": (net(strides, expect="  expect receptive_field == 3\n"), "E0402"),
+    }
+    return [Attack(name, text(content), code) for name, (content, code) in texts.items()]
+
+
 def growth() -> list[Attack]:
     peeled = "".join(
         f"block q{i}() {{\n  set norm = norm |> norm\n  out = in |> {f'q{i - 1}' if i else 'norm'}\n}}\n"
@@ -370,6 +394,7 @@ FAMILIES: dict[str, Callable[[], list[Attack]]] = {
     "lengths": lengths,
     "depths": depths,
     "growth": growth,
+    "claims": claims,
     "numbers": numbers,
     "trees": trees,
 }

@@ -1,4 +1,4 @@
-"""S6-S8, S10, S11, S15, S17: hostile input ends soon, in little memory, with a documented code, and changes nothing."""
+"""S6-S8, S10, S11, S15, S17, S19: hostile input ends soon, in little memory, with a code, and changes nothing."""
 
 import re
 import sys

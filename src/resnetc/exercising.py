@@ -217,14 +217,14 @@ def tried(
             why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
             lines.append(line("skipped", f"expect {contract.text}; {why}"))
             continue
-        finding = claim(contract, compiled, inputs, evaluator, measured)
+        finding = claim(contract, compiled, inputs, evaluator, measured, alone=only is not None)
         if finding is None:
             detail = "no run of a module shows it"
         else:
             findings.append(finding)
-            detail = f"held on the module at {counted(finding.examples, 'input')}"
+            detail = f"held on the module at {finding.seen}" if finding.seen else "held on the module"
             if not finding.examples:
-                detail = "nothing to try it with: no promised input, or none that runs"
+                detail = "nothing to try it with: no input that it speaks of, or none that runs"
         if finding is None or finding.failure is None:
             held += 1
             lines.append(line(contract.verdict, f"expect {contract.text}; {detail}"))

@@ -48,15 +48,15 @@ model net(classes: int = 10, width: int = 4) {
 WHOLE = """\
 net  (net.resnet)
   proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have one shape
-  checked   expect parameters == 1_454 when width == 4; held on the module at 1 input
-  checked   expect weighted_layers == 6; held on the module at 1 input
-  proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); held on the module at 17 inputs
-  checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input
-  checked   expect receptive_field == 24; held on the module at 1 input
-  proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 17 inputs
-  proved    expect refuses(H < 2); held on the module at 20 inputs
-  checked   expect activation_bytes <= 60_000; held on the module at 1 input
-  proved    expect multiply_adds(H, 16) <= 16_000 * H; held on the module at 17 inputs
+  checked   expect parameters == 1_454 when width == 4; held on the module
+  checked   expect weighted_layers == 6; held on the module
+  proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); held on the module at 17 inputs from 3x2x2 to 3x54x65
+  checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module
+  checked   expect receptive_field == 24; held on the module
+  proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 15 inputs from 3x2x2 to 3x54x65
+  proved    expect refuses(H < 2); held on the module at 8 inputs from 3x1x1 to 3x1x53
+  checked   expect activation_bytes <= 60_000; held on the module at 3x16x16
+  proved    expect multiply_adds(H, 16) <= 16_000 * H; held on the module at 17 inputs from 3x2x2 to 3x54x65
   tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
@@ -104,7 +104,10 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--input", "3x1x9", "--batch", "5"]) == 0
     told = capsys.readouterr().out
     assert "shapes, 1 input: 0 on or beside an edge; 0 accepted, 1 refused by both; batches of 5" in told
-    assert "expect layer2.stride == 4 and layer2.blocks == 2; held on the module at 1 input" in told
+    assert "expect layer2.stride == 4 and layer2.blocks == 2; held on the module\n" in told
+    assert (
+        "expect layer2.shape[1] == ceil(floor(H / 2) / 2); nothing to try it with: no input that it speaks of" in told
+    )
 
 
 def test_a_single_image_that_a_norm_refuses(spec: Path, capsys: Capture) -> None:
@@ -307,6 +310,108 @@ def test_failures_are_found_without_assert_statements(spec: Path) -> None:
     assert done.returncode == 1, done.stderr
     failed = re.findall(r"^  FAILED    (.*?): ", done.stdout, re.MULTILINE)
     assert {"shapes", "strides", "multiply_adds", "activations", "outputs"} <= set(failed), done.stdout
+
+
+REGIONS = """edition 1
+use std.blocks
+
+model audio(classes: int = 10, channels: int = 8) {
+  input [1, T] = [1, 400] when T % 2 == 0
+  stem = conv(channels, kernel=5, stride=2) |> norm |> act
+  stage layer1 = 1 of blocks.basic(8, stride=2)
+  head = global_avg_pool |> fc: linear(classes)
+
+  expect layer1.shape[1] >= ceil(T / 4) when T >= 1000
+  expect layer1.shape[1] <= 500 when T <= 2000 and T > 1800
+  expect layer1.shape[1] >= 1 when channels == 8
+  expect multiply_adds >= 1 when T % 512 == 2
+  expect accepts(7)
+  expect accepts(T >= 3000)
+  each n in [9, 10] {
+    expect accepts(n)
+    expect accepts(T == 100 * n)
+  }
+  expect layer1.channels == 8 when T >= 5000
+  expect weighted_layers == 4
+}
+"""
+
+
+def where(told: str) -> list[str]:
+    """Behind each claim, where it was held."""
+    return re.findall(r"expect .*; held on the module ?(.*)", told)
+
+
+def test_a_claim_is_tried_inside_of_what_it_speaks_of(spec: Path, capsys: Capture) -> None:
+    """On the edges of its condition or question, near the declared size, and beside; what it says nothing of does not
+    count."""
+    spec.write_text(REGIONS)
+    assert main(["test", "net.resnet", "--examples", "16"]) == 0
+    assert where(capsys.readouterr().out) == [
+        "at 8 inputs from 1x1000 to 1x1060",
+        "at 8 inputs from 1x1802 to 1x2000",
+        "at 10 inputs from 1x2 to 1x400",
+        "at 3 inputs from 1x2 to 1x1026",
+        "at 1x7",
+        "at 8 inputs from 1x3000 to 1x3060",
+        "at 1x9",
+        "at 1x900",
+        "at 1x10",
+        "at 1x1000",
+        "at 8 inputs from 1x5000 to 1x5060",
+        "",
+    ]
+
+
+def test_one_input_is_tried_alone(spec: Path, capsys: Capture) -> None:
+    """A claim that says nothing of it holds for nothing seen; given sizes are tried all the same."""
+    spec.write_text(REGIONS)
+    assert main(["test", "net.resnet", "--input", "1x1900"]) == 0
+    told = capsys.readouterr().out
+    assert where(told) == ["at 1x1900", "at 1x1900", "at 1x1900", "at 1x7", "at 1x9", "at 1x10", ""]
+    assert told.count("; nothing to try it with: no input that it speaks of, or none that runs\n") == 5
+
+
+def test_a_module_that_is_another_one_inside_of_a_region(
+    spec: Path, tampered: Callable[[str, str], None], capsys: Capture
+) -> None:
+    """No other input is as large; the smallest one that fails is looked for inside of the region."""
+    spec.write_text(REGIONS)
+    tampered("self.act(self.bn1(self.conv1(x)))", "self.act(self.bn1(self.conv1(x[..., :1010])))")
+    assert main(["test", "net.resnet", "--examples", "16"]) == 1
+    told = capsys.readouterr().out
+    failed = re.findall(r"^  FAILED    (.*?): .*\n +replay: (.*)$", told, re.MULTILINE)
+    (claim, command), *others = failed
+    assert claim == "expect layer1.shape[1] >= ceil(T / 4) when T >= 1000" and others == []
+    assert command.endswith("--input 1x1014 --batch 1")
+    assert main(shlex.split(command)[1:]) == 1 and f"FAILED    {claim}: " in capsys.readouterr().out
+
+
+AXES = """edition 1
+
+model net() {
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(4, kernel=3, stride=2) |> max_pool(2, stride=2, padding=0)
+  head = identity
+
+  expect output.shape[1] >= 1 when H * W >= 2_000_000
+  expect output.shape[1] >= 250 when H >= 1000 and W <= 20
+  expect refuses(W < 3 and H >= 1_000)
+  expect refuses(2, 7)
+}
+"""
+
+
+def test_regions_of_several_axes(spec: Path, capsys: Capture) -> None:
+    """Each size is one of the region, also where it is no set on each axis."""
+    spec.write_text(AXES)
+    assert main(["test", "net.resnet", "--examples", "16"]) == 0
+    assert where(capsys.readouterr().out) == [
+        "at 8 inputs from 3x1414x1415 to 3x1425x1473",
+        "at 8 inputs from 3x1000x3 to 3x1017x20",
+        "at 8 inputs from 3x1000x1 to 3x1017x2",
+        "at 3x2x7",
+    ]
 
 
 # -- the inputs -------------------------------------------------------------------------------------------------------

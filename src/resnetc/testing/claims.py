@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 from resnetc.api import Compiled
 from resnetc.compiler import syntax
@@ -18,14 +19,18 @@ from resnetc.compiler.contracts import Contract
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.expect import Claims
+from resnetc.compiler.ir import Network
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Record, Value, describe, normal_size
 from resnetc.testing.exercise import Finding, tried
-from resnetc.testing.inputs import Example, Sizes
+from resnetc.testing.inputs import Example, Sizes, quick_device_for
 from resnetc.testing.measured import Measured
 from resnetc.testing.real import run_enough
+from resnetc.testing.regions import regions, sizes_inside
+
+INSIDE = 8  # inputs inside of what a claim speaks of by itself, besides those of the network
 
 
 class OnModule(Claims):
@@ -34,6 +39,7 @@ class OnModule(Claims):
     def __init__(self, compiled: Compiled, measured: Measured, evaluator: Applier, at: Example) -> None:
         """At an input at which the module runs: what was measured there stands for every name."""
         self.measured, self.network, self.sizes = measured, compiled.network, at.sizes
+        self.runs: set[Sizes] = set()  # where the module was asked, or its costs were counted
         checked, sizes = compiled.checked, at.sizes
         predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, sizes)
         found = run_enough(measured.source, self.network, sizes, at.batch, at.device)
@@ -60,14 +66,16 @@ class OnModule(Claims):
         return normal_size(tuple(along(predicted, i) if s is None else s for i, s in enumerate(grown)))
 
     def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
+        self.runs.add(tuple(sizes))
         return self.measured.multiply_adds(tuple(sizes)).layers
 
     def activation_bytes(self, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+        self.runs.add(tuple(sizes))
         return batch * self.measured.activation_bytes(tuple(sizes), precision)
 
     def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
         """Whether the module runs at what is asked: this input, a size of one axis, or sizes that are given."""
-        if known is not self.own or not all(self.network.input.symbols):
+        if known is not self.own:
             return super().question(known, name, values, expr)
         sizes, argument = tuple(values), expr.arguments[0].value
         if len(values) == 1 and isinstance(values[0], bool):
@@ -77,6 +85,10 @@ class OnModule(Claims):
         elif len(values) == 1 and isinstance(argument, syntax.Name) and argument.id in known.symbols:
             axis = known.symbols.index(argument.id)
             sizes = (*self.measured.least[:axis], values[0], *self.measured.least[axis + 1 :])
+        declared = zip(sizes, self.network.input.symbols, self.network.input.sizes, strict=True)
+        if not all(symbol or size == fixed for size, symbol, fixed in declared):
+            return super().question(known, name, values, expr)
+        self.runs.add(sizes)
         return (self.measured.run(sizes).refusal is None) is (name == "accepts")
 
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
@@ -95,21 +107,26 @@ class OnModule(Claims):
         """Whether the other models of a claim take the input too: of others it says nothing."""
         return all(at.within(limits) for limits in self.limits)
 
-    def hold(self, expect: syntax.Expect, frame: Frame, at: Example) -> None:
-        """Raises an AssertionError where the claim is false at an input, or cannot be evaluated there."""
+    def hold(self, expect: syntax.Expect, frame: Frame, at: Example) -> bool:
+        """Raises an AssertionError where the claim is false at an input, or cannot be evaluated there.
+
+        Returns whether it says anything of the input.
+        """
         where = f"{self.network.name} at {at}"
         self.begin(expect)
         try:
             if expect.condition is not None and not self.flag(expect.condition, frame):
-                return
+                return False
             self.false.clear()
             true = self.flag(expect.claim, frame)
         except Fault as fault:
             if not self.shared(at):
-                return
+                return False
             raise AssertionError(f"{where}: {fault.diagnostic.message}") from None
-        if true or not self.shared(at):
-            return
+        if not self.shared(at):
+            return False
+        if true:
+            return True
         values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.false)
         raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
@@ -131,31 +148,62 @@ def told(claim: Claim) -> str:
 
 
 def claim(
-    contract: Contract, compiled: Compiled, inputs: Iterable[Example], evaluator: Applier, measured: Measured
+    contract: Contract,
+    compiled: Compiled,
+    inputs: Sequence[Example],
+    evaluator: Applier,
+    measured: Measured,
+    alone: bool = False,
 ) -> Finding | None:
     """A claim that the compiler found true, at the promised inputs; None where no run can show what it speaks of.
 
-    One that does not depend on the input's size is tried with the declared one.
+    One with a condition, or about sizes of its own, is tried inside of these too, unless the inputs `alone` are meant;
+    one that does not depend on the input's size with the declared one. `examples` are the inputs of which it says
+    something, `seen` where the module was run for it.
     """
     network, accepted = compiled.network, compiled.checked.accepted
     speaks_of = mentioned(contract.expect.claim, of_fields=True)
     # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
-    asked = speaks_of <= {*QUESTIONS, *network.input.symbols}
+    asked = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
     promised = [ALL if asked else allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
+    smaller = promised if asked else contract.sizes
     meant = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
+    if contract.verdict == "proved" and not alone:
+        own = regions(contract, compiled, evaluator)
+        most = min(INSIDE, len(inputs) // 2)
+        batch = inputs[0].batch if len({at.batch for at in inputs}) == 1 else 2
+        tried_with = {at.sizes for at in meant}
+        more = [s for s in sizes_inside(own, network, measured.least, most) if s not in tried_with]
+        meant += [Example(s, batch, quick_device_for(measured.predicted, s, batch)) for s in more]
     if contract.verdict == "checked":
         # What does not depend on the size fails at every size: there is nothing to make smaller.
-        promised = [EMPTY for _ in promised]
+        smaller = [EMPTY for _ in promised]
         meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
 
     def fits(at: Example) -> bool:
         return asked or runs(compiled, measured, at)
 
+    shown: set[Sizes] = set()
+    told_of: set[Sizes] = set()
+
     def check(at: Example) -> None:
         if fits(at):
-            OnModule(compiled, measured, evaluator, at).hold(contract.expect, contract.frame, at)
+            on_module = OnModule(compiled, measured, evaluator, at)
+            if on_module.hold(contract.expect, contract.frame, at) and (on_module.runs or not asked):
+                told_of.add(at.sizes)
+                shown.update(on_module.runs if asked or contract.verdict == "checked" else {at.sizes})
 
     fitting = [at for at in meant if fits(at)]
     if fitting and "receptive_field" in speaks_of and measured.receptive_field is None:
         return None
-    return tried(f"expect {contract.text}", check, fitting, "", compiled, promised)
+    found = tried(f"expect {contract.text}", check, fitting, "", compiled, smaller)
+    return replace(found, examples=len(told_of), seen=places(network, shown))
+
+
+def places(network: Network, shown: set[Sizes]) -> str:
+    """Where the module was run: one or two inputs by name, more by their number with the smallest and the largest."""
+    ordered = sorted(shown, key=lambda sizes: (prod(sizes), sizes))
+    names = ["x".join(map(str, (network.input.channels, *sizes))) for sizes in ordered]
+    if len(names) <= 2:
+        return " and ".join(names)
+    return f"{len(names)} inputs from {names[0]} to {names[-1]}"

@@ -227,10 +227,12 @@ def smallest(check: Check, at: Example, compiled: Compiled | Trial, within: With
         for n in range(1, at.sizes[axis] if symbol else 1):
             sizes = (*at.sizes[:axis], n, *at.sizes[axis + 1 :])
             fewer = Example(sizes, at.batch, device_for(measures, sizes, at.batch))
+            if within and not fewer.within(within):
+                continue
             left -= 1
             if left < 0:
                 return at
-            if (not within or fewer.within(within)) and wrong(check, fewer) is not None:
+            if wrong(check, fewer) is not None:
                 at = fewer
                 break
     return at

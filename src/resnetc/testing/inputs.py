@@ -20,6 +20,7 @@ DRAWN = {1: 96, 2: 64, 3: 20}  # the largest drawn size, by the number of axes
 REAL_WORK = 2_000_000_000  # multiply-adds of a batch that is still run on real tensors
 REAL_PLACES = 2_000_000  # positions in its images
 REAL_WEIGHTS = 100_000_000  # parameters of a network that is
+QUICK_WORK, QUICK_PLACES = 50_000_000, 200_000  # of what takes a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,10 @@ def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
     work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
     light = work <= REAL_WORK and places <= REAL_PLACES and measures.parameters <= REAL_WEIGHTS
     return "cpu" if light else "meta"
+
+
+def quick_device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
+    """The same for inputs of which there may be many: numbers only where they take a few milliseconds."""
+    work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
+    quick = work <= QUICK_WORK and places <= QUICK_PLACES
+    return device_for(measures, sizes, batch) if quick else "meta"

@@ -1,0 +1,104 @@
+"""Inputs inside of what a claim speaks of by itself: its condition, the sizes that it asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from random import Random
+
+from resnetc.api import Compiled
+from resnetc.compiler import syntax
+from resnetc.compiler.apply import Applier
+from resnetc.compiler.claims.facts import Facts, facts, open_sizes
+from resnetc.compiler.claims.polynomials import Point
+from resnetc.compiler.claims.search import Undecided
+from resnetc.compiler.claims.truths import Region, crossed
+from resnetc.compiler.contracts import Contract
+from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.expect import Claims
+from resnetc.compiler.ir import Network
+from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
+from resnetc.compiler.values import Value
+from resnetc.testing.inputs import Sizes, edges
+
+REACH = 64  # beside an edge: how far further sizes are drawn
+DRAWS = 8
+
+
+class Meant(Claims):
+    """Judges a claim for every size, and keeps the sizes that its questions ask about."""
+
+    def __init__(self, own: Facts, evaluator: Applier) -> None:
+        super().__init__(own, evaluator)
+        self.spoken_of: list[Region] = []
+
+    def meant(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool | tuple[Region, ...]:
+        found = super().meant(known, name, values, expr)
+        if known is self.own and not isinstance(found, bool):
+            self.spoken_of += found
+        return found
+
+
+def regions(contract: Contract, compiled: Compiled, evaluator: Applier) -> list[Region]:
+    """What a proved claim speaks of besides all that is promised; none where it does not say so itself."""
+    checked, expect, network = compiled.checked, contract.expect, compiled.network
+    own = facts(network.name, network, checked.accepted, checked.measures, open_sizes(network))
+    claims = Meant(own, evaluator)
+    try:
+        claims.judged(expect, contract.frame)
+        found = list(crossed(claims.spoken_of, claims.condition, expect.claim.span))
+    except (Fault, SizesTooIrregular, Undecided):
+        return []
+    if not found and any(region.sets or region.atoms for region in claims.condition):
+        found = [region.within(claims.within) for region in claims.condition]
+    return [region for region in found if not region.is_void]
+
+
+def sizes_inside(found: list[Region], network: Network, least: Sizes, count: int) -> list[Sizes]:
+    """Up to `count` sizes of some regions, of each in turn; `least` where a region says nothing of an axis."""
+    turns = zip_longest(*(points(region, network, least) for region in found))
+    inside = dict.fromkeys(sizes for sizes in chain.from_iterable(turns) if sizes is not None)
+    return list(inside)[:count]
+
+
+def points(region: Region, network: Network, least: Sizes) -> Iterator[Sizes]:
+    """Sizes of a region: the least, the nearest to the declared, those on its edges, and drawn ones, by turns."""
+    declared, draw = network.input, Random(network.name)
+    try:
+        ends = [region.smallest(), region.nearest(declared.sizes)]
+    except Undecided:
+        return
+    anchors = [filled(point, least) for point in ends if point is not None]
+    sets = [region.sets.get(axis, ALL) for axis in range(len(least))]
+    at_edges = [
+        (*anchor[:axis], n, *anchor[axis + 1 :])
+        for axis, symbol in enumerate(declared.symbols)
+        for n in (bounds(sets[axis], declared.sizes[axis]) if symbol else ())
+        for anchor in anchors
+    ]
+    drawn = [
+        tuple(
+            (sizes.next_from(n + draw.randint(1, REACH)) or n) if symbol else n
+            for n, sizes, symbol in zip(anchor, sets, declared.symbols, strict=True)
+        )
+        for _ in range(DRAWS)
+        for anchor in anchors
+    ]
+    for sizes in chain(anchors, *zip_longest(at_edges, drawn)):
+        if sizes is not None and holds(region, sizes):
+            yield sizes
+
+
+def bounds(sizes: SizeSet, declared: int) -> list[int]:
+    """The largest size of a set, where there is one, and those on its edges."""
+    return [n for n in (sizes.max, *edges(sizes, declared)) if n is not None and n in sizes]
+
+
+def filled(point: Point, least: Sizes) -> Sizes:
+    return tuple(point.get(axis, n) for axis, n in enumerate(least))
+
+
+def holds(region: Region, sizes: Sizes) -> bool:
+    point = dict(enumerate(sizes))
+    inside = all(point[axis] in allowed for axis, allowed in region.sets.items())
+    return inside and all(atom.holds(atom.p.at(point)) for atom in region.atoms)

@@ -62,7 +62,7 @@ def check_range(primitive: Primitive, parameter: Parameter, value: Any, span: Sp
     for v in values:
         if v < least:
             raise Fault(out_of_range(primitive, parameter, value, least, span))
-        if v > MAX_CHANNELS:
+        if v > parameter.most:
             raise Fault(beyond_limit(primitive, parameter, value, span))
 
 
@@ -262,6 +262,8 @@ def reshape(
     whole = bool(wanted) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in wanted)
     if not whole or prod(wanted) != prod(have):
         raise Fault(reshape_differs(have, wanted, span))
+    if len(wanted) > len(AXES):
+        raise Fault(too_many_axes(len(wanted) - 1, span))
     return [Shape(wanted[0], tuple(constant(n) for n in wanted[1:]))]
 
 
@@ -310,11 +312,12 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Any, least: 
 
 
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Any, span: Span) -> Diagnostic:
+    why = "no larger layer fits into a machine" if parameter.most == MAX_CHANNELS else "a wider filter is nearly flat"
     return Diagnostic(
         "E0304",
-        f"`{parameter.name}` of `{primitive.name}` is beyond the limit of {MAX_CHANNELS:_}",
+        f"`{parameter.name}` of `{primitive.name}` is beyond the limit of {parameter.most:_}",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
-        helps=(f"give it at most {MAX_CHANNELS:_}: no larger layer fits into a machine",),
+        helps=(f"give it at most {parameter.most:_}: {why}",),
     )
 
 
@@ -414,6 +417,16 @@ def not_constant(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
         f"`{primitive.name}` needs sizes that do not depend on the input: {show_shape(shape)}",
         Label(span, "the map still grows with the input"),
         helps=(f"average the map first: `global_avg_pool |> {primitive.name}...`",),
+    )
+
+
+def too_many_axes(count: int, span: Span) -> Diagnostic:
+    most = len(AXES) - 1
+    return Diagnostic(
+        "E0336",
+        f"a map has at most {most} axes, and this one would have {count}",
+        Label(span, f"the channels and {count} axes"),
+        helps=(f"write the channels and at most {most} sizes behind them, or `regroup` the channels",),
     )
 
 

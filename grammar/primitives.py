@@ -19,6 +19,7 @@ class Parameter:
     default: Any = REQUIRED
     least: int | None = None  # the smallest legal value of every axis
     initial: bool = False  # only initial values depend on it
+    most: int = 1 << 24  # and the largest: no larger layer fits into a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ _ROWS = (
     ),
     Primitive(
         "blur_pool",
-        (Parameter("kernel", "int", 3, least=2), Parameter("stride", "size", 2, least=1)),
+        (Parameter("kernel", "int", 3, least=2, most=64), Parameter("stride", "size", 2, least=1)),
         "blur",
         "blur",
         "filter",

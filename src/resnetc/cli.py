@@ -22,6 +22,9 @@ OK, INPUT, USAGE, INTERNAL, STOPPED, INTERRUPTED = 0, 1, 2, 70, 75, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
+    for stream in ("stdout", "stderr"):  # who has closed one wants nothing of it
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w"))
     known = parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         known.print_help(sys.stderr)
@@ -343,7 +346,10 @@ def sizes_of(text: str, checked: Any) -> tuple[int, ...]:
 
     declared = checked.network.input
     parts = text.lower().split("x")
-    if not all(p.isdecimal() and len(p) < 10 and int(p) > 0 for p in parts) or len(parts) != len(declared.sizes) + 1:
+    if (
+        not all(p.isascii() and p.isdecimal() and len(p) < 10 and int(p) > 0 for p in parts)
+        or len(parts) != len(declared.sizes) + 1
+    ):
         example = "x".join(map(str, (declared.channels, *declared.sizes)))
         raise UsageError(f"--input {text}: write it like {example}")
     channels, *sizes = map(int, parts)

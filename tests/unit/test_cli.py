@@ -266,3 +266,16 @@ def test_a_full_device_is_one_message():
             [sys.executable, "-m", "resnetc", "show", "digits"], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert (done.returncode, done.stderr) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_one_that_nobody_reads(closed: str):
+    done = subprocess.run(
+        f"{sys.executable} -m resnetc check digits {closed}", shell=True, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_sizes_are_written_with_the_digits_of_the_language(capsys: pytest.CaptureFixture[str]):
+    assert main(["show", "imagenet/resnet18", "--input", "3x٣x3"]) == 2
+    assert "write it like 3x224x224" in capsys.readouterr().err

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Session", "UsageError"]
 
 MOST_TRIED = 12  # remedies, in one run
-MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, and fifty for each operation
+MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, fifty for each operation, claims
 MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
 
@@ -266,6 +266,7 @@ class Session:
         refuted: bool,
     ) -> Checked | None:
         from resnetc.compiler import expect, measure, mending, prove
+        from resnetc.compiler.sizes.limits import Budget
 
         homes = self._homes()
         expander = Expander(self.loader.prelude, homes)
@@ -288,7 +289,9 @@ class Session:
         if faults:
             return None
         measures = measure.measure(network)
-        claims = expect.contracts(network, accepted, measures, Expander(self.loader.prelude, homes))
+        budget = Budget()
+        claims = expect.contracts(network, accepted, measures, Expander(self.loader.prelude, homes), budget)
+        self.spent += budget.spent
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:
             self.sink.add(diagnostic)

@@ -27,6 +27,7 @@ from resnetc.compiler.evaluate import Frame, Silent
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
+from resnetc.compiler.sizes.limits import Budget, within
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, describe, is_number
 
@@ -270,9 +271,12 @@ def said(expect: syntax.Expect) -> str:
     return expect.span.source.text[expect.claim.span.start : end]
 
 
-def contracts(network: Network, accepted: Accepted, measures: Measures, evaluator: Applier) -> tuple[Contract, ...]:
-    """All claims of a network, in the order of their text, each with its verdict."""
+def contracts(
+    network: Network, accepted: Accepted, measures: Measures, evaluator: Applier, budget: Budget
+) -> tuple[Contract, ...]:
+    """All claims of a network, in the order of their text, each with its verdict; a budget pays for all of them."""
     own = facts(network.name, network, accepted, measures, open_sizes(network))
     claims = Claims(own, evaluator)
-    found = (claims.contract(expect, frame, bool(network.rebound)) for expect, frame in network.expects)
+    with within(budget):
+        found = [claims.contract(expect, frame, bool(network.rebound)) for expect, frame in network.expects]
     return tuple(contract for contract in found if contract is not None)

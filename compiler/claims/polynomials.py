@@ -10,7 +10,7 @@ from typing import Literal
 
 from resnetc.compiler.sizes import SizeFn, SizeSet, SizesTooIrregular, evaluate, is_constant, show
 from resnetc.compiler.sizes.forms import onset_of, period_gain
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.limits import check_onset, check_period, take
 from resnetc.compiler.sizes.sets import from_flags
 
 Factor = tuple[int, SizeFn]
@@ -20,6 +20,7 @@ Point = Mapping[int, int]
 
 MOST_TERMS = 256
 MOST_FLAGS = 2**18
+FLAG = 2**4  # values of a table, which are as quick as one of a polynomial
 MOST_SHOWN = 3  # terms of a polynomial in a message
 
 
@@ -223,6 +224,7 @@ def where(statement: Atom) -> SizeSet:
     (axis,) = p.axes
     onset, period = regular_from(p, axis)
     last = 0
+    take(FLAG * period)
     for start in range(onset, onset + period):
         row = along(p, {axis: (start, period)})
         degree = max((e for (e,) in row), default=0)
@@ -230,4 +232,5 @@ def where(statement: Atom) -> SizeSet:
         if (last + 2) * period + onset > MOST_FLAGS:
             raise SizesTooIrregular(f"sizes too irregular: exceptions up to {(last + 1) * period + onset}")
     stop = onset + (last + 1) * period
+    take(FLAG * stop)
     return from_flags([statement.holds(p.at({axis: n})) for n in range(1, stop)], period)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import product
 from math import gcd, lcm
 
 from resnetc.compiler.claims.polynomials import Atom, Key, Point, along, regular_from
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.forms import onset_of, period_gain, values
-from resnetc.compiler.sizes.limits import MAX_ONSET
+from resnetc.compiler.sizes.limits import MAX_ONSET, MAX_STEPS, kept, look
 
 Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
@@ -23,6 +22,12 @@ FAR = 2**16  # how far to look where statements about several polynomials hold t
 
 class Undecided(Exception):
     """A statement that none of the methods here decides; the text says which."""
+
+
+def one_more() -> None:
+    """Pays for one more case or piece."""
+    if not look():
+        raise Undecided(f"the claims of a network look at no more than {MAX_STEPS:_} cases")
 
 
 def smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
@@ -71,6 +76,7 @@ class Search:
         for _ in range(MOST_PIECES):
             if not pending:
                 return None
+            one_more()
             _, piece = heapq.heappop(pending)
             if all(low == high for low, high in piece):
                 return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
@@ -135,12 +141,12 @@ def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
     return (ends[0] + down) // P, -(-(ends[1] + up) // P)
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def rising(fn: SizeFn) -> bool:
     return is_monotone(fn)
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def spread(fn: SizeFn) -> tuple[int, int]:
     """The least and the greatest of P f(n) - Q n."""
     P, Q = period_gain(fn)
@@ -201,6 +207,7 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
+        one_more()
         found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
         if found is not None:
             return found, True

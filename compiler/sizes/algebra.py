@@ -21,7 +21,7 @@ from resnetc.compiler.sizes.forms import (
     tabulate,
     values,
 )
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.limits import check_onset, check_period, kept
 
 
 def step(f: SizeFn, stride: int, delta: int) -> SizeFn:
@@ -50,7 +50,7 @@ def _stepped_affine(f: Affine, stride: int, delta: int) -> Affine | None:
     return None
 
 
-@lru_cache(maxsize=2**6)  # few: a table may hold 2**20 values
+@kept
 def _stepped_table(f: SizeFn, stride: int, delta: int) -> SizeFn:
     P, Q = period_gain(f)
     turns = stride // gcd(Q, stride)

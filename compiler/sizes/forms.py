@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import gcd
 from weakref import WeakValueDictionary
 
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.limits import check_onset, check_period, take
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -180,6 +180,7 @@ def evaluate(f: SizeFn, n: int) -> int:
 
 def values(f: SizeFn, stop: int) -> list[int]:
     """f(1), f(2), .. f(stop - 1)."""
+    take(stop)
     if isinstance(f, Affine):
         u, c, D, d = f.u, f.c, f.D, f.d
         return [u * -(-n // c) + d for n in range(1 + D, stop + D)]

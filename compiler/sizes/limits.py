@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, ParamSpec, TypeVar
+
 MAX_PERIOD = 2**20
 """Published networks stay at or below 2**8, and odd mixtures of strides at a few thousand."""
 
 MAX_ONSET = 2**24
 """Below this size a function or a set may have exceptions. No axis of an image is that long."""
+
+MAX_ENTRIES = 2**22
+"""Values of long tables that the claims of one network may take, all together: about half a second."""
+
+MAX_STEPS = 20_000
+"""Cases and pieces that the claims of one network may look at, all together: about a second."""
+
+MOST_KEPT = 2**8  # results of a function
+
+LONG = 2**8
+"""Shorter tables are as quick as the statements that ask for them, and free."""
 
 
 class SizesTooIrregular(ArithmeticError):
@@ -23,6 +39,86 @@ def check_onset(onset: int) -> None:
     """Refuse a table that would have exceptions above `MAX_ONSET`."""
     if onset > MAX_ONSET:
         raise SizesTooIrregular(f"sizes too irregular: exceptions up to {number(onset - 1)}")
+
+
+# -- all claims of a network together ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left to the claims of one network."""
+
+    entries: int = MAX_ENTRIES
+    steps: int = MAX_STEPS
+
+    @property
+    def spent(self) -> int:
+        """What was taken, as so many statements run."""
+        return (MAX_ENTRIES - self.entries) // 64 + (MAX_STEPS - self.steps) * 5
+
+
+_budgets: list[Budget] = []  # in force, the innermost last
+_taken = 0  # entries of long tables, ever
+
+
+@contextmanager
+def within(budget: Budget) -> Iterator[None]:
+    """Whatever is computed inside is paid from a budget."""
+    _budgets.append(budget)
+    try:
+        yield
+    finally:
+        _budgets.pop()
+
+
+def take(entries: int) -> None:
+    """Pay for so many values of a table, before they are written down."""
+    global _taken
+    if entries <= LONG:
+        return
+    if _budgets:
+        if entries > _budgets[-1].entries:
+            raise SizesTooIrregular(
+                f"sizes too irregular: the claims of a network take at most {MAX_ENTRIES:_} values of long tables"
+            )
+        _budgets[-1].entries -= entries
+    _taken += entries
+
+
+def look() -> bool:
+    """Pay for one more case or piece; false where none is left."""
+    if not _budgets:
+        return True
+    _budgets[-1].steps -= 1
+    return _budgets[-1].steps >= 0
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class kept(Generic[P, R]):
+    """Remembers the last results of a function.
+
+    Those that take long tables are made anew, and paid for, each time: no memory holds such tables, and what a claim
+    takes does not depend on what was asked before it.
+    """
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        self.function = function
+        self.known: dict[Hashable, R] = {}
+        self.cache_clear = self.known.clear
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if args in self.known:
+            return self.known[args]
+        before = _taken
+        made = self.function(*args, **kwargs)
+        if _taken == before:
+            if len(self.known) == MOST_KEPT:
+                del self.known[next(iter(self.known))]
+            self.known[args] = made
+        return made
 
 
 def number(n: int, bits: int = 64) -> str:

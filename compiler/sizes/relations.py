@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import islice
 from math import gcd
 
 from resnetc.compiler.sizes.algebra import scale, step, sub
 from resnetc.compiler.sizes.forms import Affine, SizeFn, evaluate, onset_of, period_gain, values
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.limits import check_onset, check_period, kept
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, from_flags, from_minimum, only
 
 _GLANCE = 64
 """Sizes to try before proving: a real counterexample appears among the first few, at any period."""
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def at_least(f: SizeFn, k: int) -> SizeSet:
     """Where f >= k. On tier 1 this is a Galois connection: from one size on."""
     if isinstance(f, Affine):
@@ -31,7 +30,7 @@ def at_least(f: SizeFn, k: int) -> SizeSet:
     return from_flags([v >= k for v in values(f, stop)], f.P)
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def congruent(f: SizeFn, m: int, r: int) -> SizeSet:
     """Where f is congruent to r modulo m."""
     P, Q = period_gain(f)
@@ -40,7 +39,7 @@ def congruent(f: SizeFn, m: int, r: int) -> SizeSet:
     return from_flags([(v - r) % m == 0 for v in values(f, onset_of(f) + P)], P)
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     """Where f = g. Finite where the slopes differ."""
     if f == g:
@@ -49,7 +48,7 @@ def equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     return at_least(gap, 0) - at_least(gap, 1)
 
 
-@lru_cache(maxsize=2**8)
+@kept
 def less_equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     """Where f <= g."""
     return at_least(sub(g, f), 0)

@@ -12,7 +12,10 @@ from math import gcd
 from operator import and_, or_
 
 from resnetc.compiler.sizes.forms import prime_factors
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.limits import check_onset, check_period, take
+
+BITS = 2**9
+"""Members of a set that are as quick as one value of a table."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -172,6 +175,7 @@ def _combined(a: SizeSet, b: SizeSet, op: Callable[[int, int], int]) -> SizeSet:
     period = a.period * b.period // gcd(a.period, b.period)
     check_period(period)
     onset = max(a.onset, b.onset)
+    take((onset + period) // BITS)
     head = op(a.members_below(onset), b.members_below(onset))
     residues = op(a.residues_modulo(period), b.residues_modulo(period))
     return _normal(onset, period, head, residues)
@@ -187,6 +191,7 @@ def from_minimum(least: int) -> SizeSet:
     """Every size from `least` on."""
     onset = max(least, 1)
     check_onset(onset)
+    take(onset // BITS)
     return _normal(onset, 1, 0, 1)
 
 
@@ -195,6 +200,7 @@ def only(*sizes: int) -> SizeSet:
     head = 0
     for n in sizes:
         check_onset(n + 1)
+        take(n // BITS)
         head |= 1 << max(n, 0)
     return _normal(head.bit_length(), 1, head, 0) if head > 1 else EMPTY
 

@@ -180,6 +180,8 @@ def factors(symbols: str) -> str:
 
 
 def claims() -> list[Attack]:
+    primes = "[H % 1048573, H % 1048571, H % 1048559, H % 1048549, H % 1048517]"
+    searched = "expect (multiply_adds(H, W) - W) * W != 6943 * H * W + 3 * k"
     strides = "".join(f"  stage s{i} = 1 of (max_pool(3, stride=16_777_216))\n" for i in range(700))
     texts = {
         "a size that is no whole number": (claim("expect refuses(3.5, 5)"), "E0406"),
@@ -188,6 +190,34 @@ def claims() -> list[Attack]:
         "strides beyond all sizes": (
             net(strides, expect="  expect nearest(s600.shape[1], 3) == 7\n"),
             "E0225",
+        ),
+        "many long tables": (claim(f"each k in range(6) {{ expect {primes} == [k, k, k, k, k] }}"), "E0403"),
+        "long tables of two short ones": (
+            claim(
+                "each k in range(5) { expect (H % 1021) * k + (H % 1019) + min(H % 1021, H % 1019)"
+                " - max(H % 1021, H % 1019) >= 0 - k }"
+            ),
+            "E0403",
+        ),
+        "the longest table, three times": (
+            claim("expect H % 1048573 + ceil(H / 1048573) + floor(H % 1048573 / 2) >= 0"),
+            "E0403",
+        ),
+        "two of the longest tables": (claim("expect [H % 1048573, H % 1048571] != [1, 2]"), "E0403"),
+        "late exceptions": (claim("expect max(H, 16_000_000) >= 0"), "E0403"),
+        "many sets with late exceptions": (
+            claim("each k in range(1_000) { expect H >= 16_000_000 + k or H < 16_000_000 + k }"),
+            "E0403",
+        ),
+        "many searches of several axes": (
+            net(
+                "  stage a = 1 of (conv(4, kernel=3, stride=[1, 2]) |> max_pool(3, stride=2, padding=0))\n",
+                stem="conv(4, kernel=3, stride=2)",
+                head="global_avg_pool |> fc: linear(5)",
+                input="[3, H, W] = [3, 21, 31]",
+                expect=f"  each k in range(8) {{ {searched} }}\n",
+            ),
+            "E0403",
         ),
         "a receptive field beyond all sizes": (net(strides, expect="  expect receptive_field == 3\n"), "E0402"),
     }

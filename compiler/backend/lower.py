@@ -12,7 +12,7 @@ from resnetc.compiler.backend.code import WIDTH, Call, Choose, Code, Listed, Rep
 from resnetc.compiler.backend.forward import Forward, Operation
 from resnetc.compiler.backend.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.backend.initial import initial_values
-from resnetc.compiler.backend.naming import class_name, documentation, quoted
+from resnetc.compiler.backend.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.backend.operations import called, changes_nothing, pooled
 from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
 from resnetc.compiler.backend.shape_comments import Comments
@@ -21,8 +21,6 @@ from resnetc.compiler.backend.unify import Signature, Writer
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Step, Template
 from resnetc.compiler.scope import keeps_state
 from resnetc.compiler.values import Path
-
-RESERVED = {"self", "x", "nn", "torch", "Tensor", "F", "super", "range", "zip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +56,17 @@ class Lowered:
     initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
 
 
-def lower(network: Network) -> Lowered:
-    return Lowering(network).lowered()
+def lower(network: Network, own: frozenset[str]) -> Lowered:
+    """`own` are the names that every generated module uses itself."""
+    return Lowering(network, own).lowered()
 
 
 class Lowering:
     """Groups the occurrences of every block and policy, and writes one class or function for each group."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, own: frozenset[str]) -> None:
         self.network = network
+        self.names = Names(own)
         self.templates: dict[Any, list[Template]] = {}
         self.sequences: dict[Any, list[Sequence]] = {}
         self.group_of: dict[int, Any] = {}
@@ -74,7 +74,6 @@ class Lowering:
         self.classes: dict[Any, tuple[Class, Signature]] = {}
         self.functions: dict[Any, tuple[Function, Signature] | None] = {}
         self.first: dict[Any, tuple[str, dict[str, None]]] = {}  # by block: its first class and what that stores
-        self.taken: set[str] = set()
         self.codes: dict[int, Code] = {}
         self.writer = Writer(self.blocks, self.policies)
         self.collect(network.root)
@@ -168,24 +167,16 @@ class Lowering:
         kinds = {p.name.id: p.type.id for p in policy.parameters}
         numbers = [(n, kinds.get(n, "int"), [dict(s.parameters)[n] for s in group]) for n in names]
         channels = [s.shape_in.channels for s in group]
-        signature = Signature(numbers, channels, RESERVED)
+        signature = Signature(numbers, channels, self.names)
         signature.value(channels, "int", "in", "")
         code = self.writer.children(group, signature, "")
         if code is None or not signature.arguments:
             return None
-        name = self.unique(policy.name.id)
+        name = self.names.definition(policy.name.id)
         self.writer.names[name] = signature.arguments
         doc = documentation(policy.doc, f"The modules of `{policy.name.id}`.", 4)
         parameters = tuple((a.name, a.type) for a in signature.arguments)
         return Function(name, doc, parameters, tuple(returned(code))), signature
-
-    def unique(self, name: str) -> str:
-        """A name of the generated module that nothing else has."""
-        out, n = name, 2
-        while out in self.taken:
-            out, n = f"{name}{n}", n + 1
-        self.taken.add(out)
-        return out
 
     # -- classes ------------------------------------------------------------------------------------------------------
 
@@ -198,8 +189,8 @@ class Lowering:
         numbers = [
             (n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)
         ]
-        signature = Signature(numbers, [t.shape_in.channels for t in group], RESERVED)
-        name = self.unique(class_name(block.name.id, block.doc))
+        signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
+        name = self.names.definition(class_name(block.name.id, block.doc))
         fields, forward = self.scope(group, signature)
         self.writer.names[name] = signature.arguments
         comments = Comments(group, signature)
@@ -225,13 +216,13 @@ class Lowering:
 
     def network_class(self) -> Class:
         root = self.network.root
-        signature = Signature([], [root.shape_in.channels], RESERVED)
+        signature = Signature([], [root.shape_in.channels], self.names)
         symbols = self.network.input.symbols
         stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
         fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None)
         name = class_name(self.network.name, self.network.comments)
         return Class(
-            self.unique(name),
+            self.names.definition(name),
             documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
             (),
             tuple(fields),
@@ -312,7 +303,7 @@ class Lowering:
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
         names.pop(0, None)
-        names.update({ref: re.sub(r"\W+", "_", name).strip("_") for name, ref in (results or {}).items()})
+        names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})
         lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
         return fields, [text for ln in lines for text in ln.text]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.backend.lower import lower
 from resnetc.compiler.backend.naming import documentation
-from resnetc.compiler.backend.render import Module, render
+from resnetc.compiler.backend.render import Module, own_names, render
 from resnetc.compiler.identity import digests
 from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
@@ -29,7 +29,7 @@ def module_text(checked: Checked, digest: str) -> str:
         f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network)
-    module = Module(opened, facts, checked.title, digest, f"resnetc {VERSION}", shape, lower(network))
+    module = Module(opened, facts, checked.title, digest, f"resnetc {VERSION}", shape, lower(network, own_names()))
     return render(module, keys, function)
 
 

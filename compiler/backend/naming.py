@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 import textwrap
 from collections.abc import Iterator
 
 from resnetc.compiler.backend.code import WIDTH
+
+NEVER = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))  # what no class or function is called
+
+
+class Names:
+    """Names in one generated module: no definition or variable of the network is called like what the file itself uses.
+
+    Nor is a variable called like a definition: which of the two comes first is a matter of the network.
+    """
+
+    def __init__(self, own: frozenset[str]) -> None:
+        self.own = own
+        self.definitions: set[str] = set()
+        self.variables: set[str] = set()
+
+    def definition(self, name: str) -> str:
+        """`name`, or with the first number from 2 on that makes it free: a class or function from here on."""
+        taken = self.own | NEVER | self.definitions | self.variables
+        unique, n = name, 2
+        while unique in taken:
+            unique, n = f"{name}{n}", n + 1
+        self.definitions.add(unique)
+        return unique
+
+    def variable(self, name: str, beside: set[str]) -> str:
+        """`name`, or `name_2` and so on, free beside the other arguments of a class or function."""
+        taken = self.own | self.definitions | beside
+        unique, n = name, 2
+        while unique in taken:
+            unique, n = f"{name}_{n}", n + 1
+        self.variables.add(unique)
+        return unique
+
+    def result(self, stage: str) -> str:
+        """What `forward` calls the map of a stage: `stages[0].blocks` -> `stages_0_blocks`."""
+        name = re.sub(r"\W+", "_", stage.rstrip("]"))
+        return f"{name}_" if name in self.own else name
 
 
 def class_name(name: str, doc: str) -> str:
@@ -39,7 +78,7 @@ def spelling(part: str, doc: str) -> str:
 def occurrence(part: str, doc: str) -> str:
     """A word as the documentation has it first, whatever its case, hyphens aside; empty where it is not there."""
     pattern = "[- ]?".join(re.escape(c) for c in part)
-    found = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE)
+    found = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE | re.ASCII)
     word = re.sub(r"[- ]", "", found.group()) if found else ""
     return word[:1].upper() + word[1:]
 

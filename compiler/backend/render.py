@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import symtable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from resnetc.compiler.backend.code import WIDTH, literal
 from resnetc.compiler.backend.lower import Class, Function, Lowered
 from resnetc.compiler.backend.naming import safe, wrapped
+from resnetc.compiler.backend.primitives import HELPERS
 
 SEAL = "# sealed by resnetc: "
 
@@ -138,6 +141,24 @@ def render(module: Module, keys: str, function: str) -> str:
     text = environment().get_template("module.py.j2").render(module=module)
     ast.parse(text)
     return f"{text}\n\n{SEAL}text {text_digest(text)} keys {keys} function {function}\n"
+
+
+@lru_cache(maxsize=1)
+def own_names() -> frozenset[str]:
+    """What generated modules define and mention beside the network itself: read off one that has everything."""
+    helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (1, 2, 3))
+    made = Class("Own", ('    """All."""',), (), ("        self.all = named({})",), ("        return x",), "")
+    module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (made,), ()))
+    text = environment().get_template("module.py.j2").render(module=module)
+    return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {made.name})
+
+
+def mentioned(table: symtable.SymbolTable) -> Iterator[str]:
+    """What a module defines at its top, and what is found there or among the builtins from inside of it."""
+    top = table.get_type() == "module"
+    yield from (s.get_name() for s in table.get_symbols() if top or s.is_global())
+    for inner in table.get_children():
+        yield from mentioned(inner)
 
 
 def text_digest(text: str) -> str:

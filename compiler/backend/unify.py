@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler.backend.code import Call, Choose, Code, literal, named
+from resnetc.compiler.backend.naming import Names
 from resnetc.compiler.backend.primitives import POOLED, columns, gain, module_name
 from resnetc.compiler.ir import Leaf, Module, Sequence, Template
 
@@ -36,11 +37,11 @@ class Argument:
 class Signature:
     """The arguments of a class or function while its text is made; in the order of first use."""
 
-    def __init__(self, numbers: list[tuple[str, str, list[Any]]], channels: list[int], reserved: set[str]) -> None:
+    def __init__(self, numbers: list[tuple[str, str, list[Any]]], channels: list[int], names: Names) -> None:
         self.numbers = numbers  # name, type, vector: the parameters and `let` numbers of the definition
         self.channels = channels  # of the input
         self.arguments: list[Argument] = []
-        self.reserved = reserved
+        self.names = names
         self.reads_input = True  # whether what is being written reads the input, not something made of it
 
     def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
@@ -117,11 +118,7 @@ class Signature:
         return f"({', '.join(parts)})"
 
     def add(self, name: str, kind: str, vector: list[Any]) -> Argument:
-        taken = {a.name for a in self.arguments} | self.reserved
-        unique, n = name, 2
-        while unique in taken:
-            unique, n = f"{name}_{n}", n + 1
-        argument = Argument(unique, kind, vector)
+        argument = Argument(self.names.variable(name, {a.name for a in self.arguments}), kind, vector)
         self.arguments.append(argument)
         return argument
 
@@ -254,7 +251,7 @@ class Writer:
 
     def occurrence(self, module: Module) -> Code:
         """One occurrence written out, all its numbers literal."""
-        alone = Signature([], [module.shape_in.channels], set())
+        alone = Signature([], [module.shape_in.channels], Names(frozenset()))
         code = self.shared([module], alone, "")
         assert code is not None
         return code
@@ -279,7 +276,7 @@ class Subset(Signature):
 
     def __init__(self, whole: Signature, indices: list[int]) -> None:
         self.whole, self.indices = whole, indices
-        super().__init__([], [whole.channels[i] for i in indices], whole.reserved)
+        super().__init__([], [whole.channels[i] for i in indices], whole.names)
 
     def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
         if all_equal(vector):

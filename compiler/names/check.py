@@ -60,6 +60,6 @@ def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
             yield name, words.defined_twice(name, span, items[name])
         elif (other := uses.get(name) or file.given(name)) is not None:
             yield name, words.hidden(kind(item), name, span, other)
-        elif (fault := reserved.refused(name, kind(item), span)) is not None:
+        elif (fault := reserved.refused(name, kind(item), span, file.defined)) is not None:
             yield name, fault
         items.setdefault(name, span)

@@ -273,6 +273,10 @@ class ItemNames:
         else:
             self.repeated(("set", name.id), partial(words.not_a_slot, name.id, slots), name.span)
 
+    def known(self, name: str) -> bool:
+        """Whether a name is one of the file, the language or its claims."""
+        return name in MEASURES or self.file.defined(name) is not None
+
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
         other = self.locals.get(name.id) or self.file.defined(name.id)
@@ -284,7 +288,7 @@ class ItemNames:
         if other is not None:
             self.report(words.hidden(kind, name.id, name.span, other))
         else:
-            self.report(reserved.refused(name.id, kind, name.span))
+            self.report(reserved.refused(name.id, kind, name.span, self.known))
         if name.id not in self.locals:
             self.locals[name.id] = Definition(kind, name.span)
             self.order.append(name.id)

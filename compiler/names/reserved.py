@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
 from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.misread import RESERVED
 from resnetc.compiler.source import Span
 
 MAX_LENGTH = 64
@@ -81,18 +86,54 @@ FOR = {
 """By the kind of name: a variable of generated code, an attribute of its modules, or a definition of its file."""
 
 
-def refused(name: str, kind: str, span: Span) -> Diagnostic | None:
+MORE = {"block": "_block", "model": "_net"}
+"""What makes another name of a refused one. Classes have no `_` at the end: `F_` alone would be one more `F`."""
+
+TRIES = 20
+ANOTHER = "choose another name"
+Known = Callable[[str], object]
+"""What a name means already, if anything."""
+
+
+def refused(name: str, kind: str, span: Span, known: Known = lambda name: None) -> Diagnostic | None:
     """The fault of a name of that kind, None where generated code can have it."""
     if name.startswith("_"):
-        return reserved(kind, span, "a name opens with a letter", f"write `{name.lstrip('_0123456789') or 'x'}`")
+        bare = name.lstrip("_0123456789") or "x"
+        remedy = free((bare, *others(bare, kind)), kind, span, known)
+        return reserved(kind, span, "a name opens with a letter", f"write `{remedy}`" if remedy else ANOTHER)
     if len(name) > MAX_LENGTH:
         return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
     if name not in FOR[kind]:
         return None
     why = next(reason for names, reason in _REASONS if name in names)
+    remedy = free(others(name, kind), kind, span, known)
     return reserved(
-        kind, span, f"`{name}` is {why}, so it cannot be the name of this {kind}", f"`{name}_` is not reserved"
+        kind,
+        span,
+        f"`{name}` is {why}, so it cannot be the name of this {kind}",
+        f"`{remedy}` is not reserved" if remedy else ANOTHER,
     )
+
+
+def others(name: str, kind: str) -> tuple[str, ...]:
+    """Names made of one, the shortest first: `lambda_`, `lambda_2`."""
+    longer = f"{name}{MORE.get(kind, '_')}"
+    return (longer, *(f"{longer}{n}" for n in range(2, TRIES)))
+
+
+def free(names: tuple[str, ...], kind: str, span: Span, known: Known) -> str | None:
+    """The first of some names that is reserved for nothing, and nowhere in the file."""
+    taken = FOR[kind] | RESERVED
+    inside = words_of(span.source.text)
+    return next(
+        (n for n in names if n not in taken and n not in inside and len(n) <= MAX_LENGTH and not known(n)), None
+    )
+
+
+@lru_cache(maxsize=2)
+def words_of(text: str) -> frozenset[str]:
+    """All words of a file, comments included."""
+    return frozenset(re.findall(r"\w+", text))
 
 
 def reserved(kind: str, span: Span, message: str, remedy: str) -> Diagnostic:

@@ -2,11 +2,14 @@
 
 import builtins
 import keyword
+import re
 
 import pytest
 import torch
 from torch import nn
 
+from resnetc.compiler.backend.naming import class_name
+from resnetc.compiler.backend.render import own_names
 from resnetc.compiler.driver import Session
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Source, Span
@@ -31,8 +34,19 @@ OWN = {
     "math",
     "m",
 }
-EVERY = sorted({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *dir(nn.Module()), *SEQUENCES, *OWN})
+MODULE = {*own_names(), *keyword.kwlist}  # what a generated file has besides its network
+EVERY = sorted({*MODULE, *keyword.kwlist, *keyword.softkwlist, *dir(builtins), *dir(nn.Module()), *SEQUENCES, *OWN})
 WORDS = [word for word in EVERY if not word.startswith("_")] + ["__init__", "__class__", "_"]
+# Names whose class has the very spelling of one in the file: by their own words, or as a comment writes them.
+CLASSES = sorted(word for word in MODULE if word[0].isupper())
+FOLDED = sorted({f"{w}_" for w in CLASSES} | {re.sub("(?<=[a-z])(?=[A-Z])", "_", w).lower() + "_" for w in CLASSES})
+COMMENTED = sorted({w.lower().replace("_", "") + "_" for w in CLASSES})
+COMMENT = f"/// {' '.join(CLASSES)}\n"
+HELPERS = (
+    "plain_conv(8, kernel=3) |> std_conv(8, kernel=1) |> evo_norm_s0(groups=2) |> response_norm |> pad_channels(16)"
+    " |> blur_pool(3, stride=1) |> drop_path(1 / 2) |> subsample(2) |> regroup(2, 2)"
+    " |> entry_: (identity |> key_: conv(8, kernel=1))"
+)
 REFUSALS = {"E0104", "E0201", "E0244", "E0246", "E0247"}
 MODEL = (
     "model {name}({parameters}) {{\n  {before}input [3, {size}, W] = [3, 9, 9]\n"
@@ -99,6 +113,22 @@ KINDS = {
 }
 
 
+def holds(session: Session, networks: list) -> None:
+    """Every network has the module that was proved: it builds, runs, and says what it is made from."""
+    for checked in networks:
+        source = session.render(checked)
+        module = module_of(source)
+        with torch.no_grad():
+            module(torch.zeros(2, 3, 9, 9))
+        buffers = [name for name, _ in module.named_buffers() if not name.endswith(".filter")]
+        assert len(module.state_dict()) == len(dict(module.named_parameters())) + len(buffers)
+        namespace = type(module).__init__.__globals__
+        assert (namespace["SPEC"], namespace["INPUT_SHAPE"]) == ("standard input", (3, 9, 9))
+        assert namespace["COMPILER"].startswith("resnetc ") and len(namespace["SPEC_SHA256"]) == 64
+        classes = [line for line in source.splitlines() if line.startswith(("class ", "def "))]
+        assert len(classes) == len({re.split(r"[ (]", line)[1] for line in classes})
+
+
 def compiled(text: str) -> tuple[Session, list]:
     session = Session()
     session.add("-", text.encode())
@@ -110,6 +140,7 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
     """All words at once: some are refused, each at its own place; a second text with the others compiles and builds."""
     write = KINDS[kind]
     refused: dict[str, str] = {}
+    remedies: dict[str, None] = {}
     left = [*WORDS]
     for _ in range(30):  # an item that is refused hides what else is wrong in it; fifty faults of a kind are told
         text = "edition 1\n" + write(left)
@@ -121,17 +152,19 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
             span = diagnostic.primary.span
             assert 0 <= span.start < span.end <= len(text)
             refused.setdefault(span.text.strip('"'), diagnostic.code)
+            if diagnostic.code == "E0246":
+                remedies[re.search("`(.+)`", diagnostic.helps[0])[1]] = None
         assert set(refused.values()) <= REFUSALS, {n: c for n, c in refused.items() if c not in REFUSALS}
         assert set(refused) & set(left), [d.message for d in found]
         left = [n for n in left if n not in refused]
     assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
     assert left, "no word is a name"
     assert {n for n in refused if n.isidentifier()} <= set(WORDS)
-    for checked in networks:
-        module = module_of(session.render(checked)).eval()
-        with torch.no_grad():
-            module(torch.zeros(2, 3, 9, 9))
-        assert len(module.state_dict()) == len(dict(module.named_parameters())) + len(dict(module.named_buffers()))
+    holds(session, networks)
+    assert remedies or kind == "size"
+    session, networks = compiled("edition 1\n" + write([*remedies] or ["any"]))
+    assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
+    holds(session, networks)
 
 
 @pytest.mark.parametrize("kind", reserved.FOR)
@@ -147,3 +180,48 @@ def test_no_name_opens_with_an_underscore(kind):
 def test_a_word_of_python_is_no_name(kind, word):
     session, _ = compiled("edition 1\n" + KINDS[kind]([word]))
     assert session.sink.failed or kind == "size"  # the sizes of an input are in comments alone
+
+
+WITH_HELPERS = {
+    "model": lambda names, doc: "".join(doc + model(name, stem=HELPERS) for name in names),
+    "block": lambda names, doc: (
+        "".join(f"{doc}block {n}() {{\n  out = in |> conv(4, kernel=1)\n}}\n" for n in names)
+        + model(stages=stages(names), stem=HELPERS)
+    ),
+    "policy": lambda names, doc: (
+        "".join(f"{doc}policy {n}(w: int) {{\n  otherwise => conv(w, kernel=1) |> norm\n}}\n" for n in names)
+        + "".join(f"block unit{i}_(w: int) {{\n  out = in |> {n}(w)\n}}\n" for i, n in enumerate(names))
+        + model(stages=stages([f"unit{i}_({w})" for i in range(len(names)) for w in (4, 6)]), stem=HELPERS)
+    ),
+    "parameter": lambda names, doc: (
+        f"{doc}block unit_(w: int) {{\n  out = in |> conv(w, kernel=1)\n}}\n"
+        + "".join(f"block outer{i}_({n}: int) {{\n  out = in |> unit_({n})\n}}\n" for i, n in enumerate(names))
+        + model(stages=stages([f"outer{i}_({w})" for i in range(len(names)) for w in (4, 6)]), stem=HELPERS)
+    ),
+    "stage": lambda names, doc: (
+        "block unit_() {\n  let y = in |> conv(4, kernel=1)\n  out = [in, y] |> concat |> conv(4, kernel=1)\n}\n"
+        + model(stem=HELPERS, head="none", stages="".join(f"  stage {n} = 1 of unit_\n" for n in names))
+    ),
+}
+
+
+# Names that stay as they are, and are not refused.
+EXACT = {
+    "policy": ["BlurPool", "SPEC", "COMPILER", "INPUT_SHAPE", "named"],
+    "parameter": ["Unit", "named", "SPEC"],
+    "stage": ["self", "torch", "class_"],
+}
+
+
+@pytest.mark.parametrize("doc", ["", COMMENT], ids=["folded", "commented"])
+@pytest.mark.parametrize("kind", WITH_HELPERS)
+def test_a_name_that_would_become_one_of_the_file(kind, doc):
+    """Beside every helper, a class, function or variable whose spelling the file has already is another one."""
+    names = COMMENTED if doc else FOLDED
+    names = [*names, *EXACT.get(kind, [])]
+    made = {class_name(name, doc) for name in names}
+    assert made >= {word for word in CLASSES if "_" not in word}
+    session, networks = compiled("edition 1\n" + WITH_HELPERS[kind](names, doc))
+    assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
+    assert len(networks) == (len(names) if kind == "model" else 1)
+    holds(session, networks)

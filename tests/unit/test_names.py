@@ -468,8 +468,34 @@ WRONG = {
             "E0246",
             "2:7",
             "`typing` is a name that a generated module needs itself, so it cannot be the name of this block",
-            "`typing_` is not reserved",
+            "`typing_block` is not reserved",
         ),
+    ),
+    "a name of Python whose usual remedy is taken": (
+        block("let lambda_ = 1 let lambda = 2"),
+        (
+            "E0246",
+            "3:23",
+            "`lambda` is a word of Python, so it cannot be the name of this value",
+            "`lambda_2` is not reserved",
+        ),
+    ),
+    "a model of which a class would have a name of Python": (
+        MODEL.replace("model net", "model None"),
+        (
+            "E0246",
+            "5:7",
+            "`None` is a word of Python, so it cannot be the name of this model",
+            "`None_net` is not reserved",
+        ),
+    ),
+    "a line before a word of Python": (
+        block("let _class = 1"),
+        ("E0246", "3:7", "a name opens with a letter", "write `class_`"),
+    ),
+    "a line before a primitive": (
+        block("let _relu = 1"),
+        ("E0246", "3:7", "a name opens with a letter", "write `relu_`"),
     ),
     "a name that opens with a line": (
         block("let __class__ = 1"),

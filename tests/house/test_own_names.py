@@ -1,0 +1,55 @@
+"""What generated files use themselves is one table, read off the templates: no class or function takes a name in it."""
+
+import re
+import symtable
+from pathlib import Path
+
+import pytest
+
+from resnetc.compiler.backend import render
+from resnetc.compiler.backend.primitives import HELPERS
+from resnetc.compiler.driver import Session
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = sorted((ROOT / "compiler" / "backend" / "templates").glob("*.j2"))
+FILES = sorted((ROOT / "generated").rglob("*.py"))
+RARE = """edition 1
+model net() {
+  input [3, H, W] = [3, 32, 32]
+  stem = std_conv(8, kernel=3) |> evo_norm_s0(groups=2) |> response_norm |> blur_pool(3, stride=2) |> pad_channels(16)
+  stage layer1 = 1 of (drop_path(1/2) |> b: (norm |> c: conv(8, kernel=1)) |> subsample(2) |> regroup(2, 2))
+  head = global_avg_pool |> fc: (dropout(1/2) |> linear(4))
+}
+"""
+
+
+def unexplained(text: str) -> set[str]:
+    """What a file mentions that is neither in the table nor a class or function of its network."""
+    table = symtable.symtable(text, "net.py", "exec")
+    defined = {inner.get_name() for inner in table.get_children()}
+    return {*render.mentioned(table)} - render.own_names() - defined
+
+
+def test_every_definition_of_the_templates_is_in_the_table() -> None:
+    found = set()
+    for path in TEMPLATES:
+        text = re.sub(r"\{\{ rank \| literal \}\}", "2", path.read_text(encoding="utf-8"))
+        found |= set(re.findall(r"^(?:class |def )?(\w+)(?: = |\(| as )", text, re.MULTILINE))
+    assert len(found) > len(HELPERS) + 5
+    assert found <= render.own_names()
+    assert {name.format(r=rank) for name in HELPERS.values() for rank in (1, 2, 3)} <= render.own_names()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_committed_files_mention_nothing_else(file: Path) -> None:
+    assert unexplained(file.read_text(encoding="utf-8")) == set()
+
+
+def test_a_file_with_all_that_is_rare_mentions_nothing_else() -> None:
+    session = Session()
+    session.add("-", RARE.encode())
+    (checked,) = session.networks()
+    text = session.render(checked)
+    assert unexplained(text) == set()
+    assert "class EvoNormS0" in text and "class PooledLinear" in text
+    assert unexplained(f"from collections import OrderedDict\n{text}") == {"OrderedDict"}

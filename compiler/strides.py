@@ -18,8 +18,10 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.values import describe, normal_size
 from resnetc.compiler.written import arguments, call, shipped
 
-NAMED, NUMBER, PRODUCT = range(3)
-"""How a stride is told, from the likeliest to be meant to the least: by a parameter's name, as it is, as a product."""
+BOUND, NAMED, NUMBER, PRODUCT = range(4)
+"""How a stride is told, from the likeliest to be meant to the least: by a parameter's name, as it is, as a product.
+
+First comes a call that tells it already, to a layer that does not listen."""
 
 Term = tuple[int, str]
 Ranked = tuple[int, str, tuple[Edit, ...]]
@@ -40,7 +42,10 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
         *stride_of_a_call(places, high, axis),
     ]
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
-    told = [(text, edits) for _, text, edits in sorted(found, key=lambda remedy: remedy[0])]
+    found.sort(key=lambda remedy: remedy[0])
+    if found and found[0][0] == BOUND:
+        return [found[0][1:]]
+    told = [(text, edits) for _, text, edits in found]
     return [*told, (f"give both sides one stride: {had}", ())]
 
 
@@ -101,7 +106,7 @@ def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
         values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
         if told[0][axis] in values:
             example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
-            yield NAMED, f"bind `{made.slot}` to a policy that takes the stride {told[0][axis]}{example}", ()
+            yield BOUND, f"bind `{made.slot}` to a policy that takes the stride {told[0][axis]}{example}", ()
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
             for rank, right in terms(places, told):

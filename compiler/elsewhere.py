@@ -30,7 +30,7 @@ WORDS = {  # where a text does not follow the grammar
     "if": CHOICE,
     "import": "name another file with `use`",
     "lambda": "a layer of your own is a `block` or a `policy`",
-    "not": "compare with `== false`",
+    "not": "write the opposite comparison, such as `!=`, or compare with `false`: `flag == false`",
     "return": "the result of a block is `out = ...`",
     "self": "nothing stands behind `self`: a value is named by `let`, a layer by a label, such as `fc: linear(10)`",
     "while": "repeat with `each name in list { ... }`",
@@ -82,7 +82,7 @@ LOOKALIKES = {
     "|": Meant("PIPE", "|>", "chain layers with `|>`"),
     ";": Meant("", "", "statements need no separator"),
     "#": Meant("", "//", "comments open with `//`"),
-    "!": Meant("", "", "compare with `== false` or `!=`"),
+    "!": Meant("", "", WORDS["not"]),
     "^": Meant("", "", "there are no powers: multiply"),
     "?": Meant("", "", CHOICE),
     "@": Meant("", "", "nothing stands above a definition but its `///` lines"),
@@ -104,6 +104,8 @@ def figure(name: str) -> str | None:
 def remedy_of_name(name: str, span: Span) -> str | None:
     """What to write where a name is not known, or None; the text behind it says what is wanted of a library."""
     text = span.source.text
+    if name == "not":
+        return denied(span)
     if name in BATCH and INPUT.search(text, max(0, span.start - 100), span.start):
         return "an input has no axis for the batch: write `input [3, H, W] = [3, 224, 224]`"
     wanted = name
@@ -117,3 +119,39 @@ def remedy_of_name(name: str, span: Span) -> str | None:
         why = ": the channels that come in are known" if COUNTED.match(here) else ""
         return f"what torch calls `{wanted}` is `{here}` here{why}"
     return NAMES.get(wanted)
+
+
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+DENIED = re.compile(r"\w+|[=!<>]=|\|>|//|\S|\s+")  # the words and signs of what stands behind a `not`
+ENDS = frozenset(("and", "or", "otherwise", "when", "of", ",", ")", "]", "}", "|>", "//"))
+LONGEST = 200
+
+
+def opposite(span: Span) -> tuple[Span, str] | None:
+    """What says the opposite of what stands behind a `not`, and the text that it replaces; None where none is plain."""
+    text, depth = span.source.text[span.end : span.end + LONGEST], 0
+    operands: list[str] = [""]
+    signs: list[str] = []
+    for word in DENIED.findall(text):
+        if depth == 0 and (word in ENDS or ("\n" in word and operands[-1].strip())):
+            break
+        depth += (word in "([") - (word in ")]")
+        if word in ("in", "not", "="):
+            return None
+        if depth == 0 and word in OPPOSITE:
+            signs.append(word)
+            operands.append("")
+        else:
+            operands[-1] += word
+    length = len("".join((*operands, *signs)).rstrip())
+    sides = [operand.strip() for operand in operands]
+    if depth or length >= LONGEST or len(signs) > 1 or not all(sides):
+        return None
+    said = f"{sides[0]} {OPPOSITE[signs[0]]} {sides[1]}" if signs else f"{sides[0]} == false"
+    return Span(span.source, span.start, span.end + length), " ".join(said.split())
+
+
+def denied(span: Span) -> str:
+    """What to write in place of a `not` or a `!`."""
+    found = opposite(span)
+    return f"write `{found[1]}`" if found else WORDS["not"]

@@ -8,72 +8,28 @@ from dataclasses import dataclass
 from lark import Token
 
 from resnetc.compiler.build import too_deep
-from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
-from resnetc.compiler.elsewhere import CHAINED, LOOKALIKES, QUOTES, WORDS
+from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
+from resnetc.compiler.elsewhere import LOOKALIKES, QUOTES, denied
+from resnetc.compiler.places import (
+    BRACKETS,
+    NOUNS,
+    OPENERS,
+    OPERATORS,
+    ORDER,
+    RESERVED,
+    VALUES,
+    Place,
+    closers,
+    opens_line,
+    span_of,
+    spelled,
+)
+from resnetc.compiler.rewriting import remedy, shortened, unfinished_before
 from resnetc.compiler.source import Source, Span
-from resnetc.compiler.tables import spelling
 
 MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
 MAX_STATEMENT = 10_000
 MAX_WORDS = 30_000  # of a file; the longest shipped one has fewer than 3_000
-
-# Reserved words in the order in which a file has them; the first five open items, those from `each` on statements.
-ITEMS = ("block", "policy", "slot", "model", "extern")
-STATEMENTS = (
-    *("each", "let", "require", "set", "when", "otherwise", "out"),
-    *("input", "stem", "stage", "head", "expect"),
-)
-OTHERS = ("and", "edition", "first", "in", "of", "or", "use")
-RESERVED = frozenset((*ITEMS, *STATEMENTS, *OTHERS))
-
-ITEM_OPENERS = frozenset(word.upper() for word in ITEMS)
-STATEMENT_OPENERS = frozenset(word.upper() for word in STATEMENTS)
-OPENERS = ITEM_OPENERS | STATEMENT_OPENERS | {"EDITION", "USE"}
-VALUES = {"NAME", "INT", "FLOAT", "STRING", "IN", "STEM", "HEAD", "LSQB", "LPAR", "MINUS"}
-OPERATORS = {"COMPARE", "PLUS", "MINUS", "TIMES", "DIVIDE", "MODULO", "DOT", "LPAR", "LSQB", "AND", "OR", "COLON"}
-NOUNS = {
-    "NAME": "a name",
-    "INT": "a number",
-    "FLOAT": "a number",
-    "STRING": "a text in quotes",
-    "COMPARE": "a comparison",
-    "DOC": "a `///` comment",
-    "$END": "the end",
-}
-ORDER = ["edition", "use", *ITEMS, *STATEMENTS, "of", "in"]
-CONDITIONS = {"REQUIRE", "EXPECT", "WHEN"}
-BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
-OPENS = {closer: opener for opener, closer in BRACKETS.items()}
-PARAMETRISED = {"block", "policy", "slot", "model", "extern"}
-LAYOUT = {
-    "block": "a block has `let`, `require`, `set` and `each`, then `out`",
-    "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
-    "model": (
-        "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
-    ),
-}
-STATEMENT = {  # how a statement is written
-    "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
-    "STAGE": "a stage is written `stage layer1 = 2 of blocks.basic(64)`",
-}
-
-
-def span_of(source: Source, token: Token) -> Span:
-    start = token.start_pos or 0
-    return Span(source, start, token.end_pos if token.end_pos is not None else start)
-
-
-def opens_line(source: Source, token: Token) -> bool:
-    text, at = source.text, token.start_pos or 0
-    while at and text[at - 1] in " \t\r":  # not a slice of the line: lines may be long
-        at -= 1
-    return not at or text[at - 1] == "\n"
-
-
-def spelled(terminal: str) -> str:
-    """How a terminal of the grammar is called in a message."""
-    written = spelling(terminal)
-    return f"`{written}`" if written is not None else NOUNS[terminal]
 
 
 def listed(words: list[str]) -> str:
@@ -98,25 +54,6 @@ def expectation(expected: Iterable[str], first: bool) -> str:
     rank = {spelled(word.upper()): i for i, word in enumerate(ORDER)}
     words += sorted({spelled(n) for n in names}, key=lambda word: (rank.get(word, len(rank)), word))
     return listed(list(dict.fromkeys(words))) or "something else"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item.
-
-    `statement` is the word that opens the statement; `named`: whether a name in the token's place would lead on;
-    `after`: the terminals behind the token; `around`: the brackets that are open around the innermost one.
-    """
-
-    source: Source
-    expected: frozenset[str]
-    before: Token | None = None
-    opened: Token | None = None
-    kind: str = ""
-    statement: str = ""
-    named: bool = False
-    after: tuple[str, ...] = ()
-    around: frozenset[str] = frozenset()
 
 
 def refused(token: Token, place: Place) -> Diagnostic:
@@ -146,127 +83,19 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
     helps, fix = remedy(token, place, statement)
     value = NOUNS[token.type] if token.type in ("STRING", "DOC", "$END") else f"`{shortened(token.value)}`"
+    labels = still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else ()
+    behind = ""
+    if place.before is not None and unfinished_before(token, place):
+        labels, span = (Label(span, "here the next one opens"),), span_of(place.source, place.before)
+        label, first, behind = "this statement is not finished", False, f" behind `{shortened(place.before.value)}`"
     return Diagnostic(
         "E0101",
-        f"expected {expectation(place.expected, first)}, found {value}",
+        f"expected {expectation(place.expected, first)}{behind}, found {value}",
         Label(span, label),
-        still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else (),
+        labels,
         helps=(helps,) if helps else (),
         fix=fix,
     )
-
-
-def closers(place: Place) -> set[str]:
-    """What closes a bracket that is open."""
-    inner = {place.opened.type} if place.opened is not None else set()
-    return {BRACKETS[opener] for opener in inner | place.around}
-
-
-def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit, ...]]:
-    """What to write instead, where the fault is a common one."""
-    span, before, value = span_of(place.source, token), place.before, str(token.value)
-    words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
-    if token.type == "NAME":
-        return of_name(token, place, words)
-    if (sign := of_sign(token, place)) is not None:
-        return sign
-    doubled = before is not None and before.value == value and token.type not in BRACKETS.values()
-    if doubled and "COMMA" not in place.expected:
-        return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
-    if token.type == "DOC":
-        return "`///` documents the definition below it; other comments open with `//`", ()
-    if token.type == "STRING" and opens_line(place.source, token):
-        return "what is said to readers stands behind `///`, above a definition, or behind `//`", ()
-    if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
-        return "write a path like `use std.blocks`", ()
-    if token.type == "USE":
-        return "`use` lines stand between the edition and the first definition", ()
-    if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
-        return "a list stands in square brackets: `[a, b]`", ()
-    ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
-    opens = token.type in STATEMENT_OPENERS or ends
-    if statement and opens and place.kind in LAYOUT:
-        return LAYOUT[place.kind], ()
-    if inside_statement(place):
-        return STATEMENT[place.statement], ()
-    if token.type in BRACKETS.values() and token.type not in closers(place):
-        return f"remove it, or write the `{spelling(OPENS[token.type])}` that it closes", ()
-    return "", ()
-
-
-def opens_input(place: Place) -> bool:
-    """Whether the bracket stands where an input has its names."""
-    at = place.opened.start_pos if place.opened is not None and place.opened.start_pos is not None else 0
-    return place.source.text[max(0, at - 100) : at].rstrip().endswith("input")
-
-
-def inside_statement(place: Place) -> bool:
-    """Whether the fault is in what a statement is made of, neither in a call nor where the next one may open."""
-    within = place.opened is not None and place.opened.type == "LPAR" and not opens_input(place)
-    return place.statement in STATEMENT and not within and not (place.expected & OPENERS) - {"WHEN", "OTHERWISE"}
-
-
-def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edit, ...]]:
-    """What to write in place of a name: a word of another language, or one that lacks the word before it."""
-    span, before, value = span_of(place.source, token), place.before, str(token.value)
-    opening = Span(span.source, span.start, span.start)
-    case = {"if": "WHEN", "else": "OTHERWISE"}.get(value, "")
-    if case in place.expected and place.kind == "policy":
-        return f"a case of a policy opens with `{case.lower()}`", (Edit(span, case.lower()),)
-    if value in WORDS:
-        return WORDS[value], ()
-    if before is not None and before.type == "NAME" and before.value in WORDS:
-        return WORDS[str(before.value)], ()
-    if near := similar(value, words):
-        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
-    if before is not None and before.type == "INT" and "OF" in place.expected:
-        return f"write `{before} of {value}`", (Edit(opening, "of "),)
-    if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
-        if "STAGE" in place.expected:
-            return f"a stage opens with its word: `stage {value} = ...`", (Edit(opening, "stage "),)
-        if "LET" in place.expected:
-            return f"a value is named by `let`: `let {value} = ...`", (Edit(opening, "let "),)
-    if place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
-        return "a name keeps its value: give the result another name with `let`", ()
-    return STATEMENT[place.statement] if inside_statement(place) else "", ()
-
-
-def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
-    """What to write in place of a sign that means something else in other languages."""
-    span, before, value = span_of(place.source, token), place.before, str(token.value)
-    together = before is not None and before.end_pos == token.start_pos
-    pair = f"{before}{value}" if together else value
-    if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
-        return "compare with `==`", (Edit(span, "=="),)
-    if value == "==" and "ASSIGN" in place.expected:
-        return "write `=`, as `==` compares", (Edit(span, "="),)
-    if value == ">" and "PIPE" in place.expected:
-        return "layers are chained with `|>`", (Edit(span, "|>"),)
-    if pair in ("->", ">>") or ("PIPE" in place.expected and value == "=>"):
-        return CHAINED, ()
-    if value == "," and "PIPE" in place.expected and place.statement in ("STEM", "HEAD", "LET", "OUT"):
-        if not {"RPAR", "RSQB"} & place.expected:
-            return CHAINED, ()
-    if pair == "**":
-        return "there are no powers: multiply, as in `2 * 2`", ()
-    if pair == "/*":
-        return "a comment opens with `//` and ends with its line", ()
-    if value == ":" and "LBRACE" in place.expected:
-        return "what belongs to it stands in braces: `{ ... }`", ()
-    if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
-        if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
-            return f"a parameter has a type: `{before}: int`", ()
-    if value == "(" and before is not None and before.type == "EACH":
-        return "`each` has one name: let it run over `range(n)`, and index the lists: `widths[i]`", ()
-    if place.opened is not None and before is not None and opens_line(place.source, token):
-        line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
-        if line.lstrip().startswith("//") and BRACKETS[place.opened.type] in place.expected:
-            return "`//` opens a comment; divide with `/`, and round with `floor(a / b)`", ()
-    return None
-
-
-def shortened(value: str) -> str:
-    return value if len(value) < 40 else f"{value[:36]}..."
 
 
 def still_open(place: Place) -> tuple[Label, ...]:
@@ -288,7 +117,7 @@ def foreign_character(span: Span) -> Diagnostic:
     character, known = span.text[0], LOOKALIKES.get(span.text)
     shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
     if known is not None:
-        helps = known.remedy
+        helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else known.remedy
     elif character.isspace():
         helps = "write a plain space"
     elif character in QUOTES:

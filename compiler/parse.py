@@ -10,7 +10,8 @@ from lark.exceptions import UnexpectedInput
 from resnetc.compiler import syntax
 from resnetc.compiler.build import Builder, Node, Reading
 from resnetc.compiler.diagnostics import Fault, Sink
-from resnetc.compiler.misread import ITEMS, RESERVED, Limits, bidirectional
+from resnetc.compiler.misread import Limits, bidirectional
+from resnetc.compiler.places import ITEMS, RESERVED
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import OPTIONS, digest, grammar_text, parser
 

@@ -13,7 +13,7 @@ from resnetc.compiler import misread
 from resnetc.compiler.automaton import END, Automaton
 from resnetc.compiler.build import Node, Reading
 from resnetc.compiler.diagnostics import Diagnostic, similar
-from resnetc.compiler.misread import BRACKETS, ITEM_OPENERS, STATEMENT_OPENERS, Place, opens_line
+from resnetc.compiler.places import BRACKETS, ITEM_OPENERS, ITEMS, STATEMENT_OPENERS, Place, opens_line
 from resnetc.compiler.scan import tokens
 from resnetc.compiler.source import Source
 from resnetc.compiler.tables import parser
@@ -33,6 +33,7 @@ WHOLE = {  # what an item or a stage cannot do without, at its shortest
     "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
     "ASSIGN": ["ASSIGN", "NAME"],
 }
+REASON = ["OTHERWISE", "STRING"]  # of a requirement
 ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one anywhere in a line
 FIRM = STATEMENT_OPENERS | {"RBRACE"}  # where these begin a line they are what they seem
 FOLLOW = {  # what may stand behind a piece
@@ -145,7 +146,7 @@ class Recovery:
             return margin or (not inside and (not depth["LBRACE"] or opens_line(self.source, token)))
         after = [t.type for t in tokens[i + 1 : i + 3]]
         misspelt = token.type == "NAME" and after in (["NAME", "LPAR"], ["NAME", "ASSIGN"])
-        return margin and misspelt and similar(token.value, misread.ITEMS) is not None
+        return margin and misspelt and similar(token.value, ITEMS) is not None
 
 
 class Piece:
@@ -257,7 +258,9 @@ class Piece:
 
         The repair that leads furthest is taken, up to the statement after the next; else a later statement is found.
         """
-        if self.tokens[i].type == "COMMA" and "PIPE" in (could := self.machine.accepts()) and "RPAR" not in could:
+        ends = i + 1 < len(self.tokens) and self.opens_statement(i + 1)
+        listed = self.tokens[i].type == "COMMA" and not ends
+        if listed and "PIPE" in (could := self.machine.accepts()) and "RPAR" not in could:
             self.machine.read("PIPE")  # a chain as other languages list it, which may go on
             return i + 1
         stop = self.horizon(i)
@@ -301,6 +304,8 @@ class Piece:
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
             yield from (Repair(step, [terminal], step.at) for terminal in terminals)
             yield from (Repair(step, WHOLE[terminal], step.at) for terminal in terminals if terminal in WHOLE)
+            if "OTHERWISE" in terminals:
+                yield Repair(step, REASON, step.at)
 
     def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
         """All less up to the next statement, or the one behind it."""

@@ -11,6 +11,7 @@ from lark.exceptions import UnexpectedCharacters
 from resnetc.compiler import misread
 from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.elsewhere import LOOKALIKES, QUOTES
+from resnetc.compiler.places import span_of
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import parser
 
@@ -26,7 +27,7 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
             for token in parser().lex(TextSlice(source.text, at, len(source.text))):
                 out.append(token)
                 if len(out) > misread.MAX_WORDS:
-                    raise Fault(misread.too_many_words(misread.span_of(source, token)))
+                    raise Fault(misread.too_many_words(span_of(source, token)))
             break
         except UnexpectedCharacters as stop:
             at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)

@@ -7,7 +7,7 @@ import pytest
 from lark import Lark
 from lark.lexer import PatternStr
 
-from resnetc.compiler import misread
+from resnetc.compiler import places
 from resnetc.compiler.elsewhere import LOOKALIKES
 from resnetc.compiler.modules import LIBRARY
 from resnetc.compiler.parse import OPTIONS, RESERVED, grammar_text, parser
@@ -49,19 +49,19 @@ def test_the_reserved_words_are_the_keywords_of_the_grammar(fresh):
     patterns = [terminal.pattern for terminal in fresh.terminals]
     words = {p.value for p in patterns if isinstance(p, PatternStr) and p.value.isalpha()}
     assert words == RESERVED
-    assert len(words) == len([*misread.ITEMS, *misread.STATEMENTS, *misread.OTHERS])
+    assert len(words) == len([*places.ITEMS, *places.STATEMENTS, *places.OTHERS])
 
 
 def test_every_terminal_can_be_named_in_a_message(fresh):
     ignored = set(fresh.ignore_tokens)
-    assert all(misread.spelled(t.name) for t in fresh.terminals if t.name not in ignored)
+    assert all(places.spelled(t.name) for t in fresh.terminals if t.name not in ignored)
 
 
 def test_the_words_of_messages_and_repairs_are_terminals(fresh):
     known = {terminal.name for terminal in fresh.terminals} | {"$END"}
     used = [
-        *(misread.VALUES, misread.OPERATORS, misread.NOUNS, misread.OPENERS, misread.CONDITIONS, misread.BRACKETS),
-        *(misread.BRACKETS.values(), ANYWHERE, ENDINGS, *FOLLOW.values(), WHOLE, *WHOLE.values()),
+        *(places.VALUES, places.OPERATORS, places.NOUNS, places.OPENERS, places.CONDITIONS, places.BRACKETS),
+        *(places.BRACKETS.values(), ANYWHERE, ENDINGS, *FOLLOW.values(), WHOLE, *WHOLE.values()),
         {meant.terminal for meant in LOOKALIKES.values() if meant.terminal},
     ]
     assert set().union(*used) <= known

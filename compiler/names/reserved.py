@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.misread import RESERVED
+from resnetc.compiler.places import RESERVED
 from resnetc.compiler.source import Span
 
 MAX_LENGTH = 64

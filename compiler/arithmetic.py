@@ -72,9 +72,13 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compare(op: str, left: Value, right: Value, span: Span) -> bool:
-    """Equality on values of one kind; order on numbers."""
+    """Equality on values of one kind, a list and a number that stands for each of its elements; order on numbers."""
     if op in ("==", "!="):
-        left, right = normal_size(left), normal_size(right)
+        if isinstance(left, tuple) and isinstance(right, tuple) and any(isinstance(v, tuple) for v in left):
+            same = len(left) == len(right) and all(compare("==", *pair, span) for pair in zip(left, right, strict=True))
+            return same is (op == "==")
+        if not (isinstance(left, tuple) and isinstance(right, tuple)):
+            left, right = normal_size(left), normal_size(right)
         if isinstance(left, bool) != isinstance(right, bool):
             raise Fault(not_comparable(op, left, right, span))
         return COMPARISONS[op](left, right)

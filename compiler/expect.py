@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from resnetc.compiler import syntax
 from resnetc.compiler.accepted import Accepted
@@ -18,7 +19,7 @@ from resnetc.compiler.claims.instead import instead
 from resnetc.compiler.claims.mentions import Mentions
 from resnetc.compiler.claims.polynomials import Point
 from resnetc.compiler.claims.search import Undecided
-from resnetc.compiler.claims.sized import mentioned
+from resnetc.compiler.claims.sized import mentioned, sized
 from resnetc.compiler.claims.truths import Claim, Region, Truth, compared, covered, crossed, holding
 from resnetc.compiler.claims.values import Size, plain, undecided
 from resnetc.compiler.contracts import Contract, Verdict
@@ -49,6 +50,9 @@ class Claims(Mentions):
         self.sized = False  # the claim has spoken of sizes
         self.within = dict(enumerate(own.promised))  # the sizes that the claim is about, whatever its condition
         self.refused: list[words.Refusal] = []  # what makes `accepts` and `refuses` false
+
+    def found_false(self) -> Sequence[list[Any]]:
+        return (self.false, self.refused)
 
     # -- accepted sizes -----------------------------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class Claims(Mentions):
         self.limits.clear()
         self.condition, self.sized, self.around = (Region({}),), False, None
         self.within = dict(enumerate(self.own.promised))
-        self.open = expect.condition is not None and bool(mentioned(expect.condition) & self.symbols)
+        self.open = expect.condition is not None and sized(expect.condition, self.symbols)
 
     def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
         """What comes of a claim, at the sizes that its own condition leaves."""
@@ -165,17 +169,37 @@ class Claims(Mentions):
             return Finding("false", fault=self.refuted(expect, frame))
         if self.limits and any(sizes.is_empty for sizes in self.within.values()):
             raise Fault(undecided(span, "no size goes through both models"))
+        breaks: list[Break] = []
+        open: Exception | None = None
         for region in found.broken if isinstance(found, Truth) else ():
-            broken = self.meant_in(region, span)
-            where = found_in(broken, self.own.declared)
+            try:
+                broken = self.meant_in(region, span)
+                where = found_in(broken, self.own.declared)
+            except (SizesTooIrregular, Undecided) as error:
+                open = open or error
+                continue
             if where is not None:
-                points = restricted(where, broken, region)
-                write = self.instead(region.compared[0][0], frame)
-                return Finding("false", fault=words.false_claim(expect, self.own, region.compared, *points, *write))
+                breaks.append(Break(region, broken, *where))
+        if open is not None and not breaks:
+            raise open
+        if breaks:
+            least = min(breaks, key=lambda b: extent(b.least))
+            nearest = min(breaks, key=lambda b: extent(b.near or b.least, self.own.declared))
+            points = (self.restricted(least.least, least), self.restricted(nearest.near or nearest.least, nearest))
+            shown = (least.region.compared, *points, nearest.region.compared)
+            write = self.instead(least.region.compared[0][0], frame)
+            return Finding("false", fault=words.false_claim(expect, self.own, *shown, *write))
         if not self.sized and not isinstance(found, Truth):
             return Finding("checked")
         regions = [region.within({} if asked else self.within) for region in self.condition]
         return Finding("proved", tuple(covered(regions, axis) for axis in self.within))
+
+    def restricted(self, point: Point, found: Break) -> Point:
+        """A counterexample on the axes that a claim and its condition speak of."""
+        atoms = [atom for r in found.broken for atom in r.atoms]
+        axes = {*found.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
+        axes |= {axis for r in self.condition for axis, sizes in r.sets.items() if sizes != ALL}
+        return {axis: n for axis, n in point.items() if axis in axes}
 
     def meant_in(self, region: Region, span: Span) -> tuple[Region, ...]:
         """What of a region a claim is about."""
@@ -199,7 +223,7 @@ class Claims(Mentions):
             return words.false_claim(expect, self.own, (), None, None)
         claim = self.false[0]
         compared = ((claim, claim.left, claim.right),)
-        return words.false_claim(expect, self.own, compared, None, None, *self.instead(claim, frame))
+        return words.false_claim(expect, self.own, compared, None, None, (), *self.instead(claim, frame))
 
     def instead(self, claim: Claim, frame: Frame) -> tuple[str | None, bool]:
         """The equality to write instead of one that is false, and whether the network stands on the right of it."""
@@ -241,28 +265,36 @@ class Claims(Mentions):
         return replace(made, verdict=found.verdict, sizes=found.sizes, fault=fault)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Break:
+    """A region in which a claim is false: what of it the claim is about, its smallest point and the nearest one."""
+
+    region: Region
+    broken: tuple[Region, ...]
+    least: Point
+    near: Point | None
+
+
+def extent(point: Point, origin: Sequence[int] | None = None) -> tuple[int, int]:
+    """The greatest size of a point, and their sum; with an origin, how far it is from there."""
+    gaps = [abs(n - origin[axis]) if origin else n for axis, n in point.items()]
+    return max(gaps, default=0), sum(gaps)
+
+
 def found_in(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point, Point | None] | None:
     """The smallest point of some regions, and the one nearest to the declared sizes."""
-    least: list[tuple[tuple[int, int], int, Point]] = []
-    near: list[tuple[tuple[int, int], int, Point]] = []
-    for i, region in enumerate(regions):
+    least: list[Point] = []
+    near: list[Point] = []
+    for region in regions:
         point = region.smallest()
         if point is not None:
-            least.append(((max(point.values(), default=0), sum(point.values())), i, point))
+            least.append(point)
             other = region.nearest(declared, point)
             if other is not None:
-                gaps = [abs(n - declared[axis]) for axis, n in other.items()]
-                near.append(((max(gaps, default=0), sum(gaps)), i, other))
-    return (min(least)[2], min(near)[2] if near else None) if least else None
-
-
-def restricted(
-    where: tuple[Point, Point | None], broken: Sequence[Region], region: Region
-) -> tuple[Point, Point | None]:
-    """Counterexamples on the axes that a claim, or a condition of several axes, speaks of."""
-    axes = {*region.axes, *(axis for r in broken for atom in r.atoms for axis in atom.p.axes)}
-    least, near = where
-    return {a: n for a, n in least.items() if a in axes}, {a: n for a, n in near.items() if a in axes} if near else None
+                near.append(other)
+    if not least:
+        return None
+    return min(least, key=extent), min(near, key=lambda point: extent(point, declared)) if near else None
 
 
 def said(expect: syntax.Expect) -> str:

@@ -13,7 +13,7 @@ from resnetc.compiler.claims import words
 from resnetc.compiler.claims.facts import COSTS, PRECISIONS, QUESTIONS, Facts
 from resnetc.compiler.claims.instead import corrected
 from resnetc.compiler.claims.others import Others
-from resnetc.compiler.claims.sized import SizedEvaluator, mentioned
+from resnetc.compiler.claims.sized import SizedEvaluator, sized
 from resnetc.compiler.claims.truths import Region, covered
 from resnetc.compiler.claims.values import Size, plain, preimage, undecided
 from resnetc.compiler.diagnostics import Fault
@@ -157,7 +157,7 @@ class Mentions(SizedEvaluator):
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
         outer = self.open, self.around
-        self.open = self.open or (expr.op not in ("and", "or") and bool(mentioned(expr) & self.symbols))
+        self.open = self.open or (expr.op not in ("and", "or") and sized(expr, self.symbols))
         self.around = expr
         made = super().binary(expr, frame)
         self.open, self.around = outer

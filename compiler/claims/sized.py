@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -39,14 +39,36 @@ class SizedEvaluator(Caller):
     def visible(self, frame: Frame) -> list[str]:
         return [*super().visible(frame), *self.known]
 
+    def found_false(self) -> Sequence[list[Any]]:
+        """What to blame where a claim is false."""
+        return (self.false,)
+
+    def blameless(self) -> Callable[[], None]:
+        """Forgets, when it is called, what was found false meanwhile: nothing is false by it."""
+        before = [len(found) for found in self.found_false()]
+
+        def forget() -> None:
+            for found, count in zip(self.found_false(), before, strict=True):
+                del found[count:]
+
+        return forget
+
+    def joined(self, expr: syntax.Binary, frame: Frame) -> bool | Truth:
+        first = self.truth(expr.left, frame)
+        if first is (expr.op == "or"):
+            return first
+        second = self.truth(expr.right, frame)
+        return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        forget = self.blameless()
         if expr.op in ("and", "or"):
-            first = self.truth(expr.left, frame)
-            if first is (expr.op == "or"):
-                return first
-            second = self.truth(expr.right, frame)
-            return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+            made = self.joined(expr, frame)
+            if made is not False:
+                forget()
+            return made
         left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        forget()
         if expr.op in "+-*/%":
             return computed(expr.op, left, right, expr.span)
         left, right = self.settled(left, frame), self.settled(right, frame)
@@ -71,6 +93,12 @@ class SizedEvaluator(Caller):
         if isinstance(value, Truth):
             raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
         return value
+
+    def choice(self, expr: syntax.Choice, frame: Frame) -> Value:
+        forget = self.blameless()
+        chosen = expr.value if self.flag(expr.condition, frame) else expr.other
+        forget()
+        return self.evaluate(chosen, frame)
 
     def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
         if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
@@ -99,3 +127,24 @@ def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
         elif is_dataclass(node) and not isinstance(node, Span):
             pending.extend(getattr(node, field.name) for field in fields(node))
     return found
+
+
+def sized(expr: syntax.Expr, symbols: frozenset[str]) -> bool:
+    """Whether an expression speaks of sizes: of the input's by a symbol, of a map's by its shape. Channels are none."""
+    pending: list[Any] = [expr]
+    while pending:
+        node = pending.pop()
+        match node:
+            case syntax.Name(id) if id in symbols:
+                return True
+            case syntax.Index(syntax.Attribute(_, syntax.Name("shape")), syntax.Number(0)):
+                continue
+            case syntax.Attribute(_, name):
+                if name.id == "shape":
+                    return True
+                pending.append(node.value)
+            case tuple():
+                pending.extend(node)
+            case _ if is_dataclass(node) and not isinstance(node, Span):
+                pending.extend(getattr(node, field.name) for field in fields(node))
+    return False

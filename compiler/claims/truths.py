@@ -101,7 +101,11 @@ class Truth:
 def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
     """A comparison, of lists element by element."""
     span = claim.expr.span
-    if isinstance(left, tuple) and isinstance(right, tuple) and op in ("==", "!="):
+    listed = next((len(v) for v in (left, right) if isinstance(v, tuple)), 0)
+    parts = (*as_list(left, 1), *as_list(right, 1))
+    if listed and op in ("==", "!=") and any(isinstance(v, (*OPEN, tuple)) for v in parts):
+        # A number stands for each element of a list, as where `stride == 1` holds for `[1, 1, 1]`.
+        left, right = as_list(left, listed), as_list(right, listed)
         if len(left) != len(right):
             return op == "!="
         same = both(compared("==", a, b, claim) for a, b in zip(left, right, strict=True))
@@ -129,6 +133,10 @@ def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
     if len(statement.p.axes) == 1:
         return Truth((Region({**sets, statement.p.axes[0]: ~where(statement)}, (), values),))
     return Truth((Region(sets, (statement.negated(),), values),))
+
+
+def as_list(value: Value, count: int) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,) * count
 
 
 def linear(op: str, a: Size, b: Size) -> SizeSet:

@@ -12,7 +12,7 @@ from resnetc.compiler.claims.truths import Claim
 from resnetc.compiler.claims.values import plain, shown, value_at
 from resnetc.compiler.diagnostics import Diagnostic, Label
 from resnetc.compiler.faults import names, unknown_name
-from resnetc.compiler.sizes import show_set
+from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, kind
 
@@ -24,17 +24,22 @@ def sizes_at(known: Facts, point: Point) -> str:
     return ", ".join(f"{known.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
 
 
-def counterexamples(known: Facts, compared: Compared, least: Point | None, near: Point | None) -> tuple[str, ...]:
+def counterexamples(
+    known: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
+) -> tuple[str, ...]:
     """The smallest size that breaks a claim and the nearest one, each with both values."""
-    found = {"smallest accepted size that breaks it": least, "nearest to the declared one": near}
+    found = {
+        "smallest accepted size that breaks it": (least, compared),
+        "nearest to the declared one": (near, compared_near),
+    }
     if not least or near == least:
         found.pop("nearest to the declared one")
     texts = []
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(known.promised)}
-    for what, point in found.items():
+    for what, (point, broken) in found.items():
         if point:
             at = {**least_sizes, **point}
-            pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in compared)
+            pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
             values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
             texts.append(f"{what}: {sizes_at(known, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
@@ -46,6 +51,7 @@ def false_claim(
     compared: Compared,
     least: Point | None,
     near: Point | None,
+    compared_near: Compared = (),
     write: str | None = None,
     turned: bool = False,
 ) -> Diagnostic:
@@ -74,7 +80,7 @@ def false_claim(
         own,
         f"`{text}` does not hold: {why}",
         Label(claim.expr.span, label),
-        notes=counterexamples(own, compared, least, near),
+        notes=counterexamples(own, compared, least, near, compared_near),
         help=help,
     )
 
@@ -92,6 +98,10 @@ class Refusal:
 
 def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
     """Sizes that are accepted or refused against a claim."""
+    whose = "the network" if known is own else f"`{known.name}`"
+    # An axis that one of them fixes has the symbol of the other.
+    symbols = tuple(a or b for a, b in zip(known.symbols, own.symbols, strict=True))
+    known = replace(known, symbols=symbols)
     axis = next((a for a in sorted(least) if (least[a] in known.axes[a]) == (name == "refuses")), min(least, default=0))
     symbol = known.symbols[axis] or "n"
     takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(known.axes, known.symbols, strict=True))
@@ -106,9 +116,9 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         texts.append(f"{what}: {sizes_at(known, point)}{why}")
         if case and not labels:
             labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())
-    held = blame.allowing(known.axes[axis], symbol, own.declared[axis])
-    help = f"claim what is accepted, such as `accepts({held})`, or change the model" if held else "change the model"
-    whose = "the network" if known is own else f"`{known.name}`"
+    held = held_at(known, own)
+    whole = plain(expr.callee.span.text).removesuffix(name) + "accepts"
+    help = f"claim what is accepted, such as `{whole}({held})`, or change the model" if held else "change the model"
     answer = "refused" if name == "accepts" else "accepted"
     which = "these are" if near is None and all(a in least for a in range(len(known.axes))) else "some of these are"
     return Refusal(
@@ -118,6 +128,18 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         ("; ".join(texts),),
         help,
     )
+
+
+def held_at(known: Facts, own: Facts) -> str | None:
+    """What `accepts` of a network holds for: a condition on the sizes of the model that claims, or one size an axis."""
+    rows = list(zip(known.axes, own.symbols, own.declared, strict=True))
+    if any(symbol is None for _, symbol, _ in rows):
+        nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
+        return None if None in nearest else ", ".join(map(str, nearest))
+    conditions = [blame.allowing(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
+    if not conditions:
+        return ", ".join(symbol or "n" for _, symbol, _ in rows)
+    return None if None in conditions else " and ".join(map(str, conditions))
 
 
 def refuted(

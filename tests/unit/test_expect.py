@@ -251,3 +251,133 @@ def test_every_contract_has_its_verdict() -> None:
     codes = [contract.fault.code if contract.fault else None for contract in network.contracts]
     assert codes == [None, None, None, "E0402", "E0403"]
     assert [fault.code for fault in session.sink.diagnostics] == ["E0402", "E0403"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "note"),
+    [
+        (
+            "H != 100 and H != 3",
+            "smallest accepted size that breaks it: H = 3 (3 and 3)",
+        ),
+        (
+            "H != 40 and W != 7",
+            "smallest accepted size that breaks it: W = 7 (7 and 7); nearest to the declared one: H = 40 (40 and 40)",
+        ),
+        (
+            "layer1.shape == [32, min(ceil(H / 2), 99), min(ceil(W / 2), 1)]",
+            "smallest accepted size that breaks it: W = 3 (2 and 1); nearest to the declared one: W = 32 (16 and 1)",
+        ),
+        (
+            "W < 35 when H == 31",
+            "smallest accepted size that breaks it: H = 31, W = 35 (35 and 35)",
+        ),
+        (
+            "W < 35 when H >= 3 and W >= 3",
+            "smallest accepted size that breaks it: H = 3, W = 35 (35 and 35);"
+            " nearest to the declared one: H = 32, W = 35 (35 and 35)",
+        ),
+    ],
+)
+def test_the_smallest_counterexample_of_all_parts(claim: str, note: str) -> None:
+    fault = judged(claim)
+    assert fault is not None
+    assert fault.notes == (note,)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "(1 == 2 or true)",
+        "(1 == 2 or H >= 1)",
+        "(accepts(1, 1) == false or true)",
+        "(refuses(1, 1) == false)",
+        "(refuses(1, 1) or accepts(1, 1))",
+        "((1 == 2) == false)",
+        "(true when 1 == 2 otherwise true)",
+    ],
+)
+def test_a_part_that_does_not_matter_is_not_blamed(part: str) -> None:
+    fault = judged(f"{part} and weighted_layers == 11")
+    assert fault is not None
+    assert fault.message == "`weighted_layers == 11` does not hold: 12 and 11"
+
+
+def test_a_cost_is_that_of_every_size_in_a_comparison_with_a_map() -> None:
+    fault = judged("multiply_adds <= 100 * layer1.shape[1] * layer1.shape[2]")
+    assert fault is not None
+    ((network,), _) = run(NET.format(claims="", input="[3, 32, 32]"))
+    cost = network.measures.multiply_adds
+    assert fault.primary.text == f"`multiply_adds` is {cost((1, 1)):_} at H = 1, W = 1"
+    assert judged(f"multiply_adds == {cost((32, 32))} and layer1.shape[0] == 32") is None
+    assert judged(f"multiply_adds <= {cost((32, 32))} * layer1.shape[0]") is None
+    assert judged(f"multiply_adds == {cost((32, 32))} when layer1.shape[1] <= 16") is not None
+    assert judged(f"multiply_adds <= {cost((32, 32))} when layer1.shape == [32, 16, 16]") is None
+
+
+FIXED = """
+edition 1
+model fixed() {{
+  input [3, 48, 40] = [3, 48, 40]
+  stem = plain_conv(16, kernel=3, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+}}
+model net() {{
+  input {input}
+  stem = plain_conv(16, kernel=3, stride=2)
+  head = global_avg_pool |> fc: linear(10)
+  expect {claim}
+}}
+"""
+
+
+def test_the_sizes_to_claim_of_a_model_that_fixes_them() -> None:
+    _, (fault,) = run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim="fixed.accepts(H)"))
+    write = "fixed.accepts(H == 48 and W == 40)"
+    assert fault.message == "`fixed.accepts(H)` does not hold: `fixed` accepts H = 48 and W = 40"
+    assert fault.helps == (f"claim what is accepted, such as `{write}`, or change the model",)
+    assert run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim=write))[1] == []
+    _, (fault,) = run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim="fixed.accepts(8, 8)"))
+    write = "fixed.accepts(48, 40)"
+    assert fault.helps == (f"claim what is accepted, such as `{write}`, or change the model",)
+    assert run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim=write))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "holds"),
+    [
+        ("[2, 2] == [2]", False),
+        ("[2, 2] == [2, 2, 2]", False),
+        ("[2, 2] != [2]", True),
+        ("[2, 2] == 2", True),
+        ("2 == [2, 2, 2]", True),
+        ("[2, 3] == 2", False),
+        ("[[2, 2], [3]] == [[2, 2], [3]]", True),
+        ("[[2, 2], [3]] == [[2], [3]]", False),
+        ("[] == []", True),
+    ],
+)
+def test_lists_are_equal_element_by_element(statement: str, holds: bool) -> None:
+    assert (judged(statement) is None) is holds
+    text = NET.format(claims="", input="[3, 32, 32]").replace(
+        "set shortcut", f'require {statement} otherwise "no"\n  set shortcut'
+    )
+    assert (run(text)[1] == []) is holds
+
+
+def test_a_size_stands_for_each_element_of_a_list() -> None:
+    assert judged("[H, H] == H and [H, 4] == 4 when H == 4") is None
+    assert judged("[H, W] == H") is not None
+
+
+def test_a_network_has_one_budget_for_its_claims() -> None:
+    """What the first claims take is missing to the last; the next network has all of it."""
+    claims = "".join(f"expect H % 1021 + H % {n} >= 0 " for n in (1019, 1013, 1009, 997, 991)) + "expect H >= 1"
+    text = NET.format(claims=claims, input="[3, 32, 32]")
+    for _ in range(2):
+        _, faults = run(text, ("classes", "[10, 100]"))
+        assert {fault.code for fault in faults} == {"E0403"}
+        assert 1 <= len(faults) <= 8
+        assert "the claims of a network take at most" in faults[0].message
+    few = NET.format(claims="expect H % 1021 + H % 13 >= 0", input="[3, 32, 32]")
+    assert run(few, ("classes", "[10, 100]"))[1] == []

@@ -28,7 +28,7 @@ from resnetc.compiler.evaluate import Frame, Silent
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
-from resnetc.compiler.sizes.limits import Budget, within
+from resnetc.compiler.sizes.limits import Budget, BudgetSpent, within
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, describe, is_number
 
@@ -255,6 +255,9 @@ class Claims(Mentions):
             found = self.judged(expect, frame)
         except Fault as raised:
             found = Finding("undecided", fault=raised.diagnostic)
+        except BudgetSpent as error:
+            help = "make fewer claims or simpler ones: bounds in place of `==` and `!=`, `%` and `/` by smaller numbers"
+            found = Finding("undecided", fault=undecided(expect.claim.span, str(error), help))
         except (SizesTooIrregular, Undecided) as error:
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
         except Silent:

@@ -10,7 +10,7 @@ from math import gcd, lcm
 from resnetc.compiler.claims.polynomials import Atom, Key, Point, along, regular_from
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.forms import onset_of, period_gain, values
-from resnetc.compiler.sizes.limits import MAX_ONSET, MAX_STEPS, kept, look
+from resnetc.compiler.sizes.limits import MAX_ONSET, kept, look
 
 Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
@@ -22,12 +22,6 @@ FAR = 2**16  # how far to look where statements about several polynomials hold t
 
 class Undecided(Exception):
     """A statement that none of the methods here decides; the text says which."""
-
-
-def one_more() -> None:
-    """Pays for one more case or piece."""
-    if not look():
-        raise Undecided(f"the claims of a network look at no more than {MAX_STEPS:_} cases")
 
 
 def smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
@@ -76,7 +70,7 @@ class Search:
         for _ in range(MOST_PIECES):
             if not pending:
                 return None
-            one_more()
+            look()
             _, piece = heapq.heappop(pending)
             if all(low == high for low, high in piece):
                 return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
@@ -207,7 +201,7 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
-        one_more()
+        look()
         found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
         if found is not None:
             return found, True

@@ -246,12 +246,13 @@ def shown(value: Value) -> str:
     return f"{value:_}" if grouped else describe(value)
 
 
-def undecided(span: Span, why: str) -> Diagnostic:
+DECIDED = "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil`, `floor`, `min`, `max` on one axis"
+
+
+def undecided(span: Span, why: str, help: str = DECIDED) -> Diagnostic:
     return Diagnostic(
         "E0403",
         f"`{plain(span.text)}` is not decided: {why}",
         Label(span, "open for some sizes"),
-        helps=(
-            "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil`, `floor`, `min`, `max` on one axis",
-        ),
+        helps=(help,),
     )

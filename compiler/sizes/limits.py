@@ -29,6 +29,10 @@ class SizesTooIrregular(ArithmeticError):
     """An exact answer exists, but its table would be too long to write down."""
 
 
+class BudgetSpent(SizesTooIrregular):
+    """An answer would take more than is left to the claims of a network."""
+
+
 def check_period(period: int) -> None:
     """Refuse a table that would repeat later than `MAX_PERIOD`."""
     if period > MAX_PERIOD:
@@ -78,19 +82,19 @@ def take(entries: int) -> None:
         return
     if _budgets:
         if entries > _budgets[-1].entries:
-            raise SizesTooIrregular(
-                f"sizes too irregular: the claims of a network take at most {MAX_ENTRIES:_} values of long tables"
+            raise BudgetSpent(
+                f"the claims of a network take at most {MAX_ENTRIES:_} values of size functions that repeat late"
             )
         _budgets[-1].entries -= entries
     _taken += entries
 
 
-def look() -> bool:
-    """Pay for one more case or piece; false where none is left."""
-    if not _budgets:
-        return True
-    _budgets[-1].steps -= 1
-    return _budgets[-1].steps >= 0
+def look() -> None:
+    """Pay for one more case or piece."""
+    if _budgets:
+        if _budgets[-1].steps == 0:
+            raise BudgetSpent(f"the claims of a network look at no more than {MAX_STEPS:_} cases")
+        _budgets[-1].steps -= 1
 
 
 P = ParamSpec("P")

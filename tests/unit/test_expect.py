@@ -379,5 +379,6 @@ def test_a_network_has_one_budget_for_its_claims() -> None:
         assert {fault.code for fault in faults} == {"E0403"}
         assert 1 <= len(faults) <= 8
         assert "the claims of a network take at most" in faults[0].message
+        assert faults[0].helps[0].startswith("make fewer claims or simpler ones")
     few = NET.format(claims="expect H % 1021 + H % 13 >= 0", input="[3, 32, 32]")
     assert run(few, ("classes", "[10, 100]"))[1] == []

@@ -58,7 +58,7 @@ class Budget:
     @property
     def spent(self) -> int:
         """What was taken, as so many statements run."""
-        return (MAX_ENTRIES - self.entries) // 64 + (MAX_STEPS - self.steps) * 5
+        return (MAX_ENTRIES - self.entries) // 32 + (MAX_STEPS - self.steps) * 6
 
 
 _budgets: list[Budget] = []  # in force, the innermost last

@@ -219,6 +219,16 @@ def claims() -> list[Attack]:
             ),
             "E0403",
         ),
+        "a family whose claims take long tables": (
+            net(
+                "",
+                stem="plain_conv(n, kernel=3)",
+                parameters="n: int",
+                before="  each n in range(1, 1_001)\n",
+                expect="  expect [H % 1048573, H % 1048571] != [1, 2]\n",
+            ),
+            "E0403",
+        ),
         "a receptive field beyond all sizes": (net(strides, expect="  expect receptive_field == 3\n"), "E0402"),
     }
     return [Attack(name, text(content), code) for name, (content, code) in texts.items()]

@@ -10,7 +10,7 @@ from math import prod
 from resnetc.compiler import shapes
 from resnetc.compiler.diagnostics import Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Template
-from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, step
+from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, is_constant, step
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import show_path
 from resnetc.compiler.written import arguments, canonical, complete, short
@@ -187,10 +187,17 @@ def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
 
 
 def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
-    """The operations whose strides have no partner on the other side, and where a side without any should have one."""
+    """The operations whose strides have no partner on the other side, and where a side without any should have one.
+
+    A side whose size no longer follows that of the input, as behind a global pool, has no stride: from there on.
+    """
     strides = [[(o, does[0]) for o in side.operations if (does := o.does(axis)) and does[0] > 1] for side in sides]
     labels = []
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
+        if side.end.rank > axis and is_constant(side.end.sizes[axis]) and not is_constant(side.start.sizes[axis]):
+            fixed = next((o for o in side.operations if o.does(axis) is None), None)
+            labels += [Label(fixed.span, f"`{side.name}` has one size whatever the input's from here")] if fixed else []
+            continue
         partners = [stride for _, stride in other]
         for operation, stride in mine:
             if stride in partners:

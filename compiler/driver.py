@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import names, syntax
@@ -346,14 +346,20 @@ def reachable(path: Path) -> None:
 
 
 def no_spec(spec: str) -> Diagnostic:
+    known = shipped_names()
+    folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents} - {"."}
     beside = [path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")]
-    near = similar(spec, [*beside, *shipped_names()])
-    return Diagnostic(
-        "E0507",
-        f"{spec} is no file, no directory and no shipped spec",
-        Label(Span(Source(spec, ""), 0, 0), "not found"),
-        helps=(f"a spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs",),
-    )
+    folder, near = spec.rstrip("/"), similar(spec, [*beside, *known]) or similar(spec, folders)
+    message = f"{spec} is no file, no directory and no shipped spec"
+    if folder in folders:
+        message = f"{spec} is a folder of shipped specs, and no spec itself"
+        help = f"name one of its specs, such as `{min(n for n in known if n.startswith(f'{folder}/'))}`: "
+        help += f"`resnetc list {folder}` lists them"
+    elif near in folders:
+        help = f"a folder of shipped specs with a similar name exists: `{near}`"
+    else:
+        help = f"a spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs"
+    return Diagnostic("E0507", message, Label(Span(Source(spec, ""), 0, 0), "not found"), helps=(help,))
 
 
 def empty_folder(name: str) -> Diagnostic:

@@ -16,6 +16,7 @@ Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
 
 MOST_PIECES = 20_000
+ALWAYS = 4  # terms that are as quick as all else that is done with a piece
 MOST_CASES = 2**13
 FAR = 2**16  # how far to look where statements about several polynomials hold together somewhere, or nowhere
 
@@ -58,6 +59,7 @@ class Search:
         self.atoms, self.box, self.axes = atoms, box, tuple(box)
         self.origin = tuple(origin[axis] for axis in self.axes)
         self.rows = [(atom, whole(atom)) for atom in atoms]
+        self.effort = sum(effort(atom) for atom in atoms)
 
     def least(self, radius: int | None) -> Point | None:
         first = self.piece(
@@ -70,7 +72,7 @@ class Search:
         for _ in range(MOST_PIECES):
             if not pending:
                 return None
-            look()
+            look(self.effort)
             _, piece = heapq.heappop(pending)
             if all(low == high for low, high in piece):
                 return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
@@ -118,6 +120,11 @@ class Search:
                 least, greatest = min(corners), max(corners)
             low, high = low + least, high + greatest
         return low, high
+
+
+def effort(statement: Atom) -> int:
+    """What it takes to look at an atom once: its terms with their factors."""
+    return ALWAYS + sum(1 + len(key) for key in statement.p.terms)
 
 
 def whole(statement: Atom) -> list[tuple[Key, int]]:
@@ -201,7 +208,7 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
-        look()
+        look(effort(statement))
         found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
         if found is not None:
             return found, True

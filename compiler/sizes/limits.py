@@ -16,8 +16,8 @@ MAX_ONSET = 2**24
 MAX_ENTRIES = 2**22
 """Values of long tables that the claims of one network may take, all together: about half a second."""
 
-MAX_STEPS = 20_000
-"""Cases and pieces that the claims of one network may look at, all together: about a second."""
+MAX_STEPS = 2**18
+"""Terms that the claims of one network may look at in cases and pieces, all together: about a second."""
 
 MOST_KEPT = 2**8  # results of a function
 
@@ -58,7 +58,7 @@ class Budget:
     @property
     def spent(self) -> int:
         """What was taken, as so many statements run."""
-        return (MAX_ENTRIES - self.entries) // 32 + (MAX_STEPS - self.steps) * 6
+        return (MAX_ENTRIES - self.entries) // 32 + (MAX_STEPS - self.steps) // 2
 
 
 _budgets: list[Budget] = []  # in force, the innermost last
@@ -89,12 +89,12 @@ def take(entries: int) -> None:
     _taken += entries
 
 
-def look() -> None:
-    """Pay for one more case or piece."""
+def look(terms: int) -> None:
+    """Pay for one more case or piece of so many terms."""
     if _budgets:
-        if _budgets[-1].steps == 0:
-            raise BudgetSpent(f"the claims of a network look at no more than {MAX_STEPS:_} cases")
-        _budgets[-1].steps -= 1
+        if terms > _budgets[-1].steps:
+            raise BudgetSpent(f"the claims of a network look at no more than {MAX_STEPS:_} terms, case by case")
+        _budgets[-1].steps -= terms
 
 
 P = ParamSpec("P")

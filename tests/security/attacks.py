@@ -219,6 +219,13 @@ def claims() -> list[Attack]:
             ),
             "E0403",
         ),
+        "a search of many terms": (
+            claim(
+                "each k in range(3) { expect (H % 7 + W % 5 + H * W) * (H % 11 + W % 13 + 1) * (H % 3 + W % 9 + 2)"
+                " * (H % 4 - W % 8) != 7_001 * H * W + k when H <= 3_000 and W <= 3_000 }"
+            ),
+            "E0403",
+        ),
         "a family whose claims take long tables": (
             net(
                 "",

@@ -374,7 +374,6 @@ def test_the_limits() -> None:
         f"{apply.MAX_BLOCKS:_} blocks and {apply.MAX_NODES:_} distinct operations",
         f"{families.MAX_NETWORKS:_} networks a file",
         f"within {declare.MAX_PERIOD:_} sizes",
-        f"and {limits.MAX_STEPS:_} cases of sizes",
     ):
         assert text in said
     assert (modules.MAX_BYTES, arithmetic.LIMIT, shapes.MAX_CHANNELS, limits.MAX_PERIOD) == (
@@ -383,8 +382,8 @@ def test_the_limits() -> None:
         2**24,
         2**20,
     )
-    assert "2^22 values of size functions that repeat later than 2^8" in said
-    assert (limits.MAX_ENTRIES, limits.LONG) == (2**22, 2**8)
+    assert "2^22 values of size functions that repeat later than 2^8, and 2^18 terms in cases of several axes" in said
+    assert (limits.MAX_ENTRIES, limits.LONG, limits.MAX_STEPS) == (2**22, 2**8, 2**18)
 
 
 SPEC = """edition 1

@@ -53,9 +53,13 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
 
     for module in (testing, replaying):
         monkeypatch.setattr(module, "assert_network_agrees", wrong)
-    tally = fuzz.Tally()
-    while tally.failure is None:
-        fuzz.draw_models(tally)
+    for _ in range(8):  # within so little time one in some is not made smaller
+        found.clear()
+        tally = fuzz.Tally()
+        while tally.failure is None:
+            fuzz.draw_models(tally)
+        if len(tally.failure[0]) < len(found[0]):
+            break
     path = tmp_path / "failure.resnet"
     assert fuzz.disagreement(*tally.failure, path) == 1
     printed = capsys.readouterr().out

@@ -198,7 +198,7 @@ def watch(name: str, seen: set[tuple[str, int]]) -> None:
     for home in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
         for definition in [node for node in home.body if isinstance(node, ast.FunctionDef)]:
             for node in list(ast.walk(definition)):
-                for field in ("body", "orelse"):
+                for field in ("body", "orelse", "finalbody"):
                     if isinstance(block := getattr(node, field, None), list):
                         noted = [(ast.parse(f"_reached(({name!r}, {s.lineno}))").body[0], s) for s in block]
                         setattr(node, field, [statement for pair in noted for statement in pair])

@@ -109,7 +109,7 @@ class kept(Generic[P, R]):
     """
 
     def __init__(self, function: Callable[P, R]) -> None:
-        self.function = function
+        self.__wrapped__ = self.function = function
         self.known: dict[Hashable, R] = {}
         self.cache_clear = self.known.clear
 

@@ -430,3 +430,37 @@ def told(name: str, inputs: tuple[Shape, ...], given: Args) -> str:
 
 def test_every_fault_in_full() -> None:
     assert [told(*row) for row in FAULTS] == RECORDED.strip().split("\n\n")
+
+
+# -- maps and filters that torch has no module for ---------------------------------------------------------------------
+
+
+def in_words(name: str, *inputs: Shape, **given: Any) -> tuple[str, str, str, tuple[str, ...]]:
+    with pytest.raises(Fault) as caught:
+        applied(name, *inputs, **given)
+    found = caught.value.diagnostic
+    return found.code, found.message, found.primary.text, found.helps
+
+
+def test_a_reshape_gives_three_axes_at_most() -> None:
+    vector = Shape(32, ())
+    (shape,), _ = applied("reshape", vector, shape=(2, 2, 2, 4))
+    assert show_shape(shape) == "[2, 2, 2, 4]"
+    assert in_words("reshape", vector, shape=(2, 2, 2, 2, 2)) == (
+        "E0336",
+        "a map has at most 3 axes, and this one would have 4",
+        "the channels and 4 axes",
+        ("write the channels and at most 3 sizes behind them, or `regroup` the channels",),
+    )
+
+
+def test_a_binomial_filter_has_64_positions_at_most() -> None:
+    applied("blur_pool", Shape(8, (H, H)), kernel=64)
+    assert in_words("blur_pool", Shape(8, (H, H)), kernel=65) == (
+        "E0304",
+        "`kernel` of `blur_pool` is beyond the limit of 64",
+        "`kernel` is 65 here",
+        ("give it at most 64: a wider filter is nearly flat",),
+    )
+    _, _, _, helps = in_words("plain_conv", Shape(8, (H, H)), channels=MAX_CHANNELS + 1, kernel=1)
+    assert helps == ("give it at most 16_777_216: no larger layer fits into a machine",)

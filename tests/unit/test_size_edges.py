@@ -1,6 +1,7 @@
 """The edges of the arithmetic of sizes: limits reached exactly, periods that no table can hold, words at a boundary."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -34,8 +35,8 @@ from resnetc.compiler.sizes import (
     step,
     sub,
 )
-from resnetc.compiler.sizes.forms import Affine, prime_factors, tabulate
-from resnetc.compiler.sizes.limits import check_onset, check_period
+from resnetc.compiler.sizes.forms import Affine, prime_factors, tabulate, values
+from resnetc.compiler.sizes.limits import Budget, BudgetSpent, check_onset, check_period, kept, look, take, within
 from resnetc.compiler.sizes.sets import from_flags
 
 H = identity()
@@ -296,3 +297,88 @@ def test_formulas_are_searched_for_up_to_a_period(monkeypatch: pytest.MonkeyPatc
 )
 def test_words_of_sets_at_a_boundary(sizes: object, words: str) -> None:
     assert show_set(sizes) == words  # type: ignore[arg-type]
+
+
+# -- what all claims of a network share -------------------------------------------------------------------------------
+
+
+def test_the_limits_that_the_reference_states() -> None:
+    found = (limits.LONG, limits.MAX_ENTRIES, limits.MAX_STEPS, limits.MOST_KEPT)
+    assert found == (256, 4_194_304, 262_144, 256)
+
+
+def test_a_budget_pays_for_long_tables_alone_and_to_the_last_entry() -> None:
+    outer, budget = Budget(), Budget(entries=1_000, steps=10)
+    with within(outer), within(budget):
+        take(256)
+        assert budget.entries == 1_000
+        take(257)
+        assert budget.entries == 743
+        take(743)
+        assert budget.entries == 0
+        told = "the claims of a network take at most 4_194_304 values of size functions that repeat late"
+        with pytest.raises(BudgetSpent, match=f"^{told}$"):
+            take(257)
+        look(4)
+        assert budget.steps == 6
+        look(6)
+        told = "the claims of a network look at no more than 262_144 terms, case by case"
+        with pytest.raises(BudgetSpent, match=f"^{told}$"):
+            look(1)
+    assert outer == Budget()
+    take(10**9)  # nothing is in force
+    look(10**9)
+
+
+def test_one_budget_alone_is_in_force() -> None:
+    budget = Budget(entries=1_000, steps=10)
+    with within(budget):
+        take(300)
+        look(3)
+    assert budget == Budget(entries=700, steps=7)
+    take(10**9)
+
+
+def test_a_long_set_costs_an_entry_for_512_sizes() -> None:
+    def cost(make: Callable[[], object]) -> int:
+        budget = Budget()
+        with within(budget):
+            make()
+        return limits.MAX_ENTRIES - budget.entries
+
+    late, far = from_minimum(512 * 1_000), from_residues(512 * 300, [0])
+    assert cost(lambda: from_minimum(512 * 1_000)) == 1_000
+    assert cost(lambda: only(512 * 1_000)) == 1_000
+    assert cost(lambda: late & from_minimum(2)) == 1_000
+    assert cost(lambda: far & from_residues(2, [0])) == 300
+    assert cost(lambda: late & far) == 1_300
+
+
+def test_what_is_spent_counts_as_statements_run() -> None:
+    assert Budget().spent == 0
+    assert Budget(limits.MAX_ENTRIES - 99 * 32, limits.MAX_STEPS - 10).spent == 99 + 5
+
+
+def test_the_values_of_a_function_are_paid_for() -> None:
+    with within(Budget(entries=300)), pytest.raises(BudgetSpent):
+        values(step(identity(), 2, 0), 302)
+
+
+def test_results_are_kept_but_not_those_of_long_tables() -> None:
+    asked: list[int] = []
+
+    @kept
+    def twice(n: int) -> int:
+        asked.append(n)
+        take(n)
+        return 2 * n
+
+    assert [twice(n) for n in (3, 3, 257, 257)] == [6, 6, 514, 514]
+    assert asked == [3, 257, 257]
+    asked.clear()
+    assert [twice(n - 300) for n in range(257)] == [2 * n - 600 for n in range(257)]  # the oldest make room
+    for n in (-44, -298, -300, 3):
+        assert twice(n) == 2 * n
+    assert asked[257:] == [-300, 3]
+    twice.cache_clear()
+    assert twice(-44) == -88 and asked[-1] == -44

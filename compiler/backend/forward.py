@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from resnetc.compiler.backend.code import WIDTH
 
 INDENT = 8
+PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,19 @@ class Operation:
     loose: bool = False  # the expression is a sum or product
     solo: bool = False  # a statement of its own, such as a stage
     opens: bool = False  # a line begins with it, where what it reads took weights
+    gathers: bool = False  # `write` gets its operands as one list
+    stacked: bool = False  # several outputs are the slices of one tensor, not a tuple of tensors
+
+    def text(self, operands: list[str], whole: str | None = None) -> str:
+        """The expression; `whole` is the name of the list that the operands are all elements of, in their order."""
+        return self.write([whole or f"[{', '.join(operands)}]"] if self.gathers else operands)
+
+    @property
+    def repeated(self) -> set[int]:
+        """The operands that its text has more than once: each must have a name, or it would be computed again."""
+        marks = [chr(PRIVATE_USE + i) for i in range(len(self.inputs))]
+        text = self.text(marks)
+        return {ref for ref, mark in zip(self.inputs, marks, strict=True) if text.count(mark) > 1}
 
 
 @dataclass(slots=True)
@@ -74,6 +88,7 @@ class Forward:
                 self.next.setdefault(ref, operation.outputs[0])
         self.variables: dict[int, str] = {0: "x"}
         self.held: dict[str, int] = {"x": 0}
+        self.lists: dict[tuple[int, ...], str] = {}  # values that one expression has as a whole
         self.pending: dict[int, Pending] = {}
         self.lines: list[Line] = []
 
@@ -95,6 +110,8 @@ class Forward:
         ]
 
     def step(self, operation: Operation) -> None:
+        for ref in operation.repeated & self.pending.keys():
+            self.assign(ref)
         texts, calls, heavy = [], 0, operation.heavy
         reads: set[str] = set()
         for i, ref in enumerate(operation.inputs):
@@ -110,7 +127,7 @@ class Forward:
             else:
                 texts.append(self.variables[ref])
                 reads.add(self.variables[ref])
-        text = operation.write(texts)
+        text = operation.text(texts, self.lists.get(operation.inputs))
         if len(text) > WIDTH - INDENT - 24 and any(ref in self.pending for ref in operation.inputs):
             for ref in operation.inputs:
                 if ref in self.pending and self.pending[ref].calls:
@@ -135,6 +152,7 @@ class Forward:
         name = self.free(self.names.get(first, "parts"), -1)
         self.held[name] = -2  # a list stays until the end
         self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first) or 'a map'}"))
+        self.lists[operation.outputs] = f"{name}.unbind()" if operation.stacked else name
         for i, ref in enumerate(operation.outputs):
             self.variables[ref] = f"{name}[{i}]"
 

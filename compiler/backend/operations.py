@@ -38,12 +38,14 @@ def functional(
                 return Operation(inputs, outputs, lambda t: t[0])
             return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", tight=tight)
         case "concat":
-            return Operation(inputs, outputs, lambda t: f"torch.cat({gathered(t)}, dim=1)")
+            return Operation(inputs, outputs, lambda t: f"torch.cat({t[0]}, dim=1)", gathers=True)
         case "sum":
             return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
         case "softmax":
             only = "[0]" if len(outputs) == 1 else ""  # a list of one is its element
-            return Operation(inputs, outputs, lambda t: f"torch.stack({gathered(t)}).softmax(dim=0){only}")
+            return Operation(
+                inputs, outputs, lambda t: f"torch.stack({t[0]}).softmax(dim=0){only}", gathers=True, stacked=True
+            )
         case "regroup":
             a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
             return Operation(
@@ -54,14 +56,6 @@ def functional(
         case "reshape":
             return reshape(leaves, inputs, outputs)
     raise AssertionError(f"no text for `{leaf.primitive.name}`")
-
-
-def gathered(texts: list[str]) -> str:
-    """Values as a list: the list they all came from, where they are its elements in order."""
-    name = texts[0].partition("[")[0]
-    if len(texts) > 1 and texts == [f"{name}[{i}]" for i in range(len(texts))]:
-        return name
-    return f"[{', '.join(texts)}]"
 
 
 def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:

@@ -71,7 +71,7 @@ class Reference:
     def primitive(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
         if leaf.primitive.name in FUNCTIONAL:
             names = [f"value{i}" for i in range(len(operands))]
-            text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).write(names)
+            text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).text(names)
             made = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
             return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
         arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))

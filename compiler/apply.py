@@ -108,7 +108,7 @@ class Applier(Statements):
                 value = self.apply(step, value, place, step.span)
             return value
         path = label or scope.numbered(attribute)
-        made, start = self.make(layer, source, frame)
+        made, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
         if isinstance(made, Absent):
             return ABSENT
         return scope.place(path, made, [start], span, slot, based(attribute, label))[0]
@@ -331,12 +331,16 @@ class Applier(Statements):
             return ABSENT
         if isinstance(value, Tensor):
             source = value
-            if not rest:
-                return Unfolded(source, [], policy, numbers)
             layers = [self.layer(s, frame) for s in rest]
+            if frame.scope.prefix and frame.scope.owns:  # modules stand here already, as those of a block do
+                for step in layers:
+                    value = self.apply(step, value, frame, step.span if not isinstance(step, Absent) else expr.span)
+                if isinstance(value, Absent):
+                    return ABSENT
+                return Unfolded(self.single(value, expr.span), [], policy, numbers)
         else:
             layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
-        joined = chain(layers, expr.span)
+        joined = chain(layers, expr.span) if layers else ChainLayer((), expr.span)
         if isinstance(joined, Absent):
             return ABSENT
         steps = joined.steps if isinstance(joined, ChainLayer) else (joined,)

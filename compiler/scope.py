@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from copy import copy
 from dataclasses import replace
 from itertools import chain, count
 from typing import Any, Literal
@@ -47,12 +48,22 @@ class Scope:
         self._stored: dict[Path, Span] = {}
         self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
         self._ordinals: dict[str, int] = {}
+        self.prefix: Path = ()  # what its modules are stored below, where it is a part of a block's scope
+        self._call: Span | None = None  # the call that made it a part
+        self.owns = False  # whether it stores modules with keys
+
+    def below(self, prefix: Path, call: Span) -> Scope:
+        """A part of this scope: the same wires and steps, but names of its own, stored below `prefix`."""
+        part = copy(self)
+        part.prefix, part._call, part.owns, part._ordinals = (*self.prefix, *prefix), call, False, {}
+        return part
 
     @property
     def input(self) -> Tensor:
         return Tensor(0, self.wires[0].shape, self)
 
     def reserve(self, path: Path, span: Span) -> None:
+        path = (*self.prefix, *path)
         self.order.setdefault(path, span)
         self._reserved.add(path)
 
@@ -74,12 +85,36 @@ class Scope:
         owned: bool = False,
     ) -> list[Tensor]:
         """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`."""
+        path = (*self.prefix, *path)
         if owned or keeps_state(module):
+            self._own_prefix()
             self.own(path, span)
             if path not in self._reserved:
                 self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
         self.order.setdefault(path, span)
+        if self.prefix in self._reserved:
+            self._order_below_prefix()
         return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+
+    def _order_below_prefix(self) -> None:
+        """What a label that `let` names stores takes the label's place in the order."""
+        end = len(self.prefix)
+        inside = {p: span for p, span in self.order.items() if p[:end] == self.prefix}
+        places = list(self.order.items())
+        self.order.clear()
+        for other, span in places:
+            if other == self.prefix:
+                self.order.update(inside)
+            elif other not in inside:
+                self.order[other] = span
+
+    def _own_prefix(self) -> None:
+        """Nothing else is stored where a part begins: its first module finds out."""
+        if self._call is not None and not self.owns:
+            other = self._containers.get(self.prefix, self.prefix)
+            if other in self._stored:
+                raise Fault(self.taken(self.prefix, self._call, other))
+        self.owns = True
 
     def own(self, path: Path, span: Span) -> None:
         """A path has one owner, and none above or below it."""

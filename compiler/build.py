@@ -256,7 +256,7 @@ class Builder:
     def expr_decimal(self, parts: list[Any], span: Span) -> syntax.Expr:
         mantissa, _, exponent = str(parts[0]).lower().partition("e")
         if (
-            len(mantissa) > MAX_DIGITS
+            sum(character.isdigit() for character in mantissa) > MAX_DIGITS
             or abs(int(exponent or "0") if len(exponent) < 4 else MAX_DIGITS + 1) > MAX_DIGITS
         ):
             raise Fault(too_many_digits(span))
@@ -369,7 +369,7 @@ def too_many_digits(span: Span) -> Diagnostic:
         "E0107",
         f"a number has at most {MAX_DIGITS} digits",
         Label(span, "too long"),
-        helps=(f"write a number below 10^{MAX_DIGITS}",),
+        helps=(f"write a number below 10^{MAX_DIGITS}, with at most {MAX_DIGITS} digits in all",),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from resnetc.compiler import costs
 from resnetc.compiler.claims.facts import PRECISIONS
-from resnetc.testing import Trial, trials
+from resnetc.testing import Trial, assert_strides_agree, trials
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import parts
 
@@ -59,3 +59,21 @@ def test_the_bytes_that_autograd_keeps(precision: str) -> None:
     made = trial("conv(8, kernel=3) |> norm |> act |> max_pool(3, stride=2) |> gates.se |> group_norm(groups=4)")
     kept = costs.activations(made.network, PRECISIONS[precision])[0]
     assert Measured(*parts(made)).activation_bytes((16, 9), precision) == costs.total(kept, (16, 9))
+
+
+@pytest.mark.parametrize(
+    ("size", "stem"), [("[3, 1] = [3, 1]", "linear(8)"), ("[3, H, W] = [3, 8, 8]", "global_avg_pool |> linear(8)")]
+)
+def test_a_stage_of_vectors_has_no_strides(size: str, stem: str) -> None:
+    (trial,) = trials(
+        f"""edition 1
+block unit() {{ out = in + (in |> norm |> linear(in.channels)) }}
+model net() {{
+  input {size}
+  stem = {stem}
+  stage layer1 = 2 of unit
+  head = scores: linear(3)
+}}
+"""
+    )
+    assert_strides_agree(trial)

@@ -323,7 +323,9 @@ def test_files_whose_use_line_is_broken_are_not_missed():
 
 def test_an_item_that_the_builder_refuses_is_broken():
     found, file = read(changed("64, kernel=3", f"{'7' * 19}, kernel=3"))
-    assert found == [("E0107", "6:15", "a number has at most 18 digits", "write a number below 10^18")]
+    assert found == [
+        ("E0107", "6:15", "a number has at most 18 digits", "write a number below 10^18, with at most 18 digits in all")
+    ]
     assert file.items == () and file.broken == {"net"}
 
 
@@ -533,3 +535,13 @@ def test_hostile_texts_end():
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stderr == ""
     assert all(0 < int(count) <= 20 for count in done.stdout.split())
+
+
+@pytest.mark.parametrize("number", ["123456789012345678", "0.12345678901234567", "1_234_567", "1.5e17"])
+def test_the_point_and_underscores_are_no_digits(number: str) -> None:
+    assert read(changed("2 of", f"{number} of"))[0] == []
+
+
+@pytest.mark.parametrize("number", ["1234567890123456789", "0.123456789012345678", "1_234_567_890_123_456_789", "1e19"])
+def test_a_number_of_more_than_eighteen_digits_is_refused(number: str) -> None:
+    assert [code for code, *_ in read(changed("2 of", f"{number} of"))[0]] == ["E0107"]

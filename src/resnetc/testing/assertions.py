@@ -8,10 +8,9 @@ from itertools import zip_longest
 from resnetc.api import Compiled
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.measure import Key, state_dict_keys
-from resnetc.compiler.shapes import axis as along
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.measured import Measured
+from resnetc.testing.measured import Measured, stride_along
 from resnetc.testing.networks import Trial, parts
 from resnetc.testing.real import module_of, place, run, run_enough, too_few
 from resnetc.testing.replay import hold, replayable
@@ -82,7 +81,7 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
     network, _, measures, _ = parts(compiled)
     for stage, found in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
         for axis, stride in enumerate(found):
-            predicted = along(stage.stride, axis)
+            predicted = stride_along(stage.stride, axis)
             hold(
                 stride in (None, predicted),
                 f"{network.name}: `{stage.name}` has stride {stride} along axis {axis + 1}, predicted {predicted}",

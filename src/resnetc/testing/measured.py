@@ -62,6 +62,11 @@ class Depth(TorchFunctionMode):
         return out
 
 
+def stride_along(stride: int | tuple[int, ...], axis: int) -> int:
+    """A stage's stride along an axis of the input; 1 along one that its map does not have, as a vector has none."""
+    return 1 if isinstance(stride, tuple) and axis >= len(stride) else along(stride, axis)
+
+
 @dataclass(frozen=True)
 class Measured:
     """The figures of a module, each counted when it is first asked for; on `meta` where numbers would take long."""
@@ -146,7 +151,7 @@ class Measured:
         if declared.symbols[axis] is None or start is None:
             return [None] * len(self.network.stages)
         least = self.least
-        more = lcm(fitting.period, *(along(stage.stride, axis) for stage in self.predicted.stages))
+        more = lcm(fitting.period, *(stride_along(stage.stride, axis) for stage in self.predicted.stages))
         low, high = (self.run((*least[:axis], n, *least[axis + 1 :])) for n in (start, start + more))
         refusal = low.refusal or high.refusal
         hold(not refusal, f"{self.network.name} does not run at {start} or {start + more}: {refusal}")

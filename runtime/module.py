@@ -1,10 +1,13 @@
-"""Turns the text of a generated module into its network, and checks that it fits the data."""
+"""Turns the text of a generated module into its network, which carries the text; checks that it fits the data."""
 
 import hashlib
 import importlib.abc
 import importlib.util
 import sys
+import threading
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +15,15 @@ from torch import Tensor, nn
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 
+_REGISTERING = threading.RLock()
+
 
 class _Text(importlib.abc.SourceLoader):
     """Loads a module from a text in memory: nothing is read twice, and no byte code is left beside the file."""
 
     def __init__(self, source: str, path: Path) -> None:
         self.source, self.path = source, path
+        self.seal = digest(source)
 
     def get_filename(self, fullname: str) -> str:
         return str(self.path)
@@ -33,20 +39,69 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def build(source: str, path: Path, device: torch.device) -> nn.Module:
+def name_of(seal: str) -> str:
+    """The name under which Python knows the module whose text has this digest."""
+    return f"resnetc_network_{seal[:16]}"
+
+
+def registered(source: str, path: Path) -> ModuleType:
+    """The text as a module of Python; it is run once, however many networks are built of it."""
+    loader = _Text(source, path)
+    name = name_of(loader.seal)
+    with _REGISTERING:
+        known = sys.modules.get(name)
+        if known is not None:
+            return known
+        spec = importlib.util.spec_from_loader(name, loader)
+        assert spec is not None
+        code = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            loader.exec_module(code)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        for made in vars(code).values():
+            if isinstance(made, type) and issubclass(made, nn.Module) and made.__module__ == name:
+                made.__reduce_ex__ = _with_its_text  # type: ignore[assignment, method-assign]
+    return code
+
+
+def _with_its_text(self: nn.Module, protocol: Any) -> Any:
+    """How a network, or a block of one, is pickled: as torch does it, with the module's text in place of its name."""
+    usual = object.__reduce_ex__(self, max(protocol, 2))
+    made = type(self)
+    code = sys.modules.get(made.__module__)
+    loader = getattr(code, "__loader__", None)
+    if not isinstance(loader, _Text) or getattr(code, made.__qualname__, None) is not made:
+        return usual  # a class that a user derived of one of ours is found by its own name
+    return unpickled, (loader.source, loader.seal, loader.path.name, made.__qualname__), *usual[2:]
+
+
+def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
+    """An object of a class of the module, without its state, which `pickle` and `copy` fill in.
+
+    Pickled networks name this function: it keeps its place and its arguments. The text is run if this process does not
+    know it, so it must be the one that was pickled: RunError where it is not.
+    """
+    code = sys.modules.get(name_of(seal))
+    loader = getattr(code, "__loader__", None)
+    if code is None or not isinstance(loader, _Text) or (loader.source, loader.seal) != (source, seal):
+        if digest(source) != seal:
+            raise RunError(f"{file}: the text of this network was changed or damaged after it was pickled")
+        code = registered(source, Path(file))
+    made = getattr(code, name)
+    return made.__new__(made)  # type: ignore[no-any-return]
+
+
+def build(source: str, path: Path, device: torch.device | None = None) -> nn.Module:
     """Run the module's text and return its `build()`; `path` is the file it stands in, for messages and tracebacks.
 
-    The weights are drawn on the CPU, so that every device starts from the same, and lie channels-last, as batches do.
+    Weights lie channels-last, as batches do. With a `device` they are drawn on the CPU, so that every device starts
+    from the same; without one torch's context says where and in which type they are made (`with torch.device("meta")`).
     Raises RunError where the text is no generated module.
     """
-    name = f"resnetc_network_{digest(source)[:16]}"
-    loader = _Text(source, path)
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec is not None
-    code = importlib.util.module_from_spec(spec)
-    sys.modules[name] = code
     try:
-        loader.exec_module(code)
+        code = registered(source, path)
         for attribute in ("build", "INPUT_SHAPE"):
             if not hasattr(code, attribute):
                 raise RunError(f"{path}: no `{attribute}` in it: a module written by `resnetc compile` is expected")
@@ -59,7 +114,13 @@ def build(source: str, path: Path, device: torch.device) -> nn.Module:
         raise RunError(f"{path}: the module fails to build its network: {type(fault).__name__}: {fault}") from fault
     if not isinstance(model, nn.Module):
         raise RunError(f"{path}: `build()` returns {type(model).__name__}, a torch.nn.Module is expected")
-    model.to(device)
+    if device is not None:
+        model.to(device)
+    kind = torch.get_default_dtype()
+    for part in model.modules():  # a filter is written in float32, and works with weights of its own type alone
+        for name, held in part.named_buffers(recurse=False):
+            if held.is_floating_point() and held.dtype != kind:
+                setattr(part, name, held.to(kind))
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     for parameter in model.parameters():  # one by one: `Module.to` takes no module that has weights of both ranks
         if parameter.dim() in formats:

@@ -68,11 +68,9 @@ def compile(spec: str, *, model: str | None = None, **settings: Any) -> Compiled
 def load(spec: str, *, model: str | None = None, **settings: Any) -> nn.Module:
     """A network of a spec as a `torch.nn.Module` with initial weights; see `compile` for the arguments."""
     compiled = compile(spec, model=model, **settings)
-    import torch
-
     from resnetc.runtime import module
 
-    return module.build(compiled.source, Path(f"{compiled.network.name}.py"), torch.device("cpu"))
+    return module.build(compiled.source, Path(f"{compiled.network.name}.py"))
 
 
 def _text(value: Any) -> str:

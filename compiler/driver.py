@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,16 @@ class Session:
             self.refused = True
             self.sink.add(fault.diagnostic)
 
+    def add_text(self, text: str) -> None:
+        """Reads what a spec says; the files that it uses are looked up as those of standard input are."""
+        try:
+            source = decode(text.encode("utf-8", "surrogatepass"), "text")
+            self._enter(self.loader.link(source, None), "text", Path())
+        except Fault as fault:
+            self.files += 1
+            self.refused = True
+            self.sink.add(fault.diagnostic)
+
     def _add_folder(self, path: Path) -> None:
         files = below(path)
         if not files:
@@ -198,16 +208,25 @@ class Session:
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
         out = []
-        evaluator = self.evaluator()
-        specs = [e.spec for e in entries]
+        self._require([name for name, _ in settings], entries)
         for name, text in settings:
-            known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
-            if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
-                raise UsageError(unknown_setting(name, specs, evaluator))
             expr = parse_expression(Source(f"--set {name}", text), self.sink)
             if expr is not None:
                 out.append(Setting(name, text, expr))
         return out
+
+    def require_settings(self, names: Iterable[str], model: str | None = None) -> None:
+        """Raises `UsageError` for a name that is neither a parameter nor a slot."""
+        if not self.refused:
+            self._require(names, self._holding(model) if model else self.entries)
+
+    def _require(self, names: Iterable[str], entries: list[Entry]) -> None:
+        evaluator = self.evaluator()
+        specs = [e.spec for e in entries]
+        for name in names:
+            known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
+            if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
+                raise UsageError(unknown_setting(name, specs, evaluator))
 
     def models(self, model: str | None = None) -> list[syntax.Model]:
         """The model definitions that the session's networks come from."""

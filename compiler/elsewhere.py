@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 
 from resnetc.compiler.source import Span
@@ -65,6 +66,15 @@ FIGURES = {  # what others call the figures that claims speak of
     **dict.fromkeys(("field", "rf"), "receptive_field"),
     "num_params": "parameters",
 }
+SETTINGS = {  # what others call the parameters and slots of a model
+    **dict.fromkeys(("class_count", "classes_num", "n_classes", "nb_classes", "num_class", "num_classes"), "classes"),
+    **dict.fromkeys(("in_channels", "in_ch", "in_chans", "input_channels", "n_channels", "num_channels"), "channels"),
+    **dict.fromkeys(("act_layer", "activation"), "act"),
+    **dict.fromkeys(("drop_rate", "dropout_rate"), "dropout"),
+    **dict.fromkeys(("drop_path", "drop_path_rate", "stochastic_depth_prob"), "drop"),
+    **{"attn_layer": "attention", "norm_layer": "norm"},
+}
+WEIGHTS = frozenset(("pretrained", "weights", "checkpoint_path"))
 LOOKALIKES = {
     "÷": Meant("DIVIDE", "/", "divide with `/`"),
     "×": Meant("TIMES", "*", "multiply with `*`"),
@@ -99,6 +109,14 @@ def figure(name: str) -> str | None:
     """What the figure is called here that a claim asks for, or None."""
     wanted = FIGURES.get(name.lower())
     return f"what others call `{name}` is `{wanted}` here" if wanted else None
+
+
+def setting(name: str, known: Set[str]) -> str | None:
+    """What a parameter or a slot of a model is called here that has a known name elsewhere, or None."""
+    wanted = SETTINGS.get(name.lower())
+    if name.lower() in WEIGHTS:
+        return "no weights come with resnetc: fill the model with `load_state_dict`"
+    return f"what others call `{name}` is `{wanted}` here" if wanted in known else None
 
 
 def remedy_of_name(name: str, span: Span) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from resnetc.compiler import faults, syntax
+from resnetc.compiler import elsewhere, faults, syntax
 from resnetc.compiler.calls import Caller
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, similar
 from resnetc.compiler.evaluate import Frame
@@ -139,17 +139,21 @@ def plain(value: Value) -> str:
 
 def unknown_setting(name: str, specs: list[SpecFile], evaluator: Caller) -> str:
     """The message for a `--set` whose name is neither a parameter nor a slot of any model."""
-    known = {
+    parameters = dict.fromkeys(
         p.name.id
         for spec in specs
         for item in spec.tree.items
         if isinstance(item, syntax.Model)
         for p in item.parameters
-    }
+    )
     slots = {n for spec in specs for n in evaluator.slot_names(Frame(spec, Slots({})), spec)}
-    near = similar(name, known | slots)
-    tail = f"; one with a similar name exists: `{near}`" if near else ""
-    return f"no model here has a parameter or slot `{name}`{tail}"
+    near = similar(name, parameters.keys() | slots)
+    tail = elsewhere.setting(name, parameters.keys() | slots)
+    tail = tail or (f"one with a similar name exists: `{near}`" if near else "")
+    return (
+        f"no model here has a parameter or slot `{name}`{'; ' if tail else ''}{tail}\n"
+        f"parameters: {', '.join(parameters) or 'none'}\nslots: {', '.join(sorted(slots))}"
+    )
 
 
 def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic:

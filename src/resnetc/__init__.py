@@ -12,9 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["CompileError", "Compiled", "__version__", "compile", "load"]
 
 
+def __dir__() -> list[str]:
+    return sorted([*(name for name in globals() if name.startswith("__")), *__all__, "testing"])
+
+
 def __getattr__(name: str) -> Any:
     if name in __all__:
         from resnetc import api
 
         return getattr(api, name)
+    if name == "testing":
+        from importlib import import_module
+
+        return import_module("resnetc.testing")
     raise AttributeError(f"module 'resnetc' has no attribute {name!r}")

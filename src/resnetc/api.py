@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,17 +44,27 @@ class Compiled:
         return text(self.checked, color=False)
 
 
-def compile(spec: str, *, model: str | None = None, **settings: Any) -> Compiled:
-    """Compiles one network of a spec: a shipped name, or a path.
+def compile(
+    spec: str | os.PathLike[str] | None = None, *, text: str | None = None, model: str | None = None, **settings: Any
+) -> Compiled:
+    """Compiles one network of a spec: a shipped name, a path, or what it says as `text`.
 
     Keywords set parameters and slots as `--set` does: numbers and flags as they are, a slot as an expression of the
     language in a string (`shortcut="none"`). Raises `CompileError` where the spec is at fault, `ValueError` where the
     call is: an unknown name, or more than one network.
     """
     session = Session()
-    session.add(spec)
+    if text is None:
+        session.add(_named(spec))
+    elif spec is not None:
+        raise ValueError("give a spec or a `text=`, not both")
+    elif isinstance(text, str):
+        session.add_text(text)
+    else:
+        raise ValueError(f"`text=` is what a spec says, in a string, not {_kind(text)}")
     try:
-        found = session.networks(model, [(name, _text(value)) for name, value in settings.items()])
+        session.require_settings(settings, model)  # a wrong name is told before a wrong value of it
+        found = session.networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
     except UsageError as error:
         raise ValueError(str(error)) from None
     if session.sink.failed:
@@ -60,27 +72,66 @@ def compile(spec: str, *, model: str | None = None, **settings: Any) -> Compiled
     if len(found) != 1:
         names = ", ".join(c.network.name for c in found) or "none"
         raise ValueError(
-            f"`{spec}` stands for {len(found)} networks ({names}): choose one with `model=` or a parameter"
+            f"{f'`{spec}`' if text is None else 'the text'} stands for {len(found)} networks ({names}):"
+            " choose one with `model=` or a parameter"
         )
     return Compiled(session.render(found[0]), found[0].network, tuple(session.sink.diagnostics), found[0])
 
 
-def load(spec: str, *, model: str | None = None, **settings: Any) -> nn.Module:
-    """A network of a spec as a `torch.nn.Module` with initial weights; see `compile` for the arguments."""
-    compiled = compile(spec, model=model, **settings)
+def load(
+    spec: str | os.PathLike[str] | None = None, *, text: str | None = None, model: str | None = None, **settings: Any
+) -> nn.Module:
+    """A network of a spec as a `torch.nn.Module` with initial weights; see `compile` for the arguments.
+
+    It is made where torch's context says (`with torch.device("meta")`), and can be pickled for another process.
+    """
+    from resnetc.runtime.errors import RunError, require
+
+    try:
+        require("torch")
+    except RunError as error:
+        raise ImportError(str(error), name="torch") from None
+    compiled = compile(spec, text=text, model=model, **settings)
     from resnetc.runtime import module
 
     return module.build(compiled.source, Path(f"{compiled.network.name}.py"))
 
 
-def _text(value: Any) -> str:
+def _named(spec: Any) -> str:
+    """The name or path of a spec, refused where it is plainly something else."""
+    if spec is None:
+        raise ValueError("give a spec: its name or path, or what it says as `text=`")
+    if not isinstance(spec, (str, os.PathLike)):
+        raise ValueError(f"`spec` is a name or a path, not {_kind(spec)}")
+    name = os.fspath(spec)
+    if name == "-" or "\n" in name:
+        raise ValueError("`spec` is a name or a path: give what a spec says as `text=`")
+    return name
+
+
+def _expression(name: str, value: Any) -> str:
     """A Python value as an expression of the language."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
     if value is None:
         return "none"
+    if isinstance(value, bool) or type(value).__name__ == "bool" and type(value).__module__ == "numpy":
+        return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_text(v) for v in value)}]"
-    if isinstance(value, float):
-        return repr(value)
-    return str(value)
+        return f"[{', '.join(_expression(name, part) for part in value)}]"
+    if isinstance(value, numbers.Rational):
+        return str(value)
+    if isinstance(value, numbers.Real):
+        return repr(float(value))
+    what = f"the class {value.__module__}.{value.__qualname__}" if isinstance(value, type) else _kind(value)
+    raise ValueError(
+        f"`{name}` is given {what}: a slot takes an expression of the language in a string, such as"
+        ' norm="group_norm(groups=32)"; a parameter takes a number, True, False or a list'
+    )
+
+
+def _kind(value: Any) -> str:
+    """`an int`, `a torch.nn.modules.conv.Conv2d`: what a value is, for a message."""
+    made = type(value)
+    name = made.__qualname__ if made.__module__ == "builtins" else f"{made.__module__}.{made.__qualname__}"
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -33,7 +33,8 @@ test: $(READY) ## every test but the slow ones, with the same examples every tim
 test-slow: $(READY) ## the slow tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow
 
-generated: $(READY) ## compile the specs whose modules are committed
+generated: $(READY) ## compile the specs whose modules are committed; write the index of the shipped networks
+	$(PY) tools/make_index.py
 	$(RESNETC) compile specs/imagenet -o generated/imagenet
 	$(RESNETC) compile specs/cifar -o generated/cifar
 	$(RESNETC) compile specs/digits.resnet -o generated

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import names, syntax
 from resnetc.compiler.apply import too_many_blocks
-from resnetc.compiler.diagnostics import Diagnostic, Fault, Label, Sink, similar
+from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink, similar
+from resnetc.compiler.entries import Entry
 from resnetc.compiler.evaluate import Silent
 from resnetc.compiler.expand import Expander, Request
 from resnetc.compiler.families import MAX_NETWORKS, Setting, UsageError, requests, too_many_networks, unknown_setting
@@ -24,13 +25,12 @@ from resnetc.compiler.modules import (
     decode,
     digest,
     shipped,
-    shipped_names,
     shown,
     unreadable,
 )
 from resnetc.compiler.outputs import Output, same_file
 from resnetc.compiler.parse import parse_expression
-from resnetc.compiler.source import Source, Span
+from resnetc.compiler.source import Source
 
 if TYPE_CHECKING:
     from resnetc.compiler.accepted import Accepted
@@ -64,15 +64,6 @@ class Checked:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
-    """One file that a SPEC stands for."""
-
-    spec: SpecFile
-    title: str
-    folder: Path
-
-
-@dataclass(slots=True, eq=False)
 class Session:
     """One run of the compiler: the files it has read and the faults it has found."""
 
@@ -86,6 +77,7 @@ class Session:
     texts: Mapping[Path, str] = field(default_factory=dict)  # read in the place of files
     known: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
     left: int = MOST_TRIED  # remedies that may still be tried
+    remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink, self.texts, self.known)
@@ -93,7 +85,7 @@ class Session:
     # -- what a SPEC means --------------------------------------------------------------------------------------------
 
     def add(self, spec: str, standard_input: bytes | None = None) -> None:
-        """Reads a SPEC: a file, a directory, the name of a shipped spec, or `-`."""
+        """Reads a SPEC: a file, a directory, the name of a shipped spec or network, or `-`."""
         try:
             if spec == "-":
                 source = decode(standard_input or b"", "standard input")
@@ -105,9 +97,10 @@ class Session:
                 self._add_folder(path)
                 return
             found = path if os.path.lexists(path) else shipped(spec)
-            if found is None:
-                raise Fault(no_spec(spec))
-            self._add_file(found, Path())
+            if found is not None:
+                self._add_file(found, Path())
+            else:
+                self._add_network(spec)
         except Fault as fault:
             self.files += 1
             self.refused = True
@@ -126,6 +119,8 @@ class Session:
     def _add_folder(self, path: Path) -> None:
         files = below(path)
         if not files:
+            from resnetc.compiler.misnamed import empty_folder
+
             raise Fault(empty_folder(path.as_posix()))
         for file in files:
             try:
@@ -134,17 +129,42 @@ class Session:
                 self.files += 1
                 self.sink.add(fault.diagnostic)
 
-    def _add_file(self, path: Path, folder: Path) -> None:
+    def _add_network(self, name: str) -> None:
+        """Reads the shipped spec that has a network of this name; a file of the working folder goes before it."""
+        from resnetc.compiler import network_index
+        from resnetc.compiler.misnamed import no_spec
+
+        found = network_index.find(name)
+        path = shipped(found[0].spec) if found else None
+        if path is None:
+            raise Fault(no_spec(name))
+        first, *others = found
+        beside = Path(f"{name}{SUFFIX}")
+        if beside.is_file():
+            self.remarks.append(f"{name} is the file {beside} here, not the shipped network, which is {first.written}")
+            self._add_file(beside, Path())
+            return
+        if first.name != name:
+            self.remarks.append(f"{name} is {first.name} of {first.spec}")
+        if others:
+            places = ", ".join(f"`{other.written}`" for other in others)
+            self.remarks.append(f"{name} is that of {first.spec}; others of this name: {places}")
+        self._add_file(path, Path(), first.name)
+
+    def _add_file(self, path: Path, folder: Path, network: str | None = None) -> None:
         resolved = path.resolve()
         inside = resolved.is_relative_to(LIBRARY)
         title = resolved.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) if inside else path.name
-        self._enter(
-            self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None), title, folder
-        )
+        spec = self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None)
+        self._enter(spec, title, folder, network)
 
-    def _enter(self, spec: SpecFile, title: str, folder: Path) -> None:
+    def _enter(self, spec: SpecFile, title: str, folder: Path, network: str | None = None) -> None:
+        if network is not None and (known := [e.network for e in self.entries if e.spec is spec]):
+            if network not in known and None not in known:
+                self.entries.append(Entry(spec, title, folder, network))
+            return
         self.files += 1
-        self.entries.append(Entry(spec, title, folder))
+        self.entries.append(Entry(spec, title, folder, network))
 
     # -- networks -----------------------------------------------------------------------------------------------------
 
@@ -188,16 +208,17 @@ class Session:
     def _holding(self, model: str) -> list[Entry]:
         """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
 
-        def names_in(entry: Entry) -> list[str]:
-            kinds = (syntax.Model, syntax.Instance)
-            return [i.name.id for i in entry.spec.tree.items if isinstance(i, kinds)] + sorted(entry.spec.tree.broken)
-
-        exact = [e for e in self.entries if model in names_in(e)]
-        near = [e for e in self.entries if any(model.startswith(n + "_") for n in names_in(e))]
+        exact = [e for e in self.entries if model in e.names()]
+        near = [e for e in self.entries if any(model.startswith(n + "_") for n in e.names())]
         found = exact or near
         if len(found) == 1:
             return found
-        known = sorted({n for e in self.entries for n in names_in(e)})
+        known = sorted({n for e in self.entries for n in e.names()})
+        if not found and all(e.network for e in self.entries) and self.entries:
+            named = ", ".join(f"`{e.network}`" for e in self.entries)
+            raise UsageError(
+                f"`--model {model}` is not the network that the SPEC names, {named}: leave one of them out"
+            )
         if not found:
             hint = similar(model, known)
             tail = f"; one with a similar name exists: `{hint}`" if hint else ""
@@ -263,9 +284,14 @@ class Session:
         for item in entry.spec.tree.items:
             if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
                 continue
+            if not entry.holds(item.name.id):
+                continue
             try:
                 own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
-                out += requests(own, settings, self.evaluator(), library)
+                made = requests(own, settings, self.evaluator(), library)
+                if entry.network is not None:
+                    made = entry.meant(made, requests(own, [], self.evaluator(), library), settings)
+                out += made
                 if len(out) > MAX_NETWORKS:
                     raise Fault(too_many_networks(item.name.span, len(out), "this file"))
             except Fault as fault:
@@ -274,6 +300,8 @@ class Session:
                     return []
             except Silent:
                 pass
+        if entry.network is not None and not out and len(self.sink.diagnostics) == known:
+            raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
         return out
 
     def _network(
@@ -362,29 +390,3 @@ def reachable(path: Path) -> None:
         raise Fault(
             unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
         ) from None
-
-
-def no_spec(spec: str) -> Diagnostic:
-    known = shipped_names()
-    folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents} - {"."}
-    beside = [path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")]
-    folder, near = spec.rstrip("/"), similar(spec, [*beside, *known]) or similar(spec, folders)
-    message = f"{spec} is no file, no directory and no shipped spec"
-    if folder in folders:
-        message = f"{spec} is a folder of shipped specs, and no spec itself"
-        help = f"name one of its specs, such as `{min(n for n in known if n.startswith(f'{folder}/'))}`: "
-        help += f"`resnetc list {folder}` lists them"
-    elif near in folders:
-        help = f"a folder of shipped specs with a similar name exists: `{near}`"
-    else:
-        help = f"a spec with a similar name exists: `{near}`" if near else "`resnetc list` names the shipped specs"
-    return Diagnostic("E0507", message, Label(Span(Source(spec, ""), 0, 0), "not found"), helps=(help,))
-
-
-def empty_folder(name: str) -> Diagnostic:
-    return Diagnostic(
-        "E0508",
-        f"{name} holds no `.resnet` file",
-        Label(Span(Source(name, ""), 0, 0), "this directory"),
-        helps=("name a directory with specs in or below it",),
-    )

@@ -17,6 +17,7 @@ from resnetc.version import VERSION
 if TYPE_CHECKING:
     from resnetc.compiler.driver import Session
 
+SPEC = "a file, a directory, the name of a shipped spec or network, or - (standard input)"
 OK, INPUT, USAGE, INTERNAL, STOPPED, INTERRUPTED = 0, 1, 2, 70, 75, 130
 
 
@@ -112,15 +113,11 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     one = command("check", check, "parse, resolve, prove shapes and claims", "resnetc check specs/imagenet")
-    one.add_argument(
-        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
-    )
+    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
     one.add_argument("--format", choices=("human", "json", "github"), default="human", help="of the diagnostics")
 
     one = command("compile", compile, "write one Python file a network", "resnetc compile imagenet/resnet50 -o models")
-    one.add_argument(
-        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
-    )
+    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
     one.add_argument(
         "-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout"
     )
@@ -134,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
         "the network: stages, shapes, costs, accepted sizes",
         "resnetc show imagenet/resnet50 --input 3x225x225",
     )
-    one.add_argument("spec", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)")
+    one.add_argument("spec", metavar="SPEC", help=SPEC)
     choosing(one)
     one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
     one.add_argument(
@@ -216,6 +213,8 @@ def note(message: str) -> None:
 
 def remarks(session: Session, networks: list[Any]) -> None:
     """What a user should know although nothing is wrong."""
+    for remark in session.remarks:
+        note(remark)
     for checked in networks:
         for overruled in checked.network.overruled:
             note(f"{checked.network.name}: `--set` overrules {overruled}")
@@ -364,15 +363,21 @@ def list_models(options: argparse.Namespace) -> int:
     from fnmatch import fnmatch
 
     from resnetc import show as shown
-    from resnetc.compiler.driver import UsageError
-    from resnetc.compiler.modules import shipped_names
+    from resnetc.compiler import network_index
+    from resnetc.compiler.families import UsageError
 
-    session = opened(shipped_names())
+    index = network_index.index()
+    networks = index.networks
+    if index.specs != network_index.digest():  # their figures are others, perhaps
+        from resnetc.compiler.modules import shipped_names
+
+        session = opened(shipped_names())
+        networks = tuple(network_index.listed(checked, shown.accepted(checked)) for checked in session.networks())
+        if failed(session):
+            return INPUT
     pattern = options.pattern if any(c in options.pattern for c in "*?[") else f"*{options.pattern}*"
-    networks = [c for c in session.networks() if fnmatch(c.network.name, pattern) or fnmatch(c.title, pattern)]
-    if failed(session):
-        return INPUT
-    if not networks:
+    rows = [n for n in networks if any(fnmatch(name, pattern) for name in (n.name, n.spec, *index.further(n.name)))]
+    if not rows:
         raise UsageError(f"no shipped model matches `{options.pattern}`")
-    sys.stdout.write(shown.listing(networks, colored(sys.stdout)))
+    sys.stdout.write(shown.listing(rows, index, colored(sys.stdout)))
     return OK

@@ -38,7 +38,10 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         "resnetc test imagenet/resnet50 --input 3x225x225",
     )
     one.add_argument(
-        "spec", nargs="+", metavar="SPEC", help="a file, a directory, a shipped spec's name, or - (standard input)"
+        "spec",
+        nargs="+",
+        metavar="SPEC",
+        help="a file, a directory, the name of a shipped spec or network, or - (standard input)",
     )
     choosing(one)
     one.add_argument(

@@ -79,16 +79,18 @@ def standard_input(check: bool) -> int:
 
 def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     """The files that the command line names, each once."""
-    from resnetc.compiler.driver import empty_folder, no_spec
+    from resnetc.compiler import network_index
     from resnetc.compiler.families import UsageError
+    from resnetc.compiler.misnamed import empty_folder, no_spec
     from resnetc.compiler.modules import below, shipped
 
     found: dict[Path, Path] = {}
     for spec in specs:
         path = Path(spec)
         if not os.path.lexists(path):
-            if shipped(spec) is not None:
-                raise UsageError(f"`{spec}` is a shipped spec: `fmt` rewrites files, so name the path of one")
+            what = "spec" if shipped(spec) is not None else "network" if network_index.find(spec) else None
+            if what is not None:
+                raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so name the path of one")
             faults.append(no_spec(spec))
             continue
         named = below(path) if path.is_dir() else [path]

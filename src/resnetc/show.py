@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.driver import Checked
+from resnetc.compiler.network_index import Index, Listed
 from resnetc.compiler.sizes import describe, show, show_set
 from resnetc.compiler.sizes.limits import number
 from resnetc.compiler.values import MAX_BITS
@@ -196,8 +198,8 @@ def because(checked: Checked) -> list[tuple[str, str]]:
     return [("because" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
-def listing(networks: list[Checked], color: bool = False) -> str:
-    """The shipped models, a line each."""
+def listing(networks: Sequence[Listed], index: Index, color: bool = False) -> str:
+    """The shipped networks, a line each, with the further names that they are known by."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -205,7 +207,7 @@ def listing(networks: list[Checked], color: bool = False) -> str:
 
     stream = io.StringIO()
     console = Console(
-        file=stream, width=160, force_terminal=color, color_system="standard" if color else None, highlight=False
+        file=stream, width=200, force_terminal=color, color_system="standard" if color else None, highlight=False
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("spec")
@@ -213,15 +215,14 @@ def listing(networks: list[Checked], color: bool = False) -> str:
     for column in ("parameters", "multiply-adds", "at"):
         table.add_column(column, justify="right")
     table.add_column("accepts")
-    for checked in networks:
-        shape = (checked.network.input.channels, *checked.network.input.sizes)
+    for network in networks:
         table.add_row(
-            Text(checked.title),
-            Text(checked.network.name),
-            f"{checked.measures.parameters:,}",
-            f"{checked.measures.multiply_adds(checked.network.input.sizes):,}",
-            "x".join(map(str, shape)),
-            Text(accepted(checked)),
+            Text(network.spec),
+            Text(", ".join((network.name, *index.further(network.name)))),
+            f"{network.parameters:,}",
+            f"{network.multiply_adds:,}",
+            "x".join(map(str, network.input)),
+            Text(network.accepts),
         )
     console.print(table)
     return without_ends(stream.getvalue())

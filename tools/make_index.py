@@ -1,0 +1,28 @@
+"""Writes specs/networks.json: the name, the place and the figures of every shipped network.
+
+    python tools/make_index.py
+
+A test compares the file with a fresh one; `resnetc list` takes its figures from it as long as the specs are those.
+"""
+
+from __future__ import annotations
+
+from resnetc import show
+from resnetc.compiler import network_index
+from resnetc.compiler.driver import Session
+from resnetc.compiler.modules import shipped_names
+
+
+def render() -> str:
+    session = Session()
+    for name in shipped_names():
+        session.add(name)
+    networks = [network_index.listed(checked, show.accepted(checked)) for checked in session.networks()]
+    if session.sink.failed:
+        raise SystemExit("a shipped spec has faults: see `resnetc check specs`")
+    return network_index.rendered(networks, network_index.further_names(networks))
+
+
+if __name__ == "__main__":
+    network_index.FILE.write_text(render(), encoding="utf-8")
+    print(f"{network_index.FILE.name}: {network_index.FILE.stat().st_size} bytes")

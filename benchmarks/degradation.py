@@ -89,7 +89,7 @@ def main() -> int:
     images = small_set(out / "fashion-mnist-14x14.npz", options.data)
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
-    made = comparing.arms(list(names.values()), images)
+    made = comparing.arms(list(names.values()), images.outline)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
     rows = comparison.run(arms, images, recipe.load("fashion-mnist", OVERRIDES), options.seeds, out)
     sys.stdout.write(comparison.table(rows))

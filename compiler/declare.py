@@ -15,8 +15,8 @@ from resnetc.compiler.source import Span
 MAX_PERIOD = 100_000
 
 
-def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame, sizes: tuple[int, ...] | None = None) -> Declared:
-    """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`; `sizes` replaces the declared ones."""
+def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> Declared:
+    """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`."""
     if not isinstance(item.shape, syntax.List) or not isinstance(item.declared, syntax.List):
         raise Fault(not_an_input(item))
     if not 2 <= len(item.shape.items) <= 4 or len(item.shape.items) != len(item.declared.items):
@@ -32,8 +32,6 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame, sizes: tupl
         if isinstance(axis, syntax.Name) and known and axis.id in symbols[:-1]:
             raise Fault(faults.set_twice(axis.id, axis.span))
     numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
-    if sizes is not None and len(sizes) == len(numbers):
-        numbers = sizes
     for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
         fixed = number if symbol else positive(axis, evaluator, frame)
         if fixed != number:

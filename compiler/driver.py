@@ -57,6 +57,11 @@ class Checked:
     folder: Path  # below the output directory
     contracts: tuple[Contract, ...] = ()
 
+    def at(self, sizes: tuple[int, ...]) -> Checked:
+        """The same network with other example sizes than its spec declares, which it accepts."""
+        assert all(size in axis for size, axis in zip(sizes, self.accepted.axes, strict=True))
+        return replace(self, network=replace(self.network, input=replace(self.network.input, sizes=sizes)))
+
     @property
     def skipped(self) -> tuple[str, ...]:
         """The claims that were left out because they were made for other slots."""
@@ -172,12 +177,11 @@ class Session:
         self,
         model: str | None = None,
         settings: list[tuple[str, str]] | None = None,
-        sizes: tuple[int, ...] | None = None,
         refuted: bool = False,
     ) -> list[Checked]:
         """Every network of the session's files, or those of one model; faults go to the sink.
 
-        `sizes` replaces the declared ones. With `refuted`, a network comes back although claims of it are false.
+        With `refuted`, a network comes back although claims of it are false.
         """
         if self.refused:
             return []
@@ -194,7 +198,7 @@ class Session:
                         self.sink.add(too_many_blocks(request.model.span, self.spent))
                     break
                 if model in (None, request.name, request.item):
-                    checked = self._network(entry, request, settings or [], sizes, refuted)
+                    checked = self._network(entry, request, settings or [], refuted)
                     if checked is not None:
                         out.append(checked)
         if model:
@@ -309,7 +313,6 @@ class Session:
         entry: Entry,
         request: Request,
         settings: list[tuple[str, str]],
-        sizes: tuple[int, ...] | None,
         refuted: bool,
     ) -> Checked | None:
         from resnetc.compiler import expect, measure, mending, prove
@@ -319,8 +322,6 @@ class Session:
         expander = Expander(self.loader.prelude, homes)
         faults: list[Diagnostic] = []
         try:
-            if sizes is not None:
-                request = replace(request, sizes=sizes)
             network = expander.network(request)
         except Fault as fault:
             faults = [fault.diagnostic]
@@ -331,7 +332,7 @@ class Session:
         if not faults:
             accepted, faults = prove.prove(network)
         for diagnostic in faults:
-            asked = mending.Asked(entry.spec, request.name, tuple(settings), sizes)
+            asked = mending.Asked(entry.spec, request.name, tuple(settings))
             self.sink.add(mending.tried(self, diagnostic, asked, expander.cost))
         if faults:
             return None

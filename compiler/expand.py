@@ -47,7 +47,6 @@ class Request:
     model: ModelValue
     arguments: dict[str, tuple[Value, Span]]
     seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
-    sizes: tuple[int, ...] | None = None  # the declared sizes, where the caller knows better
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ class Expander(Applier):
         frame = self.opened(request)
         stated = self.stated(request, frame)
         docs = [*(item.doc for item, _, _ in reversed(value.instances)), model.doc]
-        declared = declare.declared(stated.input, self, stated.input_frame, request.sizes)
+        declared = declare.declared(stated.input, self, stated.input_frame)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
         claim_frame = replace(stated.claim_frame, locals=dict(frame.locals))

@@ -27,7 +27,6 @@ class Asked:
     spec: SpecFile
     network: str
     settings: tuple[tuple[str, str], ...]
-    sizes: tuple[int, ...] | None
 
 
 def tried(session: Session, fault: Diagnostic, asked: Asked, cost: int) -> Diagnostic:
@@ -65,7 +64,7 @@ def again(session: Session, edits: tuple[Edit, ...], asked: Asked) -> list[Diagn
         other.add("-", (text if asked.spec.source is source else asked.spec.source.text).encode())
     else:
         other.add(str(asked.spec.path))
-    other.networks(asked.network, [*asked.settings], asked.sizes)
+    other.networks(asked.network, [*asked.settings])
     return other.sink.diagnostics
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from resnetc.runtime import architecture, module, progress, state
+from resnetc.runtime.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
@@ -21,15 +22,6 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.train import train
 
 _WIDTH = 200  # of a table, in characters; it takes what it needs
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A network to train: its name in the comparison and below its folder, the network's name, the module's text."""
-
-    label: str
-    network: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The run folder: which files it holds, when one may be used, and the metrics in it."""
+"""The run folder: which files it holds, when one may be used, and the metrics in it.
+
+Imports torch only to write: which of the arguments are runs is asked before.
+"""
 
 import json
 import os
@@ -7,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from resnetc.runtime import checkpoint
 from resnetc.runtime.errors import RunError
 
 
@@ -68,6 +70,8 @@ class RunFolder:
 
     def create(self, source: str, recipe: str) -> None:
         """Make the folder with `model.py` and `recipe.yaml`; RunError unless new, empty or never begun."""
+        from resnetc.runtime import checkpoint
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             holds = sorted(entry.name for entry in self.path.iterdir())
@@ -121,6 +125,8 @@ class RunFolder:
 
     def forget_after(self, epoch: int) -> None:
         """Drop the metrics after `epoch`, which a resumed run writes again; RunError where an earlier epoch lacks."""
+        from resnetc.runtime import checkpoint
+
         kept = [record for record in self.records() if record["epoch"] <= epoch]
         if [record["epoch"] for record in kept] != list(range(1, epoch + 1)):
             raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has behind it")

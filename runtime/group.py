@@ -18,18 +18,9 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.launch import launched
 
 _Shared = TypeVar("_Shared")
-
-
-def launched() -> bool:
-    """Whether `torchrun` started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def speaks(variable: str = "RANK") -> bool:
-    """Whether this process tells what all of them would; with `LOCAL_RANK`: all of one machine."""
-    return not launched() or int(os.environ.get(variable, "0")) == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,26 @@
-"""Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`."""
+"""Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`.
+
+`look` says how many there are, of which size, without importing torch; what it returns reads them.
+"""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.errors import RunError, suggestion
 
-__all__ = ["NAMES", "Data", "load", "split"]
+__all__ = ["NAMES", "Data", "Outline", "load", "look", "split"]
 
-_READERS = {  # name -> the module and the function in it that read the format; imported on first use
-    "digits": ("digits", "read"),
-    "fashion-mnist": ("idx", "read"),
-    "cifar10": ("cifar", "read_10"),
-    "cifar100": ("cifar", "read_100"),
-    "npz": ("npz", "read"),
-    "folder": ("folder", "read"),
+_READERS = {  # name -> the module and the function in it that look at the data; imported on first use
+    "digits": ("digits", "look"),
+    "fashion-mnist": ("idx", "look"),
+    "cifar10": ("cifar", "look_10"),
+    "cifar100": ("cifar", "look_100"),
+    "npz": ("npz", "look"),
+    "folder": ("folder", "look"),
 }
 NAMES = tuple(_READERS)
 
@@ -29,21 +35,38 @@ def split(argument: str) -> tuple[str, Path | None]:
 
 
 def check(name: str) -> None:
-    """RunError, with a suggestion, unless `load` knows the name."""
+    """RunError, with a suggestion, unless `look` knows the name."""
     if name not in _READERS:
         raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
 
 
-def load(name: str, path: Path | None = None) -> Data:
-    """Read the set `name`, from `path` where it needs or takes one.
+def look(name: str, path: Path | None = None) -> Outline:
+    """The outline of the set `name`, from `path` where it needs or takes one; its images are read by `read` of it.
 
-    Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected.
+    Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected. What
+    can only be seen in the images themselves is seen when they are read.
     """
     check(name)
     module, function = _READERS[name]
-    read = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)
+    with _told(path):
+        found: Outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+
+    def read() -> Data:
+        with _told(path):
+            return found.read()
+
+    return replace(found, read=read)
+
+
+def load(name: str, path: Path | None = None) -> Data:
+    """Read the set `name`; raises RunError as `look` does."""
+    return look(name, path).read()
+
+
+@contextmanager
+def _told(path: Path | None) -> Iterator[None]:
+    """What the system refuses, such as a folder that may not be entered or a name too long, as a RunError."""
     try:
-        data: Data = read(path)
-    except OSError as fault:  # a folder that may not be entered, a name too long
+        yield
+    except OSError as fault:
         raise RunError(f"{fault.filename or path}: cannot read it: {fault.strerror or fault}") from None
-    return data

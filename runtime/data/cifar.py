@@ -1,18 +1,21 @@
 """CIFAR-10 and CIFAR-100 in the published binary version: a folder of `.bin` files, or the archive itself."""
 
+from __future__ import annotations
+
 import gzip
 import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import check_labels, content
 from resnetc.runtime.errors import RunError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PIXELS = 3 * 32 * 32
 
@@ -105,6 +108,8 @@ def _archive(version: _Version, path: Path) -> tuple[_Reader, list[str]]:
 
 def _records(version: _Version, path: Path, read: _Reader, name: str, count: int) -> tuple[Tensor, Tensor]:
     """Images and labels of one file; RunError where it has another length or a label out of range."""
+    import torch
+
     size = version.labels + _PIXELS
     try:
         raw = read(name, size * count)
@@ -129,16 +134,24 @@ def _class_names(version: _Version, read: _Reader) -> tuple[str, ...]:
     return tuple(words) if len(words) == version.classes else numbered
 
 
-def _read(version: _Version, path: Path | None) -> Data:
+def _look(version: _Version, path: Path | None) -> Outline:
+    """The figures of the published set, which are always the same: the files are opened by `read` alone."""
     if path is None:
         raise RunError(f"--data {version.name}: needs a path: --data {version.name}:PATH; {_expected(version)}")
+    if not path.is_dir() and not path.is_file():
+        raise RunError(f"{path}: no such file or folder; {_expected(version)}")
+    place, train = path, version.each * len(version.train)
+    return Outline(version.name, version.classes, 3, (32, 32), train, version.tested, lambda: _read(version, place))
+
+
+def _read(version: _Version, path: Path) -> Data:
+    import torch
+
     if path.is_dir():
         inner = path / version.folder
         read, names = _folder(inner if inner.is_dir() else path)
-    elif path.is_file():
-        read, names = _archive(version, path)
     else:
-        raise RunError(f"{path}: no such file or folder; {_expected(version)}")
+        read, names = _archive(version, path)
     if version.test not in names and any(name in names for name in (*_TEN.pickled, *_HUNDRED.pickled)):
         raise RunError(
             f"{path}: this is the python version, which is pickled and never opened here; {_expected(version)}"
@@ -150,11 +163,11 @@ def _read(version: _Version, path: Path | None) -> Data:
     return Data(version.name, path, _class_names(version, read), images, labels, *tested)
 
 
-def read_10(path: Path | None) -> Data:
+def look_10(path: Path | None) -> Outline:
     """CIFAR-10: 50,000 and 10,000 images of 3x32x32 in ten classes."""
-    return _read(_TEN, path)
+    return _look(_TEN, path)
 
 
-def read_100(path: Path | None) -> Data:
+def look_100(path: Path | None) -> Outline:
     """CIFAR-100: 50,000 and 10,000 images of 3x32x32 in a hundred (fine) classes."""
-    return _read(_HUNDRED, path)
+    return _look(_HUNDRED, path)

@@ -1,11 +1,35 @@
-"""What every reader returns: a whole data set in memory, as bytes."""
+"""What every reader returns: the outline of a data set, and the whole of it in memory, as bytes.
+
+Imports no torch: whether a network takes the data is said before seconds go into importing it.
+"""
+
+from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of a data set before its images are read; `read` reads them.
+
+    classes: how many there are; size: (height, width) of every image; train, test: how many images there are of each.
+    """
+
+    name: str
+    classes: int
+    channels: int
+    size: tuple[int, int]
+    train: int
+    test: int
+    read: Callable[[], Data] = field(compare=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,6 +49,8 @@ class Data:
     test_labels: Tensor
 
     def __post_init__(self) -> None:
+        import torch
+
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
             if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(images):
                 raise ValueError(f"a part of {self.name}: images {list(images.shape)}, labels {list(labels.shape)}")
@@ -49,6 +75,12 @@ class Data:
         return self.train_images.shape[2], self.train_images.shape[3]
 
     @property
+    def outline(self) -> Outline:
+        """The same in figures."""
+        train, test = len(self.train_labels), len(self.test_labels)
+        return Outline(self.name, self.classes, self.channels, self.size, train, test, lambda: self)
+
+    @property
     def argument(self) -> str:
         """What to write after `--data` to get this set again, from any folder."""
         return self.name if self.path is None else f"{self.name}:{self.path.absolute()}"
@@ -61,7 +93,7 @@ class Data:
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def to(self, device: torch.device) -> "Data":
+    def to(self, device: torch.device) -> Data:
         """The same set with its four tensors on `device`."""
         return replace(
             self,

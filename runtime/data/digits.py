@@ -2,23 +2,27 @@
 
 from pathlib import Path
 
-import torch
-
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.errors import RunError, require
 
-HELD_OUT = 360
+IMAGES, HELD_OUT = 1797, 360
 
 
-def read(path: Path | None) -> Data:
+def look(path: Path | None) -> Outline:
+    """The figures of the digits, which are always the same: scikit-learn is imported by `read` alone."""
+    if path is not None:
+        raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)
+    require("sklearn")
+    return Outline("digits", 10, 1, (8, 8), IMAGES - HELD_OUT, HELD_OUT, read)
+
+
+def read() -> Data:
     """The digits, values 0 to 240 (the package's 0 to 16 times 15), split as most who use them do.
 
     The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: the same whatever the seed of the
     run, and one on which results obtained with scikit-learn alone can be compared.
     """
-    if path is not None:
-        raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)
-    require("sklearn")
+    import torch
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

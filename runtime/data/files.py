@@ -6,6 +6,9 @@ from pathlib import Path
 
 from resnetc.runtime.errors import RunError
 
+MOST_CLASSES = 10_000
+LONGEST_NAME = 1_000  # characters of a class's name
+
 
 def content(path: Path, most: int) -> bytes:
     """The bytes of `path`, unpacked where its name ends in `.gz`; at most `most + 1`, so that a bomb stays small.
@@ -36,4 +39,16 @@ def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: in
             raise RunError(
                 f"{path}: byte {start + index * stride}: label {label} at image {index}; "
                 f"labels from 0 to {classes - 1} are expected"
+            )
+
+
+def check_names(where: object, names: tuple[str, ...]) -> None:
+    """RunError for more classes than are read, and for a name that is longer than one is; a name may be any text."""
+    if len(names) > MOST_CLASSES:
+        raise RunError(f"{where}: {len(names):,} classes; at most {MOST_CLASSES:,} are read")
+    for number, name in enumerate(names):
+        if len(name) > LONGEST_NAME:
+            raise RunError(
+                f"{where}: the name of class {number} has {len(name):,} characters ({name[:20]}...); "
+                f"at most {LONGEST_NAME:,} are read"
             )

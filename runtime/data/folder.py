@@ -1,18 +1,20 @@
 """A folder of images: `train/<class>/*` and `test/<class>/*` (or `val`), all of one size."""
 
+from __future__ import annotations
+
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
+from resnetc.runtime.data.files import check_names
 from resnetc.runtime.errors import RunError, require
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _GREY = ("1", "L")
@@ -47,20 +49,20 @@ def _images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
 
 def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     """Every image below `part`, however deep, with its label; RunError for an unknown class and where there is none."""
-    found = []
+    found, labels = [], {name: label for label, name in enumerate(classes)}
     for folder in _listing(part):
         if not folder.is_dir():
             continue
-        if folder.name not in classes:
+        label = labels.get(folder.name)
+        if label is None:
             raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
-        label = classes.index(folder.name)
         found += [(file, label) for file in _images(folder, (part.parent.resolve(), part.resolve()))]
     if not found:
         raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
     return found
 
 
-def _open(path: Path) -> "Image":
+def _open(path: Path) -> Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -95,6 +97,8 @@ def _is_grey(path: Path) -> bool:
 
 def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
     """The files as uint8 [N, channels, height, width] and their labels; `size` (width, height) is that of `first`."""
+    import torch
+
     channels = 1 if mode == "L" else 3
     pixels = torch.empty(len(files), channels, size[1], size[0], dtype=torch.uint8)
     for index, (path, _) in enumerate(files):
@@ -109,7 +113,7 @@ def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mod
     return pixels, torch.tensor([label for _, label in files], dtype=torch.int64)
 
 
-def read(path: Path | None) -> Data:
+def look(path: Path | None) -> Outline:
     """The images below `path`. Classes are the folders of `train`, sorted; grey where every image is, else RGB."""
     require("PIL")
     if path is None:
@@ -119,12 +123,19 @@ def read(path: Path | None) -> Data:
         if not part.is_dir():
             raise RunError(f"{part}: no such folder; {_EXPECTED}")
     classes = tuple(entry.name for entry in _listing(parts[0]) if entry.is_dir())
+    check_names(parts[0], classes)
     files = [_files(part, classes) for part in parts]
+    filled = {label for _, label in files[0]}
     for label, name in enumerate(classes):
-        if all(other != label for _, other in files[0]):
+        if label not in filled:
             raise RunError(f"{parts[0] / name}: no images of the class {name} to train with; {_EXPECTED}")
     mode = "L" if all(_is_grey(file) for part in files for file, _ in part) else "RGB"
     first = files[0][0][0]
     size = _open(first).size
-    train, test = (_load(part, first, size, mode) for part in files)
-    return Data("folder", path, classes, *train, *test)
+
+    def read() -> Data:
+        train, test = (_load(part, first, size, mode) for part in files)
+        return Data("folder", path, classes, *train, *test)
+
+    channels = 1 if mode == "L" else 3
+    return Outline("folder", len(classes), channels, (size[1], size[0]), len(files[0]), len(files[1]), read)

@@ -1,15 +1,19 @@
 """Fashion-MNIST, and anything else in the four IDX files of MNIST, gzipped or not."""
 
+from __future__ import annotations
+
 import math
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import check_labels, content, first_of
 from resnetc.runtime.errors import RunError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 PLACE = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
@@ -24,8 +28,8 @@ def _names(part: str, dimensions: int) -> tuple[str, ...]:
     return tuple(stem + ending for stem in stems for ending in ("", ".gz"))
 
 
-def _array(path: Path, dimensions: int) -> tuple[bytes, tuple[int, ...]]:
-    """The bytes and the sizes of one IDX file of unsigned bytes; RunError with the place of a fault."""
+def _header(path: Path, dimensions: int) -> tuple[int, ...]:
+    """The sizes that one IDX file of unsigned bytes announces; RunError with the place of a fault."""
     header = 4 + 4 * dimensions
     first = content(path, header)[:header]
     if len(first) < header:
@@ -33,23 +37,38 @@ def _array(path: Path, dimensions: int) -> tuple[bytes, tuple[int, ...]]:
     magic, *sizes = struct.unpack(f">{1 + dimensions}I", first)
     if magic != 0x800 + dimensions:
         raise RunError(f"{path}: byte 0: magic 0x{magic:08x}; IDX {_KINDS[dimensions]} are expected")
-    shape, product = "x".join(map(str, sizes)), math.prod(sizes)
-    due = header + product
+    shape, due = "x".join(map(str, sizes)), header + math.prod(sizes)
     if due > _MOST:
         raise RunError(
             f"{path}: byte 4: the header says {shape}, which takes {due:,} bytes; at most {_MOST:,} are read"
         )
+    return tuple(sizes)
+
+
+def _array(path: Path, sizes: tuple[int, ...]) -> bytes:
+    """The bytes behind the header of one IDX file, which announces `sizes`; RunError with the place of a fault."""
+    header, shape = 4 + 4 * len(sizes), "x".join(map(str, sizes))
+    due = header + math.prod(sizes)
     raw = content(path, due)
     if len(raw) != due:
         cut = "it is cut off: get it again" if len(raw) < due else "what follows them belongs to something else"
         found = f"{len(raw):,}" if len(raw) < due else "more"
         raise RunError(f"{path}: the header says {shape}, which takes {due:,} bytes; the file has {found}; {cut}")
-    if product == 0:
-        raise RunError(f"{path}: byte 4: the header says {shape}: there is nothing in it")
-    return raw[header:], tuple(sizes)
+    return raw[header:]
 
 
-def _part(folder: Path, part: str) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The two files of the training or the test images, and how many there are, of which height and width."""
+
+    images: Path
+    labels: Path
+    count: int
+    height: int
+    width: int
+
+
+def _part(folder: Path, part: str) -> _Part:
     paths = []
     for dimensions in (3, 1):
         names = _names(part, dimensions)
@@ -57,16 +76,26 @@ def _part(folder: Path, part: str) -> tuple[Tensor, Tensor]:
         if path is None:
             raise RunError(f"{folder}: no {names[0]} (or .gz) in it; the four IDX files of MNIST's format are expected")
         paths.append(path)
-    pixels, (count, height, width) = _array(paths[0], 3)
-    labels, (answers,) = _array(paths[1], 1)
+    count, height, width = _header(paths[0], 3)
+    if 0 in (count, height, width):
+        raise RunError(f"{paths[0]}: byte 4: the header says {count}x{height}x{width}: there is nothing in it")
+    (answers,) = _header(paths[1], 1)
     if answers != count:
         raise RunError(f"{paths[1]}: {answers:,} labels, but {paths[0]} has {count:,} images")
-    check_labels(paths[1], labels, len(FASHION), start=8)
-    images = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(count, 1, height, width)
+    return _Part(paths[0], paths[1], count, height, width)
+
+
+def _tensors(part: _Part) -> tuple[Tensor, Tensor]:
+    import torch
+
+    pixels = _array(part.images, (part.count, part.height, part.width))
+    labels = _array(part.labels, (part.count,))
+    check_labels(part.labels, labels, len(FASHION), start=8)
+    images = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(part.count, 1, part.height, part.width)
     return images, torch.frombuffer(bytearray(labels), dtype=torch.uint8).long()
 
 
-def read(path: Path | None) -> Data:
+def look(path: Path | None) -> Outline:
     """Fashion-MNIST from the folder `path`, or from where Debian's package puts it: 60,000 and 10,000 of 1x28x28."""
     folder = path if path is not None else PLACE
     if path is None and not folder.is_dir():
@@ -77,6 +106,11 @@ def read(path: Path | None) -> Data:
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder; the one with the four IDX files is expected")
     train, test = _part(folder, "train"), _part(folder, "test")
-    if train[0].shape[1:] != test[0].shape[1:]:
-        raise RunError(f"{folder}: training images of {list(train[0].shape[2:])}, test of {list(test[0].shape[2:])}")
-    return Data("fashion-mnist", path, FASHION, *train, *test)
+    size = train.height, train.width
+    if size != (test.height, test.width):
+        raise RunError(f"{folder}: training images of {list(size)}, test of {[test.height, test.width]}")
+
+    def read() -> Data:
+        return Data("fashion-mnist", path, FASHION, *_tensors(train), *_tensors(test))
+
+    return Outline("fashion-mnist", len(FASHION), 1, size, train.count, test.count, read)

@@ -1,56 +1,149 @@
-"""A NumPy archive: `train_images`, `train_labels`, `test_images`, `test_labels`, and `class_names` if there are any."""
+"""A NumPy archive: `train_images`, `train_labels`, `test_images`, `test_labels`, and `class_names` if there are any.
+
+An array's header says what it is before its content is read, so that what is refused takes no memory.
+"""
+
+from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, Outline
+from resnetc.runtime.data.files import LONGEST_NAME, MOST_CLASSES, check_names
 from resnetc.runtime.errors import RunError
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
-_MOST_CLASSES = 10_000  # the confusion matrix has a cell for every pair of them
 _EXPECTED = f"an .npz file with the keys {', '.join(KEYS)} is expected"
+_Array = np.ndarray[Any, Any]
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def _images(path: Path, key: str, array: np.ndarray[Any, Any]) -> Tensor:
-    """uint8 [N, H, W] or [N, H, W, C] as uint8 [N, C, H, W]."""
-    if array.dtype != np.uint8:
-        raise RunError(f"{path}: {key}: {array.dtype} numbers; bytes (uint8, 0 to 255) are expected")
-    shape = list(array.shape)
-    if array.ndim not in (3, 4):
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the header of an array says."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def _header(path: Path, archive: Any, key: str) -> _Header:
+    names = archive.zip.namelist()
+    with archive.zip.open(f"{key}.npy" if f"{key}.npy" in names else key) as file:
+        try:
+            shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+        except (ValueError, KeyError):
+            raise RunError(f"{path}: {key}: not an array; {_EXPECTED}") from None
+    return _Header(shape, dtype)
+
+
+def _check_images(path: Path, key: str, header: _Header) -> tuple[int, ...]:
+    """The shape [N, H, W, C] of uint8 [N, H, W] or [N, H, W, C]; RunError for anything else."""
+    shape = list(header.shape)
+    if header.dtype != np.uint8:
+        raise RunError(f"{path}: {key}: {header.dtype} numbers; bytes (uint8, 0 to 255) are expected")
+    if len(shape) not in (3, 4):
         raise RunError(f"{path}: {key}: shape {shape}; [images, height, width] or [..., channels] is expected")
     if 0 in shape:
         raise RunError(f"{path}: {key}: shape {shape}: there is nothing in it")
-    whole = array[..., None] if array.ndim == 3 else array
-    if whole.shape[3] > 4 >= whole.shape[1]:
+    whole = shape if len(shape) == 4 else [*shape, 1]
+    if whole[3] > 4 >= whole[1]:
         raise RunError(f"{path}: {key}: shape {shape}: the channels come last, [images, height, width, channels]")
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(whole, 3, 1)))
+    return tuple(whole)
 
 
-def _labels(path: Path, key: str, array: np.ndarray[Any, Any], count: int) -> Tensor:
-    if not np.issubdtype(array.dtype, np.integer):
-        raise RunError(f"{path}: {key}: {array.dtype} values; whole numbers from 0 on are expected")
-    if array.shape != (count,):
-        raise RunError(f"{path}: {key}: shape {list(array.shape)}; [{count}], one for each image, is expected")
-    wrong = np.flatnonzero((array < 0) | (array >= _MOST_CLASSES))
+def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
+    if not np.issubdtype(header.dtype, np.integer):
+        raise RunError(f"{path}: {key}: {header.dtype} values; whole numbers from 0 on are expected")
+    if header.shape != (count,):
+        raise RunError(f"{path}: {key}: shape {list(header.shape)}; [{count}], one for each image, is expected")
+
+
+def _labels(path: Path, key: str, array: _Array) -> _Array:
+    wrong = np.flatnonzero((array < 0) | (array >= MOST_CLASSES))
     if len(wrong):
         raise RunError(
-            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {_MOST_CLASSES - 1} are allowed"
+            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MOST_CLASSES - 1} are allowed"
         )
-    return torch.from_numpy(array.astype(np.int64))
+    return array.astype(np.int64)
 
 
-def read(path: Path | None) -> Data:
+def _class_names(path: Path, archive: Any) -> tuple[str, ...] | None:
+    if "class_names" not in archive:
+        return None
+    header = _header(path, archive, "class_names")
+    if header.dtype.kind != "U" or len(header.shape) != 1:
+        raise RunError(f"{path}: class_names: {header.dtype} {list(header.shape)}; a list of texts is expected")
+    if header.shape[0] > MOST_CLASSES:
+        raise RunError(f"{path}: class_names: {header.shape[0]:,} names; at most {MOST_CLASSES:,} classes are read")
+    if header.dtype.itemsize // 4 > LONGEST_NAME:  # room for the longest of them
+        raise RunError(f"{path}: class_names: a name is longer than {LONGEST_NAME:,} characters")
+    names = tuple(archive["class_names"].tolist())
+    check_names(f"{path}: class_names", names)
+    return names
+
+
+def look(path: Path | None) -> Outline:
     """The set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus 1."""
     if path is None:
         raise RunError(f"--data npz: needs a path: --data npz:FILE; {_EXPECTED}")
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise RunError(f"{path}: not a file; {_EXPECTED}")
+    file = path
+    with _opened(file) as archive:
+        missing = [key for key in KEYS if key not in archive]
+        if missing:
+            has = ", ".join(sorted(archive)) or "nothing"
+            raise RunError(f"{file}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
+        headers = {key: _header(file, archive, key) for key in KEYS}
+        train, test = (_check_images(file, key, headers[key]) for key in ("train_images", "test_images"))
+        if train[1:] != test[1:]:
+            shapes = [list(headers[key].shape[1:]) for key in ("train_images", "test_images")]
+            raise RunError(f"{file}: test_images: images of {shapes[1]}, but train_images has {shapes[0]}")
+        labels = []
+        for key, count in (("train_labels", train[0]), ("test_labels", test[0])):
+            _check_labels(file, key, headers[key], count)
+            labels.append(_labels(file, key, archive[key]))
+        names = _class_names(file, archive)
+    highest = int(max(array.max() for array in labels))
+    if names is None:
+        names = tuple(str(number) for number in range(highest + 1))
+    elif highest >= len(names):
+        raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs")
+    classes = names
+    return Outline(
+        "npz",
+        len(names),
+        train[3],
+        (train[1], train[2]),
+        train[0],
+        test[0],
+        lambda: _read(file, classes, labels, train[1:]),
+    )
+
+
+def _read(path: Path, names: tuple[str, ...], labels: list[_Array], shape: tuple[int, ...]) -> Data:
+    """The images of an archive that has been looked at, each of `shape` [H, W, C]."""
+    import torch
+
+    parts = []
+    with _opened(path) as archive:
+        for key, answers in zip(("train_images", "test_images"), labels, strict=True):
+            whole = archive[key].reshape(len(answers), *shape)
+            parts.append(torch.from_numpy(np.ascontiguousarray(np.moveaxis(whole, 3, 1))))
+            parts.append(torch.from_numpy(answers))
+    return Data("npz", path, names, *parts)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The archive, inside of which what is wrong with the file or its content becomes a RunError."""
     try:
         with open(path, "rb") as file:
             first = file.read(6)
@@ -58,32 +151,8 @@ def read(path: Path | None) -> Data:
             what = "a single array" if first == b"\x93NUMPY" else "no NumPy archive"
             raise RunError(f"{path}: {what}; {_EXPECTED}")
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in KEYS if key not in archive]
-            if missing:
-                has = ", ".join(sorted(archive)) or "nothing"
-                raise RunError(f"{path}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
-            arrays = {key: archive[key] for key in (*KEYS, "class_names") if key in archive}
-            if rubbish := [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]:
-                raise RunError(f"{path}: {rubbish[0]}: not an array; {_EXPECTED}")
+            yield archive
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}; {_EXPECTED}") from None
     except (ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:
         raise RunError(f"{path}: damaged, or no NumPy archive: {fault}; {_EXPECTED}") from None
-
-    train, test = (_images(path, key, arrays[key]) for key in ("train_images", "test_images"))
-    if train.shape[1:] != test.shape[1:]:
-        shapes = [list(arrays[key].shape[1:]) for key in ("train_images", "test_images")]
-        raise RunError(f"{path}: test_images: images of {shapes[1]}, but train_images has {shapes[0]}")
-    train_labels = _labels(path, "train_labels", arrays["train_labels"], len(train))
-    test_labels = _labels(path, "test_labels", arrays["test_labels"], len(test))
-
-    highest = int(max(train_labels.max(), test_labels.max()))
-    names = tuple(str(number) for number in range(highest + 1))
-    if "class_names" in arrays:
-        given = arrays["class_names"]
-        if given.dtype.kind != "U" or given.ndim != 1:
-            raise RunError(f"{path}: class_names: {given.dtype} {list(given.shape)}; a list of texts is expected")
-        names = tuple(given.tolist())
-        if highest >= len(names):
-            raise RunError(f"{path}: class_names: {len(names)} names, but label {highest} occurs")
-    return Data("npz", path, names, train, train_labels, test, test_labels)

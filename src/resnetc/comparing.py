@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.training import Command, module_of, require_runtime, seed
+from resnetc.training import Command, find_runtime, load_runtime, module_of, seed
 
 if TYPE_CHECKING:
-    from resnetc.runtime.comparison import Arm, Row
-    from resnetc.runtime.data import Data
+    from resnetc.runtime.arm import Arm
+    from resnetc.runtime.comparison import Row
+    from resnetc.runtime.data import Outline
+    from resnetc.runtime.recipe import Recipe
 
 Setting = tuple[str, str]
 
@@ -84,10 +86,10 @@ def named(options: argparse.Namespace) -> list[Named]:
 
 def compare(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
-    require_runtime()
+    find_runtime()
     from resnetc.cli import USAGE, colored, note
     from resnetc.compiler.driver import UsageError
-    from resnetc.runtime import comparison, curves, folder, group
+    from resnetc.runtime import folder, launch
     from resnetc.runtime.errors import Stopped
 
     try:
@@ -98,20 +100,24 @@ def compare(options: argparse.Namespace) -> int:
         options.parser.print_usage(sys.stderr)
         print("resnetc compare: error: a SPEC or the folder of a run is needed", file=sys.stderr)
         return USAGE
-    if group.launched():
+    if launch.launched():
         raise UsageError("compare runs in one process: use torchrun for train, then compare the folders of its runs")
     out = Path(options.out) if options.out else folder.default("compare")
     runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).exists}
     for one in runs.values():
         if one.own:
             raise UsageError(f"{one.name}: --set and --model need a spec: a run is what it is")
+    specs = [one for one in chosen if one.name not in runs]
+    due = planned(specs, options) if specs else None
+    load_runtime()
+    from resnetc.runtime import comparison, curves
+
     rows: dict[Named, Row] = {}  # of runs that differ in the seed alone, the first stands for all
     for names in comparison.together(list(runs)):
         rows[runs[names[0]]] = comparison.read([Path(name) for name in names])
-    specs = [one for one in chosen if one.name not in runs]
-    if specs:
+    if due is not None:
         try:
-            rows |= zip(specs, trained(specs, options, out), strict=True)
+            rows |= zip(specs, trained(due, options.seeds, out), strict=True)
         except Stopped as stopped:
             print(f"stopped; what is done stands in {out}: the same command with --out {out} goes on", file=sys.stderr)
             return stopped.status
@@ -133,25 +139,41 @@ def relabelled(rows: Sequence[tuple[str, Row]]) -> list[Row]:
     return found
 
 
-def trained(specs: Sequence[Named], options: argparse.Namespace, out: Path) -> list[Row]:
-    """Compiles all of the specs, then trains them; a row for each."""
-    from resnetc.runtime import comparison, recipe
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is due: the networks, compiled for the data, and the recipe."""
+
+    arms: list[Arm]
+    images: Outline
+    recipe: Recipe
+
+
+def planned(specs: Sequence[Named], options: argparse.Namespace) -> Plan:
+    """Compiles all of the specs; what is wrong with one of them is said before torch is imported."""
     from resnetc.runtime import data as datasets
-    from resnetc.runtime.signals import ended_at_once
+    from resnetc.runtime import recipe
 
     name, path = datasets.split(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
+    images = datasets.look(name, path)
+    return Plan(arms(specs, images), images, chosen)
+
+
+def trained(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
+    """Trains what is due; a row for each."""
+    from resnetc.runtime import comparison
+    from resnetc.runtime.signals import ended_at_once
+
     with ended_at_once():
-        images = datasets.load(name, path)
-        made = arms(specs, images)
-    return comparison.run(made, images, chosen, options.seeds or [chosen.seed], out)
+        images = plan.images.read()
+    return comparison.run(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 
-def arms(specs: Sequence[Named], images: Data) -> list[Arm]:
+def arms(specs: Sequence[Named], images: Outline) -> list[Arm]:
     """The specs compiled for the data, each under its network's name; equal networks are refused."""
     from resnetc.compiler.driver import UsageError
-    from resnetc.runtime.comparison import Arm
+    from resnetc.runtime.arm import Arm
 
     made: list[Arm] = []
     for one in specs:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.contents import contents
+from resnetc.fitting import Refused, compiled_for
 
 if TYPE_CHECKING:
-    from resnetc.runtime.data import Data
+    from resnetc.runtime.data import Data, Outline
     from resnetc.runtime.recipe import Recipe
 
 MOST = 1 << 26  # bytes of a generated module
@@ -58,26 +59,28 @@ def seed(text: str) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """The command; returns its exit status. Of several processes (`torchrun`) one a machine says what is wrong."""
-    require_runtime()
-    from resnetc.runtime import group
+    find_runtime()
+    from resnetc.runtime import launch
     from resnetc.runtime.errors import RunError, Stopped
 
     try:
         return trained(options)
     except (RunError, Stopped) as end:
-        if group.speaks("LOCAL_RANK"):
+        if launch.speaks("LOCAL_RANK"):
             raise
         raise Refused(end.status) from None
 
 
 def trained(options: argparse.Namespace) -> int:
     """Reads what the command line names, trains, and tells the result."""
-    from resnetc.runtime import folder, group
+    from resnetc.runtime import launch
     from resnetc.runtime.signals import ended_at_once
-    from resnetc.runtime.train import train as run
 
     with ended_at_once():
         source, network, images, chosen = read(options)
+    from resnetc.runtime import folder
+    from resnetc.runtime.train import train as run
+
     result = run(
         source,
         network,
@@ -86,7 +89,7 @@ def trained(options: argparse.Namespace) -> int:
         Path(options.out) if options.out else folder.default(network),
         resume=options.resume,
     )
-    if group.speaks():
+    if launch.speaks():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         print(
             f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
@@ -96,9 +99,12 @@ def trained(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
-    """What the command line names: the generated text, the name of its network, the data and the recipe."""
+    """What the command line names: the generated text, the name of its network, the data and the recipe.
+
+    The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
+    """
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import folder, recipe, state
+    from resnetc.runtime import recipe
     from resnetc.runtime.errors import RunError
 
     overrides = [*options.override]
@@ -108,31 +114,46 @@ def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
         overrides.append("deterministic=true")
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
-    if options.resume and not folder.RunFolder(Path(options.out)).exists:
-        raise RunError(f"{options.out}: no run to go on with in this folder")
-    if options.resume and not folder.RunFolder(Path(options.out)).begun:
-        raise RunError(f"{options.out}: this run ended before it had saved itself: start it again, without --resume")
-    before = folder.RunFolder(Path(options.out)) if options.resume else None
-    name, path = datasets.split(
-        options.data if options.data is not None else state.load(before.last)[1]["data"] if before else "digits"
-    )
-    started = str(before.recipe) if before else name
+    before = stopped(Path(options.out)) if options.resume else None
+    named = options.data if options.data is not None else before[0] if before else "digits"
+    name, path = datasets.split(named)
+    started = str(before[1]) if before else name
     chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
-    images = datasets.load(name, path)
-    return *module_of(options, images), images, chosen
+    seen = datasets.look(name, path)
+    source, network = module_of(options, seen)
+    load_runtime()
+    return source, network, seen.read(), chosen
 
 
-def require_runtime() -> None:
-    """Imports the packages of the runtime, which takes seconds; the one message where they are not installed."""
+def stopped(out: Path) -> tuple[str, Path]:
+    """The data and the file with the recipe of the stopped run in a folder; RunError where there is none."""
+    from resnetc.runtime import folder, state
+    from resnetc.runtime.errors import RunError
+
+    run = folder.RunFolder(out)
+    if not run.exists:
+        raise RunError(f"{out}: no run to go on with in this folder")
+    if not run.begun:
+        raise RunError(f"{out}: this run ended before it had saved itself: start it again, without --resume")
+    return state.load(run.last)[1]["data"], run.recipe
+
+
+def find_runtime() -> None:
+    """RunError, in one message, where packages of the runtime are not installed; imports none of them."""
     from resnetc.runtime.errors import require
-    from resnetc.runtime.signals import ended_at_once
 
     require("torch", "numpy", "safetensors")
+
+
+def load_runtime() -> None:
+    """Imports the packages of the runtime, which takes seconds; Ctrl-C meanwhile ends the process at once."""
+    from resnetc.runtime.signals import ended_at_once
+
     with ended_at_once():
         import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
-def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:
+def module_of(options: argparse.Namespace, images: Outline) -> tuple[str, str]:
     """The generated text to train and the name of its network: read, or compiled for the data."""
     from resnetc.runtime.errors import RunError
 
@@ -149,65 +170,9 @@ def module_of(options: argparse.Namespace, images: Data) -> tuple[str, str]:
     return compiled_for(options, images)
 
 
-def compiled_for(options: argparse.Namespace, images: Data) -> tuple[str, str]:
-    """The network compiled with the classes, channels and size of the data, unless `--set` says otherwise."""
-    from resnetc.cli import failed, note, opened, remarks
-    from resnetc.compiler.driver import Checked, UsageError
-    from resnetc.runtime import group
-    from resnetc.runtime.errors import RunError
-
-    session = opened([options.spec])
-    given = {name for name, _ in options.settings}
-    wanted = {"classes": images.classes, "channels": images.channels}
-    parameters = {p.name.id: p for model in session.models(options.model) for p in model.parameters}
-    settings = [*options.settings]
-    for key, value in wanted.items():
-        if key in parameters and key not in given:
-            settings.append((key, str(value)))
-    networks: list[Checked] = session.networks(options.model, settings, sizes=images.size)
-    if failed(session):
-        raise Refused()
-    if len(networks) != 1:
-        names = ", ".join(c.network.name for c in networks) or "none"
-        raise UsageError(
-            f"one network is trained at a time, and `{options.spec}` stands for {len(networks)}: {names}\n"
-            "choose with --model or --set"
-        )
-    (checked,) = networks
-    for key, have in (
-        ("channels", checked.network.input.channels),
-        ("classes", checked.measures.output(images.size)[0]),
-    ):
-        if have != wanted[key] and key not in given:
-            raise RunError(
-                f"{checked.network.name} has {have} {key} and {images.name} has {wanted[key]}; the model has no"
-                f" parameter `{key}` that could be set"
-            )
-    for size, axis, symbol in zip(images.size, checked.accepted.axes, checked.network.input.symbols, strict=False):
-        if size not in axis:
-            from resnetc.compiler.sizes import show_set
-
-            raise RunError(
-                f"{checked.network.name} accepts {show_set(axis, symbol or 'size')}; {images.name} has {size}"
-            )
-    if group.speaks():
-        told = [f"{k} = {v}" for k, v in wanted.items() if k in parameters and k not in given]
-        told.append(f"input {'x'.join(map(str, images.size))}")
-        note(f"{checked.network.name}: from the data: {', '.join(told)}")
-        remarks(session, networks)
-    return session.render(checked), checked.network.name
-
-
-class Refused(Exception):
-    """Ends a command of which all has been said, such as the diagnostics of a spec."""
-
-    def __init__(self, status: int = 1) -> None:
-        super().__init__()
-        self.status = status
-
-
 def evaluate(options: argparse.Namespace) -> int:
-    require_runtime()
+    find_runtime()
+    load_runtime()
     from resnetc.cli import note
     from resnetc.runtime import data as datasets
     from resnetc.runtime.errors import RunError

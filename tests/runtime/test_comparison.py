@@ -12,7 +12,7 @@ import pytest
 from resnetc import cli, comparing
 from resnetc.comparing import Named
 from resnetc.runtime import comparison, curves, progress
-from resnetc.runtime.comparison import Arm
+from resnetc.runtime.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.recipe import Recipe

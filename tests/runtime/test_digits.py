@@ -34,6 +34,7 @@ def test_every_call_gives_the_same_set(digits: data.Data) -> None:
     assert data.load("digits").fingerprint() == digits.fingerprint()
     assert (digits.classes, digits.channels, digits.size) == (10, 1, (8, 8))
     assert digits.argument == "digits"
+    assert data.look("digits") == digits.outline
 
 
 def test_a_path_is_refused() -> None:

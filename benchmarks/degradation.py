@@ -89,9 +89,10 @@ def main() -> int:
     images = small_set(out / "fashion-mnist-14x14.npz", options.data)
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
-    made = comparing.arms(list(names.values()), images.outline)
+    chosen = recipe.load("fashion-mnist", OVERRIDES)
+    made = comparing.arms(list(names.values()), images.outline, chosen)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
-    rows = comparison.run(arms, images, recipe.load("fashion-mnist", OVERRIDES), options.seeds, out)
+    rows = comparison.run(arms, images, chosen, options.seeds, out)
     sys.stdout.write(comparison.table(rows))
     pictures = curves.draw(rows, out, "10,000 Fashion-MNIST images at 14x14, width 8")
     print(f"curves: {pictures[0]} and {pictures[1].name}")

@@ -1,4 +1,4 @@
-"""What a network is made of, seen from outside: its stages, their shapes and costs, from one image sent through it."""
+"""What a network is made of, seen from outside: its stages, their shapes and costs, from images sent through it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def blocks_of(module: nn.Module) -> list[nn.Module]:
 
 
 def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
-    """Send one black image of `shape` through the model, in `eval` mode, and note what its parts do with it.
+    """Send black images of `shape` through the model, in `eval` mode, and note what its parts do with one of them.
 
     Stages appear in the order in which they run; what runs between two of them is one row. The model keeps its mode.
     """
@@ -56,9 +56,9 @@ def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
         def hook(module: nn.Module, _: Any, output: Any) -> None:
             if isinstance(module, _CONVOLUTIONS):
                 window = module.in_channels // module.groups * prod(module.kernel_size)
-                costs[top] = costs.get(top, 0) + output.numel() * window
+                costs[top] = costs.get(top, 0) + output[0].numel() * window
             elif isinstance(module, nn.Linear):
-                costs[top] = costs.get(top, 0) + output.numel() * module.in_features
+                costs[top] = costs.get(top, 0) + output[0].numel() * module.in_features
 
         return hook
 
@@ -77,7 +77,7 @@ def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
     training = model.training
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, *shape, device=device))
+            model.eval()(torch.zeros(2, *shape, device=device))  # a group norm may refuse one alone
     finally:
         model.train(training)
         for handle in hooks:

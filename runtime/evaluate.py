@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnetc.runtime import data as datasets
-from resnetc.runtime import module, state
+from resnetc.runtime import module, shares, state, trial
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
@@ -123,11 +123,12 @@ def measure(
     answers: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
     count = len(images)
     images, labels = images[group.rank :: group.size], labels[group.rank :: group.size]
-    for start in range(0, -(-count // group.size), batch):  # as often in every process
+    own = shares.parts(len(images), batch)
+    for number in range(len(shares.parts(-(-count // group.size), batch))):  # as often in every process
         between()
-        part, truth = images[start : start + batch], labels[start : start + batch]
-        if not len(part):
+        if number >= len(own):
             continue
+        part, truth = (whole[slice(*own[number])] for whole in (images, labels))
         scores = model(normalise(part)).float()
         each = functional.cross_entropy(scores, truth, reduction="none")
         loss += each.sum(dtype=torch.float64)
@@ -195,7 +196,8 @@ def evaluate(
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = module.build(source, run.model, place)
-    module.check_fits(model, facts["network"], data)
+    batch = batch or facts["recipe"]["eval_batch"]
+    trial.check(model, facts["network"], data, shares.of_judging(len(data.test_labels), batch))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as fault:
@@ -209,5 +211,5 @@ def evaluate(
             held.test_labels,
             data.class_names,
             normalise,
-            batch or facts["recipe"]["eval_batch"],
+            batch,
         )

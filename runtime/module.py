@@ -10,9 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 
 _REGISTERING = threading.RLock()
@@ -128,23 +127,9 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
     return model
 
 
-def check_fits(model: nn.Module, network: str, data: Data) -> None:
-    """Run one black image through the model: RunError unless it answers one row of `data.classes` numbers."""
-    shape = (1, data.channels, *data.size)
-    what = f"{network} on {data.name} ({data.channels}x{data.size[0]}x{data.size[1]}, {data.classes} classes)"
-    model.eval()
-    parameter = next(model.parameters(), None)
-    device = parameter.device if parameter is not None else torch.device("cpu")
-    try:
-        with torch.no_grad():
-            answer = model(torch.zeros(shape, device=device))
-    except (RuntimeError, ValueError) as fault:
-        first = str(fault).strip().split("\n")[0]
-        raise RunError(f"{what}: the network does not take this input: {first}") from fault
-    if not isinstance(answer, Tensor):
-        raise RunError(f"{what}: the network returns {type(answer).__name__}, a tensor of class scores is needed")
-    if answer.shape != (1, data.classes):
-        raise RunError(
-            f"{what}: the network answers {list(answer.shape)} for one image, [1, {data.classes}] is needed; "
-            f"compile it with --set classes={data.classes}"
-        )
+def input_shape(model: nn.Module) -> tuple[int, ...] | None:
+    """What a network was compiled for, (channels, sizes...), as its module tells; None where it does not."""
+    shape = getattr(sys.modules.get(type(model).__module__), "INPUT_SHAPE", None)
+    if isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(number, int) for number in shape):
+        return shape
+    return None

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetc.runtime import counter, memory, module, optimizer, progress, recompute, report
+from resnetc.runtime import counter, memory, module, optimizer, progress, recompute, report, shares, trial
 from resnetc.runtime import group as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.average import Average
@@ -82,7 +82,8 @@ def train(
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
         model = module.build(source, Path(f"{network}.py"), place)
-        module.check_fits(model, network, data)
+        judging = shares.of_judging(len(data.test_labels), recipe.eval_batch, group.size)
+        trial.check(model, network, data, judging, shares.of_step(len(data.train_labels), recipe.batch, group.size))
         average = Average(model, recipe.ema)
         if recipe.recompute:
             recompute.apply(model)

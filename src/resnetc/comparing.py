@@ -157,7 +157,7 @@ def planned(specs: Sequence[Named], options: argparse.Namespace) -> Plan:
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
     images = datasets.look(name, path)
-    return Plan(arms(specs, images), images, chosen)
+    return Plan(arms(specs, images, chosen), images, chosen)
 
 
 def trained(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
@@ -170,7 +170,7 @@ def trained(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
     return comparison.run(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 
-def arms(specs: Sequence[Named], images: Outline) -> list[Arm]:
+def arms(specs: Sequence[Named], images: Outline, recipe: Recipe) -> list[Arm]:
     """The specs compiled for the data, each under its network's name; equal networks are refused."""
     from resnetc.compiler.driver import UsageError
     from resnetc.runtime.arm import Arm
@@ -178,7 +178,7 @@ def arms(specs: Sequence[Named], images: Outline) -> list[Arm]:
     made: list[Arm] = []
     for one in specs:
         options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
-        source, network = module_of(options, images)
+        source, network = module_of(options, images, recipe)
         if any(arm.source == source for arm in made):
             raise UsageError(f"{network} is named twice: give each SPEC its own --set")
         same = sum(arm.network == network for arm in made)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from resnetc.compiler.driver import Checked, Session
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import Outline
+    from resnetc.runtime.recipe import Recipe
+    from resnetc.runtime.shares import Share
 
 NUMBERS = {1: "one axis", 2: "two axes", 3: "three axes"}
 Settings = list[tuple[str, str]]
@@ -27,13 +29,19 @@ class Refused(Exception):
         self.status = status
 
 
-def compiled_for(options: argparse.Namespace, images: Outline) -> tuple[str, str]:
-    """The text of the network that is compiled for the data, unless `--set` says otherwise, and its name."""
+def compiled_for(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
+    """The text of the network that is compiled for the data, unless `--set` says otherwise, and its name.
+
+    RunError where it does not take the data, or so few images at once as the recipe will give to each process.
+    """
     from resnetc.cli import note, remarks
-    from resnetc.runtime import launch
+    from resnetc.runtime import launch, shares
 
     session, checked, told = matched(options, images)
     refuse_misfits(checked, images, dict(options.settings), told)
+    count = launch.processes()
+    refuse_one_value(checked, images, shares.of_step(images.train, recipe.batch, count), training=True)
+    refuse_one_value(checked, images, shares.of_judging(images.test, recipe.eval_batch, count), training=False)
     checked = checked.at(images.size)
     if launch.speaks():
         known = [f"{key} = {value}" for key, value in told.items()]
@@ -156,6 +164,30 @@ def refuse_size(checked: Checked, images: Outline) -> None:
     limit = next(known for about, known in refusing if about.axis == axis and size not in about.after)
     where = f"{limit['file']}:{limit['line']}"
     raise RunError(f"{said} {takes}: `{limit['statement']}` needs {limit['needs']} ({where})")
+
+
+def refuse_one_value(checked: Checked, images: Outline, share: Share, training: bool) -> None:
+    """RunError where the smallest share of a run leaves a norm one value for each of its statistics."""
+    from resnetc.compiler.alone import refused_alone
+    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.shares import one_value
+
+    refused = refused_alone(checked.network, checked.accepted, training) if share.images == 1 else ()
+    found = next((alone for alone in refused if alone.holds(images.size)), None)
+    if found is None:
+        return
+    pairs = zip(checked.accepted.axes, found.axes, images.size, strict=True)
+    larger = [(accepted - refusing).next_from(size) for accepted, refusing, size in pairs]
+    sizes = tuple(size for size in larger if size is not None)
+    others = []
+    if len(sizes) == len(images.size) and not any(alone.holds(sizes) for alone in refused):
+        others.append(f"images of {by(sizes)} or larger")
+    slot = found.span.text.partition("(")[0].strip() == "norm"
+    others.append("another norm (--set norm='group_norm(groups=1)')" if slot else "another norm")
+    batch = found.norm.primitive.name == "batch_norm"
+    kind, of = ("a batch norm", "channel") if batch else ("a group norm", "group")
+    met = f"1x1 at {by(images.size)}" if found.norm.shape_in.sizes else f"a vector at {by(images.size)}"
+    raise RunError(one_value(f"`{found.path}`, {kind} ({place(found.span)}),", of, met, share, tuple(others)))
 
 
 def reason(key: str, given: dict[str, str], told: dict[str, int]) -> str:

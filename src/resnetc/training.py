@@ -120,7 +120,7 @@ def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
     started = str(before[1]) if before else name
     chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
     seen = datasets.look(name, path)
-    source, network = module_of(options, seen)
+    source, network = module_of(options, seen, chosen)
     load_runtime()
     return source, network, seen.read(), chosen
 
@@ -153,7 +153,7 @@ def load_runtime() -> None:
         import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
-def module_of(options: argparse.Namespace, images: Outline) -> tuple[str, str]:
+def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
     """The generated text to train and the name of its network: read, or compiled for the data."""
     from resnetc.runtime.errors import RunError
 
@@ -167,7 +167,7 @@ def module_of(options: argparse.Namespace, images: Outline) -> tuple[str, str]:
             raise RunError(f"{path}: cannot be read: not a text") from None
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return compiled_for(options, images)
+    return compiled_for(options, images, recipe)
 
 
 def evaluate(options: argparse.Namespace) -> int:

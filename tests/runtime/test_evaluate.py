@@ -46,7 +46,7 @@ def test_counts_by_hand(batch: int) -> None:
             assert judged.confusion[true][guess] == counted
     assert judged.per_class[6] is None
     assert judged.per_class[0] == pytest.approx(100 * judged.confusion[0][0] / 11)
-    assert len(calls) == -(-64 // batch)
+    assert len(calls) == {1: 64, 7: 9, 64: 1, 500: 1}[batch]  # the last one of 7 has the 64th image too
 
 
 def test_top5_of_three_classes_is_everything() -> None:
@@ -121,7 +121,7 @@ def test_a_run_stopped_in_its_first_epoch_has_only_last_weights(run: Path, digit
 def test_other_data_must_fit(run: Path, digits: Data) -> None:
     fewer = replace(digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50])
     assert evaluate(run, fewer).images == 50
-    with pytest.raises(RunError, match=r"\[1, 11\] is needed"):
+    with pytest.raises(RunError, match="digits has 11 classes, `small` gives scores for 10; "):
         evaluate(run, replace(digits, class_names=(*digits.class_names, "x")))
 
 

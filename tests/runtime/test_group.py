@@ -93,6 +93,14 @@ def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
     assert found["different"][1] == "the processes were given different networks, data or recipes"
     assert "the loss is no longer a number at step 1 " in found["poisoned"][1]
     assert not (out / "batch").exists()
+    assert found["alone"][0] == "RunError"
+    assert found["alone"][1].startswith("`norm` of `small` (BatchNorm2d) has one value for each channel and needs two")
+    assert (
+        "its map is 1x1 at 8x8, and a process's share of a step is one image; take a batch of 4 images or more "
+        in (found["alone"][1])
+    )
+    assert not (out / "alone").exists()
+    assert found["pairs"][:2] == ["Result", 25]
     assert not (out / "different").exists()
 
 

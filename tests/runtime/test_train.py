@@ -67,17 +67,6 @@ def test_nothing_is_left_of_a_run_that_does_not_start(source: str, few: Data, qu
     assert not out.exists()
 
 
-def test_classes_and_channels_must_fit(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
-    more = replace(few, class_names=(*few.class_names, "k"))
-    with pytest.raises(RunError, match=r"answers \[1, 10\] for one image, \[1, 11\] is needed; .*--set classes=11"):
-        train(source, "small", more, quick, tmp_path / "run", quiet=True)
-    colour = replace(
-        few, train_images=few.train_images.repeat(1, 3, 1, 1), test_images=few.test_images.repeat(1, 3, 1, 1)
-    )
-    with pytest.raises(RunError, match=r"small on npz \(3x8x8, 10 classes\): the network does not take this input"):
-        train(source, "small", colour, quick, tmp_path / "run", quiet=True)
-
-
 def test_a_folder_in_use_is_left_alone(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()

@@ -46,11 +46,15 @@ def main(module: Path, archive: Path, out: Path) -> None:
             if step == 7 and own.rank == 1:
                 signal.raise_signal(signal.SIGTERM)
 
+        gate = source.replace("self.fc = ", "self.norm = nn.BatchNorm2d(64)\n        self.fc = ")
+        gate = gate.replace("x.mean((2, 3))", "self.norm(x.mean((2, 3), keepdim=True))")
         found = {
             "grouped": go(source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, "), "grouped"),
             "whole": go(dropout, "whole"),
             "again": go(dropout, "whole"),
             "batch": go(source, "batch", batch=25),
+            "alone": go(gate, "alone", batch=2),
+            "pairs": go(gate, "pairs", batch=4, epochs=1),
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),
         }
         poison = f"{FIRST} * (float('nan') if torch.distributed.get_rank() == 1 and self.training else 1.0)"

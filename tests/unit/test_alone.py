@@ -57,6 +57,39 @@ def test_one_image_is_refused_exactly_where_that_is_predicted(trial: Trial, refu
             assert assert_shapes_agree(trial, (h, w), batch)
 
 
+@pytest.mark.parametrize(
+    ("trial", "refused"),
+    [
+        (net("batch_norm"), lambda h, w: h <= 2 and w <= 4),
+        (net(gate="batch_norm"), lambda h, w: True),
+        (net("batch_norm", "group_norm(groups=8)"), lambda h, w: True),
+        (net("group_norm(groups=8)"), lambda h, w: h <= 2 and w <= 4),
+        (net("evo_norm_s0(groups=8)"), lambda h, w: False),
+        (net("response_norm"), lambda h, w: False),
+        (net(head="global_avg_pool |> flatten |> batch_norm"), lambda h, w: True),
+        (net(head="global_avg_pool |> reshape([2, 4, 1]) |> batch_norm"), lambda h, w: False),
+    ],
+)
+def test_one_image_a_step_is_refused_exactly_where_that_is_predicted(trial: Trial, refused) -> None:
+    """While training, a batch norm looks at the number of images too; the norm to blame is named as in the module."""
+    norms = refused_alone(trial.network, trial.accepted, training=True)
+    module = module_of(trial.source).train()
+    kinds = {"batch_norm": torch.nn.modules.batchnorm._BatchNorm, "group_norm": torch.nn.GroupNorm}
+    assert all(isinstance(module.get_submodule(norm.path), kinds[norm.norm.primitive.name]) for norm in norms)
+    for h, w in product((1, 2, 3, 5), (1, 2, 4, 5, 9)):
+        assert any(norm.holds((h, w)) for norm in norms) == refused(h, w)
+        try:
+            with torch.no_grad():
+                module(torch.rand(1, 3, h, w))
+            assert not refused(h, w), (h, w)
+        except ValueError as error:
+            assert "more than 1 value per channel" in str(error)
+            assert refused(h, w), (h, w)
+        with torch.no_grad():
+            module(torch.rand(2, 3, h, w))
+    module.eval()
+
+
 def test_what_refuses_more_is_named_alone() -> None:
     trial = net("group_norm(groups=8)", "group_norm(groups=8)")
     (norm,) = refused_alone(trial.network, trial.accepted)

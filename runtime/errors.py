@@ -6,12 +6,17 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
-_CONTROLS = {code: "?" for code in [*range(0x00, 0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)]}
+_CONTROLS = [*range(0x00, 0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)]
+_DIRECTIONS = [0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]  # and ends of lines
+_HIDDEN = {code: "?" for code in [*_CONTROLS, *_DIRECTIONS]} | {n: f"\\u{n:04x}" for n in range(0xD800, 0xE000)}
 
 
 def harmless(text: str) -> str:
-    """The text with its control characters, but for line ends, as `?`: a terminal prints it and obeys nothing."""
-    return text.translate(_CONTROLS)
+    """The text as every terminal prints it and none obeys it: controls, but for line ends, and directions as `?`.
+
+    Half a surrogate pair, as of a file's name that is no UTF-8, is written in digits, so that the text can be encoded.
+    """
+    return text.translate(_HIDDEN)
 
 
 class RunError(Exception):

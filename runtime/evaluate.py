@@ -1,6 +1,7 @@
 """How good a network is on held-out images: loss, top-1, top-5, confusion, each class on its own."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,14 +14,15 @@ from resnetc.runtime import data as datasets
 from resnetc.runtime import module, shares, state, trial
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
+from resnetc.runtime.data.labels import labelled, shown
 from resnetc.runtime.determinism import threads
-from resnetc.runtime.errors import RunError, harmless
+from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.group import ALONE, Group
 from resnetc.runtime.progress import figure
 
-_WIDEST_TABLE = 20  # classes; beyond, only the most frequent confusions are printed
-_LONGEST_NAME = 40  # characters of a class name in the text
+WIDEST_TABLE = 20  # classes that occur; beyond, only the most frequent confusions are told
+_MISTAKES = 10
 _WORST = 24  # images
 
 
@@ -37,7 +39,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answers to all test images. Accuracies in percent; `confusion[true][predicted]` counts images.
+    """The answers to all test images. Accuracies in percent; `confusion[true, predicted]` counts images (if any).
 
     `loss` is the mean cross-entropy (natural logarithm, no smoothing); `top5` counts the best `min(5, classes)`.
     """
@@ -46,30 +48,46 @@ class Evaluation:
     loss: float
     top1: float
     top5: float
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: Mapping[tuple[int, int], int]
     class_names: tuple[str, ...]
     worst: tuple[Miss, ...] = ()  # the images with the highest losses among those answered wrongly, highest first
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The class names to show: each one short line that no terminal obeys and no table breaks at."""
-        lines = (harmless(name).replace("\n", "?") for name in self.class_names)
-        return tuple(line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..." for line in lines)
+    def occurring(self) -> tuple[int, ...]:
+        """The labels that a test image has or was given: the rows and columns of every table."""
+        return tuple(sorted({label for pair in self.confusion for label in pair}))
 
     @property
-    def per_class(self) -> tuple[float | None, ...]:
-        """The accuracy of each class in percent; None for a class without a test image."""
-        return tuple(100 * row[label] / sum(row) if sum(row) else None for label, row in enumerate(self.confusion))
+    def absent(self) -> str:
+        """Which classes have no test image, in a line; nothing where all have one."""
+        there = {true for true, _ in self.confusion}
+        missing = [label for label in range(len(self.class_names)) if label not in there]
+        if not missing:
+            return ""
+        return f"{len(missing):,} of {len(self.class_names):,} classes have no test image: " + labelled(
+            missing, self.class_names
+        )
+
+    @property
+    def per_class(self) -> dict[int, tuple[int, float | None]]:
+        """Of each class that occurs its test images, and their accuracy in percent; None where there are none."""
+        images: Counter[int] = Counter()
+        for (true, _), count in self.confusion.items():
+            images[true] += count
+        right = {label: self.confusion.get((label, label), 0) for label in self.occurring}
+        return {
+            label: (images[label], 100 * right[label] / images[label] if images[label] else None)
+            for label in self.occurring
+        }
+
+    def name(self, label: int) -> str:
+        """A class's name to show."""
+        return shown(self.class_names[label])
 
     def mistakes(self) -> list[tuple[int, str, str]]:
-        """(images, true class, predicted class) of every kind of mistake that was made, the most frequent first."""
-        pairs = [
-            (count, self.names[true], self.names[predicted])
-            for true, row in enumerate(self.confusion)
-            for predicted, count in enumerate(row)
-            if count and true != predicted
-        ]
-        return sorted(pairs, key=lambda pair: -pair[0])
+        """(images, true class, predicted class) of the most frequent kinds of mistakes, ten at most."""
+        pairs = [(-count, *pair) for pair, count in self.confusion.items() if pair[0] != pair[1]]
+        return [(-count, self.name(true), self.name(predicted)) for count, true, predicted in sorted(pairs)[:_MISTAKES]]
 
     def text(self) -> str:
         """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
@@ -77,18 +95,23 @@ class Evaluation:
         lines = [
             f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {figure(self.loss)}"
         ]
-        widest = max(len("true class"), *map(len, self.names))
-        table = len(self.class_names) <= _WIDEST_TABLE
-        numbers = [len(str(max(map(max, self.confusion)))), len(str(len(self.class_names) - 1))]
-        cell = max(numbers) + 1
-        lines += ["", f"    {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
+        labels = self.occurring
+        names = {label: self.name(label) for label in labels}
+        widest = max(len("true class"), *map(len, names.values()))
+        table = len(labels) <= WIDEST_TABLE
+        cell = max(len(str(max(self.confusion.values()))), len(str(labels[-1]))) + 1
+        number = max(3, len(str(labels[-1])))
+        lines += ["", f"{'':{number}} {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
         if table:
-            lines.append(" " * (widest + 16) + "".join(f"{number:>{cell}}" for number in range(len(self.class_names))))
-        for label, (name, accuracy, row) in enumerate(zip(self.names, self.per_class, self.confusion, strict=True)):
+            lines.append(" " * (number + widest + 13) + "".join(f"{label:>{cell}}" for label in labels))
+        for label, (_, accuracy) in self.per_class.items():
             share = "none" if accuracy is None else f"{accuracy:.2f} %"
-            cells = "".join(f"{count or '.':>{cell}}" for count in row) if table else ""
-            lines.append(f"{label:>3} {name:<{widest}} {share:>9}  {cells}")
-        frequent = self.mistakes()[:10]
+            row = [self.confusion.get((label, predicted), 0) for predicted in labels] if table else []
+            cells = "".join(f"{count or '.':>{cell}}" for count in row)
+            lines.append(f"{label:>{number}} {names[label]:<{widest}} {share:>9}  {cells}")
+        if self.absent:
+            lines += ["", self.absent]
+        frequent = self.mistakes()
         if frequent:
             lines += ["", "most frequent mistakes:"]
             lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
@@ -117,7 +140,7 @@ def measure(
     """
     model.eval()
     classes = len(class_names)
-    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=images.device)
+    told: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
     among_five = torch.zeros((), dtype=torch.int64, device=images.device)
     answers: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
@@ -134,19 +157,27 @@ def measure(
         loss += each.sum(dtype=torch.float64)
         five = scores.topk(min(5, classes)).indices
         among_five += (five == truth[:, None]).sum()
-        confusion += torch.bincount(truth * classes + five[:, 0], minlength=classes * classes)
+        told.append(truth * classes + five[:, 0])
         answers.append(torch.stack([each, five[:, 0].float(), scores.softmax(1).amax(1)]))
     worst = [miss for each in group.gather(_worst(answers, labels, group)) for miss in each]
-    table = group.total(confusion).view(classes, classes)
+    confusion: Counter[tuple[int, int]] = Counter()
+    for pairs in group.gather(_counted(told)):
+        for number, times in pairs:
+            confusion[divmod(number, classes)] += times
     return Evaluation(
         images=count,
         loss=group.total(loss).item() / count,
-        top1=100 * int(table.diagonal().sum()) / count,
+        top1=100 * sum(times for (true, guess), times in confusion.items() if true == guess) / count,
         top5=100 * int(group.total(among_five)) / count,
-        confusion=tuple(tuple(row) for row in table.tolist()),
+        confusion=confusion,
         class_names=class_names,
         worst=tuple(sorted(worst, key=lambda miss: (-miss.loss, miss.index))[:_WORST]),
     )
+
+
+def _counted(parts: list[Tensor]) -> list[tuple[int, int]]:
+    """How often each number occurs: (number, times), as many as there are images at most."""
+    return sorted(Counter(torch.cat(parts).tolist()).items()) if parts else []
 
 
 def _worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Miss, ...]:

@@ -9,7 +9,6 @@ import functools
 import struct
 import sys
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from resnetc.runtime.architecture import Architecture
 from resnetc.runtime.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, chart
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
-from resnetc.runtime.evaluate import Evaluation, Miss, evaluate
+from resnetc.runtime.errors import harmless
+from resnetc.runtime.evaluate import WIDEST_TABLE, Evaluation, Miss, evaluate
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.progress import figure
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATE = "report.html.j2"
-_WIDEST_TABLE = 20  # classes of the confusion matrix; beyond, the most frequent mistakes stand alone
 _CHIPS = 16  # blocks of a stage that are drawn one by one
 _PICTURE = 900  # width of the architecture's picture, in pixels
 
@@ -58,19 +57,19 @@ def write(out: Path, data: Data | None = None, judged: Evaluation | None = None)
         frame={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM},
         judged=judged,
         classes=[
-            {"name": name, "accuracy": accuracy, "images": sum(row)}
-            for name, accuracy, row in zip(judged.names, judged.per_class, judged.confusion, strict=True)
+            {"name": judged.name(label), "accuracy": accuracy, "images": images}
+            for label, (images, accuracy) in judged.per_class.items()
         ],
-        confusion=confusion(judged) if len(judged.class_names) <= _WIDEST_TABLE else [],
-        worst=[pictured(miss, data, judged.names) for miss in judged.worst],
+        confusion=confusion(judged) if len(judged.occurring) <= WIDEST_TABLE else [],
+        worst=[pictured(miss, data, judged) for miss in judged.worst],
         recipe=settings(facts["recipe"]),
         picture=picture(seen),
         compiler=getattr(sys.modules[type(model).__module__], "COMPILER", "unknown"),
         data=data,
         figure=figure,
-        upright=len(judged.class_names) > 10 and max(map(len, judged.names)) > 3,
+        upright=len(judged.occurring) > 10 and any(len(judged.name(label)) > 3 for label in judged.occurring),
     )
-    checkpoint.write(run.report, page.encode())
+    checkpoint.write(run.report, harmless(page).encode())
     return run.report
 
 
@@ -108,17 +107,17 @@ def charts(records: list[dict[str, Any]]) -> list[Chart]:
 def confusion(judged: Evaluation) -> list[list[dict[str, Any]]]:
     """The confusion matrix as cells: count, share of the true class in percent, depth of the colour (0 to 1)."""
     rows = []
-    for true, row in enumerate(judged.confusion):
-        total = sum(row) or 1
+    for true, (images, _) in judged.per_class.items():
+        row = [(predicted, judged.confusion.get((true, predicted), 0)) for predicted in judged.occurring]
         rows.append(
             [
                 {
                     "count": count,
-                    "share": 100 * count / total,
+                    "share": 100 * count / (images or 1),
                     "right": true == predicted,
-                    "depth": round((count / total) ** 0.5, 3),
+                    "depth": round((count / (images or 1)) ** 0.5, 3),
                 }
-                for predicted, count in enumerate(row)
+                for predicted, count in row
             ]
         )
     return rows
@@ -138,13 +137,13 @@ def settings(chosen: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def pictured(miss: Miss, data: Data, names: Sequence[str]) -> dict[str, Any]:
+def pictured(miss: Miss, data: Data, judged: Evaluation) -> dict[str, Any]:
     """A badly answered test image with its picture inline."""
     return {
         "picture": "data:image/png;base64," + base64.b64encode(png(data.test_images[miss.index])).decode(),
         "index": miss.index,
-        "true": names[miss.true],
-        "predicted": names[miss.predicted],
+        "true": judged.name(miss.true),
+        "predicted": judged.name(miss.predicted),
         "probability": 100 * miss.probability,
         "loss": miss.loss,
     }

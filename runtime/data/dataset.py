@@ -87,7 +87,7 @@ class Data:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data wherever it was read from."""
-        digest = hashlib.sha256("\n".join(self.class_names).encode())
+        digest = hashlib.sha256("\n".join(self.class_names).encode(errors="surrogatepass"))
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(str(list(tensor.shape)).encode())
             digest.update(tensor.cpu().contiguous().numpy().data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.training import Command, find_runtime, load_runtime, module_of, seed
+from resnetc.training import Command, find_runtime, load_runtime, module_of, seed, tell
 
 if TYPE_CHECKING:
     from resnetc.runtime.arm import Arm
@@ -167,6 +167,7 @@ def trained(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
 
     with ended_at_once():
         images = plan.images.read()
+    tell(images)
     return comparison.run(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 

@@ -78,7 +78,10 @@ def trained(options: argparse.Namespace) -> int:
 
     with ended_at_once():
         source, network, images, chosen = read(options)
+    if launch.speaks():
+        tell(images)
     from resnetc.runtime import folder
+    from resnetc.runtime.errors import harmless
     from resnetc.runtime.train import train as run
 
     result = run(
@@ -93,7 +96,8 @@ def trained(options: argparse.Namespace) -> int:
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         print(
             f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
-            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch}); {result.out}"
+            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch});"
+            f" {harmless(str(result.out))}"
         )
     return 0
 
@@ -136,6 +140,15 @@ def stopped(out: Path) -> tuple[str, Path]:
     if not run.begun:
         raise RunError(f"{out}: this run ended before it had saved itself: start it again, without --resume")
     return state.load(run.last)[1]["data"], run.recipe
+
+
+def tell(images: Data) -> None:
+    """Says which classes have no images."""
+    from resnetc.cli import note
+    from resnetc.runtime.data import labels
+
+    for remark in labels.remarks(images):
+        note(remark)
 
 
 def find_runtime() -> None:

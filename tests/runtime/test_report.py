@@ -88,7 +88,11 @@ def test_it_says_what_the_evaluation_says(run: Path, few: Data) -> None:
     assert f"{judged.loss:.4f}" in page.text
     for part in ("layer1", "BasicBlock", "16 × 8 × 8", "learning_rate", "torch", torch.__version__, "sha256"):
         assert part in page.text
-    assert page.tags.count("img") == len(judged.worst) == min(24, sum(count for count, *_ in judged.mistakes()))
+    assert (
+        page.tags.count("img")
+        == len(judged.worst)
+        == min(24, sum(n for (true, guess), n in judged.confusion.items() if true != guess))
+    )
     losses = [miss.loss for miss in judged.worst]
     assert losses == sorted(losses, reverse=True)
     for miss in judged.worst:
@@ -113,8 +117,13 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
     assert wide != source
     out = tmp_path / "run"
     train(wide, "small", many, Recipe(epochs=1, batch=25), out, quiet=True)
+    page = Page((out / "report.html").read_text("utf-8"))
+    absent = ", ".join(f"{label} (class {label})" for label in range(10, 15))
+    assert f"20 of 30 classes have no test image: the labels {absent}, ...." in page.text
+    wide_table = evaluate.Evaluation(30, 0.0, 100.0, 100.0, {(i, i): 1 for i in range(30)}, many.class_names)
+    report.write(out, many, wide_table)
     assert "Confusion" not in Page((out / "report.html").read_text("utf-8")).text
-    judged = evaluate.Evaluation(1, 0.0, 100.0, 100.0, ((1, 0), (0, 0)), ("a", "b"))
+    judged = evaluate.Evaluation(1, 0.0, 100.0, 100.0, {(0, 0): 1}, ("a", "b"))
     report.write(out, many, judged)
     page = Page((out / "report.html").read_text("utf-8"))
     assert "every test image is answered rightly" in page.text

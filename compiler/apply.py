@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from resnetc.compiler import faults, shapes, syntax
-from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
+from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Frame, chain
+from resnetc.compiler.growth import MAX_NODES, too_many_blocks
 from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Template
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.scope import MAX_STEPS, Scope, free_name
@@ -31,9 +32,8 @@ from resnetc.compiler.values import (
 )
 from resnetc.grammar.primitives import PRIMITIVES
 
-MAX_BLOCKS = 20_000
-MAX_NODES = 20_000
 MAX_BINDINGS_TOLD = 3  # of a slot in a slot in a slot
+DECISION = 8  # what a policy costs beside its statements: absent layers leave no operation that would count
 LIST_RULES = {"concat", "sum", "list_same"}
 Steps = list[tuple[Layer, Frame]]
 
@@ -152,7 +152,7 @@ class Applier(Statements):
         """One operation more, or one chain of them."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise Fault(too_many_blocks(span, self.nodes))
+            raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
 
     def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
@@ -306,6 +306,7 @@ class Applier(Statements):
         """The case of a policy that holds here."""
         policy = layer.item
         assert isinstance(policy, syntax.Policy)
+        self.charge(DECISION, layer.span)
         inner = self.entered(layer, source, frame, frame.scope)
         for statement in policy.body:
             self.statement(statement, inner)
@@ -453,13 +454,3 @@ def merged(
 ) -> tuple[tuple[str, Any], ...]:
     values = {**implied, **dict(given), **passed}
     return tuple((n, values[n]) for n in known if n in values)
-
-
-def too_many_blocks(span: Span, count: int) -> Diagnostic:
-    return Diagnostic(
-        "E0319",
-        f"the network grows beyond the limit: {count:_} blocks or operations",
-        Label(span, "too many here"),
-        notes=(f"at most {MAX_BLOCKS:_} blocks and {MAX_NODES:_} distinct operations are expanded",),
-        helps=("use smaller counts",),
-    )

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import names, syntax
-from resnetc.compiler.apply import too_many_blocks
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink, similar
 from resnetc.compiler.entries import Entry
 from resnetc.compiler.evaluate import Silent
 from resnetc.compiler.expand import Expander, Request
 from resnetc.compiler.families import MAX_NETWORKS, Setting, UsageError, requests, too_many_networks, unknown_setting
+from resnetc.compiler.growth import too_many_blocks
 from resnetc.compiler.ir import Network
 from resnetc.compiler.modules import (
     LIBRARY,

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from resnetc.compiler import declare, faults, syntax
-from resnetc.compiler.apply import MAX_BLOCKS, Applier, too_many_blocks
+from resnetc.compiler.apply import Applier
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, Here, Silent
+from resnetc.compiler.growth import MAX_BLOCKS, too_many_blocks
 from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
 from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.scope import Scope
@@ -266,7 +267,7 @@ class Expander(Applier):
                     groups.append((repeat, elements, len(elements)))
                 total += groups[-1][2]
                 if total > MAX_BLOCKS:
-                    raise Fault(too_many_blocks(repeat.span, total))
+                    raise Fault(too_many_blocks(repeat.span, total, "blocks"))
             plan.append((stage, groups))
         self.total, self.position = total, 0
         return plan

@@ -418,9 +418,9 @@ def nested_too_deep(span: Span, limit: int) -> Diagnostic:
 def too_much_work(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0329",
-        f"the loops of this network run more than {limit:_} statements",
+        f"the loops and policies of this network run more than {limit:_} statements",
         Label(span, "still running here"),
-        helps=("let `each` run over shorter lists",),
+        helps=("let `each` run over shorter lists, and put fewer policies into each other",),
     )
 
 

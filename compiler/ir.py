@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from resnetc.compiler import syntax
@@ -37,6 +38,32 @@ class Condition:
     step: int | None = None  # the addition that demands it, for the blame
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a module is: the blocks and operations in it, as often as they occur; and whether it has keys.
+
+    It is added up when the module is made. Blocks in each other double with every level, so nothing may walk through
+    all of them in order to ask.
+    """
+
+    blocks: int
+    operations: int
+    keeps_state: bool
+
+
+PLAIN, KEEPING = Extent(0, 1, False), Extent(0, 1, True)
+
+
+def together(extents: Iterable[Extent], blocks: int = 0) -> Extent:
+    """What holds these, and is so many blocks itself."""
+    operations, keeps_state = 0, False
+    for extent in extents:
+        blocks += extent.blocks
+        operations += extent.operations
+        keeps_state |= extent.keeps_state
+    return Extent(blocks, operations, keeps_state)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
     """A primitive with all its arguments."""
@@ -55,6 +82,10 @@ class Leaf:
     def shape_out(self) -> Shape:
         return self.outputs[0]
 
+    @property
+    def extent(self) -> Extent:
+        return PLAIN if self.primitive.state in ("", "filter") else KEEPING  # a fixed filter has no keys
+
     def argument(self, name: str) -> Any:
         return next(v for k, v in self.arguments if k == name)
 
@@ -69,6 +100,10 @@ class Sequence:
     origin: syntax.Policy | syntax.Slot | None
     parameters: tuple[tuple[str, Any], ...]
     span: Span
+    extent: Extent = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", together(child.extent for _, child in self.children))
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
@@ -90,6 +125,10 @@ class Step:
     span: Span
     slot: str | None = None
     base: str | None = None  # an unlabelled step's attribute without its ordinal: what equal stateless steps share
+
+    @property
+    def extent(self) -> Extent:
+        return PLAIN if isinstance(self.operation, str) else self.operation.extent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +152,10 @@ class Template:
     numbers: tuple[tuple[str, str, Any], ...]  # name, type, value of every parameter and `let` that is a number
     conditions: tuple[Condition, ...]
     here: frozenset[str]  # which fields of `here` decided something inside
+    extent: Extent = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", together((step.extent for step in self.steps), blocks=1))
 
     def reads_input(self, ref: int) -> bool:
         """Whether a wire is the input, or came from it through operations that leave the channels alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container
 from copy import copy
 from dataclasses import replace
@@ -10,7 +11,8 @@ from typing import Any, Literal
 
 from resnetc.compiler import faults
 from resnetc.compiler.diagnostics import Diagnostic, Fault
-from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Wire
+from resnetc.compiler.growth import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
+from resnetc.compiler.ir import PLAIN, Condition, Extent, Module, Sequence, Shape, Step, Wire
 from resnetc.compiler.names.reserved import MAX_LENGTH
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Tensor, show_path
@@ -19,12 +21,8 @@ MAX_STEPS = 4096
 
 
 def keeps_state(module: Module) -> bool:
-    """Whether a module has state-dict keys: only then a name of its own. A fixed filter has none."""
-    if isinstance(module, Leaf):
-        return module.primitive.state not in ("", "filter")
-    if isinstance(module, Sequence):
-        return any(keeps_state(child) for _, child in module.children)
-    return any(not isinstance(s.operation, str) and keeps_state(s.operation) for s in module.steps)
+    """Whether a module has state-dict keys: only then a name of its own."""
+    return module.extent.keeps_state
 
 
 def free_name(name: str, taken: Container[str]) -> str:
@@ -44,6 +42,7 @@ class Scope:
         self.numbers: list[tuple[str, str, Any]] = []
         self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
+        self._counts: Counter[str] = Counter()
         self._reserved: set[Path] = set()
         self._stored: dict[Path, Span] = {}
         self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
@@ -84,7 +83,12 @@ class Scope:
         base: str | None = None,
         owned: bool = False,
     ) -> list[Tensor]:
-        """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`."""
+        """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`.
+
+        A stage is owned, and nothing else: its layers are blocks, whatever they are.
+        """
+        layers = module.children if owned and isinstance(module, Sequence) else ()
+        self._count(module.extent, sum(layer.extent.blocks == 0 for _, layer in layers), span)
         path = (*self.prefix, *path)
         if owned or keeps_state(module):
             self._own_prefix()
@@ -95,6 +99,16 @@ class Scope:
         if self.prefix in self._reserved:
             self._order_below_prefix()
         return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+
+    def _count(self, extent: Extent, others: int, span: Span) -> None:
+        """Adds a module, and what of it is a block besides; a fault where a network of this alone is too large."""
+        for what, more, most in (
+            ("blocks", extent.blocks + others, MAX_BLOCKS),
+            ("operations", extent.operations, MAX_OPERATIONS),
+        ):
+            self._counts[what] += more
+            if self._counts[what] > most:
+                raise Fault(too_many_blocks(span, self._counts[what], what))
 
     def _order_below_prefix(self) -> None:
         """What a label that `let` names stores takes the label's place in the order."""
@@ -144,6 +158,7 @@ class Scope:
         return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        self._count(PLAIN, 0, span)
         return self._step((), operation, inputs, [shape], span, None, None)[0]
 
     def _step(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from doublings import KINDS
+
 MIB = 1 << 20
 WORDS = 29_900  # just below the limit of a file
 CHECK = ("check", "net.resnet")
@@ -437,10 +439,19 @@ def trees() -> list[Attack]:
     ]
 
 
+def doublings() -> list[Attack]:
+    """Definitions that hold the one before twice, thirty in each other: some limit ends them soon."""
+    return [
+        Attack(name, text(write(30)), "" if name == "blocks that are left out" else "E0")
+        for name, write in KINDS.items()
+    ]
+
+
 FAMILIES: dict[str, Callable[[], list[Attack]]] = {
     "lengths": lengths,
     "depths": depths,
     "growth": growth,
+    "doublings": doublings,
     "claims": claims,
     "numbers": numbers,
     "trees": trees,

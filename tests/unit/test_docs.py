@@ -358,7 +358,7 @@ def test_the_names_of_classes() -> None:
 
 
 def test_the_limits() -> None:
-    from resnetc.compiler import apply, arithmetic, build, declare, evaluate, families, misread, modules, scope, shapes
+    from resnetc.compiler import arithmetic, build, declare, evaluate, families, growth, misread, modules, scope, shapes
     from resnetc.compiler.sizes import limits
 
     said = section("Limits").replace("\n", " ")
@@ -371,7 +371,7 @@ def test_the_limits() -> None:
         f"lists of {arithmetic.MAX_LENGTH:_}, layers of {arithmetic.MAX_PARTS:_} parts",
         f"{scope.MAX_STEPS:_} steps a block",
         f"{evaluate.MAX_WORK:_} statements run",
-        f"{apply.MAX_BLOCKS:_} blocks and {apply.MAX_NODES:_} distinct operations",
+        f"{growth.MAX_BLOCKS:_} blocks, {growth.MAX_OPERATIONS:_} operations and {growth.MAX_NODES:_} distinct ones",
         f"{families.MAX_NETWORKS:_} networks a file",
         f"within {declare.MAX_PERIOD:_} sizes",
     ):

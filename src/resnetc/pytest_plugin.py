@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from resnetc.testing.inputs import Example
 
 EXAMPLES = 8  # inputs of a network, unless its edges are more; `resnetc test` tries others too
-PREDICTIONS = ("shapes", "strides", "state", "multiply_adds", "activations", "images", "layouts", "outputs")
+PREDICTIONS = (
+    "shapes",
+    "strides",
+    "state",
+    "multiply_adds",
+    "activations",
+    "calls",
+    "buffers",
+    "images",
+    "layouts",
+    "outputs",
+)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile | None:

@@ -62,10 +62,12 @@ net  (net.resnet)
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
   tried     multiply_adds, 2 inputs: up to 276,080 an image
   tried     activations, 2 inputs: up to 107,232 bytes an image, in float32
+  tried     calls, 1 input: every module once for each of its steps
+  tried     buffers, 1 input: after one training step
   tried     images, 1 input: an image alone, among others, in another order
   tried     layouts, 1 input: channels first and last in memory
   tried     outputs, 1 input: of every operation on its own, one after the other
-1 network, 24 inputs: 9 claims and 8 predictions hold
+1 network, 24 inputs: 9 claims and 10 predictions hold
 """
 
 
@@ -137,7 +139,7 @@ WRONG = {
             BYTES: "3x16x16",
             "shapes": "3x1x1",
             "strides": None,
-            **dict.fromkeys(("multiply_adds", "activations", "outputs"), "3x2x2"),
+            **dict.fromkeys(("multiply_adds", "activations", "buffers", "outputs"), "3x2x2"),
         },
     ),
     "a larger set of sizes": (
@@ -148,23 +150,24 @@ WRONG = {
             "shapes": "3x1x1",
             "multiply_adds": "3x3x2",
             "activations": "3x3x2",
+            "buffers": "3x2x3",
             "outputs": "3x2x3",
         },
     ),
     "a sum that torch spreads": (
         ("main + self.downsample(x)", "main + self.downsample(x).mean((2, 3), keepdim=True)"),
-        {"shapes": "3x2x4", "strides": None, "outputs": "3x2x4"},
+        {"shapes": "3x2x4", "strides": None, "buffers": "3x2x4", "outputs": "3x2x4"},
     ),
     "a parameter more": (
         ("nn.Conv2d(3, 4, 3, padding=1, bias=False)", "nn.Conv2d(3, 4, 3, padding=1, bias=True)"),
-        {PARAMETERS: "3x16x16", "state": None, "outputs": "3x2x2"},
+        {PARAMETERS: "3x16x16", "state": None, "buffers": "3x2x2", "outputs": "3x2x2"},
     ),
     "work done twice": (
         (
             "self.bn1(self.conv1(x)))\n        return",
             "self.bn1(self.conv1(x)) + self.bn1(self.conv1(x)))\n        return",
         ),
-        dict.fromkeys(("multiply_adds", "activations", "outputs"), "3x2x2"),
+        dict.fromkeys(("multiply_adds", "activations", "calls", "buffers", "outputs"), "3x2x2"),
     ),
     "images that know each other": (
         ("self.fc(x.mean((2, 3)))", "self.fc(x.sub(x.mean(0, keepdim=True)).mean((2, 3)))"),
@@ -172,7 +175,7 @@ WRONG = {
     ),
     "a layer that does not run": (
         ("self.fc(x.mean((2, 3)))", "self.nothing(x)"),
-        {"strides": None, REFUSES: "3x2x2"} | dict.fromkeys(NUMBERS, "3x2x2"),
+        {"strides": None, REFUSES: "3x2x2", "calls": "3x2x2", "buffers": "3x2x2"} | dict.fromkeys(NUMBERS, "3x2x2"),
     ),
 }
 
@@ -198,9 +201,9 @@ def test_a_module_that_is_another_one(
 def test_several_networks_are_a_line_each(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--set", "width=[2, 3]", "--examples", "5"]) == 0
     assert capsys.readouterr().out == (
-        "ok     net_width2  (net.resnet): 8 claims, 8 predictions, 9 inputs\n"
-        "ok     net_width3  (net.resnet): 8 claims, 8 predictions, 9 inputs\n"
-        "2 networks, 18 inputs: 16 claims and 16 predictions hold\n"
+        "ok     net_width2  (net.resnet): 8 claims, 10 predictions, 9 inputs\n"
+        "ok     net_width3  (net.resnet): 8 claims, 10 predictions, 9 inputs\n"
+        "2 networks, 18 inputs: 16 claims and 20 predictions hold\n"
     )
 
 

@@ -50,6 +50,8 @@ OF_ONE = [
     "state",
     "multiply_adds",
     "activations",
+    "calls",
+    "buffers",
     "images",
     "layouts",
     "outputs",
@@ -151,7 +153,7 @@ def test_without_torch_proofs_are_tests_and_predictions_are_skipped(pytester: py
     write(pytester, net=NET, wrong=WRONG)
     pytester.makeconftest("import sys\nsys.modules['torch'] = None")
     result = run(pytester, "specs", "-rs")
-    result.assert_outcomes(passed=5, failed=1, skipped=18)
+    result.assert_outcomes(passed=5, failed=1, skipped=22)
     assert "torch not installed: pip install 'resnetc[test]'" in result.stdout.str()
 
 
@@ -168,7 +170,7 @@ def test_a_prediction_that_fails_says_how_to_see_it_again(pytester: pytest.Pytes
     result = run(pytester, "specs")
     told = result.stdout.str()
     failed = {name.rpartition("::")[2] for name in named(result, "FAILED ")}
-    assert failed == {OF_ONE[2], "shapes", "state", "multiply_adds", "activations", "outputs"}
+    assert failed == {OF_ONE[2], "shapes", "state", "multiply_adds", "activations", "buffers", "outputs"}
     assert "net at 2x2: refused by the compiler, and the module runs" in told
     assert "replay: resnetc test specs/net.resnet --model net --input 1x2x2 --batch 1" in told
     assert "Traceback" not in told and "pytest_plugin.py" not in told

@@ -20,6 +20,8 @@ from resnetc.testing.assertions import (
     assert_strides_agree,
 )
 from resnetc.testing.blocks import CALLS, Item, blocks, shortcuts
+from resnetc.testing.buffers import assert_buffers_agree
+from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.damage import assert_diagnosed, bad_specs
 from resnetc.testing.models import models
 from resnetc.testing.networks import SpecRefused, Trial, trials
@@ -37,6 +39,8 @@ __all__ = [
     "SpecRefused",
     "Trial",
     "assert_activations_agree",
+    "assert_buffers_agree",
+    "assert_calls_agree",
     "assert_diagnosed",
     "assert_images_independent",
     "assert_layouts_agree",

@@ -9,6 +9,8 @@ from resnetc.api import Compiled
 from resnetc.compiler.alone import refused_alone
 from resnetc.compiler.measure import Key, state_dict_keys
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
+from resnetc.testing.buffers import assert_buffers_agree
+from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured, stride_along
 from resnetc.testing.networks import Trial, parts
@@ -56,19 +58,23 @@ def assert_network_agrees(
 ) -> int:
     """One network in every way: its state, the shapes at each of the sizes, strides, and values at the first accepted.
 
-    The values are the multiply-adds, what autograd keeps, and the outputs: as the operations give them one after the
-    other, whatever else is in the batch, and in either memory layout. `values=False` saves their time, and that of the
-    strides. Returns how many of the sizes are accepted.
+    There it is also counted how often each module runs. The values are the multiply-adds, what autograd keeps, what a
+    training step does to the buffers, and the outputs: as the operations give them one after the other, whatever else
+    is in the batch, and in either memory layout. `values=False` saves their time, and that of the strides. Returns how
+    many of the sizes are accepted.
     """
     with call_of("assert_network_agrees"):
         sizes = several_sizes(compiled_network(compiled), sizes)
         images(batch)
     assert_state_agrees(compiled)
     accepted = [size for size in sizes if assert_shapes_agree(compiled, size, batch)]
+    if accepted:
+        assert_calls_agree(compiled, accepted[0])
     if accepted and values:
         assert_strides_agree(compiled)
         assert_multiply_adds_agree(compiled, accepted[0])
         assert_activations_agree(compiled, accepted[0])
+        assert_buffers_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])
         assert_layouts_agree(compiled, accepted[0])
         assert_outputs_agree(compiled, accepted[0])

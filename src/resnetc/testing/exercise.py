@@ -10,6 +10,8 @@ import torch
 from resnetc.api import Compiled
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
+from resnetc.testing.buffers import assert_buffers_agree
+from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Example, device_for, edge_sizes
 from resnetc.testing.measured import Measured
 from resnetc.testing.networks import Trial, parts
@@ -116,6 +118,25 @@ def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Findin
     return tried("activations", check, last, f"up to {most:,} bytes an image, in float32", compiled, accepted.axes)
 
 
+def calls(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
+    """Each module runs once for every step of the network."""
+
+    def check(at: Example) -> None:
+        assert_calls_agree(compiled, at.sizes, at.device)
+
+    seen = "every module once for each of its steps"
+    return tried("calls", check, taken(compiled, inputs)[:1], seen, compiled, parts(compiled)[1].axes)
+
+
+def buffers(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
+    """A training step leaves every buffer as the network's steps say."""
+
+    def check(at: Example) -> None:
+        assert_buffers_agree(compiled, at.sizes)
+
+    return compared("buffers", check, compiled, inputs, "after one training step")
+
+
 def images(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     """In evaluation mode an image's output depends on no other image."""
 
@@ -150,6 +171,8 @@ PROPERTIES: dict[str, Callable[[Compiled | Trial, Sequence[Example]], Finding]] 
     "state": state,
     "multiply_adds": multiply_adds,
     "activations": activations,
+    "calls": calls,
+    "buffers": buffers,
     "images": images,
     "layouts": layouts,
     "outputs": outputs,

@@ -6,6 +6,7 @@ that is added later needs no line here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,16 +24,23 @@ Outputs = Tensor | dict[str, Tensor]
 
 
 class Reference:
-    """A network with the values of a state dict. `text` is its generated module, for the classes that torch lacks."""
+    """A network with the values of a state dict. `text` is its generated module, for the classes that torch lacks.
 
-    def __init__(self, network: Network, text: str, state: dict[str, Tensor]) -> None:
-        self.network, self.state = network, state
+    `watch` is told of every primitive that is no text of `forward`, with its path and what reaches it.
+    """
+
+    def __init__(self, network: Network, text: str, state: dict[str, Tensor], training: bool = False) -> None:
+        self.network, self.state, self.training = network, state, training
+        self.watch: Callable[[Leaf, str, Tensor], None] = lambda leaf, prefix, operand: None
         self.names: dict[str, Any] = {"__name__": "network"}
         exec(compile(text, "network.py", "exec"), self.names)
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Outputs:
-        """The output for a batch in evaluation mode; `AssertionError` at a value of another shape than predicted."""
+        """The output for a batch; `AssertionError` at a value of another shape than predicted.
+
+        In evaluation mode, or with those modules `training` that keep state; none of them learns or remembers.
+        """
         self.sizes = tuple(image.shape[2:])
         root = self.network.root
         values = self.values(root, "", image)
@@ -76,7 +84,8 @@ class Reference:
             return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
         arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
         alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))
-        alone = alone.to(operands[0].dtype).eval()
+        alone = alone.to(operands[0].dtype).train(self.training and keeps_state(leaf))
+        self.watch(leaf, prefix, operands[0])
         if keeps_state(leaf):
             own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
             alone.load_state_dict(own, strict=True)

@@ -1,0 +1,87 @@
+"""What one training step does to every buffer: each batch norm counts it once and moves its statistics once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.api import Compiled
+from resnetc.compiler.ir import Leaf
+from resnetc.testing.inputs import Sizes
+from resnetc.testing.networks import Trial, parts
+from resnetc.testing.real import image, module_of, place, running, tensors
+from resnetc.testing.reference import Reference
+from resnetc.testing.replay import hold, replayable
+
+Buffers = dict[str, Tensor]
+
+
+@replayable
+def assert_buffers_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
+    """At an accepted size one training step leaves every buffer as the network's steps say, each done once.
+
+    A batch norm's statistics move by its momentum towards those of what reaches it, as the reference computes it with
+    the other batch norms training too; nothing else moves. What is random while training is left out on both sides.
+    """
+    network, _, _, source = parts(compiled)
+    module, batch = module_of(source), image(network, sizes).double()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    try:
+        module.double()
+        drawn = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
+        module.load_state_dict(drawn)
+        kept = {name: value.clone() for name, value in module.named_buffers()}
+        state = {key: value.clone() for key, value in module.state_dict().items()}
+        with running(network, sizes):
+            step(module, batch)
+        found = dict(module.named_buffers())
+        expected = kept | moved(Reference(network, source, state, training=True), batch, kept)
+        where = place(network, sizes)
+        hold(found.keys() == expected.keys(), f"{where}: a training step makes or drops buffers")
+        for name, value in sorted(expected.items(), key=lambda pair: pair[1].is_floating_point()):  # counts first
+            compare(f"{where}: a training step", name, found[name], value)
+    finally:
+        module.zero_grad(set_to_none=True)
+        module.float().eval().load_state_dict(before)
+
+
+def step(module: nn.Module, batch: Tensor) -> None:
+    """Forward and backward; modules without keys stay in evaluation mode, so that nothing is dropped."""
+    module.train()
+    for part in module.modules():
+        if not part.state_dict():
+            part.eval()
+    with torch.enable_grad():
+        total = sum(out.sum() for out in tensors(module(batch)))
+        if isinstance(total, Tensor) and total.requires_grad:
+            torch.autograd.backward(total)
+
+
+def moved(reference: Reference, batch: Tensor, before: Buffers) -> Buffers:
+    """The buffers of all batch norms after one step, from what reaches each of them in the reference."""
+    after: Buffers = {}
+
+    def note(leaf: Leaf, prefix: str, x: Tensor) -> None:
+        if leaf.primitive.state != "batch_norm":
+            return
+        momentum = float(leaf.argument("momentum"))
+        values = x.transpose(0, 1).flatten(1)  # a row a channel
+        means = values.mean(1)
+        spread = (values - means[:, None]).square().sum(1) / (values.shape[1] - 1)
+        for name, target in (("running_mean", means), ("running_var", spread)):
+            known = after.get(f"{prefix}{name}", before[f"{prefix}{name}"])
+            after[f"{prefix}{name}"] = known * (1 - momentum) + target * momentum
+        count = f"{prefix}num_batches_tracked"
+        after[count] = after.get(count, before[count]) + 1
+
+    reference.watch = note
+    reference(batch)
+    return after
+
+
+def compare(told: str, name: str, found: Tensor, expected: Tensor) -> None:
+    if not found.is_floating_point():
+        hold(torch.equal(found, expected), f"{told} leaves `{name}` at {found.tolist()}, predicted {expected.tolist()}")
+    elif not torch.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
+        off = (found - expected).abs().max().item()
+        raise AssertionError(f"{told} leaves `{name}` elsewhere than one step of it would, by up to {off:.3g}")

@@ -1,0 +1,87 @@
+"""Faults of the code generator, put back one at a time: `resnetc test` and the fuzz both see each of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from resnetc.compiler.backend.forward import Operation
+from resnetc.testing import (
+    Trial,
+    assert_buffers_agree,
+    assert_calls_agree,
+    assert_network_agrees,
+    trials,
+)
+from resnetc.testing.exercise import exercise
+from resnetc.testing.inputs import Example
+
+
+def net(body: str, size: str = "[3, 4, 5] = [3, 4, 5]") -> str:
+    model = f"model net() {{\n  input {size}\n  stem = conv(8, kernel=3) |> unit\n  head = identity\n}}\n"
+    return f"edition 1\nblock unit() {{\n{body}\n}}\n{model}"
+
+
+RESHAPED = net(
+    "let y = in |> conv(8, kernel=1)\n"
+    "let a = y |> norm |> reshape([8, 5, 4])\n"
+    "let b = y |> dropout(0.5) |> reshape([8, 5, 4])\n"
+    "out = a + b"
+)
+PREFIX = net("let p = in |> split(4)\nlet w = [p[0], p[1]] |> softmax\nout = w |> sum", "[3, H, W] = [3, 8, 8]")
+STACKED = net("let w = in |> split(2) |> softmax\nout = w |> concat", "[3, H, W] = [3, 8, 8]")
+
+
+def found(trial: Trial, sizes: tuple[int, ...]) -> dict[str, str]:
+    """The properties of `resnetc test` that fail, with what they say."""
+    findings = exercise(trial, [Example(sizes, 2, "cpu")])
+    return {finding.name: finding.failure.message for finding in findings if finding.failure is not None}
+
+
+@pytest.fixture
+def forgotten_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An operation writes an operand twice, whatever is called in it."""
+    monkeypatch.setattr(Operation, "repeated", property(lambda operation: set()))
+    yield
+
+
+def test_a_module_that_runs_twice_is_seen(forgotten_names: None) -> None:
+    (trial,) = trials(RESHAPED)
+    seen = found(trial, (4, 5))
+    assert "`unit.bn1` runs 2 times in one forward pass, predicted once" in seen["calls"]
+    assert "leaves `unit.bn1.num_batches_tracked` at 2, predicted 1" in seen["buffers"]
+    with pytest.raises(AssertionError, match="runs 2 times"):
+        assert_network_agrees(trial, [(4, 5)], values=False)
+    with pytest.raises(AssertionError, match="num_batches_tracked"):
+        assert_buffers_agree(trial, (4, 5))
+
+
+def test_what_runs_once_is_not_blamed() -> None:
+    (trial,) = trials(RESHAPED)
+    assert found(trial, (4, 5)) == {}
+    assert_calls_agree(trial, (4, 5))
+    assert_buffers_agree(trial, (4, 5))
+
+
+@pytest.mark.parametrize(("text", "said"), [(PREFIX, "another output"), (STACKED, "TypeError")])
+def test_a_list_that_is_told_by_its_text_is_seen(monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
+    assert found(trials(text)[0], (8, 8)) == {}
+
+    def by_text(self: Operation, operands: list[str], whole: str | None = None) -> str:
+        name = operands[0].partition("[")[0]
+        same = len(operands) > 1 and operands == [f"{name}[{i}]" for i in range(len(operands))]
+        return self.write([name if same else f"[{', '.join(operands)}]"] if self.gathers else operands)
+
+    monkeypatch.setattr(Operation, "text", by_text)
+    (trial,) = trials(text)
+    assert any(said in message for message in found(trial, (8, 8)).values())
+    with pytest.raises((AssertionError, TypeError)):
+        assert_network_agrees(trial, [(8, 8)])
+
+
+def test_a_buffer_that_moves_twice_is_seen_in_a_whole_net() -> None:
+    (trial,) = trials(net("out = in |> norm |> relu |> conv(8, kernel=1) |> norm"))
+    twice = trial.source.replace("self.bn1(x)", "self.bn1(self.bn1(x))", 1)
+    assert twice != trial.source
+    seen = found(replace(trial, source=twice), (4, 5))
+    assert {"calls", "buffers"} <= seen.keys()

@@ -103,13 +103,13 @@ import os, signal
 from resnetc import cli
 from resnetc.runtime import data
 
-def load(*arguments):  # as an import of NumPy or torch may do
+def look(*arguments):  # as an import of NumPy or torch may do
     try:
         signal.raise_signal(signal.SIGINT)
     except BaseException:
         raise AttributeError("half a module") from None
 
-data.load = load
+data.look = look
 raise SystemExit(cli.main(["train", "digits"]))
 """
 

@@ -4,7 +4,7 @@ import argparse
 import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -14,6 +14,7 @@ from resnetc.compiler import network_index
 from resnetc.compiler.driver import Session
 from resnetc.compiler.expand import Expander
 from resnetc.compiler.modules import Loader, shipped_names
+from resnetc.runtime import data, recipe
 from resnetc.training import module_of
 
 ROOT = Path(__file__).parents[2]
@@ -175,8 +176,7 @@ def test_every_command_takes_a_name(folder: Path, capsys) -> None:
 
 def test_training_compiles_the_network_of_a_name_for_the_data(capsys) -> None:
     options = argparse.Namespace(spec="resnet20", model=None, settings=[])
-    images = SimpleNamespace(name="digits", classes=10, channels=1, size=(8, 8))
-    source, network = module_of(options, images)
+    source, network = module_of(options, data.look("digits", None), recipe.load("digits", []))
     assert network == "cifar_depth20_channels1" and 'SPEC = "cifar/resnet"' in source
     note = "note: cifar_depth20_channels1: from the data: classes = 10, channels = 1, input 8x8\n"
     assert capsys.readouterr().err == f"{note}note: resnet20 is cifar_depth20 of cifar/resnet\n"

@@ -16,7 +16,7 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (1, 8, 8)
 
 
-class Subsample(nn.Module):
+class Subsample2d(nn.Module):
     """Every `stride`-th position of a map, in memory of its own."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
@@ -27,7 +27,7 @@ class Subsample(nn.Module):
         return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
 
 
-class PadChannels(nn.Module):
+class PadChannels2d(nn.Module):
     """Zero channels behind those of the input."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -35,14 +35,14 @@ class PadChannels(nn.Module):
         self.extra = channels - in_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, (0, 0) * (x.ndim - 2) + (0, self.extra))
+        return F.pad(x, (0, 0, 0, 0, 0, self.extra))
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
     """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
     return nn.Sequential(
-        Subsample(2),
-        PadChannels(in_channels, channels),
+        Subsample2d(2),
+        PadChannels2d(in_channels, channels),
     )
 
 
@@ -96,4 +96,4 @@ def build() -> nn.Module:
     return Digits()
 
 
-# sealed by resnetc: text 4232d466ad948204 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text b6a882759f673cb3 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

@@ -14,7 +14,7 @@ from resnetc.compiler.backend.grouping import in_place, stateful, structure, tak
 from resnetc.compiler.backend.initial import initial_values
 from resnetc.compiler.backend.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.backend.operations import called, changes_nothing, pooled
-from resnetc.compiler.backend.primitives import FUNCTIONAL, HELPERS, gain
+from resnetc.compiler.backend.primitives import FUNCTIONAL, gain, helper
 from resnetc.compiler.backend.shape_comments import Comments
 from resnetc.compiler.backend.storage import containers, in_text_order, returned, runs, unique_attribute
 from resnetc.compiler.backend.unify import Signature, Writer
@@ -116,9 +116,8 @@ class Lowering:
         self.group_of[id(module)] = key
 
     def collect_leaf(self, leaf: Leaf) -> None:
-        name, rank = leaf.primitive.name, leaf.shape_in.rank
-        if name in HELPERS:
-            self.helpers[(name, rank)] = None
+        if (used := helper(leaf)) is not None:
+            self.helpers[used] = None
 
     # -- calls --------------------------------------------------------------------------------------------------------
 

@@ -25,19 +25,28 @@ class Column:
 # Written in `forward`, never as a module of a block.
 FUNCTIONAL = {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten"}
 
-# Classes that torch does not have: they are part of the generated module (templates/helpers.py.j2).
+# Classes that torch does not have: they are part of the generated module (templates/helpers.py.j2). What depends on the
+# number of axes says so in its name, as torch's do: a network may have maps of several, and `forward` computes no axes.
 HELPERS = {
     "std_conv": "StdConv{r}d",
-    "evo_norm_s0": "EvoNormS0",
-    "response_norm": "ResponseNorm",
-    "blur_pool": "BlurPool",
-    "pad_channels": "PadChannels",
-    "subsample": "Subsample",
-    "drop_path": "DropPath",
+    "evo_norm_s0": "EvoNorm{r}dS0",
+    "response_norm": "ResponseNorm{r}d",
+    "blur_pool": "BlurPool{r}d",
+    "pad_channels": "PadChannels{r}d",
+    "subsample": "Subsample{r}d",
+    "drop_path": "DropPath{r}d",
     "regroup": "Regroup",
     "reshape": "Reshape",
 }
 POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` takes the axes of its map away
+
+
+def helper(leaf: Leaf) -> tuple[str, int] | None:
+    """The class of a primitive that torch does not have, and the number of axes it is for (0 where any will do)."""
+    name = leaf.primitive.name
+    if name not in HELPERS:
+        return None
+    return (name, leaf.shape_in.rank if "{r}" in HELPERS[name] else 0)
 
 
 def module_name(leaf: Leaf) -> str:

@@ -146,7 +146,7 @@ def render(module: Module, keys: str, function: str) -> str:
 @lru_cache(maxsize=1)
 def own_names() -> frozenset[str]:
     """What generated modules define and mention beside the network itself: read off one that has everything."""
-    helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (1, 2, 3))
+    helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
     made = Class("Own", ('    """All."""',), (), ("        self.all = named({})",), ("        return x",), "")
     module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (made,), ()))
     text = environment().get_template("module.py.j2").render(module=module)

@@ -18,7 +18,7 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-class Subsample(nn.Module):
+class Subsample2d(nn.Module):
     """Every `stride`-th position of a map, in memory of its own."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
@@ -29,7 +29,7 @@ class Subsample(nn.Module):
         return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
 
 
-class PadChannels(nn.Module):
+class PadChannels2d(nn.Module):
     """Zero channels behind those of the input."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -37,14 +37,14 @@ class PadChannels(nn.Module):
         self.extra = channels - in_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, (0, 0) * (x.ndim - 2) + (0, self.extra))
+        return F.pad(x, (0, 0, 0, 0, 0, self.extra))
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
     """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
     return nn.Sequential(
-        Subsample(2),
-        PadChannels(in_channels, channels),
+        Subsample2d(2),
+        PadChannels2d(in_channels, channels),
     )
 
 
@@ -108,4 +108,4 @@ def build() -> nn.Module:
     return CIFARDepth44()
 
 
-# sealed by resnetc: text 57a75383ed39e352 keys 42ad43f06d56e9ec function f2461b8ff9431c00
+# sealed by resnetc: text 05e007866e271193 keys 42ad43f06d56e9ec function f2461b8ff9431c00

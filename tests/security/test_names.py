@@ -207,7 +207,7 @@ WITH_HELPERS = {
 
 # Names that stay as they are, and are not refused.
 EXACT = {
-    "policy": ["BlurPool", "SPEC", "COMPILER", "INPUT_SHAPE", "named"],
+    "policy": ["BlurPool2d", "SPEC", "COMPILER", "INPUT_SHAPE", "named"],
     "parameter": ["Unit", "named", "SPEC"],
     "stage": ["self", "torch", "class_"],
 }

@@ -27,6 +27,7 @@ from resnetc.testing import (
     assert_network_agrees,
     assert_shapes_agree,
     blocks,
+    calls,
     input_sizes,
     models,
     reference,
@@ -179,6 +180,7 @@ def test_a_primitive_that_is_added_to_the_table_is_fuzzed(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(unify, "module_name", written)
     monkeypatch.setattr(reference, "module_name", written)
+    monkeypatch.setattr(calls, "module_name", written)
     shape_keeping.cache_clear()
     tried: dict[str, int] = dict.fromkeys(added, 0)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from resnetc.compiler.ir import Condition, Network
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.trail import Place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Reason:
     """A condition that shrank the set of accepted sizes of an axis of the input."""
 
@@ -20,7 +19,7 @@ class Reason:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Accepted:
     """The sizes of each axis that a network takes, whatever it declares; a fixed axis takes its number only."""
 

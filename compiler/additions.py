@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 from resnetc.compiler import shapes, syntax
 from resnetc.compiler.diagnostics import Advice, Diagnostic, Edit, Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Shape, Step
+from resnetc.compiler.record import record
 from resnetc.compiler.scope import Scope
 from resnetc.compiler.sizes import constant, is_constant, slope, step
 from resnetc.compiler.values import Tensor, describe, normal_size
@@ -76,7 +76,7 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, s
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Side:
     """One operand: what it is called, what it owes its channels to, and the text in its place."""
 

@@ -6,16 +6,15 @@ training a batch norm does the same with every channel. No other operation looks
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import show_path
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Alone:
     """Where one image alone is refused: the accepted sizes that are in all of these sets, and the norm to blame.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import prod
 
 from resnetc.compiler import shapes
 from resnetc.compiler.diagnostics import Fault, Label
 from resnetc.compiler.ir import Condition, Leaf, Module, Sequence, Shape, Step, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, is_constant, step
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import show_path
@@ -21,7 +21,7 @@ Geometry = tuple[int, int]
 """Stride and delta of `ceil((n + delta) / stride)`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Operation:
     """One operation of a branch: what it does to the size of each axis, None where that is no stride and delta."""
 
@@ -47,7 +47,7 @@ class Operation:
         return f"takes {count} off its map" if delta < 0 else f"adds {count} to its map"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Branch:
     """One side of an addition: from the value that both sides come from to the one that is added."""
 

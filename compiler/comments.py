@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from resnetc.compiler.parse import parser
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 
 COMMENT = re.compile(r"//[^\n]*")
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Note:
     """A comment: whether it stands on a line of its own, and whether a blank line comes before it."""
 
@@ -20,7 +20,7 @@ class Note:
     blank: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Gap:
     """What stands before a token: comments, and whether the author left a blank line behind the last of them."""
 

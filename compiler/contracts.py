@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from resnetc.compiler import syntax
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.evaluate import Frame
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.source import Span
 
 Verdict = Literal["proved", "checked", "void", "skipped", "false", "undecided"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Contract:
     """A claim of a network with its verdict.
 

@@ -6,11 +6,11 @@ A polynomial is `{(fn_H, fn_W): coefficient}`, a function for each axis of the i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis
 from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
 
@@ -80,7 +80,7 @@ def program(module: Sequence | Template) -> tuple[Program, int]:
     return steps, len(module.children)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Kept:
     """What a module keeps for its backward pass, by the memory that its values live in.
 

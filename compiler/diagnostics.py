@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Label:
     """A span and what it has to do with the fault."""
 
@@ -21,7 +22,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Edit:
     """Part of a mechanical remedy: put `replacement` where `span` is."""
 
@@ -33,7 +34,7 @@ Advice = tuple[str, tuple[Edit, ...]]
 """A help, and the edits that do what it says, where they can be made in the author's own text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Diagnostic:
     """One fault. `primary` is where the author would edit; `labels` say why; a help is a statement, not a question.
 

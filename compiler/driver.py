@@ -30,6 +30,7 @@ from resnetc.compiler.modules import (
 )
 from resnetc.compiler.outputs import Output, same_file
 from resnetc.compiler.parse import parse_expression
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Checked:
     """A network that passed: expanded, its additions proved, each of its claims with its verdict."""
 

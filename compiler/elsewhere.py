@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
 
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Meant:
     """What a foreign character stands for: the terminal it is read as, how that is written, and what to do."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ from resnetc.compiler import faults, syntax
 from resnetc.compiler.arithmetic import arithmetic, compare, weight
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.record import record
 from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
@@ -40,7 +41,7 @@ MAX_NESTED = 32
 PARTS_A_STATEMENT = 25  # parts of lists and layers that cost as much to look at as a statement costs to run
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Here:
     """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
 
@@ -208,8 +209,9 @@ class Evaluator:
                     return getattr(shape, name)
                 raise Fault(faults.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
             case Definition("place", _, Here() as here):
-                if name not in Here.__slots__:
-                    raise Fault(faults.no_field("`here`", name, expr.name.span, list(Here.__slots__)))
+                names = [field.name for field in fields(Here)]
+                if name not in names:
+                    raise Fault(faults.no_field("`here`", name, expr.name.span, names))
                 self.reads.add(name)
                 return getattr(here, name)
             case Definition("file", file, SpecFile() as spec):

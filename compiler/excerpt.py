@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from resnetc.compiler.diagnostics import Label
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 
 Paint = Callable[[str, str], str]  # (text, style) -> text in that style
@@ -51,7 +51,7 @@ def excerpt(source: Source, labels: Sequence[tuple[str, Label]], width: int, pai
         last = number
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class _Mark:
     """A label's part of its first line: `start` to `end`, in characters of the line or in columns of the terminal."""
 

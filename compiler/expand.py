@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from resnetc.compiler.evaluate import Frame, Here, Silent
 from resnetc.compiler.growth import MAX_BLOCKS, too_many_blocks
 from resnetc.compiler.ir import Declared, Module, Network, Sequence, Shape, Stage
 from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.record import record
 from resnetc.compiler.scope import Scope
 from resnetc.compiler.sizes import constant, identity
 from resnetc.compiler.slots import Slots
@@ -39,7 +40,7 @@ from resnetc.compiler.written import shipped
 MAX_CLAIMS = 1_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Request:
     """A network to be made: its name, its model with arguments, and what `--set` seals."""
 
@@ -50,7 +51,7 @@ class Request:
     seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Stated:
     """What holds for a network although another text may have made it: its name, its input, its claims."""
 

@@ -6,7 +6,7 @@ A claim about sizes is proved for every size that the network accepts and its in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,13 +27,14 @@ from resnetc.compiler.diagnostics import Diagnostic, Fault
 from resnetc.compiler.evaluate import Frame, Silent
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.sizes.limits import Budget, BudgetSpent, within
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, describe, is_number
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Finding:
     """What comes of a claim, as in its `Contract`."""
 
@@ -268,7 +269,7 @@ class Claims(Mentions):
         return replace(made, verdict=found.verdict, sizes=found.sizes, fault=fault)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Break:
     """A region in which a claim is false: what of it the claim is about, its smallest point and the nearest one."""
 

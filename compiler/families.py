@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -14,6 +13,7 @@ from resnetc.compiler.evaluate import Frame
 from resnetc.compiler.expand import Request
 from resnetc.compiler.faults import names
 from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.record import record
 from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Absent, ModelValue, Value, describe
@@ -25,7 +25,7 @@ class UsageError(Exception):
     """The command line asks for something that is not there; ends in status 2."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Setting:
     """One `--set NAME=VALUE`: the text as typed and its expression."""
 

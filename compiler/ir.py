@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from resnetc.compiler import syntax
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Arguments, Path
 from resnetc.grammar.primitives import Primitive
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Shape:
     """`[channels, sizes...]`: the channels are known, each size is a function of the input's size on that axis."""
 
@@ -25,7 +26,7 @@ class Shape:
         return len(self.sizes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Condition:
     """What an operation demands of its input: `fn >= k`, `fn` a multiple of k, or `fn == other`, on one axis."""
 
@@ -38,7 +39,7 @@ class Condition:
     step: int | None = None  # the addition that demands it, for the blame
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Extent:
     """How much a module is: the blocks and operations in it, as often as they occur; and whether it has keys.
 
@@ -64,7 +65,7 @@ def together(extents: Iterable[Extent], blocks: int = 0) -> Extent:
     return Extent(blocks, operations, keeps_state)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Leaf:
     """A primitive with all its arguments."""
 
@@ -90,7 +91,7 @@ class Leaf:
         return next(v for k, v in self.arguments if k == name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Sequence:
     """Modules one after the other. `origin` is the policy or slot whose case it is, None for a labelled chain."""
 
@@ -114,7 +115,7 @@ class Sequence:
         return (self.shape_out,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Step:
     """One line of a dataflow program: `operation` is a module, or `+` or `*` of two values."""
 
@@ -131,7 +132,7 @@ class Step:
         return PLAIN if isinstance(self.operation, str) else self.operation.extent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Wire:
     """A value of a dataflow program: its shape, the step that makes it, and the name that `let` gave it."""
 
@@ -140,7 +141,7 @@ class Wire:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Template:
     """A block (or the model) expanded for given arguments: wire 0 is `in`. Equal occurrences share one."""
 
@@ -195,7 +196,7 @@ class Template:
 Module = Leaf | Sequence | Template
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Stage:
     """A stage of the network: where it is stored, the blocks it is made of, and the line that says so."""
 
@@ -206,7 +207,7 @@ class Stage:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Declared:
     """The input as declared: symbols of the axes, the example sizes, the condition behind `when`."""
 
@@ -218,7 +219,7 @@ class Declared:
     condition: Span | None = None  # of all that stands behind `when`
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Network:
     """One network: a model with all its parameters known."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from resnetc.compiler.comments import Note
+from resnetc.compiler.record import record
 
 WIDTH = 120
 STEP = 2
@@ -86,7 +87,7 @@ class Group:
         return width(self.inner)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Step:
     """A step of a pipe. `breaks`: its author began a line with its `|>`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -12,6 +11,7 @@ from resnetc.compiler import costs
 from resnetc.compiler.costs import Cost, Sum, total
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Shape, Step, Template
 from resnetc.compiler.receptive import Trace, Tracer
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 
@@ -89,7 +89,7 @@ def tree_keys(tree: dict[Any, Any]) -> list[Key]:
 # -- modules ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Figures:
     """What is added up: elements of the state dict, multiply-adds, those of fixed filters."""
 
@@ -149,7 +149,7 @@ def leaf_figures(leaf: Leaf) -> Figures:
 # -- networks ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Part:
     """A stage, or the stem or head (of no blocks): the shape it gives, the stride there, what it holds and costs."""
 
@@ -175,7 +175,7 @@ class Part:
         return total(self.cost, sizes)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Row:
     """A part at given sizes."""
 
@@ -187,7 +187,7 @@ class Row:
     multiply_adds: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Measures:
     """The figures of a network. `sizes` are those of the input, one for each axis.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.diagnostics import Advice, Diagnostic, Edit
 from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from resnetc.compiler.driver import Session
@@ -20,7 +21,7 @@ LONGEST = 1 << 16  # characters of a text that is mended
 DEAREST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Asked:
     """What the network was made of: its file, its name, and what the command line says of it."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from resnetc.compiler import blame, remedies, strides
 from resnetc.compiler.accepted import Accepted, Reason, fitting, stated
 from resnetc.compiler.diagnostics import Diagnostic, Edit, Label
 from resnetc.compiler.ir import Network
+from resnetc.compiler.record import record
 from resnetc.compiler.remedies import Meeting
 from resnetc.compiler.sizes import (
     SizeFn,
@@ -27,7 +27,7 @@ from resnetc.compiler.values import describe
 from resnetc.compiler.written import shipped
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Case:
     """What the words about a condition are made of."""
 

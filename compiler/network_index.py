@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler.modules import LIBRARY, SUFFIX
+from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from resnetc.compiler.driver import Checked
@@ -22,7 +23,7 @@ FIRST = ("imagenet", "cifar")  # whose network is meant where several specs have
 LAST = "zoo"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Listed:
     """A network of a shipped spec, with its figures at the declared input."""
 
@@ -39,7 +40,7 @@ class Listed:
         return self.spec if self.spec.rpartition("/")[2] == self.name else f"{self.spec} --model {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Index:
     """All shipped networks in the order of their specs, and the further names that some of them are known by."""
 

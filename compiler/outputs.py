@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from resnetc.compiler.diagnostics import Diagnostic, Label
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source, Span
 from resnetc.contents import contents
 
@@ -15,7 +15,7 @@ MOST = 1 << 26  # bytes that are read of a file to see whether it is ours
 ELSEWHERE = "remove it, or choose another directory with `-o`"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Output:
     """A generated file before it is written: `below` is its place in the output directory."""
 

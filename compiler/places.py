@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lark import Token
 
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.tables import spelling
 
@@ -63,7 +62,7 @@ def spelled(terminal: str) -> str:
     return f"`{written}`" if written is not None else NOUNS[terminal]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Place:
     """Where a token was refused: what could stand there, the token before, the bracket that is open, the kind of item.
 

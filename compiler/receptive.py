@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from resnetc.compiler.ir import Leaf, Module, Sequence, Shape, Step, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis
 from resnetc.compiler.sizes import constant
 
 Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Trace:
     """The way to a value: weighted layers on the longest path; what a position sees, or saw before pooling.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token
@@ -14,6 +13,7 @@ from resnetc.compiler.automaton import END, Automaton
 from resnetc.compiler.build import Node, Reading
 from resnetc.compiler.diagnostics import Diagnostic, similar
 from resnetc.compiler.places import BRACKETS, ITEM_OPENERS, ITEMS, STATEMENT_OPENERS, Place, opens_line
+from resnetc.compiler.record import record
 from resnetc.compiler.scan import tokens
 from resnetc.compiler.source import Source
 from resnetc.compiler.tables import parser
@@ -44,7 +44,7 @@ FOLLOW = {  # what may stand behind a piece
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Step:
     """The parser before a token: its states, and the brackets that are open, with the height of the stack at each."""
 
@@ -53,7 +53,7 @@ class Step:
     opened: list[tuple[int, Token]]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Repair:
     """Goes back to a step, reads some terminals that are not there, and then the tokens from `then` on."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from resnetc.compiler import blame, shapes
 from resnetc.compiler.blame import Branch, Geometry, Operation
 from resnetc.compiler.diagnostics import Edit
 from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import describe, normal_size
@@ -31,7 +32,7 @@ Where = tuple[object, ...]
 """A call, as it is written or as a slot is bound: a change of one is a change of all that are equal."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Remedy:
     """What to write instead, the sizes that both sides then have at every input size, and the edits that do it."""
 
@@ -41,7 +42,7 @@ class Remedy:
     fix: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Change:
     """A call that says something else: wherever it occurs, it does this to the size of each axis."""
 
@@ -54,7 +55,7 @@ class Change:
 # -- occurrences ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Meeting:
     """Two maps that must have equal sizes: the block they meet in, and how each came there."""
 
@@ -246,7 +247,7 @@ def padded(places: list[Meeting]) -> Remedy | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Bordered:
     """A border in front of one step, wherever that occurs."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from resnetc.compiler import syntax
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Binding:
     """`set slot = value`, and what the slot meant before: inside the value, it still means that."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from resnetc.compiler.record import record
+
 
 @dataclass(slots=True, eq=False)
 class Source:
@@ -27,7 +29,7 @@ class Source:
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Position:
     """A place in a text: line and column from 1, in characters."""
 
@@ -35,7 +37,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Span:
     """The characters `start` to `end` (exclusive) of a source."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source, Span
 
 # -- expressions ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Number:
     """An exact number: `3`, `25_557_032`, `1e-5`."""
 
@@ -18,7 +18,7 @@ class Number:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class String:
     """Text between double quotes; there are no escapes."""
 
@@ -26,7 +26,7 @@ class String:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Name:
     """A name, or one of the words that stand for a value: `in`, `stem`, `head`."""
 
@@ -34,7 +34,7 @@ class Name:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class List:
     """`[a, b, c]`."""
 
@@ -42,7 +42,7 @@ class List:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Attribute:
     """`value.name`."""
 
@@ -51,7 +51,7 @@ class Attribute:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Index:
     """`value[index]`."""
 
@@ -60,7 +60,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Argument:
     """One argument of a call: `64`, or `stride=2`."""
 
@@ -69,7 +69,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Call:
     """`callee(arguments)`."""
 
@@ -78,7 +78,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Negate:
     """`-value`."""
 
@@ -86,7 +86,7 @@ class Negate:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Binary:
     """`left op right` for `+ - * / %`, `and`, `or` and the six comparisons."""
 
@@ -97,7 +97,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Pipe:
     """`a |> b |> c`: a layer made of layers, or a tensor sent through layers."""
 
@@ -105,7 +105,7 @@ class Pipe:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Labelled:
     """`path: value`: the label is an attribute path such as `fc`, `head.fc`, `convs[i]`."""
 
@@ -114,7 +114,7 @@ class Labelled:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Choice:
     """`(value when condition otherwise other)`: only the chosen side is expanded."""
 
@@ -129,7 +129,7 @@ Expr = Number | String | Name | List | Attribute | Index | Call | Negate | Binar
 # -- statements -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Let:
     """`let name = value`, or `let name[index] = value` inside `each`."""
 
@@ -139,7 +139,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Require:
     """`require condition otherwise "text"`: blames the caller."""
 
@@ -148,7 +148,7 @@ class Require:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class SetSlot:
     """`set slot = value`."""
 
@@ -157,7 +157,7 @@ class SetSlot:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Each:
     """`each name in list { ... }`; without a body at the head of a model."""
 
@@ -167,7 +167,7 @@ class Each:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Expect:
     """`expect claim when condition otherwise "text"`: blames the model."""
 
@@ -177,7 +177,7 @@ class Expect:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class EachClaim:
     """`each name in list { expect ... }`: claims made for every element."""
 
@@ -193,7 +193,7 @@ Statement = Let | Require | SetSlot | Each
 # -- items ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Parameter:
     """`first stride: size = 1`."""
 
@@ -204,7 +204,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Case:
     """`when condition => value`; the condition of `otherwise` is None."""
 
@@ -213,7 +213,7 @@ class Case:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Block:
     """A dataflow program from `in` to `out`."""
 
@@ -225,7 +225,7 @@ class Block:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Policy:
     """A decision table that ends in a layer."""
 
@@ -237,7 +237,7 @@ class Policy:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Slot:
     """A role with its signature, the attribute it is stored under, and its default."""
 
@@ -249,7 +249,7 @@ class Slot:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Input:
     """`input [3, H, W] = [3, 224, 224] when H % 32 == 0`."""
 
@@ -259,7 +259,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Repeat:
     """`count of block`, or `each name in values of block`."""
 
@@ -270,7 +270,7 @@ class Repeat:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Stage:
     """`stage layer1 = 3 of block(64), 2 of other(64)`."""
 
@@ -279,7 +279,7 @@ class Stage:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Model:
     """A network, or with parameters a family of them."""
 
@@ -296,7 +296,7 @@ class Model:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Instance:
     """`model resnet50 = resnet(blocks.bottleneck, [3, 4, 6, 3]) { input ... expect ... }`."""
 
@@ -308,7 +308,7 @@ class Instance:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Extern:
     """An operation that lives in the user's own Python module."""
 
@@ -324,7 +324,7 @@ class Extern:
 Item = Block | Policy | Slot | Model | Instance | Extern
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Use:
     """`use std.blocks`: the last part of the path is the name it has here."""
 
@@ -332,7 +332,7 @@ class Use:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class File:
     """One `.resnet` file. `broken` are the names of items that did not parse: references to them stay silent."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from resnetc.compiler import blame, shapes, syntax
 from resnetc.compiler.blame import Operation
 from resnetc.compiler.ir import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.values import describe, is_number, show_path
 from resnetc.compiler.written import short
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Place:
     """Where a condition stands: a step of a template, the leaf inside it, the block of a stage that it belongs to."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler import syntax
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes.limits import number
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import Primitive
@@ -22,7 +23,7 @@ MAX_WRITTEN = 200  # characters of a list in a message
 Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Absent:
     """`none`: a branch that is not there."""
 
@@ -32,7 +33,7 @@ Arguments = tuple[tuple[str, Any], ...]
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class PrimitiveLayer:
     """A primitive with some of its arguments."""
 
@@ -41,7 +42,7 @@ class PrimitiveLayer:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class DefinedLayer:
     """A block or policy with some of its arguments, and the slots that the call binds inside it."""
 
@@ -52,7 +53,7 @@ class DefinedLayer:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class SlotLayer:
     """A slot with some of its arguments: what it is, is decided where it is applied."""
 
@@ -61,7 +62,7 @@ class SlotLayer:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class ChainLayer:
     """`a |> b |> c`."""
 
@@ -69,7 +70,7 @@ class ChainLayer:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class LabelLayer:
     """A layer with the attribute path it is to be stored under."""
 
@@ -82,7 +83,7 @@ Layer = PrimitiveLayer | DefinedLayer | SlotLayer | ChainLayer | LabelLayer
 LAYERS = (PrimitiveLayer, DefinedLayer, SlotLayer, ChainLayer, LabelLayer)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Tensor:
     """A value that flows through the network: the `ref`-th value of the scope that is being expanded."""
 
@@ -91,7 +92,7 @@ class Tensor:
     scope: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class ModelValue:
     """A model with some of its arguments and slots: what an instance is made of."""
 
@@ -106,7 +107,7 @@ class ModelValue:
 COMPOUND = (tuple, *LAYERS, ModelValue)  # values with parts
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Record:
     """Something with fields, and no value itself: a stage in `expect`, or the output."""
 
@@ -114,7 +115,7 @@ class Record:
     fields: dict[str, Any] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Definition:
     """A function, a file or `here`, standing for itself."""
 

@@ -5,12 +5,12 @@ Everything is at most `WIDTH` columns, or broken with a trailing comma: so that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from resnetc.compiler.record import record
 
 WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Call:
     """`function(arguments)`; an argument may have a keyword."""
 
@@ -18,7 +18,7 @@ class Call:
     arguments: tuple[tuple[str | None, Code], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Repeat:
     """`*(element for _ in range(count))`, or over values: `*(element for name in (values))`."""
 
@@ -28,7 +28,7 @@ class Repeat:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Choose:
     """`value if condition else other`."""
 
@@ -37,14 +37,14 @@ class Choose:
     other: Code
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Keyed:
     """`{"conv": value}`."""
 
     entries: tuple[tuple[str, Code], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Listed:
     """`[a, b]`."""
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from resnetc.compiler.backend.code import WIDTH
+from resnetc.compiler.record import record
 
 INDENT = 8
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Line:
     """A statement of `forward` with the comment that gives the shape of its value."""
 
@@ -25,7 +26,7 @@ class Line:
         return [whole] if len(whole) <= WIDTH or not self.comment else [f"{pad}# {self.comment}", pad + self.code]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Operation:
     """One step as text: `write` makes an expression of its operands; a heavy one (with weights) opens a line."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from resnetc.compiler import syntax
@@ -19,11 +18,12 @@ from resnetc.compiler.backend.shape_comments import Comments
 from resnetc.compiler.backend.storage import containers, in_text_order, returned, runs, unique_attribute
 from resnetc.compiler.backend.unify import Signature, Writer
 from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.scope import keeps_state
 from resnetc.compiler.values import Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Function:
     """A policy of several steps: a function that returns its modules."""
 
@@ -33,7 +33,7 @@ class Function:
     body: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Class:
     """One class: the lines of its documentation, of `__init__` and of `forward`."""
 
@@ -46,7 +46,7 @@ class Class:
     returns: str = "Tensor"
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Lowered:
     """What the templates print: helpers torch lacks, functions, classes; the network's own class is the last."""
 

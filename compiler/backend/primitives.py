@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from resnetc.compiler.ir import Leaf
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Column:
     """One argument of a constructor: written by position or keyword, left out where it has its default everywhere."""
 

@@ -7,7 +7,6 @@ import hashlib
 import re
 import symtable
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,11 +16,12 @@ from resnetc.compiler.backend.code import WIDTH, literal
 from resnetc.compiler.backend.lower import Class, Function, Lowered
 from resnetc.compiler.backend.naming import safe, wrapped
 from resnetc.compiler.backend.primitives import HELPERS
+from resnetc.compiler.record import record
 
 SEAL = "# sealed by resnetc: "
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Module:
     """All that a generated file says."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resnetc.compiler import costs
@@ -11,6 +10,7 @@ from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.claims.values import Size, applied, computed
 from resnetc.compiler.ir import Network, Shape, Step
 from resnetc.compiler.misfits import Case
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Path, Record, Value, normal_size
@@ -29,7 +29,7 @@ QUESTIONS = ("accepts", "refuses")
 CostOf = Callable[[Sequence[Value], Span], Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Facts:
     """A network as claims see it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from resnetc.compiler import faults, syntax
@@ -18,12 +17,13 @@ from resnetc.compiler.claims.truths import Region, covered
 from resnetc.compiler.claims.values import Size, plain, preimage, undecided
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Frame
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, SizeSet
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import ModelValue, Path, Record, Value, show_path
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Opening:
     """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import Literal
 
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, SizesTooIrregular, evaluate, is_constant, show
 from resnetc.compiler.sizes.forms import onset_of, period_gain
 from resnetc.compiler.sizes.limits import check_onset, check_period, take
@@ -24,7 +24,7 @@ FLAG = 2**4  # values of a table, which are as quick as one of a polynomial
 MOST_SHOWN = 3  # terms of a polynomial in a message
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Polynomial:
     """A sum of products of size functions, each of one axis; the constant is under `()`."""
 
@@ -100,7 +100,7 @@ MAX_DEGREE = 8
 # -- statements about one polynomial ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Atom:
     """`p > 0`, `p >= 0`, `p == 0` or `p != 0`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from resnetc.compiler import syntax
 from resnetc.compiler.arithmetic import compare
@@ -18,6 +18,7 @@ from resnetc.compiler.claims.values import (
     undecided,
 )
 from resnetc.compiler.diagnostics import Fault
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, is_number, kind
@@ -25,7 +26,7 @@ from resnetc.compiler.values import Value, is_number, kind
 MOST_REGIONS = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Claim:
     """A comparison as it stands in the text, and both its values."""
 
@@ -34,7 +35,7 @@ class Claim:
     right: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Region:
     """The sizes that lie in a set on each axis (on the others, all sizes) and meet all atoms.
 
@@ -91,7 +92,7 @@ class Region:
         return {**rest, **found}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Truth:
     """A statement about sizes: it is broken in each of these regions, and holds elsewhere."""
 

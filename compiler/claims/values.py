@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, gcd, lcm
 
 from resnetc.compiler.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
 from resnetc.compiler.claims.polynomials import Point, Polynomial, polynomial
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import (
     ALL,
     Affine,
@@ -36,7 +36,7 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.values import MAX_BITS, Value, describe, is_number, kind, normal
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Size:
     """A number that depends on the input's size on one axis: a size function over a whole number."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from resnetc.compiler import blame, syntax
 from resnetc.compiler.claims.facts import PRECISIONS, Facts
@@ -12,6 +12,7 @@ from resnetc.compiler.claims.truths import Claim
 from resnetc.compiler.claims.values import plain, shown, value_at
 from resnetc.compiler.diagnostics import Diagnostic, Label
 from resnetc.compiler.faults import names, unknown_name
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Value, kind
@@ -85,7 +86,7 @@ def false_claim(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Refusal:
     """What makes `accepts` or `refuses` false."""
 

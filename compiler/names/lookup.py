@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from resnetc.compiler import syntax
 from resnetc.compiler.modules import SpecFile
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES, Primitive
 
@@ -26,7 +26,7 @@ def kind(item: syntax.Item | SpecFile) -> str:
     return KINDS[type(item)]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Definition:
     """What a name is, and where it was made; what the language itself defines stands nowhere."""
 
@@ -34,7 +34,7 @@ class Definition:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Found:
     """What a name outside of its item stands for, with the file of an item; functions and constants are their names."""
 

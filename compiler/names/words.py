@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from resnetc.compiler import faults, syntax
@@ -11,6 +11,7 @@ from resnetc.compiler.diagnostics import Diagnostic, Edit, Label, similar
 from resnetc.compiler.elsewhere import figure, remedy_of_name
 from resnetc.compiler.modules import SpecFile, shipped
 from resnetc.compiler.names.lookup import Definition, FileNames
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import TYPES, Primitive
 
@@ -23,7 +24,7 @@ OUT_OF_PLACE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Spoken:
     """What a claim, or the condition of an input, may speak of: the sizes of the input, and the stages."""
 

@@ -7,15 +7,16 @@ everything else that is eventually affine on each residue class, and is closed u
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from math import gcd
 from weakref import WeakValueDictionary
 
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes.limits import check_onset, check_period, take
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@record(eq=True, weakref_slot=True)
 class Affine:
     """The function u * ceil((n + D) / c) + d, with c >= 1 and 0 <= d < u; or the constant d, as (0, 1, 0, d).
 
@@ -34,7 +35,7 @@ class Affine:
             raise ValueError(f"not a normal form: {self}")
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@record(eq=True, weakref_slot=True)
 class Table:
     """A function with f(n + P) = f(n) + Q for every n >= onset, and no affine form.
 

@@ -6,11 +6,11 @@ They are closed under and, or, not. A set is two integers used as bit strings: i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from math import gcd
 from operator import and_, or_
 
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes.forms import prime_factors
 from resnetc.compiler.sizes.limits import check_onset, check_period, take
 
@@ -18,7 +18,7 @@ BITS = 2**9
 """Members of a set that are as quick as one value of a table."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(eq=True)
 class SizeSet:
     """Below `onset`, n is a member iff bit n of `head` is set; from there on, iff bit n mod `period` of `residues` is.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numbers
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from resnetc.compiler import report
 from resnetc.compiler.diagnostics import Diagnostic
 from resnetc.compiler.driver import Checked, Session, UsageError
 from resnetc.compiler.ir import Network
+from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +25,7 @@ class CompileError(Exception):
         self.diagnostics = diagnostics
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Compiled:
     """A compiled network: the `source` of its module, the expanded `network`, and warnings as `diagnostics`."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnetc.compiler.record import record
 from resnetc.training import Command, find_runtime, load_runtime, module_of, seed, tell
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Setting = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Named:
     """A SPEC or RUN of the command line with the `--model` and the `--set`s that hold for it; `own`: it has its own."""
 
@@ -139,7 +140,7 @@ def relabelled(rows: Sequence[tuple[str, Row]]) -> list[Row]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Plan:
     """What is due: the networks, compiled for the data, and the recipe."""
 

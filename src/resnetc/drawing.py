@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler.ir import Leaf, Module, Sequence, Template
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import show_shape
 from resnetc.compiler.values import show_path
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_LINES = 10  # of a box
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Box:
     """A node of the picture."""
 
@@ -29,7 +29,7 @@ class Box:
     kind: str  # module, join or end
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Arrow:
     """A value on its way, with its shape."""
 
@@ -38,7 +38,7 @@ class Arrow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Chart:
     """One dataflow drawn from top to bottom: the network itself, or one of its blocks."""
 

@@ -8,9 +8,10 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
+
+from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -65,7 +66,7 @@ def count(text: str) -> int:
     return int(text)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Result:
     """What came of one network: claims and predictions that hold, inputs it was tried with, what failed."""
 

@@ -70,7 +70,7 @@ def test_every_phase_of_the_driver_is_told_of() -> None:
     """The modules that `driver` calls are the way from text to module; none is left out."""
     driver = (ROOT / "compiler" / "driver.py").read_text(encoding="utf-8")
     called = set(re.findall(r"from resnetc\.compiler\.(\w+) import", driver)) | {"prove", "measure", "expect"}
-    aside = {"contracts", "slots"}  # types alone
+    aside = {"contracts", "record", "slots"}  # types alone
     assert {
         name for name in called if f"`compiler/{name}.py" not in PROSE and f"`compiler/{name}/" not in PROSE
     } <= aside

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hypothesis import strategies as st
 
+from resnetc.compiler.record import record
 from resnetc.testing.bodies import CONDITIONS, CONV_SLOT, Body, Draft
 from resnetc.testing.operations import Flow, Term, Wish, open_map, operations, rows, shape_keeping, takes_map
 
@@ -23,7 +22,7 @@ DOCS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Item:
     """A definition: its name, its text behind that of the items it needs, and the files of `std` that these use.
 

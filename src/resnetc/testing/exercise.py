@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 
 from resnetc.api import Compiled
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree
@@ -25,7 +26,7 @@ Check = Callable[[Example], None]
 Within = Sequence[SizeSet]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Failure:
     """What went wrong, and the smallest input that was found to show it; None where no input is needed."""
 
@@ -33,7 +34,7 @@ class Failure:
     example: Example | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Finding:
     """One property of one network: the number of inputs it was tried with, what was seen, the failure if any."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from random import Random
 
 from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 
 Sizes = tuple[int, ...]
@@ -23,7 +23,7 @@ REAL_WEIGHTS = 100_000_000  # parameters of a network that is
 QUICK_WORK, QUICK_PLACES = 50_000_000, 200_000  # of what takes a few milliseconds
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Example:
     """One input: the sizes of its axes, how many images, and the device it is run on (`cpu` or `meta`)."""
 

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from resnetc.compiler.accepted import Accepted, allowed
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis as along
 from resnetc.compiler.values import normal
 from resnetc.testing.inputs import Sizes, device_for
@@ -28,7 +29,7 @@ ROOM = 64  # positions beside the predicted receptive field, for a larger one to
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Counted:
     """Multiply-adds of one image: of layers with parameters, and of fixed filters besides."""
 

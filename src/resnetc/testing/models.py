@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
 from resnetc.compiler.ir import Shape
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import constant
 from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item, std_conv
 from resnetc.testing.bodies import Body, Draft
@@ -18,7 +18,7 @@ LARGE = {1: 64, 2: 48, 3: 24}
 STD_SHORTCUTS = ("project", "project_all", "average", "preact")
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Plan:
     """A stage before its blocks are drawn: the width of each block, the stride of the first, how it is written."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures, measure
 from resnetc.compiler.modules import Loader, SpecFile, digest
 from resnetc.compiler.prove import prove
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Trial:
     """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes.
 

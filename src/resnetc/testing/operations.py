@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.apply import LIST_RULES
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.ir import Condition, Shape
+from resnetc.compiler.record import record
 from resnetc.compiler.shapes import axis, rule, settle
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
@@ -25,7 +25,7 @@ WIDEST = 8
 LISTING_RULES = ("split", "list_same")  # what they give is a list, also of one element
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Term:
     """A compile-time value: its text, and what it stands for in each occurrence of the block it is written in."""
 
@@ -33,7 +33,7 @@ class Term:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Flow:
     """A map that flows through a block: its text, and its shape in each occurrence. Open sizes are all `identity`."""
 
@@ -45,7 +45,7 @@ class Flow:
         return tuple(shape.channels for shape in self.shapes)
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Operation:
     """A primitive with arguments, as text; what it gives in each occurrence: one shape, or those of a list."""
 
@@ -54,7 +54,7 @@ class Operation:
     outputs: tuple[tuple[Shape, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Wish:
     """What is asked of an operation: to keep sizes up to its stride; arguments, given or left out; terms to draw."""
 

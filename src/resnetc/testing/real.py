@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnetc.compiler.ir import Network
+from resnetc.compiler.record import record
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
@@ -20,7 +20,7 @@ REFUSALS = (RuntimeError, ValueError, IndexError)
 ONE_VALUE = "Expected more than 1 value per channel"  # torch, of a norm: a matter of how many images there are
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Run:
     """What a module did with an input: the shapes of its output and stages without the batch, or why it refused."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
 from hypothesis import strategies as st
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.accepted import Accepted
 from resnetc.compiler.ir import Network
 from resnetc.compiler.prove import prove
+from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 
 LARGEST = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still runs in a few milliseconds
@@ -29,7 +29,7 @@ def input_sizes(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(eq=True)
 class Choices:
     """Sizes to choose from, a list for each axis: rows of those that fit, and rows in which one axis does not."""
 

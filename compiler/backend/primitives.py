@@ -174,7 +174,7 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "blur_pool": blur,
     "constant_pad": lambda leaf, a: [
         Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
-        Column(None, a["value"], "number", "value"),
+        Column(None, Fraction(a["value"]), "number", "value"),
     ],
     "pad_channels": lambda leaf, a: [
         Column(None, leaf.shape_in.channels, role="in"),

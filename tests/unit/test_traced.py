@@ -1,7 +1,14 @@
 """Generated modules go through torch's tracers; `forward` computes no axes, for they are known when it is written."""
 
 import ast
+import itertools
+import json
+import pickle
+import sys
+import types
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -36,6 +43,9 @@ NETS = [
     ("r3d_18", {}),
 ]
 
+INDEX = json.loads((Path(resnetc.__file__).parent / "specs" / "networks.json").read_text(encoding="utf-8"))
+EVERY_NETWORK = [(network["spec"], network["name"]) for network in INDEX["networks"]]
+
 
 def net(operation: str, rank: int) -> str:
     gate = "block gate() {\n  let w = in |> split(2) |> softmax\n  out = w |> sum\n}\n"
@@ -50,6 +60,27 @@ def module_of(source: str) -> nn.Module:
     model = names["build"]()  # type: ignore[operator]
     assert isinstance(model, nn.Module)
     return model.eval()
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], nn.Module]:
+    """Write a module and import it, as users do: scripting reads the file, pickling finds the class."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(source: str) -> nn.Module:
+        name = f"traced_{next(NUMBERS)}"
+        (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
+        module: types.ModuleType = __import__(name)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setitem(sys.modules, name, module)
+        model = module.build()
+        assert isinstance(model, nn.Module)
+        return model.eval()
+
+    return make
 
 
 def computed_axes(source: str) -> list[str]:
@@ -123,15 +154,108 @@ def test_maps_of_several_ranks_have_a_class_for_each() -> None:
     assert {"DropPath0d", "DropPath1d", "DropPath2d", "BlurPool1d", "BlurPool2d"} <= set(defined)
 
 
-def test_int8_by_fx_takes_a_network_that_pads_channels() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch calls this way deprecated
-        from torch.ao.quantization import get_default_qconfig_mapping
-        from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+def script(model: nn.Module, image: Tensor) -> None:
+    expected = model(image)
+    torch.testing.assert_close(torch.jit.script(model)(image), expected)
 
-        image = torch.randn(2, 3, 16, 16)
-        prepared = prepare_fx(
-            resnetc.load("cifar/resnet", depth=8).eval(), get_default_qconfig_mapping("x86"), (image,)
-        )
-        prepared(image)
-        assert convert_fx(prepared)(image).shape == (2, 10)
+
+def quantize(model: nn.Module, image: Tensor) -> None:
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    expected = model(image)
+    prepared = prepare_fx(model, get_default_qconfig_mapping("x86"), (image,))
+    prepared(image)
+    assert convert_fx(prepared)(image).shape == expected.shape
+
+
+def quantize_while_training(model: nn.Module, image: Tensor) -> None:
+    from torch.ao.quantization import get_default_qat_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_qat_fx
+
+    expected = model(image)
+    for module in model.modules():  # torch divides by these weights, and a norm that ends a branch may start at 0
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+    prepared = prepare_qat_fx(model.train(), get_default_qat_qconfig_mapping("x86"), (image,))
+    prepared(image).sum().backward()
+    assert convert_fx(prepared.eval())(image).shape == expected.shape
+
+
+# What torch calls deprecated, and why an operation does not go through it: torch's own words.
+DEPRECATED = {"jit.script": script, "FX int8": quantize, "FX int8 while training": quantize_while_training}
+OBSERVES_TENSORS_ALONE = {
+    "FX int8": "'tuple' object has no attribute 'numel'",
+    "FX int8 while training": "must be Tensor, not tuple",
+}
+NO_CONVOLUTION_WITHOUT_BIAS = dict.fromkeys(("FX int8", "FX int8 while training"), "missing value for argument 'bias'")
+REASONS: dict[str, dict[str, str]] = {
+    "split, softmax and sum": OBSERVES_TENSORS_ALONE,
+    "resnest14d": OBSERVES_TENSORS_ALONE,
+    "skresnet18": OBSERVES_TENSORS_ALONE,
+    "blur_pool": NO_CONVOLUTION_WITHOUT_BIAS,
+}
+
+
+def assert_goes(way: str, name: str, model: nn.Module, image: Tensor) -> None:
+    reason = REASONS.get(name, {}).get(way)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls these ways deprecated
+        if reason is None:
+            DEPRECATED[way](model, image)
+            return
+        with pytest.raises((RuntimeError, AttributeError, TypeError)) as raised:
+            DEPRECATED[way](model, image)
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize("way", DEPRECATED)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_deprecated_ways_take_every_operation_but_those_that_torch_refuses(
+    imported: Callable[[str], nn.Module], operation: str, way: str
+) -> None:
+    (trial,) = trials(net(OPERATIONS[operation], 2))
+    image = torch.randn(2, 8, *trial.network.input.sizes)
+    assert_goes(way, operation, imported(trial.source), image)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", DEPRECATED)
+@pytest.mark.parametrize(("name", "settings"), NETS, ids=[name for name, _ in NETS])
+def test_deprecated_ways_take_a_network_of_each_kind(
+    imported: Callable[[str], nn.Module], name: str, settings: dict[str, int], way: str
+) -> None:
+    compiled = resnetc.compile(name, **settings)
+    declared = compiled.network.input
+    sizes = [min(size, 64) for size in declared.sizes]
+    assert_goes(way, name, imported(compiled.source), torch.randn(2, declared.channels, *sizes))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_module_with_every_operation_is_pickled(imported: Callable[[str], nn.Module], operation: str) -> None:
+    (trial,) = trials(net(OPERATIONS[operation], 2))
+    model = imported(trial.source)
+    image = torch.randn(2, 8, *trial.network.input.sizes)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(model))(image), model(image))
+
+
+def test_a_padding_constant_is_written_as_the_float_that_it_is() -> None:
+    """`nn.ConstantPad2d(1, 0)` runs, and scripting refuses its integer."""
+    (trial,) = trials(net("constant_pad(1)", 2))
+    assert "nn.ConstantPad2d(1, 0.0)" in trial.source
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("spec", "name"), EVERY_NETWORK, ids=[name for _, name in EVERY_NETWORK])
+def test_every_shipped_network_goes_through_the_tracers(spec: str, name: str) -> None:
+    """On the meta device: how a tracer walks through a module does not depend on its values."""
+    compiled = resnetc.compile(spec, model=name)
+    declared = compiled.network.input
+    with torch.device("meta"):
+        model = module_of(compiled.source)
+        image = torch.empty(2, declared.channels, *declared.sizes)
+    expected = model(image).shape
+    assert torch.fx.symbolic_trace(model)(image).shape == expected
+    assert torch.compile(model, fullgraph=True, backend="eager")(image).shape == expected
+    assert torch.export.export(model, (image,)).module()(image).shape == expected
+    torch.compiler.reset()

@@ -47,7 +47,7 @@ def require(*packages: str, extra: str = "run") -> None:
     """Raise a RunError that names the extra to install unless every package can be found; imports none of them."""
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     if absent:
-        raise RunError(f'{", ".join(absent)} not installed: pip install "resnetc[{extra}]"')
+        raise RunError(f"{', '.join(absent)} not installed: pip install '.[{extra}]'")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -185,7 +185,7 @@ class Prediction(NetworkItem):
 
     def runtest(self) -> None:
         if missing := absent():
-            self.skip(f"{missing} not installed: pip install 'resnetc[test]'")
+            self.skip(f"{missing} not installed: pip install '.[test]'")
         from resnetc.testing.exercise import PROPERTIES
 
         self.judge(PROPERTIES[self.name](self.node.compiled(), self.node.inputs()))

@@ -150,7 +150,7 @@ def test_a_message_cannot_drive_the_terminal() -> None:
 
 def test_a_missing_package_names_the_extra() -> None:
     require("torch", "numpy")
-    with pytest.raises(RunError, match=r'nowhere_to_be_found not installed: pip install "resnetc\[run\]"'):
+    with pytest.raises(RunError, match=r"nowhere_to_be_found not installed: pip install '\.\[run\]'"):
         require("torch", "nowhere_to_be_found")
 
 

@@ -288,7 +288,7 @@ def test_without_the_extra_one_message_names_it() -> None:
     program = f"import sys; sys.path.insert(0, {source!r}){WITHOUT}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    assert done.stderr == 'error: torch, hypothesis not installed: pip install "resnetc[test]"\n'
+    assert done.stderr == "error: torch, hypothesis not installed: pip install '.[test]'\n"
 
 
 OPTIMIZED = """

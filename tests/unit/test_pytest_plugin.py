@@ -154,7 +154,7 @@ def test_without_torch_proofs_are_tests_and_predictions_are_skipped(pytester: py
     pytester.makeconftest("import sys\nsys.modules['torch'] = None")
     result = run(pytester, "specs", "-rs")
     result.assert_outcomes(passed=5, failed=1, skipped=22)
-    assert "torch not installed: pip install 'resnetc[test]'" in result.stdout.str()
+    assert "torch not installed: pip install '.[test]'" in result.stdout.str()
 
 
 def test_a_prediction_that_fails_says_how_to_see_it_again(pytester: pytest.Pytester) -> None:

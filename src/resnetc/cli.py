@@ -133,7 +133,11 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("spec", metavar="SPEC", help=SPEC)
     choosing(one)
-    one.add_argument("--input", metavar="CxHxW", help="numbers at this input, instead of the declared one")
+    one.add_argument(
+        "--input",
+        metavar="CxHxW",
+        help="numbers at this input, instead of the declared one; pictures have symbols without it",
+    )
     one.add_argument(
         "--format", choices=("human", "json", "mermaid", "svg"), default="human", help="mermaid, svg: a picture"
     )
@@ -309,15 +313,16 @@ def show(options: argparse.Namespace) -> int:
         raise UsageError(
             f"--format {options.format} draws one network, and here are {len(networks)}: {names}; choose with --model"
         )
+    given = [input_sizes(options.input, checked) if options.input is not None else None for checked in networks]
     remarks(session, networks)
-    for i, checked in enumerate(networks):
-        sizes = input_sizes(options.input, checked) if options.input else None
+    for i, (checked, sizes) in enumerate(zip(networks, given, strict=True)):
         if options.format == "json":
             print(shown.json_line(checked, sizes))
         elif options.format in ("mermaid", "svg"):
             from resnetc import drawing, picture
 
-            sys.stdout.write(drawing.mermaid(checked) if options.format == "mermaid" else picture.svg(checked))
+            draw = drawing.mermaid if options.format == "mermaid" else picture.svg
+            sys.stdout.write(draw(checked, sizes))
         else:
             sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
     if not networks:

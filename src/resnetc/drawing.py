@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler.ir import Leaf, Module, Sequence, Template
+from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.measure import shape_at
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes import show_shape
 from resnetc.compiler.values import show_path
 
 if TYPE_CHECKING:
     from resnetc.compiler.driver import Checked
+
+Spell = Callable[[Shape], str]
 
 MAX_LINES = 10  # of a box
 
@@ -47,25 +50,36 @@ class Chart:
     arrows: tuple[Arrow, ...]
 
 
-def charts(checked: Checked) -> list[Chart]:
-    """The network, then its blocks: one chart for all that differ in numbers only, drawn as the first of them is."""
+def charts(checked: Checked, sizes: tuple[int, ...] | None = None) -> list[Chart]:
+    """The network, then its blocks: one chart for all that differ in numbers only, drawn as the first of them is.
+
+    Shapes are in symbols, for every input, or in numbers at the `sizes` of one.
+    """
     network = checked.network
-    symbols = network.input.symbols
+    spell = spelling(network.input.symbols, sizes)
     kinds: dict[Any, tuple[str, Chart]] = {}
     counts: Counter[Any] = Counter()
     known: dict[int, tuple[Any, Chart]] = {}
     for place, template in blocks(network.root):
         if id(template) not in known:
-            made = chart(template.definition.name.id, template, symbols, {})
+            made = chart(template.definition.name.id, template, spell, {})
             known[id(template)] = (template.definition.name.id, kind(made)), made
         key, drawn = known[id(template)]
         kinds.setdefault(key, (place, drawn))
         counts[key] += 1
-    out = [network_chart(checked)]
+    at = f" at {'x'.join(map(str, (network.input.channels, *sizes)))}" if sizes else ""
+    out = [network_chart(network, f"{network.name}{at}", spell)]
     for key, (place, drawn) in kinds.items():
         more = f" and {counts[key] - 1} more" if counts[key] > 1 else ""
         out.append(Chart(f"{drawn.title}: {place}{more}", drawn.boxes, drawn.arrows))
     return out
+
+
+def spelling(symbols: tuple[str | None, ...], sizes: tuple[int, ...] | None) -> Spell:
+    """`[64, ceil(H / 4)]`, or `[64, 56]` where the sizes of the input are given."""
+    if sizes is None:
+        return lambda shape: show_shape(shape, symbols)
+    return lambda shape: f"[{', '.join(map(str, shape_at(shape, sizes)))}]"
 
 
 def blocks(root: Template) -> Iterator[tuple[str, Template]]:
@@ -88,22 +102,21 @@ def kind(drawn: Chart) -> Any:
     return names, tuple((a.start, a.end) for a in drawn.arrows)
 
 
-def network_chart(checked: Checked) -> Chart:
+def network_chart(network: Network, title: str, spell: Spell) -> Chart:
     """The network as a chain of stages. Without a head every stage leads to the output."""
-    network = checked.network
     stages = {stage.step: stage.name for stage in network.stages}
-    drawn = chart(network.name, network.root, network.input.symbols, stages)
+    drawn = chart(title, network.root, spell, stages)
     if not network.features:
         return drawn
     steps, wires = network.root.steps, network.root.wires
     results = []
     for number, name in stages.items():
-        shape = show_shape(wires[steps[number].outputs[0]].shape, network.input.symbols)
+        shape = spell(wires[steps[number].outputs[0]].shape)
         results.append(Arrow(f"s{number}", "out", f"{name}: {shape}"))
     return Chart(drawn.title, drawn.boxes, (*(a for a in drawn.arrows if a.end != "out"), *results))
 
 
-def chart(title: str, template: Template, symbols: tuple[str | None, ...], stages: dict[int, str]) -> Chart:
+def chart(title: str, template: Template, spell: Spell, stages: dict[int, str]) -> Chart:
     """A dataflow with a box a step; norms and activations stand in the box of what they follow."""
     boxes: dict[str, list[str]] = {"w0": ["input"]}
     kinds = {"w0": "end"}
@@ -111,7 +124,7 @@ def chart(title: str, template: Template, symbols: tuple[str | None, ...], stage
     arrows: Counter[tuple[str, str, str]] = Counter()
 
     def arrow(ref: int, end: str) -> None:
-        arrows[home[ref], end, show_shape(template.wires[ref].shape, symbols)] += 1
+        arrows[home[ref], end, spell(template.wires[ref].shape)] += 1
 
     for number, step in enumerate(template.steps):
         only = len([s for s in template.steps if step.inputs[0] in s.inputs]) == 1
@@ -186,10 +199,10 @@ def times(size: int | tuple[int, ...], rank: int) -> str:
     return "x".join(map(str, size if isinstance(size, tuple) else (size,) * rank))
 
 
-def mermaid(checked: Checked) -> str:
+def mermaid(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
     """A flowchart a dataflow, as GitHub and others render it; links that nobody sees keep them in their order."""
     lines = ["flowchart LR"]
-    drawings = charts(checked)
+    drawings = charts(checked, sizes)
     for number, drawn in enumerate(drawings):
         lines += [f'  subgraph g{number} ["{quoted(drawn.title)}"]', "    direction TB"]
         for box in drawn.boxes:

@@ -89,7 +89,10 @@ def test(options: argparse.Namespace) -> int:
         return INPUT
     if not networks:
         raise UsageError("no network to test: every model here needs arguments, see `--set`")
-    sizes = [given_sizes(options.input, checked, options.batch or 1) if options.input else None for checked in networks]
+    sizes = [
+        given_sizes(options.input, checked, options.batch or 1) if options.input is not None else None
+        for checked in networks
+    ]
     require_extra()
     remarks(session, networks)
     results = []

@@ -53,9 +53,9 @@ class Layout:
     bottom: float = 0
 
 
-def svg(checked: Checked) -> str:
+def svg(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
     """One self-contained picture: the network on the left, its blocks in rows beside it."""
-    network, *blocks = charts(checked)
+    network, *blocks = charts(checked, sizes)
     layouts = [laid_out(network, MARGIN, 0)]
     x = home = layouts[0].right + 2 * MARGIN
     top: float = 0

@@ -127,3 +127,69 @@ def test_blocks_that_do_not_fit_beside_each_other_stand_in_rows(capsys: pytest.C
     rows = sorted({y for _, y in blocks})
     assert float(root.attrib["width"]) < 1900 and len(rows) == 2 and rows[0] == first
     assert min(left for left, _ in blocks) == min(left for left, y in blocks if y == rows[1]) > x
+
+
+@pytest.mark.parametrize("format", ["mermaid", "svg"])
+def test_a_picture_has_the_shapes_of_the_given_input(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every arrow of one network, and of blocks with both branches: no symbol is left, and other sizes are others."""
+    drawn = {}
+    for size in (None, "3x64x64", "3x225x97"):
+        given = ["--input", size] if size else []
+        drawn[size] = shown(capsys, "imagenet/resnet18", "--format", format, *given)
+    shapes = {
+        size: re.findall(r'-->\|"(.*?)"\|' if format == "mermaid" else r'class="s"[^>]*>(.*?)<', text)
+        for size, text in drawn.items()
+    }
+    symbolic = shapes[None]
+    assert "[64, ceil(H / 4), ceil(W / 4)]" in symbolic and "[3, H, W]" in symbolic
+    for size in ("3x64x64", "3x225x97"):
+        _, *both = map(int, size.split("x"))
+        expected = [
+            re.sub(r"ceil\(([HW]) / (\d+)\)", lambda found: str(-(-both["HW".index(found[1])] // int(found[2]))), shape)
+            .replace("H", str(both[0]))
+            .replace("W", str(both[1]))
+            for shape in symbolic
+        ]
+        assert shapes[size] == expected
+        assert f"resnet18 at {size}" in drawn[size] and " at " not in drawn[None]
+    assert len({len(found) for found in shapes.values()}) == 1
+
+
+def test_a_picture_without_a_head_leads_to_the_output_at_the_given_input(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["zoo/torchvision/resnet", "--model", "resnet18", "--set", "features=true", "--format", "mermaid"]
+    arrows = re.findall(r'\|"(.*)"\| g0out', shown(capsys, *words, "--input", "3x33x64"))
+    assert arrows == ["layer1: [64, 9, 16]", "layer2: [128, 5, 8]", "layer3: [256, 3, 4]", "layer4: [512, 2, 2]"]
+
+
+@pytest.mark.parametrize("format", ["human", "json", "mermaid", "svg"])
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("3x7", "--input 3x7: write it like 3x16x16"),
+        ("", "--input : write it like 3x16x16"),
+        ("4x16x16", "--input 4x16x16: net takes 3 channels; see `--set channels=...`"),
+        ("3x15x16", "--input 3x15x16: net accepts size = 16, not 15"),
+        ("3x16x2", "--input 3x16x2: net accepts W >= 5, not 2"),
+    ],
+)
+def test_an_input_that_is_not_taken_is_no_picture(
+    format: str, given: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "net.resnet"
+    spec.write_text(
+        "edition 1\nmodel net() {\n  input [3, 16, W] = [3, 16, 16]\n  stem = plain_conv(4, kernel=5, padding=0)\n"
+        "  head = global_avg_pool |> linear(2)\n}\n"
+    )
+    assert main(["show", str(spec), "--format", format, f"--input={given}"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"resnetc: {said}\n")
+
+
+def test_of_several_networks_none_is_shown_where_one_refuses_the_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = "model {}() {{\n  input [3, H, W] = [3, 16, 16]\n  stem = plain_conv(4, kernel={}, padding=0)\n  head = identity\n}}\n"
+    spec = tmp_path / "nets.resnet"
+    spec.write_text("edition 1\n" + model.format("small", 3) + model.format("large", 9))
+    assert main(["show", str(spec), "--input", "3x8x8"]) == 2
+    assert capsys.readouterr().out == ""

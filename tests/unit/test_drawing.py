@@ -129,6 +129,13 @@ def test_blocks_that_do_not_fit_beside_each_other_stand_in_rows(capsys: pytest.C
     assert min(left for left, _ in blocks) == min(left for left, y in blocks if y == rows[1]) > x
 
 
+def at(shape: str, height: int, width: int) -> str:
+    """A shape in symbols as numbers."""
+    sizes = {"H": height, "W": width}
+    shape = re.sub(r"ceil\((\w) / (\d+)\)", lambda found: str(-(-sizes[found[1]] // int(found[2]))), shape)
+    return re.sub("[HW]", lambda found: str(sizes[found[0]]), shape)
+
+
 @pytest.mark.parametrize("format", ["mermaid", "svg"])
 def test_a_picture_has_the_shapes_of_the_given_input(format: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every arrow of one network, and of blocks with both branches: no symbol is left, and other sizes are others."""
@@ -143,14 +150,7 @@ def test_a_picture_has_the_shapes_of_the_given_input(format: str, capsys: pytest
     symbolic = shapes[None]
     assert "[64, ceil(H / 4), ceil(W / 4)]" in symbolic and "[3, H, W]" in symbolic
     for size in ("3x64x64", "3x225x97"):
-        _, *both = map(int, size.split("x"))
-        expected = [
-            re.sub(r"ceil\(([HW]) / (\d+)\)", lambda found: str(-(-both["HW".index(found[1])] // int(found[2]))), shape)
-            .replace("H", str(both[0]))
-            .replace("W", str(both[1]))
-            for shape in symbolic
-        ]
-        assert shapes[size] == expected
+        assert shapes[size] == [at(shape, *map(int, size.split("x")[1:])) for shape in symbolic]
         assert f"resnet18 at {size}" in drawn[size] and " at " not in drawn[None]
     assert len({len(found) for found in shapes.values()}) == 1
 
@@ -188,7 +188,10 @@ def test_an_input_that_is_not_taken_is_no_picture(
 def test_of_several_networks_none_is_shown_where_one_refuses_the_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = "model {}() {{\n  input [3, H, W] = [3, 16, 16]\n  stem = plain_conv(4, kernel={}, padding=0)\n  head = identity\n}}\n"
+    model = (
+        "model {}() {{\n  input [3, H, W] = [3, 16, 16]\n  stem = plain_conv(4, kernel={}, padding=0)\n"
+        "  head = identity\n}}\n"
+    )
     spec = tmp_path / "nets.resnet"
     spec.write_text("edition 1\n" + model.format("small", 3) + model.format("large", 9))
     assert main(["show", str(spec), "--input", "3x8x8"]) == 2

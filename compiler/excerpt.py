@@ -9,20 +9,14 @@ from itertools import groupby
 from resnetc.compiler.diagnostics import Label
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
+from resnetc.terminal import one_line, remark
 
 Paint = Callable[[str, str], str]  # (text, style) -> text in that style
 
 LONGEST_LINE = 200  # characters of a source line that are shown; the rest of it is elided
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (bidi, zero width), surrogates, line separators
+WIDEST_LINE = 2 * LONGEST_LINE  # columns of them, where many have to be spelt out
 WEIGHTLESS = {"Mn", "Me"}  # combining marks
 UNDERLINE = {"primary": "^", "secondary": "-", "": " "}
-
-
-def visible(text: str) -> str:
-    """`text` with every character a terminal would obey, and not show, spelt out as `<U+202E>`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(f"<U+{ord(c):04X}>" if unicodedata.category(c) in HIDDEN else c for c in text)
 
 
 def excerpt(source: Source, labels: Sequence[tuple[str, Label]], width: int, paint: Paint) -> Iterator[str]:
@@ -73,7 +67,7 @@ def _mark(source: Source, style: str, label: Label) -> _Mark:
     start, end = source.position(label.span.start), source.position(label.span.end)
     length = len(source.line(start.line).rstrip())
     last = end.column - 1 if end.line == start.line else length
-    return _Mark(start.line, start.column - 1, max(last, start.column - 1), visible(label.text), style)
+    return _Mark(start.line, start.column - 1, max(last, start.column - 1), remark(label.text), style)
 
 
 def _drawn(line: str, focus: int) -> tuple[str, list[int]]:
@@ -83,9 +77,12 @@ def _drawn(line: str, focus: int) -> tuple[str, list[int]]:
     text = "..." if first else ""
     column = len(text)
     columns = [column] * first
-    for character in line[first:last]:
+    for number, character in enumerate(line[first:last], first):
+        if column > WIDEST_LINE:
+            last = number
+            break
         columns.append(column)
-        shown = "    " if character == "\t" else visible(character)
+        shown = "    " if character == "\t" else one_line(character)
         text += shown
         column += _width(shown)
     columns += [column] * (len(line) - last + 1)

@@ -17,12 +17,16 @@ from resnetc.compiler.record import record
 from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import Absent, ModelValue, Value, describe
+from resnetc.terminal import message
 
 MAX_NETWORKS = 1000
 
 
 class UsageError(Exception):
     """The command line asks for something that is not there; ends in status 2."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(message(said))
 
 
 @record

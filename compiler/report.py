@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 
 from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.excerpt import Paint, excerpt, visible
+from resnetc.compiler.excerpt import Paint, excerpt
 from resnetc.compiler.source import Position, Span
+from resnetc.terminal import bounded, paint, remark
 
 ANSI = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "secondary": "1;34", "bold": "1"}
 
@@ -52,14 +53,14 @@ def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
     rule = paint(f"{'':{width}} |", "gutter")
 
     headline = paint(f"{diagnostic.severity}[{diagnostic.code}]", "primary")
-    lines = [headline + paint(f": {visible(diagnostic.message)}", "bold")]
+    lines = [headline + paint(f": {remark(diagnostic.message)}", "bold")]
     for index, (name, labels) in enumerate(files.items()):
         if index:
             lines.append(rule)
         span = labels[0][1].span
         place = span.source.position(span.start)
         arrow = paint(f"{'':{width}}{':::' if index else '-->'}", "gutter")
-        lines.append(f"{arrow} {visible(name)}:{place.line}:{place.column}")
+        lines.append(f"{arrow} {remark(name)}:{place.line}:{place.column}")
         if span.source.text.strip():  # nothing is shown of what could not be read
             lines += [rule, *excerpt(span.source, labels, width, paint)]
     if diagnostic.notes or diagnostic.helps:
@@ -72,19 +73,19 @@ def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
 
 def _remark(kind: str, text: str, width: int, paint: Paint) -> list[str]:
     """A note or a help; its further lines stand under its first word."""
-    first, *rest = (visible(line) for line in text.split("\n"))
+    first, *rest = (remark(line) for line in text.split("\n"))
     indent = " " * (width + len(f" = {kind}: "))
     head = f"{paint(f'{chr(32) * width} =', 'gutter')} {paint(kind, 'bold')}: {first}"
     return [head, *((indent + line).rstrip() for line in rest)]
 
 
 def _painter(severity: str, color: bool) -> Paint:
-    def paint(text: str, style: str) -> str:
+    def painted(text: str, style: str) -> str:
         if not color or not style:
             return text
-        return f"\x1b[{ANSI[severity if style == 'primary' else style]}m{text}\x1b[0m"
+        return paint(text, ANSI[severity if style == "primary" else style])
 
-    return paint
+    return painted
 
 
 def _count(number: int, noun: str) -> str:
@@ -95,11 +96,11 @@ def _fields(diagnostic: Diagnostic) -> dict[str, object]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": bounded(diagnostic.message),
         **_range(diagnostic.primary.span),
-        "labels": [{**_range(x.span), "text": x.text} for x in (diagnostic.primary, *diagnostic.labels)],
-        "notes": list(diagnostic.notes),
-        "helps": list(diagnostic.helps),
+        "labels": [{**_range(x.span), "text": bounded(x.text)} for x in (diagnostic.primary, *diagnostic.labels)],
+        "notes": [bounded(text) for text in diagnostic.notes],
+        "helps": [bounded(text) for text in diagnostic.helps],
         "fix": [{**_range(x.span), "replacement": x.replacement} for x in diagnostic.fix] or None,
     }
 
@@ -132,6 +133,6 @@ def _workflow_command(diagnostic: Diagnostic) -> str:
 
 def _escaped(value: object, property: bool = False) -> str:
     """`value` as GitHub's workflow commands take it."""
-    lines = (visible(line) for line in str(value).split("\n"))
+    lines = (remark(line) for line in str(value).split("\n"))
     text = "\n".join(lines).replace("%", "%25").replace("\n", "%0A")
     return text.replace(":", "%3A").replace(",", "%2C") if property else text

@@ -4,7 +4,6 @@ rows = run([Arm("plain-20", "cifar_plain20", source), ...], data, recipe, [0, 1,
 print(table(rows))
 """
 
-import io
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +19,10 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.train import train
+from resnetc.terminal import brief, drawn, one_line
 
 _WIDTH = 200  # of a table, in characters; it takes what it needs
+_LONGEST_LABEL = 100  # characters of a network's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def read(paths: Sequence[Path], label: str | None = None) -> Row:
     first = RunFolder(paths[0])
     model = module.build(first.source(), first.model, torch.device("cpu"))
     seen = architecture.look(model, tuple(facts["shape"]))
-    return Row(label or facts["network"], seen.parameters, seen.multiply_adds, tuple(runs))
+    name = brief(one_line(label or facts["network"]), _LONGEST_LABEL)
+    return Row(name, seen.parameters, seen.multiply_adds, tuple(runs))
 
 
 def together(folders: Sequence[str]) -> list[list[str]]:
@@ -154,18 +156,13 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
 def table(rows: Sequence[Row], color: bool = False) -> str:
     """The rows side by side: losses, top-1 and seconds (wall time of one run) are means over the seeds."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    stream = io.StringIO()
-    system: Any = "standard" if color else None
-    console = Console(file=stream, width=_WIDTH, force_terminal=color, color_system=system, highlight=False)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     made.add_column("network")
     for title, _ in _COLUMNS:
         made.add_column(title, justify="right")
     for row in rows:
         made.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
-    console.print(made)
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines()).lstrip("\n")
+    return drawn(lambda console: console.print(made), _WIDTH, color).lstrip("\n")

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from resnetc.runtime.errors import RunError
+from resnetc.terminal import brief, one_line
 
-_MAX_CHARACTERS, _MAX_DEPTH = 1 << 16, 16
+_MAX_CHARACTERS, _MAX_DEPTH, _LONGEST_ARGUMENT = 1 << 16, 16, 200
 _POSITION = re.compile(r"(:[0-9]+:[0-9]+)?: ")
 
 
@@ -95,7 +96,7 @@ def read(text: str, file: str) -> dict[str, Value]:
 def override(argument: str) -> tuple[str, Value]:
     """`KEY=V` of the command line as key and value; V is read as in a recipe. Raises RunError (status 2)."""
     key, equals, text = argument.partition("=")
-    place = f"--override {argument}"
+    place = f"--override {brief(one_line(argument), _LONGEST_ARGUMENT)}"
     if not equals or not key.strip():
         raise RunError(f"{place}: KEY=V is due", status=2)
     try:

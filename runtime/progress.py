@@ -5,6 +5,9 @@ import time
 from types import TracebackType
 from typing import Any, TextIO
 
+from resnetc.terminal import brief, console, one_line
+
+_LONGEST_NAME = 60  # characters of a network's that are shown
 _LINE_EVERY = 30.0  # seconds between two plain lines within an epoch
 
 
@@ -80,7 +83,6 @@ class Bar(Progress):
     """A bar over all steps with rate and remaining time, and a line an epoch above it."""
 
     def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
@@ -92,7 +94,7 @@ class Bar(Progress):
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
-            console=Console(file=stream),
+            console=console(stream),
             transient=True,
         )
         self.network = network
@@ -125,4 +127,4 @@ def choose(network: str, epochs: int, steps: int, batch: int, done: int = 0, str
     """A bar where `stream` (default: standard error) is a terminal, lines elsewhere; `done` steps were done before."""
     stream = stream if stream is not None else sys.stderr
     kind = Bar if stream.isatty() else Lines
-    return kind(network, epochs, steps, batch, done, stream)
+    return kind(brief(one_line(network), _LONGEST_NAME), epochs, steps, batch, done, stream)

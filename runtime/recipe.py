@@ -13,8 +13,10 @@ from resnetc.contents import contents
 from resnetc.runtime import mapping
 from resnetc.runtime.errors import RunError, suggestion
 from resnetc.runtime.mapping import Value
+from resnetc.terminal import brief, one_line
 
 _MOST = 1 << 18  # bytes of a recipe
+_LONGEST_VALUE = 100  # characters of a value that a message quotes
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -110,14 +112,19 @@ def _written(value: object) -> str:
     return repr(value) if isinstance(value, (int, float)) else str(value)
 
 
+def _shown(text: str) -> str:
+    return brief(one_line(text), _LONGEST_VALUE)
+
+
 def _number(text: str, rule: Rule, what: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise RunError(f"{what} must be a {'whole number' if rule.kind == 'int' else 'number'}, not `{text}`")
+        due = "whole number" if rule.kind == "int" else "number"
+        raise RunError(f"{what} must be a {due}, not `{_shown(text)}`")
     number = float(text)
     if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
         low = "above 0" if rule.positive else f"from {rule.low:g}"
         high = f"{rule.high:,.0f}" if rule.kind == "int" else f"{rule.high:g}"
-        raise RunError(f"{what} must lie {low} to {high}; it is {text}")
+        raise RunError(f"{what} must lie {low} to {high}; it is {_shown(text)}")
     return number
 
 
@@ -131,18 +138,18 @@ def _converted(name: str, value: Value) -> Any:
         raise RunError(f"{what} takes one value, not a list")
     if rule.kind == "choice":
         if value.text not in rule.choices:
-            raise RunError(f"{what} cannot be `{value.text}`{suggestion(value.text, rule.choices)}")
+            raise RunError(f"{what} cannot be `{_shown(value.text)}`{suggestion(value.text, rule.choices)}")
         return value.text
     if value.quoted:
         raise RunError(f"{what}: leave out the quotes: a {'flag' if rule.kind == 'flag' else 'number'} is due")
     if rule.kind == "flag":
         if value.text not in ("true", "false"):
-            raise RunError(f"{what} must be true or false, not `{value.text}`")
+            raise RunError(f"{what} must be true or false, not `{_shown(value.text)}`")
         return value.text == "true"
     number = _number(value.text, rule, what)
     if rule.kind == "int":
         if not _INT.fullmatch(value.text):
-            raise RunError(f"{what} must be a whole number, not `{value.text}`")
+            raise RunError(f"{what} must be a whole number, not `{_shown(value.text)}`")
         return int(value.text)
     return number
 
@@ -207,12 +214,12 @@ def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
     converted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in RULES:
-            raise RunError(f"{value.key_place}: unknown key `{key}`{suggestion(key, RULES)}")
+            raise RunError(f"{value.key_place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}")
         converted[key] = _converted(key, value)
     for argument in overrides:
         key, value = mapping.override(argument)
         if key not in RULES:
-            raise RunError(f"{value.place}: unknown key `{key}`{suggestion(key, RULES)}", status=2)
+            raise RunError(f"{value.place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}", status=2)
         try:
             converted[key] = _converted(key, value)
         except RunError as fault:

@@ -22,10 +22,10 @@ from resnetc.runtime.architecture import Architecture
 from resnetc.runtime.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, chart
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import threads
-from resnetc.runtime.errors import harmless
 from resnetc.runtime.evaluate import WIDEST_TABLE, Evaluation, Miss, evaluate
 from resnetc.runtime.folder import RunFolder
 from resnetc.runtime.progress import figure
+from resnetc.terminal import harmless
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from resnetc.runtime.errors import harmless
+from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
     from resnetc.runtime.data.dataset import Data
@@ -16,7 +16,7 @@ _MOST = 5  # runs of labels, or names, that are listed
 
 def shown(name: str) -> str:
     """A class's name as one short line that no terminal obeys and no table breaks at."""
-    line = harmless(name).replace("\n", "?")
+    line = one_line(name)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 

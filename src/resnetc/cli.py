@@ -6,12 +6,13 @@ import argparse
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from resnetc import comparing, exercising, explaining, formatting, training
+from resnetc import comparing, exercising, explaining, formatting, terminal, training
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in ("stdout", "stderr"):  # who has closed one wants nothing of it
         if getattr(sys, stream) is None:
             setattr(sys, stream, open(os.devnull, "w"))
+    with terminal.guarded():
+        return ended(arguments)
+
+
+def ended(arguments: Sequence[str] | None) -> int:
+    """The same, whatever happens; all that it says goes to guarded streams."""
     known = parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         known.print_help(sys.stderr)
@@ -71,7 +78,8 @@ def unexpected(error: Exception, options: argparse.Namespace) -> int:
             print(f"error: {error}", file=sys.stderr)
         return status
     if os.environ.get("RESNETC_TRACEBACK"):
-        raise error
+        traceback.print_exception(error)
+        return INTERNAL
     specs = getattr(options, "spec", None)
     print(
         f"resnetc: internal fault: {type(error).__name__}: {error}\n"
@@ -207,7 +215,7 @@ def failed(session: Session, format: str = "human") -> bool:
         color = colored(sys.stderr)
         sys.stderr.write(report.human(found, color) + report.summary(found, session.files, color))
     else:
-        sys.stdout.write(report.json_lines(found) if format == "json" else report.github(found))
+        terminal.document(report.json_lines(found) if format == "json" else report.github(found))
     return session.sink.failed
 
 
@@ -263,7 +271,7 @@ def compile(options: argparse.Namespace) -> int:
         raise driver.UsageError("no network to compile: every model here needs arguments, see `--set`")
     remarks(session, networks)
     if options.out == "-":
-        sys.stdout.write("\n\n".join(o.text for o in outputs))
+        terminal.document("\n\n".join(o.text for o in outputs))
         return OK
     if options.check:
         return compare(outputs)
@@ -317,12 +325,12 @@ def show(options: argparse.Namespace) -> int:
     remarks(session, networks)
     for i, (checked, sizes) in enumerate(zip(networks, given, strict=True)):
         if options.format == "json":
-            print(shown.json_line(checked, sizes))
+            terminal.document(shown.json_line(checked, sizes) + "\n")
         elif options.format in ("mermaid", "svg"):
             from resnetc import drawing, picture
 
             draw = drawing.mermaid if options.format == "mermaid" else picture.svg
-            sys.stdout.write(draw(checked, sizes))
+            terminal.document(draw(checked, sizes))
         else:
             sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
     if not networks:

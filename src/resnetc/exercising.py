@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.record import record
+from resnetc.terminal import message
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -261,7 +262,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def line(verdict: str, text: str) -> str:
-    return f"  {verdict:9} {text}\n"
+    return f"  {verdict:9} {message(text)}\n"
 
 
 def headline(checked: Checked) -> str:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from importlib.resources import files
 
+from resnetc.terminal import console
+
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 PAGES = files("resnetc.compiler") / "errors"
@@ -50,7 +52,7 @@ def show(text: str) -> None:
     if not sys.stdout.isatty():
         sys.stdout.write(text)
         return
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(width=min(Console().width, 100)).print(Markdown(text))
+    wide = console(sys.stdout).width
+    console(sys.stdout, width=min(wide, 100)).print(Markdown(text))

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnetc import terminal
+
 if TYPE_CHECKING:
     from resnetc.compiler.diagnostics import Diagnostic
     from resnetc.compiler.source import Source
@@ -71,7 +73,7 @@ def standard_input(check: bool) -> int:
     if text is None:
         return refused(faults, 1)
     if not check:
-        sys.stdout.write(text)
+        terminal.document(text)
         return OK
     print("standard input is canonical" if text.encode() == data else "standard input")
     return OK if text.encode() == data else INPUT

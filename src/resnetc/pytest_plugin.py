@@ -48,12 +48,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
 class Failed(Exception):
     """A test failed; its text is all there is to report."""
 
+    def __init__(self, said: str) -> None:
+        from resnetc.terminal import message
+
+        super().__init__(message(said))
+
 
 class SpecFile(pytest.File):
     """A spec: its networks, and a failed test for what keeps it from compiling."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         from resnetc.compiler.driver import Session
+        from resnetc.terminal import remark
 
         session = Session()
         session.add(str(self.path))
@@ -63,7 +69,7 @@ class SpecFile(pytest.File):
         if any(fault.severity == "error" for fault in faults):
             yield Told.from_parent(self, name="compiles", faults=faults)
         for checked in networks:
-            yield NetworkNode.from_parent(self, name=checked.network.name, compiler=session, checked=checked)
+            yield NetworkNode.from_parent(self, name=remark(checked.network.name), compiler=session, checked=checked)
 
 
 class NetworkNode(pytest.Collector):
@@ -75,9 +81,11 @@ class NetworkNode(pytest.Collector):
         self.made: Compiled | None = None
 
     def collect(self) -> Iterable[pytest.Item]:
+        from resnetc.terminal import remark
+
         yield Compiles.from_parent(self, name="compiles")
         for contract in self.checked.contracts:
-            yield Expect.from_parent(self, name=f"expect {contract.text}", contract=contract)
+            yield Expect.from_parent(self, name=f"expect {remark(contract.text)}", contract=contract)
         for name in PREDICTIONS:
             yield Prediction.from_parent(self, name=name)
 

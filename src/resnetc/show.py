@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Sequence
@@ -14,6 +13,9 @@ from resnetc.compiler.network_index import Index, Listed
 from resnetc.compiler.sizes import describe, show, show_set
 from resnetc.compiler.sizes.limits import number
 from resnetc.compiler.values import MAX_BITS
+from resnetc.terminal import brief, drawn, one_line
+
+LONGEST_CELL, LONGEST_TITLE, LONGEST_ROW, LONGEST_DOC = 60, 300, 1000, 2000  # characters that are shown
 
 
 def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
@@ -65,16 +67,14 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
     from rich.table import Table
     from rich.text import Text
 
+    def cell(text: str, most: int = LONGEST_CELL, style: str = "") -> Text:
+        return Text(brief(one_line(text), most), style=style)
+
     network, measures = checked.network, checked.measures
     sizes = sizes or network.input.sizes
     known = facts(checked, sizes)
-    stream = io.StringIO()
-    console = Console(
-        file=stream, width=100, force_terminal=color, color_system="standard" if color else None, highlight=False
-    )
-    console.print(Text(f"{network.name}  ({checked.title})", style="bold"))
-    if network.doc:
-        console.print(Text(" ".join(network.doc.split())))
+    title = cell(f"{network.name}  ({checked.title})", LONGEST_TITLE, "bold")
+    about = cell(" ".join(network.doc.split()), LONGEST_DOC) if network.doc else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column, align in (("stage", "left"), ("blocks", "right"), ("shape for every input", "left")):
         table.add_column(column, justify=align)  # type: ignore[arg-type]
@@ -82,14 +82,13 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         table.add_column(column, justify="right")
     for row in measures.rows(sizes):
         table.add_row(
-            Text(row.name),
+            cell(row.name),
             str(row.blocks or ""),
             Text(f"[{', '.join(row.symbolic)}]"),
             "x".join(map(str, row.shape)),
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
         )
-    console.print(table)
     field = known["receptive_field"]
     lines = (
         (
@@ -102,9 +101,16 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
         ("accepts", accepted(checked)),
     )
-    for name, value in (*lines, *because(checked), *of_several(checked)):
-        console.print(Text(f"{name:<16} {value}"), soft_wrap=True)
-    return without_ends(stream.getvalue())
+    rows = [*lines, *because(checked), *of_several(checked)]
+
+    def draw(console: Console) -> None:
+        for part in (title, about, table):
+            if part is not None:
+                console.print(part)
+        for name, value in rows:
+            console.print(cell(f"{name:<16} {value}", LONGEST_ROW), soft_wrap=True)
+
+    return drawn(draw, 100, color)
 
 
 def receptive(field: int | list[int] | None) -> str:
@@ -201,14 +207,9 @@ def because(checked: Checked) -> list[tuple[str, str]]:
 def listing(networks: Sequence[Listed], index: Index, color: bool = False) -> str:
     """The shipped networks, a line each, with the further names that they are known by."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(
-        file=stream, width=200, force_terminal=color, color_system="standard" if color else None, highlight=False
-    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("spec")
     table.add_column("network")
@@ -224,10 +225,4 @@ def listing(networks: Sequence[Listed], index: Index, color: bool = False) -> st
             "x".join(map(str, network.input)),
             Text(network.accepts),
         )
-    console.print(table)
-    return without_ends(stream.getvalue())
-
-
-def without_ends(shown: str) -> str:
-    """Tables fill their last column with blanks; a line ends behind what it says."""
-    return "".join(line.rstrip() + "\n" for line in shown.splitlines())
+    return drawn(lambda console: console.print(table), 200, color)

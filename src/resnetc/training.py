@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnetc.contents import contents
 from resnetc.fitting import Refused, compiled_for
+from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
     from resnetc.runtime.data import Data, Outline
@@ -81,7 +82,6 @@ def trained(options: argparse.Namespace) -> int:
     if launch.speaks():
         tell(images)
     from resnetc.runtime import folder
-    from resnetc.runtime.errors import harmless
     from resnetc.runtime.train import train as run
 
     result = run(
@@ -97,7 +97,7 @@ def trained(options: argparse.Namespace) -> int:
         print(
             f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
             f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch});"
-            f" {harmless(str(result.out))}"
+            f" {one_line(str(result.out))}"
         )
     return 0
 

@@ -145,7 +145,7 @@ def test_how_a_stop_is_told() -> None:
 
 
 def test_a_message_cannot_drive_the_terminal() -> None:
-    assert str(RunError("a\x1b]0;title\x07b\x9bc\td\ne")) == "a?]0;title?b?c?d\ne"
+    assert str(RunError("a\x1b]0;title\x07b\x9bc\td\ne")) == r"a\x1b]0;title\x07b\x9bc" "\td\ne"
 
 
 def test_a_missing_package_names_the_extra() -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from resnetc.compiler.ir import Declared
+from resnetc.terminal import guarded
 from resnetc.testing.assertions import assert_network_agrees
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.networks import SpecRefused, trials
@@ -15,6 +16,11 @@ from resnetc.testing.networks import SpecRefused, trials
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where compiler and module agree, 1 where they do not or the spec is at fault, 2 for a wrong command line."""
+    with guarded():
+        return tried(arguments)
+
+
+def tried(arguments: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m resnetc.testing",
         description="Every assertion once more on one spec, also one that is refused for its sizes.",

@@ -146,7 +146,7 @@ class Session:
             raise Fault(no_spec(name))
         first, *others = found
         beside = Path(f"{name}{SUFFIX}")
-        if beside.is_file():
+        if os.path.isfile(beside):
             self.remarks.append(f"{name} is the file {beside} here, not the shipped network, which is {first.written}")
             self._add_file(beside, Path())
             return

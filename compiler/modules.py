@@ -98,7 +98,7 @@ def shipped(name: str) -> Path | None:
     if not all(p.isidentifier() for p in parts):
         return None
     path = LIBRARY.joinpath(*parts[:-1], parts[-1] + SUFFIX)
-    return path if path.is_file() else None
+    return path if os.path.isfile(path) else None  # also for a name that no file can have
 
 
 def shipped_names() -> list[str]:
@@ -211,7 +211,7 @@ class Loader:
         roots = [LIBRARY] if use.path[0] == "std" else [beside, LIBRARY]
         for root in roots:
             target = root.joinpath(*use.path[:-1], use.path[-1] + SUFFIX)
-            if not target.is_file():
+            if not os.path.isfile(target):
                 continue
             key = target.resolve()
             if not key.is_relative_to(root.resolve()):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from resnetc.compiler.diagnostics import Diagnostic, Label
 from resnetc.compiler.excerpt import Paint, excerpt
 from resnetc.compiler.source import Position, Span
-from resnetc.terminal import bounded, paint, remark
+from resnetc.terminal import LONGEST_RESULT, bounded, brief, one_line, paint, remark
 
 ANSI = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "secondary": "1;34", "bold": "1"}
 
@@ -108,7 +108,7 @@ def _fields(diagnostic: Diagnostic) -> dict[str, object]:
 def _range(span: Span) -> dict[str, object]:
     start, end = _ends(span)
     return {
-        "file": span.source.name,
+        "file": brief(span.source.name, LONGEST_RESULT),
         "start": {"line": start.line, "column": start.column},
         "end": {"line": end.line, "column": end.column},
     }
@@ -133,6 +133,9 @@ def _workflow_command(diagnostic: Diagnostic) -> str:
 
 def _escaped(value: object, property: bool = False) -> str:
     """`value` as GitHub's workflow commands take it."""
-    lines = (remark(line) for line in str(value).split("\n"))
+    if property:
+        lines = [brief(one_line(brief(str(value), LONGEST_RESULT)), LONGEST_RESULT)]
+    else:
+        lines = [remark(line) for line in str(value).split("\n")]
     text = "\n".join(lines).replace("%", "%25").replace("\n", "%0A")
     return text.replace(":", "%3A").replace(",", "%2C") if property else text

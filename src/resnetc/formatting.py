@@ -82,6 +82,8 @@ def standard_input(check: bool) -> int:
 def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     """The files that the command line names, each once."""
     from resnetc.compiler import network_index
+    from resnetc.compiler.diagnostics import Fault
+    from resnetc.compiler.driver import reachable
     from resnetc.compiler.families import UsageError
     from resnetc.compiler.misnamed import empty_folder, no_spec
     from resnetc.compiler.modules import below, shipped
@@ -89,6 +91,11 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     found: dict[Path, Path] = {}
     for spec in specs:
         path = Path(spec)
+        try:
+            reachable(path)
+        except Fault as fault:
+            faults.append(fault.diagnostic)
+            continue
         if not os.path.lexists(path):
             what = "spec" if shipped(spec) is not None else "network" if network_index.find(spec) else None
             if what is not None:

@@ -64,14 +64,14 @@ def bounded(text: str, line: int = LONGEST_LINE, word: int = LONGEST_WORD) -> st
     return "\n".join(brief(part, line) for part in words.split("\n"))
 
 
-def message(text: str) -> str:
-    """What an exception says that quotes a user's text."""
-    return bounded(harmless(text))
+def message(text: str, line: int = LONGEST_LINE, word: int = LONGEST_WORD) -> str:
+    """What is said that quotes a user's text; a megabyte is cut before it is looked through."""
+    return bounded(harmless(bounded(text, line, word)), line, word)
 
 
 def remark(text: str) -> str:
     """A line of a diagnostic, which quotes a spec."""
-    return bounded(one_line(text))
+    return bounded(one_line(bounded(text)))
 
 
 # -- colours ----------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Guarded:
 
     def write(self, text: str) -> int:
         parts = SEQUENCE.split(text)
-        parts[::2] = (bounded(harmless(part), self.line, self.word) for part in parts[::2])
+        parts[::2] = (message(part, self.line, self.word) for part in parts[::2])
         parts[1::2] = (f"\x1b{codes}" for codes in parts[1::2])
         self.stream.write("".join(parts))
         return len(text)

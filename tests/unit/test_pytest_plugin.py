@@ -149,6 +149,19 @@ def test_it_costs_nothing_where_there_is_no_spec(pytester: pytest.Pytester) -> N
     assert "resnet" not in result.stdout.str().replace(str(pytester.path), "").replace("resnetc.pytest_plugin", "")
 
 
+def test_a_claim_is_a_test_with_a_harmless_name(pytester: pytest.Pytester) -> None:
+    """Its text is the spec's, and so is what it says where it fails."""
+    (pytester.path / "net.resnet").write_text(
+        'edition 1\nuse std.blocks\nmodel net(mode: string = "a\x1b[5m\u202fb") {\n  input [3, H, W] = [3, 32, 32]\n'
+        "  stem = conv(8, kernel=3)\n  stage layer1 = 1 of blocks.basic(8)\n  head = global_avg_pool |> linear(2)\n"
+        '  expect mode != "a\x1b[5m\u202fb" otherwise "c\x07\u200bd"\n}\n'
+    )
+    result = run(pytester, "net.resnet", "-v", "-k", "expect or compiles")
+    text = result.stdout.str() + result.stderr.str()
+    assert r"a\x1b[5m" in text and r"c\x07\u200bd" in text
+    assert not {"\x1b", "\x07", "\u200b"} & set(text)
+
+
 def test_without_torch_proofs_are_tests_and_predictions_are_skipped(pytester: pytest.Pytester) -> None:
     write(pytester, net=NET, wrong=WRONG)
     pytester.makeconftest("import sys\nsys.modules['torch'] = None")

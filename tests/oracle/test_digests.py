@@ -1,0 +1,71 @@
+"""The keys and the function of every shipped network are those that `digests.txt` records.
+
+`pytest --update tests/oracle/test_digests.py` records them anew. A digest of keys covers names, order and shapes of the
+state dict; one of the function covers every operation and every wire, and no name of a block, a `let` or a slot.
+"""
+
+from pathlib import Path
+
+from resnetc.compiler.driver import Session
+from resnetc.compiler.identity import digests
+from resnetc.compiler.modules import shipped_names
+
+FILE = Path(__file__).with_name("digests.txt")
+HEAD = """\
+# What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, digests of compiler/identity.py.
+# A line changes only with a reason in the commit: where keys change, checkpoints can no longer be loaded; where a
+# function changes, they give other outputs. A new network is a new line.
+"""
+
+
+def lines() -> list[str]:
+    session = Session()
+    for name in shipped_names():
+        session.add(name)
+    found = session.networks()
+    assert session.sink.diagnostics == []
+    return [f"{c.title} {c.network.name} {' '.join(digests(c.network))}" for c in found]
+
+
+def test_every_shipped_network_has_the_recorded_keys_and_function(update: bool) -> None:
+    made = lines()
+    if update:
+        FILE.write_text("\n".join([HEAD, *made, ""]), encoding="utf-8")
+    recorded = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    changed = {line.rpartition(" ")[0].rpartition(" ")[0] for line in set(made) ^ set(recorded)}
+    assert sorted(changed) == [], "their keys or functions are not those of tests/oracle/digests.txt"
+    assert made == recorded
+
+
+def test_names_of_blocks_and_values_are_no_part_of_a_function() -> None:
+    text = """edition 1
+block unit(width: int) {
+  let main = in |> conv(width, kernel=3) |> norm
+  out = (main + in) |> act
+}
+model net() {
+  input [3, H, W] = [3, 8, 8]
+  stem = conv(4, kernel=3)
+  stage layer1 = 2 of unit(4)
+  head = global_avg_pool |> fc: linear(2)
+}
+"""
+    renamed = (
+        text.replace("unit", "other").replace("main", "path").replace("width", "wide").replace("net()", "other_net()")
+    )
+    stem_moved = text.replace("stem = conv(4, kernel=3)", "stem = entry").replace(
+        "  input", "  set entry = conv(4, kernel=3)\n  input"
+    )
+    stored_otherwise = text.replace("layer1", "layer2")
+    computed_otherwise = text.replace("kernel=3) |> norm", "kernel=3, dilation=2) |> norm")
+    plain = of(text)
+    assert of(renamed) == of(stem_moved) == plain
+    assert [a == b for a, b in zip(of(stored_otherwise), plain, strict=True)] == [False, True]
+    assert [a == b for a, b in zip(of(computed_otherwise), plain, strict=True)] == [True, False]
+
+
+def of(text: str) -> tuple[str, str]:
+    session = Session()
+    session.add_text(text)
+    (checked,) = session.networks()
+    return digests(checked.network)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from resnetc.compiler import faults, shapes, syntax
+from resnetc.compiler import effects, faults, shapes, syntax
 from resnetc.compiler.diagnostics import Fault
 from resnetc.compiler.evaluate import Frame, chain
 from resnetc.compiler.growth import MAX_NODES, too_many_blocks
@@ -16,9 +16,11 @@ from resnetc.compiler.modules import SpecFile
 from resnetc.compiler.scope import MAX_STEPS, Scope, free_name
 from resnetc.compiler.source import Span
 from resnetc.compiler.statements import Statements
+from resnetc.compiler.texts import Text, Texts
 from resnetc.compiler.values import (
     ABSENT,
     Absent,
+    Bound,
     ChainLayer,
     DefinedLayer,
     LabelLayer,
@@ -53,6 +55,8 @@ class Applier(Statements):
     def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
         super().__init__(prelude)
         self.homes = homes
+        self.texts = Texts(prelude, self.home, self.charge)
+        self.applied_slots: dict[syntax.Slot, None] = {}  # also those that were only compared
         self.memo: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], Template]]]] = {}
         self.nodes = self.total = 0
 
@@ -239,6 +243,11 @@ class Applier(Statements):
             current = Tensor(-1, made.outputs[0], frame.scope)
         return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
 
+    def settled(self, value: Value, frame: Frame) -> Value:
+        if isinstance(value, SlotLayer) and not value.arguments:
+            self.applied_slots[value.slot] = None
+        return super().settled(value, frame)
+
     # -- slots and policies -------------------------------------------------------------------------------------------
 
     def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
@@ -267,6 +276,7 @@ class Applier(Statements):
     def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Value, Frame]:
         """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
         slot = layer.slot
+        self.applied_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else self.default(slot)
         inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
@@ -350,10 +360,11 @@ class Applier(Statements):
     def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
         """The frame of a block or policy: `in`, its parameters with their defaults, the slots that the call binds."""
         item, slots = layer.item, frame.slots
-        for slot, value in layer.bindings:
-            current = slots.get(slot)
+        for bound in layer.bindings:
+            self.check_keyword(bound, layer, frame)
+            current = slots.get(bound.slot)
             if current is None or not current.sealed:
-                slots = slots.bind(slot, value, layer.span)
+                slots = slots.bind(bound.slot, bound.value, layer.span)
         inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
         given = dict(layer.arguments)
         axes = set()
@@ -372,6 +383,28 @@ class Applier(Statements):
                 axes.add(name)
         inner.axes = frozenset(axes)
         return inner
+
+    # -- bindings without effect --------------------------------------------------------------------------------------
+
+    def check_keyword(self, bound: Bound, layer: DefinedLayer, frame: Frame) -> None:
+        """A keyword binds a slot that the block or policy could apply, whatever its arguments are."""
+        others = (other.value for other in layer.bindings if other.slot is not bound.slot)
+        texts, values = [(layer.item, layer.spec)], [layer.arguments, *others]
+        if not self.texts.apply(bound.slot, bound.span, texts, values, frame.slots):
+            known = self.texts.slots(texts, values, frame.slots, bound.span)
+            raise Fault(effects.of_a_keyword(bound, layer.item, known))
+
+    def check_sets(self, block: syntax.Block, number: int, frame: Frame) -> None:
+        """`set` in a block binds what could be applied behind it; a loop around it comes round again."""
+        statement = block.body[number]
+        for binding in effects.sets(statement):
+            slot = self.slot_named(binding.name.id, frame, frame.spec)
+            assert slot is not None  # it has been bound
+            again = [statement] if isinstance(statement, syntax.Each) else []
+            behind: list[Text] = [(part, frame.spec) for part in (*again, *block.body[number + 1 :], block.out)]
+            if not self.texts.apply(slot, binding.span, behind, frame.locals.values(), frame.slots):
+                known = self.texts.slots([(block, frame.spec)], (), frame.slots, binding.span)
+                raise Fault(effects.of_a_statement(slot, binding.span, block, known))
 
     # -- blocks -------------------------------------------------------------------------------------------------------
 
@@ -406,8 +439,9 @@ class Applier(Statements):
         inner = self.entered(layer, scope.input, frame, scope)
         for parameter in block.parameters:
             self.note_number(scope, parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
-        for statement in block.body:
+        for number, statement in enumerate(block.body):
             self.statement(statement, inner)
+            self.check_sets(block, number, inner)
             if isinstance(statement, syntax.Let) and statement.index is None:
                 self.note_number(scope, statement.name.id, "int", inner.locals[statement.name.id])
         out = self.evaluate(block.out, inner)

@@ -144,7 +144,7 @@ def parts(value: Value) -> Sequence[Value]:
         case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
             return [v for _, v in arguments]
         case DefinedLayer(_, _, arguments, bindings):
-            return [v for _, v in (*arguments, *bindings)]
+            return [*(v for _, v in arguments), *(bound.value for bound in bindings)]
         case ModelValue(_, _, arguments, bindings):
             return [*(v for _, v in arguments), *(v for _, v, _ in bindings)]
         case ChainLayer(steps):

@@ -17,6 +17,7 @@ from resnetc.compiler.values import (
     COMPOUND,
     Absent,
     Arguments,
+    Bound,
     ChainLayer,
     DefinedLayer,
     Definition,
@@ -51,11 +52,11 @@ class Caller(Evaluator):
                 return SlotLayer(slot, merged, expr.span)
             case DefinedLayer(item, spec, arguments, bindings):
                 merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
-                together = (*bindings, *((slot, value) for slot, value, _ in bound))
-                return DefinedLayer(item, spec, merged, together, expr.span)
+                return DefinedLayer(item, spec, merged, (*bindings, *bound), expr.span)
             case ModelValue(item, spec, arguments, bindings, instances):
                 merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
-                return ModelValue(item, spec, merged, (*bindings, *bound), instances, expr.span)
+                told = ((b.slot, b.value, b.span) for b in bound)
+                return ModelValue(item, spec, merged, (*bindings, *told), instances, expr.span)
             case LabelLayer(path, layer):
                 inner = self.extend(layer, given, expr, frame)
                 return LabelLayer(path, inner, expr.span)
@@ -73,7 +74,7 @@ class Caller(Evaluator):
                 return SlotLayer(slot, merged, span)
             case DefinedLayer(item, spec, arguments, bindings, span):
                 merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
-                return DefinedLayer(item, spec, merged, (*bindings, *((s, v) for s, v, _ in bound)), span)
+                return DefinedLayer(item, spec, merged, (*bindings, *bound), span)
             case PrimitiveLayer(primitive, arguments, span):
                 merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
                 return PrimitiveLayer(primitive, merged, span)
@@ -97,7 +98,7 @@ class Caller(Evaluator):
         of: str,
         frame: Frame,
         spec: SpecFile | None,
-    ) -> tuple[Arguments, list[tuple[syntax.Slot, Value, Span]]]:
+    ) -> tuple[Arguments, list[Bound]]:
         """The arguments of earlier calls with those of this one; positions fill the parameters still free.
 
         With `spec` (blocks, policies, models) a keyword may also name a slot, which is then bound inside.
@@ -106,7 +107,7 @@ class Caller(Evaluator):
         values = dict(arguments)
         free = [n for n in by_name if n not in values]
         fresh: set[str] = set()
-        bound: list[tuple[syntax.Slot, Value, Span]] = []
+        bound: list[Bound] = []
         for argument, value in given:
             if argument.name is None:
                 while free and free[0] in fresh:
@@ -123,7 +124,7 @@ class Caller(Evaluator):
                         raise Fault(faults.unknown_parameter(of, name, argument.name.span, list(by_name), slots))
                     value = self.as_layer(value, argument.value.span)
                     self.check_binding(slot, value, argument.value.span)
-                    bound.append((slot, value, argument.span))
+                    bound.append(Bound(slot, value, argument.span))
                     continue
                 if name in fresh:
                     raise Fault(faults.given_twice(of, name, argument.name.span))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from resnetc.compiler import declare, faults, syntax
+from resnetc.compiler import declare, effects, faults, syntax
 from resnetc.compiler.apply import Applier
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Label
 from resnetc.compiler.evaluate import Frame, Here, Silent
@@ -20,6 +20,7 @@ from resnetc.compiler.sizes import constant, identity
 from resnetc.compiler.slots import Slots
 from resnetc.compiler.source import Span
 from resnetc.compiler.values import (
+    LAYERS,
     Absent,
     Arguments,
     ChainLayer,
@@ -105,7 +106,7 @@ class Expander(Applier):
         root = self.finished(model, scope, out)
         if scope.places is not None:
             stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
-        return Network(
+        network = Network(
             request.name,
             stated.item.name.id,
             root,
@@ -119,6 +120,29 @@ class Expander(Applier):
             features,
             tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),
         )
+        self.check_effects(request, network, frame)
+        return network
+
+    def check_effects(self, request: Request, network: Network, frame: Frame) -> None:
+        """What `--set` binds is applied in this network; what a text binds, in this one or with other arguments."""
+        value, model = request.model, request.model.item
+        for sealed, _, span in request.seals:
+            if sealed not in self.applied_slots:
+                raise Fault(effects.in_network(sealed, span, network, model, self.applied_slots))
+        statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
+        own = ((self.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
+        bound = [(found, span) for found, span in own if found is not None]
+        bound += [(found, span) for found, _, span in value.bindings]
+        if all(slot in self.applied_slots for slot, _ in bound) or any(
+            has_layers(v) for v, _ in request.arguments.values()
+        ):
+            return
+        texts = [(model, value.spec), *((item.value, spec) for item, spec, _ in value.instances)]
+        for slot, span in bound:
+            others = [layer for other, layer, _ in value.bindings if other is not slot]
+            known = slot in self.applied_slots
+            if not known and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
+                raise Fault(effects.in_network(slot, span, network, model, self.applied_slots))
 
     # -- parameters and slots -----------------------------------------------------------------------------------------
 
@@ -165,8 +189,8 @@ class Expander(Applier):
             self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
 
     def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
-        for slot, value in layer.bindings:
-            self.overrule(slot, value, layer.span, frame)
+        for bound in layer.bindings:
+            self.overrule(bound.slot, bound.value, layer.span, frame)
         return super().entered(layer, source, frame, scope)
 
     def stated(self, request: Request, frame: Frame) -> Stated:
@@ -323,6 +347,11 @@ class Expander(Applier):
         if isinstance(layer, LabelLayer):
             raise Fault(faults.labelled_stage_block(layer.span))
         return layer
+
+
+def has_layers(value: Value) -> bool:
+    """Whether a value is a layer, or a list that holds one."""
+    return isinstance(value, LAYERS) or isinstance(value, tuple) and any(has_layers(v) for v in value)
 
 
 def later(layer: Layer) -> Layer:

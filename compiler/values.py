@@ -43,13 +43,22 @@ class PrimitiveLayer:
 
 
 @record(eq=True)
+class Bound:
+    """A slot that a keyword of a call binds."""
+
+    slot: syntax.Slot
+    value: Value
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
 class DefinedLayer:
     """A block or policy with some of its arguments, and the slots that the call binds inside it."""
 
     item: syntax.Block | syntax.Policy
     spec: SpecFile
     arguments: Arguments
-    bindings: tuple[tuple[syntax.Slot, Any], ...]
+    bindings: tuple[Bound, ...]
     span: Span = field(compare=False)
 
 

@@ -128,7 +128,8 @@ def test_the_table_of_keys(tmp_path: Path) -> None:
 
 def test_the_fragments_are_parts_of_files(tmp_path: Path) -> None:
     stages, gate, _ = FRAGMENTS
-    unit = "block unit(width: int, first stride: size = 1) { out = in |> conv(width, kernel=3, stride=stride) }\n"
+    conv = "in |> conv(width, kernel=3, stride=stride) |> attention"
+    unit = f"block unit(width: int, first stride: size = 1) {{ out = {conv} }}\n"
     made = modules(f"{USES}{unit}{model('net', stage=stages)}", tmp_path)["net"]
     for stage in ("layer1.2", "layer2.2", "layer3.2", "stages.0.blocks.2"):
         assert any(key.startswith(f"{stage}.") for key in made) or f"{stage}.0" in made, stage

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.record import record
 from resnetc.testing.bodies import CONDITIONS, CONV_SLOT, Body, Draft
 from resnetc.testing.operations import Flow, Term, Wish, open_map, operations, rows, shape_keeping, takes_map
+from resnetc.testing.roles import with_effect
 
 Called = tuple[int, int, int]
 CALLS: tuple[Called, ...] = ((3, 4, 1), (4, 4, 1), (4, 8, 2), (8, 8, 1))
@@ -105,6 +106,7 @@ def inner_call(body: Body, flow: Flow) -> Flow:
     width, stride = draft.number(draft.least, 6), draft.number(1, 2) if body.sizes == "free" else 1
     name = block_item(draft, flow.channels, (width,) * uses, (stride,) * uses, body.depth + 1, False)
     binding = draft.one("", "", ", norm=group_norm(groups=1)", ", act=silu", *std_conv(draft))
+    binding = with_effect(binding, name, draft.items)
     text = body.labelled(f"{name}({width}{f', stride={stride}' if stride > 1 else ''}{binding})", name)
     return Flow(f"{flow.text} |> {text}", tuple(open_map(width, draft.rank) for _ in flow.shapes))
 

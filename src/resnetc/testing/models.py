@@ -12,6 +12,7 @@ from resnetc.compiler.sizes import constant
 from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item, std_conv
 from resnetc.testing.bodies import Body, Draft
 from resnetc.testing.operations import Flow, Wish, literal, open_map, operations, rows, shape_keeping, takes_map
+from resnetc.testing.roles import applied, with_effect
 
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
 LARGE = {1: 64, 2: 48, 3: 24}
@@ -66,8 +67,10 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     counts = any("counts[" in line for line in stages)
     if counts:
         parameters.append(f"counts: list = [{', '.join(str(len(plan.widths)) for plan in plans)}]")
+    text = "\n".join([*model.lines, stem, *stages, head])
+    reached = applied(text, draft.items, settings)
     lines = [
-        *settings,
+        *(f"set {slot} = {layer}" for slot, layer in settings.items() if slot in reached),
         *model.lines,
         f"input [{channels}, {', '.join(axes)}] = [{channels}, {', '.join(sizes)}]{f' {declared}' if declared else ''}",
         f"stem = {stem}",
@@ -77,38 +80,39 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     body = "\n".join(f"  {line}" for line in lines)
     draft.items.append(f"{draft.one(*DOCS)}model net({', '.join(parameters)}) {{\n{body}\n}}")
     if any(p.endswith(": int") for p in parameters):  # a family: the network is an instance of it
-        norm = draft.one("", ", norm=response_norm", ", act=leaf")
-        draft.items.append(f"model net_small = net({draft.number(1, 6)}{norm.replace('leaf', 'leaky_relu')})")
+        binding = draft.one("", ", norm=response_norm", ", act=leaky_relu")
+        binding = with_effect(binding, text, draft.items)
+        draft.items.append(f"model net_small = net({draft.number(1, 6)}{binding})")
     items = draft.items
     draft.items = [items[i] for i in draft.draw(st.permutations(range(len(items))))] if draft.flag(3) else items
     return draft.text
 
 
-def bindings(draft: Draft) -> list[str]:
-    """`set slot = layer` for some of the slots that the blocks have."""
+def bindings(draft: Draft) -> dict[str, str]:
+    """Layers for some of the slots that the blocks may have."""
     keeping = shape_keeping(draft.rank)
-    lines = []
+    bound = {}
     if draft.flag(4):
         norms = ("group_norm(groups=1)", "identity", "evo_norm_s0(groups=1)", "response_norm", "batch_norm(eps=1/4)")
-        lines.append(f"set norm = {draft.one(*norms, *keeping)}")
+        bound["norm"] = draft.one(*norms, *keeping)
     if draft.flag(3):
-        lines.append(f"set act = {draft.one('silu', 'gelu', 'identity', 'norm |> relu', *keeping)}")
+        bound["act"] = draft.one("silu", "gelu", "identity", "norm |> relu", *keeping)
     if draft.flag(3):
         standard = () if draft.narrow else ("std_conv", "std_conv(bias=true, eps=1/4)")
-        lines.append(f"set conv = {draft.one('plain_conv(bias=true)', *standard)}")
+        bound["conv"] = draft.one("plain_conv(bias=true)", *standard)
     if draft.flag(2):
-        lines.append(f"set drop = {draft.one('drop_path(1/10)', 'dropout(1/2)', *keeping)}")
+        bound["drop"] = draft.one("drop_path(1/10)", "dropout(1/2)", *keeping)
     elif draft.flag(2):
         name, draft.threshold = draft.fresh("wide"), draft.number(1, 5)
         draft.items.append(f"policy {name}() {{ when in.channels > {draft.threshold} => norm otherwise => relu }}")
-        lines.append(f"set drop = {name}")
+        bound["drop"] = name
     if draft.flag(3):
         gate = draft.one("gates.se", "gates.se(ratio=1/2)", "gates.eca", "norm", *keeping)
         draft.uses |= {"gates"} if gate.startswith("gates.") else set()
-        lines.append(f"set attention = {gate}")
+        bound["attention"] = gate
     if draft.flag(7):
-        lines.append(f"set shortcut = {shortcut_binding(draft)}")
-    return lines
+        bound["shortcut"] = shortcut_binding(draft)
+    return bound
 
 
 def shortcut_binding(draft: Draft) -> str:
@@ -166,7 +170,8 @@ def drawn_stages(draft: Draft, plans: list[Plan], arrives: int) -> tuple[list[st
 
 def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
     stride = f", stride={list(plan.stride) if isinstance(plan.stride, tuple) else plan.stride}"
-    stride += draft.one("", "", "", ", norm=batch_norm", ", act=relu", *std_conv(draft))
+    binding = draft.one("", "", "", ", norm=batch_norm", ", act=relu", *std_conv(draft))
+    stride += with_effect(binding, name, draft.items)
     label = draft.one(f"layer{i + 1}", f"layer{i + 1}", f"parts[{i}].units" if i == 0 else f"layer{i + 1}")
     widths = plan.widths
     match plan.kind:

@@ -21,7 +21,8 @@ class Contract:
     - `proved`: it speaks of sizes and holds at all of `sizes`, axis by axis the sizes that it is about.
     - `checked`: it speaks of numbers that the input's size does not change, and holds; `sizes` is empty.
     - `void`: its condition is met by nothing here, so it claims nothing.
-    - `skipped`: it was made for other slots than those that an instance or `--set` binds.
+    - `skipped`: it was made for other slots than those that an instance or `--set` binds. If it speaks of sizes,
+      it does not hold with these.
     - `false`, `undecided`: `fault` says why.
     """
 

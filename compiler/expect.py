@@ -263,6 +263,8 @@ class Claims(Mentions):
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
         except Silent:
             return None
+        if rebound and found.verdict == "false":
+            return made  # not of the network that it was made for
         fault = found.fault
         if fault is not None and rounds:
             fault = replace(fault, notes=(*fault.notes, f"for {rounds}"))

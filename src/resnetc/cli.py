@@ -231,7 +231,7 @@ def remarks(session: Session, networks: list[Any]) -> None:
         for overruled in checked.network.overruled:
             note(f"{checked.network.name}: `--set` overrules {overruled}")
         if checked.skipped:
-            note(f"{checked.network.name}: not checked, for another slot is bound: {'; '.join(checked.skipped)}")
+            note(f"{checked.network.name}: left out, for they were made for other slots: {'; '.join(checked.skipped)}")
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------

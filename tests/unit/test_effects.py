@@ -1,11 +1,15 @@
 """A binding has an effect or is refused: in all places that bind slots, and nowhere without need."""
 
+import re
+
 import pytest
 
 import resnetc
 from resnetc import CompileError
 from resnetc.cli import main
+from resnetc.compiler import syntax
 from resnetc.compiler.driver import Session
+from resnetc.compiler.modules import shipped_names
 
 UNIT = """edition 1
 use std.blocks
@@ -154,3 +158,33 @@ def test_a_loop_comes_round_again() -> None:
     assert faults(spec(block="looped(8)", behind=loop.replace("FURTHER", ""))) == []
     said = faults(spec(block="looped(8)", behind=loop.replace("FURTHER", "set norm = identity")))
     assert said == ["E0252 `norm` is bound, and nothing behind it in `looped` applies it"]
+
+
+# -- stems of shipped networks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_model_applies_its_stem_through_the_slot(name: str) -> None:
+    session = Session()
+    session.add(name)
+    models = [item for item in session.entries[0].spec.tree.items if isinstance(item, syntax.Model)]
+    assert [m.name.id for m in models if not re.search(r"\bentry\b", m.stem.span.text)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["imagenet/resnet18", "imagenet/plain34", "imagenet/resnet50d", "zoo/torchvision/resnet"]
+)
+def test_a_shipped_network_takes_another_stem(name: str) -> None:
+    model = {"model": "resnet18"} if name.startswith("zoo") else {}
+    plain = resnetc.compile(name, **model)
+    small = resnetc.compile(name, **model, entry="conv(64, kernel=3) |> norm |> act")
+    stem = small.network.root.steps[0].operation
+    assert dict(stem.arguments)["kernel"] == 3 and stem.inputs[0].channels == 3
+    for network, at in ((plain, 32), (small, 8)):
+        assert f"ceil(H / {at}), ceil(W / {at})]" in network.summary()
+
+
+def test_stems_of_one_convolution_are_exchanged_as_well() -> None:
+    for name, settings in (("cifar/resnet", {"depth": 20}), ("cifar/wrn", {"depth": 16}), ("digits", {})):
+        made = resnetc.compile(name, **settings, entry="conv(16, kernel=5) |> norm |> act")
+        assert dict(made.network.root.steps[0].operation.arguments)["kernel"] == 5

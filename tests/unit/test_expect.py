@@ -178,7 +178,16 @@ def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
     assert faults == []
     skipped = [re.sub(r" \(.*\)", "", claim) for claim in network.skipped]
     assert skipped == ["parameters == 237_146", "classes == 10"]
-    _, (fault,) = run(text.replace("ceil(H / 2)", "floor(H / 2)"), ("shortcut", "shortcuts.project"))
+
+
+def test_a_claim_about_sizes_is_left_out_where_it_does_not_hold_with_other_slots() -> None:
+    text = NET.format(claims="expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)]", input="[3, 32, 32]")
+    (network,), faults = run(text.replace("ceil(H / 2)", "floor(H / 2)"), ("shortcut", "shortcuts.project"))
+    assert faults == []
+    assert [re.sub(r" \(.*\)", "", claim) for claim in network.skipped] == [
+        "layer1.shape == [32, floor(H / 2), ceil(W / 2)]"
+    ]
+    _, (fault,) = run(text.replace("ceil(H / 2)", "floor(H / 2)"))
     assert fault.code == "E0402"
 
 

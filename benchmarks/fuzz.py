@@ -25,7 +25,8 @@ from typing import Any
 SIZES = 7  # drawn for a model; equal ones count once
 VALUES = 5  # one model of so many is also held to its values
 ROUND = 100  # models drawn between two looks at the clock
-SHRINKING = 60  # seconds
+SHRINKING = 1000  # texts that are tried to make a disagreement smaller
+DRAWN = {"derandomize": False, "backend": "hypothesis-urandom"}  # which does not vary what it has drawn
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Tally:
     pairs: int = 0
     refused: int = 0
     failure: tuple[str, str, str] | None = None  # spec, inputs, what went wrong
-    failed: float = 0.0  # when the first disagreement was found
+    shrinking: int = 0  # texts that were tried since the first disagreement
 
 
 class Enough(BaseException):
@@ -54,14 +55,14 @@ def draw_models(tally: Tally) -> None:
         max_examples=ROUND,
         database=None,
         deadline=None,
-        derandomize=False,
-        backend="hypothesis-urandom",  # which does not vary what it has drawn: a third of that was drawn before
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
+        **DRAWN,
     )
     @given(models(), st.integers(0, 2**32))  # all that is drawn, whether the model is new or not
     def agree(text: str, number: int) -> None:
-        if tally.failure and time.time() > tally.failed + SHRINKING:
+        tally.shrinking += tally.failure is not None
+        if tally.shrinking > SHRINKING:
             raise Enough
         if hash(text) in tally.models:
             return
@@ -70,7 +71,6 @@ def draw_models(tally: Tally) -> None:
             pairs, refused = compare(text, number, inputs)
         except Exception as error:
             told = "".join(traceback.format_exception(error)[-2:]).strip()
-            tally.failed = tally.failed or time.time()
             if tally.failure is None or len(text) <= len(tally.failure[0]):
                 tally.failure = (text, " ".join(inputs), told)
             raise

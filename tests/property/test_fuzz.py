@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import Phase
 
 from resnetc import testing
 from resnetc.testing import __main__ as replaying
@@ -19,14 +20,15 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def fuzz(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The program, with rounds of a few models, and little time to make an example small."""
+    """The program, with rounds of a few models, the same ones every time, and few tries to make an example small."""
     spec = importlib.util.spec_from_file_location("fuzz", ROOT / "benchmarks" / "fuzz.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "fuzz", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROUND", 15)
-    monkeypatch.setattr(module, "SHRINKING", 2)
+    monkeypatch.setattr(module, "SHRINKING", 200)
+    monkeypatch.setattr(module, "DRAWN", {"derandomize": True, "phases": [Phase.generate, Phase.shrink]})
     return module
 
 
@@ -53,13 +55,10 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
 
     for module in (testing, replaying):
         monkeypatch.setattr(module, "assert_network_agrees", wrong)
-    for _ in range(8):  # within so little time one in some is not made smaller
-        found.clear()
-        tally = fuzz.Tally()
-        while tally.failure is None:
-            fuzz.draw_models(tally)
-        if len(tally.failure[0]) < len(found[0]):
-            break
+    tally = fuzz.Tally()
+    fuzz.draw_models(tally)
+    assert tally.failure is not None
+    assert tally.shrinking <= fuzz.SHRINKING + 1
     path = tmp_path / "failure.resnet"
     assert fuzz.disagreement(*tally.failure, path) == 1
     printed = capsys.readouterr().out
@@ -72,3 +71,15 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
     assert capsys.readouterr().out.startswith("a norm")
     monkeypatch.undo()
     assert replaying.main(command[1].split()) == 0  # the compiler is right after all
+
+
+def test_shrinking_ends_after_so_many_texts(fuzz: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(text: str, *others: Any) -> tuple[int, int]:
+        assert len(text) < 700
+        return 0, 0
+
+    monkeypatch.setattr(fuzz, "compare", wrong)
+    monkeypatch.setattr(fuzz, "SHRINKING", 7)
+    tally = fuzz.Tally()
+    fuzz.draw_models(tally)
+    assert tally.failure is not None and tally.shrinking == fuzz.SHRINKING + 1

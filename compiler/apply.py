@@ -336,7 +336,7 @@ class Applier(Statements):
         numbers: tuple[tuple[str, Any], ...],
     ) -> Unfolded | Absent:
         """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
-        first, *rest = expr.steps if isinstance(expr, syntax.Pipe) else (expr,)
+        first, *rest = self.piped(expr, frame)
         value = self.evaluate(first, frame)
         if isinstance(value, Absent):
             return ABSENT
@@ -356,6 +356,15 @@ class Applier(Statements):
             return ABSENT
         steps = joined.steps if isinstance(joined, ChainLayer) else (joined,)
         return Unfolded(source, [(s, frame) for s in steps], policy, numbers)
+
+    def piped(self, expr: syntax.Expr, frame: Frame) -> list[syntax.Expr]:
+        """The steps of a pipe from its beginning, inside of parentheses and of the side that a choice takes."""
+        match expr:
+            case syntax.Choice(value, condition, other):
+                return self.piped(value if self.flag(condition, frame) else other, frame)
+            case syntax.Pipe((first, *rest)):
+                return [*self.piped(first, frame), *rest]
+        return [expr]
 
     def entered(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Any) -> Frame:
         """The frame of a block or policy: `in`, its parameters with their defaults, the slots that the call binds."""

@@ -11,6 +11,8 @@ policy beside(side: tensor) { otherwise => (in |> c: conv(8, kernel=3)) + side }
 policy numbered(side: tensor) { otherwise => (in |> conv(8, kernel=3) |> norm) + side }
 policy ended(side: tensor) { otherwise => ((in |> c: conv(8, kernel=3)) + side) |> conv(8, kernel=3) |> norm }
 policy chained(side: tensor) { otherwise => (in + side) |> c: conv(8, kernel=3) |> norm }
+policy again(side: tensor) { otherwise => (side |> conv(8, kernel=3)) |> norm }
+policy chosen(side: tensor) { otherwise => ((side |> conv(8, kernel=3)) when in.channels == 8 otherwise in) |> norm }
 policy nested(side: tensor) { otherwise => (in |> t: beside(side)) + side }
 """
 BODIES = {
@@ -21,6 +23,8 @@ BODIES = {
     "out = in |> t: ended(in)": ["t.c", "t.conv1", "t.bn1"],
     "out = in |> t: chained(in)": ["t.c", "t.1"],
     "out = in |> s: nested(in)": ["s.t.c"],
+    "out = in |> t: again(in)": ["t.0", "t.1"],  # parentheses alone make nothing
+    "out = in |> t: chosen(in)": ["t.0", "t.1"],
     "let late = t: beside(in)\n  let y = in |> conv(8, kernel=1)\n  out = y |> late": ["t.c", "conv1"],
 }
 

@@ -12,7 +12,7 @@ from resnetc.compiler import names, syntax
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink, similar
 from resnetc.compiler.entries import Entry
 from resnetc.compiler.evaluate import Silent
-from resnetc.compiler.expand import Expander, Request
+from resnetc.compiler.expand import Expander, Origin, Request
 from resnetc.compiler.families import MAX_NETWORKS, Setting, UsageError, requests, too_many_networks, unknown_setting
 from resnetc.compiler.growth import too_many_blocks
 from resnetc.compiler.ir import Network
@@ -56,6 +56,7 @@ class Checked:
     spec: SpecFile
     title: str  # the shipped name of its spec, else the file's name
     folder: Path  # below the output directory
+    origin: Origin
     contracts: tuple[Contract, ...] = ()
 
     def at(self, sizes: tuple[int, ...]) -> Checked:
@@ -346,7 +347,8 @@ class Session:
             self.sink.add(diagnostic)
         if claimed and not refuted:
             return None
-        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, claims)
+        origin = Origin(request, self.loader.prelude, homes)
+        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
 
     # -- texts --------------------------------------------------------------------------------------------------------
 

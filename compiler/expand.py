@@ -53,6 +53,15 @@ class Request:
 
 
 @record
+class Origin:
+    """What a network is expanded from: its request, the prelude, the file of every slot."""
+
+    request: Request
+    prelude: SpecFile
+    homes: dict[syntax.Slot, SpecFile]
+
+
+@record
 class Stated:
     """What holds for a network although another text may have made it: its name, its input, its claims."""
 

@@ -13,7 +13,8 @@ from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.measured import Measured, stride_along
-from resnetc.testing.networks import Trial, parts
+from resnetc.testing.naming import read_keys
+from resnetc.testing.networks import Trial, origin_of, parts
 from resnetc.testing.real import module_of, place, run, run_enough, too_few
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.values import (
@@ -98,7 +99,7 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
 def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None:
     """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly.
 
-    The sums are those of the network, and the parameters of each stage.
+    The sums are those of the network, and the parameters of each stage; the keys also those that `read_keys` finds.
     """
     network, _, measures, source = parts(compiled)
     module = module_of(source, device)
@@ -107,6 +108,11 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     predicted = state_dict_keys(network)
     if keys != predicted:
         raise AssertionError(f"{network.name}: {first_difference(keys, predicted)}")
+    for number, (key, name) in enumerate(zip_longest(state, read_keys(origin_of(compiled), network)), 1):
+        hold(
+            key == name,
+            f"{network.name}: entry {number} of the state dict is {quoted(key)}, by the rules for names {quoted(name)}",
+        )
     parameters = sum(p.numel() for p in module.parameters())
     hold(parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}")
     for stage, part in zip(network.stages, measures.stages, strict=True):
@@ -129,6 +135,10 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
         f"{place(network, sizes)}: torch counts {counted.layers} multiply-adds and"
         f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}",
     )
+
+
+def quoted(key: str | None) -> str:
+    return "none" if key is None else f"`{key}`"
 
 
 def first_difference(found: list[Key], predicted: list[Key]) -> str:

@@ -12,7 +12,7 @@ from resnetc.compiler.backend.module import module_text
 from resnetc.compiler.diagnostics import Diagnostic, Fault, Sink
 from resnetc.compiler.driver import Checked
 from resnetc.compiler.evaluate import Silent
-from resnetc.compiler.expand import Expander, expand
+from resnetc.compiler.expand import Expander, Origin, expand
 from resnetc.compiler.families import requests
 from resnetc.compiler.ir import Network
 from resnetc.compiler.measure import Measures, measure
@@ -35,6 +35,7 @@ class Trial:
     source: str
     refusals: tuple[Diagnostic, ...]
     text: str
+    origin: Origin
 
     def __repr__(self) -> str:
         refused = ", refused for its sizes" if self.refusals else ""
@@ -76,9 +77,10 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 network = expand(request, loader.prelude, homes)
                 accepted, refusals = prove(network)
                 measures = measure(network)
-                checked = Checked(network, accepted, measures, spec, name, Path())
+                origin = Origin(request, loader.prelude, homes)
+                checked = Checked(network, accepted, measures, spec, name, Path(), origin)
                 source = module_text(checked, digest(spec.closure()))
-                out.append(Trial(network, accepted, measures, source, tuple(refusals), text))
+                out.append(Trial(network, accepted, measures, source, tuple(refusals), text, origin))
     except Fault as fault:
         sink.add(fault.diagnostic)
     except Silent:
@@ -86,6 +88,11 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     if sink.failed:
         raise SpecRefused(tuple(sink.diagnostics))
     return out
+
+
+def origin_of(compiled: Compiled | Trial) -> Origin:
+    """What a network was expanded from."""
+    return compiled.checked.origin if isinstance(compiled, Compiled) else compiled.origin
 
 
 def parts(compiled: Compiled | Trial) -> tuple[Network, Accepted, Measures, str]:

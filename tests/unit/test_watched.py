@@ -4,13 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from resnetc.compiler.backend.forward import Operation
+from resnetc.compiler.shapes import axis as along
 from resnetc.testing import (
     Trial,
     assert_buffers_agree,
     assert_calls_agree,
     assert_network_agrees,
+    assert_strides_agree,
+    assertions,
+    measured,
+    models,
     trials,
 )
 from resnetc.testing.exercise import exercise
@@ -85,3 +91,71 @@ def test_a_buffer_that_moves_twice_is_seen_in_a_whole_net() -> None:
     assert twice != trial.source
     seen = found(replace(trial, source=twice), (4, 5))
     assert {"calls", "buffers"} <= seen.keys()
+
+
+TAB = """edition 1
+block unit(inner: int) {
+  out = in + (in |> norm: norm |> linear0: linear(inner) |> act |> linear1: linear(in.channels))
+}
+model tab(classes: int = 10) {
+  input [3, 1] = [3, 1]
+  stem = first_layer: linear(64)
+  stage layers = 4 of unit(128)
+  head = last_normalization: norm |> act |> head: linear(classes)
+}
+"""
+POOLED = """edition 1
+block pooled() { out = in |> global_avg_pool |> flatten |> linear(8) }
+block unit() { out = in + (in |> a: linear(4) |> act |> b: linear(8)) }
+model net() {
+  input [3, H, W] = [3, 8, 9]
+  stem = conv(8, kernel=3)
+  stage layer1 = 1 of (conv(8, kernel=3, stride=2) |> norm)
+  stage layer2 = 1 of pooled, 2 of unit
+  head = linear(2)
+}
+"""
+
+
+@pytest.mark.parametrize(("text", "sizes"), [(TAB, (1,)), (POOLED, (8, 9))])
+def test_a_stage_of_vectors_is_not_blamed(text: str, sizes: tuple[int, ...]) -> None:
+    (trial,) = trials(text)
+    assert found(trial, sizes) == {}
+    assert assert_network_agrees(trial, [sizes]) == 1
+
+
+@pytest.fixture
+def axes_of_every_map(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tester looks for every axis of the input on every map."""
+    monkeypatch.setattr(measured, "stride_along", along)
+    monkeypatch.setattr(assertions, "stride_along", along)
+    yield
+
+
+def test_a_tester_that_blames_a_stage_of_vectors_is_seen(axes_of_every_map: None) -> None:
+    (trial,) = trials(POOLED)
+    assert found(trial, (8, 9))["strides"].startswith("raises IndexError")
+
+
+def test_the_fuzz_draws_stages_of_vectors(axes_of_every_map: None) -> None:
+    """Behind stages of maps, and alone; what is drawn finds a tester that blames them."""
+    seen: list[Trial] = []
+
+    @settings(
+        max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
+    )
+    @given(models())
+    def draw(text: str) -> None:
+        if "block mix1" in text:
+            seen.extend(trials(text))
+
+    draw()
+    ranks = [{stage.shape(trial.network.input.sizes)[1:] == () for stage in trial.measures.stages} for trial in seen]
+    assert {True} in ranks and {True, False} in ranks
+    blamed = 0
+    for trial in seen:
+        try:
+            assert_strides_agree(trial)
+        except IndexError:
+            blamed += 1
+    assert blamed >= 3

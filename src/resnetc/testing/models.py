@@ -13,6 +13,7 @@ from resnetc.testing.blocks import DOCS, block_item, inner_call, shortcut_item, 
 from resnetc.testing.bodies import Body, Draft
 from resnetc.testing.operations import Flow, Wish, literal, open_map, operations, rows, shape_keeping, takes_map
 from resnetc.testing.roles import applied, with_effect
+from resnetc.testing.vectors import POOLED, vector_ending, vector_stages
 
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
 LARGE = {1: 64, 2: 48, 3: 24}
@@ -39,9 +40,9 @@ def models(
 ) -> str:
     """Complete texts of residual networks, well formed by construction; each defines one network.
 
-    `dimensions` are the numbers of axes to choose from, `depth` the most stages, `width` the most channels of a block,
-    `declared` a condition to put behind the input (`when H % 4 == 0`). Every name is known and all channels fit; the
-    sizes of added maps may not, or only for some inputs, and a window may be larger than its map.
+    `dimensions` are the numbers of axes to choose from, `depth` the most stages of maps, `width` the most channels of
+    a block, `declared` a condition to put behind the input (`when H % 4 == 0`). Every name is known and all channels
+    fit; the sizes of added maps may not, or only for some inputs, and a window may be larger than its map.
     """
     ranks = (dimensions,) if isinstance(dimensions, int) else tuple(dimensions)
     rank = draw(st.sampled_from(sorted(ranks, key=lambda r: abs(r - 2))))
@@ -55,10 +56,17 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.one("kept", "kept", "free"), False)
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)
-    plans = planned(draft, depth, widest)
+    vectors = draft.one("none", *("none",) * 6, "all", "last", "last")
+    plans = planned(draft, depth, widest) if vectors != "all" else []
     stages, arrives = drawn_stages(draft, plans, current)
-    model.shapes = (open_map(arrives, rank),)
-    head, parameters = ending(draft, model)
+    if vectors == "none":
+        model.shapes = (open_map(arrives, rank),)
+        head, parameters = ending(draft, model)
+    else:
+        stem += f" |> {POOLED}" if vectors == "all" else ""
+        more, arrives = vector_stages(draft, arrives, vectors == "all")
+        stages += more
+        head, parameters = vector_ending(draft, arrives)
     symbols = SYMBOLS[rank]
     sizes = [str(draft.number(LARGE[rank] // 2, LARGE[rank])) for _ in symbols]
     axes = list(symbols)

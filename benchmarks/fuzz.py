@@ -4,7 +4,7 @@
 
 Every run draws other models. A pair is refused when both sides refuse it; keys and shapes are held against the
 module's too, and for one model of five what it computes and costs (`resnetc.testing.assert_network_agrees`). Prints
-models, pairs, refusals and the rate.
+models, pairs, refusals, the rate and the operation that the fewest models have.
 A disagreement is shrunk, printed, written to a file with the command that replays it, and ends the run with status 1.
 """
 
@@ -17,12 +17,15 @@ import os
 import sys
 import time
 import traceback
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 SIZES = 7  # drawn for a model; equal ones count once
+FLOOR = 30  # of so many models, one at least names any given primitive
 VALUES = 5  # one model of so many is also held to its values
 ROUND = 100  # models drawn between two looks at the clock
 SHRINKING = 1000  # texts that are tried to make a disagreement smaller
@@ -36,6 +39,7 @@ class Tally:
     models: set[int] = field(default_factory=set)
     pairs: int = 0
     refused: int = 0
+    drawn: Counter[str] = field(default_factory=Counter)  # how many models name a primitive
     failure: tuple[str, str, str] | None = None  # spec, inputs, what went wrong
     shrinking: int = 0  # texts that were tried since the first disagreement
 
@@ -50,6 +54,7 @@ def draw_models(tally: Tally) -> None:
     from hypothesis import strategies as st
 
     from resnetc.testing import models
+    from resnetc.testing.operations import mentioned
 
     @settings(
         max_examples=ROUND,
@@ -75,6 +80,7 @@ def draw_models(tally: Tally) -> None:
                 tally.failure = (text, " ".join(inputs), told)
             raise
         tally.models.add(hash(text))
+        tally.drawn.update(mentioned(text))
         tally.pairs += pairs
         tally.refused += refused
 
@@ -116,11 +122,11 @@ def work(number: int, pairs: int, models: int, deadline: float, out: Any) -> Non
     try:
         while (tally.pairs < pairs or len(tally.models) < models) and not tally.failure and time.time() < deadline:
             draw_models(tally)
-            out.put((number, (len(tally.models), tally.pairs, tally.refused), tally.failure))
+            out.put((number, (len(tally.models), tally.pairs, tally.refused), tally.failure, tally.drawn))
     except Exception as error:
         tally.failure = ("", "", "".join(traceback.format_exception(error)))
-    out.put((number, (len(tally.models), tally.pairs, tally.refused), tally.failure))
-    out.put((number, None, None))
+    out.put((number, (len(tally.models), tally.pairs, tally.refused), tally.failure, tally.drawn))
+    out.put((number, None, None, None))
 
 
 def fuzz(options: argparse.Namespace) -> int:
@@ -134,13 +140,14 @@ def fuzz(options: argparse.Namespace) -> int:
     for worker in workers:
         worker.start()
     rows = {i: (0, 0, 0) for i in range(options.workers)}
+    counts: dict[int, Counter[str]] = {}
     failure, running = None, len(workers)
     while running and failure is None:
-        number, row, failure = out.get()
+        number, row, failure, drawn = out.get()
         if row is None:
             running -= 1
             continue
-        rows[number] = row
+        rows[number], counts[number] = row, drawn
         models, pairs, refused = (sum(column) for column in zip(*rows.values(), strict=True))
         print(f"{time.time() - start:6.0f} s  {models:6} models  {pairs:6} pairs", flush=True)
     for worker in workers:
@@ -152,9 +159,20 @@ def fuzz(options: argparse.Namespace) -> int:
     print(f"pairs    {pairs:8}")
     print(f"refusals {refused:8}  ({refused / max(pairs, 1):.0%}, each by both sides)")
     print(f"rate     {pairs / seconds:8.0f}  pairs a second, {options.workers} workers, {seconds:.0f} s")
-    enough = pairs >= options.pairs and models >= options.models and 4 * refused >= pairs
-    print("no disagreement" + ("" if enough else ", but too few pairs, models or refusals: give it more --seconds"))
+    times, rarest = rarest_of(counts.values())
+    print(f"rarest   {times:8}  models name `{rarest}`")
+    enough = pairs >= options.pairs and models >= options.models and 4 * refused >= pairs and FLOOR * times >= models
+    lacking = ", but too few pairs, models, refusals or models of some operation: give it more --seconds"
+    print("no disagreement" + ("" if enough else lacking))
     return 0 if enough else 1
+
+
+def rarest_of(counts: Iterable[Counter[str]]) -> tuple[int, str]:
+    """The primitive that the fewest models name, and how many do."""
+    from resnetc.grammar.primitives import PRIMITIVES
+
+    together = sum(counts, Counter[str]())
+    return min((together[name], name) for name in PRIMITIVES)
 
 
 def disagreement(text: str, inputs: str, told: str, output: Path) -> int:

@@ -215,6 +215,8 @@ class Body:
         channels = self.draft.one(f"{flow.text}.channels", "1")
         name = self.local()
         gate = f"{flow.text} |> global_avg_pool |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"
+        if self.draft.flag(3):
+            gate += f" |> reshape([{', '.join([channels, *('1',) * self.draft.rank])}])"
         self.lines.append(f"let {name} = {gate} |> {self.draft.one(*GATES)}")
         return Flow(self.draft.one(f"{flow.text} * {name}", f"{name} * {flow.text}"), flow.shapes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -73,6 +74,11 @@ def literal(value: Any, count: int) -> Term:
 
 def rows(wanted: Callable[[Primitive], bool]) -> tuple[Primitive, ...]:
     return tuple(row for row in PRIMITIVES.values() if wanted(row))
+
+
+def mentioned(text: str) -> set[str]:
+    """The primitives that a spec names."""
+    return PRIMITIVES.keys() & set(re.findall(r"\w+", text))
 
 
 def takes_map(row: Primitive) -> bool:

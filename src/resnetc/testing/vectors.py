@@ -33,6 +33,8 @@ def vector_block(draft: Draft) -> str:
     """A residual block of vectors, with any primitives that leave a vector."""
     name = draft.fresh("mix")
     before, between = (f"{draft.one(*shape_keeping(0))} |> " if draft.flag() else "" for _ in range(2))
+    if draft.flag(3):
+        between += f"reshape({draft.one('[1, inner]', '[inner, 1]', '[1, 1, inner]')}) |> flatten |> "
     chain = f"{before}a: linear(inner) |> {between}b: linear(in.channels)"
     draft.items.append(f"block {name}(inner: int) {{\n  out = in + (in |> {chain})\n}}")
     return name

@@ -56,8 +56,9 @@ fuzz: $(READY) ## 20,000 random networks and sizes against the real modules
 sizes: $(READY) ## accepted sizes of every shipped network against its real module, up to 300
 	OMP_NUM_THREADS=1 $(PY) benchmarks/sizes.py
 
-mutants: $(READY) ## small faults in the size and shape modules: a test must fail for each (up to 40 minutes)
+mutants: $(READY) ## faults in the size and shape modules and the code generator: each must be seen (up to 60 minutes)
 	$(PY) benchmarks/mutants.py
+	$(PY) benchmarks/code_mutants.py
 
 $(READY):
 	@set -e; \

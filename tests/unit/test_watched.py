@@ -1,12 +1,15 @@
 """Faults of the code generator, put back one at a time: `resnetc test` and the fuzz both see each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from resnetc.compiler.backend import operations
 from resnetc.compiler.backend.forward import Operation
+from resnetc.compiler.ir import Leaf
 from resnetc.compiler.shapes import axis as along
 from resnetc.testing import (
     Trial,
@@ -17,6 +20,7 @@ from resnetc.testing import (
     assertions,
     measured,
     models,
+    reference,
     trials,
 )
 from resnetc.testing.exercise import exercise
@@ -159,3 +163,32 @@ def test_the_fuzz_draws_stages_of_vectors(axes_of_every_map: None) -> None:
         except IndexError:
             blamed += 1
     assert blamed >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("sum", lambda t: t[0]),
+        ("concat", lambda t: f"torch.cat({t[0]}[::-1], dim=1)"),
+        ("regroup", lambda t: t[0]),
+    ],
+)
+def test_the_text_of_an_operation_is_held_against_another_statement_of_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, wrong: Callable[[list[str]], str]
+) -> None:
+    """The generator and the reference once shared that text, so that no fault of it could be seen."""
+    text = net(
+        "let p = in |> split(4)\n"
+        "let q = [p[0], p[1]] |> sum\n"
+        "out = [q, p[2], p[3]] |> concat |> conv(8, kernel=1) |> regroup(2, parts=2)"
+    )
+    made = operations.functional
+
+    def functional(leaves: list[Leaf], *others: Any) -> Operation:
+        operation = made(leaves, *others)
+        return replace(operation, write=wrong) if leaves[0].primitive.name == name else operation
+
+    monkeypatch.setattr(operations, "functional", functional)
+    monkeypatch.setattr(reference, "functional", functional)
+    (trial,) = trials(text)
+    assert "another output" in found(trial, (4, 5))["outputs"]

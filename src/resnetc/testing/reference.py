@@ -1,7 +1,7 @@
 """Runs the expanded network step by step: what the generated module must do, whatever its text shares or renames.
 
-Only the wiring is independent of the generated text; a primitive alone is what the generator writes for it, so that one
-that is added later needs no line here.
+The wiring is independent of the generated text, and so are the operations that `forward` writes itself. A primitive
+that is a module is, alone, what the generator writes for it, and so is one that is added later: no line is due here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,24 @@ from resnetc.compiler.scope import keeps_state
 from resnetc.testing.replay import hold
 
 Outputs = Tensor | dict[str, Tensor]
+
+
+def regrouped(x: Tensor, groups: int, parts: int) -> Tensor:
+    """Channels as groups x parts x rest become parts x groups x rest."""
+    order = torch.arange(x.shape[1]).reshape(groups, parts, -1).transpose(0, 1).reshape(-1)
+    return x[:, order]
+
+
+STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
+    "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
+    "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
+    "reshape": lambda xs, a: [xs[0].reshape(xs[0].shape[0], *a["shape"])],
+    "regroup": lambda xs, a: [regrouped(xs[0], a["groups"], a["parts"])],
+    "split": lambda xs, a: [*torch.split(xs[0], xs[0].shape[1] // a["parts"], dim=1)],
+    "concat": lambda xs, a: [torch.cat(xs, dim=1)],
+    "sum": lambda xs, a: [torch.stack(xs).sum(dim=0)],
+    "softmax": lambda xs, a: [*torch.stack(xs).softmax(dim=0)],
+}
 
 
 class Reference:
@@ -77,6 +95,8 @@ class Reference:
                 return self.primitive(module, prefix, operands)
 
     def primitive(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        if leaf.primitive.name in STATED:
+            return STATED[leaf.primitive.name](operands, dict(leaf.arguments))
         if leaf.primitive.name in FUNCTIONAL:
             names = [f"value{i}" for i in range(len(operands))]
             text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).text(names)

@@ -71,7 +71,15 @@ def written() -> Iterator[str]:
 
 def tabled() -> Iterator[str]:
     """For each parameter of each primitive a block that is called with two of its values."""
-    from resnetc.testing.operations import Wish, literal, open_map, plain_values, rows, settled, takes_map
+    from resnetc.testing.strategies.primitives import (
+        Wish,
+        literal,
+        open_map,
+        plain_values,
+        rows,
+        settled,
+        takes_map,
+    )
 
     maps = (open_map(8, 2),)
     for row in rows(takes_map):
@@ -97,13 +105,13 @@ def tabled() -> Iterator[str]:
 def drawn(count: int) -> list[str]:
     from hypothesis import HealthCheck, Phase, given, settings
 
-    from resnetc.testing import models
+    from resnetc.testing.strategies import specs
 
     texts: list[str] = []
 
     @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=[*HealthCheck])  # fmt: skip
-    @given(models())
+    @given(specs())
     def note(text: str) -> None:
         texts.append(text)
 

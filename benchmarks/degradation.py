@@ -23,12 +23,14 @@ import numpy
 import torch
 from torch import Tensor
 
-from resnetc import comparing
-from resnetc.comparing import Named
-from resnetc.runtime import comparison, curves, data, environment, recipe
-from resnetc.runtime.comparison import Row
+from resnetc.cli import compare
+from resnetc.cli.compare import Named
+from resnetc.runtime import compare as runtime_compare
+from resnetc.runtime import data, plots, recipe
+from resnetc.runtime.compare import Row
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.run import environment
 
 IMAGES = 10_000
 WORSE, BEHIND = 1.5, 2.0  # what the nets must show: a ratio of training losses, points of top-1
@@ -79,7 +81,7 @@ def main() -> int:
     """Trains, prints, draws; the exit status."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--options", action="store_true", help="compare options A, B, C instead")
-    arguments.add_argument("--seeds", type=comparing.seeds, default=[0], metavar="N,N,...")
+    arguments.add_argument("--seeds", type=compare.seeds, default=[0], metavar="N,N,...")
     arguments.add_argument("--data", metavar="FOLDER", help="of Fashion-MNIST (default: Debian's)")
     arguments.add_argument("--out", type=Path, metavar="DIR", help="default: runs/degradation or runs/options")
     options = arguments.parse_args()
@@ -90,11 +92,11 @@ def main() -> int:
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
     chosen = recipe.load("fashion-mnist", OVERRIDES)
-    made = comparing.arms(list(names.values()), images.outline, chosen)
+    made = compare.arms(list(names.values()), images.outline, chosen)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
-    rows = comparison.run(arms, images, chosen, options.seeds, out)
-    sys.stdout.write(comparison.table(rows))
-    pictures = curves.draw(rows, out, "10,000 Fashion-MNIST images at 14x14, width 8")
+    rows = runtime_compare.run(arms, images, chosen, options.seeds, out)
+    sys.stdout.write(runtime_compare.table(rows))
+    pictures = plots.draw(rows, out, "10,000 Fashion-MNIST images at 14x14, width 8")
     print(f"curves: {pictures[0]} and {pictures[1].name}")
     wall, used = time.perf_counter() - began[0], time.process_time() - began[1]
     machine = f"{environment.processor()}, {os.cpu_count()} cores, one thread; torch {torch.__version__}"

@@ -53,8 +53,8 @@ def draw_models(tally: Tally) -> None:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
 
-    from resnetc.testing import models
-    from resnetc.testing.operations import mentioned
+    from resnetc.testing.strategies import specs as models
+    from resnetc.testing.strategies.primitives import mentioned
 
     @settings(
         max_examples=ROUND,
@@ -94,7 +94,7 @@ def draw_models(tally: Tally) -> None:
 def compare(text: str, number: int, inputs: list[str]) -> tuple[int, int]:
     """Holds the networks of a text against torch; leaves in `inputs` what it tries. Returns pairs, and refused ones."""
     from resnetc.testing import assert_network_agrees, trials
-    from resnetc.testing.sizes import size_choices
+    from resnetc.testing.strategies.sizes import size_choices
 
     random = Random(number)
     pairs = refused = 0

@@ -40,7 +40,11 @@ EXPLAINED = Path(__file__).with_name("mutants.txt")
 MODULES = [f"resnetc.compiler.{'.'.join(p.with_suffix('').parts)}" for p in (
     *(Path("sizes", p.name) for p in sorted((ROOT / "compiler" / "sizes").glob("[!_]*.py"))), Path("shapes.py"),
 )]  # fmt: skip
-TESTS = ["tests/unit/test_sizes.py", "tests/unit/test_size_edges.py", "tests/unit/test_shapes.py"]  # of these alone
+TESTS = [
+    "tests/unit/sizes/test_sizes.py",
+    "tests/unit/sizes/test_limits.py",
+    "tests/unit/shapes/test_rules.py",
+]  # of these alone
 LEAST = 10  # CPU seconds of a mutant, and several times what its tests take
 SLOWEST = 20  # a test that takes longer is left out
 ENOUGH = 0.95

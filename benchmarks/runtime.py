@@ -24,9 +24,12 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 import resnetc
-from resnetc.runtime import counter, environment, module, optimizer
+from resnetc.runtime import counter_rng
 from resnetc.runtime.augment import Augmenter, Normaliser
+from resnetc.runtime.model import loader
+from resnetc.runtime.optim import optimizer
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import environment
 
 IMAGES, BATCH, CROP = 4096, 128, 2
 RECIPE = Recipe(batch=BATCH, crop=CROP, flip=True, weight_decay=5e-4)
@@ -57,7 +60,7 @@ def our_images(images: Tensor) -> Iterator[Tensor]:
     augment = Augmenter(images, RECIPE, Normaliser(images, RECIPE.normalise))
     epoch = 0
     while True:
-        order = counter.order(RECIPE.seed, epoch, len(images), CPU)
+        order = counter_rng.order(RECIPE.seed, epoch, len(images), CPU)
         for start in range(0, len(order) - BATCH + 1, BATCH):
             yield augment(epoch, order[start : start + BATCH])
         epoch += 1
@@ -66,7 +69,7 @@ def our_images(images: Tensor) -> Iterator[Tensor]:
 def network(source: str) -> nn.Module:
     """ResNet-20 for one channel, from the same seed every time, as the runtime builds it."""
     torch.manual_seed(0)
-    return module.build(source, Path("resnet20.py"), CPU).train()
+    return loader.build(source, Path("resnet20.py"), CPU).train()
 
 
 def plain_step(source: str, batches: Callable[[], Tensor], labels: Tensor) -> Arm:

@@ -48,8 +48,8 @@ def best(what: str, body: Callable[[], object], rounds: int = 9) -> None:
 
 def speed() -> None:
     """What equality costs on the normal form, and the proof of a very deep net."""
-    from resnetc.compiler.driver import Session
-    from resnetc.compiler.prove import prove
+    from resnetc.compiler.driver.session import Session
+    from resnetc.compiler.proof.prove import prove
     from resnetc.compiler.sizes import equal_where, first_difference, identity, step
 
     def chain(delta: int) -> object:
@@ -76,8 +76,8 @@ def main() -> int:
 
     import torch
 
-    from resnetc.compiler.driver import Session
-    from resnetc.show import accepted
+    from resnetc.compiler.driver.session import Session
+    from resnetc.views.tables import accepted
     from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
 
     torch.set_num_threads(1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnetc.runtime import counter
+from resnetc.runtime import counter_rng
 from resnetc.runtime.recipe import Recipe
 
 
@@ -59,12 +59,12 @@ class Augmenter:
         """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, height, width]."""
         rows, columns = self.rows.expand(len(index), -1), self.columns.expand(len(index), -1)
         if self.flip:
-            mirrored = counter.below(2, self.seed, epoch, index, counter.FLIP).bool()
+            mirrored = counter_rng.below(2, self.seed, epoch, index, counter_rng.FLIP).bool()
             columns = torch.where(mirrored[:, None], self.width - 1 - columns, columns)
         if self.crop:
             places = 2 * self.crop + 1
-            rows = rows + counter.below(places, self.seed, epoch, index, counter.ROW)[:, None]
-            columns = columns + counter.below(places, self.seed, epoch, index, counter.COLUMN)[:, None]
+            rows = rows + counter_rng.below(places, self.seed, epoch, index, counter_rng.ROW)[:, None]
+            columns = columns + counter_rng.below(places, self.seed, epoch, index, counter_rng.COLUMN)[:, None]
         rows, columns = rows[:, :, None], columns[:, None, :]
         pixels = self.padded[index[:, None, None], rows, columns].float()
         pixels -= self.mean[rows, columns] if self.by_pixel else self.mean

@@ -11,15 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnetc.runtime import data as datasets
-from resnetc.runtime import module, shares, state, trial
+from resnetc.runtime import shares, trial
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.labels import labelled, shown
 from resnetc.runtime.determinism import threads
+from resnetc.runtime.distributed import ALONE, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.folder import RunFolder
-from resnetc.runtime.group import ALONE, Group
+from resnetc.runtime.model import loader
 from resnetc.runtime.progress import figure
+from resnetc.runtime.run import train_state
+from resnetc.runtime.run.folder import RunFolder
 
 WIDEST_TABLE = 20  # classes that occur; beyond, only the most frequent confusions are told
 _MISTAKES = 10
@@ -214,8 +216,8 @@ def evaluate(
     source = run.source()
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
-    tensors, facts = state.load(path)
-    if facts["module"] != module.digest(source):
+    tensors, facts = train_state.load(path)
+    if facts["module"] != loader.digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written: its weights belong to another text")
     if weights == "last":
         part = "average/" if facts["recipe"]["ema"] else "model/"
@@ -226,7 +228,7 @@ def evaluate(
             raise RunError(f"--data {facts['data']}: no longer the data that {out} was trained on; name it with --data")
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model = module.build(source, run.model, place)
+    model = loader.build(source, run.model, place)
     batch = batch or facts["recipe"]["eval_batch"]
     trial.check(model, facts["network"], data, shares.of_judging(len(data.test_labels), batch))
     try:

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from resnetc.contents import contents
-from resnetc.runtime import mapping
+from resnetc.bounded_read import contents
+from resnetc.runtime import yaml_mapping
 from resnetc.runtime.errors import RunError, suggestion
-from resnetc.runtime.mapping import Value
+from resnetc.runtime.yaml_mapping import Value
 from resnetc.terminal import brief, one_line
 
 _MOST = 1 << 18  # bytes of a recipe
@@ -210,14 +210,14 @@ def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
     Raises RunError: `file:line:column: ...` for a fault in the file, `--override KEY=V: ...` (status 2) for one there.
     """
     text, name = _text(source)
-    values = mapping.read(text, name)
+    values = yaml_mapping.read(text, name)
     converted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in RULES:
             raise RunError(f"{value.key_place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}")
         converted[key] = _converted(key, value)
     for argument in overrides:
-        key, value = mapping.override(argument)
+        key, value = yaml_mapping.override(argument)
         if key not in RULES:
             raise RunError(f"{value.place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}", status=2)
         try:

@@ -12,19 +12,22 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnetc.runtime import counter, memory, module, optimizer, progress, recompute, report, shares, trial
-from resnetc.runtime import group as processes
+from resnetc.runtime import counter_rng, out_of_memory, progress, shares, trial
+from resnetc.runtime import distributed as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
-from resnetc.runtime.average import Average
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import deterministic, seed, threads
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
-from resnetc.runtime.folder import RunFolder
+from resnetc.runtime.model import activation_checkpointing, loader
+from resnetc.runtime.model.ema import Average
+from resnetc.runtime.optim import optimizer
+from resnetc.runtime.optim.lr_schedule import learning_rate
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.schedule import learning_rate
-from resnetc.runtime.signals import stop_signals
-from resnetc.runtime.state import State
+from resnetc.runtime.report import report
+from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.signals import stop_signals
+from resnetc.runtime.run.train_state import State
 
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
 
@@ -76,17 +79,17 @@ def train(
         stop_signals(patient=group.size > 1) as stop,
         deterministic(recipe.deterministic),
         threads(recipe.threads),
-        memory.told(recipe),
+        out_of_memory.told(recipe),
     ):
         place = group.device
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
-        model = module.build(source, Path(f"{network}.py"), place)
+        model = loader.build(source, Path(f"{network}.py"), place)
         judging = shares.of_judging(len(data.test_labels), recipe.eval_batch, group.size)
         trial.check(model, network, data, judging, shares.of_step(len(data.train_labels), recipe.batch, group.size))
         average = Average(model, recipe.ema)
         if recipe.recompute:
-            recompute.apply(model)
+            activation_checkpointing.apply(model)
         update = optimizer.build(model, recipe)
         loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         held = data.to(place)
@@ -128,7 +131,7 @@ def train(
         shown = progress.Progress() if silent else progress.choose(network, recipe.epochs, steps, batch, state.step)
         with shown:
             for epoch in range(state.epochs, recipe.epochs):
-                order = counter.order(recipe.seed, epoch, count, place)
+                order = counter_rng.order(recipe.seed, epoch, count, place)
                 entered = time.perf_counter() - state.epoch_seconds
                 model.train()
 
@@ -139,7 +142,7 @@ def train(
                     at = (state.step - epoch * per_epoch) * batch
                     index = group.part(order[at : at + batch])
                     # Dropout and stochastic depth: other draws at every step, and in every process.
-                    seed(counter.key(recipe.seed, state.step, counter.MODEL + group.rank), place)
+                    seed(counter_rng.key(recipe.seed, state.step, counter_rng.MODEL + group.rank), place)
                     rate = learning_rate(recipe, state.step, steps)
                     for parameters in update.param_groups:
                         parameters["lr"] = rate

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime import module
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.model import loader
 from resnetc.runtime.shares import Share, one_value
 
 _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch norms and group norms alike
@@ -68,7 +68,7 @@ _OTHERS = ("larger images", "another norm")
 
 def _misfit(model: nn.Module, network: str, data: Data, at: str) -> str:
     """What a network was made for, and what the data is instead, as far as its module tells."""
-    made = module.input_shape(model)
+    made = loader.input_shape(model)
     if made is not None and len(made) != 3:
         axes = "one axis" if len(made) == 2 else f"{len(made) - 1} axes"
         return f"`{network}` takes {axes} (INPUT_SHAPE = {made}), {data.name} has 2 axes ({at})"

@@ -12,11 +12,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from resnetc.compiler import syntax
-from resnetc.compiler.diagnostics import Sink
-from resnetc.compiler.modules import LIBRARY
-from resnetc.compiler.parse import RESERVED, parse
+from resnetc.compiler.diagnostics.diagnostic import Sink
+from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.source import Source
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.parser import RESERVED, parse
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, TYPES
 
 GRAMMAR = LIBRARY.parent / "grammar" / "resnet.lark"

@@ -7,17 +7,17 @@ A test compares the file with a fresh one; `resnetc list` takes its figures from
 
 from __future__ import annotations
 
-from resnetc import show
-from resnetc.compiler import network_index
-from resnetc.compiler.driver import Session
-from resnetc.compiler.modules import shipped_names
+from resnetc.compiler.driver import network_index
+from resnetc.compiler.driver.session import Session
+from resnetc.compiler.loader.loader import shipped_names
+from resnetc.views import tables
 
 
 def render() -> str:
     session = Session()
     for name in shipped_names():
         session.add(name)
-    networks = [network_index.listed(checked, show.accepted(checked)) for checked in session.networks()]
+    networks = [network_index.listed(checked, tables.accepted(checked)) for checked in session.networks()]
     if session.sink.failed:
         raise SystemExit("a shipped spec has faults: see `resnetc check specs`")
     return network_index.rendered(networks, network_index.further_names(networks))

@@ -15,7 +15,7 @@ import lark
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
-from resnetc.compiler.parse import OPTIONS, digest, grammar_text
+from resnetc.compiler.syntax.parser import OPTIONS, digest, grammar_text
 
 UNBOUNDED = 2**32 - 1  # how wide an unbounded pattern is, is a matter of Python's release
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from resnetc.compiler import costs
-from resnetc.compiler.accepted import Accepted, allowed
-from resnetc.compiler.claims.values import Size, applied, computed
-from resnetc.compiler.ir import Network, Shape, Step
-from resnetc.compiler.misfits import Case
+from resnetc.compiler.evaluation.values import Path, Record, Value, normal_size
+from resnetc.compiler.ir.network import Network, Shape, Step
+from resnetc.compiler.measures import costs
+from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
+from resnetc.compiler.proof.errors import Case
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Path, Record, Value, normal_size
+from resnetc.compiler.symbolic.values import Size, applied, computed
 
 if TYPE_CHECKING:
-    from resnetc.compiler.costs import Cost
-    from resnetc.compiler.measure import Measures
+    from resnetc.compiler.measures.costs import Cost
+    from resnetc.compiler.measures.summary import Measures
 
 PRECISIONS = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 """Bytes of a number."""

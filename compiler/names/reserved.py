@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from resnetc.compiler.diagnostics import Diagnostic, Label
-from resnetc.compiler.places import RESERVED
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.source import Span
+from resnetc.compiler.syntax.error_context import RESERVED
 
 MAX_LENGTH = 64
 

@@ -1,7 +1,10 @@
 """Exact arithmetic of symbolic sizes: functions of one input size, and the sets of sizes a network accepts."""
 
 from resnetc.compiler.sizes.algebra import add, compose, maximum, minimum, scale, shift, step, sub
-from resnetc.compiler.sizes.forms import (
+from resnetc.compiler.sizes.budget import SizesTooIrregular
+from resnetc.compiler.sizes.format_functions import show
+from resnetc.compiler.sizes.format_sets import describe, show_set
+from resnetc.compiler.sizes.functions import (
     Affine,
     SizeFn,
     Table,
@@ -12,7 +15,6 @@ from resnetc.compiler.sizes.forms import (
     is_monotone,
     slope,
 )
-from resnetc.compiler.sizes.limits import SizesTooIrregular
 from resnetc.compiler.sizes.relations import (
     at_least,
     bounds,
@@ -25,8 +27,6 @@ from resnetc.compiler.sizes.relations import (
     threshold,
 )
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, between, from_minimum, from_residues, only
-from resnetc.compiler.sizes.show_functions import show
-from resnetc.compiler.sizes.show_sets import describe, show_set
 
 __all__ = [
     "ALL",

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import gcd
 
-from resnetc.compiler.sizes.forms import (
+from resnetc.compiler.sizes.budget import check_onset, check_period, kept
+from resnetc.compiler.sizes.functions import (
     Affine,
     SizeFn,
     Table,
@@ -21,7 +22,6 @@ from resnetc.compiler.sizes.forms import (
     tabulate,
     values,
 )
-from resnetc.compiler.sizes.limits import check_onset, check_period, kept
 
 
 def step(f: SizeFn, stride: int, delta: int) -> SizeFn:

@@ -6,8 +6,8 @@ from itertools import islice
 from math import gcd
 
 from resnetc.compiler.sizes.algebra import scale, step, sub
-from resnetc.compiler.sizes.forms import Affine, SizeFn, evaluate, onset_of, period_gain, values
-from resnetc.compiler.sizes.limits import check_onset, check_period, kept
+from resnetc.compiler.sizes.budget import check_onset, check_period, kept
+from resnetc.compiler.sizes.functions import Affine, SizeFn, evaluate, onset_of, period_gain, values
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, from_flags, from_minimum, only
 
 _GLANCE = 64

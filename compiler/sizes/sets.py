@@ -11,8 +11,8 @@ from math import gcd
 from operator import and_, or_
 
 from resnetc.compiler.record import record
-from resnetc.compiler.sizes.forms import prime_factors
-from resnetc.compiler.sizes.limits import check_onset, check_period, take
+from resnetc.compiler.sizes.budget import check_onset, check_period, take
+from resnetc.compiler.sizes.functions import prime_factors
 
 BITS = 2**9
 """Members of a set that are as quick as one value of a table."""

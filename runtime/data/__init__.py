@@ -20,7 +20,7 @@ _READERS = {  # name -> the module and the function in it that look at the data;
     "cifar10": ("cifar", "look_10"),
     "cifar100": ("cifar", "look_100"),
     "npz": ("npz", "look"),
-    "folder": ("folder", "look"),
+    "folder": ("image_folder", "look"),
 }
 NAMES = tuple(_READERS)
 

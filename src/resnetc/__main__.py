@@ -3,7 +3,7 @@
 import os
 import sys
 
-from resnetc.cli import main
+from resnetc.cli.main import main
 
 if __name__ == "__main__":
     status = main()

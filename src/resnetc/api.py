@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler import report
-from resnetc.compiler.diagnostics import Diagnostic
-from resnetc.compiler.driver import Checked, Session, UsageError
-from resnetc.compiler.ir import Network
+from resnetc.compiler.diagnostics import render
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+from resnetc.compiler.driver.session import Checked, Session, UsageError
+from resnetc.compiler.ir.network import Network
 from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class CompileError(Exception):
     """A spec does not compile; `diagnostics` are its faults, the text of the exception what the command prints."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("\n" + report.human(diagnostics, False).rstrip())
+        super().__init__("\n" + render.human(diagnostics, False).rstrip())
         self.diagnostics = diagnostics
 
 
@@ -39,7 +39,7 @@ class Compiled:
 
     def summary(self) -> str:
         """The table that `resnetc show` prints, as plain text."""
-        from resnetc.show import text
+        from resnetc.views.tables import text
 
         return text(self.checked, color=False)
 
@@ -92,9 +92,9 @@ def load(
     except RunError as error:
         raise ImportError(str(error), name="torch") from None
     compiled = compile(spec, text=text, model=model, **settings)
-    from resnetc.runtime import module
+    from resnetc.runtime.model import loader
 
-    return module.build(compiled.source, Path(f"{compiled.network.name}.py"))
+    return loader.build(compiled.source, Path(f"{compiled.network.name}.py"))
 
 
 def _named(spec: Any) -> str:

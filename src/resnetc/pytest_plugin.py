@@ -19,9 +19,9 @@ import pytest
 
 if TYPE_CHECKING:
     from resnetc.api import Compiled
-    from resnetc.compiler.contracts import Contract
-    from resnetc.compiler.diagnostics import Diagnostic
-    from resnetc.compiler.driver import Checked, Session
+    from resnetc.compiler.claims.contract import Contract
+    from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+    from resnetc.compiler.driver.session import Checked, Session
     from resnetc.testing.exercise import Finding
     from resnetc.testing.inputs import Example
 
@@ -58,7 +58,7 @@ class SpecFile(pytest.File):
     """A spec: its networks, and a failed test for what keeps it from compiling."""
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        from resnetc.compiler.driver import Session
+        from resnetc.compiler.driver.session import Session
         from resnetc.terminal import remark
 
         session = Session()
@@ -147,7 +147,7 @@ class NetworkItem(SpecItem):
     def judge(self, finding: Finding) -> None:
         """Fails with the command that shows a failure again."""
         if finding.failure is not None:
-            from resnetc.exercising import replay
+            from resnetc.cli.test import replay
 
             raise Failed(f"{finding.failure.message}\nreplay: {replay(self.node.checked, finding.failure, [])}")
 
@@ -178,8 +178,8 @@ class Expect(NetworkItem):
         if absent():
             return
         from resnetc.testing.claims import claim
-        from resnetc.testing.measured import Measured
-        from resnetc.testing.networks import parts
+        from resnetc.testing.torch_measurements import Measured
+        from resnetc.testing.trials import parts
 
         node, compiled = self.node, self.node.compiled()
         evaluator = node.compiler.evaluator()
@@ -210,9 +210,9 @@ def absent() -> str:
 
 
 def told(faults: list[Diagnostic]) -> str:
-    from resnetc.compiler import report
+    from resnetc.compiler.diagnostics import render
 
-    return report.human(faults, color=False).rstrip()
+    return render.human(faults, color=False).rstrip()
 
 
 def line_of(fault: Diagnostic) -> int:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.compiler.backend import render
-from resnetc.compiler.backend.primitives import HELPERS
-from resnetc.compiler.driver import Session
+from resnetc.compiler.codegen import render
+from resnetc.compiler.codegen.torch_modules import HELPERS
+from resnetc.compiler.driver.session import Session
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted((ROOT / "compiler" / "backend" / "templates").glob("*.j2"))
+TEMPLATES = sorted((ROOT / "compiler" / "codegen" / "templates").glob("*.j2"))
 FILES = sorted((ROOT / "generated").rglob("*.py"))
 RARE = """edition 1
 model net() {

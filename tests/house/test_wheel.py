@@ -42,22 +42,22 @@ def test_it_holds_what_a_run_reads(wheel):
         "resnetc/__init__.py",
         "resnetc/py.typed",
         "resnetc/pytest_plugin.py",
-        "resnetc/cli.py",
-        "resnetc/compiler/parse.py",
-        "resnetc/compiler/backend/render.py",
+        "resnetc/cli/main.py",
+        "resnetc/compiler/syntax/parser.py",
+        "resnetc/compiler/codegen/render.py",
         "resnetc/grammar/resnet.lark",
         "resnetc/runtime/recipes/digits.yaml",
         "resnetc/specs/digits.resnet",
         "resnetc/specs/std/blocks.resnet",
         "resnetc/specs/imagenet/resnet50.resnet",
     }
-    assert any(name.startswith("resnetc/compiler/backend/templates/") and name.endswith(".j2") for name in names)
+    assert any(name.startswith("resnetc/compiler/codegen/templates/") and name.endswith(".j2") for name in names)
 
 
 def test_it_names_the_program_and_the_plugin_of_pytest(wheel):
     (entries,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     text = wheel.read(entries).decode()
-    assert "[console_scripts]\nresnetc = resnetc.cli:main\n" in text
+    assert "[console_scripts]\nresnetc = resnetc.cli.main:main\n" in text
     assert "[pytest11]\nresnetc = resnetc.pytest_plugin\n" in text
 
 

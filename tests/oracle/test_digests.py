@@ -6,13 +6,13 @@ state dict; one of the function covers every operation and every wire, and no na
 
 from pathlib import Path
 
-from resnetc.compiler.driver import Session
-from resnetc.compiler.identity import digests
-from resnetc.compiler.modules import shipped_names
+from resnetc.compiler.codegen.fingerprint import digests
+from resnetc.compiler.driver.session import Session
+from resnetc.compiler.loader.loader import shipped_names
 
 FILE = Path(__file__).with_name("digests.txt")
 HEAD = """\
-# What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, digests of compiler/identity.py.
+# What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, digests of compiler/codegen/fingerprint.py.
 # A line changes only with a reason in the commit: where keys change, checkpoints can no longer be loaded; where a
 # function changes, they give other outputs. A new network is a new line.
 """

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from resnetc.compiler.driver import Session
+from resnetc.compiler.driver.session import Session
 from resnetc.grammar.primitives import PRIMITIVES
 
 ARGUMENTS = {

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from resnetc.cli import main
-from resnetc.compiler.driver import Checked, Session
-from resnetc.compiler.modules import LIBRARY
+from resnetc.cli.main import main
+from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
-from resnetc.show import facts
+from resnetc.views.tables import facts
 from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
 from tests.oracle.test_zoo import KINDS, SPECS
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from resnetc.testing import trials
-from resnetc.testing.real import module_of
+from resnetc.testing.torch_module import module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NETS = ["digits", "imagenet/resnet18", "imagenet/seresnet50", "cifar/cifar_depth20", "cifar/preact_depth110"]

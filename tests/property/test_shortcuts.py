@@ -7,10 +7,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.measure import state_dict_keys
+from resnetc.compiler.measures.summary import state_dict_keys
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import Item, SpecRefused, shortcuts, trials
-from resnetc.testing.real import image, module_of
+from resnetc.testing.torch_module import image, module_of
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 NORMS = sorted(row.name for row in PRIMITIVES.values() if any(p.name == "gain" for p in row.parameters))

@@ -10,8 +10,8 @@ from math import ceil, floor, lcm, prod
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.blame import Branch, Operation
-from resnetc.compiler.ir import Shape, Step
+from resnetc.compiler.ir.network import Shape, Step
+from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.sizes import (
     ALL,
     EMPTY,
@@ -47,7 +47,7 @@ from resnetc.compiler.sizes import (
     sub,
     threshold,
 )
-from resnetc.compiler.sizes.forms import onset_of, period_gain, tabulate, values
+from resnetc.compiler.sizes.functions import onset_of, period_gain, tabulate, values
 from resnetc.compiler.source import Source, Span
 
 STOP = 150

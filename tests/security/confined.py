@@ -87,7 +87,7 @@ def forked(run: Run, base: int) -> Outcome:
 
 
 def alone(run: Run, out: int, err: int, base: int) -> int:
-    from resnetc.cli import main
+    from resnetc.cli.main import main
 
     stdin = os.open(os.path.join(run.folder, run.stdin), os.O_RDONLY | os.O_NONBLOCK)
     for handle, place in ((stdin, 0), (out, 1), (err, 2)):
@@ -104,8 +104,8 @@ def alone(run: Run, out: int, err: int, base: int) -> int:
 
 def warm() -> None:
     """Everything that a run needs is imported, so that a run is measured, and not Python's start."""
-    from resnetc.compiler import blame, expect, measure, prove, recover, report  # noqa: F401
-    from resnetc.compiler.driver import Session
+    from resnetc.compiler.diagnostics import render  # noqa: F401
+    from resnetc.compiler.driver.session import Session
 
     session = Session()
     session.add("-", b"edition 1\nuse std.blocks\nmodel net( {\n")

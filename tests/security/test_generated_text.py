@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, nodes
 
-from resnetc import drawing, picture
-from resnetc.compiler import report
-from resnetc.compiler.backend.render import environment
-from resnetc.compiler.driver import Session
+from resnetc.compiler.codegen.render import environment
+from resnetc.compiler.diagnostics import render
+from resnetc.compiler.driver.session import Session
+from resnetc.views import mermaid as views_mermaid
+from resnetc.views import svg as views_svg
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted((ROOT / "compiler" / "backend" / "templates").glob("*.j2"))
+TEMPLATES = sorted((ROOT / "compiler" / "codegen" / "templates").glob("*.j2"))
 FILTERS = {"literal", "name", "comment", "line", "verbatim"}
 SPEC = """edition 1
 
@@ -113,8 +114,8 @@ def test_a_message_is_no_command_to_a_terminal(words, format):
     session, _ = compiled(spec(words, width=100))
     found = session.sink.diagnostics
     assert [d.code for d in found] == ["E0401"]
-    write = {"human": lambda: report.human(found, color=False), "json": lambda: report.json_lines(found)}
-    out = write.get(format, lambda: report.github(found))()
+    write = {"human": lambda: render.human(found, color=False), "json": lambda: render.json_lines(found)}
+    out = write.get(format, lambda: render.github(found))()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff]", out)
     if format == "github":
         assert all(line.startswith("::error file=") for line in out.splitlines())
@@ -123,7 +124,7 @@ def test_a_message_is_no_command_to_a_terminal(words, format):
 @pytest.mark.parametrize("words", CODE, ids=range(len(CODE)))
 def test_words_are_no_markup_of_a_picture(words):
     _, made = compiled(spec(words))
-    svg, mermaid = picture.svg(made[0]), drawing.mermaid(made[0])
+    svg, mermaid = views_svg.svg(made[0]), views_mermaid.mermaid(made[0])
     assert "<script" not in svg and "<script" not in mermaid
     from xml.etree import ElementTree
 

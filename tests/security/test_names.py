@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from resnetc.compiler.backend.naming import class_name
-from resnetc.compiler.backend.render import own_names
-from resnetc.compiler.driver import Session
+from resnetc.compiler.codegen.naming import class_name
+from resnetc.compiler.codegen.render import own_names
+from resnetc.compiler.driver.session import Session
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Source, Span
-from resnetc.testing.real import module_of
+from resnetc.testing.torch_module import module_of
 
 SEQUENCES = {*dir(nn.Sequential), *dir(nn.ModuleList), *dir(nn.ModuleDict)}
 OWN = {

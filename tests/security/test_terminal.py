@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resnetc import terminal
-from resnetc.cli import main
-from resnetc.compiler.driver import Session
+from resnetc.cli.main import main
+from resnetc.compiler.driver.session import Session
 from resnetc.runtime.errors import RunError
 from resnetc.testing.__main__ import main as assert_again
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.compiler.diagnostics import Diagnostic, Edit
-from resnetc.compiler.driver import Session
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit
+from resnetc.compiler.driver.session import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.cli import main
+from resnetc.cli.main import main
 
 HERE = Path(__file__).parent
 CASES = sorted([*HERE.glob("*.resnet"), *(folder.parent for folder in HERE.glob("*/case"))])

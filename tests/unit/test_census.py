@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.compiler import syntax
+from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,13 +19,13 @@ from resnetc.testing.assertions import (
     assert_state_agrees,
     assert_strides_agree,
 )
-from resnetc.testing.blocks import CALLS, Item, blocks, shortcuts
 from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
-from resnetc.testing.damage import assert_diagnosed, bad_specs
-from resnetc.testing.models import models
-from resnetc.testing.networks import SpecRefused, Trial, trials
-from resnetc.testing.sizes import input_sizes
+from resnetc.testing.mutations import assert_diagnosed, bad_specs
+from resnetc.testing.strategies.items import CALLS, Item, blocks, shortcuts
+from resnetc.testing.strategies.sizes import input_sizes
+from resnetc.testing.strategies.specs import models
+from resnetc.testing.trials import SpecRefused, Trial, trials
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,

@@ -8,9 +8,9 @@ from operator import index
 from typing import Any
 
 from resnetc.api import Compiled
-from resnetc.compiler.ir import Network
+from resnetc.compiler.ir.network import Network
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.networks import Trial
+from resnetc.testing.trials import Trial
 
 
 def compiled_network(given: Any) -> Network:

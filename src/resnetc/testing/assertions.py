@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from resnetc.api import Compiled
-from resnetc.compiler.alone import refused_alone
-from resnetc.compiler.measure import Key, state_dict_keys
+from resnetc.compiler.measures.summary import Key, state_dict_keys
+from resnetc.compiler.proof.minimum_batch import refused_alone
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
 from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.measured import Measured, stride_along
-from resnetc.testing.naming import read_keys
-from resnetc.testing.networks import Trial, origin_of, parts
-from resnetc.testing.real import module_of, place, run, run_enough, too_few
 from resnetc.testing.replay import hold, replayable
+from resnetc.testing.state_dict_names import read_keys
+from resnetc.testing.torch_measurements import Measured, stride_along
+from resnetc.testing.torch_module import module_of, place, run, run_enough, too_few
+from resnetc.testing.trials import Trial, origin_of, parts
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,

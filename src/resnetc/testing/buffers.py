@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.api import Compiled
-from resnetc.compiler.ir import Leaf
+from resnetc.compiler.ir.network import Leaf
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import image, module_of, place, running, tensors
-from resnetc.testing.reference import Reference
+from resnetc.testing.reference_interpreter import Reference
 from resnetc.testing.replay import hold, replayable
+from resnetc.testing.torch_module import image, module_of, place, running, tensors
+from resnetc.testing.trials import Trial, parts
 
 Buffers = dict[str, Tensor]
 

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from resnetc.api import Compiled
-from resnetc.compiler.backend.primitives import FUNCTIONAL, POOLED, module_name
-from resnetc.compiler.ir import Leaf, Module, Network, Sequence, Template
-from resnetc.compiler.scope import keeps_state
+from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, POOLED, module_name
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import image, module_of, place, running
 from resnetc.testing.replay import hold, replayable
+from resnetc.testing.torch_module import image, module_of, place, running
+from resnetc.testing.trials import Trial, parts
 
 UNCOUNTED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity)  # unless a step is stored as one
 BLOCK = "a block"

@@ -8,27 +8,27 @@ from functools import partial
 from math import prod
 
 from resnetc.api import Compiled
-from resnetc.compiler import syntax
-from resnetc.compiler.accepted import allowed
-from resnetc.compiler.apply import Applier
+from resnetc.compiler.claims.checker import Claims
+from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
-from resnetc.compiler.claims.sized import mentioned
-from resnetc.compiler.claims.truths import Claim
-from resnetc.compiler.claims.values import plain
-from resnetc.compiler.contracts import Contract
-from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.evaluate import Frame
-from resnetc.compiler.expect import Claims
-from resnetc.compiler.ir import Network
-from resnetc.compiler.shapes import axis as along
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
+from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.proof.accepted_sizes import allowed
+from resnetc.compiler.shapes.rules import axis as along
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
-from resnetc.compiler.values import Record, Value, describe, normal_size
+from resnetc.compiler.symbolic.evaluator import mentioned
+from resnetc.compiler.symbolic.predicates import Claim
+from resnetc.compiler.symbolic.values import plain
+from resnetc.compiler.syntax import tree as syntax
 from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes, quick_device_for
-from resnetc.testing.measured import Measured
-from resnetc.testing.real import run_enough
 from resnetc.testing.regions import regions, sizes_inside
+from resnetc.testing.torch_measurements import Measured
+from resnetc.testing.torch_module import run_enough
 
 INSIDE = 8  # inputs inside of what a claim speaks of by itself, besides those of the network
 

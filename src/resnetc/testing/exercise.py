@@ -14,10 +14,10 @@ from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Example, device_for, edge_sizes
-from resnetc.testing.measured import Measured
-from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import run, too_few
 from resnetc.testing.replay import hold
+from resnetc.testing.torch_measurements import Measured
+from resnetc.testing.torch_module import run, too_few
+from resnetc.testing.trials import Trial, parts
 
 COUNTED = 2  # accepted inputs at which costs are counted
 SHRINKING = 200  # inputs that are tried to make a failure smaller

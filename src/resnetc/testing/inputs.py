@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import prod
 from random import Random
 
-from resnetc.compiler.accepted import Accepted, allowed
-from resnetc.compiler.ir import Network
-from resnetc.compiler.measure import Measures
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.measures.summary import Measures
+from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 

@@ -7,18 +7,18 @@ from itertools import chain, zip_longest
 from random import Random
 
 from resnetc.api import Compiled
-from resnetc.compiler import syntax
-from resnetc.compiler.apply import Applier
+from resnetc.compiler.claims.checker import Claims
+from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.claims.facts import Facts, facts, open_sizes
-from resnetc.compiler.claims.polynomials import Point
-from resnetc.compiler.claims.search import Undecided
-from resnetc.compiler.claims.truths import Region, crossed
-from resnetc.compiler.contracts import Contract
-from resnetc.compiler.diagnostics import Fault
-from resnetc.compiler.expect import Claims
-from resnetc.compiler.ir import Network
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.ir.network import Network
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
-from resnetc.compiler.values import Value
+from resnetc.compiler.symbolic.counterexamples import Undecided
+from resnetc.compiler.symbolic.polynomials import Point
+from resnetc.compiler.symbolic.predicates import Region, crossed
+from resnetc.compiler.syntax import tree as syntax
 from resnetc.testing.inputs import Sizes, edges
 
 REACH = 64  # beside an edge: how far further sizes are drawn

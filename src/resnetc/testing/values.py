@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.api import Compiled
-from resnetc.compiler.ir import Leaf, Module, Sequence
-from resnetc.compiler.measure import shape_at
-from resnetc.compiler.scope import keeps_state
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import Leaf, Module, Sequence
+from resnetc.compiler.measures.summary import shape_at
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.networks import Trial, parts
-from resnetc.testing.real import image, kept, module_of, place, plain, running
-from resnetc.testing.reference import Outputs, Reference
+from resnetc.testing.reference_interpreter import Outputs, Reference
 from resnetc.testing.replay import hold, replayable
+from resnetc.testing.torch_module import image, kept, module_of, place, plain, running
+from resnetc.testing.trials import Trial, parts
 
 LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of axes
 

@@ -1,0 +1,248 @@
+"""The words about claims that are false, and about claims that ask wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from resnetc.compiler.claims.facts import PRECISIONS, Facts
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.evaluation.errors import names, unknown_name
+from resnetc.compiler.evaluation.values import Value, kind
+from resnetc.compiler.record import record
+from resnetc.compiler.remedies import branches
+from resnetc.compiler.sizes import ALL, show_set
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.polynomials import Point, Polynomial
+from resnetc.compiler.symbolic.predicates import Claim
+from resnetc.compiler.symbolic.values import plain, shown, value_at
+from resnetc.compiler.syntax import tree as syntax
+
+Compared = Sequence[tuple[Claim, Value, Value]]
+
+
+def sizes_at(known: Facts, point: Point) -> str:
+    """`H = 225, W = 224`."""
+    return ", ".join(f"{known.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
+
+
+def counterexamples(
+    known: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
+) -> tuple[str, ...]:
+    """The smallest size that breaks a claim and the nearest one, each with both values."""
+    found = {
+        "smallest accepted size that breaks it": (least, compared),
+        "nearest to the declared one": (near, compared_near),
+    }
+    if not least or near == least:
+        found.pop("nearest to the declared one")
+    texts = []
+    least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(known.promised)}
+    for what, (point, broken) in found.items():
+        if point:
+            at = {**least_sizes, **point}
+            pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
+            values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
+            texts.append(f"{what}: {sizes_at(known, point)} ({values})")
+    return ("; ".join(texts),) if texts else ()
+
+
+def false_claim(
+    expect: syntax.Expect,
+    own: Facts,
+    compared: Compared,
+    least: Point | None,
+    near: Point | None,
+    compared_near: Compared = (),
+    write: str | None = None,
+    turned: bool = False,
+) -> Diagnostic:
+    """A claim that is false, at some size or whatever the sizes; by its first comparison that is.
+
+    `write` is the comparison that holds, where there is one to write; `turned`: the network stands on its right.
+    """
+    text = plain(expect.claim.span.text)
+    if not compared:
+        return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
+    claim, left, right = compared[0]
+    # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
+    whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
+    text = plain((expect.claim if whole else claim.expr).span.text)
+    side, value, part = (claim.expr.right, claim.right, right) if turned else (claim.expr.left, claim.left, left)
+    ours = plain(side.span.text)
+    help = f"write `{write}`, or change the model" if write else "weaken the claim, or change the model"
+    label = "this is false" if ours == shown(value) else f"`{ours}` is {shown(value)}"
+    why = f"{shown(left)} and {shown(right)}"
+    if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
+        at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
+        why = " and ".join(shown(value_at(v, at)) for v in (left, right))
+        label = f"`{ours}` is {shown(value_at(part, at))} at {sizes_at(own, least)}"
+    return refuted(
+        expect,
+        own,
+        f"`{text}` does not hold: {why}",
+        Label(claim.expr.span, label),
+        notes=counterexamples(own, compared, least, near, compared_near),
+        help=help,
+    )
+
+
+@record(eq=True)
+class Refusal:
+    """What makes `accepts` or `refuses` false."""
+
+    message: str
+    primary: Label
+    labels: tuple[Label, ...]
+    notes: tuple[str, ...]
+    help: str
+
+
+def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
+    """Sizes that are accepted or refused against a claim."""
+    whose = "the network" if known is own else f"`{known.name}`"
+    # An axis that one of them fixes has the symbol of the other.
+    symbols = tuple(a or b for a, b in zip(known.symbols, own.symbols, strict=True))
+    known = replace(known, symbols=symbols)
+    axis = next((a for a in sorted(least) if (least[a] in known.axes[a]) == (name == "refuses")), min(least, default=0))
+    symbol = known.symbols[axis] or "n"
+    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(known.axes, known.symbols, strict=True))
+    labels: tuple[Label, ...] = ()
+    texts = []
+    for what, point in (("smallest size that breaks it", least), ("nearest to the declared one", near)):
+        if point is None or (what.startswith("nearest") and point == least):
+            continue
+        case = known.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
+        at = f" at {symbol} = {point[axis]}" if case else ""
+        why = f" ({case.values(point[axis]).removesuffix(at)})" if case else ""
+        texts.append(f"{what}: {sizes_at(known, point)}{why}")
+        if case and not labels:
+            labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())
+    held = held_at(known, own)
+    whole = plain(expr.callee.span.text).removesuffix(name) + "accepts"
+    help = f"claim what is accepted, such as `{whole}({held})`, or change the model" if held else "change the model"
+    answer = "refused" if name == "accepts" else "accepted"
+    which = "these are" if near is None and all(a in least for a in range(len(known.axes))) else "some of these are"
+    return Refusal(
+        f"`{plain(expr.span.text)}` does not hold: {whose} accepts {takes}",
+        Label(expr.span, f"{which} {answer}"),
+        labels,
+        ("; ".join(texts),),
+        help,
+    )
+
+
+def held_at(known: Facts, own: Facts) -> str | None:
+    """What `accepts` of a network holds for: a condition on the sizes of the model that claims, or one size an axis."""
+    rows = list(zip(known.axes, own.symbols, own.declared, strict=True))
+    if any(symbol is None for _, symbol, _ in rows):
+        nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
+        return None if None in nearest else ", ".join(map(str, nearest))
+    conditions = [branches.allowing(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
+    if not conditions:
+        return ", ".join(symbol or "n" for _, symbol, _ in rows)
+    return None if None in conditions else " and ".join(map(str, conditions))
+
+
+def refuted(
+    expect: syntax.Expect,
+    own: Facts,
+    message: str,
+    primary: Label,
+    labels: tuple[Label, ...] = (),
+    notes: tuple[str, ...] = (),
+    help: str = "correct the claim, or the model",
+) -> Diagnostic:
+    return Diagnostic(
+        "E0402",
+        expect.text or message,
+        primary,
+        labels,
+        notes=(*notes, *own.whose),
+        helps=(help,),
+    )
+
+
+def unknown_stage(path: str, span: Span, stages: list[str]) -> Diagnostic:
+    """A path that opens like that of a stage."""
+    fault = unknown_name(path, span, stages)
+    return fault if fault.fix else replace(fault, helps=(f"write one of the stages: {names(stages)}",))
+
+
+# -- claims about what is no value ------------------------------------------------------------------------------------
+
+
+def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages: bool = False) -> Diagnostic:
+    """Something with fields where a value is needed; with `stages` it opens the paths of these.
+
+    `write` is what the place needs, where that is known.
+    """
+    text = plain(span.text)
+    is_what = "it opens the path of a stage" if stages else "it has fields"
+    example = f"{parts[0] if stages else text}.channels"
+    return Diagnostic(
+        "E0410",
+        f"`{text}` is no value: {is_what}",
+        Label(span, "a value is needed here"),
+        notes=(f"{'the stages' if stages else 'its fields'} are {names(parts)}",),
+        helps=(f"write `{write}`" if write else f"speak of a field, such as `{example}`",),
+    )
+
+
+def whole_input(known: Facts, span: Span) -> Diagnostic:
+    """A receptive field that no number tells."""
+    outer, inner = known.whole[0], known.whole[-1]
+    labels = [Label(inner.span, "from here on each position sees the whole input")]
+    if outer is not inner:
+        labels.append(Label(outer.span, "inside of this"))
+    return Diagnostic(
+        "E0411",
+        f"the receptive field of `{known.name}` is the whole input, whatever its size: there is no number to claim",
+        Label(span, "no number"),
+        tuple(labels),
+        helps=("leave this claim out; one behind `when` may speak of the networks of a family that have no gate",),
+    )
+
+
+# -- claims that ask wrongly ------------------------------------------------------------------------------------------
+
+
+def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) -> Diagnostic:
+    sizes = [symbol or "n" for symbol in symbols]
+    example = f"`{name}({sizes[0]} >= 32)`" if name in ("accepts", "refuses") else f"`{name}({', '.join(sizes)})`"
+    return Diagnostic(
+        "E0406",
+        f"`{name}` {what}",
+        Label(span, "asked like this"),
+        helps=(f"write for instance {example}",),
+    )
+
+
+def not_whole(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
+    return misasked(name, span, f"is told {said(size)}, and a size is whole", symbols)
+
+
+def not_a_precision(span: Span, value: Value) -> Diagnostic:
+    names = ", ".join(f'`"{name}"`' for name in PRECISIONS)
+    return Diagnostic(
+        "E0408",
+        f"{shown(value)} is no precision of numbers",
+        Label(span, "not a precision"),
+        helps=(f"write one of {names}",),
+    )
+
+
+def not_taken(known: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
+    symbol = known.symbols[axis] or "n"
+    return Diagnostic(
+        "E0405",
+        f"`{known.name}` does not accept {symbol} = {shown(size)}{where}, so it costs nothing there",
+        Label(span, "told for a size that is refused"),
+        notes=(f"it accepts {show_set(known.axes[axis], symbol)}",),
+        helps=("speak of accepted sizes; a condition behind `when` leaves the others out",),
+    )
+
+
+def said(value: Value) -> str:
+    """A value that is no size, in words."""
+    return f"`{shown(value)}`" if not isinstance(value, (tuple, bool)) else kind(value)

@@ -1,0 +1,244 @@
+"""What claims speak of: the figures of a network, its stages and costs, other models, each by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from resnetc.compiler.claims import errors as claims_errors
+from resnetc.compiler.claims.corrections import corrected
+from resnetc.compiler.claims.facts import COSTS, PRECISIONS, QUESTIONS, Facts
+from resnetc.compiler.claims.other_models import Others
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.arithmetic import COMPARISONS
+from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.values import ModelValue, Path, Record, Value, show_path
+from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import ALL, SizeSet
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.evaluator import SizedEvaluator, sized
+from resnetc.compiler.symbolic.predicates import Region, covered
+from resnetc.compiler.symbolic.values import Size, plain, preimage, undecided
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record(eq=True)
+class Opening:
+    """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
+
+    facts: Facts
+    path: Path
+
+    def stages(self) -> list[str]:
+        return [show_path(path) for path in self.facts.stages if path[: len(self.path)] == self.path]
+
+
+class Mentions(SizedEvaluator):
+    """Evaluates what a claim mentions: a stage has fields, `H` is a size, a cost is that of the sizes meant."""
+
+    def __init__(self, own: Facts, evaluator: Applier) -> None:
+        sizes = zip(own.symbols, own.inputs, strict=True)
+        super().__init__(evaluator, {symbol: size for symbol, size in sizes if symbol is not None})
+        self.own, self.others = own, Others(evaluator, own.inputs)
+        self.symbols = frozenset(self.known)
+        self.open = False  # costs are told for the sizes of the input, and not for the declared ones
+        self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
+        self.condition: tuple[Region, ...] = (Region({}),)  # where the claim is made
+        self.around: syntax.Binary | None = None  # the operation that is being evaluated
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+        if expr.id not in frame.locals and expr.id not in self.known and self.has(self.own, expr.id):
+            return self.of(self.own, expr.id, expr.span)
+        return super().name(expr, frame)
+
+    def visible(self, frame: Frame) -> list[str]:
+        stages = (str(path[0]) for path in self.own.stages)
+        return [*super().visible(frame), *self.own.fields, *COSTS, *QUESTIONS, *stages]
+
+    def has(self, known: Facts, name: str) -> bool:
+        return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)
+
+    def of(self, known: Facts, name: str, span: Span) -> Value:
+        """What is known of a network under a name."""
+        if known.opens_stage(name):
+            return self.stage(known, (name,), span)
+        if name in COSTS:
+            return self.cost(known, name, known.inputs if self.open else known.declared, 1, "float32", span)
+        if name in QUESTIONS:
+            raise Fault(claims_errors.misasked(name, span, "is asked about sizes", known.symbols))
+        if name not in known.fields:
+            names = [*known.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in known.stages)]
+            raise Fault(errors.no_field(f"`{known.name}`", name, span, names))
+        if name == "receptive_field" and known.whole:
+            raise Fault(claims_errors.whole_input(known, span))
+        if isinstance(known.fields[name], Record):
+            self.speaks_of(known, span)
+        return known.fields[name]
+
+    def speaks_of(self, known: Facts, span: Span) -> None:
+        """A claim about another model is made at the sizes that both take."""
+        if known.apart:
+            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
+            raise Fault(undecided(span, axes))
+        if known is not self.own:
+            self.limits.append(known.promised)
+
+    def stage(self, known: Facts, path: Path, span: Span) -> Record | Opening:
+        """The stage of a path, or the beginning of one."""
+        if path in known.stages:
+            self.speaks_of(known, span)
+            return known.stages[path]
+        if any(other[: len(path)] == path for other in known.stages):
+            return Opening(known, path)
+        raise Fault(claims_errors.unknown_stage(show_path(path), span, [show_path(other) for other in known.stages]))
+
+    def field(self, value: Value, expr: syntax.Attribute) -> Value:
+        name = expr.name.id
+        match value:
+            case Opening(known, path):
+                return self.stage(known, (*path, name), expr.span)
+            case Record(what, fields):
+                if name not in fields:
+                    raise Fault(errors.no_field(what, name, expr.name.span, list(fields)))
+                return fields[name]
+            case ModelValue():
+                return self.of(self.others.facts(value, expr.value.span), name, expr.name.span)
+        return super().field(value, expr)
+
+    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
+        if isinstance(value, Opening):
+            return self.stage(value.facts, (*value.path, index), expr.span)
+        if isinstance(value, Record):
+            write = f"{plain(expr.value.span.text)}.shape[{index}]"
+            raise Fault(claims_errors.no_value(expr.value.span, list(value.fields), write))
+        return super().element(value, index, expr)
+
+    # -- what has fields, and is no value -----------------------------------------------------------------------------
+
+    def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
+        """A value: a stage and the output have fields, and are none themselves."""
+        value = self.part(expr, frame)
+        if isinstance(value, Opening):
+            raise Fault(claims_errors.no_value(expr.span, value.stages(), stages=True))
+        if isinstance(value, Record):
+            raise Fault(claims_errors.no_value(expr.span, list(value.fields), self.with_field(expr, value, frame)))
+        return value
+
+    def part(self, expr: syntax.Expr, frame: Frame) -> Value:
+        return super().evaluate(expr, frame)
+
+    def with_field(self, expr: syntax.Expr, value: Record, frame: Frame) -> str | None:
+        """The comparison of something that has fields with a list, by its shape; None in any other place."""
+        around = self.around
+        if around is None or around.op not in COMPARISONS or not (expr is around.left or expr is around.right):
+            return None
+        other = around.right if expr is around.left else around.left
+        ours, theirs = f"{plain(expr.span.text)}.shape", plain(other.span.text)
+        try:
+            said = self.part(other, frame)
+        except Fault:
+            return None
+        if isinstance(said, Record):
+            theirs = f"{theirs}.shape"
+        elif isinstance(said, tuple) and around.op == "==":
+            theirs = corrected(other, said, value.fields["shape"], frame.spec, partial(self.equal, around)) or theirs
+        elif not isinstance(said, tuple):
+            return None
+        return f"{ours} {around.op} {theirs}" if expr is around.left else f"{theirs} {around.op} {ours}"
+
+    def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
+        """Whether two values are known to be equal at all the sizes that a claim is about."""
+        raise NotImplementedError
+
+    # -- comparisons and calls ----------------------------------------------------------------------------------------
+
+    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        outer = self.open, self.around
+        self.open = self.open or (expr.op not in ("and", "or") and sized(expr, self.symbols))
+        self.around = expr
+        made = super().binary(expr, frame)
+        self.open, self.around = outer
+        return made
+
+    def call(self, expr: syntax.Call, frame: Frame) -> Value:
+        asked = self.asked(expr.callee, frame)
+        if asked is None:
+            return super().call(expr, frame)
+        known, name = asked
+        named = {a.name.id: a for a in expr.arguments if a.name is not None}
+        values = [self.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
+        parameters = ["batch", "precision"] if name == "activation_bytes" else []
+        for keyword, argument in named.items():
+            if keyword not in parameters:
+                raise Fault(errors.unknown_parameter(name, keyword, argument.span, parameters, []))
+        if name in QUESTIONS:
+            return self.question(known, name, values, expr)
+        sizes = values or list(known.inputs if self.open else known.declared)
+        if len(sizes) != len(known.symbols):
+            raise Fault(
+                claims_errors.misasked(
+                    name, expr.span, f"is told {len(sizes)} of {len(known.symbols)} sizes", known.symbols
+                )
+            )
+        batch, precision = 1, "float32"
+        if "batch" in named:
+            batch = self.integer(named["batch"].value, frame)
+            if batch < 1:
+                raise Fault(
+                    claims_errors.misasked(name, named["batch"].span, f"is told a batch of {batch}", known.symbols)
+                )
+        if "precision" in named:
+            precision = self.evaluate(named["precision"].value, frame)
+            if not isinstance(precision, str) or precision not in PRECISIONS:
+                raise Fault(claims_errors.not_a_precision(named["precision"].span, precision))
+        return self.cost(known, name, sizes, batch, precision, expr.span)
+
+    def asked(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
+        """The network and the name where a call asks for a cost, or whether sizes are accepted."""
+        match callee:
+            case syntax.Name(id) if id in (*COSTS, *QUESTIONS) and id not in frame.locals:
+                return None if self.own.opens_stage(id) else (self.own, id)
+            case syntax.Attribute(value, name) if name.id in (*COSTS, *QUESTIONS):
+                target = self.part(value, frame)
+                if isinstance(target, ModelValue):
+                    return self.others.facts(target, value.span), name.id
+        return None
+
+    def cost(self, known: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+        """A cost at these sizes, which the network must accept."""
+        for axis, size in enumerate(sizes):
+            whole = isinstance(size, Size) and size.divisor == 1
+            if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
+                raise Fault(claims_errors.not_whole(name, size, span, known.symbols))
+            self.reached(known, axis, size, span)
+        if any(isinstance(size, Size) for size in sizes):
+            self.speaks_of(known, span)
+        if name == "multiply_adds":
+            return known.multiply_adds(sizes, span)
+        return known.activation_bytes(sizes, batch, precision, span)
+
+    def reached(self, known: Facts, axis: int, size: Value, span: Span) -> None:
+        """Refuses a size that the network does not take."""
+        if isinstance(size, Size):
+            mine = self.own.promised[size.axis] & self.spoken(size.axis)
+            if known is not self.own:
+                mine &= known.promised[axis] if size.axis == axis else ALL
+            outside = (mine - preimage(size.fn, known.axes[axis])).min
+            if outside is not None:
+                raise Fault(
+                    claims_errors.not_taken(known, axis, size.at(outside), span, f" at {size.symbol} = {outside}")
+                )
+        elif size < 1 or size not in known.axes[axis]:
+            raise Fault(claims_errors.not_taken(known, axis, size, span))
+
+    def spoken(self, axis: int) -> SizeSet:
+        """The sizes of an axis at which the claim is made."""
+        return covered(self.condition, axis)
+
+    def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+        """`accepts(...)` and `refuses(...)`, with what they are asked about."""
+        raise NotImplementedError

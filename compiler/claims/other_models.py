@@ -1,0 +1,68 @@
+"""Other models that a claim names: expanded, proved and measured on their own."""
+
+from __future__ import annotations
+
+from resnetc.compiler.claims.facts import Facts, facts
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation.values import ModelValue, Value
+from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.expansion.expander import Request, expand
+from resnetc.compiler.measures import summary
+from resnetc.compiler.proof import prove
+from resnetc.compiler.source import Span
+
+MOST_MODELS = 100
+
+
+class Others:
+    """The other models of one network's claims, each measured once."""
+
+    def __init__(self, evaluator: Applier, inputs: tuple[Value, ...]) -> None:
+        self.evaluator, self.inputs = evaluator, inputs
+        self.known: dict[object, Facts] = {}
+
+    def facts(self, value: ModelValue, span: Span) -> Facts:
+        """What is known of a model with its arguments; its input has the sizes of the model that claims."""
+        bindings = tuple((slot, layer) for slot, layer, _ in value.bindings)
+        key = (value.item, value.arguments, bindings, value.instances)
+        if key not in self.known:
+            if len(self.known) == MOST_MODELS:
+                raise Fault(too_many_models(span))
+            self.known[key] = self.measured(value, span)
+        return self.known[key]
+
+    def measured(self, value: ModelValue, span: Span) -> Facts:
+        item = value.instances[-1][0] if value.instances else value.item
+        name = item.name.id
+        try:
+            network = expand(Request(name, name, value, {}), self.evaluator.prelude, self.evaluator.homes)
+        except Fault as fault:
+            raise Fault(not_compiled(name, span, fault.diagnostic)) from None
+        accepted, refused = prove.prove(network)
+        if refused:
+            raise Fault(not_compiled(name, span, refused[0]))
+        # Of an input with other axes only the figures are comparable; `apart` keeps the rest away.
+        apart = len(network.input.sizes) != len(self.inputs)
+        inputs = network.input.sizes if apart else self.inputs
+        return facts(name, network, accepted, summary.measure(network), inputs, apart)
+
+
+def not_compiled(name: str, span: Span, why: Diagnostic) -> Diagnostic:
+    same = why.primary.span.source is span.source
+    return Diagnostic(
+        "E0404",
+        f"`{name}` cannot be compared with: {why.message}",
+        Label(span, "this model does not compile"),
+        (Label(why.primary.span, why.primary.text),) if same else (),
+        notes=why.notes if same else (f"at {why.primary.span}", *why.notes),
+        helps=(f"give `{name}` arguments with which it compiles, or correct it",),
+    )
+
+
+def too_many_models(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0407",
+        f"the claims of a model speak of at most {MOST_MODELS} others",
+        Label(span, "one more"),
+        helps=("compare with fewer models, or let these state their own claims",),
+    )

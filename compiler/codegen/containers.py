@@ -1,0 +1,195 @@
+"""How modules are stored: attributes and containers in registration order, runs of equal blocks written once."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import Any
+
+from resnetc.compiler.codegen.anti_unification import Argument
+from resnetc.compiler.codegen.python_layout import (
+    WIDTH,
+    Call,
+    Choose,
+    Code,
+    Keyed,
+    Listed,
+    Repeat,
+    lay,
+    line,
+    named,
+)
+from resnetc.compiler.evaluation.values import Path
+from resnetc.compiler.ir.network import Template
+
+
+def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
+    """Equal neighbours as one generator; neighbours that differ in one number too."""
+    out: list[Code] = []
+    i = 0
+    while i < len(codes):
+        code, j = codes[i], i + 1
+        while j < len(codes) and (codes[j] is code or codes[j] == code):
+            j += 1
+        if isinstance(code, Call) and j - i > 1:
+            out.append(Repeat(code, j - i))
+            i = j
+            continue
+        swept = sweep(codes, i, names)
+        if swept is not None:
+            run = codes[i : swept[1]]
+            out += [swept[0]] if height([swept[0]]) < height(run) else run
+            i = swept[1]
+            continue
+        out.append(code)
+        i += 1
+    return out
+
+
+def height(codes: list[Code]) -> int:
+    """How many lines calls take in a stage."""
+    return sum(len(lay("", code, 12, ",")) for code in codes)
+
+
+def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[Repeat, int] | None:
+    """From `i` on, at least three calls that differ in one numeric argument only."""
+    first = codes[i]
+    if not isinstance(first, Call) or i + 2 >= len(codes):
+        return None
+    position: int | None = None
+    values = []
+    j = i
+    while j < len(codes):
+        call = codes[j]
+        if not isinstance(call, Call) or call.function != first.function or len(call.arguments) != len(first.arguments):
+            break
+        differing = [k for k, (a, b) in enumerate(zip(call.arguments, first.arguments, strict=True)) if a != b]
+        if len(differing) > 1 or (differing and position is not None and differing[0] != position):
+            break
+        if differing:
+            position = differing[0]
+        values.append(call)
+        j += 1
+    if position is None or len(values) < 3:
+        return None
+    texts = [c.arguments[position][1] for c in values]
+    if not all(isinstance(t, str) for t in texts):
+        return None
+    known = names.get(first.function, [])
+    name = known[position].name if position < len(known) else "value"
+    arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
+    return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
+
+
+def returned(code: Code) -> list[str]:
+    """The body of a function: long choices get a name of their own first."""
+    lines: list[str] = []
+    if isinstance(code, Call):
+        arguments: list[tuple[str | None, Code]] = []
+        for keyword, child in code.arguments:
+            if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
+                name = variable(child.other, [line(c) for _, c in code.arguments] + lines)
+                lines += lay(f"{name} = ", child.other, 4)
+                child = Choose(child.value, child.condition, name)
+            arguments.append((keyword, child))
+        code = Call(code.function, tuple(arguments))
+    return [*lines, *lay("return ", code, 4)]
+
+
+def variable(code: Code, around: list[str]) -> str:
+    """What a module is called on its own: after its class, and unlike all that the text around it mentions."""
+    kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
+    base = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    used = {word for text in around for word in re.findall(r"\w+", text)}
+    return next(name for n in count(1) if (name := base if n == 1 else f"{base}{n}") not in used)
+
+
+def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str], dict[Path, str]]:
+    """The lines that store modules under their paths, and how `forward` reaches each.
+
+    A container stands where the first of its modules that are `keeping` state does: there are its keys.
+    """
+    paths = list(stored)
+    places: dict[Path, int] = {}
+    for i, path in sorted(enumerate(paths), key=lambda place: place[1] not in keeping):
+        for end in range(1, len(path) + 1):
+            places.setdefault(path[:end], i)
+    tree: dict[Any, Any] = {}
+    for path in sorted(paths, key=lambda path: [places[path[:end]] for end in range(1, len(path) + 1)]):
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = stored[path]
+    fields: list[str] = []
+    reach: dict[Path, str] = {}
+    for name, node in tree.items():
+        fields += repeated(name, node, [line(code) for code in stored.values()]) or lay(
+            f"self.{name} = ", contained(node), 8
+        )
+        reached(node, (name,), f"self.{name}", reach)
+    return fields, reach
+
+
+def repeated(name: str, node: Any, around: list[str]) -> list[str]:
+    """A list of equal modules, made in a loop; nothing for another node."""
+    codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
+    if len(codes) <= 2 or isinstance(codes[0], dict) or any(code != codes[0] for code in codes):
+        return []
+    each = [f"            self.{name}.append({line(codes[0])})"]
+    if len(each[0]) > WIDTH:
+        own = variable(codes[0], around)
+        each = [*lay(f"{own} = ", codes[0], 12), f"            self.{name}.append({own})"]
+    return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
+
+
+def contained(node: Any) -> Code:
+    if not isinstance(node, dict):
+        return node  # type: ignore[no-any-return]
+    if is_list(node):
+        return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
+    entries = [(str(k), contained(v)) for k, v in node.items()]
+    if is_single(node):
+        return named(entries)
+    return Call("nn.ModuleDict", ((None, Keyed(tuple(entries))),))
+
+
+def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
+    if not isinstance(node, dict):
+        out[path] = text
+        return
+    for key, child in node.items():
+        index = str(key) if is_list(node) else f'"{key}"'
+        reached(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
+
+
+def is_list(node: dict[Any, Any]) -> bool:
+    """Whether a container is an `nn.ModuleList`: no element is left out or behind a later one."""
+    return list(node) == list(range(len(node)))
+
+
+def is_single(node: dict[Any, Any]) -> bool:
+    """Whether a container is the sequence of the one module in it, applied as a whole."""
+    only = next(iter(node.values()))
+    return len(node) == 1 and not is_list(node) and (not isinstance(only, dict) or is_single(only))
+
+
+def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:
+    """Registration order, with what keeps no state where it is first used."""
+    known = [p for p in order if p in template.order]
+    out = list(known)
+    for path in (p for p in order if p not in template.order):
+        base = re.sub(r"\d+$", "", str(path[0]))
+        index = next(
+            (i for i, p in enumerate(template.order) if p and re.sub(r"\d+$", "", str(p[0])) == base), len(out)
+        )
+        before = [p for p in template.order[:index] if p in out]
+        out.insert(out.index(before[-1]) + 1 if before else 0, path)
+    return out
+
+
+def unique_attribute(base: str, taken: set[str | int]) -> str:
+    out, n = base, 2
+    while out in taken:
+        out, n = f"{base}{n}", n + 1
+    taken.add(out)
+    return out

@@ -1,0 +1,57 @@
+"""Digests of a network: of the keys it stores and of the function it computes. What `compile --check` tells apart."""
+
+from __future__ import annotations
+
+import hashlib
+
+from resnetc.compiler.evaluation.values import describe, show_path
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+
+
+def digests(network: Network) -> tuple[str, str]:
+    """`(keys, function)`, 16 hexadecimal digits each. Equal blocks are digested once."""
+    made: dict[int, tuple[str, str]] = {}
+    return module_digests(network.root, made)
+
+
+def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[str, str]:
+    if id(module) in made:
+        return made[id(module)]
+    match module:
+        case Leaf(primitive, arguments):
+            channels = [s.channels for s in module.inputs]
+            initial = {p.name for p in primitive.parameters if p.initial}
+            runs = ((n, v) for n, v in arguments if n not in initial)
+            shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
+            keeps = primitive.state not in ("", "filter")
+            state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""
+            out = (short(state) if state else "", short(f"{primitive.name}({shape}){channels}"))
+        case Sequence(children):
+            parts = [(key, *module_digests(child, made)) for key, child in children]
+            held = "".join(f"{k}={a}," for k, a, _ in parts if a)
+            out = (short(held) if held else "", short("".join(f"{b}," for _, _, b in parts)))
+        case Template(_, steps, _, output, order):
+            keys = {s.path: module_digests(s.operation, made)[0] for s in steps if not isinstance(s.operation, str)}
+            stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
+            lines = [
+                f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, made)[1]}"
+                f"{s.inputs}{s.outputs}"
+                for s in steps
+            ]
+            out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
+    made[id(module)] = out
+    return out
+
+
+def stored(leaf: Leaf) -> str:
+    """What of a primitive's arguments shows in the shapes of its state."""
+    if leaf.primitive.state not in ("conv", "linear"):
+        return ""
+    arguments = dict(leaf.arguments)
+    return ";".join(
+        describe(arguments[n]) for n in ("channels", "features", "kernel", "groups", "bias") if n in arguments
+    )
+
+
+def short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,186 @@
+"""The lines of `forward`: steps become nested calls, broken where a value is used twice or a line would do too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resnetc.compiler.codegen.python_layout import WIDTH
+from resnetc.compiler.record import record
+
+INDENT = 8
+PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
+
+
+@record(eq=True)
+class Line:
+    """A statement of `forward` with the comment that gives the shape of its value."""
+
+    code: str
+    comment: str
+
+    @property
+    def text(self) -> list[str]:
+        pad = " " * INDENT
+        whole = f"{pad}{self.code}  # {self.comment}" if self.comment else pad + self.code
+        return [whole] if len(whole) <= WIDTH or not self.comment else [f"{pad}# {self.comment}", pad + self.code]
+
+
+@record(eq=True)
+class Operation:
+    """One step as text: `write` makes an expression of its operands; a heavy one (with weights) opens a line."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    write: Callable[[list[str]], str]
+    heavy: bool = False
+    tight: tuple[bool, ...] = ()  # operands that bind tighter than `+`: wrapped where they are sums
+    loose: bool = False  # the expression is a sum or product
+    solo: bool = False  # a statement of its own, such as a stage
+    opens: bool = False  # a line begins with it, where what it reads took weights
+    gathers: bool = False  # `write` gets its operands as one list
+    stacked: bool = False  # several outputs are the slices of one tensor, not a tuple of tensors
+
+    def text(self, operands: list[str], whole: str | None = None) -> str:
+        """The expression; `whole` is the name of the list that the operands are all elements of, in their order."""
+        return self.write([whole or f"[{', '.join(operands)}]"] if self.gathers else operands)
+
+    @property
+    def repeated(self) -> set[int]:
+        """The operands that its text has more than once: each must have a name, or it would be computed again."""
+        marks = [chr(PRIVATE_USE + i) for i in range(len(self.inputs))]
+        text = self.text(marks)
+        return {ref for ref, mark in zip(self.inputs, marks, strict=True) if text.count(mark) > 1}
+
+
+@dataclass(slots=True)
+class Pending:
+    """An expression not yet given a name."""
+
+    text: str
+    heavy: bool
+    loose: bool
+    calls: int
+    reads: frozenset[str]  # the names in it: none of them is free while it waits
+
+
+class Forward:
+    """Writes the statements for the operations of a scope. `name` and `shape` say what a value is called and has."""
+
+    def __init__(
+        self,
+        operations: list[Operation],
+        output: int,
+        names: dict[int, str],
+        shape: Callable[[int], str],
+        reuse_input: bool = False,
+        results: dict[str, int] | None = None,
+    ) -> None:
+        self.operations, self.output, self.names, self.shape = operations, output, names, shape
+        self.reuse_input, self.results = reuse_input, results
+        self.uses: dict[int, int] = dict.fromkeys(results.values(), 2) if results else {output: 1}
+        for operation in operations:
+            for ref in operation.inputs:
+                self.uses[ref] = self.uses.get(ref, 0) + 1
+        self.left = dict(self.uses)
+        self.next: dict[int, int] = {}
+        for operation in operations:
+            for ref in operation.inputs if operation.outputs else ():
+                self.next.setdefault(ref, operation.outputs[0])
+        self.variables: dict[int, str] = {0: "x"}
+        self.held: dict[str, int] = {"x": 0}
+        self.lists: dict[tuple[int, ...], str] = {}  # values that one expression has as a whole
+        self.pending: dict[int, Pending] = {}
+        self.lines: list[Line] = []
+
+    def write(self) -> list[Line]:
+        for operation in self.operations:
+            self.step(operation)
+        if self.results:
+            pairs = [f'"{name}": {self.variables[ref]}' for name, ref in self.results.items()]
+            whole = f"return {{{', '.join(pairs)}}}"
+            broken = ["return {", *(f"    {pair}," for pair in pairs), "}"]
+            self.lines += [Line(code, "") for code in ([whole] if len(whole) + INDENT <= WIDTH else broken)]
+            return self.lines
+        last = self.pending.get(self.output)
+        text = last.text if last else self.variables[self.output]
+        self.lines.append(Line(f"return {text}", self.shape(self.output)))
+        return [
+            Line(ln.code, "" if i and ln.comment == self.lines[i - 1].comment else ln.comment)
+            for i, ln in enumerate(self.lines)
+        ]
+
+    def step(self, operation: Operation) -> None:
+        for ref in operation.repeated & self.pending.keys():
+            self.assign(ref)
+        texts, calls, heavy = [], 0, operation.heavy
+        reads: set[str] = set()
+        for i, ref in enumerate(operation.inputs):
+            waiting = self.pending.get(ref)
+            if waiting is not None and waiting.heavy and (operation.heavy or operation.opens):
+                self.assign(ref)
+                waiting = None
+            if waiting is not None:
+                wrap = waiting.loose and (operation.tight[i] if operation.tight else False)
+                texts.append(f"({waiting.text})" if wrap else waiting.text)
+                calls, heavy = calls + waiting.calls, heavy or waiting.heavy
+                reads |= waiting.reads
+            else:
+                texts.append(self.variables[ref])
+                reads.add(self.variables[ref])
+        text = operation.text(texts, self.lists.get(operation.inputs))
+        if len(text) > WIDTH - INDENT - 24 and any(ref in self.pending for ref in operation.inputs):
+            for ref in operation.inputs:
+                if ref in self.pending and self.pending[ref].calls:
+                    self.assign(ref)
+            self.step(operation)
+            return
+        for ref in operation.inputs:
+            self.left[ref] -= 1
+            self.pending.pop(ref, None)
+        if len(operation.outputs) > 1 or not operation.outputs:
+            self.unpack(operation, text)
+            return
+        (ref,) = operation.outputs
+        self.pending[ref] = Pending(text, heavy, operation.loose, calls + 1, frozenset(reads))
+        named = ref in self.names and self.pending[ref].calls > 1
+        if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
+            self.assign(ref)
+
+    def unpack(self, operation: Operation, text: str) -> None:
+        """A list of values: one name for the list, its elements by index."""
+        first = operation.outputs[0]
+        name = self.free(self.names.get(first, "parts"), -1)
+        self.held[name] = -2  # a list stays until the end
+        self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first) or 'a map'}"))
+        self.lists[operation.outputs] = f"{name}.unbind()" if operation.stacked else name
+        for i, ref in enumerate(operation.outputs):
+            self.variables[ref] = f"{name}[{i}]"
+
+    def assign(self, ref: int) -> None:
+        """Gives a pending expression a name: its own, or that of the value it is on the way to."""
+        waiting = self.pending.pop(ref)
+        name = self.free(self.called(ref), ref)
+        self.lines.append(Line(f"{name} = {waiting.text}", self.shape(ref)))
+        self.variables[ref], self.held[name] = name, ref
+
+    def called(self, ref: int) -> str:
+        at: int | None = ref
+        results = self.results.values() if self.results else ()
+        while at is not None and (at == ref or at not in results):
+            if at in self.names:
+                return self.names[at]
+            at = self.next.get(at)
+        return "x" if self.reuse_input or not self.left.get(0) else "out"
+
+    def free(self, name: str, ref: int) -> str:
+        """A name whose value is no longer needed, by an operation to come or by an expression that waits."""
+        unique, n = name, 2
+        read = frozenset().union(*(waiting.reads for waiting in self.pending.values()))
+        while (
+            unique in self.held
+            and self.held[unique] != ref
+            and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0 or unique in read)
+        ):
+            unique, n = f"{name}{n}", n + 1
+        return unique

@@ -1,0 +1,102 @@
+"""Operations that `forward` writes itself: sums, gates, pools over the whole map, lists of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnetc.compiler.codegen.forward import Operation
+from resnetc.compiler.ir.network import Leaf, Step
+
+
+def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """`a + b`, `a * b`."""
+    tight = (op == "*", op == "*")
+    return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", tight=tight, loose=True)
+
+
+def axes(leaf: Leaf) -> str:
+    rank = leaf.shape_in.rank
+    return "2" if rank == 1 else f"({', '.join(str(i + 2) for i in range(rank))})"
+
+
+def functional(
+    leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...], vector: bool = False
+) -> Operation:
+    """The text of a primitive that is no module; the mean of a map may be a `vector`."""
+    leaf = leaves[0]
+    tight = (True,) * len(inputs)
+    match leaf.primitive.name:
+        case "global_avg_pool":
+            kept = "" if vector else ", keepdim=True"
+            mean = f".mean({axes(leaf)}{kept})"
+            return Operation(inputs, outputs, lambda t: t[0] + mean, tight=tight, opens=vector)
+        case "flatten":
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", tight=tight)
+        case "split":
+            parts = dict(leaf.arguments)["parts"]
+            if parts == 1:
+                return Operation(inputs, outputs, lambda t: t[0])
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", tight=tight)
+        case "concat":
+            return Operation(inputs, outputs, lambda t: f"torch.cat({t[0]}, dim=1)", gathers=True)
+        case "sum":
+            return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
+        case "softmax":
+            only = "[0]" if len(outputs) == 1 else ""  # a list of one is its element
+            return Operation(
+                inputs, outputs, lambda t: f"torch.stack({t[0]}).softmax(dim=0){only}", gathers=True, stacked=True
+            )
+        case "regroup":
+            a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
+            return Operation(
+                inputs,
+                outputs,
+                lambda t: f"torch.unflatten({t[0]}, 1, ({a}, {b}, -1)).transpose(1, 2).flatten(1, 3)",
+            )
+        case "reshape":
+            return reshape(leaves, inputs, outputs)
+    raise AssertionError(f"no text for `{leaf.primitive.name}`")
+
+
+def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """The one size that differs between occurrences is left to torch."""
+    shapes = [dict(leaf.arguments)["shape"] for leaf in leaves]
+    sizes = [str(n) if all(s[i] == n for s in shapes) else "-1" for i, n in enumerate(shapes[0])]
+    if sizes.count("-1") == 0:
+        largest = max(range(len(sizes)), key=lambda i: shapes[0][i])
+        sizes[largest] = "-1"
+    return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", tight=(True,))
+
+
+def changes_nothing(module: Any) -> bool:
+    """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
+    if not isinstance(module, Leaf):
+        return False
+    match module.primitive.name:
+        case "identity":
+            return True
+        case "split" | "regroup":
+            return 1 in dict(module.arguments).values()
+        case "sum" | "concat":
+            return len(module.inputs) == 1
+    return False
+
+
+def called(name: str, column: list[Any]) -> bool:
+    """Whether a step is one primitive in every occurrence."""
+    return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
+
+
+def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], seen: set[int]) -> frozenset[int]:
+    """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
+    maps = set(seen)  # what something reads as a map
+    out: set[int] = set()
+    for step, column, inputs in reversed(steps):
+        reads_vectors = called("linear", column) or (called("dropout", column) and step.outputs[0] not in maps)
+        if not reads_vectors:
+            maps |= set(inputs)
+    for step, column, inputs in steps:
+        made = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
+        if made and step.outputs[0] not in maps:
+            out.add(step.outputs[0])
+    return frozenset(out)

@@ -1,0 +1,59 @@
+"""What occurrences of a block must share to be written as one class, and which names their modules own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
+from resnetc.compiler.evaluation.values import Path
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import Leaf, Module, Template
+
+
+def stateful(group: list[Template]) -> set[Path]:
+    """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
+    steps = (step for template in group for step in template.steps)
+    return {s.path for s in steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
+
+
+def taken(path: Path, keeping: set[Path]) -> bool:
+    """Whether a module that keeps state is stored at a path, above it or below it."""
+    return any(p[: len(path)] == path or path[: len(p)] == p for p in keeping)
+
+
+def structure(template: Template) -> tuple[Any, ...]:
+    """What occurrences of a block must share to be one class: dataflow, stored paths, what is written in place.
+
+    Where several steps have one name, the one that keeps state has it, and a container stands where its first keys do:
+    both must be the same ones.
+    """
+    steps = tuple(
+        (s.path, s.inputs, s.outputs, s.operation if isinstance(s.operation, str) else in_place(s.operation))
+        for s in template.steps
+    )
+    uses = Counter(s.path for s in template.steps if not isinstance(s.operation, str))
+    owners = tuple(
+        i
+        for i, s in enumerate(template.steps)
+        if not isinstance(s.operation, str) and uses[s.path] > 1 and keeps_state(s.operation)
+    )
+    containers: dict[Path, list[int]] = {}
+    for i, path in enumerate(template.order):
+        for end in range(1, len(path)):
+            containers.setdefault(path[:end], []).append(i)
+    keeping = stateful([template]) if containers else set()
+    first_keys = tuple(
+        next((i for i in places if template.order[i] in keeping), None)
+        for places in containers.values()
+        if len(places) > 1
+    )
+    return (steps, owners, first_keys, template.output, template.order, template.shape_in.rank)
+
+
+def in_place(module: Module) -> Any:
+    """Operations that `forward` writes itself are part of the structure; modules may differ."""
+    if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
+        numbers = module.arguments if module.primitive.name == "regroup" else ()  # written out in `forward`
+        return (module.primitive.name, len(module.inputs), numbers)
+    return None

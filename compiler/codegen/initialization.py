@@ -1,0 +1,113 @@
+"""What the weights of a network begin as, where torch itself has it otherwise: lines of the network's `__init__`.
+
+Kaiming by fan-out is one loop over the modules of a kind. What differs from its kind is told apart by its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from resnetc.compiler.codegen.python_layout import Listed, lay, literal
+from resnetc.compiler.codegen.torch_modules import gain
+from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
+
+PAD = "        "
+SHOWN = 2  # so many modules are written out, more by a loop over their paths
+
+
+def initial_values(root: Template) -> list[str]:
+    """The lines, in their order: all that is drawn by Kaiming's rule, then what is set by path."""
+    drawn: dict[str, set[str]] = {}
+    distinct(root, drawn, set())
+    kinds = [kind for kind, ways in drawn.items() if "kaiming" in ways]
+    lines: list[str] = []
+    if kinds:
+        which = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+        mixed = [kind for kind in kinds if "torch" in drawn[kind]]
+        own = found(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
+        if own:
+            lines += lay("as_torch = ", Listed(quoted([path for path, _ in own])), 8)
+        lines += [
+            f"{PAD}for name, m in self.named_modules():" if own else f"{PAD}for m in self.modules():",
+            f"{PAD}    if isinstance(m, {which}){' and name not in as_torch' if own else ''}:",
+            f'{PAD}        nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
+        ]
+    for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
+        normal = found(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
+        lines += each([p for p, _ in normal], "weight", f"nn.init.normal_({{}}, std={std})")
+        lines += each([p for p, leaf in normal if dict(leaf.arguments)["bias"]], "bias", "nn.init.zeros_({})")
+    scaled = found(root, lambda leaf, nested: nested and gain(leaf) is not None)
+    for value in dict.fromkeys(gain(leaf) for _, leaf in scaled):
+        paths = [path for path, leaf in scaled if gain(leaf) == value]
+        lines += each(paths, "weight", f"nn.init.constant_({{}}, {literal(value)})")
+    return lines
+
+
+def kind_of(leaf: Leaf) -> str | None:
+    """The class of a module with a weight that is drawn."""
+    if leaf.primitive.name == "linear":
+        return "nn.Linear"
+    return f"nn.Conv{leaf.shape_in.rank}d" if leaf.primitive.state == "conv" else None
+
+
+def way(leaf: Leaf) -> str:
+    """How a weight is drawn: `kaiming`, `torch`, or its standard deviation."""
+    arguments = dict(leaf.arguments)
+    if std := arguments.get("std"):
+        return literal(std)
+    return "kaiming" if arguments.get("kaiming") else "torch"
+
+
+def distinct(module: Module, drawn: dict[str, set[str]], seen: set[int]) -> None:
+    """The ways in which the weights of each kind are drawn."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    if not isinstance(module, Leaf):
+        for _, child in below(module):
+            distinct(child, drawn, seen)
+    elif (kind := kind_of(module)) is not None:
+        drawn.setdefault(kind, set()).add(way(module))
+
+
+def below(module: Sequence | Template) -> Iterator[tuple[str, Module]]:
+    if isinstance(module, Sequence):
+        yield from module.children
+        return
+    for step in module.steps:
+        if not isinstance(step.operation, str):
+            yield ".".join(map(str, step.path)), step.operation
+
+
+def found(root: Template, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
+    """Every wanted leaf with its path; nested is what stands in a sequence. Equal modules are searched once."""
+    known: dict[int, list[tuple[str, Leaf]]] = {}
+
+    def search(module: Module, nested: bool) -> list[tuple[str, Leaf]]:
+        if isinstance(module, Leaf):
+            return [("", module)] if wanted(module, nested) else []
+        if id(module) not in known:
+            inside = isinstance(module, Sequence)
+            known[id(module)] = [
+                (f"{path}.{rest}" if rest else path, leaf)
+                for path, child in below(module)
+                for rest, leaf in search(child, inside)
+            ]
+        return known[id(module)]
+
+    return search(root, False)
+
+
+def each(paths: list[str], parameter: str, call: str) -> list[str]:
+    """A call for a parameter of each module."""
+    if len(paths) > SHOWN:
+        get = f'self.get_parameter(f"{{path}}.{parameter}")'
+        return [*lay("for path in ", Listed(quoted(paths)), 8, ":"), f"{PAD}    {call.format(get)}"]
+    return [
+        PAD + call.format(f"self.{p}.{parameter}" if p.isidentifier() else f'self.get_parameter("{p}.{parameter}")')
+        for p in paths
+    ]
+
+
+def quoted(paths: list[str]) -> tuple[str, ...]:
+    return tuple(f'"{path}"' for path in paths)

@@ -1,0 +1,384 @@
+"""`ir.Network` -> `render.Module`: every decision about the generated text is taken here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from resnetc.compiler.codegen import functional
+from resnetc.compiler.codegen.anti_unification import Signature, Writer
+from resnetc.compiler.codegen.containers import containers, in_text_order, returned, runs, unique_attribute
+from resnetc.compiler.codegen.forward import Forward, Operation
+from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
+from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
+from resnetc.compiler.codegen.initialization import initial_values
+from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
+from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
+from resnetc.compiler.codegen.shape_comments import Comments
+from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
+from resnetc.compiler.evaluation.values import Path
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record(eq=True)
+class Function:
+    """A policy of several steps: a function that returns its modules."""
+
+    name: str
+    doc: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    body: tuple[str, ...]
+
+
+@record(eq=True)
+class Class:
+    """One class: the lines of its documentation, of `__init__` and of `forward`."""
+
+    name: str
+    doc: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
+    forward: tuple[str, ...]
+    comment: str
+    returns: str = "Tensor"
+
+
+@record(eq=True)
+class Lowered:
+    """What the templates print: helpers torch lacks, functions, classes; the network's own class is the last."""
+
+    helpers: tuple[tuple[str, int], ...]
+    functions: tuple[Function, ...]
+    classes: tuple[Class, ...]
+    initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
+
+
+def lower(network: Network, own: frozenset[str]) -> Lowered:
+    """`own` are the names that every generated module uses itself."""
+    return Lowering(network, own).lowered()
+
+
+class Lowering:
+    """Groups the occurrences of every block and policy, and writes one class or function for each group."""
+
+    def __init__(self, network: Network, own: frozenset[str]) -> None:
+        self.network = network
+        self.names = Names(own)
+        self.templates: dict[Any, list[Template]] = {}
+        self.sequences: dict[Any, list[Sequence]] = {}
+        self.group_of: dict[int, Any] = {}
+        self.helpers: dict[tuple[str, int], None] = {}
+        self.classes: dict[Any, tuple[Class, Signature]] = {}
+        self.functions: dict[Any, tuple[Function, Signature] | None] = {}
+        self.first: dict[Any, tuple[str, dict[str, None]]] = {}  # by block: its first class and what that stores
+        self.codes: dict[int, Code] = {}
+        self.writer = Writer(self.blocks, self.policies)
+        self.collect(network.root)
+
+    def lowered(self) -> Lowered:
+        main = self.network_class()
+        functions = [f[0] for f in self.functions.values() if f is not None]
+        classes = [c for c, _ in self.classes.values()]
+        return Lowered(
+            tuple(self.helpers), tuple(functions), (*classes, main), tuple(initial_values(self.network.root))
+        )
+
+    # -- collecting ---------------------------------------------------------------------------------------------------
+
+    def collect(self, template: Template) -> None:
+        """All distinct templates and sequences below one, in the order of the network."""
+        for step in template.steps:
+            if not isinstance(step.operation, str) and in_place(step.operation) is None:
+                self.collect_module(step.operation)
+
+    def collect_module(self, module: Module) -> None:
+        if id(module) in self.group_of:
+            return
+        match module:
+            case Leaf():
+                self.collect_leaf(module)
+                return
+            case Sequence(children):
+                for _, child in children:
+                    self.collect_module(child)
+                    if isinstance(child, Leaf) and child.primitive.name == "linear" and child.shape_in.rank:
+                        self.writer.pooled.add(id(child))
+                        self.helpers[("linear", 0)] = None
+                key: Any = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
+                self.sequences.setdefault(key, []).append(module)
+            case Template():
+                self.collect(module)
+                key = (module.definition, structure(module))
+                self.templates.setdefault(key, []).append(module)
+        self.group_of[id(module)] = key
+
+    def collect_leaf(self, leaf: Leaf) -> None:
+        if (used := helper(leaf)) is not None:
+            self.helpers[used] = None
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def blocks(self, modules: list[Module]) -> list[Code]:
+        return [self.block_call(m) for m in modules if isinstance(m, Template)]
+
+    def block_call(self, template: Template) -> Code:
+        if id(template) not in self.codes:
+            key = self.group_of[id(template)]
+            if key not in self.classes:
+                self.block_class(key)
+            made, signature = self.classes[key]
+            index = self.templates[key].index(template)
+            for i, other in enumerate(self.templates[key]):
+                arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
+                self.codes[id(other)] = Call(made.name, arguments)
+            assert index >= 0
+        return self.codes[id(template)]
+
+    def policies(self, sequences: list[Sequence]) -> list[Code] | None:
+        """Calls of the function that a policy became; None where its steps are written in place."""
+        out: list[Code] = []
+        for sequence in sequences:
+            if not isinstance(sequence.origin, syntax.Policy):
+                return None
+            key = self.group_of[id(sequence)]
+            if key not in self.functions:
+                self.functions[key] = None
+                self.functions[key] = self.policy_function(key)
+            made = self.functions[key]
+            if made is None:
+                return None
+            function, signature = made
+            if id(sequence) not in self.codes:
+                for i, other in enumerate(self.sequences[key]):
+                    arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
+                    self.codes[id(other)] = Call(function.name, arguments)
+            out.append(self.codes[id(sequence)])
+        return out
+
+    def policy_function(self, key: Any) -> tuple[Function, Signature] | None:
+        group = self.sequences[key]
+        policy = group[0].origin
+        assert isinstance(policy, syntax.Policy)
+        names = [n for n, _ in group[0].parameters if all(n in dict(s.parameters) for s in group)]
+        kinds = {p.name.id: p.type.id for p in policy.parameters}
+        numbers = [(n, kinds.get(n, "int"), [dict(s.parameters)[n] for s in group]) for n in names]
+        channels = [s.shape_in.channels for s in group]
+        signature = Signature(numbers, channels, self.names)
+        signature.value(channels, "int", "in", "")
+        code = self.writer.children(group, signature, "")
+        if code is None or not signature.arguments:
+            return None
+        name = self.names.definition(policy.name.id)
+        self.writer.names[name] = signature.arguments
+        doc = documentation(policy.doc, f"The modules of `{policy.name.id}`.", 4)
+        parameters = tuple((a.name, a.type) for a in signature.arguments)
+        return Function(name, doc, parameters, tuple(returned(code))), signature
+
+    # -- classes ------------------------------------------------------------------------------------------------------
+
+    def block_class(self, key: Any) -> None:
+        group = self.templates[key]
+        first = group[0]
+        block = first.definition
+        shared = [n for n, _, _ in first.numbers if all(any(n == m for m, _, _ in t.numbers) for t in group)]
+        kinds = {n: k for n, k, _ in first.numbers}
+        numbers = [
+            (n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)
+        ]
+        signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
+        name = self.names.definition(class_name(block.name.id, block.doc))
+        fields, forward = self.scope(group, signature)
+        self.writer.names[name] = signature.arguments
+        comments = Comments(group, signature)
+        doc = self.unlike(block, name, fields) or block.doc
+        made = Class(
+            name,
+            documentation(doc, f"The block `{block.name.id}`.", 4),
+            tuple((a.name, a.type) for a in signature.arguments),
+            tuple(fields),
+            tuple(forward),
+            comments.shape(0),
+        )
+        self.classes[key] = (made, signature)
+
+    def unlike(self, block: Any, name: str, fields: list[str]) -> str:
+        """What tells a further class of a block from its first one: the modules that one has and the other has not."""
+        own = dict.fromkeys(re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE))
+        first, modules = self.first.setdefault(block, (name, own))
+        more, less = (quoted([m for m in a if m not in b]) for a, b in ((own, modules), (modules, own)))
+        if more:
+            return f"`{first}` with {more}{' in place of ' if less else ''}{less}."
+        return f"`{first}` without {less}." if less else ""
+
+    def network_class(self) -> Class:
+        root = self.network.root
+        signature = Signature([], [root.shape_in.channels], self.names)
+        symbols = self.network.input.symbols
+        stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
+        fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None)
+        name = class_name(self.network.name, self.network.comments)
+        return Class(
+            self.names.definition(name),
+            documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
+            (),
+            tuple(fields),
+            tuple(forward),
+            Comments([root], signature, symbols).shape(0),
+            "dict[str, Tensor]" if self.network.features else "Tensor",
+        )
+
+    def scope(
+        self,
+        group: list[Template],
+        signature: Signature,
+        symbols: tuple[str | None, ...] | None = None,
+        results: dict[str, int] | None = None,
+    ) -> tuple[list[str], list[str]]:
+        """The lines of `__init__` and of `forward` that a group of equal dataflow programs shares."""
+        first = group[0]
+        stored: dict[Path, Code] = {}
+        gains: dict[Path, Any] = {}
+        access: dict[int, str] = {}
+        placed: list[int] = []  # steps whose modules are stored under their own paths
+        stateless: dict[Code, str] = {}
+        alias: dict[int, int] = {}
+        owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
+        keeping = stateful(group) | {first.steps[number].path for number in owned}
+        attributes = {path[0] for path in keeping} | {s.path[0] for s in first.steps if s.path and s.base is None}
+        plan: list[tuple[int, Step]] = []
+        for number, step in enumerate(first.steps):
+            column = [t.steps[number].operation for t in group]
+            if all(changes_nothing(m) for m in column):
+                alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
+                continue
+            plan.append((number, step))
+            if isinstance(step.operation, str) or all(
+                isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
+            ):
+                continue
+            modules = [m for m in column if not isinstance(m, str)]
+            signature.reads_input = first.reads_input(step.inputs[0])
+            code = self.field(step, modules, signature)
+            own = step.base is None or not isinstance(code, Call)
+            others = keeping | (stored.keys() - {step.path})
+            if (
+                number in owned
+                or any(keeps_state(m) for m in modules)
+                or (own and stored.get(step.path, code) == code and not taken(step.path, others))
+            ):
+                stored[step.path] = code
+                attributes.add(step.path[0])
+                placed.append(number)
+                if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
+                    gains[step.path] = initial
+                continue
+            if code not in stateless:
+                stateless[code] = unique_attribute(step.base or str(step.path[0]), attributes)
+                stored[(stateless[code],)] = code
+            access[number] = f"self.{stateless[code]}"
+        order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
+        fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)}, keeping)
+        for path, value in gains.items():
+            inner = ".".join(map(str, path[1:]))
+            weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
+            fields.append(f"        nn.init.constant_({weight}, {literal(value)})")
+        access |= {number: reach[first.steps[number].path] for number in placed}
+        output = alias.get(first.output, first.output)
+        lines_of = [
+            (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in step.inputs))
+            for number, step in plan
+        ]
+        vectors = pooled(lines_of, {output, *(results or {}).values()})
+        comments = Comments(group, signature, symbols, vectors)
+        ops = [
+            operation(step, column, inputs, access.get(number), first, vectors)
+            for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
+        ]
+        names: dict[int, str] = {}
+        for ref, wire in enumerate(first.wires):
+            if wire.name is not None:
+                names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
+        names.pop(0, None)
+        names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})
+        lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
+        return fields, [text for ln in lines for text in ln.text]
+
+    def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
+        """The constructor of a step's module; where occurrences differ in kind, an argument that holds it."""
+        place = step.base or next(str(part) for part in reversed(step.path) if isinstance(part, str))
+        if isinstance(step.operation, Sequence) and len(modules) == 1 and step.operation.origin is None:
+            return self.stage_or_chain(step.operation, signature, place)
+        code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))
+        if code is not None:
+            return code
+        if step.base is not None and (code := self.choice(step.base, modules, signature)) is not None:
+            return code
+        occurrences = [self.writer.occurrence(m) for m in modules]
+        return signature.named(occurrences, "module", place, "").name
+
+    def choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
+        """One of two modules without state, where a number tells them apart and a line has room for both."""
+        if any(keeps_state(m) for m in modules):
+            return None
+        known = list(signature.arguments)
+        code = self.writer.chosen(modules, signature, attribute)
+        if code is None or len(f"        self.{attribute} = {line(code)}") > WIDTH:
+            signature.arguments[:] = known
+            return None
+        return code
+
+    def stage_or_chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
+        """`nn.Sequential` with runs of equal blocks written once."""
+        if not all(key.isdigit() for key, _ in sequence.children):
+            code = self.writer.children([sequence], signature, place)
+            assert code is not None
+            return code
+        codes: list[Code] = []
+        for _, child in sequence.children:
+            if id(child) not in self.codes:
+                self.codes[id(child)] = self.writer.occurrence(child)
+            codes.append(self.codes[id(child)])
+        return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+
+
+def argument_text(value: Any) -> Code:
+    """An argument of a constructor: a module's text, or a literal."""
+    return value if isinstance(value, (str, Call, Repeat, Choose, Listed)) else literal(value)
+
+
+def operation(
+    step: Step,
+    column: list[Any],
+    inputs: tuple[int, ...],
+    access: str | None,
+    template: Template,
+    vectors: frozenset[int],
+) -> Operation:
+    """A step as an operation of `forward`."""
+    if isinstance(step.operation, str):
+        return functional.join(step.operation, inputs, step.outputs)
+    if access is None:
+        leaf = step.operation
+        assert isinstance(leaf, Leaf)
+        leaves = [m for m in column if isinstance(m, Leaf)]
+        return functional.functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
+    heavy = any(keeps_state(m) for m in column) and not (
+        isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
+    )
+    takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
+    if takes_map and inputs[0] not in vectors:
+        return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
+    solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
+    return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
+
+
+def flat(text: str) -> str:
+    """A map of one position as a vector."""
+    return (
+        f"{text}.flatten(1)"
+        if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))
+        else f"({text}).flatten(1)"
+    )

@@ -1,0 +1,49 @@
+"""A checked network -> the text of its module: header, facts and seal around what `lower` made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resnetc.compiler.codegen.fingerprint import digests
+from resnetc.compiler.codegen.lowering import lower
+from resnetc.compiler.codegen.naming import documentation
+from resnetc.compiler.codegen.render import Module, own_names, render
+from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.sizes import SizeSet, show_set
+from resnetc.version import VERSION
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver.session import Checked
+
+
+def module_text(checked: Checked, digest: str) -> str:
+    """The generated file of a network."""
+    network, measures = checked.network, checked.measures
+    shape = (network.input.channels, *network.input.sizes)
+    title = documentation(network.doc, f"The network `{network.name}`.", 0)
+    opened = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
+    few = [sizes_text(checked, alone.axes) for alone in refused_alone(network, checked.accepted)]
+    several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
+    facts = (
+        f"Input {input_text(checked)}.{several} {measures.parameters:,} parameters,"
+        f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
+    )
+    keys, function = digests(network)
+    module = Module(opened, facts, checked.title, digest, f"resnetc {VERSION}", shape, lower(network, own_names()))
+    return render(module, keys, function)
+
+
+def input_text(checked: Checked) -> str:
+    """`[3, H, W] for every H and every W`: the sizes that the network accepts."""
+    declared = checked.network.input
+    names = [s or str(n) for s, n in zip(declared.symbols, declared.sizes, strict=True)]
+    shape = f"[{', '.join([str(declared.channels), *names])}]"
+    sizes = sizes_text(checked, checked.accepted.axes)
+    return f"{shape} for {sizes}" if sizes else shape
+
+
+def sizes_text(checked: Checked, axes: tuple[SizeSet, ...]) -> str:
+    """`every H and every W`, `H >= 3, W >= 3`: a set of sizes for each open axis."""
+    texts = [show_set(a, s) for s, a in zip(checked.network.input.symbols, axes, strict=True) if s is not None]
+    every = all(text.startswith("every ") for text in texts)
+    return (" and " if every else ", ").join(texts)

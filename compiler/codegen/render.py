@@ -1,0 +1,194 @@
+"""Lowered network -> Python text, by Jinja2; the result is parsed before anyone sees it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import symtable
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from resnetc.compiler.codegen.lowering import Class, Function, Lowered
+from resnetc.compiler.codegen.naming import safe, wrapped
+from resnetc.compiler.codegen.python_layout import WIDTH, literal
+from resnetc.compiler.codegen.torch_modules import HELPERS
+from resnetc.compiler.record import record
+
+SEAL = "# sealed by resnetc: "
+
+
+@record(eq=True)
+class Module:
+    """All that a generated file says."""
+
+    title: tuple[str, ...]
+    facts: tuple[str, ...]
+    spec: str
+    digest: str
+    compiler: str
+    input_shape: tuple[int, ...]
+    lowered: Lowered
+
+    @property
+    def header(self) -> list[str]:
+        made = f"Made by {self.compiler} from {safe(self.spec)}; edit the spec, not this file."
+        facts = [ln for fact in self.facts for ln in wrapped(fact, WIDTH)]
+        return [*self.title, "", *wrapped(made, WIDTH), "", *facts, '"""']
+
+    @property
+    def imports(self) -> list[str]:
+        helpers = {name for name, _ in self.lowered.helpers}
+        text = self.text
+        torch = []
+        if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup"}:
+            torch.append("import torch")
+        if helpers & {"std_conv", "blur_pool", "pad_channels"}:
+            torch.append("import torch.nn.functional as F")
+        return [*torch, "from torch import Tensor, nn"]
+
+    @property
+    def names_sequences(self) -> bool:
+        """Whether some sequence has modules with names of their own."""
+        return "named(" in self.text
+
+    @property
+    def text(self) -> str:
+        """All statements that `lower` made."""
+        lines = [ln for c in self.lowered.classes for ln in (*c.fields, *c.forward)]
+        return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
+
+
+def parameters(
+    parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = ""
+) -> list[str]:
+    """A `def` line, one parameter a line where it does not fit."""
+    parts = [p for p in (first, *(f"{n}: {t}" for n, t in parameters)) if p]
+    pad = " " * indent
+    whole = f"{pad}{head}({', '.join(parts)}){tail}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    return [f"{pad}{head}(", *(f"{pad}    {p}," for p in parts), f"{pad}){tail}"]
+
+
+def constructor(made: Class) -> list[str]:
+    return parameters(made.parameters, "def __init__", " -> None:", 4, "self")
+
+
+def signature(made: Function) -> list[str]:
+    return parameters(made.parameters, f"def {name(made.name)}", " -> nn.Sequential:", 0)
+
+
+def name(text: str) -> str:
+    """A name that is one, whatever happened before."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+        raise AssertionError(f"not a name: {text!r}")
+    return text
+
+
+def comment(text: str) -> str:
+    return safe(text)
+
+
+def line(text: str) -> str:
+    """One line that `lower` has made."""
+    if text.splitlines() not in ([text], []):
+        raise AssertionError(f"not one line: {text!r}")
+    return text
+
+
+def verbatim(text: str) -> str:
+    """Text that the template itself makes."""
+    return text
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("resnetc.compiler.codegen", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # the output is Python; every value passes one of the filters below
+    )
+    filters: dict[str, Any] = {
+        "literal": quoted,
+        "name": name,
+        "comment": comment,
+        "line": line,
+        "constructor": constructor,
+        "signature": signature,
+        "verbatim": verbatim,
+    }
+    made.filters.update(filters)
+    return made
+
+
+def quoted(value: Any) -> str:
+    """A literal; texts in double quotes, as formatters like them."""
+    if isinstance(value, str):
+        text = repr(value)
+        return f'"{text[1:-1]}"' if '"' not in text and text.startswith("'") else text
+    return literal(value)
+
+
+def render(module: Module, keys: str, function: str) -> str:
+    """`Module` -> the text of its file, sealed with digests of its text, its state-dict keys and its function."""
+    text = environment().get_template("module.py.j2").render(module=module)
+    ast.parse(text)
+    return f"{text}\n\n{SEAL}text {text_digest(text)} keys {keys} function {function}\n"
+
+
+@lru_cache(maxsize=1)
+def own_names() -> frozenset[str]:
+    """What generated modules define and mention beside the network itself: read off one that has everything."""
+    helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
+    made = Class("Own", ('    """All."""',), (), ("        self.all = named({})",), ("        return x",), "")
+    module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (made,), ()))
+    text = environment().get_template("module.py.j2").render(module=module)
+    return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {made.name})
+
+
+def mentioned(table: symtable.SymbolTable) -> Iterator[str]:
+    """What a module defines at its top, and what is found there or among the builtins from inside of it."""
+    top = table.get_type() == "module"
+    yield from (s.get_name() for s in table.get_symbols() if top or s.is_global())
+    for inner in table.get_children():
+        yield from mentioned(inner)
+
+
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def seal_of(text: str) -> dict[str, str]:
+    """The digests in the last line of a generated file; empty for a file that is not ours."""
+    _, mark, line = text.rpartition(f"\n\n{SEAL}")
+    words = line.split()
+    return dict(zip(words[::2], words[1::2], strict=False)) if mark and len(words) == 6 else {}
+
+
+def sealed(text: str) -> str | None:
+    """`ours` for a file as it was written, `edited` for one changed since, None for a file that is not ours."""
+    body, mark, _ = text.rpartition(f"\n\n{SEAL}")
+    if not mark:
+        return None
+    return "ours" if seal_of(text).get("text") == text_digest(body) else "edited"
+
+
+def difference(old: str | None, new: str) -> str | None:
+    """How a file on disk differs from what would be written: None where it does not."""
+    if old is None:
+        return "missing"
+    if old == new:
+        return None
+    if sealed(old) != "ours":
+        return "edited by hand" if sealed(old) else "not made by resnetc"
+    before, after = seal_of(old), seal_of(new)
+    if before["keys"] != after["keys"]:
+        return "keys"
+    return "function" if before["function"] != after["function"] else "text"

@@ -1,0 +1,74 @@
+"""The shapes in the comments of `forward`: of the network in H and W, of a block in the sizes of its own input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnetc.compiler.codegen.anti_unification import Signature
+from resnetc.compiler.ir.network import Template
+from resnetc.compiler.sizes import Affine, SizeFn, identity, show, step
+
+SYMBOLS = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
+
+
+class Comments:
+    """Writes shapes for a group of occurrences: what differs between them goes by the name of its argument."""
+
+    def __init__(
+        self,
+        group: list[Template],
+        signature: Signature,
+        symbols: tuple[str | None, ...] | None = None,
+        vectors: frozenset[int] = frozenset(),  # what is written without the axes behind the channels
+    ) -> None:
+        self.group, self.signature, self.symbols, self.vectors = group, signature, symbols, vectors
+
+    def shape(self, ref: int) -> str:
+        """`[width, ceil(h / stride), ceil(w / stride)]`; empty where it cannot be said in one line."""
+        channels = self.signature.shown([t.wires[ref].shape.channels for t in self.group])
+        rank = 0 if ref in self.vectors else self.group[0].wires[ref].shape.rank
+        sizes = [self.size(ref, axis) for axis in range(rank)]
+        if channels is None or any(s is None for s in sizes):
+            return ""
+        return f"[{', '.join([channels, *(s for s in sizes if s)])}]"
+
+    def size(self, ref: int, axis: int) -> str | None:
+        if self.symbols is not None:
+            symbol = self.symbols[axis] if axis < len(self.symbols) else None  # a reshape may add axes
+            return show(self.group[0].wires[ref].shape.sizes[axis], symbol or "H")
+        symbol = SYMBOLS[self.group[0].shape_in.rank][axis] if axis < self.group[0].shape_in.rank else "n"
+        pairs = [
+            relative(t.shape_in.sizes[axis], t.wires[ref].shape.sizes[axis]) if axis < t.shape_in.rank else None
+            for t in self.group
+        ]
+        known = [p for p in pairs if p is not None]
+        if len(known) < len(pairs):
+            fixed = {show(t.wires[ref].shape.sizes[axis], symbol) for t in self.group}
+            text = fixed.pop()
+            return text if not fixed and text.isdigit() else None
+        if all(p == known[0] for p in known):
+            stride, delta = known[0]
+            return show(step(identity(), stride, delta), symbol)
+        if any(delta for _, delta in known):
+            return None
+        name = self.named([stride for stride, _ in known], axis)
+        return f"ceil({symbol} / {name})" if name else None
+
+    def named(self, strides: list[int], axis: int) -> str | None:
+        for argument in self.signature.arguments:
+            values: list[Any] = argument.values
+            if all(isinstance(v, (int, tuple)) for v in values):
+                own = [v[axis] if isinstance(v, tuple) and axis < len(v) else v for v in values]
+                if own == strides:
+                    tuples = any(isinstance(v, tuple) for v in values)
+                    return f"{argument.name}[{axis}]" if tuples else argument.name
+        return None
+
+
+def relative(start: SizeFn, end: SizeFn) -> tuple[int, int] | None:
+    """The stride and delta that lead from one size to another: `end = ceil((start + delta) / stride)`."""
+    if not (isinstance(start, Affine) and isinstance(end, Affine)) or start.u != 1 or end.u != 1:
+        return None
+    if end.c % start.c or (end.D - start.D) % start.c:
+        return None
+    return end.c // start.c, (end.D - start.D) // start.c

@@ -1,0 +1,196 @@
+"""How each primitive is written in PyTorch: the columns of its module's constructor, or a call in `forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.record import record
+from resnetc.compiler.shapes.rules import axis
+
+
+@record(eq=True)
+class Column:
+    """One argument of a constructor: written by position or keyword, left out where it has its default everywhere."""
+
+    keyword: str | None
+    value: Any
+    type: str = "int"
+    role: str = ""  # `in`: the channels of the input; else the language's name of the parameter
+    default: Any = None
+
+
+# Written in `forward`, never as a module of a block.
+FUNCTIONAL = {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten"}
+
+# Classes that torch does not have: they are part of the generated module (templates/helpers.py.j2). What depends on the
+# number of axes says so in its name, as torch's do: a network may have maps of several, and `forward` computes no axes.
+HELPERS = {
+    "std_conv": "StdConv{r}d",
+    "evo_norm_s0": "EvoNorm{r}dS0",
+    "response_norm": "ResponseNorm{r}d",
+    "blur_pool": "BlurPool{r}d",
+    "pad_channels": "PadChannels{r}d",
+    "subsample": "Subsample{r}d",
+    "drop_path": "DropPath{r}d",
+    "regroup": "Regroup",
+    "reshape": "Reshape",
+}
+POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` takes the axes of its map away
+
+
+def helper(leaf: Leaf) -> tuple[str, int] | None:
+    """The class of a primitive that torch does not have, and the number of axes it is for (0 where any will do)."""
+    name = leaf.primitive.name
+    if name not in HELPERS:
+        return None
+    return (name, leaf.shape_in.rank if "{r}" in HELPERS[name] else 0)
+
+
+def module_name(leaf: Leaf) -> str:
+    """The constructor of a primitive's module."""
+    rank, name = leaf.shape_in.rank, leaf.primitive.name
+    if name in HELPERS:
+        return HELPERS[name].format(r=rank)
+    return {
+        "plain_conv": f"nn.Conv{rank}d",
+        "linear": "nn.Linear",
+        "batch_norm": f"nn.BatchNorm{max(rank, 1)}d",
+        "group_norm": "nn.GroupNorm",
+        "relu": "nn.ReLU",
+        "silu": "nn.SiLU",
+        "gelu": "nn.GELU",
+        "leaky_relu": "nn.LeakyReLU",
+        "sigmoid": "nn.Sigmoid",
+        "hard_sigmoid": "nn.Hardsigmoid",
+        "max_pool": f"nn.MaxPool{rank}d",
+        "avg_pool": f"nn.AvgPool{rank}d",
+        "global_avg_pool": f"nn.AdaptiveAvgPool{rank}d",
+        "constant_pad": f"nn.ConstantPad{rank}d",
+        "identity": "nn.Identity",
+        "dropout": "nn.Dropout",
+        "flatten": "nn.Flatten",
+    }[name]
+
+
+def columns(leaf: Leaf) -> list[Column]:
+    """The constructor's arguments for one occurrence."""
+    make = COLUMNS.get(leaf.primitive.name)
+    return make(leaf, dict(leaf.arguments)) if make else []
+
+
+def conv(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    out = [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column(None, a["channels"], role="channels"),
+        Column(None, a["kernel"], "size", "kernel"),
+        Column(None, a["stride"], "size", "stride", 1),
+        Column("padding", a["padding"], "size", "padding", 0),
+        Column("dilation", a["dilation"], "size", "dilation", 1),
+        Column("groups", a["groups"], role="groups", default=1),
+        Column("bias", a["bias"], "bool", "bias", True),
+    ]
+    if leaf.primitive.name == "std_conv":
+        out.append(Column("eps", a["eps"], "number", "eps", Fraction(1, 1000000)))
+    return out
+
+
+def batch_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    return [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+        Column("momentum", a["momentum"], "number", "momentum", Fraction(1, 10)),
+    ]
+
+
+def grouped_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    return [
+        Column(None, a["groups"], role="groups"),
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+    ]
+
+
+def response_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    return [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+    ]
+
+
+def pool(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    out = [
+        Column(None, a["kernel"], "size", "kernel"),
+        Column(None, a["stride"], "size", "stride"),
+        Column("padding", a["padding"], "size", "padding", 0),
+        Column("ceil_mode", a["ceil"], "bool", "ceil", False),
+    ]
+    if "count_padding" in a:
+        out.append(Column("count_include_pad", a["count_padding"], "bool", "count_padding", True))
+    return out
+
+
+def linear(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    return [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column(None, a["features"], role="features"),
+        Column("bias", a["bias"], "bool", "bias", True),
+    ]
+
+
+def blur(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+    return [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column(None, a["kernel"], role="kernel"),
+        Column(None, a["stride"], "size", "stride"),
+    ]
+
+
+def both_sides(before: int | tuple[int, ...], behind: int | tuple[int, ...], rank: int) -> int | tuple[int, ...]:
+    """One number for each side of each axis, the last axis first, as torch's padding modules want them."""
+    if isinstance(before, int) and before == behind:
+        return before
+    sides = [(axis(before, i), axis(behind, i)) for i in reversed(range(rank))]
+    return tuple(n for pair in sides for n in pair)
+
+
+def plain(*names: str, type: str = "int") -> Callable[[Leaf, dict[str, Any]], list[Column]]:
+    return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
+
+
+COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
+    "plain_conv": conv,
+    "std_conv": conv,
+    "linear": linear,
+    "batch_norm": batch_norm,
+    "group_norm": grouped_norm,
+    "evo_norm_s0": grouped_norm,
+    "response_norm": response_norm,
+    "leaky_relu": plain("slope", type="number"),
+    "max_pool": pool,
+    "avg_pool": pool,
+    "blur_pool": blur,
+    "constant_pad": lambda leaf, a: [
+        Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
+        Column(None, Fraction(a["value"]), "number", "value"),
+    ],
+    "pad_channels": lambda leaf, a: [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column(None, a["channels"], role="channels"),
+    ],
+    "subsample": plain("stride", type="size"),
+    "dropout": plain("rate", type="number"),
+    "drop_path": plain("rate", type="number"),
+    "global_avg_pool": lambda leaf, a: [Column(None, 1)],
+    "flatten": lambda leaf, a: [],
+    "regroup": plain("groups", "parts"),
+    "reshape": lambda leaf, a: [Column(None, n, role=f"size{i}") for i, n in enumerate(a["shape"])],
+}
+
+
+def gain(leaf: Leaf) -> Any:
+    """The initial weight of a norm, None where it is 1 or there is none."""
+    value = dict(leaf.arguments).get("gain", 1)
+    return None if value == 1 else value

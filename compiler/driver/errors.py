@@ -1,0 +1,83 @@
+"""What to say of a SPEC that names nothing: the file, the shipped spec or the shipped network that was meant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, similar
+from resnetc.compiler.driver import network_index
+from resnetc.compiler.loader.loader import SUFFIX, shipped_names
+from resnetc.compiler.source import Source, Span
+
+LISTED = "`resnetc list` names the shipped specs and networks"
+
+
+def no_spec(spec: str) -> Diagnostic:
+    """The fault of a SPEC that is no file, no directory, no shipped spec and no shipped network."""
+    known = shipped_names()
+    folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents} - {"."}
+    folder = spec.rstrip("/")
+    message = f"{spec} is no file, no directory and no shipped spec or network"
+    if folder in folders:
+        message = f"{spec} is a folder of shipped specs, and no spec itself"
+        help = f"name one of its specs, such as `{min(n for n in known if n.startswith(f'{folder}/'))}`: "
+        help += f"`resnetc list {folder}` lists them"
+    else:
+        help = meant(spec, known, folders)
+    return Diagnostic("E0507", message, Label(Span(Source(spec, ""), 0, 0), "not found"), helps=(help,))
+
+
+def meant(spec: str, known: list[str], folders: set[str]) -> str:
+    """What a name that is known nowhere most likely stands for, as a help.
+
+    Files are compared without their suffix, which all of them share: `a.resnet` is not like `b.resnet`.
+    """
+    name = bare(spec)
+    files = {bare(path.as_posix()): path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")}
+    index = network_index.index()
+    networks = list(dict.fromkeys([n.name for n in index.networks] + list(index.names)))
+    if name in files:
+        return f"the file is `{files[name]}`"
+    for network in networks:
+        if letters(network) == letters(name):
+            return f"a shipped network is called `{network}`"
+    for shipped in known:
+        if letters(name) in (letters(shipped), letters(shipped.rpartition("/")[2])):
+            return f"a shipped spec is called `{shipped}`"
+    parent, _, last = name.rpartition("/")
+    homes = index.find(last) if parent else []
+    for home in sorted(homes, key=lambda home: f"/{parent}/" not in f"/{home.spec}/"):
+        return f"a shipped network of this name is `{home.written}`"
+    near = similar(name, [*files, *known, *networks])
+    if near is None:
+        near = similar(name, folders)
+        return f"a folder of shipped specs with a similar name exists: `{near}`" if near else LISTED
+    if near in files:
+        return f"a spec with a similar name exists: `{files[near]}`"
+    return f"a {'spec' if near in known else 'shipped network'} with a similar name exists: `{near}`"
+
+
+def bare(path: str) -> str:
+    """A path without `.resnet`, however it was written."""
+    stem, dot, suffix = path.rpartition(".")
+    return stem if dot and stem and similar(dot + suffix, [SUFFIX]) else path
+
+
+def letters(name: str) -> str:
+    """What is left of a name where capitals and signs do not count: `resnet50` of `ResNet-50`."""
+    return re.sub(r"[^a-z0-9/]", "", name.lower())
+
+
+def empty_folder(name: str) -> Diagnostic:
+    """The fault of a directory without specs, which may have the name of a shipped network."""
+    found = network_index.find(name)
+    helps = ["name a directory with specs in or below it"]
+    if found:
+        helps.append(f"the shipped network of this name is `{found[0].written}`")
+    return Diagnostic(
+        "E0508",
+        f"{name} holds no `.resnet` file",
+        Label(Span(Source(name, ""), 0, 0), "this directory"),
+        helps=tuple(helps),
+    )

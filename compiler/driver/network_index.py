@@ -1,0 +1,113 @@
+"""The networks of the shipped specs by their names, read from a file: no spec is opened to find one.
+
+`tools/make_index.py` writes the file from the specs, and from the further names that stand in `specs/names.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnetc.compiler.loader.loader import LIBRARY, SUFFIX
+from resnetc.compiler.record import record
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver.session import Checked
+
+FILE, NAMES = LIBRARY / "networks.json", LIBRARY / "names.json"
+FIRST = ("imagenet", "cifar")  # whose network is meant where several specs have one of a name
+LAST = "zoo"
+
+
+@record(eq=True)
+class Listed:
+    """A network of a shipped spec, with its figures at the declared input."""
+
+    name: str
+    spec: str
+    parameters: int
+    multiply_adds: int
+    input: tuple[int, ...]
+    accepts: str
+
+    @property
+    def written(self) -> str:
+        """How a command line names this network and no other of its name."""
+        return self.spec if self.spec.rpartition("/")[2] == self.name else f"{self.spec} --model {self.name}"
+
+
+@record(eq=True)
+class Index:
+    """All shipped networks in the order of their specs, and the further names that some of them are known by."""
+
+    specs: str  # the digest of the specs that it was made of
+    names: dict[str, str]
+    networks: tuple[Listed, ...]
+
+    def find(self, name: str) -> list[Listed]:
+        """The networks of a name, the one that is meant first."""
+        wanted = self.names.get(name, name)
+        return sorted((n for n in self.networks if n.name == wanted), key=lambda found: rank(found.spec))
+
+    def further(self, network: str) -> list[str]:
+        """The other names of a network."""
+        return [name for name, meant in self.names.items() if meant == network]
+
+
+def rank(spec: str) -> int:
+    """The place of a shipped spec's folder among those that have a network of one name."""
+    folder = spec.partition("/")[0]
+    return FIRST.index(folder) if folder in FIRST else len(FIRST) + (folder == LAST)
+
+
+@lru_cache(maxsize=1)
+def index() -> Index:
+    """The index that is shipped with the specs."""
+    known = json.loads(FILE.read_text(encoding="utf-8"))
+    networks = (Listed(**{**row, "input": tuple(row["input"])}) for row in known["networks"])
+    return Index(known["specs"], known["names"], tuple(networks))
+
+
+def find(name: str) -> list[Listed]:
+    """The shipped networks of a name, the one that is meant first."""
+    return index().find(name)
+
+
+def digest() -> str:
+    """Of the shipped specs as they are: figures hold for the texts that they were computed from."""
+    whole = hashlib.sha256()
+    for path in sorted(LIBRARY.rglob(f"*{SUFFIX}")):
+        whole.update(f"{path.relative_to(LIBRARY).as_posix()}\n".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def listed(checked: Checked, accepts: str) -> Listed:
+    """The row of a network that was compiled."""
+    declared, measures = checked.network.input, checked.measures
+    figures = measures.parameters, measures.multiply_adds(declared.sizes)
+    return Listed(checked.network.name, checked.title, *figures, (declared.channels, *declared.sizes), accepts)
+
+
+def further_names(networks: list[Listed], file: Path = NAMES) -> dict[str, str]:
+    """The names of `names.json`: each is new, and leads to one network."""
+    names: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    known = [network.name for network in networks]
+    for name, meant in names.items():
+        if name in known or known.count(meant) != 1:
+            raise ValueError(f"{file.name}: `{name}` is a network itself, or `{meant}` is none or several")
+    return names
+
+
+def rendered(networks: list[Listed], names: dict[str, str]) -> str:
+    """The text of the file: a line for each network."""
+
+    def line(value: Any) -> str:
+        return json.dumps(value, separators=(", ", ": "))
+
+    rows = ",\n".join(f"    {line(asdict(network))}" for network in networks)
+    return f'{{\n  "specs": {line(digest())},\n  "names": {line(names)},\n  "networks": [\n{rows}\n  ]\n}}\n'

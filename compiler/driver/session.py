@@ -1,0 +1,407 @@
+"""Runs the phases over files: SPECs -> checked networks -> generated texts -> files, all or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnetc.compiler import names
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink, similar
+from resnetc.compiler.driver.output_files import Output, same_file
+from resnetc.compiler.driver.spec_arguments import Entry
+from resnetc.compiler.evaluation.evaluator import Silent
+from resnetc.compiler.expansion.expander import Expander, Origin, Request
+from resnetc.compiler.expansion.instances import (
+    MAX_NETWORKS,
+    Setting,
+    UsageError,
+    requests,
+    too_many_networks,
+    unknown_setting,
+)
+from resnetc.compiler.expansion.limits import too_many_blocks
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.loader.loader import (
+    LIBRARY,
+    SUFFIX,
+    Loader,
+    SpecFile,
+    below,
+    decode,
+    digest,
+    shipped,
+    shown,
+    unreadable,
+)
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Source
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.parser import parse_expression
+
+if TYPE_CHECKING:
+    from resnetc.compiler.claims.contract import Contract
+    from resnetc.compiler.measures.summary import Measures
+    from resnetc.compiler.proof.accepted_sizes import Accepted
+
+__all__ = ["Checked", "Session", "UsageError"]
+
+MOST_TRIED = 12  # remedies, in one run
+MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, fifty for each operation, claims
+MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
+MAX_FAULTS = 50  # of the arguments of a file's models
+
+
+@record
+class Checked:
+    """A network that passed: expanded, its additions proved, each of its claims with its verdict."""
+
+    network: Network
+    accepted: Accepted
+    measures: Measures
+    spec: SpecFile
+    title: str  # the shipped name of its spec, else the file's name
+    folder: Path  # below the output directory
+    origin: Origin
+    contracts: tuple[Contract, ...] = ()
+
+    def at(self, sizes: tuple[int, ...]) -> Checked:
+        """The same network with other example sizes than its spec declares, which it accepts."""
+        assert all(size in axis for size, axis in zip(sizes, self.accepted.axes, strict=True))
+        return replace(self, network=replace(self.network, input=replace(self.network.input, sizes=sizes)))
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The claims that were left out because they were made for other slots."""
+        return tuple(str(contract) for contract in self.contracts if contract.verdict == "skipped")
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One run of the compiler: the files it has read and the faults it has found."""
+
+    sink: Sink = field(default_factory=Sink)
+    entries: list[Entry] = field(default_factory=list)
+    files: int = 0
+    refused: bool = False  # a SPEC could not be read at all
+    loader: Loader = field(init=False)
+    bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
+    spent: int = 0  # on the networks of the file in hand
+    texts: Mapping[Path, str] = field(default_factory=dict)  # read in the place of files
+    known: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
+    left: int = MOST_TRIED  # remedies that may still be tried
+    remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
+
+    def __post_init__(self) -> None:
+        self.loader = Loader(self.sink, self.texts, self.known)
+
+    # -- what a SPEC means --------------------------------------------------------------------------------------------
+
+    def add(self, spec: str, standard_input: bytes | None = None) -> None:
+        """Reads a SPEC: a file, a directory, the name of a shipped spec or network, or `-`."""
+        try:
+            if spec == "-":
+                source = decode(standard_input or b"", "standard input")
+                self._enter(self.loader.link(source, None), "standard input", Path())
+                return
+            path = Path(spec)
+            reachable(path)
+            if path.is_dir():
+                self._add_folder(path)
+                return
+            found = path if os.path.lexists(path) else shipped(spec)
+            if found is not None:
+                self._add_file(found, Path())
+            else:
+                self._add_network(spec)
+        except Fault as fault:
+            self.files += 1
+            self.refused = True
+            self.sink.add(fault.diagnostic)
+
+    def add_text(self, text: str) -> None:
+        """Reads what a spec says; the files that it uses are looked up as those of standard input are."""
+        try:
+            source = decode(text.encode("utf-8", "surrogatepass"), "text")
+            self._enter(self.loader.link(source, None), "text", Path())
+        except Fault as fault:
+            self.files += 1
+            self.refused = True
+            self.sink.add(fault.diagnostic)
+
+    def _add_folder(self, path: Path) -> None:
+        files = below(path)
+        if not files:
+            from resnetc.compiler.driver.errors import empty_folder
+
+            raise Fault(empty_folder(path.as_posix()))
+        for file in files:
+            try:
+                self._add_file(file, file.parent.relative_to(path))
+            except Fault as fault:
+                self.files += 1
+                self.sink.add(fault.diagnostic)
+
+    def _add_network(self, name: str) -> None:
+        """Reads the shipped spec that has a network of this name; a file of the working folder goes before it."""
+        from resnetc.compiler.driver import network_index
+        from resnetc.compiler.driver.errors import no_spec
+
+        found = network_index.find(name)
+        path = shipped(found[0].spec) if found else None
+        if path is None:
+            raise Fault(no_spec(name))
+        first, *others = found
+        beside = Path(f"{name}{SUFFIX}")
+        if os.path.isfile(beside):
+            self.remarks.append(f"{name} is the file {beside} here, not the shipped network, which is {first.written}")
+            self._add_file(beside, Path())
+            return
+        if first.name != name:
+            self.remarks.append(f"{name} is {first.name} of {first.spec}")
+        if others:
+            places = ", ".join(f"`{other.written}`" for other in others)
+            self.remarks.append(f"{name} is that of {first.spec}; others of this name: {places}")
+        self._add_file(path, Path(), first.name)
+
+    def _add_file(self, path: Path, folder: Path, network: str | None = None) -> None:
+        resolved = path.resolve()
+        inside = resolved.is_relative_to(LIBRARY)
+        title = resolved.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) if inside else path.name
+        spec = self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None)
+        self._enter(spec, title, folder, network)
+
+    def _enter(self, spec: SpecFile, title: str, folder: Path, network: str | None = None) -> None:
+        if network is not None and (known := [e.network for e in self.entries if e.spec is spec]):
+            if network not in known and None not in known:
+                self.entries.append(Entry(spec, title, folder, network))
+            return
+        self.files += 1
+        self.entries.append(Entry(spec, title, folder, network))
+
+    # -- networks -----------------------------------------------------------------------------------------------------
+
+    def networks(
+        self,
+        model: str | None = None,
+        settings: list[tuple[str, str]] | None = None,
+        refuted: bool = False,
+    ) -> list[Checked]:
+        """Every network of the session's files, or those of one model; faults go to the sink.
+
+        With `refuted`, a network comes back although claims of it are false.
+        """
+        if self.refused:
+            return []
+        entries = self._holding(model) if model else self.entries
+        made = self._settings(settings or [], entries)
+        out: list[Checked] = []
+        for entry in entries:
+            for spec in reversed(entry.spec.closure()):
+                self._check_names(spec)
+            self.spent, first = 0, len(self.sink.diagnostics)
+            for request in self._requests(entry, made):
+                if self.spent > (MOST_REFUSED if len(self.sink.diagnostics) > first else MOST):
+                    if len(self.sink.diagnostics) == first:
+                        self.sink.add(too_many_blocks(request.model.span, self.spent))
+                    break
+                if model in (None, request.name, request.item):
+                    checked = self._network(entry, request, settings or [], refuted)
+                    if checked is not None:
+                        out.append(checked)
+        if model:
+            kept = {spec.source for entry in entries for spec in entry.spec.closure()}
+            kept.add(self.loader.prelude.source)
+            kept |= {s.expr.span.source for s in made}
+            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept]
+        self.sink.sort()
+        return out
+
+    def _holding(self, model: str) -> list[Entry]:
+        """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
+
+        exact = [e for e in self.entries if model in e.names()]
+        near = [e for e in self.entries if any(model.startswith(n + "_") for n in e.names())]
+        found = exact or near
+        if len(found) == 1:
+            return found
+        known = sorted({n for e in self.entries for n in e.names()})
+        if not found and all(e.network for e in self.entries) and self.entries:
+            named = ", ".join(f"`{e.network}`" for e in self.entries)
+            raise UsageError(
+                f"`--model {model}` is not the network that the SPEC names, {named}: leave one of them out"
+            )
+        if not found:
+            hint = similar(model, known)
+            tail = f"; one with a similar name exists: `{hint}`" if hint else ""
+            raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(known) or 'none'}")
+        places = ", ".join(e.spec.source.name for e in found)
+        raise UsageError(f"`{model}` is defined more than once: {places}")
+
+    def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
+        """`--set` values, parsed by the grammar of the language."""
+        out = []
+        self._require([name for name, _ in settings], entries)
+        for name, text in settings:
+            expr = parse_expression(Source(f"--set {name}", text), self.sink)
+            if expr is not None:
+                out.append(Setting(name, text, expr))
+        return out
+
+    def require_settings(self, names: Iterable[str], model: str | None = None) -> None:
+        """Raises `UsageError` for a name that is neither a parameter nor a slot."""
+        if not self.refused:
+            self._require(names, self._holding(model) if model else self.entries)
+
+    def _require(self, names: Iterable[str], entries: list[Entry]) -> None:
+        evaluator = self.evaluator()
+        specs = [e.spec for e in entries]
+        for name in names:
+            known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
+            if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
+                raise UsageError(unknown_setting(name, specs, evaluator))
+
+    def models(self, model: str | None = None) -> list[syntax.Model]:
+        """The model definitions that the session's networks come from."""
+        entries = self._holding(model) if model else self.entries
+        return [m for entry in entries for m in self._models(entry.spec)]
+
+    def _models(self, spec: SpecFile) -> list[syntax.Model]:
+        return [i for s in spec.closure() for i in s.tree.items if isinstance(i, syntax.Model)]
+
+    def _homes(self) -> dict[syntax.Slot, SpecFile]:
+        specs = {id(s): s for e in self.entries for s in e.spec.closure()}
+        specs[id(self.loader.prelude)] = self.loader.prelude
+        return {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
+
+    def evaluator(self) -> Expander:
+        """What evaluates the expressions of the session's files."""
+        return Expander(self.loader.prelude, self._homes())
+
+    def _library(self) -> SpecFile:
+        """The standard files by their names: where `--set` values look besides the spec."""
+        library = SpecFile("std", self.loader.prelude.tree, None)
+        for path in sorted((LIBRARY / "std").glob(f"*{SUFFIX}")):
+            library.names[path.stem] = self.loader.load(path)
+        return library
+
+    def _check_names(self, spec: SpecFile) -> None:
+        if spec not in self.bad:
+            self.bad[spec] = names.check(spec, self.loader.prelude, self.sink, self.bad)
+
+    def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
+        library = self._library() if settings else SpecFile("std", self.loader.prelude.tree, None)
+        out: list[Request] = []
+        known = len(self.sink.diagnostics)
+        for item in entry.spec.tree.items:
+            if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
+                continue
+            if not entry.holds(item.name.id):
+                continue
+            try:
+                own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
+                made = requests(own, settings, self.evaluator(), library)
+                if entry.network is not None:
+                    made = entry.meant(made, requests(own, [], self.evaluator(), library), settings)
+                out += made
+                if len(out) > MAX_NETWORKS:
+                    raise Fault(too_many_networks(item.name.span, len(out), "this file"))
+            except Fault as fault:
+                self.sink.add(fault.diagnostic)
+                if len(out) > MAX_NETWORKS or len(self.sink.diagnostics) >= known + MAX_FAULTS:
+                    return []
+            except Silent:
+                pass
+        if entry.network is not None and not out and len(self.sink.diagnostics) == known:
+            raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
+        return out
+
+    def _network(
+        self,
+        entry: Entry,
+        request: Request,
+        settings: list[tuple[str, str]],
+        refuted: bool,
+    ) -> Checked | None:
+        from resnetc.compiler.claims import checker
+        from resnetc.compiler.measures import summary
+        from resnetc.compiler.proof import prove
+        from resnetc.compiler.remedies import verification
+        from resnetc.compiler.sizes.budget import Budget
+
+        homes = self._homes()
+        expander = Expander(self.loader.prelude, homes)
+        faults: list[Diagnostic] = []
+        try:
+            network = expander.network(request)
+        except Fault as fault:
+            faults = [fault.diagnostic]
+        except Silent:
+            return None
+        finally:
+            self.spent += expander.cost
+        if not faults:
+            accepted, faults = prove.prove(network)
+        for diagnostic in faults:
+            asked = verification.Asked(entry.spec, request.name, tuple(settings))
+            self.sink.add(verification.tried(self, diagnostic, asked, expander.cost))
+        if faults:
+            return None
+        measures = summary.measure(network)
+        budget = Budget()
+        claims = checker.contracts(network, accepted, measures, Expander(self.loader.prelude, homes), budget)
+        self.spent += budget.spent
+        claimed = [contract.fault for contract in claims if contract.fault is not None]
+        for diagnostic in claimed:
+            self.sink.add(diagnostic)
+        if claimed and not refuted:
+            return None
+        origin = Origin(request, self.loader.prelude, homes)
+        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
+
+    # -- texts --------------------------------------------------------------------------------------------------------
+
+    def render(self, checked: Checked) -> str:
+        """The generated module of a network."""
+        from resnetc.compiler.codegen.module import module_text
+
+        used = checked.spec.closure()
+        if self.loader.prelude not in used:
+            used = [*used, *(s for s in self.loader.prelude.closure() if s not in used)]
+        return module_text(checked, digest(used))
+
+    def outputs(self, networks: list[Checked], directory: Path) -> list[Output]:
+        """One file a network; two networks with one file are a fault."""
+        out: dict[str, Output] = {}
+        for checked in networks:
+            place = checked.folder / f"{checked.network.name}.py"
+            output = Output(directory, place, self.render(checked), f"{checked.network.name} of {checked.title}")
+            first = out.setdefault(str(place).casefold(), output)
+            if first is not output:
+                self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
+        return list(out.values())
+
+
+def _frame(spec: SpecFile) -> Any:
+    from resnetc.compiler.evaluation.evaluator import Frame
+    from resnetc.compiler.evaluation.slot_environment import Slots
+
+    return Frame(spec, Slots({}))
+
+
+def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
+    return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span, tree.words)
+
+
+def reachable(path: Path) -> None:
+    """Refuses a path that the system cannot follow: too long, a circle of links, below a closed folder."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return  # a shipped name, perhaps
+    except OSError as error:
+        raise Fault(
+            unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
+        ) from None

@@ -1,0 +1,1 @@
+"""Compile-time evaluation: expressions in, values out."""

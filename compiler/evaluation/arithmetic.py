@@ -1,0 +1,266 @@
+"""Computing with compile-time values: operators, comparisons and functions, exact and within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation.values import (
+    COMPOUND,
+    LAYERS,
+    ChainLayer,
+    DefinedLayer,
+    LabelLayer,
+    ModelValue,
+    PrimitiveLayer,
+    SlotLayer,
+    Tensor,
+    Value,
+    describe,
+    is_number,
+    kind,
+    normal,
+    normal_size,
+)
+from resnetc.compiler.source import Span
+
+LIMIT = 2**63 - 1
+MAX_LENGTH = 100_000
+MAX_PARTS = 4_096  # of a layer: its steps, its arguments, and theirs
+MAX_NESTED = 64  # lists and layers in each other
+
+
+def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
+    """Exact; `+` also joins lists."""
+    if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+        if len(left) + len(right) > MAX_LENGTH:
+            raise Fault(too_large(span))
+        return left + right
+    if not (is_number(left) and is_number(right)):
+        odd = left if not is_number(left) else right
+        raise Fault(not_numbers(op, left, right, odd, span))
+    if op in "/%" and right == 0:
+        raise Fault(division_by_zero(op, span))
+    match op:
+        case "+":
+            value = left + right
+        case "-":
+            value = left - right
+        case "*":
+            value = left * right
+        case "/":
+            value = Fraction(left) / right
+        case _:
+            value = left % right
+    value = normal(value)
+    if abs(value.numerator) > LIMIT or value.denominator > LIMIT:
+        raise Fault(too_large(span))
+    return value
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+}
+
+
+def compare(op: str, left: Value, right: Value, span: Span) -> bool:
+    """Equality on values of one kind, a list and a number that stands for each of its elements; order on numbers."""
+    if op in ("==", "!="):
+        if isinstance(left, tuple) and isinstance(right, tuple) and any(isinstance(v, tuple) for v in left):
+            same = len(left) == len(right) and all(compare("==", *pair, span) for pair in zip(left, right, strict=True))
+            return same is (op == "==")
+        if not (isinstance(left, tuple) and isinstance(right, tuple)):
+            left, right = normal_size(left), normal_size(right)
+        if isinstance(left, bool) != isinstance(right, bool):
+            raise Fault(not_comparable(op, left, right, span))
+        return COMPARISONS[op](left, right)
+    if not (is_number(left) and is_number(right)):
+        raise Fault(not_comparable(op, left, right, span))
+    return COMPARISONS[op](left, right)
+
+
+def floor_log(value: int | Fraction, base: int | Fraction) -> int:
+    """The largest k with base^k <= value, exactly."""
+    k, power = 0, Fraction(base)
+    if value >= 1:
+        while power <= value:
+            k, power = k + 1, power * base
+        return k
+    power = Fraction(1)
+    while power > value:
+        k, power = k - 1, power / base
+    return k
+
+
+def nearest(value: int | Fraction, multiple: int, keep: int | Fraction = 0) -> int:
+    """The nearest multiple (a half goes up), at least one; one more where less than `keep` of `value` is left."""
+    rounded = max(multiple, floor(Fraction(value) + Fraction(multiple) / 2) // multiple * multiple)
+    return rounded + multiple if rounded < keep * value else rounded
+
+
+def numbers_of(arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple) else arguments
+
+
+def apply_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value:
+    """The compile-time functions."""
+    try:
+        value = _apply(name, arguments)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        raise Fault(bad_arguments(name, arguments, span)) from None
+    return value
+
+
+def weight(value: Value, span: Span) -> int:
+    """How many parts a list or a layer has, those of its parts included; a fault where they are too many or too deep.
+
+    Shared parts count as often as they are seen: as often as a comparison or a message would look at them.
+    """
+    most = MAX_LENGTH if isinstance(value, tuple) else MAX_PARTS
+    pending: list[tuple[int, Value]] = [(0, value)]
+    count = 0
+    while pending:
+        depth, part = pending.pop()
+        inner = parts(part)
+        count += len(inner)
+        if count > most or depth > MAX_NESTED:
+            raise Fault(too_large(span))
+        pending += [(depth + 1, p) for p in inner if isinstance(p, COMPOUND)]
+    return count
+
+
+def parts(value: Value) -> Sequence[Value]:
+    match value:
+        case tuple():
+            return value
+        case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
+            return [v for _, v in arguments]
+        case DefinedLayer(_, _, arguments, bindings):
+            return [*(v for _, v in arguments), *(bound.value for bound in bindings)]
+        case ModelValue(_, _, arguments, bindings):
+            return [*(v for _, v in arguments), *(v for _, v, _ in bindings)]
+        case ChainLayer(steps):
+            return steps
+        case LabelLayer(_, layer):
+            return (layer,)
+    return ()
+
+
+def _apply(name: str, arguments: tuple[Value, ...]) -> Value:
+    if name not in ("len", "repeat") and not all(is_number(a) for a in numbers_of(arguments)):
+        raise TypeError
+    match name, len(arguments):
+        case "ceil", 1:
+            return ceil(arguments[0])
+        case "floor", 1:
+            return floor(arguments[0])
+        case "max", _:
+            return max(numbers_of(arguments))
+        case "min", _:
+            return min(numbers_of(arguments))
+        case "len", 1:
+            return len(arguments[0]) if isinstance(arguments[0], tuple) else None or _refuse()
+        case "range", (1 | 2):
+            bounds = [a for a in arguments if isinstance(a, int)]
+            if len(bounds) != len(arguments) or bounds[-1] - (bounds[0] if len(bounds) == 2 else 0) > MAX_LENGTH:
+                raise TypeError
+            return tuple(range(*bounds))
+        case "repeat", 2:
+            if not isinstance(arguments[1], int) or not 0 <= arguments[1] <= MAX_LENGTH:
+                raise TypeError
+            return (arguments[0],) * arguments[1]
+        case "nearest", (2 | 3):
+            if not isinstance(arguments[1], int) or arguments[1] < 1:
+                raise TypeError
+            return nearest(*arguments)
+        case "floor_log", 2:
+            if arguments[0] <= 0 or arguments[1] < 2:
+                raise TypeError
+            return floor_log(*arguments)
+    raise TypeError
+
+
+def _refuse() -> Any:
+    raise TypeError
+
+
+SIGNATURES = {
+    "ceil": "ceil(number)",
+    "floor": "floor(number)",
+    "floor_log": "floor_log(value, base) with value > 0 and base >= 2",
+    "len": "len(list)",
+    "max": "max(number, ...)",
+    "min": "min(number, ...)",
+    "nearest": "nearest(value, multiple, keep=0)",
+    "range": "range(count) or range(first, end)",
+    "repeat": "repeat(value, count)",
+}
+
+
+def not_numbers(op: str, left: Value, right: Value, odd: Value, span: Span) -> Diagnostic:
+    if isinstance(odd, LAYERS):
+        help = "a layer becomes a tensor when it is applied: `in |> layer`"
+    elif isinstance(odd, Tensor):
+        help = "tensors are joined with `+` and `*` only"
+    else:
+        help = f"write a number instead of `{describe(odd)}`"
+    return Diagnostic(
+        "E0221",
+        f"`{op}` needs numbers{' or tensors' if op in '+*' else ''}: {kind(left)} and {kind(right)}",
+        Label(span, f"{describe(left)} {op} {describe(right)}"),
+        helps=(help,),
+    )
+
+
+def division_by_zero(op: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0222",
+        f"`{op}` by zero",
+        Label(span, "the right side is 0"),
+        helps=("give the right side another value, or refuse 0 with `require` before it",),
+    )
+
+
+def too_large(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0223",
+        "a value grows too large",
+        Label(span, "beyond the limit"),
+        notes=(
+            f"numbers stay below 2^63, lists have at most {MAX_LENGTH:_} elements, layers at most {MAX_PARTS:_} parts;"
+            f" they nest at most {MAX_NESTED} deep",
+        ),
+        helps=("compute with smaller numbers, shorter lists and smaller layers",),
+    )
+
+
+def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic:
+    if op == ">" and isinstance(left, LAYERS):
+        help = "layers are chained with `|>`: `>` compares numbers"
+    elif op in ("==", "!="):
+        help = "compare a flag with a flag: write `true` or `false`"
+    else:
+        help = f"write numbers on both sides of `{op}`"
+    return Diagnostic(
+        "E0224",
+        f"`{op}` cannot compare {kind(left)} with {kind(right)}",
+        Label(span, f"{describe(left)} {op} {describe(right)}"),
+        helps=(help,),
+    )
+
+
+def bad_arguments(name: str, arguments: tuple[Value, ...], span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0225",
+        f"`{name}` cannot take {describe(arguments)}",
+        Label(span, "in this call"),
+        helps=(f"it is called as `{SIGNATURES[name]}`",),
+    )

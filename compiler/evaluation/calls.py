@@ -1,0 +1,169 @@
+"""Calls: arguments meet parameters, of primitives, blocks, policies, slots and models; keywords may bind slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.arithmetic import apply_function
+from resnetc.compiler.evaluation.evaluator import PARTS_A_STATEMENT, Evaluator, Frame
+from resnetc.compiler.evaluation.values import (
+    ABSENT,
+    COMPOUND,
+    Absent,
+    Arguments,
+    Bound,
+    ChainLayer,
+    DefinedLayer,
+    Definition,
+    LabelLayer,
+    Layer,
+    ModelValue,
+    PrimitiveLayer,
+    SlotLayer,
+    Value,
+)
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import REQUIRED
+
+
+class Caller(Evaluator):
+    """An evaluator that can call."""
+
+    def call(self, expr: syntax.Call, frame: Frame) -> Value:
+        value = self.called(expr, frame)
+        return self.weighed(value, expr.span) if isinstance(value, COMPOUND) else value
+
+    def called(self, expr: syntax.Call, frame: Frame) -> Value:
+        callee = self.evaluate(expr.callee, frame)
+        if isinstance(callee, Definition) and callee.kind == "function":
+            return self.function(callee.name, expr, frame)
+        given = [(a, self.evaluate(a.value, frame)) for a in expr.arguments]
+        match callee:
+            case PrimitiveLayer(primitive, arguments):
+                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                return PrimitiveLayer(primitive, merged, expr.span)
+            case SlotLayer(slot, arguments):
+                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                return SlotLayer(slot, merged, expr.span)
+            case DefinedLayer(item, spec, arguments, bindings):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                return DefinedLayer(item, spec, merged, (*bindings, *bound), expr.span)
+            case ModelValue(item, spec, arguments, bindings, instances):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                told = ((b.slot, b.value, b.span) for b in bound)
+                return ModelValue(item, spec, merged, (*bindings, *told), instances, expr.span)
+            case LabelLayer(path, layer):
+                inner = self.extend(layer, given, expr, frame)
+                return LabelLayer(path, inner, expr.span)
+            case Absent():
+                return ABSENT
+        raise Fault(errors.not_callable(callee, expr.callee.span))
+
+    def extend(
+        self, layer: Layer, given: list[tuple[syntax.Argument, Value]], expr: syntax.Call, frame: Frame
+    ) -> Layer:
+        """More arguments for a labelled layer: `down(pre=pre)`."""
+        match layer:
+            case SlotLayer(slot, arguments, span):
+                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                return SlotLayer(slot, merged, span)
+            case DefinedLayer(item, spec, arguments, bindings, span):
+                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                return DefinedLayer(item, spec, merged, (*bindings, *bound), span)
+            case PrimitiveLayer(primitive, arguments, span):
+                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                return PrimitiveLayer(primitive, merged, span)
+        raise Fault(errors.not_callable(layer, expr.callee.span))
+
+    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
+        arguments = [self.evaluate(a.value, frame) for a in expr.arguments]
+        self.charge(sum(len(a) for a in arguments if isinstance(a, tuple)) // PARTS_A_STATEMENT, expr.span)
+        named = [a.name for a in expr.arguments if a.name]
+        if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
+            raise Fault(
+                errors.unknown_parameter(name, named[0].id, named[0].span, ["keep"] if name == "nearest" else [], [])
+            )
+        return apply_function(name, tuple(arguments), expr.span)
+
+    def merge(
+        self,
+        parameters: Iterable[Any],
+        arguments: Arguments,
+        given: list[tuple[syntax.Argument, Value]],
+        of: str,
+        frame: Frame,
+        spec: SpecFile | None,
+    ) -> tuple[Arguments, list[Bound]]:
+        """The arguments of earlier calls with those of this one; positions fill the parameters still free.
+
+        With `spec` (blocks, policies, models) a keyword may also name a slot, which is then bound inside.
+        """
+        by_name = {p.name if isinstance(p.name, str) else p.name.id: p for p in parameters}
+        values = dict(arguments)
+        free = [n for n in by_name if n not in values]
+        fresh: set[str] = set()
+        bound: list[Bound] = []
+        for argument, value in given:
+            if argument.name is None:
+                while free and free[0] in fresh:
+                    free.pop(0)
+                if not free:
+                    raise Fault(errors.too_many_arguments(of, argument.span, list(by_name)))
+                name = free.pop(0)
+            else:
+                name = argument.name.id
+                if name not in by_name:
+                    slot = self.slot_named(name, frame, spec) if spec else None
+                    if slot is None:
+                        slots = self.slot_names(frame, spec) if spec else []
+                        raise Fault(errors.unknown_parameter(of, name, argument.name.span, list(by_name), slots))
+                    value = self.as_layer(value, argument.value.span)
+                    self.check_binding(slot, value, argument.value.span)
+                    bound.append(Bound(slot, value, argument.span))
+                    continue
+                if name in fresh:
+                    raise Fault(errors.given_twice(of, name, argument.name.span))
+            fresh.add(name)
+            values[name] = self.coerce(
+                value, by_name[name], argument.value.span, of, partial(self.worked, argument.value, frame)
+            )
+        return tuple((n, values[n]) for n in by_name if n in values), bound
+
+    def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]:
+        places = [self.prelude, frame.spec, *([spec] if spec else []), *([frame.fallback] if frame.fallback else [])]
+        return [n for place in places for n, item in place.names.items() if isinstance(item, syntax.Slot)]
+
+    def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None:
+        """The slot a keyword means: of the prelude, of this file, or of the file of what is called."""
+        for place in (self.prelude, frame.spec, spec):
+            if place is not None and isinstance(item := place.names.get(name), syntax.Slot):
+                return item
+        return None
+
+    def check_binding(self, slot: syntax.Slot, value: Layer | Absent, span: Span) -> None:
+        """A value must be able to do with what the slot's signature passes."""
+        if isinstance(value, (Absent, LabelLayer)):
+            return
+        if isinstance(value, ChainLayer):
+            for step in value.steps:
+                self.check_complete(slot, step, span, frozenset())
+            return
+        self.check_complete(slot, value, span, frozenset(p.name.id for p in slot.parameters))
+
+    def check_complete(self, slot: syntax.Slot, layer: Layer, span: Span, passed: frozenset[str]) -> None:
+        match layer:
+            case PrimitiveLayer(primitive, arguments):
+                needs = [p.name for p in primitive.parameters if p.default is REQUIRED]
+            case DefinedLayer(item, _, arguments) | SlotLayer(item, arguments):
+                needs = [p.name.id for p in item.parameters if p.default is None]
+            case _:
+                return
+        missing = [n for n in needs if n not in passed and n not in dict(arguments)]
+        if missing:
+            raise Fault(errors.binding_incomplete(slot, layer, missing, span))

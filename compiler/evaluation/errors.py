@@ -1,0 +1,473 @@
+"""The words of faults in names, values and parameters: one function a code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
+from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import PRIMITIVES
+
+
+def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
+    near = similar(name, candidates)
+    return (f"{what} with a similar name exists: `{near}`",) if near else ()
+
+
+def replaced(name: str, candidates: Iterable[str], span: Span) -> tuple[Edit, ...]:
+    near = similar(name, candidates)
+    return (Edit(span, near),) if near else ()
+
+
+def names(candidates: Iterable[str]) -> str:
+    listed = [f"`{c}`" for c in candidates]
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else "nothing"
+
+
+def signature(item: Any) -> str:
+    """`bottleneck(width: int, stride: size = 1)`."""
+    parts = [
+        f"{'first ' * p.first}{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "")
+        for p in item.parameters
+    ]
+    return f"{item.name.id}({', '.join(parts)})"
+
+
+def unknown_name(name: str, span: Span, visible: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "E0201",
+        f"no name `{name}` is known here",
+        Label(span, "not found"),
+        helps=nearby(name, visible, "a name")
+        or (f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that has it",),
+        fix=replaced(name, visible, span),
+    )
+
+
+def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "E0202",
+        f"no block, policy or model named `{name}` in `{file}`",
+        Label(span, "not found"),
+        notes=(f"`{file}` defines {names(items)}",),
+        helps=nearby(name, items, "one") or (f"take a name from `{file}`, or define `{name}` in it",),
+        fix=replaced(name, items, span),
+    )
+
+
+def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slots: list[str]) -> Diagnostic:
+    both = [*parameters, *slots]
+    return Diagnostic(
+        "E0203",
+        f"`{of}` has no parameter `{name}`",
+        Label(span, "unknown parameter"),
+        notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
+        helps=nearby(name, both, "a parameter") or (f"remove `{name}=...`, or write the parameter that is meant",),
+        fix=replaced(name, both, span),
+    )
+
+
+def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "E0204",
+        f"`{of}` takes at most {len(parameters)} argument{'s' * (len(parameters) != 1)} by position",
+        Label(span, "one too many"),
+        notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
+        helps=("remove what is too much, or write with a name what the argument is for",),
+    )
+
+
+def given_twice(of: str, name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0205",
+        f"`{of}` gets its parameter `{name}` twice",
+        Label(span, "second time"),
+        helps=(f"keep one value for `{name}`",),
+    )
+
+
+def missing_argument(of: str, name: str, span: Span, item: Any) -> Diagnostic:
+    where = (Label(item.name.span, "defined here"),) if hasattr(item, "span") else ()
+    text = signature(item) if hasattr(item, "span") else of
+    return Diagnostic(
+        "E0206",
+        f"`{of}` needs a value for its parameter `{name}`",
+        Label(span, f"`{name}` is missing"),
+        where,
+        notes=(text,) if text != of else (),
+        helps=(f"write `{name}=...` in the call",),
+    )
+
+
+def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagnostic:
+    wants = {
+        "int": "a whole number",
+        "number": "a number",
+        "bool": "`true` or `false`",
+        "string": "a text",
+        "size": "a whole number or a list of them, one an axis",
+        "list": "a list",
+        "layer": "a layer",
+        "tensor": "a tensor",
+    }
+    shown = f"{kind(value)}: {describe(value)}" if not isinstance(value, Absent) else "`none`"
+    return Diagnostic(
+        "E0207",
+        f"`{name}` of `{of}` is {wants.get(type, type)}, not {kind(value)}",
+        Label(span, shown),
+        helps=(f"give `{name}` {wants.get(type, type)}",),
+    )
+
+
+def not_an_integer(span: Span, worked: str, value: Value) -> Diagnostic:
+    shown = describe(value)
+    text = f"`{worked} = {shown}` is not an integer" if worked and worked != shown else f"`{shown}` is not an integer"
+    return Diagnostic(
+        "E0208",
+        text,
+        Label(span, "a whole number is needed here"),
+        helps=(
+            "division is exact; write `floor(...)` or `ceil(...)` where rounding is meant"
+            if isinstance(value, Fraction)
+            else f"write a whole number instead of {kind(value)}",
+        ),
+    )
+
+
+def not_a_flag(span: Span, value: Value) -> Diagnostic:
+    return Diagnostic(
+        "E0209",
+        f"a condition is true or false, not {kind(value)}",
+        Label(span, describe(value)),
+        helps=(f"compare it with a value, such as `{span.text} {'> 0' if is_number(value) else '== ...'}`",),
+    )
+
+
+def not_a_layer(value: Value, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0210",
+        f"a layer is needed here, and this is {kind(value)}",
+        Label(span, describe(value)),
+        helps=instead_of_primitive(span.text)
+        or (
+            "a tensor can only be the first step of a pipe: `x |> layer`"
+            if isinstance(value, Tensor)
+            else "chain them with `|>`: a list of layers is no layer"
+            if isinstance(value, tuple) and value and all(isinstance(step, LAYERS) for step in value)
+            else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
+        ),
+    )
+
+
+def instead_of_primitive(name: str) -> tuple[str, ...]:
+    """What to write where a model's parameter stands for the primitive of its name."""
+    return (f"`{name}` is a parameter of this model: put the primitive into a policy",) if name in PRIMITIVES else ()
+
+
+def not_callable(value: Value, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0211",
+        f"{'a chain of layers' if isinstance(value, LAYERS) else kind(value)} cannot be called",
+        Label(span, describe(value)),
+        helps=instead_of_primitive(span.text)
+        or (
+            "a chain takes no arguments: make it a policy with parameters"
+            if isinstance(value, LAYERS)
+            else "remove the parentheses: only layers, models and functions take arguments",
+        ),
+    )
+
+
+def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "E0212",
+        f"{what} has no field `{name}`",
+        Label(span, "unknown field"),
+        notes=(f"its fields are {names(fields)}",),
+        helps=nearby(name, fields, "a field") or ("write one of its fields behind the dot",),
+        fix=replaced(name, fields, span),
+    )
+
+
+def no_fields(value: Value, name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0213",
+        f"{kind(value)} has no fields, so no `{name}`",
+        Label(span, describe(value)),
+        helps=("ask a tensor, `here`, a used file or, in `expect`, a stage: nothing else has fields",),
+    )
+
+
+def not_a_list(value: Value, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0214",
+        "a list with elements is needed here, and this one is empty"
+        if value == ()
+        else f"only a list has elements, and this is {kind(value)}",
+        Label(span, describe(value)),
+        helps=("write a list, such as `[64, 128, 256]` or `range(3)`",),
+    )
+
+
+def no_element(name: str, index: int, indices: list[int], span: Span) -> Diagnostic:
+    has = f"its elements are {indices[0]} to {indices[-1]}" if indices else "it is empty"
+    return Diagnostic(
+        "E0215",
+        f"`{name}` has no element {index}",
+        Label(span, "outside the list"),
+        notes=(has,),
+        helps=(
+            f"elements count from 0: the last one is `{name}[{indices[-1]}]`"
+            if indices
+            else f"give `{name}` an element before it is read",
+        ),
+    )
+
+
+def missing_elements(span: Span, indices: list[int]) -> Diagnostic:
+    return Diagnostic(
+        "E0216",
+        f"`{span.text}` is not complete: it has the elements {', '.join(map(str, indices))}",
+        Label(span, "used as a whole list"),
+        helps=("let `each` run over `range(n)`, so that the elements are 0, 1, 2, ...",),
+    )
+
+
+def here_outside(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0217",
+        "`here` is known only inside the blocks of a stage",
+        Label(span, "no block around this"),
+        helps=("use it in a policy or a block",),
+    )
+
+
+def extern_here(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0218",
+        "an `extern` operation cannot be expanded by this compiler yet",
+        Label(span, "used here"),
+        helps=("write the operation as a block of primitives",),
+    )
+
+
+def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
+    return Diagnostic(
+        "E0219",
+        f"`model {item.name.id} = ...` names a model with its arguments, and this is {kind(value)}",
+        Label(item.value.span, describe(value)),
+        helps=(f"write `model {item.name.id} = family(...)` with a model's name",),
+    )
+
+
+def two_labels(span: Span, label: str) -> Diagnostic:
+    return Diagnostic(
+        "E0226",
+        f"this layer has a label already, so it cannot be `{label}` too",
+        Label(span, "second label"),
+        helps=("keep one of the two labels",),
+    )
+
+
+def not_a_label(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0227",
+        "a label is an attribute path",
+        Label(span, "not a path"),
+        helps=("write it like `fc`, `head.fc` or `convs[i]`",),
+    )
+
+
+def binding_incomplete(slot: syntax.Slot, layer: Value, missing: list[str], span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0228",
+        f"`{describe(layer)}` cannot be the slot `{slot.name.id}`: nothing passes {names(missing)} to it",
+        Label(span, "bound here"),
+        (Label(slot.name.span, "the slot is declared here"),),
+        notes=(f"the slot passes {signature(slot)}",),
+        helps=(f"give {names(missing)} in the binding, or bind a policy with the slot's parameters",),
+    )
+
+
+def absent_value(span: Span, where: str) -> Diagnostic:
+    return Diagnostic(
+        "E0230",
+        f"{where} is absent (`none`)",
+        Label(span, "nothing arrives here"),
+        helps=("write `identity` where a layer should do nothing",),
+    )
+
+
+def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) -> Diagnostic:
+    """A layer would be stored as `path`, where an earlier one is, or above, below or beside `other`, its place.
+
+    `free` is a path for it where nothing is.
+    """
+    inner, outer = sorted((path, other), key=len, reverse=True)
+    same = path == other
+    help = f"give one of them another label: `{free}: ...`"
+    if re.match(r"stage\b", span.text):
+        help = f"give the stage a path that is free: `stage {free} = ...`"
+    if same:
+        message = f"two layers would be stored as `{path}`"
+    elif inner.startswith((f"{outer}.", f"{outer}[")):
+        message = f"`{inner}` would be stored inside of another layer, `{outer}`"
+    else:
+        message = f"`{path}` would be stored beside `{other}`, and a list has elements only"
+        help = "label both by an index, or both by a name"
+    return Diagnostic(
+        "E0231",
+        message,
+        Label(span, "second one" if same else f"`{path}`"),
+        (Label(first, "first one" if same else f"`{other}`"),),
+        helps=(help,),
+    )
+
+
+def dotted_in_sequence(path: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0232",
+        f"inside a labelled chain a label is one name, not `{path}`",
+        Label(span, "nested label"),
+        helps=("make the label one name, or label a chain in parentheses: `head: (fc: linear(10))`",),
+    )
+
+
+def wrong_source(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0233",
+        "a policy that starts at another tensor cannot stand inside a chain",
+        Label(span, "starts at a tensor argument"),
+        helps=("apply it on its own: `let side = in |> slot(...)`",),
+    )
+
+
+def first_without_default(parameter: syntax.Parameter) -> Diagnostic:
+    return Diagnostic(
+        "E0234",
+        f"a `first` parameter needs a default: `{parameter.name.id}` has none for the blocks after the first",
+        Label(parameter.span, "no default"),
+        helps=(f"write `first {parameter.name.id}: {parameter.type.id} = ...`",),
+    )
+
+
+def list_applied(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0235",
+        f"`{name}` takes one tensor, and a list arrives",
+        Label(span, "a list of tensors"),
+        helps=("`sum`, `concat` and `softmax` take a list; `x[i]` is one of its elements",),
+    )
+
+
+def list_needed(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0236",
+        f"`{name}` takes a list of tensors, and one tensor arrives",
+        Label(span, "a single tensor"),
+        helps=("`split(n)` makes a list, and so does `[a, b]`",),
+    )
+
+
+def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
+    return Diagnostic(
+        "E0237",
+        f"{where} must be one tensor, and this is {kind(value)}",
+        Label(span, describe(value)),
+        helps=(
+            "apply the layer: `in |> layer`"
+            if isinstance(value, LAYERS)
+            else "write a tensor: `in`, or what a pipe makes of it",
+        ),
+    )
+
+
+def set_twice(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0238",
+        f"`{name}` has a value already",
+        Label(span, "second value"),
+        helps=("give the second value a name or an index of its own",),
+    )
+
+
+def too_many_steps(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0328",
+        f"a block grows beyond {limit:_} operations",
+        Label(span, "one too many"),
+        helps=("divide it into blocks that use each other",),
+    )
+
+
+def nested_too_deep(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0251",
+        f"definitions stand in each other more than {limit} levels deep",
+        Label(span, "one level too many"),
+        notes=("a block, a policy, a slot or an instance is one level further in than what uses it",),
+        helps=("let some of them do their work themselves, without using another",),
+    )
+
+
+def too_much_work(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0329",
+        f"the loops and policies of this network run more than {limit:_} statements",
+        Label(span, "still running here"),
+        helps=("let `each` run over shorter lists, and put fewer policies into each other",),
+    )
+
+
+def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0248",
+        f"a block has one tensor, `in`: `{block.name.id}` cannot take another for its parameter `{name}`",
+        Label(span, "a tensor is passed here"),
+        (Label(block.name.span, "this block"),),
+        helps=("make it a policy, which may start at a tensor argument, or move the operation out of the block",),
+    )
+
+
+def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0249",
+        f"the elements of a label count 0, 1, 2, ...: `{path}` stands where element {expected} is due",
+        Label(span, "out of order"),
+        helps=(f"give it the index {expected}",),
+    )
+
+
+def labelled_stage_block(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0250",
+        "the blocks of a stage are called by their position, not by a label",
+        Label(span, "a label"),
+        helps=("label the stage: `stage name = ...`",),
+    )
+
+
+def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "E0239",
+        f"`set` binds a slot, and `{name}` is none",
+        Label(span, "not a slot"),
+        notes=(f"the slots are {names(slots)}",),
+        helps=nearby(name, slots, "a slot")
+        or (f"name a value with `let {name} = ...`; for a new role declare `slot {name}(...)`",),
+        fix=replaced(name, slots, span),
+    )
+
+
+def no_values(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0326",
+        "`each` takes a list with at least one element",
+        Label(span, "not such a list"),
+        helps=("write the values in brackets: `each depth in [20, 56]`",),
+    )

@@ -1,0 +1,49 @@
+"""Slots: which layer plays which role, from where on. Environments are immutable; each expansion peels one binding."""
+
+from __future__ import annotations
+
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record
+class Binding:
+    """`set slot = value`, and what the slot meant before: inside the value, it still means that."""
+
+    slot: syntax.Slot
+    value: Value
+    outer: Binding | None
+    span: Span
+    sealed: bool = False
+
+
+class Slots:
+    """What every slot is bound to at one place of the network. Equal ways of getting there give the same object."""
+
+    __slots__ = ("bindings", "_bound", "_peeled")
+
+    def __init__(self, bindings: dict[syntax.Slot, Binding | None]) -> None:
+        self.bindings = bindings
+        self._bound: dict[tuple[syntax.Slot, Value], Slots] = {}
+        self._peeled: dict[syntax.Slot, Slots] = {}
+
+    def get(self, slot: syntax.Slot) -> Binding | None:
+        """The binding in force, None where the slot has its default."""
+        return self.bindings.get(slot)
+
+    def bind(self, slot: syntax.Slot, value: Value, span: Span, sealed: bool = False) -> Slots:
+        """These slots with one more binding."""
+        key = (slot, value)
+        if key not in self._bound:
+            binding = Binding(slot, value, self.bindings.get(slot), span, sealed)
+            self._bound[key] = Slots({**self.bindings, slot: binding})
+        return self._bound[key]
+
+    def peel(self, slot: syntax.Slot) -> Slots:
+        """These slots as the value of `slot` sees them: there it means what it meant before it was bound."""
+        if slot not in self._peeled:
+            binding = self.bindings.get(slot)
+            self._peeled[slot] = Slots({**self.bindings, slot: binding.outer if binding else None})
+        return self._peeled[slot]

@@ -1,0 +1,230 @@
+"""Compile-time values: exact numbers, flags, texts, lists, layers not yet applied; and how messages write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes.budget import number
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import Primitive
+
+if TYPE_CHECKING:
+    from resnetc.compiler.ir.network import Shape
+    from resnetc.compiler.loader.loader import SpecFile
+
+MAX_BITS = 2**12  # of a number in a message
+MAX_WRITTEN = 200  # characters of a list in a message
+
+Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
+
+
+@record(eq=True)
+class Absent:
+    """`none`: a branch that is not there."""
+
+
+ABSENT = Absent()
+Arguments = tuple[tuple[str, Any], ...]
+Path = tuple[str | int, ...]
+
+
+@record(eq=True)
+class PrimitiveLayer:
+    """A primitive with some of its arguments."""
+
+    primitive: Primitive
+    arguments: Arguments
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
+class Bound:
+    """A slot that a keyword of a call binds."""
+
+    slot: syntax.Slot
+    value: Value
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
+class DefinedLayer:
+    """A block or policy with some of its arguments, and the slots that the call binds inside it."""
+
+    item: syntax.Block | syntax.Policy
+    spec: SpecFile
+    arguments: Arguments
+    bindings: tuple[Bound, ...]
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
+class SlotLayer:
+    """A slot with some of its arguments: what it is, is decided where it is applied."""
+
+    slot: syntax.Slot
+    arguments: Arguments
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
+class ChainLayer:
+    """`a |> b |> c`."""
+
+    steps: tuple[Layer, ...]
+    span: Span = field(compare=False)
+
+
+@record(eq=True)
+class LabelLayer:
+    """A layer with the attribute path it is to be stored under."""
+
+    path: Path
+    layer: Layer
+    span: Span = field(compare=False)
+
+
+Layer = PrimitiveLayer | DefinedLayer | SlotLayer | ChainLayer | LabelLayer
+LAYERS = (PrimitiveLayer, DefinedLayer, SlotLayer, ChainLayer, LabelLayer)
+
+
+@record
+class Tensor:
+    """A value that flows through the network: the `ref`-th value of the scope that is being expanded."""
+
+    ref: int
+    shape: Shape
+    scope: Any
+
+
+@record
+class ModelValue:
+    """A model with some of its arguments and slots: what an instance is made of."""
+
+    item: syntax.Model
+    spec: SpecFile
+    arguments: Arguments
+    bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
+    instances: tuple[tuple[syntax.Instance, SpecFile, int], ...]  # each with the number of bindings it sees
+    span: Span
+
+
+COMPOUND = (tuple, *LAYERS, ModelValue)  # values with parts
+
+
+@record(eq=True)
+class Record:
+    """Something with fields, and no value itself: a stage in `expect`, or the output."""
+
+    name: str
+    fields: dict[str, Any] = field(hash=False)
+
+
+@record(eq=True)
+class Definition:
+    """A function, a file or `here`, standing for itself."""
+
+    kind: str
+    name: str
+    target: Any = field(hash=False)
+
+
+def describe(value: Value) -> str:
+    """How a value is written in the language."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | Fraction():
+            return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else number(value, MAX_BITS)
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(shortened(value))}]"
+        case Absent():
+            return "none"
+        case PrimitiveLayer(primitive, arguments):
+            return called(primitive.name, arguments)
+        case DefinedLayer(item, spec, arguments):
+            return called(f"{spec.name}.{item.name.id}", arguments)
+        case SlotLayer(slot, arguments):
+            return called(slot.name.id, arguments)
+        case ChainLayer(steps):
+            return " |> ".join(describe(s) for s in steps)
+        case LabelLayer(path, layer):
+            return f"{show_path(path)}: {describe(layer)}"
+        case Tensor():
+            return "a tensor"
+        case Record(name) | Definition(_, name):
+            return name
+        case ModelValue(model):
+            return model.name.id
+        case _:
+            return str(value)
+
+
+def shortened(values: tuple[Value, ...]) -> Iterator[str]:
+    """The elements of a list, as far as a line has room for them."""
+    written = 0
+    for value in values:
+        if written > MAX_WRITTEN:
+            yield "..."
+            return
+        text = describe(value)
+        written += len(text)
+        yield text
+
+
+def called(name: str, arguments: Arguments) -> str:
+    return f"{name}({', '.join(f'{k}={describe(v)}' for k, v in arguments)})" if arguments else name
+
+
+def show_path(path: Path) -> str:
+    out = ""
+    for part in path:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out
+
+
+def kind(value: Value) -> str:
+    """The type of a value, as messages call it."""
+    match value:
+        case bool():
+            return "a flag"
+        case int():
+            return "a number"
+        case Fraction():
+            return "a fraction"
+        case str():
+            return "a text"
+        case tuple():
+            return "a list"
+        case Tensor():
+            return "a tensor"
+        case Absent():
+            return "`none`"
+        case Definition(what):
+            return f"a {what}"
+        case Record():
+            return "something with fields"
+        case ModelValue():
+            return "a model"
+        case _:
+            return "a layer" if isinstance(value, LAYERS) else "a size"
+
+
+def is_number(value: Value) -> bool:
+    return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+
+
+def normal(value: Fraction | int) -> int | Fraction:
+    """An integral fraction is an int."""
+    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def normal_size(value: Value) -> int | tuple[int, ...]:
+    """One number where all axes agree: `stride == 1` holds for `[1, 1, 1]`."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value  # type: ignore[no-any-return]

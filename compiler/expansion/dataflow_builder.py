@@ -1,0 +1,223 @@
+"""The dataflow program of one block while it is expanded: its wires and steps, and the names of what it stores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container
+from copy import copy
+from dataclasses import replace
+from itertools import chain, count
+from typing import Any, Literal
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.values import Path, Tensor, show_path
+from resnetc.compiler.expansion.limits import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
+from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, Sequence, Shape, Step, Wire
+from resnetc.compiler.names.reserved import MAX_LENGTH
+from resnetc.compiler.source import Span
+
+MAX_STEPS = 4096
+
+
+def keeps_state(module: Module) -> bool:
+    """Whether a module has state-dict keys: only then a name of its own."""
+    return module.extent.keeps_state
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """`other_conv` for `conv`, or the next name that nothing has."""
+    endings = chain([""], (f"_{n}" for n in count(2)))
+    names = (f"other_{name}"[: MAX_LENGTH - len(end)] + end for end in endings)
+    return next(free for free in names if free not in taken)
+
+
+class Scope:
+    """Grows step by step in the order of the text; wire 0 is `in`."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.wires: list[Wire] = [Wire(shape, None, None)]
+        self.steps: list[Step] = []
+        self.demands: list[Condition] = []
+        self.numbers: list[tuple[str, str, Any]] = []
+        self.places: dict[int, int] | None = None  # where steps went, once some were dropped
+        self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
+        self._counts: Counter[str] = Counter()
+        self._reserved: set[Path] = set()
+        self._stored: dict[Path, Span] = {}
+        self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
+        self._ordinals: dict[str, int] = {}
+        self.prefix: Path = ()  # what its modules are stored below, where it is a part of a block's scope
+        self._call: Span | None = None  # the call that made it a part
+        self.owns = False  # whether it stores modules with keys
+
+    def below(self, prefix: Path, call: Span) -> Scope:
+        """A part of this scope: the same wires and steps, but names of its own, stored below `prefix`."""
+        part = copy(self)
+        part.prefix, part._call, part.owns, part._ordinals = (*self.prefix, *prefix), call, False, {}
+        return part
+
+    @property
+    def input(self) -> Tensor:
+        return Tensor(0, self.wires[0].shape, self)
+
+    def reserve(self, path: Path, span: Span) -> None:
+        path = (*self.prefix, *path)
+        self.order.setdefault(path, span)
+        self._reserved.add(path)
+
+    def numbered(self, attribute: str) -> Path:
+        """The attribute of an unlabelled step: `#` is its ordinal among those of that attribute."""
+        if "#" not in attribute:
+            return (attribute,)
+        self._ordinals[attribute] = number = self._ordinals.get(attribute, 0) + 1
+        return (attribute.replace("#", str(number)),)
+
+    def place(
+        self,
+        path: Path,
+        module: Module,
+        inputs: list[Tensor],
+        span: Span,
+        slot: str | None,
+        base: str | None = None,
+        owned: bool = False,
+    ) -> list[Tensor]:
+        """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`.
+
+        A stage is owned, and nothing else: its layers are blocks, whatever they are.
+        """
+        layers = module.children if owned and isinstance(module, Sequence) else ()
+        self._count(module.extent, sum(layer.extent.blocks == 0 for _, layer in layers), span)
+        path = (*self.prefix, *path)
+        if owned or keeps_state(module):
+            self._own_prefix()
+            self.own(path, span)
+            if path not in self._reserved:
+                self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
+        self.order.setdefault(path, span)
+        if self.prefix in self._reserved:
+            self._order_below_prefix()
+        return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+
+    def _count(self, extent: Extent, others: int, span: Span) -> None:
+        """Adds a module, and what of it is a block besides; a fault where a network of this alone is too large."""
+        for what, more, most in (
+            ("blocks", extent.blocks + others, MAX_BLOCKS),
+            ("operations", extent.operations, MAX_OPERATIONS),
+        ):
+            self._counts[what] += more
+            if self._counts[what] > most:
+                raise Fault(too_many_blocks(span, self._counts[what], what))
+
+    def _order_below_prefix(self) -> None:
+        """What a label that `let` names stores takes the label's place in the order."""
+        end = len(self.prefix)
+        inside = {p: span for p, span in self.order.items() if p[:end] == self.prefix}
+        places = list(self.order.items())
+        self.order.clear()
+        for other, span in places:
+            if other == self.prefix:
+                self.order.update(inside)
+            elif other not in inside:
+                self.order[other] = span
+
+    def _own_prefix(self) -> None:
+        """Nothing else is stored where a part begins: its first module finds out."""
+        if self._call is not None and not self.owns:
+            other = self._containers.get(self.prefix, self.prefix)
+            if other in self._stored:
+                raise Fault(self.taken(self.prefix, self._call, other))
+        self.owns = True
+
+    def own(self, path: Path, span: Span) -> None:
+        """A path has one owner, and none above or below it."""
+        above = [path[:i] for i in range(1, len(path))]
+        for other in (path, self._containers.get(path), *above):
+            if other in self._stored:
+                raise Fault(self.taken(path, span, other))
+        for i, outer in enumerate(above, 1):
+            inner = self._containers.setdefault(outer, path)
+            if isinstance(inner[i], int) != isinstance(path[i], int):
+                raise Fault(self.taken(path, span, inner))
+        self._stored[path] = span
+
+    def taken(self, path: Path, span: Span, other: Path) -> Diagnostic:
+        """The fault of a path that cannot be, beside that of another layer."""
+        return errors.duplicate_path(
+            show_path(path), span, show_path(other), self._stored[other], show_path(self.free(path))
+        )
+
+    def free(self, path: Path) -> Path:
+        """A path like this one where nothing is stored: another element of the same list, or under another name."""
+        at = max((i for i, part in enumerate(path) if isinstance(part, int)), default=0)
+        number = path[at]
+        if isinstance(number, int):
+            known = [p[at] for p in (*self._stored, *self._containers) if p[:at] == path[:at] and len(p) > at]
+            return (*path[:at], max(part for part in known if isinstance(part, int)) + 1, *path[at + 1 :])
+        return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
+
+    def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        self._count(PLAIN, 0, span)
+        return self._step((), operation, inputs, [shape], span, None, None)[0]
+
+    def _step(
+        self,
+        path: Path,
+        operation: Module | Literal["+", "*"],
+        inputs: list[Tensor],
+        shapes: list[Shape],
+        span: Span,
+        slot: str | None,
+        base: str | None,
+    ) -> list[Tensor]:
+        number, first = len(self.steps), len(self.wires)
+        if number >= MAX_STEPS:
+            raise Fault(errors.too_many_steps(span, MAX_STEPS))
+        refs = tuple(range(first, first + len(shapes)))
+        self.wires.extend(Wire(shape, number, None) for shape in shapes)
+        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
+        return [Tensor(ref, shape, self) for ref, shape in zip(refs, shapes, strict=True)]
+
+    def keep(self, out: Tensor) -> None:
+        """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.
+
+        The names of the others stay: they were counted in the text.
+        """
+        self.check_indices()
+        needed, pending = set(), [out.ref]
+        while pending:
+            number = self.wires[pending.pop()].step
+            if number is not None and number not in needed:
+                needed.add(number)
+                pending.extend(self.steps[number].inputs)
+        if len(needed) == len(self.steps):
+            return
+        place = {number: i for i, number in enumerate(sorted(needed))}
+        dropped = {step.path for i, step in enumerate(self.steps) if i not in needed}
+        self.steps = [step for i, step in enumerate(self.steps) if i in needed]
+        self.wires = [Wire(w.shape, place.get(w.step) if w.step is not None else None, w.name) for w in self.wires]
+        self.demands = [
+            d if d.step is None else replace(d, step=place[d.step]) for d in self.demands if d.step in {None, *needed}
+        ]
+        for path in dropped - {step.path for step in self.steps}:
+            self.order.pop(path, None)
+        self.places = place
+
+    def check_indices(self) -> None:
+        """The elements of a label such as `convs[i]` are there in order, none left out: so torch stores them."""
+        seen: dict[Path, int] = {}
+        for path, span in self.order.items():
+            for i, part in enumerate(path):
+                if not isinstance(part, int):
+                    continue
+                count = seen.setdefault(path[:i], 0)
+                if part > count:
+                    raise Fault(errors.index_out_of_order(show_path(path), count, span))
+                seen[path[:i]] = max(count, part + 1)
+
+    def name(self, tensor: Tensor, name: str) -> None:
+        """The name that `let` gives a value: the first one stays."""
+        wire = self.wires[tensor.ref]
+        if wire.name is None and wire.step is not None:
+            self.wires[tensor.ref] = Wire(wire.shape, wire.step, name)

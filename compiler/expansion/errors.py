@@ -1,0 +1,135 @@
+"""The words for a binding without effect: a slot is bound, and nothing that the binding reaches applies it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.evaluation.errors import names
+from resnetc.compiler.evaluation.reachable_slots import written
+from resnetc.compiler.evaluation.values import Bound
+from resnetc.compiler.ir.network import Module, Network, Sequence, Template
+from resnetc.compiler.remedies.call_text import shipped, short
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import PRIMITIVES
+
+LONGEST = 80  # of a stem that a help repeats
+
+
+def sets(statement: syntax.Statement) -> Iterator[syntax.SetSlot]:
+    """The `set` of a statement, or those in its loops."""
+    pending = [statement]
+    while pending:
+        match pending.pop(0):
+            case syntax.SetSlot() as found:
+                yield found
+            case syntax.Each(_, _, body):
+                pending[:0] = body
+
+
+def in_network(
+    slot: syntax.Slot, span: Span, network: Network, model: syntax.Model, applied: Iterable[syntax.Slot]
+) -> Diagnostic:
+    """Of `--set`, an instance, or `set` in a model."""
+    name, found = slot.name.id, definitions(network)
+    labels: tuple[Label, ...] = ()
+    remedy = f"leave it out, or apply `{name}` in a block of this network"
+    if not slot.attribute:  # its steps become the model's own
+        text = " ".join(model.stem.span.text.split())
+        layer = text if len(text) <= LONGEST else "..."
+        labels = (Label(model.stem.span, "the stem is written out here"),)
+        own = model.span.source is span.source and model.span.start <= span.start < model.span.end
+        remedy = f"write `stem = {name}`" if own else f"write `set {name} = {layer}` and `stem = {name}` there"
+    elif (place := instead(slot, (model, *found))) is not None:
+        labels = (Label(place, f"written out here, without `{name}`"),)
+        remedy = in_place(slot, place)
+    elif network.stages and found:
+        block, stage = found[0].name, network.stages[0].name
+        labels = (Label(block.span, f"stage `{stage}` is made of this"),)
+        if not shipped(block.span):
+            remedy = f"leave it out, or apply it in `{block.id}`: `|> {call(slot)}`"
+    return without_effect(
+        name, span, f"in `{network.model}`", labels, f"`{network.model}` applies {listed(applied)}", remedy
+    )
+
+
+def of_a_keyword(bound: Bound, item: syntax.Block | syntax.Policy, applied: Iterable[syntax.Slot]) -> Diagnostic:
+    """Of a keyword in the call of a block or policy."""
+    name = bound.slot.name.id
+    place = instead(bound.slot, (item,))
+    label = Label(place, f"written out here, without `{name}`") if place else Label(item.name.span, "defined here")
+    remedy = f"leave it out here; `set {name} = ...` before `input` binds it for all parts of a model"
+    if place and not shipped(place):
+        remedy = in_place(bound.slot, place)
+    note = f"`{item.name.id}` applies {listed(applied)}"
+    return without_effect(name, bound.span, f"in `{item.name.id}`", (label,), note, remedy)
+
+
+def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: Iterable[syntax.Slot]) -> Diagnostic:
+    """Of `set` in a block."""
+    name, known = slot.name.id, list(applied)
+    place = None if slot in known else instead(slot, (block,))
+    remedy = f"move it up, before the layers that apply `{name}`" if slot in known else "leave it out"
+    labels: tuple[Label, ...] = ()
+    if place:
+        labels, remedy = (Label(place, f"written out here, without `{name}`"),), in_place(slot, place)
+    note = f"`{block.name.id}` applies {listed(known)}"
+    return without_effect(name, span, f"behind it in `{block.name.id}`", labels, note, remedy)
+
+
+def without_effect(slot: str, span: Span, where: str, labels: tuple[Label, ...], note: str, remedy: str) -> Diagnostic:
+    return Diagnostic(
+        "E0252",
+        f"`{slot}` is bound, and nothing {where} applies it",
+        Label(span, "without effect"),
+        labels,
+        notes=(note,),
+        helps=(remedy,),
+    )
+
+
+def listed(slots: Iterable[syntax.Slot]) -> str:
+    places = sorted(set(slots), key=lambda slot: (slot.span.source.name, slot.span.start))
+    found = [slot.name.id for slot in places]
+    return f"the slots {names(found)}" if len(found) > 1 else f"the slot {names(found)}" if found else "no slots"
+
+
+def in_place(slot: syntax.Slot, place: Span) -> str:
+    return f"write `{call(slot)}` in the place of `{short(place.text)}`"
+
+
+def call(slot: syntax.Slot) -> str:
+    """How a slot is applied, with the parameters that it needs."""
+    needed = [p.name.id for p in slot.parameters if p.default is None]
+    return f"{slot.name.id}({', '.join(needed)})" if needed else slot.name.id
+
+
+def instead(slot: syntax.Slot, texts: Iterable[syntax.Item]) -> Span | None:
+    """Where texts mention the primitive that a slot stands for if nothing is bound to it."""
+    default = slot.default.callee if isinstance(slot.default, syntax.Call) else slot.default
+    if not isinstance(default, syntax.Name) or default.id not in PRIMITIVES or default.id == "identity":
+        return None
+    return next(written(default.id, texts), None)
+
+
+def definitions(network: Network) -> list[syntax.Block | syntax.Model]:
+    """The blocks that the stages are made of and those inside of them, in the order of the network."""
+    out: dict[syntax.Block | syntax.Model, None] = {}
+    pending: list[Module] = [m for s in network.stages if not isinstance(m := operation(network, s.step), str)]
+    seen: set[int] = set()
+    while pending:
+        module = pending.pop(0)
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        if isinstance(module, Sequence):
+            pending += [child for _, child in module.children]
+        elif isinstance(module, Template):
+            out[module.definition] = None
+            pending += [step.operation for step in module.steps if not isinstance(step.operation, str)]
+    return list(out)
+
+
+def operation(network: Network, step: int) -> Module | str:
+    return network.root.steps[step].operation

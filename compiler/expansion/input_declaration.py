@@ -1,0 +1,140 @@
+"""The `input` of a model: its channels, the symbols of its axes, the declared sizes and the condition behind `when`."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.evaluator import Evaluator, Frame
+from resnetc.compiler.ir.network import Declared
+from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.evaluator import SizedEvaluator, mentioned
+from resnetc.compiler.symbolic.predicates import Truth, covered, holding
+from resnetc.compiler.symbolic.values import Size
+from resnetc.compiler.syntax import tree as syntax
+
+MAX_PERIOD = 100_000
+
+
+def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> Declared:
+    """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`."""
+    if not isinstance(item.shape, syntax.List) or not isinstance(item.declared, syntax.List):
+        raise Fault(not_an_input(item))
+    if not 2 <= len(item.shape.items) <= 4 or len(item.shape.items) != len(item.declared.items):
+        raise Fault(axes_differ(item))
+    channels = positive(item.shape.items[0], evaluator, frame)
+    first = positive(item.declared.items[0], evaluator, frame)
+    if first != channels:
+        raise Fault(contradicted(item.shape.items[0], channels, item.declared.items[0], first))
+    symbols: list[str | None] = []
+    for axis in item.shape.items[1:]:
+        known = isinstance(axis, syntax.Name) and axis.id not in frame.locals
+        symbols.append(axis.id if known and isinstance(axis, syntax.Name) else None)
+        if isinstance(axis, syntax.Name) and known and axis.id in symbols[:-1]:
+            raise Fault(errors.set_twice(axis.id, axis.span))
+    numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
+    for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
+        fixed = number if symbol else positive(axis, evaluator, frame)
+        if fixed != number:
+            raise Fault(contradicted(axis, fixed, said, number))
+    conditions = restrictions(item.condition, symbols, evaluator, frame) if item.condition is not None else []
+    behind = item.condition.span if item.condition is not None else None
+    return Declared(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
+
+
+def positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:
+    value = evaluator.integer(expr, frame)
+    if value < 1:
+        raise Fault(not_positive(expr.span, value))
+    return value
+
+
+def restrictions(
+    expr: syntax.Expr, symbols: list[str | None], evaluator: Evaluator, frame: Frame
+) -> list[tuple[int, SizeSet, Span]]:
+    """The condition behind an input: conjuncts, each about one axis, as sets of sizes."""
+    if isinstance(expr, syntax.Binary) and expr.op == "and":
+        return [
+            *restrictions(expr.left, symbols, evaluator, frame),
+            *restrictions(expr.right, symbols, evaluator, frame),
+        ]
+    if len(mentioned(expr) & {s for s in symbols if s is not None}) != 1:
+        raise Fault(not_one_axis(expr.span))
+    sizes = {s: Size(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
+    asked = SizedEvaluator(evaluator, sizes)
+    try:
+        held = asked.truth(expr, frame)
+        found = None if isinstance(held, bool) else on_one_axis(held, expr.span)
+    except SizesTooIrregular:
+        raise Fault(too_far(expr.span)) from None
+    if found is None:
+        raise Fault(not_one_axis(expr.span))
+    if max(found[1].period, found[1].onset) > MAX_PERIOD:
+        raise Fault(too_far(expr.span))
+    return [(*found, expr.span)]
+
+
+def on_one_axis(truth: Truth, span: Span) -> tuple[int, SizeSet] | None:
+    """The axis that a statement is about, and the sizes at which it holds; None if it is about several."""
+    regions = holding(truth, span)
+    axes = {axis for region in (*truth.broken, *regions) for axis in region.axes}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    return axis, covered(regions, axis)
+
+
+def not_an_input(item: syntax.Input) -> Diagnostic:
+    side = item.declared if isinstance(item.shape, syntax.List) else item.shape
+    return Diagnostic(
+        "E0321",
+        "an input is a list of its channels and its sizes",
+        Label(side.span, "not a list"),
+        helps=("write both sides in brackets: `input [3, H, W] = [3, 224, 224]`",),
+    )
+
+
+def axes_differ(item: syntax.Input) -> Diagnostic:
+    return Diagnostic(
+        "E0322",
+        "an input names its channels and one to three axes, and declares a number for each",
+        Label(item.span, "these do not fit together"),
+        helps=("write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
+    )
+
+
+def contradicted(axis: syntax.Expr, fixed: int, said: syntax.Expr, number: int) -> Diagnostic:
+    return Diagnostic(
+        "E0323",
+        f"the input declares {number} where it fixes {fixed}",
+        Label(said.span, f"{number} is declared here"),
+        (Label(axis.span, f"this is {fixed}"),),
+        helps=(f"write `{axis.span.text}` on both sides",),
+    )
+
+
+def not_positive(span: Span, value: int) -> Diagnostic:
+    return Diagnostic(
+        "E0324",
+        f"the channels and sizes of an input are at least 1, not {value}",
+        Label(span, f"this is {value}"),
+        helps=("declare a positive number",),
+    )
+
+
+def not_one_axis(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0325",
+        "each part of an input's condition speaks of one size",
+        Label(span, "not about exactly one of the sizes"),
+        helps=("write for instance `when H % 32 == 0 and W % 32 == 0`",),
+    )
+
+
+def too_far(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0330",
+        f"an input's condition repeats after at most {MAX_PERIOD:_} sizes",
+        Label(span, "repeats later, or never"),
+        helps=("use smaller numbers in the condition",),
+    )

@@ -1,0 +1,23 @@
+"""How large a network may become, and what is said of one that becomes larger."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.source import Span
+
+MAX_BLOCKS = 20_000  # each as often as it occurs, also inside of others
+MAX_OPERATIONS = 400_000  # likewise
+MAX_NODES = 20_000  # distinct operations: what is expanded
+
+
+def too_many_blocks(span: Span, count: int, what: str = "blocks or operations") -> Diagnostic:
+    return Diagnostic(
+        "E0319",
+        f"the network grows beyond the limit: {count:_} {what}",
+        Label(span, "too many here"),
+        notes=(
+            f"at most {MAX_BLOCKS:_} blocks and {MAX_OPERATIONS:_} operations, each as often as it occurs,"
+            f" and {MAX_NODES:_} distinct operations",
+        ),
+        helps=("use smaller counts, or fewer blocks in each other",),
+    )

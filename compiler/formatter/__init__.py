@@ -1,0 +1,1 @@
+"""Syntax tree with its comments in, canonical text out."""

@@ -1,0 +1,1 @@
+"""The expanded network as data: what every later phase reads."""

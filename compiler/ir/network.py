@@ -1,0 +1,242 @@
+"""The expanded network: a tree of modules with concrete numbers, symbolic sizes, spans and trails. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import field
+from typing import Any, Literal
+
+from resnetc.compiler.evaluation.values import Arguments, Path
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import SizeFn
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import Primitive
+
+
+@record(eq=True)
+class Shape:
+    """`[channels, sizes...]`: the channels are known, each size is a function of the input's size on that axis."""
+
+    channels: int
+    sizes: tuple[SizeFn, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.sizes)
+
+
+@record
+class Condition:
+    """What an operation demands of its input: `fn >= k`, `fn` a multiple of k, or `fn == other`, on one axis."""
+
+    kind: Literal["at_least", "multiple", "equal"]
+    axis: int
+    fn: SizeFn
+    other: SizeFn | int
+    span: Span
+    text: str
+    step: int | None = None  # the addition that demands it, for the blame
+
+
+@record(eq=True)
+class Extent:
+    """How much a module is: the blocks and operations in it, as often as they occur; and whether it has keys.
+
+    It is added up when the module is made. Blocks in each other double with every level, so nothing may walk through
+    all of them in order to ask.
+    """
+
+    blocks: int
+    operations: int
+    keeps_state: bool
+
+
+PLAIN, KEEPING = Extent(0, 1, False), Extent(0, 1, True)
+
+
+def together(extents: Iterable[Extent], blocks: int = 0) -> Extent:
+    """What holds these, and is so many blocks itself."""
+    operations, keeps_state = 0, False
+    for extent in extents:
+        blocks += extent.blocks
+        operations += extent.operations
+        keeps_state |= extent.keeps_state
+    return Extent(blocks, operations, keeps_state)
+
+
+@record
+class Leaf:
+    """A primitive with all its arguments."""
+
+    primitive: Primitive
+    arguments: Arguments
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    span: Span
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.inputs[0]
+
+    @property
+    def shape_out(self) -> Shape:
+        return self.outputs[0]
+
+    @property
+    def extent(self) -> Extent:
+        return PLAIN if self.primitive.state in ("", "filter") else KEEPING  # a fixed filter has no keys
+
+    def argument(self, name: str) -> Any:
+        return next(v for k, v in self.arguments if k == name)
+
+
+@record
+class Sequence:
+    """Modules one after the other. `origin` is the policy or slot whose case it is, None for a labelled chain."""
+
+    children: tuple[tuple[str, Module], ...]
+    shape_in: Shape
+    shape_out: Shape
+    origin: syntax.Policy | syntax.Slot | None
+    parameters: tuple[tuple[str, Any], ...]
+    span: Span
+    extent: Extent = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", together(child.extent for _, child in self.children))
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return (self.shape_in,)
+
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        return (self.shape_out,)
+
+
+@record
+class Step:
+    """One line of a dataflow program: `operation` is a module, or `+` or `*` of two values."""
+
+    path: Path
+    operation: Module | Literal["+", "*"]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    span: Span
+    slot: str | None = None
+    base: str | None = None  # an unlabelled step's attribute without its ordinal: what equal stateless steps share
+
+    @property
+    def extent(self) -> Extent:
+        return PLAIN if isinstance(self.operation, str) else self.operation.extent
+
+
+@record
+class Wire:
+    """A value of a dataflow program: its shape, the step that makes it, and the name that `let` gave it."""
+
+    shape: Shape
+    step: int | None
+    name: str | None
+
+
+@record
+class Template:
+    """A block (or the model) expanded for given arguments: wire 0 is `in`. Equal occurrences share one."""
+
+    definition: syntax.Block | syntax.Model
+    steps: tuple[Step, ...]
+    wires: tuple[Wire, ...]
+    output: int
+    order: tuple[Path, ...]  # of registration
+    numbers: tuple[tuple[str, str, Any], ...]  # name, type, value of every parameter and `let` that is a number
+    conditions: tuple[Condition, ...]
+    here: frozenset[str]  # which fields of `here` decided something inside
+    extent: Extent = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", together((step.extent for step in self.steps), blocks=1))
+
+    def reads_input(self, ref: int) -> bool:
+        """Whether a wire is the input, or came from it through operations that leave the channels alone."""
+        while (number := self.wires[ref].step) is not None:
+            step = self.steps[number]
+            if not isinstance(step.operation, Leaf) or step.operation.primitive.rule not in (
+                "same",
+                "groups",
+                "pool",
+                "blur",
+            ):
+                return False
+            ref = step.inputs[0]
+        return ref == 0
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.wires[0].shape
+
+    @property
+    def shape_out(self) -> Shape:
+        return self.wires[self.output].shape
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return (self.shape_in,)
+
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        return (self.shape_out,)
+
+    @property
+    def span(self) -> Span:
+        return self.definition.name.span
+
+
+Module = Leaf | Sequence | Template
+
+
+@record
+class Stage:
+    """A stage of the network: where it is stored, the blocks it is made of, and the line that says so."""
+
+    name: str
+    path: Path
+    step: int  # of the model's template
+    blocks: int
+    span: Span
+
+
+@record
+class Declared:
+    """The input as declared: symbols of the axes, the example sizes, the condition behind `when`."""
+
+    channels: int
+    symbols: tuple[str | None, ...]
+    sizes: tuple[int, ...]
+    span: Span
+    conditions: tuple[tuple[int, Any, Span], ...] = ()  # axis, SizeSet, span
+    condition: Span | None = None  # of all that stands behind `when`
+
+
+@record
+class Network:
+    """One network: a model with all its parameters known."""
+
+    name: str
+    model: str
+    root: Template
+    stages: tuple[Stage, ...]
+    input: Declared
+    expects: tuple[Any, ...]
+    parameters: tuple[tuple[str, Any], ...]
+    doc: str
+    comments: str  # its own and those of what it is made of: how the words of its name are written
+    overruled: tuple[str, ...] = ()
+    features: bool = False  # without a head: the output is the maps of the stages, by name
+    rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones
+
+    def __repr__(self) -> str:
+        """Short, for it is printed and part of what fails: the whole tree is many screens."""
+        axes = (symbol or size for symbol, size in zip(self.input.symbols, self.input.sizes, strict=True))
+        return f"<Network {self.name}: [{', '.join(map(str, (self.input.channels, *axes)))}]>"

@@ -1,0 +1,1 @@
+"""Files, `use` and the shipped specs: paths in, parsed spec files out."""

@@ -1,0 +1,257 @@
+"""Costs as polynomials of the input's sizes: multiply-adds, and the bytes that autograd keeps while training.
+
+A polynomial is `{(fn_H, fn_W): coefficient}`, a function for each axis of the input; the constant is under `()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import prod
+from typing import Literal
+
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
+
+Cost = dict[tuple[SizeFn, ...], int]
+FLOAT, LONG = 4, 8
+
+
+def elements(shape: Shape, each: int = 1) -> Cost:
+    """The elements of a map or vector, `each` counted so often."""
+    if all(is_constant(f) for f in shape.sizes):
+        return {(): each * shape.channels * prod(evaluate(f, 1) for f in shape.sizes)}
+    return {shape.sizes: each * shape.channels}
+
+
+def total(cost: Cost, sizes: tuple[int, ...]) -> int:
+    """The value of a polynomial at the sizes of an input."""
+    return sum(n * prod(evaluate(f, s) for f, s in zip(key, sizes, strict=bool(key))) for key, n in cost.items())
+
+
+class Sum:
+    """A sum of polynomials; equal objects are counted, so that a thousand equal blocks cost as much as one."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[Cost, int]] = {}
+
+    def put(self, cost: Cost, times: int = 1) -> None:
+        if cost:
+            self.rows[id(cost)] = (cost, self.rows.get(id(cost), (cost, 0))[1] + times)
+
+    def cost(self) -> Cost:
+        out: Cost = {}
+        for cost, times in self.rows.values():
+            for key, n in cost.items():
+                out[key] = out.get(key, 0) + n * times
+        return out
+
+
+def multiply_adds(leaf: Leaf) -> Cost:
+    """Of convolutions and linear layers with parameters. Padded positions count; a bias and a normalisation do not."""
+    arguments = dict(leaf.arguments)
+    if leaf.primitive.state == "linear":
+        return {(): leaf.shape_in.channels * arguments["features"]}
+    if leaf.primitive.state != "conv":
+        return {}
+    window = prod(axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank))
+    return elements(leaf.shape_out, leaf.shape_in.channels // arguments["groups"] * window)
+
+
+def filter_multiply_adds(leaf: Leaf) -> Cost:
+    """Of fixed filters, which run as convolutions and have no parameters."""
+    if leaf.primitive.state != "filter":
+        return {}
+    return elements(leaf.shape_out, leaf.argument("kernel") ** leaf.shape_in.rank)
+
+
+# -- what autograd keeps ----------------------------------------------------------------------------------------------
+
+Operation = Module | Literal["+", "*"]
+Program = Iterator[tuple[Operation, tuple[int, ...], tuple[int, ...]]]
+
+
+def program(module: Sequence | Template) -> tuple[Program, int]:
+    """A scope as steps `(operation, inputs, outputs)` on numbered values (0 is the input), and the value it returns."""
+    if isinstance(module, Template):
+        return ((s.operation, s.inputs, s.outputs) for s in module.steps), module.output
+    steps: Program = ((child, (i,), (i + 1,)) for i, (_, child) in enumerate(module.children))
+    return steps, len(module.children)
+
+
+@record
+class Kept:
+    """What a module keeps for its backward pass, by the memory that its values live in.
+
+    A view lives in the memory of what it was made from, and memory that several operations keep counts once. So the
+    memories of inputs and outputs are left to whoever uses the module, who knows what else keeps them.
+    """
+
+    inside: Cost  # bytes of kept memory that is neither an input's nor an output's
+    inputs: tuple[bool, ...]  # whether an input is kept
+    outputs: tuple[int, ...]  # the input that an output is a view of, or -1: the memory that the module makes
+    made: Cost  # bytes of that memory
+    holds: bool  # whether the module itself keeps it
+    tracked: bool  # whether gradients flow to the outputs
+    parted: bool = False  # whether the outputs are parts of a map, with gaps between those of one image and the next
+
+    @property
+    def own(self) -> Cost:
+        out = Sum()
+        out.put(self.inside)
+        out.put(self.made if self.holds else {})
+        return out.cost()
+
+
+class Memory:
+    """Finds what modules keep, each distinct one once. Blocks of `stages` are checkpointed: they keep their input.
+
+    `item` is the size of a number in bytes; positions are always kept as long integers.
+    """
+
+    def __init__(self, stages: Iterable[Module] = (), item: int = FLOAT) -> None:
+        self.item = item
+        self.known: dict[tuple[int, tuple[bool, ...], bool], Kept] = {}
+        self.stages = {id(stage) for stage in stages}
+        self.blocks: dict[int, Kept] = {}
+
+    def module(self, module: Module, tracked: tuple[bool, ...], parted: bool = False) -> Kept:
+        """What it keeps, given which inputs gradients flow to, and whether the first is a part of a map."""
+        key = (id(module), tracked, parted)
+        if key not in self.known:
+            if isinstance(module, Leaf):
+                self.known[key] = leaf_kept(module, tracked, parted, self.item)
+            else:
+                self.known[key] = self.scope(module, tracked, parted)
+        return self.known[key]
+
+    def scope(self, module: Sequence | Template, tracked: tuple[bool, ...], parted: bool) -> Kept:
+        checkpointed = id(module) in self.stages
+        place, flows = {0: 0}, {0: tracked[0]}  # the memory of each value; whether gradients reach it
+        parts = {0: parted}  # whether a value is a part of a map
+        sizes: list[Cost] = [{}]
+        saved = [False]
+        inside = Sum()
+        steps, output = program(module)
+        for operation, inputs, outputs in steps:
+            reached = tuple(flows[i] for i in inputs)
+            if isinstance(operation, str):
+                assert isinstance(module, Template)  # a sequence has modules only
+                kept = joined(operation, reached, module.wires[outputs[0]].shape, self.item)
+            else:
+                kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
+            inside.put(kept.inside)
+            for i, holds in zip(inputs, kept.inputs, strict=True):
+                saved[place[i]] |= holds
+            if -1 in kept.outputs:
+                sizes.append(kept.made)
+                saved.append(kept.holds)
+            for ref, source in zip(outputs, kept.outputs, strict=False):
+                place[ref] = len(sizes) - 1 if source < 0 else place[inputs[source]]
+                flows[ref], parts[ref] = kept.tracked, kept.parted
+        last = place[output]
+        for i in range(1, len(sizes)):
+            if saved[i] and i != last:
+                inside.put(sizes[i])
+        holds = saved[last] and last > 0
+        outputs = (-1 if last else 0,)
+        return Kept(inside.cost(), (saved[0],), outputs, sizes[last], holds, flows[output], parts[output])
+
+    def checkpoint(self, block: Module) -> Kept:
+        if id(block) not in self.blocks:
+            made = elements(block.outputs[0], self.item)
+            self.blocks[id(block)] = Kept({}, (True,), (-1,), made, False, True)
+        return self.blocks[id(block)]
+
+
+def joined(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> Kept:
+    """A sum keeps nothing, a product each factor that the gradient of the other needs."""
+    inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
+    return Kept({}, inputs, (-1,), elements(shape, item), False, any(tracked))
+
+
+def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> Kept:
+    """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out.
+
+    A group norm reads a map without gaps: of a part of a map it makes a copy, and keeps that instead.
+    """
+    first = "" if any(tracked) else leaf.primitive.saves_first
+    saves, plus, more = (first or leaf.primitive.saves).partition("+")
+    flows = any(tracked) or leaf.primitive.state not in ("", "filter")
+    if is_view(leaf):
+        part = parted or len(leaf.outputs) > 1
+        return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
+    made = elements(leaf.shape_out, item * len(leaf.outputs))
+    outputs = (-1,) * len(leaf.outputs)
+    if not flows:
+        return Kept({}, (False,) * len(tracked), outputs, made, False, False)
+    inside = Sum()
+    inside.put({(): item * statistics(leaf)} if saves or not first else {})
+    inside.put(made, int(more) if plus else 0)
+    if saves == "indices":
+        inside.put(elements(leaf.shape_out, LONG))
+    elif saves == "mask":
+        inside.put(elements(leaf.shape_out, item))
+    elif saves == "padded":
+        inside.put(elements(padded(leaf), item))
+    inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
+    if parted and leaf.primitive.name == "group_norm":
+        inside.put(made)
+        inputs = (False,)
+    return Kept(inside.cost(), inputs, outputs, made, saves == "output", True)
+
+
+def is_view(leaf: Leaf) -> bool:
+    """Whether the outputs lie in the memory of the input."""
+    match leaf.primitive.name:
+        case "identity" | "split" | "reshape" | "flatten":
+            return True
+        case "dropout" | "drop_path":
+            return bool(leaf.argument("rate") == 0)
+        case "regroup":
+            return 1 in (leaf.argument("groups"), leaf.argument("parts"))
+        case "sum" | "concat":
+            return len(leaf.inputs) == 1
+    return False
+
+
+def statistics(leaf: Leaf) -> int:
+    """Numbers for each image beside the maps: means and deviations of groups, the draw of a dropped path."""
+    match leaf.primitive.name:
+        case "group_norm":
+            return 2 * int(leaf.argument("groups"))
+        case "evo_norm_s0":
+            return int(leaf.argument("groups"))
+        case "response_norm":
+            return leaf.shape_in.channels
+        case "drop_path":
+            return 1
+    return 0
+
+
+def padded(leaf: Leaf) -> Shape:
+    """The input of a blur between its reflected borders."""
+    kernel, stride = leaf.argument("kernel"), leaf.argument("stride")
+    border = [(axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
+    sizes = tuple(step(f, 1, 2 * q) for f, q in zip(leaf.shape_in.sizes, border, strict=True))
+    return Shape(leaf.shape_in.channels, sizes)
+
+
+def activations(network: Network, item: int = FLOAT) -> tuple[Cost, Cost, tuple[Cost, ...]]:
+    """Bytes of one image while training, in numbers of `item` bytes: all; outside of blocks; inside of each block."""
+    stages = [m for m in (network.root.steps[s.step].operation for s in network.stages) if isinstance(m, Sequence)]
+    memory = Memory(item=item)
+    whole = kept_by(memory, network.root)
+    blocks = {id(child): child for stage in stages for _, child in stage.children}
+    inside = {frozenset(own.items()): own for own in (memory.module(b, (True,)).own for b in blocks.values())}
+    return whole, kept_by(Memory(stages, item), network.root), tuple(inside.values())
+
+
+def kept_by(memory: Memory, root: Template) -> Cost:
+    """All that a network keeps; nobody wants the gradient of its input."""
+    kept = memory.module(root, (False,))
+    out = Sum()
+    out.put(kept.own)
+    out.put(elements(root.shape_in, memory.item) if kept.inputs[0] else {})
+    return out.cost()

@@ -1,0 +1,133 @@
+"""The ways from the input to each value: weighted layers on the longest, and the window of the input that it sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resnetc.compiler.ir.network import Leaf, Module, Sequence, Shape, Step, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.sizes import constant
+
+Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
+
+
+@record(eq=True)
+class Trace:
+    """The way to a value: weighted layers on the longest path; what a position sees, or saw before pooling.
+
+    `whole`: it sees the whole input, as behind a gate, or its branches have different strides; the steps that make it
+    so, from the outermost to the one in which the branches meet.
+    """
+
+    depth: int
+    field: tuple[Window, ...]
+    whole: tuple[Step, ...] = ()
+    pooled: bool = False
+
+    def then(self, other: Trace) -> Trace:
+        """This way, and then that of a module."""
+        depth = self.depth + other.depth
+        if self.pooled:
+            return Trace(depth, self.field, self.whole, True)
+        pairs = zip(self.field, other.field, strict=True)
+        field = tuple((a + j * b, c + j * d, j * k) for (a, c, j), (b, d, k) in pairs)
+        return Trace(depth, field, self.whole or other.whole, other.pooled)
+
+
+def start(rank: int) -> Trace:
+    return Trace(0, ((0, 0, 1),) * rank)
+
+
+def merged(traces: list[Trace], counted: list[Trace], step: Step) -> Trace:
+    """The ways to values that a step puts together; the layers of `counted` ones count."""
+    depth = max(t.depth for t in counted or traces)
+    whole = next((t.whole for t in traces if t.whole), ())
+    maps = [t for t in traces if not t.pooled]
+    if not maps:
+        equal = all(t.field == traces[0].field for t in traces)
+        return Trace(depth, traces[0].field, whole if equal else whole or (step,), True)
+    strides = {tuple(step for _, _, step in t.field) for t in maps}
+    hull = tuple(
+        (min(low for low, _, _ in windows), max(high for _, high, _ in windows), windows[0][2])
+        for windows in zip(*(t.field for t in maps), strict=True)
+    )
+    apart = len(maps) < len(traces) or len(strides) > 1
+    return Trace(depth, hull, whole or (step,) if apart else whole)
+
+
+def broadcast(shape: Shape, out: Shape) -> bool:
+    """Whether a factor is repeated to fit the product."""
+    one = constant(1)
+    pairs = zip(shape.sizes, out.sizes, strict=True)
+    return shape.channels != out.channels or any(f == one and g != one for f, g in pairs)
+
+
+def leaf_trace(leaf: Leaf) -> Trace:
+    """A primitive on its own: its window on every axis."""
+    arguments = dict(leaf.arguments)
+    rank = leaf.shape_in.rank
+    layers = int(leaf.primitive.state in ("conv", "linear"))
+
+    def each(name: str, i: int) -> int:
+        return axis(arguments[name], i)
+
+    match leaf.primitive.rule:
+        case "conv":
+            reach = [each("dilation", i) * (each("kernel", i) - 1) for i in range(rank)]
+            field = [(-each("padding", i), reach[i] - each("padding", i), each("stride", i)) for i in range(rank)]
+        case "pool":
+            pads = [each("padding", i) for i in range(rank)]
+            field = [(-pads[i], each("kernel", i) - 1 - pads[i], each("stride", i)) for i in range(rank)]
+        case "blur":
+            pads = [(each("stride", i) + each("kernel", i) - 2) // 2 for i in range(rank)]
+            field = [(-pads[i], each("kernel", i) - 1 - pads[i], each("stride", i)) for i in range(rank)]
+        case "constant_pad":
+            field = [(-each("amount", i), -each("amount", i), 1) for i in range(rank)]
+        case "subsample":
+            field = [(0, 0, each("stride", i)) for i in range(rank)]
+        case rule:
+            pooled = rule in ("global", "linear", "reshape", "flatten")
+            return Trace(layers, start(rank).field, pooled=pooled)
+    return Trace(layers, tuple(field))
+
+
+class Tracer:
+    """Finds the way through modules, each distinct one once."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Trace] = {}
+
+    def module(self, module: Module) -> Trace:
+        """The way through a module."""
+        if id(module) not in self.known:
+            if isinstance(module, Leaf):
+                made = leaf_trace(module)
+            elif isinstance(module, Sequence):
+                made = start(module.shape_in.rank)
+                for _, child in module.children:
+                    made = made.then(self.module(child))
+            else:
+                made = self.wires(module)[module.output]
+            self.known[id(module)] = made
+        return self.known[id(module)]
+
+    def wires(self, template: Template) -> list[Trace]:
+        """The way to every value of a block."""
+        out = [start(template.shape_in.rank)] * len(template.wires)
+        for step in template.steps:
+            traces = [out[i] for i in step.inputs]
+            if isinstance(step.operation, str):
+                made = merged(traces, traces, step)
+                if step.operation == "*":
+                    shape = template.wires[step.outputs[0]].shape
+                    refs = [i for i in step.inputs if not broadcast(template.wires[i].shape, shape)]
+                    made = merged(traces, [out[i] for i in refs], step)
+            else:
+                before = merged(traces, traces, step) if len(traces) > 1 else traces[0]
+                made = before.then(self.module(step.operation))
+                if made.whole and not before.whole:
+                    made = replace(made, whole=(step, *made.whole))
+            for ref in step.outputs:
+                out[ref] = made
+        return out

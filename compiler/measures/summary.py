@@ -1,0 +1,296 @@
+"""`ir.Network` -> its figures: parameters, multiply-adds, weighted layers, receptive field, memory, stage by stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Step, Template
+from resnetc.compiler.measures import costs
+from resnetc.compiler.measures.costs import Cost, Sum, total
+from resnetc.compiler.measures.receptive_field import Trace, Tracer
+from resnetc.compiler.record import record
+from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
+
+Stored = tuple[str, tuple[int, ...], bool]
+Key = tuple[str, tuple[int, ...]]
+Symbols = tuple[str | None, ...]
+
+
+# -- what is stored ---------------------------------------------------------------------------------------------------
+
+
+def state(leaf: Leaf) -> list[Stored]:
+    """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer)."""
+    arguments = dict(leaf.arguments)
+    channels = leaf.shape_in.channels
+    vector = (channels,)
+    affine: list[Stored] = [("weight", vector, True), ("bias", vector, True)]
+    match leaf.primitive.state:
+        case "conv":
+            kernel = [axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
+            made, weight = arguments["channels"], (arguments["channels"], channels // arguments["groups"], *kernel)
+        case "linear":
+            made, weight = arguments["features"], (arguments["features"], channels)
+        case "batch_norm":
+            means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
+            return [*affine, *means, ("num_batches_tracked", (), False)]
+        case "affine":
+            return affine
+        case "affine_v":
+            return [*affine, ("v", vector, True)]
+        case "affine_tau":
+            return [*affine, ("tau", vector, True)]
+        case _:
+            return []
+    return [("weight", weight, True), ("bias", (made,), True)] if arguments["bias"] else [("weight", weight, True)]
+
+
+def state_dict_keys(network: Network) -> list[Key]:
+    """The keys of the state dict with their shapes, in the order of registration."""
+    return module_keys(network.root, {})
+
+
+def module_keys(module: Module, known: dict[int, list[Key]]) -> list[Key]:
+    """The keys below one module; those of equal modules are found once."""
+    if id(module) in known:
+        return known[id(module)]
+    match module:
+        case Leaf():
+            out = [(name, shape) for name, shape, _ in state(module)]
+        case Sequence(children):
+            out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, known)]
+        case Template(_, steps, _, _, order):
+            placed = [(s.path, module_keys(s.operation, known)) for s in steps if not isinstance(s.operation, str)]
+            stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
+            tree: dict[Any, Any] = {}
+            for path in order:
+                if path in stored:
+                    node = tree
+                    for part in path[:-1]:
+                        node = node.setdefault(part, {})  # a container stands where its first keys do
+                    node[path[-1]] = stored[path]
+            out = tree_keys(tree)
+    known[id(module)] = out
+    return out
+
+
+def tree_keys(tree: dict[Any, Any]) -> list[Key]:
+    return [
+        (f"{part}.{key}", shape)
+        for part, node in tree.items()
+        for key, shape in (tree_keys(node) if isinstance(node, dict) else node)
+    ]
+
+
+# -- modules ----------------------------------------------------------------------------------------------------------
+
+
+@record
+class Figures:
+    """What is added up: elements of the state dict, multiply-adds, those of fixed filters."""
+
+    parameters: int
+    buffers: int
+    cost: Cost
+    filters: Cost
+
+
+class Measurer:
+    """Measures every distinct module once; a stage of a thousand equal blocks is one block a thousand times."""
+
+    def __init__(self) -> None:
+        self.figures: dict[int, Figures] = {}
+
+    def module(self, module: Module) -> Figures:
+        if id(module) not in self.figures:
+            if isinstance(module, Leaf):
+                made = leaf_figures(module)
+            elif isinstance(module, Sequence):
+                made = self.all(child for _, child in module.children)
+            else:
+                made = self.steps(module.steps)
+            self.figures[id(module)] = made
+        return self.figures[id(module)]
+
+    def steps(self, steps: Iterable[Step]) -> Figures:
+        return self.all(s.operation for s in steps if not isinstance(s.operation, str))
+
+    def all(self, modules: Iterable[Module]) -> Figures:
+        distinct: dict[int, Module] = {}
+        counts: Counter[int] = Counter()
+        for module in modules:
+            distinct[id(module)] = module
+            counts[id(module)] += 1
+        cost, filters = Sum(), Sum()
+        parameters = buffers = 0
+        for key, module in distinct.items():
+            figures, times = self.module(module), counts[key]
+            parameters += figures.parameters * times
+            buffers += figures.buffers * times
+            cost.put(figures.cost, times)
+            filters.put(figures.filters, times)
+        return Figures(parameters, buffers, cost.cost(), filters.cost())
+
+
+def leaf_figures(leaf: Leaf) -> Figures:
+    stored = [(prod(shape), parameter) for _, shape, parameter in state(leaf)]
+    return Figures(
+        sum(n for n, parameter in stored if parameter),
+        sum(n for n, parameter in stored if not parameter),
+        costs.multiply_adds(leaf),
+        costs.filter_multiply_adds(leaf),
+    )
+
+
+# -- networks ---------------------------------------------------------------------------------------------------------
+
+
+@record
+class Part:
+    """A stage, or the stem or head (of no blocks): the shape it gives, the stride there, what it holds and costs."""
+
+    name: str
+    blocks: int
+    out: Shape
+    symbols: Symbols
+    stride: int | tuple[int, ...]
+    parameters: int
+    cost: Cost
+
+    def shape(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return shape_at(self.out, sizes)
+
+    @property
+    def symbolic(self) -> tuple[str, ...]:
+        """`("2048", "ceil(H / 32)", "ceil(W / 32)")`."""
+        symbols = self.symbols + (None,) * len(self.out.sizes)
+        names = zip(self.out.sizes, symbols, strict=False)
+        return (str(self.out.channels), *(show(f, symbol or "H") for f, symbol in names))
+
+    def multiply_adds(self, sizes: tuple[int, ...]) -> int:
+        return total(self.cost, sizes)
+
+
+@record(eq=True)
+class Row:
+    """A part at given sizes."""
+
+    name: str
+    blocks: int
+    shape: tuple[int, ...]
+    symbolic: tuple[str, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@record
+class Measures:
+    """The figures of a network. `sizes` are those of the input, one for each axis.
+
+    `receptive_field` is that of the last map before global pooling, a tuple where the axes differ; None where it is the
+    whole input (behind a gate) or branches of different strides meet: `whole` are the steps that make it so, from the
+    model's to the one in which the branches meet.
+    """
+
+    parameters: int
+    buffers: int
+    weighted_layers: int
+    receptive_field: int | tuple[int, ...] | None
+    whole: tuple[Step, ...]
+    parts: tuple[Part, ...]
+    out: Shape
+    cost: Cost
+    filters: Cost
+    kept: Cost
+    kept_outside: Cost
+    kept_inside: tuple[Cost, ...]
+
+    @property
+    def stages(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.blocks)
+
+    def rows(self, sizes: tuple[int, ...]) -> tuple[Row, ...]:
+        """Stem, stages and head at given sizes."""
+        return tuple(
+            Row(p.name, p.blocks, p.shape(sizes), p.symbolic, p.parameters, p.multiply_adds(sizes)) for p in self.parts
+        )
+
+    def output(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return shape_at(self.out, sizes)
+
+    def terms(self) -> tuple[tuple[tuple[SizeFn, ...], int], ...]:
+        """The polynomial of the multiply-adds, from the stem on: size functions and coefficient; the constant last."""
+        return tuple(sorted(self.cost.items(), key=lambda term: term[0] == ()))
+
+    def multiply_adds(self, sizes: tuple[int, ...]) -> int:
+        """Convolutions and linear layers with parameters, each multiply-add once."""
+        return total(self.cost, sizes)
+
+    def multiply_adds_all(self, sizes: tuple[int, ...]) -> int:
+        """The same with fixed filters. (No operation of the language is a matrix product between activations.)"""
+        return total(self.cost, sizes) + total(self.filters, sizes)
+
+    def activation_bytes(self, sizes: tuple[int, ...]) -> int:
+        """What autograd keeps of one image in float32 while training."""
+        return total(self.kept, sizes)
+
+    def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
+        """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
+        return total(self.kept_outside, sizes) + max((total(b, sizes) for b in self.kept_inside), default=0)
+
+
+def measure(network: Network) -> Measures:
+    """All figures of a network, in time that grows with its distinct blocks and, a little, with their number."""
+    root, measurer = network.root, Measurer()
+    figures = measurer.module(root)
+    wires = Tracer().wires(root)
+    trace = wires[root.output]
+    field = tuple(high - low + 1 for low, high, _ in trace.field)
+    return Measures(
+        figures.parameters,
+        figures.buffers,
+        trace.depth,
+        None if trace.whole else each_axis(field),
+        trace.whole,
+        tuple(parts(network, measurer, wires)),
+        root.shape_out,
+        figures.cost,
+        figures.filters,
+        *costs.activations(network),
+    )
+
+
+def parts(network: Network, measurer: Measurer, wires: list[Trace]) -> Iterable[Part]:
+    """Stem, stages and head; a network without stages is one part."""
+    root, steps, symbols = network.root, network.root.steps, network.input.symbols
+    spans = [(s.name, s.blocks, s.step, s.step + 1, steps[s.step].outputs[0]) for s in network.stages]
+    if spans:
+        stem = ("stem", 0, 0, spans[0][2], steps[spans[0][2]].inputs[0])
+        spans = [stem, *spans, ("head", 0, spans[-1][3], len(steps), root.output)]
+    else:
+        spans = [("model", 0, 0, len(steps), root.output)]
+    for name, blocks, first, end, ref in spans:
+        if first < end:
+            figures, shape = measurer.steps(steps[first:end]), root.wires[ref].shape
+            stride = each_axis(strides(shape, wires[ref]))
+            yield Part(name, blocks, shape, symbols, stride, figures.parameters, figures.cost)
+
+
+def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
+    """Of a map against the input: by the slopes of its sizes; where a size is fixed, by the windows on the way."""
+    windows = zip(shape.sizes, trace.field, strict=False)
+    return tuple(int(1 / slope(f)) if slope(f) else window[2] for f, window in windows)
+
+
+def shape_at(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    given = sizes + (1,) * len(shape.sizes)  # a vector may be read as a map of more axes, all fixed
+    return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, given, strict=False)))
+
+
+def each_axis(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where all axes have the same."""
+    return values[0] if len(set(values)) == 1 else values

@@ -1,0 +1,47 @@
+"""Faults that show in several places and have one cause: each is made once, with the other places as labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.source import Span
+
+MAX_FAULTS = 50
+SHOWN = 3
+
+Make = Callable[[Span], Diagnostic]
+
+
+class Repeats:
+    """The faults of a file by their causes, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Hashable, tuple[Make, list[Span]]] = {}
+
+    def add(self, cause: Hashable, make: Make, spans: Sequence[Span]) -> None:
+        """`make` writes the fault at the first of all its places."""
+        self._rows.setdefault(cause, (make, []))[1].extend(spans)
+
+    def report(self, fault: Diagnostic) -> None:
+        """A fault that has one place."""
+        span = fault.primary.span
+        self.add((fault.code, span.start, span.end), lambda _: fault, [span])
+
+    def faults(self) -> Iterator[Diagnostic]:
+        """The first faults, as many as anyone reads in one run."""
+        for make, spans in list(self._rows.values())[:MAX_FAULTS]:
+            first, *others = spans
+            fault = make(first)
+            fix = (*fault.fix, *(moved for edit in fault.fix for span in others for moved in at(edit, first, span)))
+            labels = tuple(Label(span, "here too") for span in others[:SHOWN])
+            more = (f"and in {len(others) - SHOWN} more places",) if len(others) > SHOWN else ()
+            yield replace(fault, labels=(*fault.labels, *labels), notes=(*fault.notes, *more), fix=fix)
+
+
+def at(edit: Edit, first: Span, other: Span) -> Iterator[Edit]:
+    """The edit of a fault's first place at another one, if that reads the same."""
+    start, end = (n - first.start + other.start for n in (edit.span.start, edit.span.end))
+    if 0 <= start <= end and other.source.text[start:end] == edit.span.text:
+        yield Edit(Span(other.source, start, end), edit.replacement)

@@ -1,0 +1,207 @@
+"""The words of the faults that static checks find: one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.loader.loader import SpecFile, shipped
+from resnetc.compiler.names.symbols import Definition, FileNames
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.foreign_idioms import figure, remedy_of_name
+from resnetc.grammar.primitives import TYPES, Primitive
+
+MOST = 1_000  # names among which a similar one is looked for
+MOST_STAGES = 8  # that a message lists
+OUT_OF_PLACE = {
+    "in": "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
+    "stem": "`stem` is a part of a model and may label a layer; it is no value",
+    "head": "`head` is a part of a model and may label a layer; it is no value",
+}
+
+
+@record(eq=True)
+class Spoken:
+    """What a claim, or the condition of an input, may speak of: the sizes of the input, and the stages."""
+
+    sizes: Sequence[str]
+    stages: Sequence[str] = ()
+
+    def remedy(self, name: str) -> str:
+        """What to write where a name is not known: a size where it is a letter, as those of sizes are."""
+        if len(self.sizes) == 1:
+            sizes = f"the size of the input is `{self.sizes[0]}`"
+        elif self.sizes:
+            sizes = f"the sizes of the input are {errors.names(self.sizes)}"
+        else:
+            sizes = "the sizes of the input are numbers, without names"
+        few = len(name) > 1 and 0 < len(self.stages) <= MOST_STAGES
+        stages = f"the stage{' is' if len(self.stages) == 1 else 's are'} {errors.names(self.stages)}"
+        return f"{sizes}; {stages}" if few else sizes
+
+
+def unknown_name(
+    name: str, called: bool, file: FileNames, inside: list[str], spoken: Spoken | None, span: Span
+) -> Diagnostic:
+    """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows.
+
+    `spoken` is what a claim or the condition of an input, where it stands in one, may speak of.
+    """
+    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MOST:])
+    items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
+    elsewhere = {item: f"{alias}.{item}" for alias, item, what in islice(items, MOST) if not isinstance(what, SpecFile)}
+    helps, fix, notes = plain.helps, plain.fix, plain.notes
+    path = next((".".join(use.path) for use in file.spec.tree.uses if use.path[0] == name and use.path[1:]), None)
+    if name in OUT_OF_PLACE:
+        helps, fix = (OUT_OF_PLACE[name],), ()
+    elif path is not None and span.source.text.startswith(path, span.start):
+        alias = path.rpartition(".")[2]
+        helps = (f"a used file is called by the last part of its path: `{alias}`",)
+        fix = (Edit(Span(span.source, span.start, span.start + len(path)), alias),)
+    elif name in elsewhere:
+        helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
+    elif shipped(f"std/{name}") is not None:
+        helps, fix = (f"write `use std.{name}` below the edition",), ()
+    elif spoken is not None and (wanted := figure(name)) is not None:
+        helps, fix = (wanted,), ()
+    elif (foreign := remedy_of_name(name, span)) is not None and not similar(name, inside):
+        helps, fix = (foreign,), ()
+    elif not fix and (near := similar(name, elsewhere)):
+        helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
+    elif not fix and not called and spoken is not None:
+        helps = (spoken.remedy(name),)
+    if called and helps == plain.helps and not fix:
+        own = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
+        used = list(file.files())
+        notes += (f"this file defines {errors.names(own)}",) if own else ()
+        notes += (f"it uses {errors.names(used)}",) if used else ()
+    return replace(plain, helps=helps, fix=fix, notes=notes)
+
+
+def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
+    """A name of the item itself, mentioned where it is not known."""
+    return replace(
+        errors.unknown_name(name, span, []),
+        labels=(Label(first, "defined here"),),
+        helps=("a name is known behind its definition, and what a loop defines only inside the loop",),
+    )
+
+
+def known_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
+    """A size, a stage or a measure in the structure of a model, or in what it requires."""
+    why = "a network has one structure, whatever its sizes"
+    if measured:
+        why = "it is known once the network is made, and `require` speaks of what the caller gave"
+    return replace(errors.unknown_name(name, span, []), helps=(f"only `expect` can mention `{name}`: {why}",))
+
+
+def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:
+    items = [n for n, item in file.names.items() if not isinstance(item, SpecFile)]
+    return errors.not_in_file(name, span, file.name, items)
+
+
+def unknown_parameter(
+    of: str, name: str, parameters: list[str], slots: Iterable[str], default: Primitive | None, span: Span
+) -> Diagnostic:
+    """`default` is what a slot stands for where nothing is bound."""
+    fault = errors.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
+    if default is not None and name in [p.name for p in default.parameters]:
+        help = f"a slot passes what every binding takes; `{default.name}`, its default, has a parameter `{name}`"
+        return replace(fault, helps=(help,), fix=())
+    if name == "in_channels":
+        return replace(fault, helps=("remove it: what arrives has its channels",), fix=())
+    return fault
+
+
+def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnostic:
+    """The name behind a model's `each`."""
+    return replace(
+        errors.unknown_name(name, span, parameters),
+        helps=errors.nearby(name, parameters, "a parameter") or ("`each` runs over one of the model's parameters",),
+    )
+
+
+def not_a_slot(name: str, slots: Iterable[str], span: Span) -> Diagnostic:
+    return errors.not_a_slot(name, span, list(islice(slots, MOST)))
+
+
+def unknown_type(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0241",
+        f"there is no type `{name}`",
+        Label(span, "not a type"),
+        notes=(f"the types are {errors.names(TYPES)}",),
+        helps=errors.nearby(name, TYPES, "a type"),
+        fix=errors.replaced(name, TYPES, span),
+    )
+
+
+def parameter_twice(of: str, name: syntax.Name, first: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0242",
+        f"`{of}` has two parameters `{name.id}`",
+        Label(name.span, "second one"),
+        (Label(first, "first one"),),
+        helps=("remove or rename one of the two parameters",),
+    )
+
+
+def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0243",
+        f"this file defines `{name}` twice",
+        Label(span, "second definition"),
+        (Label(first, "first definition"),),
+        helps=("remove or rename one of the two definitions",),
+    )
+
+
+def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
+    help = f"give the {kind} a name that is free; no name has two meanings"
+    if kind == "used file":  # it is called after its path
+        help = "remove the line, or rename a file: what is used is called by the last part of its path"
+    return Diagnostic(
+        "E0244",
+        f"the {kind} `{name}` would hide the {other.kind} `{name}`",
+        Label(span, f"this {kind}"),
+        (Label(other.span, f"the {other.kind}"),) if other.span is not None else (),
+        helps=(help,),
+    )
+
+
+def circle(mentions: list[tuple[str, Span]]) -> Diagnostic:
+    """`mentions` are the names on the circle, each with the place where it mentions the next."""
+    names = [name for name, _ in mentions]
+    drawn = " -> ".join([*names, names[0]])
+    pairs = zip(mentions[:-1], names[1:], strict=True)
+    rest = [Label(span, f"`{name}` mentions `{after}`") for (name, span), after in pairs]
+    last, span = mentions[-1]
+    return Diagnostic(
+        "E0245",
+        "definitions mention each other in a circle" if len(names) > 1 else f"`{last}` mentions itself",
+        Label(span, f"`{last}` mentions `{names[0]}`"),
+        tuple(rest),
+        notes=(drawn,),
+        helps=("take one mention out: a definition is made of others, never of itself",),
+    )
+
+
+def channels_first(name: str, input: syntax.Input, fixed: int | None, span: Span) -> Diagnostic:
+    """A size where an input has its channels; `fixed` is the axis that may be these, where one has a number."""
+    plain = errors.unknown_name(name, span, [])
+    shape, declared = input.shape, input.declared
+    if fixed is None or not isinstance(shape, syntax.List) or not isinstance(declared, syntax.List):
+        help = f"the channels come first, and have a number: `input [3, {name}, ...]`"
+        return replace(plain, helps=(help,))
+    sides = [[" ".join(item.span.text.split()) for item in side.items] for side in (shape, declared)]
+    moved = [f"[{', '.join([side[fixed], *side[:fixed], *side[fixed + 1 :]])}]" for side in sides]
+    return replace(
+        plain,
+        helps=(f"the channels come first: `input {moved[0]} = {moved[1]}`",),
+        fix=(Edit(shape.span, moved[0]), Edit(declared.span, moved[1])),
+    )

@@ -1,0 +1,454 @@
+"""The names of one item, in the order of its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Hashable, Iterator
+from functools import partial
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.expansion.input_declaration import axes_differ
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.names import errors as names_errors
+from resnetc.compiler.names import reserved
+from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
+from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Found
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.foreign_idioms import remedy_of_name
+from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, TYPES, Primitive
+
+MEASURES = (
+    *("accepts", "activation_bytes", "buffers", "multiply_adds", "output", "parameters"),
+    *("receptive_field", "refuses", "weighted_layers"),
+)
+ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
+
+
+class ItemNames:
+    """Looks up the names of one item. Recursion is as deep as the builder lets expressions and loops be."""
+
+    def __init__(self, file: FileNames, item: syntax.Item, repeats: Repeats) -> None:
+        self.file, self.item, self.repeats = file, item, repeats
+        self.mentions: dict[str, Span] = {}  # items of the same file
+        self.claimed: dict[str, Span] = {}  # those that only its claims mention: they are no part of it
+        body = item.body if isinstance(item, (syntax.Block, syntax.Model)) else ()
+        self.rebound = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}  # their defaults have no part in it
+        self.spoilt = False  # it is at fault, or mentions what is
+        self.locals: dict[str, Definition] = {}
+        self.order: list[str] = []  # in which they were bound
+        self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
+        self.vague = False  # the names of sizes are not certain
+        self.indexed: set[str] = set()
+        self.bound: dict[str, Span] = {}  # every name that was ever local
+        self.unknown: dict[str, list[Span]] = {}
+        self.spoken: names_errors.Spoken | None = None  # what a claim may speak of, inside of one
+        self.beside: dict[
+            str, tuple[list[str], names_errors.Spoken | None]
+        ] = {}  # of an unknown name, where it stands first
+        self.called: set[str] = set()
+
+    def check(self) -> None:
+        """Reports the faults of the item."""
+        match self.item:
+            case syntax.Block(_, parameters, body, out):
+                self.others = frozenset({"in"})
+                self.parameters(parameters)
+                self.statements(body)
+                self.look(out)
+            case syntax.Policy(_, parameters, body, cases):
+                self.others = frozenset({"in"})
+                self.parameters(parameters)
+                self.statements(body)
+                for case in cases:
+                    self.maybe(case.condition)
+                    self.look(case.value)
+            case syntax.Slot() as slot:
+                self.slot(slot)
+            case syntax.Model() as model:
+                self.model(model)
+            case syntax.Instance() as instance:
+                self.instance(instance)
+            case syntax.Extern(_, parameters, shape_in, shape_out):
+                self.parameters(parameters)
+                self.others = frozenset(self.sizes(shape_in, 0))
+                self.look(shape_out)
+        for name, spans in self.unknown.items():
+            if not name.isascii():  # the parser has reported the foreign letter
+                self.spoilt = True
+            elif name in self.bound:
+                self.repeated((name, self.item), partial(names_errors.not_known_yet, name, self.bound[name]), *spans)
+            elif name in self.others or name in MEASURES:
+                self.repeated((name, self.item), partial(names_errors.known_to_claims, name, name in MEASURES), *spans)
+            else:
+                beside, spoken = self.beside.get(name, ([], None))
+                make = partial(names_errors.unknown_name, name, name in self.called, self.file, beside, spoken)
+                self.repeated(name, make, *spans)
+
+    def report(self, fault: Diagnostic | None) -> None:
+        if fault is not None:
+            self.spoilt = True
+            self.repeats.report(fault)
+
+    def repeated(self, cause: Hashable, make: Callable[[Span], Diagnostic], *spans: Span) -> None:
+        """Reports a fault that may show in several places, and is one all the same."""
+        self.spoilt = True
+        self.repeats.add(cause, make, spans)
+
+    # -- items --------------------------------------------------------------------------------------------------------
+
+    def slot(self, slot: syntax.Slot) -> None:
+        self.look(slot.default)
+        self.others = frozenset({"in"})
+        self.parameters(slot.parameters)
+        name = ATTRIBUTE.fullmatch(slot.attribute)
+        if name is not None:
+            self.report(reserved.refused(name[1], "attribute", attribute_span(slot)))
+        elif slot.attribute:
+            self.report(reserved.not_an_attribute(slot.attribute, attribute_span(slot)))
+
+    def model(self, model: syntax.Model) -> None:
+        if model.each is not None:
+            names = [p.name.id for p in model.parameters]
+            if model.each.name.id not in names:
+                make = partial(names_errors.no_such_parameter, model.each.name.id, names)
+                self.repeated((model, "each"), make, model.each.name.span)
+            self.look(model.each.values)
+        self.parameters(model.parameters)
+        self.statements(model.body)
+        sizes = self.input(model.input)
+        self.look(model.stem)
+        for stage in model.stages:
+            self.label(stage.path, "stage")
+            for group in stage.groups:
+                self.group(group)
+        self.look(model.head)
+        self.expects(model.expects, model, sizes)
+
+    def group(self, group: syntax.Repeat) -> None:
+        self.maybe(group.count)
+        self.maybe(group.values)
+        outer = len(self.order)
+        if group.name is not None:
+            self.bind(group.name, "loop variable")
+        self.look(group.block)
+        self.leave(outer)
+
+    def instance(self, instance: syntax.Instance) -> None:
+        """Its input and claims speak of its model, in the words of its own file."""
+        self.look(instance.value)
+        found = self.file.family(instance, self.file.spec)
+        if found is None:
+            return
+        model, declared = found
+        known = [("parameter", p.name) for p in model.parameters]
+        known += [("value", s.name) for s in model.body if isinstance(s, syntax.Let)]
+        self.locals = {name.id: Definition(kind, name.span) for kind, name in known}
+        sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
+        self.expects(instance.expects, model, sizes)
+
+    # -- inputs and claims --------------------------------------------------------------------------------------------
+
+    def input(self, input: syntax.Input) -> list[str]:
+        """The symbols that an input gives to its sizes."""
+        if not fitting(input):
+            self.report(axes_differ(input))
+            self.vague = True
+        elif (fault := self.misplaced_channels(input)) is not None:
+            self.report(fault)
+            self.vague = True
+        sizes = self.sizes(input.shape)
+        self.look(input.declared)
+        self.others, self.spoken = frozenset(sizes), names_errors.Spoken(sizes)
+        self.maybe(input.condition)
+        self.others, self.spoken = frozenset(), None
+        return sizes
+
+    def misplaced_channels(self, input: syntax.Input) -> Diagnostic | None:
+        """The fault of a size where the channels stand, unless it is a misspelt name."""
+        first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
+        known = [*self.locals, *self.file.visible()]
+        if not isinstance(first, syntax.Name) or first.id in known or similar(first.id, known):
+            return None
+        if remedy_of_name(first.id, first.span):  # of another language, as for an axis of the batch
+            return None
+        numbers = (i for i, axis in enumerate(axes, 1) if not isinstance(axis, syntax.Name) or axis.id in self.locals)
+        return names_errors.channels_first(first.id, input, next(numbers, None), first.span)
+
+    def sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+        """The symbols in a shape, from its axis `first` on; all else in it is looked up."""
+        symbols = self.symbols(shape, first)
+        for axis in shape.items if isinstance(shape, syntax.List) else (shape,):
+            if not (isinstance(axis, syntax.Name) and axis.id in symbols):
+                self.look(axis)
+            elif (other := self.file.defined(axis.id)) is not None:
+                self.report(names_errors.hidden("size", axis.id, axis.span, other))
+        return symbols
+
+    def symbols(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+        axes = shape.items[first:] if isinstance(shape, syntax.List) else ()
+        return [axis.id for axis in axes if isinstance(axis, syntax.Name) and axis.id not in self.locals]
+
+    def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
+        self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
+        self.spoken = names_errors.Spoken(sizes, [stage.path.span.text for stage in model.stages])
+        made, self.mentions = self.mentions, {}
+        for claim in expects:
+            self.claim(claim)
+        self.mentions, self.claimed = made, self.mentions
+
+    def claim(self, claim: syntax.AnyClaim) -> None:
+        if isinstance(claim, syntax.Expect):
+            self.look(claim.claim)
+            self.maybe(claim.condition)
+            return
+        self.look(claim.values)
+        outer = len(self.order)
+        if claim.name.id in self.others:
+            other = Definition("name of claims", None)
+            self.report(names_errors.hidden("loop variable", claim.name.id, claim.name.span, other))
+        self.bind(claim.name, "loop variable")
+        for inner in claim.claims:
+            self.claim(inner)
+        self.leave(outer)
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def parameters(self, parameters: tuple[syntax.Parameter, ...]) -> None:
+        for parameter in parameters:
+            name, type = parameter.name, parameter.type
+            if type.id not in TYPES:
+                self.repeated(("type", type.id), partial(names_errors.unknown_type, type.id), type.span)
+            if parameter.first and parameter.default is None:
+                self.report(errors.first_without_default(parameter))
+            self.maybe(parameter.default)
+            first = self.locals.get(name.id)
+            if first is not None and first.span is not None:
+                self.report(names_errors.parameter_twice(self.item.name.id, name, first.span))
+            else:
+                self.bind(name, "parameter")
+
+    def statements(self, body: tuple[syntax.Statement, ...]) -> None:
+        for statement in body:
+            match statement:
+                case syntax.Let(_, index, value):
+                    self.maybe(index)
+                    self.look(value)
+                    self.let(statement)
+                case syntax.Require(condition):
+                    self.look(condition)
+                case syntax.SetSlot(name, value):
+                    self.set_slot(name)
+                    self.look(value)
+                case syntax.Each(name, values, inner):
+                    self.each(name, values, inner)
+
+    def let(self, let: syntax.Let) -> None:
+        """The first `let` of an indexed name makes it known, the others give it more elements."""
+        if let.index is None or let.name.id not in self.indexed:
+            self.bind(let.name, "value")
+        if let.index is not None:
+            self.indexed.add(let.name.id)
+
+    def each(self, name: syntax.Name, values: syntax.Expr, body: tuple[syntax.Statement, ...]) -> None:
+        """Elements of an indexed `let` are known in their whole loop, and after it; all else ends with the loop."""
+        self.look(values)
+        outer = len(self.order)
+        self.bind(name, "loop variable")
+        for let in indexed_lets(body):
+            self.let(let)
+        self.statements(body)
+        self.leave(outer)
+
+    def leave(self, outer: int) -> None:
+        """Forgets what was bound since there were `outer` names, but for indexed ones."""
+        for name in self.order[outer:]:
+            if name not in self.indexed:
+                del self.locals[name]
+        self.order[outer:] = []
+
+    def set_slot(self, name: syntax.Name) -> None:
+        slots = self.file.slot_names()
+        if name.id in slots:
+            return
+        if self.file.missed(name.id):
+            self.spoilt = True
+        else:
+            self.repeated(("set", name.id), partial(names_errors.not_a_slot, name.id, slots), name.span)
+
+    def known(self, name: str) -> bool:
+        """Whether a name is one of the file, the language or its claims."""
+        return name in MEASURES or self.file.defined(name) is not None
+
+    def bind(self, name: syntax.Name, kind: str) -> None:
+        """Makes a name known from here on; it must be free, and free in generated code."""
+        other = self.locals.get(name.id) or self.file.defined(name.id)
+        option = kind == "parameter" and isinstance(self.item, syntax.Model)
+        if option and other is not None and other.kind == "primitive":
+            other = None  # the one exception: users set a model's options by the field's names
+        if other is None and name.id in MEASURES and isinstance(self.item, syntax.Model):
+            other = Definition("measure", None)
+        if other is not None:
+            self.report(names_errors.hidden(kind, name.id, name.span, other))
+        else:
+            self.report(reserved.refused(name.id, kind, name.span, self.known))
+        if name.id not in self.locals:
+            self.locals[name.id] = Definition(kind, name.span)
+            self.order.append(name.id)
+        self.bound.setdefault(name.id, name.span)
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def maybe(self, expr: syntax.Expr | None) -> None:
+        if expr is not None:
+            self.look(expr)
+
+    def look(self, expr: syntax.Expr) -> Found | None:
+        """Looks up the names in an expression; what it stands for, where the text alone says so."""
+        match expr:
+            case syntax.Name():
+                return self.name(expr)
+            case syntax.Attribute(value, name):
+                found = self.name(value, dotted=True) if isinstance(value, syntax.Name) else self.look(value)
+                return self.inside(found.target, name) if found and isinstance(found.target, SpecFile) else None
+            case syntax.Call(callee, arguments):
+                return self.call(callee, arguments)
+            case syntax.Labelled(path, value):
+                self.label(path, "label")
+                return self.look(value)
+            case syntax.List(parts) | syntax.Pipe(parts):
+                for part in parts:
+                    self.look(part)
+            case syntax.Index(left, right) | syntax.Binary(_, left, right):
+                self.look(left)
+                self.look(right)
+            case syntax.Choice(value, condition, other):
+                self.look(value)
+                self.look(condition)
+                self.look(other)
+            case syntax.Negate(value):
+                self.look(value)
+        return None
+
+    def name(self, name: syntax.Name, dotted: bool = False) -> Found | None:
+        """A name; before a dot it may be that of a file which was not found, a fault that is reported already."""
+        if name.id in self.locals or name.id in self.others:
+            return None
+        if name.id in self.file.silent:
+            self.spoilt = True
+            return None
+        found = self.file.find(name.id)
+        if found is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
+            self.spoilt = True
+        elif found is None:
+            if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
+                self.beside[name.id] = [*self.locals, *self.others], self.spoken
+            self.unknown.setdefault(name.id, []).append(name.span)
+        elif found.spec is self.file.spec and name.id not in self.rebound:
+            self.mentions.setdefault(name.id, name.span)
+        return found
+
+    def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
+        """`file.name`."""
+        item = file.names.get(name.id)
+        if name.id in self.file.spoilt.get(file, ()):
+            self.spoilt = True
+        if item is not None and not isinstance(item, SpecFile):
+            return Found(item, file)
+        if name.id in file.tree.broken or NAMELESS in file.tree.broken:
+            self.spoilt = True
+        else:
+            self.repeated((file, name.id), partial(names_errors.not_in_file, name.id, file), name.span)
+        return None
+
+    def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Found | None:
+        """A call of a layer or a model is that layer or model, with some of its arguments."""
+        found = self.look(callee)
+        if isinstance(callee, syntax.Name):
+            self.called.add(callee.id)
+        for argument in arguments:
+            self.look(argument.value)
+        if found is None:
+            return None
+        self.keywords(found, arguments)
+        return None if isinstance(found.target, str) else found
+
+    def keywords(self, found: Found, arguments: tuple[syntax.Argument, ...]) -> None:
+        """Named arguments are parameters of what is called, or slots that the call binds inside it."""
+        target, spec = found.target, found.spec
+        if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.family(target, spec)):
+            target = owner[0]
+        slots: Collection[str] = ()
+        match target:
+            case str() if target in FUNCTIONS:
+                of, known = target, ["keep"] if target == "nearest" else []
+            case Primitive():
+                of, known = target.name, [p.name for p in target.parameters]
+            case syntax.Slot():
+                of, known = target.name.id, [p.name.id for p in target.parameters]
+            case syntax.Block() | syntax.Policy() | syntax.Model():
+                of, known = target.name.id, [p.name.id for p in target.parameters]
+                slots = self.file.slot_names(spec)
+            case _:
+                return
+        for name in (a.name for a in arguments):
+            if name is None or name.id in known or name.id in slots:
+                continue
+            if self.file.missed(name.id, spec):
+                self.spoilt = True
+            else:
+                make = partial(names_errors.unknown_parameter, of, name.id, known, slots, default_of(target))
+                self.repeated((of, name.id), make, name.span)
+
+    def label(self, path: syntax.Expr, kind: str) -> None:
+        """The parts of a label, or of a stage's path, become attributes; an index in it is an expression."""
+        match path:
+            case syntax.Name(name, span):
+                self.report(reserved.refused(name, kind, span))
+            case syntax.Attribute(value, part):
+                self.label(value, kind)
+                self.report(reserved.refused(part.id, kind, part.span))
+            case syntax.Index(value, index):
+                self.label(value, kind)
+                self.look(index)
+            case _:
+                self.report(errors.not_a_label(path.span))
+
+
+def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
+    """The `let name[index]` of a loop and of the loops inside it."""
+    for statement in body:
+        if isinstance(statement, syntax.Let) and statement.index is not None:
+            yield statement
+        elif isinstance(statement, syntax.Each):
+            yield from indexed_lets(statement.body)
+
+
+def opening(path: syntax.Expr) -> str:
+    """The first name of a stage's path: `stages` of `stages[0].blocks`."""
+    while isinstance(path, (syntax.Attribute, syntax.Index)):
+        path = path.value
+    return path.id if isinstance(path, syntax.Name) else ""
+
+
+def fitting(input: syntax.Input) -> bool:
+    """Whether both sides of an input have as many axes, as far as the text says."""
+    shape, declared = input.shape, input.declared
+    if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
+        return len(shape.items) == len(declared.items)
+    return True
+
+
+def default_of(target: object) -> Primitive | None:
+    """The primitive that a slot stands for where nothing is bound, if it is one."""
+    default = target.default if isinstance(target, syntax.Slot) else None
+    return PRIMITIVES.get(default.id) if isinstance(default, syntax.Name) else None
+
+
+def attribute_span(slot: syntax.Slot) -> Span:
+    """The text between a slot's parameters and its default."""
+    source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
+    text = f'"{slot.attribute}"'
+    start = source.text.index(text, behind)
+    return Span(source, start, start + len(text))

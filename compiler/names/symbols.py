@@ -1,0 +1,131 @@
+"""What the names of a file stand for, as far as the text alone says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES, Primitive
+
+NAMELESS = ""  # among the broken items: one whose name is lost as well
+KINDS: dict[type, str] = {
+    syntax.Block: "block",
+    syntax.Policy: "policy",
+    syntax.Slot: "slot",
+    syntax.Model: "model",
+    syntax.Instance: "model",
+    syntax.Extern: "extern",
+    SpecFile: "used file",
+}
+
+
+def kind(item: syntax.Item | SpecFile) -> str:
+    return KINDS[type(item)]
+
+
+@record(eq=True)
+class Definition:
+    """What a name is, and where it was made; what the language itself defines stands nowhere."""
+
+    kind: str
+    span: Span | None
+
+
+@record(eq=True)
+class Found:
+    """What a name outside of its item stands for, with the file of an item; functions and constants are their names."""
+
+    target: SpecFile | syntax.Item | Primitive | str
+    spec: SpecFile | None = None
+
+
+class FileNames:
+    """The names that every item of a file sees. `silent` are those whose faults are reported already."""
+
+    def __init__(self, spec: SpecFile, prelude: SpecFile, spoilt: Mapping[SpecFile, frozenset[str]]) -> None:
+        self.spec, self.prelude, self.spoilt = spec, prelude, spoilt
+        self.slots = {} if spec is prelude else slots_of(prelude)
+        self._slots: dict[SpecFile | None, dict[str, syntax.Slot]] = {}
+        self._families: dict[syntax.Instance, tuple[syntax.Model, syntax.Input] | None] = {}
+        self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
+        self.silent = set(spec.tree.broken) | self.lost
+
+    def missed(self, name: str, spec: SpecFile | None = None) -> bool:
+        """Whether a name that is not found, here or in a used file, may be that of an item which did not parse."""
+        broken = spec.tree.broken if spec is not None else frozenset()
+        return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
+
+    def given(self, name: str) -> Definition | None:
+        """What a name is in every file."""
+        if name in self.slots:
+            return Definition("slot", self.slots[name].name.span)
+        for known, what in ((PRIMITIVES, "primitive"), (FUNCTIONS, "function"), (CONSTANTS, "constant")):
+            if name in known:
+                return Definition(what, None)
+        return None
+
+    def defined(self, name: str) -> Definition | None:
+        """What a name is outside of the item that mentions it."""
+        known = self.spec.names.get(name)
+        if known is None:
+            return self.given(name)
+        if isinstance(known, SpecFile):
+            return Definition("used file", next(u.span for u in self.spec.tree.uses if u.path[-1] == name))
+        return Definition(kind(known), known.name.span)
+
+    def find(self, name: str) -> Found | None:
+        known = self.spec.names.get(name)
+        if known is not None:
+            return Found(known, None if isinstance(known, SpecFile) else self.spec)
+        if name in self.slots:
+            return Found(self.slots[name], self.prelude)
+        if name in PRIMITIVES:
+            return Found(PRIMITIVES[name])
+        return Found(name) if name in FUNCTIONS or name in CONSTANTS else None
+
+    def visible(self) -> list[str]:
+        return [*self.spec.names, *self.slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
+
+    def files(self) -> dict[str, SpecFile]:
+        return {name: file for name, file in self.spec.names.items() if isinstance(file, SpecFile)}
+
+    def slot_names(self, spec: SpecFile | None = None) -> dict[str, syntax.Slot]:
+        """The slots that `set` can bind in this file, and a call of something from `spec` as well."""
+        if spec not in self._slots:
+            self._slots[spec] = {**self.slots, **slots_of(self.spec), **(slots_of(spec) if spec else {})}
+        return self._slots[spec]
+
+    def family(self, instance: syntax.Instance, spec: SpecFile) -> tuple[syntax.Model, syntax.Input] | None:
+        """The model that an instance is one of, and the input that it has; None where only a value could tell."""
+        way: list[syntax.Instance] = []
+        item: syntax.Item | None = instance
+        while isinstance(item, syntax.Instance) and item not in self._families:
+            self._families[item] = None
+            way.append(item)
+            item, spec = named(item.value, spec) or (None, spec)
+        found = (item, item.input) if isinstance(item, syntax.Model) else None
+        if isinstance(item, syntax.Instance):
+            found = self._families[item]
+        for step in reversed(way):
+            found = self._families[step] = (found[0], step.input or found[1]) if found is not None else None
+        return found
+
+
+def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:
+    return {name: item for name, item in spec.names.items() if isinstance(item, syntax.Slot)}
+
+
+def named(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:
+    """The item that `name`, `file.name` or a call of either names."""
+    while isinstance(expr, syntax.Call):
+        expr = expr.callee
+    if isinstance(expr, syntax.Attribute) and isinstance(expr.value, syntax.Name):
+        file = spec.names.get(expr.value.id)
+        if not isinstance(file, SpecFile):
+            return None
+        expr, spec = expr.name, file
+    item = spec.names.get(expr.id) if isinstance(expr, syntax.Name) else None
+    return (item, spec) if item is not None and not isinstance(item, SpecFile) else None

@@ -1,0 +1,48 @@
+"""The sizes that a network accepts, each bound with its reason, and those among them that its input allows."""
+
+from __future__ import annotations
+
+from resnetc.compiler.ir.network import Condition, Network
+from resnetc.compiler.proof.constraints import Place
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import SizeSet
+
+
+@record
+class Reason:
+    """A condition that shrank the set of accepted sizes of an axis of the input."""
+
+    axis: int
+    condition: Condition
+    before: SizeSet
+    after: SizeSet
+    place: Place
+
+
+@record
+class Accepted:
+    """The sizes of each axis that a network takes, whatever it declares; a fixed axis takes its number only."""
+
+    axes: tuple[SizeSet, ...]
+    reasons: tuple[Reason, ...]
+
+
+def stated(network: Network, axis: int) -> SizeSet | None:
+    """The sizes behind `when`; None where nothing is said of an axis, and every size from the least on is meant."""
+    whole = None
+    for about, sizes, _ in network.input.conditions:
+        if about == axis:
+            whole = sizes if whole is None else whole & sizes
+    return whole
+
+
+def allowed(network: Network, accepted: Accepted, axis: int) -> SizeSet:
+    """The accepted sizes that the input allows."""
+    said = stated(network, axis)
+    return accepted.axes[axis] if said is None else accepted.axes[axis] & said
+
+
+def fitting(network: Network, accepted: Accepted) -> tuple[int, ...]:
+    """The accepted sizes nearest to the declared ones."""
+    pairs = zip(accepted.axes, network.input.sizes, strict=True)
+    return tuple(sizes.nearest(size) or size for sizes, size in pairs)

@@ -1,0 +1,126 @@
+"""The conditions of a network in the order of its program, and where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resnetc.compiler.evaluation.values import describe, is_number, show_path
+from resnetc.compiler.ir.network import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.remedies import branches
+from resnetc.compiler.remedies.branches import Operation
+from resnetc.compiler.remedies.call_text import short
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.sizes import SizeFn
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record
+class Place:
+    """Where a condition stands: a step of a template, the leaf inside it, the block of a stage that it belongs to."""
+
+    template: Template
+    step: int
+    leaf: Leaf | None
+    stage: Stage | None
+    index: int
+    outer: Place | None
+
+    @property
+    def operation(self) -> Operation:
+        assert self.leaf is not None  # only additions have none
+        return branches.operation(self.template.steps[self.step], self.leaf)
+
+    def trail(self) -> list[Place]:
+        """The places from the model down to this one."""
+        found: list[Place] = []
+        place: Place | None = self
+        while place is not None:
+            found.append(place)
+            place = place.outer
+        return found[::-1]
+
+    def whereabouts(self) -> tuple[str, ...]:
+        """The way from the model to the condition: the stage and its block, then the blocks inside that."""
+        notes = []
+        trail = self.trail()
+        for place, inner in zip(trail, [*trail[1:], None], strict=True):
+            given = numbers(inner.template) if inner else ""
+            if place.stage:
+                block = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
+                notes.append(f"in {block} ({place.stage.span}){given}")
+            elif inner:
+                span = place.template.steps[place.step].span
+                notes.append(f"in `{short(span.text)}` ({span}){given}")
+        return tuple(notes)
+
+    def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
+        """The size of an axis behind everything that lies before here, and what that is called."""
+        for place in self.trail():
+            template, made = place.template, place.template.steps[place.step]
+            for ref in reversed(branches.chain(template, made.inputs[0])[:-1]):
+                wire = template.wires[ref]
+                assert wire.step is not None  # the last of a chain is `in`
+                for size in wire.shape.sizes[axis : axis + 1]:
+                    yield size, head(template.steps[wire.step])
+            if place.stage:
+                for size in blocks(made.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
+                    yield size, head(made)
+
+
+def head(step: Step) -> str:
+    """What a step is called for short: its path as a stage, else its text up to the arguments."""
+    if step.span.text.startswith("stage "):
+        return show_path(step.path)
+    return short(step.span.text).partition("(")[0]
+
+
+def numbers(template: Template) -> str:
+    """`, width = 64`: the numbers of a block that are not its defaults."""
+    values = {name: value for name, _, value in template.numbers}
+    shown = ""
+    for parameter in template.definition.parameters:
+        value, usual = values.get(parameter.name.id), parameter.default
+        said = usual is None or (isinstance(usual, syntax.Number) and usual.value != value)
+        if said and is_number(value):
+            shown += f", {parameter.name.id} = {describe(value)}"
+    return shown
+
+
+def demands(network: Network) -> Iterator[tuple[Place, Condition]]:
+    """Every condition with its place. What occurs repeatedly is looked at once, where it occurs first."""
+    return inside(network.root, None, {stage.step: stage for stage in network.stages}, set())
+
+
+def inside(
+    template: Template, outer: Place | None, stages: dict[int, Stage], seen: set[int]
+) -> Iterator[tuple[Place, Condition]]:
+    """The conditions of a template, step by step: of additions, of leaves, of the blocks inside."""
+    joins: dict[int, list[Condition]] = {}
+    for condition in template.conditions:
+        if condition.step is not None:
+            joins.setdefault(condition.step, []).append(condition)
+    others = any(condition.step is None for condition in template.conditions)
+    for number, step in enumerate(template.steps):
+        if isinstance(step.operation, str):
+            place = Place(template, number, None, None, 0, outer)
+            yield from ((place, condition) for condition in joins.get(number, ()))
+            continue
+        stage = stages.get(number)
+        for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
+            for module in branches.opened(child):
+                if isinstance(module, Template):
+                    if id(module) not in seen:
+                        seen.add(id(module))
+                        yield from inside(module, Place(template, number, None, stage, index, outer), {}, seen)
+                elif others:  # the list does not say whose they are, so the leaf's rule is asked again
+                    place = Place(template, number, module, stage, index, outer)
+                    found: list[Condition] = []
+                    rules.rule(module.primitive, dict(module.arguments), module.inputs, module.span, found)
+                    yield from ((place, condition) for condition in found)
+
+
+def blocks(module: Module | str) -> list[Module]:
+    """The blocks of a stage."""
+    assert isinstance(module, Sequence)
+    return [child for _, child in module.children]

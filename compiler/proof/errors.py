@@ -1,0 +1,300 @@
+"""The words of a network that does not fit its sizes: counterexamples, the statement to blame, the line to write."""
+
+from __future__ import annotations
+
+import re
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.evaluation.values import describe
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, fitting, stated
+from resnetc.compiler.record import record
+from resnetc.compiler.remedies import branches, strides, windows
+from resnetc.compiler.remedies.call_text import shipped
+from resnetc.compiler.remedies.windows import Meeting
+from resnetc.compiler.sizes import (
+    SizeFn,
+    SizeSet,
+    equal_where,
+    evaluate,
+    first_difference,
+    from_minimum,
+    nearest_difference,
+    show,
+    show_set,
+    slope,
+)
+from resnetc.compiler.source import Span
+
+
+@record
+class Case:
+    """What the words about a condition are made of."""
+
+    network: Network
+    accepted: Accepted
+    reason: Reason
+
+    @property
+    def axis(self) -> int:
+        """Of the map; that of the input is the reason's."""
+        return self.reason.condition.axis
+
+    @property
+    def free(self) -> bool:
+        """Whether the input's size is open on this axis."""
+        return self.network.input.symbols[self.reason.axis] is not None
+
+    @property
+    def symbol(self) -> str:
+        return self.network.input.symbols[self.reason.axis] or "n"
+
+    @property
+    def size(self) -> int:
+        return self.network.input.sizes[self.reason.axis]
+
+    @property
+    def sides(self) -> tuple[SizeFn, SizeFn]:
+        other = self.reason.condition.other
+        assert not isinstance(other, int)
+        return self.reason.condition.fn, other
+
+    def show(self, f: SizeFn) -> str:
+        return show(f, self.symbol)
+
+    def values(self, n: int) -> str:
+        """The sizes of both sides, or what arrives against what is needed, for the input size n."""
+        condition = self.reason.condition
+        if isinstance(condition.other, int):
+            least = "a multiple of" if condition.kind == "multiple" else "at least"
+            return f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives"
+        at = f" at {self.symbol} = {n}" if self.free else ""
+        return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
+
+    def counterexamples(self, within: SizeSet) -> tuple[str, ...]:
+        """The smallest size that breaks an equality, and the one nearest to the declared size, in one note."""
+        f, g = self.sides
+        if not self.free:
+            return ()
+        found = {first_difference(f, g, within): "smallest size that breaks it"}
+        found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared one")
+        sizes = [
+            f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in found.items() if n
+        ]
+        return ("; ".join(sizes),) if sizes else ()
+
+    def refused(self, sizes: SizeSet) -> tuple[str, ...]:
+        """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
+        found = {sizes.min: "smallest size that is allowed and refused"}
+        found.setdefault(sizes.nearest(self.size), "nearest to the declared one")
+        texts = []
+        for n, what in found.items():
+            if n is not None:
+                refusing = (r for r in self.accepted.reasons if r.axis == self.reason.axis and n not in r.after)
+                why = Case(self.network, self.accepted, next(refusing, self.reason)).values(n)
+                texts.append(f"{what}: {self.symbol} = {n} ({why.removesuffix(f' at {self.symbol} = {n}')})")
+        return ("; ".join(texts),)
+
+    def asked(self) -> tuple[Label, ...]:
+        """The line of the user's model that asks for a block of another file."""
+        spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
+        return tuple(Label(s, "asked for here") for s in spans if s.source is not self.reason.condition.span.source)
+
+    def sized(self, sides: windows.Sides) -> tuple[Label, ...]:
+        """From where on each side has its size."""
+        labels = []
+        for side, size in zip(sides, self.sides, strict=True):
+            last = next((o for o in reversed(side.operations) if o.does(self.axis) != (1, 0)), None)
+            if last:
+                labels.append(Label(last.span, f"`{side.name}` is {self.show(size)} from here"))
+        return tuple(labels)
+
+    def shrinking(self) -> tuple[str, ...]:
+        """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
+        drawn, last = str(self.size), self.size
+        for size, name in ((evaluate(f, self.size), name) for f, name in self.reason.place.passed(self.axis)):
+            if size != last:
+                drawn, last = f"{drawn} -> {size} ({name})", size
+        return (drawn,) if last != self.size else ()
+
+
+def grown(size: SizeFn) -> str:
+    """The stride of a size, told by its growth."""
+    return str(1 / slope(size)) if slope(size) else "none"
+
+
+def restriction(network: Network, accepted: Accepted) -> str | None:
+    """The `when` that restricts every axis to accepted sizes; what is said of one stays if it does so already."""
+    said: list[str | None] = []
+    for axis, sizes in enumerate(accepted.axes):
+        symbol, before = network.input.symbols[axis], stated(network, axis)
+        if before is not None and before.subset_of(sizes):
+            texts = [span.text for about, _, span in network.input.conditions if about == axis]
+            said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
+        elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
+            size = network.input.sizes[axis]
+            said.append(branches.allowing(sizes, symbol, sizes.nearest(size) or size))
+    return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
+
+
+def declaring(network: Network, line: str) -> tuple[Edit, ...]:
+    """The edit that puts a `when` behind the input, or another in its place."""
+    declared = network.input
+    if shipped(declared.span):
+        return ()
+    if declared.condition is not None:
+        return (Edit(declared.condition, line.removeprefix("when ")),)
+    end = Span(declared.span.source, declared.span.end, declared.span.end)
+    return (Edit(end, f" {line}"),)
+
+
+def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
+    totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
+    named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
+    (help, fix), *others = strides.to_give(places, case.reason.condition.span, case.axis)
+    if "none" in totals:
+        help, fix, others = "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not", (), []
+    return Diagnostic(
+        "E0302",
+        f"{case.reason.condition.text} joins maps of different strides: {named}",
+        Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
+        labels=(*branches.strided(sides, case.axis), *case.asked()),
+        notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
+        helps=(help,),
+        fix=fix,
+        others=tuple(others),
+    )
+
+
+def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
+    found = windows.remedy(places, case.axis)
+    blamed = found.operation if found else branches.most_changing(sides, case.axis)
+    remedy = found or windows.padded(places)
+    if remedy:
+        help = f"write {remedy.text}: both are then {case.show(remedy.sizes[case.axis])}"
+    else:
+        help = f"let `{blamed.text}` keep the size of its map" if blamed else "bring both sides to one size before it"
+    return Diagnostic(
+        "E0332",
+        f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
+        Label(case.reason.condition.span, case.values(case.size)),
+        labels=(*case.sized(sides), *case.asked()),
+        notes=(
+            *case.counterexamples(promised),
+            *([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []),
+            *case.reason.place.whereabouts(),
+        ),
+        helps=(help,),
+        fix=remedy.fix if remedy else (),
+    )
+
+
+def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = case.sides, places[0].sides
+    remedy = windows.remedy(places, case.axis)
+    blamed = remedy.operation if remedy else branches.most_changing(sides, case.axis)
+    equal = show_set(equal_where(f, g), case.symbol).partition(", ")[0]
+    line = restriction(case.network, case.accepted)
+    notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
+    nearest = fitting(case.network, case.accepted)
+    kept = nearest == case.network.input.sizes
+    if not remedy and not (line and kept):
+        remedy = windows.padded(places)
+    declares = line is not None and (not remedy or shipped(remedy.operation.span))
+    cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
+    fix = remedy.fix if remedy else ()
+    if line and declares:
+        notes += [cure] if cure else []
+        help = f"say behind the input which sizes the network is for: `{line}`"
+        if not kept:
+            help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
+        fix = declaring(case.network, line) if kept else ()
+    else:
+        help = cure or "bring both sides to one size, for instance by the same operation on both"
+    return Diagnostic(
+        "E0314",
+        f"{case.reason.condition.text} does not fit every size from {promised.min} up: "
+        f"{case.show(f)} and {case.show(g)}",
+        Label(case.reason.condition.span, "sizes differ"),
+        labels=(*case.sized(sides), *case.asked()),
+        notes=(
+            "; ".join([*case.counterexamples(promised), f"equal only for {equal}"]),
+            *notes,
+            *case.reason.place.whereabouts(),
+        ),
+        helps=(help,),
+        fix=fix,
+    )
+
+
+def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
+    size = (promised - case.reason.after).min or 1
+    said = stated(case.network, case.reason.axis) or promised
+    spans = [span for axis, _, span in case.network.input.conditions if axis == case.reason.axis]
+    accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
+    line = restriction(case.network, case.accepted)
+    help = f"allow accepted sizes only: `{line}`" if line else "change the network: no size goes through all of it"
+    nearest = fitting(case.network, case.accepted)
+    if line and nearest != case.network.input.sizes:
+        help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
+    return Diagnostic(
+        "E0331",
+        f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
+        Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
+        labels=(Label(case.reason.condition.span, case.values(size)), *case.asked()),
+        notes=(*case.refused(said - case.accepted.axes[case.reason.axis]), *case.reason.place.whereabouts()),
+        helps=(help,),
+        fix=declaring(case.network, line) if line and nearest == case.network.input.sizes else (),
+    )
+
+
+def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
+    condition, network = case.reason.condition, case.network
+    least = (sizes.min for sizes in within)
+    return Diagnostic(
+        "E0320",
+        f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
+        f"and {evaluate(condition.fn, case.size)} arrives",
+        Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
+        labels=(Label(case.reason.condition.span, case.values(case.size)), *case.asked()),
+        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
+        helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
+    )
+
+
+def never_enough(case: Case) -> Diagnostic:
+    condition, arrives = case.reason.condition, case.show(case.reason.condition.fn)
+    return Diagnostic(
+        "E0335",
+        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and always gets {arrives}",
+        Label(condition.span, f"a size of {arrives} arrives here"),
+        labels=case.asked(),
+        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
+        helps=("give it a smaller kernel, or put it where the map is larger",),
+    )
+
+
+def not_accepted(network: Network, axis: int, within: list[SizeSet]) -> Diagnostic:
+    symbol, size = network.input.symbols[axis], network.input.sizes[axis]
+    nearest = [sizes.nearest(n) for sizes, n in zip(within, network.input.sizes, strict=True)]
+    if None in nearest:
+        help = "let the condition behind `when` hold for some accepted size"
+    else:
+        help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
+    return Diagnostic(
+        "E0333",
+        f"the declared size {symbol} = {size} is not among those accepted: {show_set(within[axis], symbol or 'n')}",
+        Label(network.input.span, f"{symbol} = {size} is declared here"),
+        helps=(help,),
+    )
+
+
+def too_irregular(span: Span, what: str, error: str) -> Diagnostic:
+    return Diagnostic(
+        "E0334",
+        f"the sizes at {what} are too irregular to be decided: {error.rpartition(': ')[2]}",
+        Label(span, "from here on"),
+        helps=("use fewer different strides",),
+    )

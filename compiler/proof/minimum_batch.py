@@ -1,0 +1,67 @@
+"""Which inputs torch takes in batches only: a norm wants more than one value for each of its statistics.
+
+A map of one position, normalised with one channel in each group, has that only where there are several images; while
+training a batch norm does the same with every channel. No other operation looks at the number of images.
+"""
+
+from __future__ import annotations
+
+from resnetc.compiler.evaluation.values import show_path
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.proof.accepted_sizes import Accepted
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
+from resnetc.compiler.source import Span
+
+
+@record(eq=True)
+class Alone:
+    """Where one image alone is refused: the accepted sizes that are in all of these sets, and the norm to blame.
+
+    `path` is its name in the module, where it occurs first.
+    """
+
+    axes: tuple[SizeSet, ...]
+    span: Span
+    path: str
+    norm: Leaf
+
+    def holds(self, sizes: tuple[int, ...]) -> bool:
+        return all(n in axis for n, axis in zip(sizes, self.axes, strict=True))
+
+
+def refused_alone(network: Network, accepted: Accepted, training: bool = False) -> tuple[Alone, ...]:
+    """What refuses one image, in the order of the program; sizes that another norm refuses as well are left out."""
+    out: list[Alone] = []
+    for path, leaf in norms(network.root, "", training, set()):
+        one = [equal_where(size, constant(1)) for size in leaf.shape_in.sizes]
+        spare = one[len(accepted.axes) :]  # a reshaped map may have more axes, of fixed sizes
+        if any(axis == EMPTY for axis in spare):
+            continue
+        one = [*one, *[ALL] * len(accepted.axes)][: len(accepted.axes)]
+        axes = tuple(a & b for a, b in zip(one, accepted.axes, strict=True))
+        if EMPTY not in axes and not any(inside(axes, other.axes) for other in out):
+            out = [other for other in out if not inside(other.axes, axes)]
+            out.append(Alone(axes, leaf.span, path, leaf))
+    return tuple(out)
+
+
+def inside(axes: tuple[SizeSet, ...], others: tuple[SizeSet, ...]) -> bool:
+    return all(a - b == EMPTY for a, b in zip(axes, others, strict=True))
+
+
+def norms(module: Module, path: str, training: bool, seen: set[int]) -> list[tuple[str, Leaf]]:
+    """The norms with a statistic for each channel of the images at hand, each once, with its name in the module."""
+    if id(module) in seen:
+        return []
+    seen.add(id(module))
+    match module:
+        case Leaf(primitive):
+            batch = training and primitive.name == "batch_norm"
+            single = primitive.name == "group_norm" and module.argument("groups") == module.shape_in.channels
+            return [(path, module)] if batch or single else []
+        case Sequence(children):
+            parts = list(children)
+        case Template(_, steps):
+            parts = [(show_path(s.path), s.operation) for s in steps if not isinstance(s.operation, str)]
+    return [found for name, child in parts for found in norms(child, f"{path}.{name}".strip("."), training, seen)]

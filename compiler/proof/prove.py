@@ -1,0 +1,121 @@
+"""`ir.Network` -> the sizes that it accepts, with the reasons, and the first fault: others would echo it."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+from resnetc.compiler.ir.network import Condition, Network
+from resnetc.compiler.proof import errors
+from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed, stated
+from resnetc.compiler.proof.constraints import demands
+from resnetc.compiler.proof.errors import Case
+from resnetc.compiler.remedies import windows
+from resnetc.compiler.sizes import (
+    ALL,
+    SizeFn,
+    SizeSet,
+    SizesTooIrregular,
+    at_least,
+    congruent,
+    equal_where,
+    from_minimum,
+    only,
+    slope,
+)
+
+
+def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
+    """Derives the accepted sizes, then judges the additions and the declared sizes by them."""
+    declared = network.input
+    axes = [ALL if symbol else only(n) for symbol, n in zip(declared.symbols, declared.sizes, strict=True)]
+    reasons: list[Reason] = []
+    known: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
+    span, what = declared.span, "the input"
+    try:
+        for place, condition in demands(network):
+            key = (condition.kind, condition.axis, condition.fn, condition.other)
+            if key not in known:
+                known.add(key)
+                span, what = condition.span, condition.text
+                axis = min(condition.axis, len(axes) - 1)  # a map of more axes than the input has fixed sizes
+                before = axes[axis]
+                after = axes[axis] = common(before, holds(condition))
+                if after != before:
+                    reasons.append(Reason(axis, condition, before, after, place))
+        accepted = Accepted(tuple(axes), tuple(reasons))
+        span, what = declared.span, "the input"
+        fault = judged(network, accepted)
+    except SizesTooIrregular as error:
+        return Accepted(tuple(axes), tuple(reasons)), [errors.too_irregular(span, what, str(error))]
+    return accepted, [fault] if fault else []
+
+
+def holds(condition: Condition) -> SizeSet:
+    """The input sizes at which a condition holds."""
+    if not isinstance(condition.other, int):
+        return equal_where(condition.fn, condition.other)
+    if condition.kind == "at_least":
+        return at_least(condition.fn, condition.other)
+    return congruent(condition.fn, condition.other, 0)
+
+
+def common(a: SizeSet, b: SizeSet) -> SizeSet:
+    """The intersection; that of two half-lines without writing them down, for a deep network has thousands."""
+    if a.period == b.period == a.residues == b.residues == 1 and a.head == b.head == 0:
+        return max(a, b, key=lambda sizes: sizes.onset)
+    return a & b
+
+
+# -- judgement --------------------------------------------------------------------------------------------------------
+
+
+def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
+    """The first fault: of a condition that some promised size breaks, or of the declared size."""
+    sizes = network.input.sizes
+    for axis in range(len(sizes)):
+        reason = first_broken(network, accepted, axis)
+        if reason is not None:
+            return broken(Case(network, accepted, reason))
+    within = [allowed(network, accepted, axis) for axis in range(len(sizes))]
+    for axis, size in enumerate(sizes):
+        if size not in within[axis]:
+            refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
+            reason = next(refusing, None)
+            if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in within):
+                return errors.not_accepted(network, axis, within)
+            return errors.too_small(Case(network, accepted, reason), within)
+    return None
+
+
+def first_broken(network: Network, accepted: Accepted, axis: int) -> Reason | None:
+    """The first reason that refuses the declared size, if that is an addition, else the smallest refused and promised.
+
+    Without `when` every size from the least accepted one on is promised, so a mere lower bound breaks nothing.
+    """
+    said, reasons = stated(network, axis), [r for r in accepted.reasons if r.axis == axis]
+    if said is not None:
+        size = network.input.sizes[axis]
+        against = next((r for r in reasons if size in said and size not in r.after), None)
+        if against is not None and against.condition.kind == "equal":
+            return against  # whatever the network is for, it is for this size
+        refused = said.first_missing(accepted.axes[axis])
+        return next((r for r in reasons if refused is not None and refused not in r.after), None)
+    promised = from_minimum(accepted.axes[axis].min or 1)
+    bounds = (r for r in reasons if r.condition.kind != "at_least" or r.after.is_empty)
+    return next((r for r in bounds if not (r.before & promised).subset_of(r.after)), None)
+
+
+def broken(case: Case) -> Diagnostic:
+    """The fault of a condition that some promised size breaks."""
+    reason = case.reason
+    said = stated(case.network, reason.axis)
+    promised = reason.before & (from_minimum(case.accepted.axes[reason.axis].min or 1) if said is None else said)
+    if reason.condition.kind != "equal":
+        return errors.never_enough(case) if reason.after.is_empty else errors.promises_too_much(case, promised)
+    f, g = case.sides
+    places = windows.meetings(case.network, reason.place.template, reason.condition, reason.place.step)
+    strides = [side.stride(case.axis) for side in places[0].sides]
+    if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
+        return errors.strides_differ(case, places, promised)
+    if equal_where(f, g).is_empty:
+        return errors.never_equal(case, places, promised)
+    return errors.not_everywhere(case, places, promised) if said is None else errors.promises_too_much(case, promised)

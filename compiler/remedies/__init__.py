@@ -1,0 +1,1 @@
+"""What to write instead: repairs that are compiled again before they are offered."""

@@ -1,0 +1,249 @@
+"""Which operation to blame where two branches differ in size, and the sizes that a condition behind an input allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from math import prod
+
+from resnetc.compiler.diagnostics.diagnostic import Fault, Label
+from resnetc.compiler.evaluation.values import show_path
+from resnetc.compiler.ir.network import Condition, Leaf, Module, Sequence, Shape, Step, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.remedies.call_text import arguments, canonical, complete, short
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.sizes import Affine, SizeFn, SizeSet, from_minimum, from_residues, identity, is_constant, step
+from resnetc.compiler.source import Span
+
+ROWS = {1: ("position",), 2: ("row", "column"), 3: ("frame", "row", "column")}
+
+Geometry = tuple[int, int]
+"""Stride and delta of `ceil((n + delta) / stride)`."""
+
+
+@record
+class Operation:
+    """One operation of a branch: what it does to the size of each axis, None where that is no stride and delta."""
+
+    text: str
+    span: Span
+    step: Step
+    leaf: Leaf | None
+    geometry: tuple[Geometry | None, ...]
+
+    def does(self, axis: int) -> Geometry | None:
+        """What it does to the size of one axis."""
+        return self.geometry[axis] if axis < len(self.geometry) else None
+
+    def effect(self, axis: int) -> str:
+        """The same in words, besides a plain stride."""
+        stride, delta = self.does(axis) or (1, 0)
+        row = ROWS[len(self.geometry)][axis]
+        if stride == 2 and delta == -1:
+            return f"loses the last {row} of an odd map"
+        if stride > 1 and delta == 1 - stride:
+            return f"loses the {row}s beyond a multiple of {stride}"
+        count = f"{abs(delta)} {row}{'s' if abs(delta) > 1 else ''}"
+        return f"takes {count} off its map" if delta < 0 else f"adds {count} to its map"
+
+
+@record
+class Branch:
+    """One side of an addition: from the value that both sides come from to the one that is added."""
+
+    name: str
+    start: Shape
+    end: Shape
+    operations: tuple[Operation, ...]
+
+    def stride(self, axis: int) -> int | None:
+        """The stride of the whole branch."""
+        found = [o.does(axis) for o in self.operations]
+        return prod(g[0] for g in found if g) if all(found) else None
+
+    def contributions(self, axis: int) -> list[tuple[Operation, int]]:
+        """The operations that add to D in `ceil((n + D) / c)` of the whole branch, with what they add."""
+        found, before = [], 1
+        for operation in self.operations:
+            stride, delta = operation.does(axis) or (1, 0)
+            if delta:
+                found.append((operation, delta * before))
+            before *= stride
+        return found
+
+    def sizes(self) -> tuple[SizeFn, ...] | None:
+        """The sizes at the end, computed from the operations."""
+        sizes = self.start.sizes
+        for operation in self.operations:
+            if len(operation.geometry) != len(sizes) or None in operation.geometry:
+                return None
+            sizes = tuple(step(f, *does) for f, does in zip(sizes, operation.geometry, strict=True) if does)
+        return sizes
+
+
+# -- branches ---------------------------------------------------------------------------------------------------------
+
+
+def branches(template: Template, condition: Condition, number: int) -> tuple[Branch, Branch]:
+    """Both sides of the step whose operands must have equal sizes, from their nearest common origin on."""
+    return apart(template, *operands(template, condition, number))
+
+
+def apart(template: Template, left: int, right: int) -> tuple[Branch, Branch]:
+    """The ways of two values, from their nearest common origin on."""
+    origins = set(chain(template, left))
+    shared = next(ref for ref in chain(template, right) if ref in origins)
+    names = [called(template, ref) for ref in (left, right)]
+    if names[0] == names[1]:  # elements of one list
+        names = [called(template, ref, by_path=True) for ref in (left, right)]
+    return branch(template, shared, left, names[0]), branch(template, shared, right, names[1])
+
+
+def operands(template: Template, condition: Condition, number: int) -> tuple[int, int]:
+    """The two values that a condition compares: the first input, and the first that has the other size."""
+    first, *others = template.steps[number].inputs
+    odd = (ref for ref in others if template.wires[ref].shape.sizes[condition.axis] == condition.other)
+    return first, next(odd, others[0])
+
+
+def chain(template: Template, ref: int) -> list[int]:
+    """The values that one value was made of, backwards to `in`; through an addition or a gate along its map."""
+    found = [ref]
+    while (number := template.wires[ref].step) is not None:
+        inputs, sizes = template.steps[number].inputs, template.wires[ref].shape.sizes
+        ref = next((r for r in inputs if template.wires[r].shape.sizes == sizes), inputs[0])
+        found.append(ref)
+    return found
+
+
+def branch(template: Template, start: int, end: int, name: str) -> Branch:
+    """The operations between two values of a template, in their order."""
+    refs = chain(template, end)
+    operations: list[Operation] = []
+    for ref in reversed(refs[: refs.index(start)]):
+        number = template.wires[ref].step
+        assert number is not None  # only `in` has none, and it lies before the start
+        made = template.steps[number]
+        if not isinstance(made.operation, str):
+            operations.extend(operation(made, module) for module in opened(made.operation))
+    return Branch(name, template.wires[start].shape, template.wires[end].shape, tuple(operations))
+
+
+def opened(module: Module) -> Iterator[Leaf | Template]:
+    """The operations of a chain, nested chains opened; blocks stay closed."""
+    pending = [module]
+    while pending:
+        module = pending.pop()
+        if isinstance(module, Sequence):
+            pending.extend(child for _, child in reversed(module.children))
+        else:
+            yield module
+
+
+def called(template: Template, ref: int, by_path: bool = False) -> str:
+    """How a value is called: by its name, or by the text or the path of the layer that makes it."""
+    wire = template.wires[ref]
+    if wire.step is None:
+        return "in"
+    made = template.steps[wire.step]
+    return show_path(made.path) if by_path else wire.name or short(made.span.text)
+
+
+def operation(made: Step, module: Leaf | Template) -> Operation:
+    if isinstance(module, Template):
+        sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
+        return Operation(short(made.span.text), made.span, made, None, tuple(between(f, g) for f, g in sizes))
+    text = module.span.text if complete(module) else canonical(module)
+    return Operation(short(text), module.span, made, module, geometry(module))
+
+
+def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
+    """Stride and delta on each axis, read off what the shape rule makes of a size that is the input's own."""
+    free = tuple(Shape(s.channels, (identity(),) * s.rank) for s in leaf.inputs)
+    try:
+        (shape, *_) = rules.rule(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])
+    except Fault:  # it takes constant sizes only
+        return (None,) * leaf.shape_in.rank
+    return tuple(between(identity(), size) for size in shape.sizes)
+
+
+def between(before: SizeFn, after: SizeFn) -> Geometry | None:
+    """The stride and delta that lead from one size to another, if that is what they differ by."""
+    if before == after:
+        return 1, 0
+    if not (isinstance(before, Affine) and isinstance(after, Affine) and before.u == after.u == 1):
+        return None
+    (stride, rest), (delta, odd) = divmod(after.c, before.c), divmod(after.D - before.D, before.c)
+    return None if rest or odd else (stride, delta)
+
+
+def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
+    """The operation that changes a size most, besides its stride."""
+    found = [pair for side in sides for pair in side.contributions(axis)]
+    return max(found, key=lambda pair: abs(pair[1]), default=(None, 0))[0]
+
+
+# -- strides ----------------------------------------------------------------------------------------------------------
+
+
+def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
+    """The operations whose strides have no partner on the other side, and where a side without any should have one.
+
+    A side whose size no longer follows that of the input, as behind a global pool, has no stride: from there on.
+    """
+    strides = [[(o, does[0]) for o in side.operations if (does := o.does(axis)) and does[0] > 1] for side in sides]
+    labels = []
+    for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
+        if side.end.rank > axis and is_constant(side.end.sizes[axis]) and not is_constant(side.start.sizes[axis]):
+            fixed = next((o for o in side.operations if o.does(axis) is None), None)
+            labels += [Label(fixed.span, f"`{side.name}` has one size whatever the input's from here")] if fixed else []
+            continue
+        partners = [stride for _, stride in other]
+        for operation, stride in mine:
+            if stride in partners:
+                partners.remove(stride)
+            else:
+                labels.append(Label(operation.span, f"`{side.name}` has stride {stride} from here"))
+        calls = [o.step for o in side.operations if arguments(o.step.span.text)]
+        if not mine and calls:
+            labels.append(Label(calls[-1].span, f"`{side.name}` has stride 1"))
+    return tuple(labels)
+
+
+# -- conditions behind an input ---------------------------------------------------------------------------------------
+
+
+def allowing(sizes: SizeSet, symbol: str, declared: int) -> str | None:
+    """A condition for `when` under which every size is in `sizes`, and the declared one is allowed if it can be."""
+    least = sizes.next_from(sizes.onset) or sizes.min
+    if least is None:
+        return None
+    if sizes.is_finite:
+        first = sizes.min or 1
+        last = ((~sizes).next_from(first) or first + 1) - 1
+        return f"{symbol} == {first}" if first == last else f"{symbol} >= {first} and {symbol} <= {last}"
+    modulus = sizes.period
+    if modulus == 1:
+        return f"{symbol} >= {least}"
+    for residues, text in patterns(sizes, symbol, declared if declared in sizes else least):
+        allowed = from_residues(modulus, residues)
+        if declared in sizes - allowed:
+            continue
+        if allowed.subset_of(sizes):
+            return text
+        if (allowed & from_minimum(least)).subset_of(sizes):
+            return f"{text} and {symbol} >= {least}"
+    return None
+
+
+def patterns(sizes: SizeSet, symbol: str, size: int) -> Iterator[tuple[Iterable[int], str]]:
+    """Residues as conditions say them: the multiples, one run, those of one size."""
+    modulus = sizes.period
+    yield [0], f"{symbol} % {modulus} == 0"
+    bits = f"{sizes.residues:0{modulus}b}"[::-1]
+    runs = re.findall("1+", bits.lstrip("1") + bits[: len(bits) - len(bits.lstrip("1"))])
+    if len(runs) == 1:
+        start = (bits + bits).index("01") + 1
+        moved = f"({symbol} - {start})" if start <= modulus // 2 else f"({symbol} + {modulus - start})"
+        yield range(start, start + len(runs[0])), f"{moved} % {modulus} < {len(runs[0])}"
+    yield [size % modulus], f"{symbol} % {modulus} == {size % modulus}"

@@ -1,0 +1,80 @@
+"""Calls as they are written: their arguments, the same call with others, and how a text is quoted."""
+
+from __future__ import annotations
+
+import re
+
+from resnetc.compiler.evaluation.values import describe
+from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import REQUIRED
+
+LONGEST_TEXT = 48
+
+
+def short(text: str) -> str:
+    """A piece of source in one line; only its head where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_TEXT else text.partition("(")[0][:LONGEST_TEXT] + "(...)"
+
+
+def complete(leaf: Leaf) -> bool:
+    """Whether an operation's own text says all that it needs; where a slot stands for it, it may be the slot's name."""
+    given = arguments(leaf.span.text)
+    positional = sum(not name for name, _ in given)
+    needed = [p.name for p in leaf.primitive.parameters if p.default is REQUIRED]
+    return all(i < positional or name in dict(given) for i, name in enumerate(needed))
+
+
+def canonical(leaf: Leaf) -> str:
+    """An operation with the arguments that are not its defaults; a default of None was derived from the others."""
+    usual = {p.name: p.default for p in leaf.primitive.parameters}
+    given = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
+    if given and given[0][0] == leaf.primitive.parameters[0].name:
+        given[0] = ("", given[0][1])
+    return call(leaf.primitive.name, given)
+
+
+def arguments(text: str) -> list[tuple[str, str]]:
+    """The arguments of a call as they are written, each with its name; by position they have none."""
+    found = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
+    pieces, depth = [""], 0
+    for c in found[1] if found else "":
+        depth += (c in "([") - (c in ")]")
+        if c == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += c
+    named = (re.fullmatch(r"\s*(?:(\w+)\s*=(?!=))?\s*(.*?)\s*", piece, re.DOTALL) for piece in pieces if piece.strip())
+    return [(m[1] or "", m[2]) for m in named if m]
+
+
+def of_a_primitive(leaf: Leaf) -> bool:
+    """Whether its text calls the primitive itself: a slot has parameters of its own."""
+    return leaf.span.text.startswith(leaf.primitive.name)
+
+
+def stated(leaf: Leaf) -> set[str]:
+    """The parameters that the text of an operation gives, those by position too where it is a primitive's own call."""
+    order = [p.name for p in leaf.primitive.parameters] if of_a_primitive(leaf) else []
+    return {name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(arguments(leaf.span.text))}
+
+
+def call(text: str, given: list[tuple[str, str]]) -> str:
+    """A call with other arguments."""
+    inside = ", ".join(f"{name}={value}" if name else value for name, value in given)
+    return f"{text.partition('(')[0].strip()}({inside})"
+
+
+def rewritten(text: str, changes: dict[str, str], order: list[str], dropped: str = "") -> str:
+    """A call with some arguments changed, where they stand or behind the others, and one left out."""
+    given = arguments(text)
+    known = [name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(given)]
+    pairs = zip(known, given, strict=True)
+    kept = [(name, changes.get(key, value)) for key, (name, value) in pairs if not dropped or name != dropped]
+    return call(text, kept + [(name, value) for name, value in changes.items() if name not in known])
+
+
+def shipped(span: Span) -> bool:
+    """Whether a text is the library's, which its user does not edit."""
+    return span.source.name.startswith("std/")

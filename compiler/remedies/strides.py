@@ -1,0 +1,186 @@
+"""What to write where the sides of a sum have different strides: which call takes or gives up which stride."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
+from math import prod
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Advice, Edit
+from resnetc.compiler.evaluation.values import describe, normal_size
+from resnetc.compiler.ir.network import Template
+from resnetc.compiler.remedies.branches import Branch, Operation
+from resnetc.compiler.remedies.call_text import arguments, call, shipped
+from resnetc.compiler.remedies.windows import Meeting, fitting, saying, where
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.sizes import step
+from resnetc.compiler.source import Span
+
+BOUND, NAMED, NUMBER, PRODUCT = range(4)
+"""How a stride is told, from the likeliest to be meant to the least: by a parameter's name, as it is, as a product.
+
+First comes a call that tells it already, to a layer that does not listen."""
+
+Term = tuple[int, str]
+Ranked = tuple[int, str, tuple[Edit, ...]]
+
+
+def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
+    """What to write where strides differ, the likeliest first: calls with the stride of the other side.
+
+    A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
+    """
+    template, sides = places[0].template, places[0].sides
+    low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
+    found = [
+        *stride_of_a_slot(places, low, axis),
+        *stride_of_a_call(places, low, axis),
+        *stride_to_lead(template, sides[low], sides[high], span),
+        *stride_of_a_slot(places, high, axis),
+        *stride_of_a_call(places, high, axis),
+    ]
+    had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
+    found.sort(key=lambda remedy: remedy[0])
+    if found and found[0][0] == BOUND:
+        return [found[0][1:]]
+    told = [(text, edits) for _, text, edits in found]
+    return [*told, (f"give both sides one stride: {had}", ())]
+
+
+def known_strides(template: Template) -> list[tuple[str, Any]]:
+    """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
+    given = {text for step in template.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
+    typed = [(name, value) for name, type, value in template.numbers if type == "size"]
+    return typed + [(name, value) for name, type, value in template.numbers if type != "size" and name in given]
+
+
+def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]:
+    """How a stride can be told that is another one at every place: names, one number, products of names."""
+    known = [dict(known_strides(place.template)) for place in places]
+    names = [name for name in known[0] if all(name in numbers for numbers in known)]
+
+    def at(place: int, name: str) -> tuple[int, ...]:
+        return tuple(rules.axis(known[place][name], i) for i in range(len(needs[0])))
+
+    yield from ((NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
+    if len(set(needs)) == 1:
+        yield NUMBER, describe(normal_size(needs[0]))
+    for first, other in combinations_with_replacement(names, 2):
+        both = [tuple(map(prod, zip(at(i, first), at(i, other), strict=True))) for i in range(len(needs))]
+        if both == needs:
+            yield PRODUCT, f"{first} * {other}"
+    for name in names:
+        pairs = [pair for i, need in enumerate(needs) for pair in zip(need, at(i, name), strict=True)]
+        factor = pairs[0][0] // max(pairs[0][1], 1)
+        if factor > 1 and all(have * factor == need for need, have in pairs):
+            yield PRODUCT, f"{factor} * {name}"
+
+
+def needed(place: Meeting, mine: int, made: Span) -> tuple[int, ...] | None:
+    """The stride of a call on one side with which that side has the stride of the other."""
+    side, other = place.sides[mine], place.sides[1 - mine]
+    own = [o for o in side.operations if where(o.step.span) == where(made)]
+    found = []
+    for axis in range(len(side.start.sizes)):
+        whole, wanted = side.stride(axis), other.stride(axis)
+        need = prod((o.does(axis) or (1, 0))[0] for o in own) * (wanted or 0)
+        if not whole or not wanted or need % whole:
+            return None
+        found.append(need // whole)
+    return tuple(found)
+
+
+def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
+    """A slot's call with the stride of the other side."""
+    side, other = places[0].sides[mine], places[0].sides[1 - mine]
+    names = {name: rules.axis(value, axis) for name, value in known_strides(places[0].template)}
+    for made in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
+        needs = [needed(place, mine, made.span) for place in places]
+        told = [need for need in needs if need is not None]
+        if len(told) < len(needs):
+            continue
+        have = prod((o.does(axis) or (1, 0))[0] for o in side.operations if o.step is made)
+        given = arguments(made.span.text)
+        values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
+        if told[0][axis] in values:
+            example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
+            yield BOUND, f"bind `{made.slot}` to a policy that takes the stride {told[0][axis]}{example}", ()
+        elif have in values:
+            place = len(values) - 1 - values[::-1].index(have)
+            for rank, right in terms(places, told):
+                text = call(made.span.text, [*given[:place], (given[place][0], right), *given[place + 1 :]])
+                edits = () if shipped(made.span) else (Edit(made.span, text),)
+                yield rank, f"give the {made.slot} the stride of `{other.name}`: `{text}`", edits
+
+
+def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
+    """An operation of one side with the stride that makes its side like the other, wherever that occurs.
+
+    The first of the largest windows strides, as the 3x3 of a bottleneck does; the last that strides without need stops.
+    """
+    side, other = places[0].sides[mine], places[0].sides[1 - mine]
+    likely = [*reversed(side.operations)]
+    if (side.stride(axis) or 1) < (other.stride(axis) or 1):
+        likely = sorted(side.operations, key=lambda o: -prod(window(o)))
+    for operation in likely:
+        if operation.leaf is None or "stride" not in dict(operation.leaf.arguments) or shipped(operation.span):
+            continue
+        axes = range(len(side.start.sizes))
+        have = [(does or (1, 0))[0] * (other.stride(i) or 1) for i, does in zip(axes, operation.geometry, strict=False)]
+        whole = [side.stride(i) or 1 for i in axes]
+        if any(n % w for n, w in zip(have, whole, strict=False)):
+            continue
+        stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
+        names = [name for name, value in known_strides(places[0].template) if value == stride]
+        for term in (*names, ""):
+            change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
+            if change.edits and fitting(places, (change,)) is not None:
+                rank = NAMED if term else NUMBER
+                yield rank, f"give `{side.name}` the stride of `{other.name}`: `{change.text}`", change.edits
+
+
+def window(operation: Operation) -> tuple[int, ...]:
+    """The sizes of the kernel of an operation, if it has one."""
+    leaf = operation.leaf
+    kernel = dict(leaf.arguments).get("kernel", 1) if leaf else 1
+    return tuple(rules.axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
+
+
+def stride_to_lead(template: Template, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
+    """A side without operations that goes through one with the strides of the other."""
+    whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
+    if low.operations:
+        return
+    stride, channels = normal_size(whole), low.end.channels
+    need = next((name for name, value in known_strides(template) if value == stride), describe(stride))
+    widths = (n for n, type, value in template.numbers if (type, value) == ("int", channels) and n != "here")
+    width = next(widths, channels)
+    led = {
+        f"shortcut({width}, {need})": (0,) * len(whole),
+        f"max_pool({need}, stride={need}, padding=0)": tuple(1 - s for s in whole),
+    }
+    for text, deltas in led.items():
+        if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
+            led_through = f"({low.name} |> {text})"
+            edits = instead(span, low.name, led_through)
+            yield NAMED, f"send `{low.name}` through that stride: write `{led_through}` in its place", edits
+
+
+def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:
+    """The edit that puts a text in the place of an operand that is a name."""
+    start, end = span.start, span.end
+    if shipped(span):
+        return ()
+    if re.match(rf"{re.escape(name)}\s*[+*]", span.text):
+        return (Edit(Span(span.source, start, start + len(name)), text),)
+    if re.search(rf"[+*]\s*{re.escape(name)}$", span.text):
+        return (Edit(Span(span.source, end - len(name), end), text),)
+    return ()
+
+
+def convolves(operation: Operation) -> bool:
+    """Whether a slot's call is itself the convolution, whose stride is the branch's own business."""
+    leaf = operation.leaf
+    return leaf is not None and leaf is operation.step.operation and leaf.primitive.rule == "conv"

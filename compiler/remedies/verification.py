@@ -1,0 +1,98 @@
+"""Remedies of shapes that do not fit, tried before they are said: the network is made again from the mended text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.record import record
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver.session import Session
+
+CODES = frozenset({"E0301", "E0302", "E0314", "E0332"})
+RIGHT, MENDED, NEARER, UNMENDED = range(4)
+"""After a remedy all of the network is right; or this statement is; or it has another fault now; or not even that."""
+
+LONGEST = 1 << 16  # characters of a text that is mended
+DEAREST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
+
+
+@record(eq=True)
+class Asked:
+    """What the network was made of: its file, its name, and what the command line says of it."""
+
+    spec: SpecFile
+    network: str
+    settings: tuple[tuple[str, str], ...]
+
+
+def tried(session: Session, fault: Diagnostic, asked: Asked, cost: int) -> Diagnostic:
+    """A fault with the first of its remedies after which all of its network is right, or at least this statement.
+
+    What is only words is said where nothing that can be tried mends anything; a remedy that does not is no fix.
+    """
+    if fault.code not in CODES or not fault.helps:
+        return fault
+    remedies: list[Advice] = [(fault.helps[0], fault.fix), *fault.others]
+    best, found = UNMENDED, (fault.helps[0], fault.fix)
+    for help, edits in remedies:
+        if not edits or session.left == 0 or cost > DEAREST or len(edits[0].span.source.text) > LONGEST:
+            continue
+        session.left -= 1
+        outcome = max((left_by(fault, other, edits) for other in again(session, edits, asked)), default=RIGHT)
+        if outcome < best:
+            best, found = outcome, (help, edits)
+        if best == RIGHT:
+            break
+    if best == UNMENDED:
+        found = next(((help, edits) for help, edits in remedies if not edits), (fault.helps[0], ()))
+    help, fix = found
+    return replace(fault, helps=(help, *fault.helps[1:]), fix=fix, others=())
+
+
+def again(session: Session, edits: tuple[Edit, ...], asked: Asked) -> list[Diagnostic]:
+    """The faults that a network has with a mended text."""
+    source, text = edits[0].span.source, mended(edits)
+    files = [file.path.resolve() for file in session.loader.loaded.values() if file.source is source and file.path]
+    known = session.loader.shipped()
+    bad = {file: names for file, names in session.bad.items() if file.path and file.path.resolve() in known}
+    other = type(session)(texts=dict.fromkeys(files, text), known=known, bad=bad, left=0)
+    if asked.spec.path is None:
+        other.add("-", (text if asked.spec.source is source else asked.spec.source.text).encode())
+    else:
+        other.add(str(asked.spec.path))
+    other.networks(asked.network, [*asked.settings])
+    return other.sink.diagnostics
+
+
+def left_by(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> int:
+    """What another fault, after the edits, says about how far they have mended this one."""
+    span, place = fault.primary.span, other.primary.span
+    if other.code not in CODES:
+        return MENDED if other.code > "E0301" else UNMENDED
+    before = (e for e in edits if e.span.source is span.source and e.span.end <= span.start)
+    moved = sum(len(e.replacement) - (e.span.end - e.span.start) for e in before)
+    if place.source.name != span.source.name or place.start != span.start + moved:
+        return MENDED
+    if fault.code == "E0301" != other.code:
+        return NEARER  # channels are compared first, at every occurrence
+    (here, why), (there, because) = told(fault), told(other)
+    return NEARER if here == there and (other.code, because) != (fault.code, why) else UNMENDED
+
+
+def told(fault: Diagnostic) -> tuple[list[str], list[str]]:
+    """Of which occurrence of its statement a fault is, without places in the text; and what is said of it."""
+    here = [re.sub(r"\(.*?\)", "", note) for note in fault.notes if note.startswith("in ")]
+    return here, [fault.message, *(note for note in fault.notes if not note.startswith("in "))]
+
+
+def mended(edits: tuple[Edit, ...]) -> str:
+    """The text with the edits made, the last one first."""
+    text = edits[0].span.source.text
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
+    return text

@@ -1,0 +1,270 @@
+"""What to write where two maps differ in size: each change is tried at every occurrence of it before it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.evaluation.values import describe, normal_size
+from resnetc.compiler.ir.network import Condition, Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.record import record
+from resnetc.compiler.remedies import branches
+from resnetc.compiler.remedies.branches import Branch, Geometry, Operation
+from resnetc.compiler.remedies.call_text import (
+    arguments,
+    canonical,
+    complete,
+    of_a_primitive,
+    rewritten,
+    shipped,
+    short,
+    stated,
+)
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.sizes import SizeFn
+from resnetc.compiler.source import Span
+
+MOST_PLACES = 500  # occurrences of one statement: a change that fits these is said
+
+Sides = tuple[Branch, Branch]
+Where = tuple[object, ...]
+"""A call, as it is written or as a slot is bound: a change of one is a change of all that are equal."""
+
+
+@record(eq=True)
+class Remedy:
+    """What to write instead, the sizes that both sides then have at every input size, and the edits that do it."""
+
+    operation: Operation
+    text: str
+    sizes: tuple[SizeFn, ...]
+    fix: tuple[Edit, ...]
+
+
+@record(eq=True)
+class Change:
+    """A call that says something else: wherever it occurs, it does this to the size of each axis."""
+
+    operation: Operation
+    text: str
+    edits: tuple[Edit, ...]
+    geometry: Callable[[Leaf, Mapping[str, Any]], tuple[Geometry | None, ...]]  # by the numbers of the block
+
+
+# -- occurrences ------------------------------------------------------------------------------------------------------
+
+
+@record
+class Meeting:
+    """Two maps that must have equal sizes: the block they meet in, and how each came there."""
+
+    template: Template
+    sides: Sides
+
+    def sizes(self, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
+        """The sizes of both maps with the changes; None where they differ still."""
+        first, other = (self.side(side, changes) for side in self.sides)
+        return first if first == other else None
+
+    def side(self, side: Branch, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
+        found = [(o, changes.get(called(o))) for o in side.operations]
+        if not any(change for _, change in found):
+            return side.end.sizes
+        known = {name: value for name, _, value in self.template.numbers}
+        made = (replace(o, geometry=c.geometry(o.leaf, known)) if c and o.leaf else o for o, c in found)
+        return replace(side, operations=tuple(made)).sizes()
+
+
+def where(span: Span) -> Where:
+    return id(span.source), span.start, span.end
+
+
+def called(operation: Operation) -> Where:
+    leaf = operation.leaf
+    if leaf is None or complete(leaf):
+        return where(operation.span)
+    return leaf.primitive.name, repr(leaf.arguments)  # the text only names a slot, which is bound to this
+
+
+def meetings(network: Network, template: Template, condition: Condition, number: int) -> list[Meeting]:
+    """The statement that breaks a condition, and all other places in the network that are the same statement."""
+    made = template.steps[number]
+    refs = branches.operands(template, condition, number)
+    at, found = [made.inputs.index(ref) for ref in refs], [Meeting(template, branches.apart(template, *refs))]
+    for other in templates(network.root):
+        steps = other.steps if other.definition is template.definition else ()
+        for i, again in enumerate(steps):
+            same = where(again.span) == where(made.span) and (other is not template or i != number)
+            if same and len(again.inputs) > max(at) and len(found) < MOST_PLACES:
+                found.append(Meeting(other, branches.apart(other, *(again.inputs[ref] for ref in at))))
+    return found
+
+
+def templates(root: Template) -> list[Template]:
+    """Every block of a network, once."""
+    found: dict[int, Template] = {}
+    pending: list[Module] = [root]
+    while pending:
+        module = pending.pop()
+        if isinstance(module, Sequence):
+            pending.extend(child for _, child in module.children)
+        elif isinstance(module, Template) and id(module) not in found:
+            found[id(module)] = module
+            pending.extend(step.operation for step in module.steps if not isinstance(step.operation, str))
+    return list(found.values())
+
+
+# -- windows and borders ----------------------------------------------------------------------------------------------
+
+
+def remedy(places: list[Meeting], axis: int) -> Remedy | None:
+    """The first change that makes both sides equal on every axis, for every size: of one operation, or of a side's."""
+    for side in places[0].sides:
+        blamed = [operation for operation, _ in side.contributions(axis)]
+        for change in [*((c,) for o in blamed for c in changes(o)), *neutral(blamed)]:
+            sizes = fitting(places, change)
+            if sizes is not None:
+                texts = dict.fromkeys(f"`{c.text}`" for c in change)
+                edits = {where(e.span): e for c in change for e in c.edits}
+                cause = change[0].operation if len(change) == 1 else branches.most_changing((side, side), axis)
+                return Remedy(cause or change[0].operation, " and ".join(texts), sizes, tuple(edits.values()))
+    return None
+
+
+def fitting(places: list[Meeting], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
+    """The sizes of both sides of the first place, if the changes make both sides of every place equal."""
+    made = {called(change.operation): change for change in changes}
+    sizes = places[0].sizes(made)
+    return sizes if sizes is not None and all(place.sizes(made) is not None for place in places[1:]) else None
+
+
+def neutral(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
+    """All operations changed so that none adds anything, if each can be."""
+    found: dict[Where, Change] = {}
+    for operation in blamed:
+        for change in changes(operation):
+            if operation.leaf and all(does and does[1] == 0 for does in change.geometry(operation.leaf, {})):
+                found.setdefault(called(operation), change)
+                break
+        else:
+            return
+    if len(found) > 1:
+        yield tuple(found.values())
+
+
+def changes(operation: Operation) -> Iterator[Change]:
+    """What else a window might say: `ceil` on a pool, the padding of an odd kernel, an odd kernel; no border at all."""
+    if (leaf := operation.leaf) is None:
+        return
+    values, rank = dict(leaf.arguments), leaf.shape_in.rank
+    if leaf.primitive.rule == "constant_pad":
+        edits = () if shipped(leaf.span) else (Edit(leaf.span, "identity"),)
+        yield Change(operation, "identity", edits, lambda other, _: ((1, 0),) * other.shape_in.rank)
+    if "kernel" not in values:
+        return
+    kernels = [rules.axis(values["kernel"], i) for i in range(rank)]
+    odd = [k // 2 * 2 + 1 for k in kernels]
+    if "padding" not in values:
+        if odd != kernels:
+            yield saying(operation, {"kernel": odd[0]})
+        return
+    pads = [rules.axis(values.get("dilation", 1), i) * (k - 1) // 2 for i, k in enumerate(odd)]
+    padding = {"padding": normal_size(tuple(pads))}
+    if "ceil" in values:
+        yield saying(operation, {"ceil": not values["ceil"]})
+    if odd == kernels:
+        yield saying(operation, padding)
+    if "padding" in dict(arguments(leaf.span.text)):
+        yield saying(operation, {}, dropped="padding")
+    if odd == kernels:
+        return
+    yield saying(operation, {"kernel": normal_size(tuple(odd)), **(padding if "padding" in stated(leaf) else {})})
+    yield saying(operation, {"kernel": normal_size(tuple(max(k - 1 + k % 2, 1) for k in kernels))})
+
+
+def saying(
+    operation: Operation, said: dict[str, Any], names: Mapping[str, str] | None = None, dropped: str = ""
+) -> Change:
+    """A call with other arguments, written where it stands, and one left out.
+
+    `names` are those that a parameter of the block gives.
+    """
+    leaf = operation.leaf
+    assert leaf is not None
+    texts = {name: (names or {}).get(name) or describe(value) for name, value in said.items()}
+    place, given = leaf.span, stated(leaf)
+
+    def geometry(other: Leaf, known: Mapping[str, Any]) -> tuple[Geometry | None, ...]:
+        values = {**dict(other.arguments), **said}
+        values |= {name: known[term] for name, term in (names or {}).items() if term in known}
+        implied = "padding" not in given and "kernel" in said or dropped == "padding"
+        if implied and "padding" in values and "padding" not in said:
+            values["padding"] = usual(values, other.shape_in.rank)
+        return branches.geometry(replace(other, arguments=tuple(values.items())))
+
+    own, order = of_a_primitive(leaf), [p.name for p in leaf.primitive.parameters]
+    if complete(leaf) and (own or texts.keys() <= given | taken_besides(operation)):
+        text = rewritten(place.text, texts, order if own else [], dropped)
+        return Change(operation, text, () if shipped(place) else (Edit(place, text),), geometry)
+    text = rewritten(canonical(leaf), texts, order, dropped)
+    slot = operation.step.slot
+    return Change(operation, f"set {slot} = {text}" if slot else text, (), geometry)
+
+
+def taken_besides(operation: Operation) -> set[str]:
+    """What a call of the slot `conv` may say although it does not: its signature stands in the prelude."""
+    text = operation.leaf.span.text if operation.leaf else ""
+    if operation.step.slot != "conv" or not text.startswith("conv("):
+        return set()
+    positions = sum(not name for name, _ in arguments(text))
+    return {"stride", "dilation", "groups"} if positions <= 2 else set()
+
+
+def usual(values: Mapping[str, Any], rank: int) -> Any:
+    """The padding that a window has by default."""
+    reach = (rules.axis(values.get("dilation", 1), i) * (rules.axis(values["kernel"], i) - 1) for i in range(rank))
+    return normal_size(tuple(r // 2 for r in reach))
+
+
+def padded(places: list[Meeting]) -> Remedy | None:
+    """A border behind the map from which the smaller side starts: it makes windows that differ by a constant fit."""
+    for mine, other in (places[0].sides, places[0].sides[::-1]):
+        axes = range(len(mine.start.sizes))
+        gaps = [sum(d for _, d in other.contributions(i)) - sum(d for _, d in mine.contributions(i)) for i in axes]
+        if not mine.operations or min(gaps, default=0) < 0 or not any(gaps):
+            continue
+        first = mine.operations[0]
+        even = all(gap % 2 == 0 for gap in gaps)
+        amount = describe(normal_size(tuple(gap // 2 if even else gap for gap in gaps)))
+        border = f"constant_pad({amount})" if even else f"constant_pad(0, behind={amount})"
+        start = Span(first.step.span.source, first.step.span.start, first.step.span.start)
+        change = Bordered(where(first.step.span), tuple(gaps))
+        sizes = [change.sizes(place) for place in places]
+        if not shipped(start) and sizes[0] is not None and None not in sizes:
+            text = f"`{border} |> {short(first.step.span.text)}`"
+            return Remedy(first, text, sizes[0], (Edit(start, f"{border} |> "),))
+    return None
+
+
+@record(eq=True)
+class Bordered:
+    """A border in front of one step, wherever that occurs."""
+
+    step: Where
+    gaps: tuple[int, ...]
+
+    def sizes(self, place: Meeting) -> tuple[SizeFn, ...] | None:
+        first, other = (self.side(side) for side in place.sides)
+        return first if first == other else None
+
+    def side(self, side: Branch) -> tuple[SizeFn, ...] | None:
+        made: list[Operation] = []
+        last = None
+        for operation in side.operations:
+            if where(operation.step.span) == self.step and operation.step is not last:
+                made.append(replace(operation, geometry=tuple((1, gap) for gap in self.gaps)))
+            last = operation.step
+            made.append(operation)
+        return replace(side, operations=tuple(made)).sizes() if len(made) > len(side.operations) else side.end.sizes

@@ -1,0 +1,284 @@
+"""The smallest and the nearest sizes at which statements about several axes hold together, or a proof of none."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import gcd, lcm
+
+from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
+from resnetc.compiler.sizes.budget import MAX_ONSET, kept, look
+from resnetc.compiler.sizes.functions import onset_of, period_gain, values
+from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, along, regular_from
+
+Box = Mapping[int, SizeSet]
+"""The sizes that are looked at, axis by axis."""
+
+MOST_PIECES = 20_000
+ALWAYS = 4  # terms that are as quick as all else that is done with a piece
+MOST_CASES = 2**13
+FAR = 2**16  # how far to look where statements about several polynomials hold together somewhere, or nowhere
+
+
+class Undecided(Exception):
+    """A statement that none of the methods here decides; the text says which."""
+
+
+def smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
+    """The point of the box with the least greatest size at which all atoms hold; None is a proof that there is none.
+
+    Of several such points, the one with the least sum, then the first by its sizes.
+    """
+    return nearest(atoms, box, dict.fromkeys(box, 0))
+
+
+def nearest(atoms: Sequence[Atom], box: Box, origin: Point, known: Point | None = None) -> Point | None:
+    """The point at which all atoms hold with the least greatest distance from `origin`; `known` is one, if any is."""
+    if any(sizes.is_empty for sizes in box.values()):
+        return None
+    radius = None
+    if any(sizes.max is None for sizes in box.values()):
+        known = known or witness(atoms, box)
+        if known is None:
+            return None
+        radius = max(abs(n - origin[axis]) for axis, n in known.items())
+    return Search(atoms, box, origin).least(radius)
+
+
+# -- finite boxes -----------------------------------------------------------------------------------------------------
+
+Piece = tuple[tuple[int, int], ...]
+"""A first and a last size on each axis, both members of the box."""
+
+
+class Search:
+    """Splits a box, the nearest piece first, and leaves out the pieces in which some atom cannot hold."""
+
+    def __init__(self, atoms: Sequence[Atom], box: Box, origin: Point) -> None:
+        self.atoms, self.box, self.axes = atoms, box, tuple(box)
+        self.origin = tuple(origin[axis] for axis in self.axes)
+        self.rows = [(atom, whole(atom)) for atom in atoms]
+        self.effort = sum(effort(atom) for atom in atoms)
+
+    def least(self, radius: int | None) -> Point | None:
+        first = self.piece(
+            tuple(
+                (1, sizes.max or 1) if radius is None else (max(1, o - radius), o + radius)
+                for o, sizes in zip(self.origin, self.box.values(), strict=True)
+            )
+        )
+        pending = [(self.distance(first), first)] if first is not None and self.possible(first) else []
+        for _ in range(MOST_PIECES):
+            if not pending:
+                return None
+            look(self.effort)
+            _, piece = heapq.heappop(pending)
+            if all(low == high for low, high in piece):
+                return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
+            for half in self.halves(piece):
+                if self.possible(half):
+                    heapq.heappush(pending, (self.distance(half), half))
+        raise Undecided("it would take too long to look at all sizes")
+
+    def piece(self, bounds: Piece) -> Piece | None:
+        """The piece with members at its ends; None where it has none."""
+        made = []
+        for (low, high), sizes in zip(bounds, self.box.values(), strict=True):
+            first, last = sizes.next_from(low), sizes.last_to(high)
+            if first is None or last is None or first > high or last < low:
+                return None
+            made.append((first, last))
+        return tuple(made)
+
+    def halves(self, piece: Piece) -> Iterator[Piece]:
+        i = max(range(len(piece)), key=lambda i: piece[i][1] - piece[i][0])
+        low, high = piece[i]
+        middle = (low + high) // 2
+        for bounds in ((low, middle), (middle + 1, high)):
+            half = self.piece((*piece[:i], bounds, *piece[i + 1 :]))
+            if half is not None:
+                yield half
+
+    def distance(self, piece: Piece) -> tuple[int, int, tuple[int, ...]]:
+        """How near some point of a piece may be."""
+        gaps = [max(low - o, o - high, 0) for (low, high), o in zip(piece, self.origin, strict=True)]
+        return max(gaps), sum(gaps), tuple(low for low, _ in piece)
+
+    def possible(self, piece: Piece) -> bool:
+        place = dict(zip(self.axes, piece, strict=True))
+        return all(atom.possible(*self.reach(row, place)) for atom, row in self.rows)
+
+    def reach(self, row: list[tuple[Key, int]], place: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
+        """Numbers between which a polynomial stays on a piece: by its terms, each factor on its own."""
+        low = high = 0
+        for key, coefficient in row:
+            least = greatest = coefficient
+            for axis, fn in key:
+                a, b = extent(fn, *place[axis])
+                corners = (least * a, least * b, greatest * a, greatest * b)
+                least, greatest = min(corners), max(corners)
+            low, high = low + least, high + greatest
+        return low, high
+
+
+def effort(statement: Atom) -> int:
+    """What it takes to look at an atom once: its terms with their factors."""
+    return ALWAYS + sum(1 + len(key) for key in statement.p.terms)
+
+
+def whole(statement: Atom) -> list[tuple[Key, int]]:
+    """The terms of an atom's polynomial, made whole by something positive."""
+    scale = lcm(*(c.denominator for c in statement.p.terms.values()))
+    return [(key, int(c * scale)) for key, c in statement.p.terms.items()]
+
+
+def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
+    """Numbers between which a function stays from one size to another."""
+    if low == high or rising(fn):
+        return evaluate(fn, low), evaluate(fn, high)
+    (P, Q), (down, up) = period_gain(fn), spread(fn)
+    ends = sorted((Q * low, Q * high))
+    return (ends[0] + down) // P, -(-(ends[1] + up) // P)
+
+
+@kept
+def rising(fn: SizeFn) -> bool:
+    return is_monotone(fn)
+
+
+@kept
+def spread(fn: SizeFn) -> tuple[int, int]:
+    """The least and the greatest of P f(n) - Q n."""
+    P, Q = period_gain(fn)
+    row = [P * v - Q * n for n, v in enumerate(values(fn, onset_of(fn) + P), start=1)]
+    return min(row), max(row)
+
+
+# -- boxes without end ------------------------------------------------------------------------------------------------
+
+
+def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
+    """Some point of an endless box at which all atoms hold; None is a proof that there is none."""
+    if len(atoms) == 1:
+        return single(atoms[0], box)
+    if any(single(atom, {axis: box[axis] for axis in atom.p.axes}) is None for atom in atoms):
+        return None
+    found = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
+    if found is None:
+        raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
+    return found
+
+
+def single(statement: Atom, box: Box) -> Point | None:
+    """Some point at which one atom holds."""
+    axes = statement.p.axes
+    rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
+    if not axes:
+        return rest if statement.holds(statement.p.at({})) else None
+    found, decided = by_cases(statement, box)
+    if found is None and not decided:
+        found = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
+        for axis in axes if found is None else ():
+            found, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
+            if not decided:
+                raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
+            if found is not None:
+                break
+    return None if found is None else {**rest, **found}
+
+
+def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
+    """Some point at which an atom holds; and whether none is a proof.
+
+    From some size on a polynomial in size functions is one in plain numbers along each residue.
+    """
+    axes = statement.p.axes
+    if any(box[axis].is_empty for axis in axes):
+        return None, True
+    rows = [list(starts(statement, axis, box[axis])) for axis in axes]
+    for first in product(*(row[:2] for row in rows)):  # a glance, before all cases
+        point = {axis: start for axis, (start, _) in zip(axes, first, strict=True)}
+        if statement.holds(statement.p.at(point)):
+            return point, True
+    count = 1
+    for row in rows:
+        count *= len(row)
+    if count > MOST_CASES:
+        raise Undecided(f"its terms repeat in {count:_} different ways")
+    proof = True
+    for case in product(*rows):
+        look(effort(statement))
+        found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
+        if found is not None:
+            return found, True
+        proof &= decided
+    return None, proof
+
+
+def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
+    """The members of an axis: one by one up to where all is regular, then the first of each residue with its period."""
+    onset, period = regular_from(statement.p, axis)
+    onset = max(onset, sizes.onset)
+    n = sizes.next_from(1)
+    seen = 0
+    while n is not None and n < onset:
+        yield n, 0
+        seen += 1
+        if seen > MOST_CASES:
+            raise Undecided("its sizes are irregular for too long")
+        n = sizes.next_from(n + 1)
+    if n is None:
+        return
+    common = lcm(period, sizes.period)
+    stop = onset + common
+    while n is not None and n < stop:
+        yield n, common
+        seen += 1
+        if seen > MOST_CASES:
+            raise Undecided("its sizes repeat too late")
+        n = sizes.next_from(n + 1)
+
+
+def in_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point | None, bool]:
+    """Some point along the residues of a case at which the atom holds; and whether none is a proof.
+
+    At q = 0 the constant decides. A polynomial in which no variable has a square, and which is positive nowhere at
+    q >= 0, has no positive coefficient: with the variables of one large, and the others 0, that one would win.
+    """
+    row = along(statement.p, case)
+    moving = [axis for axis in sorted(case) if case[axis][1]]
+    still = {axis: start for axis, (start, period) in case.items()}
+    constant = row.get((0,) * len(moving), 0)
+    if statement.holds(constant):
+        return still, True
+    others = {exponents: c for exponents, c in row.items() if any(exponents)}
+    if statement.op == "==":
+        common = gcd(*others.values())
+        odd = bool(common) and constant % common != 0
+        return None, odd or all(c > 0 for c in row.values()) or all(c < 0 for c in row.values())
+    winning = others if statement.op == "!=" else {e: c for e, c in others.items() if c > 0}
+    if not winning:
+        return None, True
+    for exponents in sorted(winning, key=lambda e: (sum(e), e)):
+        found = far_out(statement, case, moving, exponents)
+        if found is not None:
+            return found, True
+    return None, False
+
+
+def far_out(
+    statement: Atom, case: Mapping[int, tuple[int, int]], moving: list[int], exponents: tuple[int, ...]
+) -> Point | None:
+    """A point far along the variables of one monomial, unless another one wins there."""
+    t = 1
+    while True:
+        point = {}
+        for axis, (start, period) in case.items():
+            i = moving.index(axis) if period else 0
+            point[axis] = start + (period * t if period and exponents[i] else 0)
+        if max(point.values()) > MAX_ONSET * 2**40:
+            return None
+        if statement.holds(statement.p.at(point)):
+            return point
+        t *= 2

@@ -1,0 +1,151 @@
+"""Evaluates expressions in which some names are sizes of the input: a comparison of these is a `Truth`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.arithmetic import apply_function, numbers_of
+from resnetc.compiler.evaluation.calls import Caller
+from resnetc.compiler.evaluation.evaluator import Evaluator, Frame
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.predicates import Claim, Truth, both, compared, either
+from resnetc.compiler.symbolic.values import OPEN, computed, rounded, undecided
+from resnetc.compiler.syntax import tree as syntax
+
+
+class SizedEvaluator(Caller):
+    """An evaluator that knows the sizes of an input, and what else is `known` of it."""
+
+    def __init__(self, evaluator: Evaluator, known: Mapping[str, Value]) -> None:
+        super().__init__(evaluator.prelude)
+        self._handlers[syntax.Negate] = lambda e, f: computed("-", 0, self.evaluate(e.value, f), e.span)
+        self.slot_home = evaluator.home
+        self.known = dict(known)
+        self.false: list[Claim] = []
+
+    def home(self, slot: syntax.Slot) -> SpecFile:
+        return self.slot_home(slot)
+
+    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+        if expr.id not in frame.locals and expr.id in self.known:
+            return self.known[expr.id]
+        return super().name(expr, frame)
+
+    def visible(self, frame: Frame) -> list[str]:
+        return [*super().visible(frame), *self.known]
+
+    def found_false(self) -> Sequence[list[Any]]:
+        """What to blame where a claim is false."""
+        return (self.false,)
+
+    def blameless(self) -> Callable[[], None]:
+        """Forgets, when it is called, what was found false meanwhile: nothing is false by it."""
+        before = [len(found) for found in self.found_false()]
+
+        def forget() -> None:
+            for found, count in zip(self.found_false(), before, strict=True):
+                del found[count:]
+
+        return forget
+
+    def joined(self, expr: syntax.Binary, frame: Frame) -> bool | Truth:
+        first = self.truth(expr.left, frame)
+        if first is (expr.op == "or"):
+            return first
+        second = self.truth(expr.right, frame)
+        return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+
+    def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
+        forget = self.blameless()
+        if expr.op in ("and", "or"):
+            made = self.joined(expr, frame)
+            if made is not False:
+                forget()
+            return made
+        left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        forget()
+        if expr.op in "+-*/%":
+            return computed(expr.op, left, right, expr.span)
+        left, right = self.settled(left, frame), self.settled(right, frame)
+        for truth, flag in ((left, right), (right, left)):
+            if isinstance(truth, Truth) and isinstance(flag, (bool, Truth)):
+                raise Fault(undecided(expr.span, "a statement about sizes is joined with `and` and `or`, not compared"))
+        claim = Claim(expr, left, right)
+        found = compared(expr.op, left, right, claim)
+        if found is False:
+            self.false.append(claim)
+        return found
+
+    def truth(self, expr: syntax.Expr, frame: Frame) -> bool | Truth:
+        """A statement: true or false, or open until the sizes are known."""
+        value = self.evaluate(expr, frame)
+        if isinstance(value, (bool, Truth)):
+            return value
+        raise Fault(errors.not_a_flag(expr.span, value))
+
+    def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
+        value = self.truth(expr, frame)
+        if isinstance(value, Truth):
+            raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
+        return value
+
+    def choice(self, expr: syntax.Choice, frame: Frame) -> Value:
+        forget = self.blameless()
+        chosen = expr.value if self.flag(expr.condition, frame) else expr.other
+        forget()
+        return self.evaluate(chosen, frame)
+
+    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
+        if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
+            return super().function(name, expr, frame)
+        arguments = tuple(self.evaluate(a.value, frame) for a in expr.arguments)
+        listed = numbers_of(arguments) if name in ("max", "min") else arguments
+        if any(isinstance(v, OPEN) for v in listed) and (name in ("max", "min") or len(listed) == 1):
+            return rounded(name, listed, expr.span)
+        return apply_function(name, arguments, expr.span)
+
+
+def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
+    """The names in an expression; those of fields too if asked for."""
+    found: set[str] = set()
+    pending: list[Any] = [expr]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.Name):
+            found.add(node.id)
+        elif isinstance(node, syntax.Attribute):
+            pending.append(node.value)
+            if of_fields:
+                found.add(node.name.id)
+        elif isinstance(node, tuple):
+            pending.extend(node)
+        elif is_dataclass(node) and not isinstance(node, Span):
+            pending.extend(getattr(node, field.name) for field in fields(node))
+    return found
+
+
+def sized(expr: syntax.Expr, symbols: frozenset[str]) -> bool:
+    """Whether an expression speaks of sizes: of the input's by a symbol, of a map's by its shape. Channels are none."""
+    pending: list[Any] = [expr]
+    while pending:
+        node = pending.pop()
+        match node:
+            case syntax.Name(id) if id in symbols:
+                return True
+            case syntax.Index(syntax.Attribute(_, syntax.Name("shape")), syntax.Number(0)):
+                continue
+            case syntax.Attribute(_, name):
+                if name.id == "shape":
+                    return True
+                pending.append(node.value)
+            case tuple():
+                pending.extend(node)
+            case _ if is_dataclass(node) and not isinstance(node, Span):
+                pending.extend(getattr(node, field.name) for field in fields(node))
+    return False

@@ -1,0 +1,202 @@
+"""Statements that depend on the input's sizes: at which sizes one breaks, and the smallest and nearest of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.arithmetic import compare
+from resnetc.compiler.evaluation.values import Value, is_number, kind
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic import counterexamples
+from resnetc.compiler.symbolic.polynomials import Atom, Point, atom, where
+from resnetc.compiler.symbolic.values import OPEN, Size, as_polynomial, axes_of, exact, undecided
+from resnetc.compiler.syntax import tree as syntax
+
+MOST_REGIONS = 256
+
+
+@record(eq=True)
+class Claim:
+    """A comparison as it stands in the text, and both its values."""
+
+    expr: syntax.Binary
+    left: Value
+    right: Value
+
+
+@record
+class Region:
+    """The sizes that lie in a set on each axis (on the others, all sizes) and meet all atoms.
+
+    `compared` are the comparisons that this is about: each with the two values that differ, elements of its lists.
+    """
+
+    sets: Mapping[int, SizeSet]
+    atoms: tuple[Atom, ...] = ()
+    compared: tuple[tuple[Claim, Value, Value], ...] = ()
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that it says something about."""
+        return tuple(sorted({*self.sets, *(axis for atom in self.atoms for axis in atom.p.axes)}))
+
+    @property
+    def is_void(self) -> bool:
+        return any(sizes.is_empty for sizes in self.sets.values())
+
+    def within(self, sets: Mapping[int, SizeSet]) -> Region:
+        """What of it lies in some sets."""
+        both = {axis: self.sets.get(axis, ALL) & sizes for axis, sizes in sets.items()}
+        return replace(self, sets={**self.sets, **both})
+
+    def meeting(self, other: Region) -> Region:
+        met = self.within(other.sets)
+        return replace(met, atoms=(*self.atoms, *other.atoms), compared=(*self.compared, *other.compared))
+
+    def outside(self) -> tuple[Region, ...]:
+        """Where not all of it holds: a region for each of its parts."""
+        free = dict.fromkeys(self.sets, ALL)
+        sets = [Region({**free, a: ~sizes}, (), self.compared) for a, sizes in self.sets.items() if sizes != ALL]
+        return (*sets, *(Region(free, (atom.negated(),), self.compared) for atom in self.atoms))
+
+    def smallest(self) -> Point | None:
+        """The point with the least greatest size; None is a proof that the region is empty."""
+        return self.nearest(None)
+
+    def nearest(self, to: Sequence[int] | None, known: Point | None = None) -> Point | None:
+        """The point nearest to some sizes, on the axes that it says something about; `known` is one, if any is."""
+        if self.is_void:
+            return None
+        if not self.atoms:
+            return {a: s.nearest(to[a] if to else 1) or 1 for a, s in self.sets.items()}
+        axes = {axis for atom in self.atoms for axis in atom.p.axes}
+        origin = {axis: to[axis] if to else 0 for axis in axes}
+        box = {axis: self.sets.get(axis, ALL) for axis in sorted(axes)}
+        found = counterexamples.nearest(
+            self.atoms, box, origin, {a: n for a, n in known.items() if a in axes} if known else None
+        )
+        if found is None:
+            return None
+        rest = {a: s.nearest(to[a] if to else 1) or 1 for a, s in self.sets.items() if a not in axes}
+        return {**rest, **found}
+
+
+@record
+class Truth:
+    """A statement about sizes: it is broken in each of these regions, and holds elsewhere."""
+
+    broken: tuple[Region, ...]
+
+
+def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
+    """A comparison, of lists element by element."""
+    span = claim.expr.span
+    listed = next((len(v) for v in (left, right) if isinstance(v, tuple)), 0)
+    parts = (*as_list(left, 1), *as_list(right, 1))
+    if listed and op in ("==", "!=") and any(isinstance(v, (*OPEN, tuple)) for v in parts):
+        # A number stands for each element of a list, as where `stride == 1` holds for `[1, 1, 1]`.
+        left, right = as_list(left, listed), as_list(right, listed)
+        if len(left) != len(right):
+            return op == "!="
+        same = both(compared("==", a, b, claim) for a, b in zip(left, right, strict=True))
+        return same if op == "==" else negated(same, span)
+    if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
+        return compare(op, left, right, span)
+    odd = next((v for v in (left, right) if not isinstance(v, OPEN) and not is_number(v)), None)
+    if odd is not None:
+        raise Fault(undecided(span, f"a size and {kind(odd)}"))
+    values = ((claim, left, right),)
+    sizes = [v for v in (left, right) if isinstance(v, Size)]
+    if len({size.axis for size in sizes}) == 1 and not any(
+        not isinstance(v, Size) for v in (left, right) if not is_number(v)
+    ):
+        holds = linear(op, sizes[0].like(left), sizes[0].like(right))
+        return Truth((Region({sizes[0].axis: ~holds}, (), values),))
+    difference = exact("-", left, right, span)
+    if is_number(difference):
+        everywhere = compare(op, difference, 0, span)
+        sets = {axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+        return Truth((Region(sets, (), values),))
+    statement = atom(op, as_polynomial(difference))
+    # What cancels out of the difference has a value all the same, which a counterexample shows.
+    sets = {axis: ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+    if len(statement.p.axes) == 1:
+        return Truth((Region({**sets, statement.p.axes[0]: ~where(statement)}, (), values),))
+    return Truth((Region(sets, (statement.negated(),), values),))
+
+
+def as_list(value: Value, count: int) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,) * count
+
+
+def linear(op: str, a: Size, b: Size) -> SizeSet:
+    """The sizes at which two values of one axis compare as claimed."""
+    f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
+    if op in ("==", "!="):
+        found = equal_where(f, g)
+    else:
+        found = less_equal_where(f, g) if op in ("<=", ">") else less_equal_where(g, f)
+    return ~found if op in ("!=", "<", ">") else found
+
+
+def both(truths: Iterable[bool | Truth]) -> bool | Truth:
+    """All of them at once."""
+    broken: list[Region] = []
+    sized = False
+    for truth in truths:
+        if truth is False:
+            return False
+        if isinstance(truth, Truth):
+            sized = True
+            broken += truth.broken
+    return Truth(tuple(broken)) if sized else True
+
+
+def either(left: bool | Truth, right: bool | Truth, span: Span) -> bool | Truth:
+    """One of the two."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return True if True in (left, right) else right if left is False else left
+    return Truth(crossed(left.broken, right.broken, span))
+
+
+def negated(truth: bool | Truth, span: Span) -> bool | Truth:
+    """Where a statement is broken."""
+    if isinstance(truth, bool):
+        return not truth
+    return Truth(holding(truth, span))
+
+
+def holding(truth: bool | Truth, span: Span) -> tuple[Region, ...]:
+    """The regions in which a statement holds."""
+    if isinstance(truth, bool):
+        return (Region({}),) if truth else ()
+    found: tuple[Region, ...] = (Region({}),)
+    for region in truth.broken:
+        found = crossed(found, region.outside(), span)
+    return found
+
+
+def crossed(left: Iterable[Region], right: Iterable[Region], span: Span) -> tuple[Region, ...]:
+    """The regions where one of the left and one of the right meet."""
+    right = tuple(right)
+    found: list[Region] = []
+    for a in left:
+        for b in right:
+            met = a.meeting(b)
+            if not met.is_void:
+                found.append(met)
+                if len(found) > MOST_REGIONS:
+                    raise Fault(undecided(span, f"it has more than {MOST_REGIONS} cases"))
+    return tuple(found)
+
+
+def covered(regions: Iterable[Region], axis: int) -> SizeSet:
+    """The sizes of an axis that some region speaks of."""
+    found = EMPTY
+    for region in regions:
+        found |= region.sets.get(axis, ALL)
+    return found

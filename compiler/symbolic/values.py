@@ -1,0 +1,258 @@
+"""Numbers that depend on the input's size: on one axis size functions, on several polynomials; exact arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor, gcd, lcm
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
+from resnetc.compiler.evaluation.values import MAX_BITS, Value, describe, is_number, kind, normal
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import (
+    ALL,
+    Affine,
+    SizeFn,
+    SizeSet,
+    add,
+    compose,
+    congruent,
+    constant,
+    evaluate,
+    identity,
+    is_constant,
+    maximum,
+    minimum,
+    scale,
+    show,
+    step,
+    sub,
+)
+from resnetc.compiler.sizes.budget import check_onset, check_period
+from resnetc.compiler.sizes.functions import Table, onset_of, period_gain, values
+from resnetc.compiler.sizes.sets import from_flags
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.polynomials import Point, Polynomial, polynomial
+
+
+@record(eq=True)
+class Size:
+    """A number that depends on the input's size on one axis: a size function over a whole number."""
+
+    axis: int
+    symbol: str
+    fn: SizeFn
+    divisor: int = 1
+
+    def at(self, n: int) -> int | Fraction:
+        return normal(Fraction(evaluate(self.fn, n), self.divisor))
+
+    def __str__(self) -> str:
+        text = show(self.fn, self.symbol)
+        if self.divisor == 1:
+            return text
+        return f"{f'({text})' if ' ' in text else text} / {self.divisor}"
+
+    def made(self, fn: SizeFn, divisor: int = 1) -> Value:
+        """Another value on this axis, as plain as it can be."""
+        if is_constant(fn):
+            return normal(Fraction(evaluate(fn, 1), divisor))
+        if divisor > 1 and congruent(fn, divisor, 0) == ALL:
+            return Size(self.axis, self.symbol, step(fn, divisor, 0))
+        return Size(self.axis, self.symbol, fn, divisor)
+
+    def like(self, value: Value) -> Size:
+        """A number, or a size of the same axis, as a size of this axis."""
+        if isinstance(value, Size):
+            return value
+        exact = Fraction(value)
+        return Size(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
+
+
+OPEN = (Size, Polynomial)
+
+
+def computed(op: str, left: Value, right: Value, span: Span) -> Value:
+    """Exact arithmetic with sizes: `+`, `-`, `*` of any, `/` and `%` by numbers, `%` on one axis; within limits."""
+    made = exact(op, left, right, span)
+    if not small(made):
+        raise Fault(too_large(span))
+    return made
+
+
+def small(value: Value) -> bool:
+    """Whether the numbers that are multiplied with sizes stay within the limits of numbers."""
+    match value:
+        case Polynomial():
+            return all(abs(c.numerator) <= LIMIT and c.denominator <= LIMIT for c in value.terms.values())
+        case Size(fn=Affine(u, _, _, _), divisor=divisor):
+            return u <= LIMIT and divisor <= LIMIT
+        case Size(fn=Table(cycle=cycle, Q=gain), divisor=divisor):
+            return max(abs(gain), max(cycle), -min(cycle), divisor) <= LIMIT
+    return True
+
+
+def exact(op: str, left: Value, right: Value, span: Span) -> Value:
+    """Arithmetic without a limit, for what no text says."""
+    if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
+        return arithmetic(op, left, right, span)
+    odd = next((v for v in (left, right) if not isinstance(v, OPEN) and not is_number(v)), None)
+    if odd is not None:
+        raise Fault(undecided(span, f"a size and {kind(odd)}"))
+    if op in "/%":
+        return divided(op, left, right, span)
+    axes = {axis for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+    if isinstance(left, Polynomial) or isinstance(right, Polynomial) or len(axes) > 1:
+        return joined(op, left, right)
+    size = left if isinstance(left, Size) else right
+    if op == "*":
+        if isinstance(left, Size) and isinstance(right, Size):
+            return joined(op, left, right)
+        number = Fraction(right if isinstance(left, Size) else left)
+        return size.made(scale(size.fn, number.numerator), size.divisor * number.denominator)
+    a, b = size.like(left), size.like(right)
+    f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
+    return size.made(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
+
+
+def divided(op: str, left: Value, right: Value, span: Span) -> Value:
+    """`/` and `%` by a number."""
+    if not is_number(right) or (op == "%" and (right < 0 or isinstance(left, Polynomial))):
+        what = "a size and a number" if op == "%" else "sizes and a number"
+        raise Fault(undecided(span, f"`{op}` is decided for {what}"))
+    if right == 0:
+        raise Fault(division_by_zero(op, span))
+    quotient = computed("*", left, 1 / Fraction(right), span)
+    if op == "/":
+        return quotient
+    whole = rounded("floor", [quotient], span) if isinstance(quotient, Size) else floor(quotient)
+    return computed("-", left, computed("*", whole, right, span), span)
+
+
+def axes_of(value: Size | Polynomial) -> tuple[int, ...]:
+    return (value.axis,) if isinstance(value, Size) else value.axes
+
+
+def as_polynomial(value: Value) -> Polynomial:
+    """A number, a size or a polynomial as a polynomial."""
+    if isinstance(value, Polynomial):
+        return value
+    if isinstance(value, Size):
+        factor, slope, rest = split(value.fn)
+        terms = {((value.axis, factor),): Fraction(slope, value.divisor), (): Fraction(rest, value.divisor)}
+        return polynomial(terms, [(value.axis, value.symbol)])
+    return polynomial({(): Fraction(value)}, ())
+
+
+def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
+    """A function as slope * factor + rest, such that functions which differ in the latter two share their factor."""
+    if not isinstance(fn, Affine) or fn.u == 0:
+        return fn, 1, 0
+    turns, D = divmod(fn.D, fn.c)
+    return step(identity(), fn.c, D), fn.u, fn.u * turns + fn.d
+
+
+def joined(op: str, left: Value, right: Value) -> Value:
+    """The sum, difference or product of values of several axes."""
+    a, b = as_polynomial(left), as_polynomial(right)
+    return plainest(a.times(b) if op == "*" else a.plus(b, 1 if op == "+" else -1))
+
+
+def plainest(p: Polynomial) -> Value:
+    """A number or a size where a polynomial is one."""
+    rest = p.terms.get((), Fraction(0))
+    if not p.symbols:
+        return normal(rest)
+    if len(p.symbols) > 1 or any(len(key) > 1 for key in p.terms):
+        return p
+    ((axis, symbol),) = p.symbols
+    divisor = lcm(*(c.denominator for c in p.terms.values()))
+    total = constant(int(rest * divisor))
+    for key, coefficient in p.terms.items():
+        for _, fn in key:
+            total = add(total, scale(fn, int(coefficient * divisor)))
+    return Size(axis, symbol, total).made(total, divisor)
+
+
+def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
+    """`ceil`, `floor`, `max` and `min`, at least one argument being a size."""
+    odd = next((v for v in arguments if not isinstance(v, Size) and not is_number(v)), None)
+    sizes = [v for v in arguments if isinstance(v, Size)]
+    if odd is not None or len({size.axis for size in sizes}) > 1:
+        what = f"not {kind(odd)}" if odd is not None and not isinstance(odd, Polynomial) else "one axis at a time"
+        raise Fault(undecided(span, f"`{name}` is decided for sizes and numbers, {what}"))
+    first = sizes[0]
+    if name in ("ceil", "floor"):
+        return first.made(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
+    choose = maximum if name == "max" else minimum
+    found = first
+    for value in arguments:
+        other = first.like(value)
+        f, g = scale(found.fn, other.divisor), scale(other.fn, found.divisor)
+        made = first.made(choose(f, g), found.divisor * other.divisor)
+        found = first.like(made)
+    return first.made(found.fn, found.divisor)
+
+
+# -- functions of sizes -----------------------------------------------------------------------------------------------
+
+
+def applied(fn: SizeFn, size: Value) -> Value:
+    """A size function of a whole number, or of a size that is whole everywhere."""
+    if isinstance(size, Size):
+        return size.made(compose(fn, size.fn))
+    return evaluate(fn, size)
+
+
+def preimage(fn: SizeFn, sizes: SizeSet) -> SizeSet:
+    """The sizes that a function takes into a set. One that falls without end is below every size, so in none."""
+    P, Q = period_gain(fn)
+    onset, period = onset_of(fn), P
+    if Q < 0:
+        onset += P * max(0, -(-max(values(fn, onset + P)[onset - 1 :]) // -Q))
+    elif Q:
+        period = P * (sizes.period // gcd(Q, sizes.period))
+        lowest = min(values(fn, onset + P)[onset - 1 :])
+        onset += P * max(0, -((lowest - sizes.onset) // Q))
+    check_period(period)
+    check_onset(onset)
+    return from_flags([v in sizes for v in values(fn, onset + period)], period)
+
+
+def value_at(value: Value, point: Point) -> Value:
+    """The number that a value is at a point."""
+    match value:
+        case Size():
+            return value.at(point[value.axis])
+        case Polynomial():
+            return normal(value.at(point))
+        case tuple():
+            return tuple(value_at(v, point) for v in value)
+    return value
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """A piece of source in one line."""
+    return " ".join(text.split())
+
+
+def shown(value: Value) -> str:
+    """A value as the language writes it, long numbers in groups of three."""
+    grouped = isinstance(value, int) and abs(value) >= 10_000 and value.bit_length() <= MAX_BITS
+    return f"{value:_}" if grouped else describe(value)
+
+
+DECIDED = "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil`, `floor`, `min`, `max` on one axis"
+
+
+def undecided(span: Span, why: str, help: str = DECIDED) -> Diagnostic:
+    return Diagnostic(
+        "E0403",
+        f"`{plain(span.text)}` is not decided: {why}",
+        Label(span, "open for some sizes"),
+        helps=(help,),
+    )

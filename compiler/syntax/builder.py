@@ -1,0 +1,394 @@
+"""Lark tree -> syntax tree. Reports what the grammar lets pass and the language does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from lark import Token
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Label
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.syntax import tree as syntax
+
+MAX_DEPTH = 64
+MAX_DIGITS = 18
+CLAIMS = ("expect", "each_claim")
+
+Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has them
+
+
+@dataclass(slots=True)
+class Reading:
+    """What could be read: the trees of the edition, of `use` lines and of items; and names that were lost."""
+
+    edition: Node | None = None
+    uses: list[Node] = field(default_factory=list)
+    items: list[Node] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    words: int = 0  # of the text
+
+
+class Builder:
+    """Builds the syntax tree of one source. Recursion is bounded by `MAX_DEPTH`; faults are raised, one an item."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.depth = 0
+
+    # -- spans and leaves ---------------------------------------------------------------------------------------------
+
+    def span(self, node: Node | Token) -> Span:
+        if isinstance(node, Token):
+            return Span(self.source, node.start_pos or 0, node.end_pos or 0)
+        return Span(self.source, node.meta.start_pos, node.meta.end_pos)
+
+    def name(self, token: Token) -> syntax.Name:
+        return syntax.Name(str(token), self.span(token))
+
+    def text(self, token: Token) -> str:
+        return str(token)[1:-1]
+
+    # -- a file -------------------------------------------------------------------------------------------------------
+
+    def edition(self, node: Node) -> None:
+        if str(node.children[0]) != "1":
+            raise Fault(unknown_edition(self.span(node.children[0])))
+
+    def use(self, node: Node) -> syntax.Use:
+        (path,) = node.children
+        return syntax.Use(tuple(str(part) for part in path.children), self.span(path))
+
+    def item(self, node: Node) -> syntax.Item:
+        docs = [c for c in node.children if isinstance(c, Token) and c.type == "DOC"]
+        doc = "\n".join(str(d)[3:].strip() for d in docs).strip()
+        build: Callable[[list[Any], str, Span], syntax.Item] = getattr(self, f"item_{node.data}")
+        rest = node.children[len(docs) :]
+        first = rest[0]
+        start = Span(self.source, self.keyword_start(node, docs, first), node.meta.end_pos)
+        return build(rest, doc, start)
+
+    def keyword_start(self, node: Node, docs: list[Token], first: Token) -> int:
+        """The tree has no keyword: it stands between the last `///` line and the name."""
+        low = docs[-1].end_pos if docs else node.meta.start_pos
+        assert low is not None and first.start_pos is not None
+        return self.source.text.rfind(str(node.data if node.data != "instance" else "model"), low, first.start_pos)
+
+    def item_block(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, params, *body, out = rest
+        return syntax.Block(
+            self.name(name), self.params(params), self.statements(body), self.layer(out.children[0]), doc, span
+        )
+
+    def item_policy(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, params, *rows = rest
+        body = [r for r in rows if r.data in ("let", "require")]
+        cases = tuple(self.case(r) for r in rows if r.data in ("case", "otherwise"))
+        return syntax.Policy(self.name(name), self.params(params), self.statements(body), cases, doc, span)
+
+    def case(self, node: Node) -> syntax.Case:
+        *condition, value = node.children
+        return syntax.Case(self.expr(condition[0]) if condition else None, self.layer(value), self.span(node))
+
+    def item_slot(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, params, attribute, default = rest
+        return syntax.Slot(self.name(name), self.params(params), self.text(attribute), self.layer(default), doc, span)
+
+    def item_model(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, params, *parts = rest
+        by = {kind: [p for p in parts if p.data == kind] for kind in ("each_of", "input", "stem", "stage", "head")}
+        expects = [p for p in parts if p.data in CLAIMS]
+        body = [p for p in parts if p.data in ("let", "require", "set")]
+        each = None
+        if by["each_of"]:
+            (node,) = by["each_of"]
+            loop, values = node.children
+            each = syntax.Each(self.name(loop), self.expr(values), (), self.span(node))
+        return syntax.Model(
+            self.name(name),
+            self.params(params),
+            each,
+            self.statements(body),
+            self.input(by["input"][0]),
+            self.layer(by["stem"][0].children[0]),
+            tuple(self.stage(s) for s in by["stage"]),
+            self.layer(by["head"][0].children[0]),
+            tuple(self.claim(e) for e in expects),
+            doc,
+            span,
+        )
+
+    def item_instance(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, value, *parts = [r for r in rest if r is not None]
+        inputs = [p for p in parts if p.data == "input"]
+        return syntax.Instance(
+            self.name(name),
+            self.expr(value),
+            self.input(inputs[0]) if inputs else None,
+            tuple(self.claim(p) for p in parts if p.data in CLAIMS),
+            doc,
+            span,
+        )
+
+    def item_extern(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+        name, params, shape_in, shape_out, target = rest
+        return syntax.Extern(
+            self.name(name),
+            self.params(params),
+            self.expr(shape_in),
+            self.expr(shape_out),
+            self.text(target),
+            doc,
+            span,
+        )
+
+    def params(self, node: Node) -> tuple[syntax.Parameter, ...]:
+        return tuple(
+            syntax.Parameter(
+                self.name(name),
+                self.name(kind),
+                self.expr(default) if default is not None else None,
+                first is not None,
+                self.span(param),
+            )
+            for param in node.children
+            if param is not None
+            for first, name, kind, default in [param.children]
+        )
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    def statements(self, nodes: list[Node]) -> tuple[syntax.Statement, ...]:
+        return tuple(self.statement(n) for n in nodes)
+
+    def statement(self, node: Node) -> syntax.Statement:
+        span, parts = self.span(node), node.children
+        match node.data:
+            case "let":
+                index = self.expr(parts[1]) if parts[1] is not None else None
+                return syntax.Let(self.name(parts[0]), index, self.expr(parts[2]), span)
+            case "require":
+                return syntax.Require(self.expr(parts[0]), self.text(parts[1]), span)
+            case "set":
+                return syntax.SetSlot(self.name(parts[0]), self.expr(parts[1]), span)
+            case _:
+                self.enter(span)
+                each = syntax.Each(self.name(parts[0]), self.expr(parts[1]), self.statements(parts[2:]), span)
+                self.depth -= 1
+                return each
+
+    def input(self, node: Node) -> syntax.Input:
+        shape, declared, condition = node.children
+        return syntax.Input(
+            self.expr(shape),
+            self.expr(declared),
+            self.expr(condition) if condition is not None else None,
+            self.span(node),
+        )
+
+    def stage(self, node: Node) -> syntax.Stage:
+        path, *groups = node.children
+        return syntax.Stage(self.expr(path), tuple(self.repeat(g) for g in groups), self.span(node))
+
+    def repeat(self, node: Node) -> syntax.Repeat:
+        if node.data == "times":
+            count, block = node.children
+            return syntax.Repeat(self.expr(count), None, None, self.layer(block), self.span(node))
+        name, values, block = node.children
+        return syntax.Repeat(None, self.name(name), self.expr(values), self.layer(block), self.span(node))
+
+    def claim(self, node: Node) -> syntax.AnyClaim:
+        if node.data == "expect":
+            return self.expect(node)
+        name, values, *claims = node.children
+        span = self.span(node)
+        self.enter(span)
+        made = tuple(self.claim(claim) for claim in claims)
+        each = syntax.EachClaim(self.name(name), self.expr(values), made, span)
+        self.depth -= 1
+        return each
+
+    def expect(self, node: Node) -> syntax.Expect:
+        claim, condition, text = node.children
+        return syntax.Expect(
+            self.expr(claim),
+            self.expr(condition) if condition is not None else None,
+            self.text(text) if text is not None else None,
+            self.span(node),
+        )
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def enter(self, span: Span) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Fault(too_deep(span))
+
+    def expr(self, node: Node) -> syntax.Expr:
+        span = self.span(node)
+        self.enter(span)
+        build: Callable[[list[Any], Span], syntax.Expr] = getattr(self, f"expr_{node.data}")
+        made = build(node.children, span)
+        self.depth -= 1
+        return made
+
+    def layer(self, node: Node) -> syntax.Expr:
+        """An expression where a layer or a tensor must stand: whatever it is, a comparison is neither."""
+        if node.data == "compare":
+            raise Fault(comparison(self.span(node.children[1])))
+        return self.expr(node)
+
+    def deepened(self, node: Node, links: int) -> syntax.Expr:
+        """The innermost operand of a chain: it stands as many levels down as the chain has links."""
+        self.depth += links
+        inner = self.expr(node)
+        self.depth -= links
+        return inner
+
+    def expr_integer(self, parts: list[Any], span: Span) -> syntax.Expr:
+        digits = str(parts[0]).replace("_", "")
+        if len(digits) > MAX_DIGITS:
+            raise Fault(too_many_digits(span))
+        return syntax.Number(int(digits), span)
+
+    def expr_decimal(self, parts: list[Any], span: Span) -> syntax.Expr:
+        mantissa, _, exponent = str(parts[0]).lower().partition("e")
+        if (
+            sum(character.isdigit() for character in mantissa) > MAX_DIGITS
+            or abs(int(exponent or "0") if len(exponent) < 4 else MAX_DIGITS + 1) > MAX_DIGITS
+        ):
+            raise Fault(too_many_digits(span))
+        value = Fraction(str(parts[0]))
+        return syntax.Number(int(value) if value.denominator == 1 else value, span)
+
+    def expr_string(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.String(self.text(parts[0]), span)
+
+    def expr_name(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Name(str(parts[0]), span)
+
+    def expr_in_(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Name("in", span)
+
+    def expr_stem_(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Name("stem", span)
+
+    def expr_head_(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Name("head", span)
+
+    def expr_group(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return self.expr(parts[0])
+
+    def expr_list(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.List(tuple(self.expr(p) for p in parts if p is not None), span)
+
+    def expr_choice(self, parts: list[Any], span: Span) -> syntax.Expr:
+        value, condition, other = (self.expr(p) for p in parts)
+        return syntax.Choice(value, condition, other, span)
+
+    def expr_negate(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Negate(self.expr(parts[1]), span)
+
+    def expr_label(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Labelled(self.expr(parts[0]), self.expr(parts[1]), span)
+
+    def expr_pipe(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return syntax.Pipe(tuple(self.layer(p) for p in parts), span)
+
+    def expr_postfix(self, parts: list[Any], span: Span) -> syntax.Expr:
+        value = self.deepened(parts[0], len(parts) - 1)
+        for trailer in parts[1:]:
+            reach = Span(self.source, span.start, trailer.meta.end_pos)
+            match trailer.data:
+                case "attribute":
+                    value = syntax.Attribute(value, self.name(trailer.children[0]), reach)
+                case "index":
+                    value = syntax.Index(value, self.expr(trailer.children[0]), reach)
+                case _:
+                    arguments = tuple(self.argument(a) for a in trailer.children if a is not None)
+                    value = syntax.Call(value, arguments, reach)
+        return value
+
+    def argument(self, node: Node) -> syntax.Argument:
+        if node.data == "named":
+            name, value = node.children
+            return syntax.Argument(self.name(name), self.expr(value), self.span(node))
+        if node.data == "label":
+            raise Fault(colon_in_call(self.span(node), self.span(node.children[0]), self.span(node.children[1])))
+        return syntax.Argument(None, self.expr(node), self.span(node))
+
+    def chain(self, parts: list[Any], ops: list[str] | None) -> syntax.Expr:
+        """A flat left-associative chain: operands and operator tokens alternate, or stand between for `and`, `or`."""
+        step = 1 if ops else 2
+        left = self.deepened(parts[0], len(parts) // step)
+        for i in range(1, len(parts), step):
+            right = self.expr(parts[i + step - 1])
+            between = Span(self.source, left.span.end, right.span.start)
+            op_span = between if ops else self.span(parts[i])
+            op = ops[0] if ops else str(parts[i])
+            reach = Span(self.source, parts[0].meta.start_pos, parts[i + step - 1].meta.end_pos)
+            left = syntax.Binary(op, left, right, op_span, reach)
+        return left
+
+    def expr_binary(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return self.chain(parts, None)
+
+    def expr_compare(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return self.chain(parts, None)
+
+    def expr_and_(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return self.chain(parts, ["and"])
+
+    def expr_or_(self, parts: list[Any], span: Span) -> syntax.Expr:
+        return self.chain(parts, ["or"])
+
+
+def unknown_edition(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0106",
+        f"edition {span.text} of the language is not known to this compiler",
+        Label(span, "not a known edition"),
+        helps=("the first line of a spec is `edition 1`",),
+        fix=(Edit(span, "1"),),
+    )
+
+
+def too_deep(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0105",
+        f"expressions nest deeper than {MAX_DEPTH} levels here",
+        Label(span, "too deep"),
+        helps=("name the inner parts with `let`",),
+    )
+
+
+def too_many_digits(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0107",
+        f"a number has at most {MAX_DIGITS} digits",
+        Label(span, "too long"),
+        helps=(f"write a number below 10^{MAX_DIGITS}, with at most {MAX_DIGITS} digits in all",),
+    )
+
+
+def colon_in_call(span: Span, name: Span, value: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0108",
+        "an argument is named with `=`, not with `:`",
+        Label(span, "this is a label"),
+        helps=(f"write `{name.text}={value.text}`",),
+        fix=(Edit(span, f"{name.text}={value.text}"),),
+    )
+
+
+def comparison(span: Span) -> Diagnostic:
+    chained = span.text == ">"
+    return Diagnostic(
+        "E0113",
+        f"`{span.text}` compares, and a comparison is no layer",
+        Label(span, "a layer or a tensor stands here"),
+        helps=("write `|>` between layers" if chained else "a comparison stands behind `when`, `require` or `expect`",),
+        fix=(Edit(span, "|>"),) if chained else (),
+    )

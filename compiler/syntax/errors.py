@@ -1,0 +1,206 @@
+"""The words of syntax faults: one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lark import Token
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.syntax.builder import too_deep
+from resnetc.compiler.syntax.error_context import (
+    BRACKETS,
+    NOUNS,
+    OPENERS,
+    OPERATORS,
+    ORDER,
+    RESERVED,
+    VALUES,
+    Place,
+    closers,
+    opens_line,
+    span_of,
+    spelled,
+)
+from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES, QUOTES, denied
+from resnetc.compiler.syntax.suggestions import remedy, shortened, unfinished_before
+
+MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
+MAX_STATEMENT = 10_000
+MAX_WORDS = 30_000  # of a file; the longest shipped one has fewer than 3_000
+
+
+def listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def expectation(expected: Iterable[str], first: bool) -> str:
+    """The expected terminals in few words: a value stands for all that can open one.
+
+    Where a line begins (`first`) a statement is expected rather than the rest of the one before; further on it is not.
+    """
+    names = set(expected)
+    words: list[str] = []
+    if {"NAME", "INT", "LPAR"} <= names:
+        words.append("a value")
+        names -= VALUES
+    statements = names & OPENERS
+    if first and (statements or "RBRACE" in names):
+        names &= statements | {"RBRACE"}
+    elif "PIPE" in names:
+        names -= OPERATORS | (statements - {"WHEN", "OTHERWISE"})
+    rank = {spelled(word.upper()): i for i, word in enumerate(ORDER)}
+    words += sorted({spelled(n) for n in names}, key=lambda word: (rank.get(word, len(rank)), word))
+    return listed(list(dict.fromkeys(words))) or "something else"
+
+
+def refused(token: Token, place: Place) -> Diagnostic:
+    """A token that cannot stand where it stands."""
+    doubled = place.before is not None and place.before.value == token.value
+    if place.named and token.value in RESERVED and not doubled:
+        return reserved_word(span_of(place.source, token))
+    return unexpected(token, place)
+
+
+def reserved_word(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0104",
+        f"`{span.text}` is a reserved word and cannot be a name",
+        Label(span, "reserved"),
+        helps=(f"choose another name, for instance `{span.text}_`",),
+    )
+
+
+def unexpected(token: Token, place: Place) -> Diagnostic:
+    span, first = span_of(place.source, token), opens_line(place.source, token)
+    statement = first and bool((place.expected - VALUES) & OPENERS)
+    if token.type in BRACKETS.values() and token.type not in closers(place):
+        label = "closes nothing that is open"
+    else:
+        label = "not a statement" if statement and token.type == "NAME" else "not expected here"
+    unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
+    helps, fix = remedy(token, place, statement)
+    value = NOUNS[token.type] if token.type in ("STRING", "DOC", "$END") else f"`{shortened(token.value)}`"
+    labels = still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else ()
+    behind = ""
+    if place.before is not None and unfinished_before(token, place):
+        labels, span = (Label(span, "here the next one opens"),), span_of(place.source, place.before)
+        label, first, behind = "this statement is not finished", False, f" behind `{shortened(place.before.value)}`"
+    return Diagnostic(
+        "E0101",
+        f"expected {expectation(place.expected, first)}{behind}, found {value}",
+        Label(span, label),
+        labels,
+        helps=(helps,) if helps else (),
+        fix=fix,
+    )
+
+
+def still_open(place: Place) -> tuple[Label, ...]:
+    if place.opened is None or not place.opened.value:  # none, or one that was only made up to read on
+        return ()
+    return (Label(span_of(place.source, place.opened), f"this `{place.opened}` is open"),)
+
+
+def unclosed_text(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0102",
+        "a text is not closed",
+        Label(span, "opens here"),
+        helps=('close it with `"` on the same line',),
+    )
+
+
+def foreign_character(span: Span) -> Diagnostic:
+    character, known = span.text[0], LOOKALIKES.get(span.text)
+    shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
+    if known is not None:
+        helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else known.remedy
+    elif character.isspace():
+        helps = "write a plain space"
+    elif character in QUOTES:
+        helps = 'texts stand in double quotes: "..."'
+    elif f"a{character}".isidentifier():
+        helps = "names are made of the letters a-z, A-Z, digits and `_`"
+    else:
+        helps = "remove it: no statement is written with it"
+    return Diagnostic(
+        "E0103",
+        f"{shown} is not a character of the language",
+        Label(span, "not known here"),
+        helps=(helps,),
+        fix=(Edit(span, known.written),) if known is not None and known.terminal else (),
+    )
+
+
+def bidirectional(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0109",
+        f"U+{ord(span.text):04X} changes the direction of the text around it",
+        Label(span, "invisible control character"),
+        helps=("remove it: what a reader sees would not be what is compiled",),
+        fix=(Edit(span, ""),),
+    )
+
+
+def no_edition(source: Source) -> Diagnostic:
+    start = Span(source, 0, 0)
+    return Diagnostic(
+        "E0110",
+        "a spec opens with its edition",
+        Label(start, "no `edition` here"),
+        helps=("write `edition 1` on the first line",),
+        fix=(Edit(start, "edition 1\n"),),
+    )
+
+
+def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
+    """The text, or the item before the next one, ends too early."""
+    return Diagnostic(
+        "E0111",
+        f"{what} is not finished: expected {expectation(place.expected, True)}",
+        Label(span_of(place.source, last), "ends here"),
+        still_open(place),
+        helps=("every `{` of a block, policy or model needs its `}`",) if "RBRACE" in place.expected else (),
+    )
+
+
+@dataclass(slots=True)
+class Limits:
+    """Follows the tokens of a text: what nests deeper, or goes on longer than a text can mean is not read on."""
+
+    source: Source
+    length: int = 0  # of the statement
+    words: int = 0  # of the file
+
+    def passed(self, token: Token, height: int) -> Diagnostic | None:
+        """The fault where a token is one too many; `height` is that of the parser's stack."""
+        self.words += 1
+        if self.words > MAX_WORDS:
+            return too_many_words(span_of(self.source, token))
+        self.length = 0 if token.type in OPENERS else self.length + 1
+        if height > MAX_STACK:
+            return too_deep(span_of(self.source, token))
+        if self.length > MAX_STATEMENT:
+            return too_long(span_of(self.source, token))
+        return None
+
+
+def too_long(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0112",
+        f"a statement has at most {MAX_STATEMENT:_} words and signs",
+        Label(span, "the statement goes on beyond this"),
+        helps=("divide it: name its parts with `let`, or make them blocks and policies",),
+    )
+
+
+def too_many_words(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0114",
+        f"a file has at most {MAX_WORDS:_} words and signs",
+        Label(span, "the file goes on beyond this"),
+        helps=("move some of its definitions into a file of their own, and name that with `use`",),
+    )

@@ -1,0 +1,81 @@
+"""The tokens of a text with characters foreign to the language: each is reported, and read as what it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lark import TextSlice, Token
+from lark.exceptions import UnexpectedCharacters
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.syntax import errors
+from resnetc.compiler.syntax.error_context import span_of
+from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES, QUOTES
+from resnetc.compiler.syntax.lalr_tables import parser
+
+LINE_END = re.compile(r"\r?(\n|\Z)")
+
+
+def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
+    """All tokens of a text. Ends early where `report` says that no more faults are wanted; raises beyond the limit."""
+    out: list[Token] = []
+    at, more = 0, True
+    while more and at < len(source.text):
+        try:
+            for token in parser().lex(TextSlice(source.text, at, len(source.text))):
+                out.append(token)
+                if len(out) > errors.MAX_WORDS:
+                    raise Fault(errors.too_many_words(span_of(source, token)))
+            break
+        except UnexpectedCharacters as stop:
+            at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)
+            more = report(fault)
+            if read is not None and out and read.start_pos == out[-1].start_pos:
+                out.pop()
+            out += [read] if read is not None else []
+    return out
+
+
+def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnostic, Token | None]:
+    """What stands at a character that opens no token: where it ends, its fault, and the token it is read as, if any."""
+    text, character = source.text, source.text[at]
+    if character == '"':
+        end = line_end(text, at)
+        return end, errors.unclosed_text(Span(source, at, at + 1)), placed("STRING", text, at, end)
+    if character in QUOTES and (close := text.find(QUOTES[character], at + 1, line_end(text, at))) > 0:
+        span = Span(source, at, close + 1)
+        return span.end, errors.foreign_character(span), placed("STRING", text, at, span.end)
+    if character == "#":
+        return line_end(text, at), errors.foreign_character(Span(source, at, at + 1)), None
+    if part_of_name(character):
+        start = last.start_pos if last is not None and last.end_pos == at and part_of_name(last[-1]) else at
+        assert start is not None
+        stop = end = at
+        while end < len(text) and (part_of_name(text[end]) or text[end] == "_"):
+            end += 1
+            stop = end if stop == end - 1 and not text[end - 1].isascii() else stop
+        return end, errors.foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
+    written = text[at : at + 2] if text[at : at + 2] in LOOKALIKES else character
+    known = LOOKALIKES.get(written)
+    end = at + len(written)
+    while known is None and end < len(text) and text[end] == character:
+        end += 1
+    read = placed(known.terminal, text, at, end) if known is not None and known.terminal else None
+    return end, errors.foreign_character(Span(source, at, end)), read
+
+
+def part_of_name(character: str) -> bool:
+    """Letters, digits and accents of any script."""
+    return f"a{character}".isidentifier()
+
+
+def line_end(text: str, at: int) -> int:
+    found = LINE_END.search(text, at)
+    assert found is not None
+    return found.start()
+
+
+def placed(terminal: str, text: str, start: int, end: int) -> Token:
+    return Token(terminal, text[start:end], start_pos=start, end_pos=end)

@@ -1,0 +1,95 @@
+"""Text -> syntax tree, with Lark. A text that does not parse is read again by `recover`, which finds all its faults."""
+
+from __future__ import annotations
+
+import re
+
+from lark import Token
+from lark.exceptions import UnexpectedInput
+
+from resnetc.compiler.diagnostics.diagnostic import Fault, Sink
+from resnetc.compiler.source import Source, Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.builder import Builder, Node, Reading
+from resnetc.compiler.syntax.error_context import ITEMS, RESERVED
+from resnetc.compiler.syntax.errors import Limits, bidirectional
+from resnetc.compiler.syntax.lalr_tables import OPTIONS, digest, grammar_text, parser
+
+__all__ = ["OPTIONS", "RESERVED", "digest", "grammar_text", "parse", "parse_expression", "parser"]
+
+BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+DEFINED = re.compile(rf"\b(?:{'|'.join(ITEMS)})\s+([A-Za-z_]\w*)")
+
+
+def parse(source: Source, sink: Sink) -> syntax.File:
+    """`Source` -> `syntax.File`. Items that do not parse are reported and left out; the rest of the file goes on."""
+    try:
+        reading = first_reading(source) or second_reading(source, sink)
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+        reading = Reading(lost=set(DEFINED.findall(source.text)))
+    return assembled(source, sink, reading)
+
+
+def first_reading(source: Source) -> Reading | None:
+    """All of a text, None where it does not parse."""
+    try:
+        header, *items = read(source, "start", limits := Limits(source)).children
+    except UnexpectedInput:
+        return None
+    edition, *uses = header.children
+    return Reading(edition, uses, items, words=limits.words)
+
+
+def second_reading(source: Source, sink: Sink) -> Reading:
+    from resnetc.compiler.syntax.recovery import Recovery  # a text that parses does without
+
+    return Recovery(source, sink.add).read()
+
+
+def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
+    """The expression that a source consists of (the value of `--set NAME=VALUE`)."""
+    try:
+        try:
+            return Builder(source).expr(read(source, "expr", Limits(source)))
+        except UnexpectedInput:
+            from resnetc.compiler.syntax.lexer import tokens
+            from resnetc.compiler.syntax.recovery import Piece, Recovery
+
+            recovery = Recovery(source, sink.add)
+            Piece(recovery, "expr", tokens(source, recovery.report)).read()
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    return None
+
+
+def read(source: Source, start: str, limits: Limits) -> Node:
+    """The tree of a whole text; raises what Lark raises, or a `Fault` where a limit is passed."""
+    if hidden := BIDI.search(source.text):
+        raise Fault(bidirectional(Span(source, hidden.start(), hidden.end())))
+    machine = parser().parse_interactive(source.text, start=start)
+    stack, token = machine.parser_state.state_stack, None
+    for token in machine.iter_parse():
+        if (fault := limits.passed(token, len(stack))) is not None:
+            raise Fault(fault)
+    return machine.feed_eof(token)  # type: ignore[no-untyped-call]
+
+
+def assembled(source: Source, sink: Sink, reading: Reading) -> syntax.File:
+    """The syntax tree of all that could be read; an item that the builder refuses is lost as well."""
+    items: list[syntax.Item] = []
+    try:
+        if reading.edition is not None:
+            Builder(source).edition(reading.edition)
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    for node in reading.items:
+        try:
+            items.append(Builder(source).item(node))
+        except Fault as fault:
+            sink.add(fault.diagnostic)
+            reading.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
+    uses = tuple(Builder(source).use(node) for node in reading.uses)
+    return syntax.File(
+        source, uses, tuple(items), frozenset(reading.lost), Span(source, 0, len(source.text)), reading.words
+    )

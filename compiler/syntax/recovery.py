@@ -1,0 +1,363 @@
+"""The second reading of a text that does not parse: several faults a run, and what is whole whatever its neighbours."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lark import Token
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Source
+from resnetc.compiler.syntax import errors
+from resnetc.compiler.syntax.builder import Node, Reading
+from resnetc.compiler.syntax.error_context import (
+    BRACKETS,
+    ITEM_OPENERS,
+    ITEMS,
+    STATEMENT_OPENERS,
+    Place,
+    opens_line,
+)
+from resnetc.compiler.syntax.lalr_automaton import END, Automaton
+from resnetc.compiler.syntax.lalr_tables import parser
+from resnetc.compiler.syntax.lexer import tokens
+
+MAX_FAULTS = 20
+MAX_MENDS = 100
+REACH = 200  # tokens that a repair is tried on, at most
+BACK = 12  # tokens before a fault that may be what is wrong
+ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
+ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open
+WHOLE = {  # what an item or a stage cannot do without, at its shortest
+    "EACH": ["INT", "OF", "NAME"],
+    "INPUT": ["INPUT", "NAME", "ASSIGN", "NAME"],
+    "STEM": ["STEM", "ASSIGN", "NAME"],
+    "HEAD": ["HEAD", "ASSIGN", "NAME"],
+    "OUT": ["OUT", "ASSIGN", "NAME"],
+    "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
+    "ASSIGN": ["ASSIGN", "NAME"],
+}
+REASON = ["OTHERWISE", "STRING"]  # of a requirement
+ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one anywhere in a line
+FIRM = STATEMENT_OPENERS | {"RBRACE"}  # where these begin a line they are what they seem
+FOLLOW = {  # what may stand behind a piece
+    "edition": ITEM_OPENERS | {"USE"},
+    "use": ITEM_OPENERS | {"USE"},
+    "item": ITEM_OPENERS,
+    "expr": frozenset({END}),
+}
+
+
+@record(eq=True)
+class Step:
+    """The parser before a token: its states, and the brackets that are open, with the height of the stack at each."""
+
+    at: int
+    stack: list[Any]
+    opened: list[tuple[int, Token]]
+
+
+@record(eq=True)
+class Repair:
+    """Goes back to a step, reads some terminals that are not there, and then the tokens from `then` on."""
+
+    before: Step
+    made: list[str]
+    then: int
+
+
+class Recovery:
+    """Reads a text piece by piece: the edition, each `use`, each item; after a fault it goes on within the piece."""
+
+    def __init__(self, source: Source, report: Callable[[Diagnostic], None]) -> None:
+        self.source = source
+        self.reading = Reading()
+        self.faults = self.mends = 0
+        self._report = report
+        self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
+
+    def report(self, fault: Diagnostic, lexical: bool = False) -> bool:
+        """Passes a fault on, of syntax only where its line has none; returns whether more are wanted."""
+        line = self.source.position(fault.primary.span.start).line
+        if (lexical or line not in self._blamed) and self.faults < MAX_FAULTS:
+            self.faults += 1
+            self._report(fault)
+        self._blamed.add(line)
+        return self.faults < MAX_FAULTS
+
+    def read(self) -> Reading:
+        everything = tokens(self.source, lambda fault: self.report(fault, lexical=True))
+        self.reading.words = len(everything)
+        header, *items = self.chunks(everything)
+        if not self.header(header):
+            self.reading.lost |= self.files(everything)
+        for chunk in items:
+            tree = self.piece("item", chunk)
+            if tree is not None:
+                self.reading.items.append(tree)
+            else:
+                self.reading.lost.add(name_of(chunk))
+        return self.reading
+
+    def header(self, tokens: list[Token]) -> bool:
+        """The edition and the `use` lines; whether all of them could be read."""
+        first, *rest = split(tokens)
+        before = self.faults
+        if first and (first[0].type == "EDITION" or similar(first[0].value, ["edition"])):
+            self.reading.edition = self.piece("edition", first)
+        else:
+            self.report(errors.no_edition(self.source))
+        trees = [self.piece("use", piece) for piece in rest]
+        self.reading.uses += [tree for tree in trees if tree is not None]
+        return self.faults == before and None not in trees
+
+    def piece(self, start: str, tokens: list[Token]) -> Node | None:
+        """The tree of a piece that is whole, where the text is not beyond all hope."""
+        return Piece(self, start, tokens).read() if self.mends <= MAX_MENDS else None
+
+    def files(self, tokens: list[Token]) -> set[str]:
+        """What a text takes for files, by the dot behind it: they are not missed where their `use` was lost."""
+        pairs = zip(tokens, tokens[1:], strict=False)
+        dotted = {str(token) for token, after in pairs if token.type == "NAME" and after.type == "DOT"}
+        return dotted - {str(use.children[0].children[-1]) for use in self.reading.uses}
+
+    def chunks(self, tokens: list[Token]) -> list[list[Token]]:
+        """The header, then item by item, each with the `///` lines above it."""
+        out: list[list[Token]] = [[]]
+        depth = {"LBRACE": 0, "LPAR": 0, "LSQB": 0}
+        closes = {closer: opener for opener, closer in BRACKETS.items()}
+        for i, token in enumerate(tokens):
+            if self.opens_item(tokens, i, depth):
+                docs = len(out[-1])
+                while docs and out[-1][docs - 1].type == "DOC":
+                    docs -= 1
+                out.append(out[-1][docs:])
+                del out[-2][docs:]
+                depth = dict.fromkeys(depth, 0)
+            out[-1].append(token)
+            if token.type in depth:
+                depth[token.type] += 1
+            elif token.type in closes and depth[closes[token.type]]:
+                depth[closes[token.type]] -= 1
+        return out
+
+    def opens_item(self, tokens: list[Token], i: int, depth: dict[str, int]) -> bool:
+        """Whether an item opens here: within brackets its keyword may be meant as a name; at the margin it never is."""
+        token = tokens[i]
+        margin = not token.start_pos or self.source.text[token.start_pos - 1] == "\n"
+        if token.type in ITEM_OPENERS:
+            inside = depth["LPAR"] or depth["LSQB"]
+            return margin or (not inside and (not depth["LBRACE"] or opens_line(self.source, token)))
+        after = [t.type for t in tokens[i + 1 : i + 3]]
+        misspelt = token.type == "NAME" and after in (["NAME", "LPAR"], ["NAME", "ASSIGN"])
+        return margin and misspelt and similar(token.value, ITEMS) is not None
+
+
+class Piece:
+    """A part of a text with a rule of its own: read by the states of the parser, and made a tree if it is whole."""
+
+    def __init__(self, recovery: Recovery, start: str, tokens: list[Token]) -> None:
+        self.recovery, self.start, self.tokens = recovery, start, tokens
+        self.machine = Automaton(start)
+        self.opened: list[tuple[int, Token]] = []
+        self.trail: deque[Step] = deque(maxlen=BACK)
+        self.broken = self.lost = False
+
+    def read(self) -> Node | None:
+        """The tree of the piece, or None after its faults are reported."""
+        limits = errors.Limits(self.recovery.source)
+        i = 0
+        while i < len(self.tokens):
+            token = self.tokens[i]
+            self.trail.append(self.here(i))
+            if self.machine.read(token.type):
+                self.brackets(token)
+                i += 1
+                if (fault := limits.passed(token, len(self.machine.stack))) is not None:
+                    self.recovery.report(fault)
+                    return None
+                continue
+            self.trail.pop()
+            i = self.blamed(i)
+            token, expected = self.tokens[i], self.machine.accepts()
+            if END in expected and (self.start != "item" or expected == {END} or self.opens_line(token)):
+                self.stray(i, expected)
+                break
+            self.broken = True
+            self.recovery.mends += 1
+            more = self.recovery.report(errors.refused(token, self.place(i, expected)))
+            if not more or self.recovery.mends > MAX_MENDS:
+                return None
+            i = self.mend(i)
+            self.trail.clear()
+        return self.finish()
+
+    def blamed(self, i: int) -> int:
+        """The token at fault where one is refused: `stem` and `head` may be read as labels before their `=` is seen."""
+        if i and self.tokens[i].type == "ASSIGN" and self.tokens[i - 1].type in ("STEM", "HEAD") and self.trail:
+            if self.opens_line(self.tokens[i - 1]):
+                self.machine.stack[:] = self.trail.pop().stack
+                return i - 1
+        return i
+
+    def finish(self) -> Node | None:
+        if not self.lost and not self.machine.reach([END]):
+            self.unfinished()
+        if self.broken:
+            return None
+        machine = parser().parse_interactive(start=self.start)
+        for token in self.tokens:
+            machine.feed_token(token)
+        return machine.feed_eof(self.tokens[-1])  # type: ignore[no-untyped-call]
+
+    def unfinished(self) -> None:
+        self.broken = True
+        self.recovery.mends += 1
+        place = self.place(len(self.tokens), self.machine.accepts())
+        if self.start == "expr":
+            end = len(self.recovery.source.text)
+            fault = errors.refused(Token(END, "", start_pos=end, end_pos=end), place)
+        else:
+            words = [str(t) for t in self.tokens if t.type != "DOC"]
+            what = f"the {words[0]} `{words[1]}`" if self.start == "item" and words[1:] else f"this `{words[0]}`"
+            fault = errors.unfinished(what, self.tokens[-1], place)
+        self.recovery.report(fault)
+
+    def opens_line(self, token: Token) -> bool:
+        return opens_line(self.recovery.source, token)
+
+    def brackets(self, token: Token) -> None:
+        if token.type in BRACKETS:
+            self.opened.append((len(self.machine.stack), token))
+        elif token.type in BRACKETS.values() and self.opened:
+            self.opened.pop()
+
+    def place(self, i: int, expected: set[str]) -> Place:
+        opened = self.opened[-1][1] if self.opened else None
+        kind = next((t.type.lower() for t in self.tokens if t.type != "DOC"), "")
+        before = self.tokens[i - 1] if i else None
+        after = [t.type for t in self.tokens[i + 1 : i + 1 + ENOUGH]]
+        named = self.machine.reach(["NAME", *after]) > len(after)
+        if i < len(self.tokens) and self.opens_line(self.tokens[i]):
+            named = named and after[:1] == ["COLON"]
+        statement = next((t.type for t in reversed(self.tokens[:i]) if t.type in STATEMENT_OPENERS), "")
+        around = frozenset(token.type for _, token in self.opened)
+        source, could = self.recovery.source, frozenset(expected)
+        return Place(source, could, before, opened, kind, statement, named, tuple(after), around)
+
+    def stray(self, i: int, expected: set[str]) -> None:
+        """What follows a piece that is whole, and opens none."""
+        blamed = next((at for at in range(i, len(self.tokens)) if self.tokens[at].type != "DOC"), i)
+        follow = FOLLOW[self.start]
+        place = self.place(blamed, set(follow if self.opens_line(self.tokens[i]) else (expected - {END}) | follow))
+        self.recovery.report(errors.refused(self.tokens[blamed], place))
+        self.recovery.reading.lost.update(str(t) for t in self.tokens[i:] if t.type == "NAME")
+        self.broken |= self.start == "expr" or (self.start == "use" and not self.opens_line(self.tokens[i]))
+        del self.tokens[i:]
+
+    # -- going on -----------------------------------------------------------------------------------------------------
+
+    def mend(self, i: int) -> int:
+        """Reads on as if something were too much, wrong or missing here or shortly before; returns where.
+
+        The repair that leads furthest is taken, up to the statement after the next; else a later statement is found.
+        """
+        ends = i + 1 < len(self.tokens) and self.opens_statement(i + 1)
+        listed = self.tokens[i].type == "COMMA" and not ends
+        if listed and "PIPE" in (could := self.machine.accepts()) and "RPAR" not in could:
+            self.machine.read("PIPE")  # a chain as other languages list it, which may go on
+            return i + 1
+        stop = self.horizon(i)
+        types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
+        for repairs in (self.of_words(i), self.of_statements(i, stop)):
+            best, reached = None, 0
+            for repair in repairs:
+                way = [*repair.made, *types[repair.then :]]
+                end = len(types) - len(way) + self.machine.reach(way, repair.before.stack)
+                if end > reached:
+                    best, reached = repair, end
+            if best is not None and reached >= min(max(i, best.then) + ENOUGH, len(types)):
+                return self.follow(best)
+        return self.resume(i)
+
+    def follow(self, repair: Repair) -> int:
+        self.machine.stack[:], self.opened = repair.before.stack, repair.before.opened
+        for terminal in repair.made:
+            self.machine.read(terminal)
+            self.brackets(Token(terminal, "", start_pos=self.tokens[repair.before.at].start_pos))
+        return repair.then
+
+    def horizon(self, i: int) -> int:
+        """Where the second statement behind a token opens, if that is near."""
+        opened = 0
+        for at in range(i + 1, min(i + REACH, len(self.tokens))):
+            opened += self.opens_statement(at)
+            if opened == 2:
+                return at + 1
+        return min(i + REACH, len(self.tokens))
+
+    def of_words(self, i: int) -> Iterator[Repair]:
+        """One token less, another, or one more, the nearest first; or a part more. What opens a statement does so."""
+        for step in (self.here(i), *reversed(self.trail)):
+            token = self.tokens[step.at]
+            terminals = self.terminals(step)
+            if token.type not in FIRM or not self.opens_line(token):
+                yield Repair(step, [], step.at + 1)
+                if step.at == i and [t.type for t in self.tokens[i : i + 2]] == ["NAME", "DOT"]:
+                    yield Repair(step, [], step.at + 2)  # `self.`
+                yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
+            yield from (Repair(step, [terminal], step.at) for terminal in terminals)
+            yield from (Repair(step, WHOLE[terminal], step.at) for terminal in terminals if terminal in WHOLE)
+            if "OTHERWISE" in terminals:
+                yield Repair(step, REASON, step.at)
+
+    def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
+        """All less up to the next statement, or the one behind it."""
+        return (Repair(self.here(i), [], at) for at in range(i + 1, stop) if self.opens_statement(at))
+
+    def here(self, i: int) -> Step:
+        return Step(i, list(self.machine.stack), list(self.opened))
+
+    def terminals(self, step: Step) -> list[str]:
+        return sorted(t for t in self.machine.states[step.stack[-1]] if t.isupper() and t != END)
+
+    def resume(self, i: int) -> int:
+        """Unwinds to the next statement that fits what is open."""
+        stack, states = self.machine.stack, self.machine.states
+        for at in range(i, len(self.tokens)):
+            if not self.opens_statement(at):
+                continue
+            terminals = [t.type for t in self.tokens[at : at + 2]]
+            for height in range(len(stack), 0, -1):
+                known = terminals[0] in states[stack[height - 1]]
+                if known and self.machine.reach(terminals, stack[:height]) == len(terminals):
+                    del stack[height:]
+                    self.opened = [(h, t) for h, t in self.opened if h <= height]
+                    return at
+        self.lost = True
+        return len(self.tokens)
+
+    def opens_statement(self, i: int) -> bool:
+        token = self.tokens[i]
+        if self.opens_line(token):
+            return token.type in FIRM
+        return token.type in ANYWHERE and i > 0 and self.tokens[i - 1].type in ENDINGS
+
+
+def split(tokens: list[Token]) -> Iterator[list[Token]]:
+    """The edition, then every `use`."""
+    begin = 0
+    for i, token in enumerate(tokens):
+        if token.type == "USE":
+            yield tokens[begin:i]
+            begin = i
+    yield tokens[begin:]
+
+
+def name_of(chunk: list[Token]) -> str:
+    """The name of an item, "" where it has none."""
+    _, *rest = (t for t in chunk if t.type != "DOC")
+    return str(rest[0]) if rest and rest[0].type == "NAME" else ""

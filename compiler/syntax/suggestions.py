@@ -1,0 +1,182 @@
+"""What to write in place of a text that does not parse, where the fault is a common one."""
+
+from __future__ import annotations
+
+from lark import Token
+
+from resnetc.compiler.diagnostics.diagnostic import Edit, similar
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax.error_context import (
+    BRACKETS,
+    CONDITIONS,
+    OPENERS,
+    OPENS,
+    PARAMETRISED,
+    RESERVED,
+    STATEMENT_OPENERS,
+    Place,
+    closers,
+    ends_line,
+    opens_line,
+    span_of,
+)
+from resnetc.compiler.syntax.foreign_idioms import CHAINED, WORDS, denied, opposite
+from resnetc.compiler.syntax.lalr_tables import spelling
+
+LAYOUT = {
+    "block": "a block has `let`, `require`, `set` and `each`, then `out`",
+    "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
+    "model": (
+        "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
+    ),
+}
+SEPARATED = "remove the `,`: nothing separates statements"
+STATEMENT = {  # how a statement is written
+    "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
+    "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
+    "STAGE": "a stage is written `stage layer1 = 2 of blocks.basic(64)`",
+}
+
+
+def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit, ...]]:
+    """What to write instead, where the fault is a common one."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
+    if token.type == "NAME":
+        return of_name(token, place, words)
+    if (sign := of_sign(token, place)) is not None:
+        return sign
+    doubled = before is not None and before.value == value and token.type not in BRACKETS.values()
+    if doubled and "COMMA" not in place.expected:
+        return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
+    if token.type == "DOC":
+        return "`///` documents the definition below it; other comments open with `//`", ()
+    if token.type == "STRING" and opens_line(place.source, token):
+        return "what is said to readers stands behind `///`, above a definition, or behind `//`", ()
+    if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
+        return "write a path like `use std.blocks`", ()
+    if token.type == "USE":
+        return "`use` lines stand between the edition and the first definition", ()
+    if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
+        return "a list stands in square brackets: `[a, b]`", ()
+    if place.before is not None and place.before.type == "COMMA" and unfinished_before(token, place):
+        return SEPARATED, (Edit(span_of(place.source, place.before), ""),)
+    if lacks_reason(place):
+        return of_requirement(token, place)
+    ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
+    opens = token.type in STATEMENT_OPENERS or ends
+    if statement and opens and place.kind in LAYOUT:
+        return LAYOUT[place.kind], ()
+    if inside_statement(place):
+        return STATEMENT[place.statement], ()
+    if token.type in BRACKETS.values() and token.type not in closers(place):
+        return f"remove it, or write the `{spelling(OPENS[token.type])}` that it closes", ()
+    return "", ()
+
+
+def unfinished_before(token: Token, place: Place) -> bool:
+    """Whether a statement opens where a comma announces one more part of the last, or a requirement has no reason."""
+    if not opens_line(place.source, token) or token.type not in STATEMENT_OPENERS | {"RBRACE"}:
+        return False
+    enclosed = place.opened is not None and place.opened.type != "LBRACE"
+    comma = place.before is not None and place.before.type == "COMMA"
+    return (comma and not enclosed) or lacks_reason(place)
+
+
+def lacks_reason(place: Place) -> bool:
+    """Whether a requirement could end here, but for the reason that it gives."""
+    if place.before is not None and place.before.type == "OTHERWISE":
+        return place.expected == {"STRING"}
+    return place.statement == "REQUIRE" and "OTHERWISE" in place.expected
+
+
+def opens_input(place: Place) -> bool:
+    """Whether the bracket stands where an input has its names."""
+    at = place.opened.start_pos if place.opened is not None and place.opened.start_pos is not None else 0
+    return place.source.text[max(0, at - 100) : at].rstrip().endswith("input")
+
+
+def inside_statement(place: Place) -> bool:
+    """Whether the fault is in what a statement is made of, neither in a call nor where the next one may open."""
+    within = place.opened is not None and place.opened.type == "LPAR" and not opens_input(place)
+    return place.statement in STATEMENT and not within and not (place.expected & OPENERS) - {"WHEN", "OTHERWISE"}
+
+
+def of_requirement(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]]:
+    """What to write where a requirement does not say why."""
+    span, text = span_of(place.source, token), STATEMENT["REQUIRE"]
+    if "OTHERWISE" in place.expected and token.type == "STRING":
+        return text, (Edit(Span(span.source, span.start, span.start), "otherwise "),)
+    if "OTHERWISE" in place.expected and token.value == "," and place.after[:1] == ("STRING",):
+        return text, (Edit(span, " otherwise"),)
+    return text, ()
+
+
+def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edit, ...]]:
+    """What to write in place of a name: a word of another language, or one that lacks the word before it."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    opening = Span(span.source, span.start, span.start)
+    case = {"if": "WHEN", "else": "OTHERWISE"}.get(value, "")
+    if case in place.expected and place.kind == "policy":
+        return f"a case of a policy opens with `{case.lower()}`", (Edit(span, case.lower()),)
+    if (no := next((t for t in (token, before) if t is not None and t.value == "not"), None)) is not None:
+        found = opposite(span_of(place.source, no))
+        return denied(span_of(place.source, no)), (Edit(*found),) if found else ()
+    if value in WORDS:
+        return WORDS[value], ()
+    if before is not None and before.type == "NAME" and before.value in WORDS:
+        return WORDS[str(before.value)], ()
+    if near := similar(value, words):
+        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
+    if before is not None and before.type == "INT" and "OF" in place.expected:
+        return f"write `{before} of {value}`", (Edit(opening, "of "),)
+    if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
+        if "STAGE" in place.expected:
+            return f"a stage opens with its word: `stage {value} = ...`", (Edit(opening, "stage "),)
+        if "LET" in place.expected:
+            return f"a value is named by `let`: `let {value} = ...`", (Edit(opening, "let "),)
+    if place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
+        return "a name keeps its value: give the result another name with `let`", ()
+    if lacks_reason(place):
+        return of_requirement(token, place)
+    return STATEMENT[place.statement] if inside_statement(place) else "", ()
+
+
+def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
+    """What to write in place of a sign that means something else in other languages."""
+    span, before, value = span_of(place.source, token), place.before, str(token.value)
+    together = before is not None and before.end_pos == token.start_pos
+    pair = f"{before}{value}" if together else value
+    if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
+        return "compare with `==`", (Edit(span, "=="),)
+    if value == "==" and "ASSIGN" in place.expected:
+        return "write `=`, as `==` compares", (Edit(span, "="),)
+    if value == ">" and "PIPE" in place.expected:
+        return "layers are chained with `|>`", (Edit(span, "|>"),)
+    if pair in ("->", ">>") or ("PIPE" in place.expected and value == "=>"):
+        return CHAINED, ()
+    if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:
+        if place.after and place.after[0] in STATEMENT_OPENERS | {"RBRACE"} and ends_line(place.source, token):
+            return SEPARATED, (Edit(span, ""),)
+        if place.statement in ("STEM", "HEAD", "LET", "OUT"):
+            return CHAINED, ()
+    if pair == "**":
+        return "there are no powers: multiply, as in `2 * 2`", ()
+    if pair == "/*":
+        return "a comment opens with `//` and ends with its line", ()
+    if value == ":" and "LBRACE" in place.expected:
+        return "what belongs to it stands in braces: `{ ... }`", ()
+    if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
+        if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
+            return f"a parameter has a type: `{before}: int`", ()
+    if value == "(" and before is not None and before.type == "EACH":
+        return "`each` has one name: let it run over `range(n)`, and index the lists: `widths[i]`", ()
+    if place.opened is not None and before is not None and opens_line(place.source, token):
+        line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
+        if line.lstrip().startswith("//") and BRACKETS[place.opened.type] in place.expected:
+            return "`//` opens a comment; divide with `/`, and round with `floor(a / b)`", ()
+    return None
+
+
+def shortened(value: str) -> str:
+    return value if len(value) < 40 else f"{value[:36]}..."

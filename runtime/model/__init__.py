@@ -1,0 +1,1 @@
+"""Modules of models: how they are loaded, summarized, averaged and recomputed."""

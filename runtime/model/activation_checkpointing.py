@@ -1,0 +1,54 @@
+"""Blocks that forget their activations and compute them again in the backward pass: less memory, more time."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from resnetc.runtime.model.summary import blocks_of
+
+
+@contextmanager
+def _frozen_statistics(block: nn.Module) -> Iterator[None]:
+    """Inside, norms leave their running statistics as they are: the first pass has counted this batch.
+
+    With momentum 0 they still take part, so that both passes save the same tensors, as torch demands.
+    """
+    norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked = norm.num_batches_tracked.clone()
+    try:
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, batches
+
+
+def apply(model: nn.Module) -> int:
+    """Change, in place, every block of every stage to keep its input alone; returns the number of blocks.
+
+    Outputs, gradients and running statistics stay what they were, random draws included. Copy a model before, not
+    after: a copy would run the blocks of its original.
+    """
+    blocks = [block for stage in model.children() for block in blocks_of(stage)]
+    for block in blocks:
+        _change(block)
+    return len(blocks)
+
+
+def _change(block: nn.Module) -> None:
+    plain = block.forward
+
+    def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+        return nullcontext(), _frozen_statistics(block) if block.training else nullcontext()
+
+    def forward(x: Tensor) -> Any:
+        return checkpoint(plain, x, use_reentrant=False, context_fn=contexts)
+
+    block.forward = forward

@@ -1,0 +1,1 @@
+"""The optimizer of a recipe and its learning rates."""

@@ -1,0 +1,70 @@
+"""The curves of a comparison as pictures, drawn by matplotlib: training loss and top-1 over the epochs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from resnetc.runtime.compare import Row
+from resnetc.runtime.errors import RunError, require
+
+_DASHES = ("-", "--", ":", "-.")
+
+
+def fine(records: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+    """Epochs and training losses of one run, several points an epoch."""
+    points = [
+        (record["epoch"] - 1 + (part + 0.5) / len(record["curve"]), loss)
+        for record in records
+        for part, loss in enumerate(record["curve"])
+    ]
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def mean(lines: Sequence[Sequence[float]]) -> list[float]:
+    """The mean of several lines, as far as the shortest goes."""
+    return [sum(values) / len(values) for values in zip(*lines, strict=False)]
+
+
+def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
+    """Write `curves.png` and `curves.svg` into the folder `out`; returns their paths.
+
+    A colour and a dash a network: the mean over its seeds, and each seed as a pale line behind it.
+    """
+    require("matplotlib")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    loss, top1 = figure.subplots(1, 2)
+    for number, row in enumerate(rows):
+        look: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number % len(_DASHES)]}
+        pairs = [fine(run.records) for run in row.runs]
+        accuracies = [[record["top1"] for record in run.records] for run in row.runs]
+        if len(row.runs) > 1:
+            for (x, y), accuracy in zip(pairs, accuracies, strict=True):
+                loss.plot(x, y, linewidth=0.8, alpha=0.3, **look)
+                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, **look)
+        across, together = min((x for x, _ in pairs), key=len), mean(accuracies)
+        mark = "o" if len(together) <= 30 else None
+        loss.plot(across, mean([y for _, y in pairs]), linewidth=1.8, label=row.label, **look)
+        top1.plot(range(1, len(together) + 1), together, linewidth=1.8, marker=mark, markersize=4, **look)
+    loss.set(xlabel="epoch", title="training loss")
+    top1.set(xlabel="epoch", title="top-1 on the test images, %")
+    loss.set_ylim(bottom=0)
+    for axes in (loss, top1):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    columns = 4 if max(len(row.label) for row in rows) < 24 else 2
+    figure.legend(loc="outside lower center", ncols=min(columns, len(rows)), frameon=False)
+    if title:
+        figure.suptitle(title)
+    paths = out / "curves.png", out / "curves.svg"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context({"svg.hashsalt": "resnetc"}):  # equal runs, equal bytes
+            figure.savefig(paths[0], dpi=150)
+            figure.savefig(paths[1], metadata={"Date": None})
+    except OSError as fault:
+        raise RunError(f"{out}: cannot write the curves there: {fault.strerror}") from None
+    return paths

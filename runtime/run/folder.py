@@ -1,0 +1,133 @@
+"""The run folder: which files it holds, when one may be used, and the metrics in it.
+
+Imports torch only to write: which of the arguments are runs is asked before.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from resnetc.runtime.errors import RunError
+
+
+def default(network: str) -> Path:
+    """`runs/<network>-<date>`, the date to the second, in local time; a number is added while that folder exists."""
+    name = f"{network}-{datetime.now():%Y%m%d-%H%M%S}"
+    out, number = Path("runs") / name, 2
+    while out.exists():
+        out, number = Path("runs") / f"{name}-{number}", number + 1
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The generated source that was run."""
+        return self.path / "model.py"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe with every key."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object an epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """Everything a resumed run needs."""
+        return self.path / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch so far, under the network's own names."""
+        return self.path / "best.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """The run as one page."""
+        return self.path / "report.html"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a run, finished or not; a folder that may not be entered holds none."""
+        return os.path.isfile(self.model)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has saved itself, which is the first thing that it does."""
+        return os.path.isfile(self.last)
+
+    def create(self, source: str, recipe: str) -> None:
+        """Make the folder with `model.py` and `recipe.yaml`; RunError unless new, empty or never begun."""
+        from resnetc.runtime.run import checkpoint
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            holds = sorted(entry.name for entry in self.path.iterdir())
+        except OSError as fault:
+            raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
+        if self.last.name in holds:
+            raise RunError(f"{self.path}: holds a run already: add --resume to go on with it, or take another --out")
+        # All that a start leaves which was killed, or refused by the disk, before its first save was done.
+        written = [path.name for path in (self.model, self.recipe, self.metrics)]
+        ours = {*written, *(f"{name}.tmp" for name in (*written, self.last.name))}
+        if others := [name for name in holds if name not in ours]:
+            raise RunError(f"{self.path}: is not empty (it holds {others[0]}) and holds no run: take another --out")
+        checkpoint.write(self.recipe, recipe.encode())
+        checkpoint.write(self.metrics, b"")
+        checkpoint.write(self.model, source.encode())
+
+    def source(self) -> str:
+        """The text of `model.py`; RunError where the folder holds no run."""
+        try:
+            return self.model.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise RunError(f"{self.path}: no run to go on with: {self.model.name} is missing or unreadable") from None
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one line to the metrics."""
+        try:
+            with open(self.metrics, "a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as fault:
+            raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
+
+    def records(self) -> list[dict[str, Any]]:
+        """The metrics, one dict an epoch; a last line that a crash cut off is left out. RunError for other damage."""
+        try:
+            lines = self.metrics.read_text("utf-8").split("\n")
+        except OSError as fault:
+            raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
+        except UnicodeDecodeError as fault:
+            raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is no text") from None
+        found: list[dict[str, Any]] = []
+        for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
+            try:
+                record = json.loads(line)
+                int(record["epoch"])
+            except (ValueError, TypeError, KeyError):
+                raise RunError(f"{self.metrics}:{number}: not a line of metrics: {line[:40]!r}") from None
+            found.append(record)
+        return found
+
+    def forget_after(self, epoch: int) -> None:
+        """Drop the metrics after `epoch`, which a resumed run writes again; RunError where an earlier epoch lacks."""
+        from resnetc.runtime.run import checkpoint
+
+        kept = [record for record in self.records() if record["epoch"] <= epoch]
+        if [record["epoch"] for record in kept] != list(range(1, epoch + 1)):
+            raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has behind it")
+        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in kept).encode())

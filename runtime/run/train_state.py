@@ -1,0 +1,190 @@
+"""Where a run stands: all that must be saved, so that a resumed run ends with the very same weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.runtime.data import Data
+from resnetc.runtime.distributed import Group
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.model import loader as module
+from resnetc.runtime.model.ema import Average
+from resnetc.runtime.optim import optimizer
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import checkpoint, environment
+from resnetc.runtime.run.folder import RunFolder
+
+_NEVER = 1 << 62  # a step no run reaches
+_FORMAT = 2
+_PARTS = 10  # parts of an epoch whose mean losses are kept
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
+    tensors, facts = checkpoint.load(path)
+    if facts.get("format") != _FORMAT:
+        raise RunError(f"{path}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
+    return tensors, facts
+
+
+@dataclass
+class State:
+    """The position of a run. Random numbers are counted from it (`counter`), so no generator needs saving.
+
+    shape: (channels, height, width) of an image; environment: what `environment.describe` says, of the last start.
+    step: steps done; epochs: epochs done and judged; seconds: wall time so far; loss_sum: sum of the losses of the
+    current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer
+    where an epoch has fewer steps); epoch_seconds: wall time of those steps.
+    """
+
+    network: str
+    module: str
+    data: str
+    fingerprint: str
+    shape: tuple[int, int, int]
+    recipe: Recipe
+    environment: dict[str, str]
+    per_epoch: int
+    loss_sum: Tensor
+    curve: Tensor
+    first_bad: Tensor
+    step: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    best: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def fresh(
+        cls, network: str, source: str, data: Data, recipe: Recipe, per_epoch: int, device: torch.device
+    ) -> "State":
+        """The start of a run whose epochs have `per_epoch` steps."""
+        return cls(
+            network=network,
+            module=module.digest(source),
+            data=data.argument,
+            fingerprint=data.fingerprint(),
+            shape=(data.channels, *data.size),
+            recipe=recipe,
+            environment=environment.describe(device),
+            per_epoch=per_epoch,
+            loss_sum=torch.zeros((), dtype=torch.float64, device=device),
+            curve=torch.zeros(min(_PARTS, per_epoch), dtype=torch.float64, device=device),
+            first_bad=torch.full((), _NEVER, dtype=torch.int64, device=device),
+        )
+
+    def see(self, loss: Tensor) -> None:
+        """Count the loss of step `step`, without waiting for the device."""
+        self.loss_sum += loss
+        self.curve[(self.step - 1) % self.per_epoch * len(self.curve) // self.per_epoch] += loss
+        self.first_bad = self.first_bad.minimum(torch.where(loss.isfinite(), _NEVER, self.step))
+
+    def losses(self) -> list[float]:
+        """The mean loss of each part of the epoch that is just done, to six digits behind the point."""
+        count = len(self.curve)
+        first = [-(-part * self.per_epoch // count) for part in range(count + 1)]  # its first step, rounded up
+        steps = [after - before for before, after in zip(first, first[1:], strict=False)]
+        return [round(total / number, 6) for total, number in zip(self.curve.tolist(), steps, strict=True)]
+
+    def check(self, run: RunFolder, rate: float) -> None:
+        """Wait for the device; RunError with the step at which the loss stopped being a number, if it did."""
+        bad = int(self.first_bad)
+        if bad != _NEVER:
+            raise RunError(
+                f"{run.path}: the loss is no longer a number at step {bad} (learning rate {rate:.3g}); nothing after "
+                f"the last good state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+            )
+
+    def check_judged(self, run: RunFolder, test_loss: float) -> None:
+        """RunError where the test loss is no number, which the loss in training can be without (running statistics)."""
+        if not math.isfinite(test_loss):
+            raise RunError(
+                f"{run.path}: the test loss is no longer a number after step {self.step}; nothing after the last good "
+                f"state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+            )
+
+    def is_best(self, record: dict[str, Any]) -> bool:
+        """Whether this epoch has the highest top-1, or the same with a lower test loss; remembers it if so."""
+        better = not self.best or (record["top1"], -record["test_loss"]) > (self.best["top1"], -self.best["test_loss"])
+        if better:
+            self.best = {key: record[key] for key in ("epoch", "top1", "test_loss")}
+        return better
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says beside its tensors."""
+        return {
+            "format": _FORMAT,
+            "network": self.network,
+            "module": self.module,
+            "data": self.data,
+            "fingerprint": self.fingerprint,
+            "shape": list(self.shape),
+            "environment": self.environment,
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "epoch_seconds": self.epoch_seconds,
+            "best": self.best,
+        }
+
+    def save(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
+        """Write `last.ckpt`; RunError, and nothing written, where a weight is no longer a number."""
+        tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
+        tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+        tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.tensors(update, model).items()}
+        if average.decay:
+            tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
+        self._write(run.last, tensors)
+
+    def save_best(self, run: RunFolder, model: nn.Module) -> None:
+        """Write `best.safetensors`, the weights that were judged; RunError as for `save`."""
+        self._write(run.best, model.state_dict())
+
+    def _write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
+        for name, tensor in tensors.items():
+            if not bool(tensor.isfinite().all()):
+                raise RunError(
+                    f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
+                    f"limit the gradient, e.g. --override clip=1"
+                )
+        checkpoint.save(path, tensors, self.facts())
+
+    def restore(
+        self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer, group: Group
+    ) -> None:
+        """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
+        tensors, facts = group.share(lambda: load(run.last))
+        if facts["module"] != self.module:
+            raise RunError(
+                f"{run.path}: cannot resume: {run.model} is another network than the one given now; take "
+                f"another --out, or remove that folder"
+            )
+        if facts["fingerprint"] != self.fingerprint:
+            raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({facts['data']})")
+        for key, now in asdict(self.recipe).items():
+            then = facts["recipe"].get(key)
+            if (list(now) if isinstance(now, tuple) else now) != then:
+                raise RunError(f"{run.path}: cannot resume: `{key}` was {then} in that run and is {now} now")
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition("/")
+            if rest:
+                parts[part][rest] = tensor
+        try:
+            model.load_state_dict(parts["model"])
+            if average.decay:
+                average.model.load_state_dict(parts["average"])
+        except RuntimeError as fault:
+            raise RunError(f"{run.last}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
+        optimizer.restore(update, model, parts["optimizer"])
+        self.loss_sum.copy_(tensors["loss_sum"])
+        self.curve.copy_(tensors["curve"])
+        self.step, self.epochs, self.best = facts["step"], facts["epochs"], facts["best"]
+        self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
+        group.share(lambda: run.forget_after(self.epochs))

@@ -1,0 +1,58 @@
+"""`resnetc explain`: the page of a diagnostic code, or the list of all codes."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+
+from resnetc.terminal import console
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
+
+PAGES = files("resnetc.compiler.diagnostics") / "pages"
+ROW = re.compile(r"^\| `([EW]\d{4})` \| (.+) \|$", re.MULTILINE)
+
+
+def add_commands(command: Command) -> None:
+    one = command("explain", explain, "what a diagnostic means, and what to write instead", "resnetc explain E0301")
+    one.add_argument("code", nargs="?", metavar="CODE", help="as it stands in a message; without one: all of them")
+
+
+def explain(options: argparse.Namespace) -> int:
+    if options.code is None:
+        sys.stdout.writelines(f"{code}  {title}\n" for code, title in titles().items())
+    else:
+        show(page(options.code))
+    return 0
+
+
+def titles() -> dict[str, str]:
+    """Every code with its title, in order."""
+    return dict(ROW.findall((PAGES / "README.md").read_text(encoding="utf-8")))
+
+
+def page(code: str) -> str:
+    """The page of a code, as markdown."""
+    from resnetc.compiler.diagnostics.diagnostic import similar
+    from resnetc.compiler.driver.session import UsageError
+
+    known, name = titles(), code.upper()
+    if name not in known:
+        near = similar(name, known)
+        hint = f"a similar one exists: `{near}`, {known[near]}" if near else "`resnetc explain` lists all codes"
+        raise UsageError(f"no diagnostic has the code `{code}`; {hint}")
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def show(text: str) -> None:
+    """Prints a page: as it is into a pipe or a file, set on a terminal."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(text)
+        return
+    from rich.markdown import Markdown
+
+    wide = console(sys.stdout).width
+    console(sys.stdout, width=min(wide, 100)).print(Markdown(text))

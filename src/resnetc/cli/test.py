@@ -1,0 +1,303 @@
+"""`resnetc test`: compiles, then holds every network against its real module, its claims included."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from resnetc.compiler.record import record
+from resnetc.terminal import message
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from resnetc.compiler.driver.session import Checked, Session
+    from resnetc.testing.exercise import Failure, Finding
+    from resnetc.testing.inputs import Sizes
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
+
+OK, INPUT = 0, 1
+LEAST, MOST, OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW
+FEW = 10
+MOST_JOBS = 4  # of many networks; each may need a gigabyte
+WORK = 12_000  # entries of state dicts over the inputs: deep networks get fewer of these
+LARGEST = 2**40  # numbers in an input
+
+
+def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the command; torch and Hypothesis are imported when it runs."""
+    one = command(
+        "test",
+        test,
+        "hold claims and predictions against the real modules",
+        "resnetc test imagenet/resnet50 --input 3x225x225",
+    )
+    one.add_argument(
+        "spec",
+        nargs="+",
+        metavar="SPEC",
+        help="a file, a directory, the name of a shipped spec or network, or - (standard input)",
+    )
+    choosing(one)
+    one.add_argument(
+        "--input", metavar="SIZE", help="only this input, such as 3x224x224; it may be one that is refused"
+    )
+    one.add_argument("--batch", type=count, metavar="N", help="only batches of N images (default: 1, 2 and 3)")
+    one.add_argument(
+        "--examples",
+        type=count,
+        metavar="N",
+        help="inputs of a network, edges first (default: 12 to 60 by its depth, at most 20 for each of many)",
+    )
+    one.add_argument(
+        "--jobs", type=count, metavar="N", help="networks at a time (default: 1; of more than ten one a core, up to 4)"
+    )
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 to 999999, not {text!r}")
+    return int(text)
+
+
+@record(eq=True)
+class Result:
+    """What came of one network: claims and predictions that hold, inputs it was tried with, what failed."""
+
+    claims: int
+    predictions: int
+    inputs: int
+    failures: tuple[Finding, ...]
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def test(options: argparse.Namespace) -> int:
+    from resnetc.cli.main import failed, opened, remarks
+    from resnetc.compiler.driver.session import UsageError
+
+    session = opened(options.spec)
+    networks = session.networks(options.model, options.settings)
+    if failed(session):
+        return INPUT
+    if not networks:
+        raise UsageError("no network to test: every model here needs arguments, see `--set`")
+    sizes = [
+        given_sizes(options.input, checked, options.batch or 1) if options.input is not None else None
+        for checked in networks
+    ]
+    require_extra()
+    remarks(session, networks)
+    results = []
+    for checked, (result, lines) in zip(networks, in_turn(session, networks, sizes, options), strict=True):
+        results.append(result)
+        brief = len(networks) > 1
+        sys.stdout.write(summary(checked, results[-1]) if brief else f"{headline(checked)}\n{''.join(lines)}")
+        sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
+        if results[-1].failures:
+            sys.stdout.write(
+                line("", "the module is not what the compiler says of it: please report this with the spec")
+            )
+        sys.stdout.flush()
+    broken, claims, predictions, inputs = (
+        sum(column)
+        for column in zip(*((bool(r.failures), r.claims, r.predictions, r.inputs) for r in results), strict=True)
+    )
+    hold = f"{broken} failed" if broken else f"{counted(claims, 'claim')} and {counted(predictions, 'prediction')} hold"
+    print(f"{counted(len(results), 'network')}, {counted(inputs, 'input')}: {hold}")
+    return INPUT if broken else OK
+
+
+Outcome = tuple[Result, list[str]]
+
+
+def in_turn(
+    session: Session, networks: Sequence[Checked], sizes: Sequence[Sizes | None], options: argparse.Namespace
+) -> Iterator[Outcome]:
+    """What comes of each network with its lines, in their order; several at a time are tried by processes."""
+    many = len(networks) > FEW
+
+    def one(number: int) -> Outcome:
+        lines: list[str] = []
+        return tried(session, networks[number], sizes[number], options, lines, many), lines
+
+    jobs = options.jobs or (min(len(cores()), MOST_JOBS) if many else 1)
+    if sys.platform != "linux" or "torch" in sys.modules:
+        jobs = 1  # elsewhere a process is no copy of its parent, and one with threads is not to be copied
+    jobs = min(jobs, len(networks))
+    yield from map(one, range(len(networks))) if jobs == 1 else at_once(one, len(networks), jobs)
+
+
+def at_once(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[Outcome]:
+    """The same by processes, of which each takes every `jobs`-th network; they end with this one."""
+    from multiprocessing import get_context
+
+    from resnetc.runtime.errors import RunError
+
+    fork, ends = get_context("fork"), []
+    for job in range(jobs):
+        end, other = fork.Pipe(duplex=False)
+        fork.Process(target=serve, args=(work, range(job, count, jobs), other, jobs), daemon=True).start()
+        other.close()
+        ends.append(end)
+    for number in range(count):
+        try:
+            found: Outcome | Exception = ends[number % jobs].recv()
+        except EOFError:
+            raise RunError("a process was ended from outside, perhaps for its memory: try `--jobs 1`") from None
+        if isinstance(found, Exception):
+            raise found
+        yield found
+
+
+def serve(work: Callable[[int], Outcome], numbers: Iterable[int], end: Connection, jobs: int) -> None:
+    """A process with its part of the cores. Ctrl-C is its parent's business, which ends it."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), len(cores()) // jobs)))
+    for number in numbers:
+        try:
+            end.send(work(number))
+        except Exception as error:
+            end.send(error)
+
+
+def cores() -> set[int]:
+    """The cores that this process may use."""
+    return os.sched_getaffinity(0) if sys.platform == "linux" else set(range(os.cpu_count() or 1))
+
+
+def require_extra() -> None:
+    """The one message where the packages of the tests are not installed."""
+    from resnetc.runtime.errors import require
+
+    require("torch", "hypothesis", extra="test")
+
+
+def given_sizes(text: str, checked: Checked, batch: int) -> Sizes:
+    """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
+    from resnetc.cli.main import sizes_of
+    from resnetc.compiler.driver.session import UsageError
+
+    sizes, declared = sizes_of(text, checked), checked.network.input
+    for size, symbol, fixed in zip(sizes, declared.symbols, declared.sizes, strict=True):
+        if symbol is None and size != fixed:
+            raise UsageError(f"--input {text}: {checked.network.name} fixes this axis to {fixed}, not {size}")
+    if prod(sizes) * declared.channels * batch > LARGEST:
+        raise UsageError(f"--input {text}: {counted(batch, 'image')} of this size are more than 2^40 numbers")
+    return sizes
+
+
+def tried(
+    session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str], many: bool
+) -> Result:
+    """Exercises one network; a line a claim or prediction goes to `lines`."""
+    from resnetc.api import Compiled
+    from resnetc.compiler.sizes import show_set
+    from resnetc.testing import torch_module
+    from resnetc.testing.claims import claim
+    from resnetc.testing.exercise import exercise
+    from resnetc.testing.inputs import examples, examples_at
+    from resnetc.testing.torch_measurements import Measured
+    from resnetc.testing.trials import parts
+
+    network, accepted, measures = checked.network, checked.accepted, checked.measures
+    compiled = Compiled(session.render(checked), network, (), checked)
+    number, batch = options.examples or usual(checked, many), options.batch
+    inputs = examples_at(only, measures, batch) if only else examples(network, accepted, measures, number, batch)
+
+    axes = enumerate(zip(accepted.axes, network.input.symbols, strict=True), 1)
+    sizes = ", ".join(show_set(axis, symbol or f"axis {number}") for number, (axis, symbol) in axes)
+    lines.append(line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
+    findings, held = [], 0
+    measured, evaluator = Measured(*parts(compiled)), session.evaluator()
+    for contract in checked.contracts:
+        if not contract.holds:
+            why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
+            lines.append(line("skipped", f"expect {contract.text}; {why}"))
+            continue
+        finding = claim(contract, compiled, inputs, evaluator, measured, alone=only is not None)
+        if finding is None:
+            detail = "no run of a module shows it"
+        else:
+            findings.append(finding)
+            detail = f"held on the module at {finding.seen}" if finding.seen else "held on the module"
+            if not finding.examples:
+                detail = "nothing to try it with: no input that it speaks of, or none that runs"
+        if finding is None or finding.failure is None:
+            held += 1
+            lines.append(line(contract.verdict, f"expect {contract.text}; {detail}"))
+    predictions = 0
+    for finding in exercise(compiled, inputs):
+        findings.append(finding)
+        if finding.failure is None:
+            predictions += 1
+            lines.append(line("tried", f"{finding.name}, {counted(finding.examples, 'input')}: {finding.seen}"))
+    torch_module.module_of.cache_clear()
+    torch_module.run.cache_clear()
+    return Result(held, predictions, len(inputs), tuple(f for f in findings if f.failure))
+
+
+def usual(checked: Checked, many: bool) -> int:
+    """How many inputs a network is tried with unless `--examples` says so."""
+    from resnetc.compiler.measures.summary import state_dict_keys
+
+    return max(LEAST, min(OF_MANY if many else MOST, WORK // max(len(state_dict_keys(checked.network)), 1)))
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def line(verdict: str, text: str) -> str:
+    return f"  {verdict:9} {message(text)}\n"
+
+
+def headline(checked: Checked) -> str:
+    return f"{checked.network.name}  ({checked.title})"
+
+
+def summary(checked: Checked, result: Result) -> str:
+    """A network among several: one line."""
+    verdict = "FAILED" if result.failures else "ok"
+    hold = f"{counted(result.claims, 'claim')}, {counted(result.predictions, 'prediction')}"
+    return f"{verdict:6} {headline(checked)}: {hold}, {counted(result.inputs, 'input')}\n"
+
+
+def told(checked: Checked, finding: Finding, options: argparse.Namespace) -> str:
+    """A failure, and the command that shows it again."""
+    assert finding.failure is not None
+    where = " on the same text" if checked.spec.path is None else ""
+    return line("FAILED", f"{finding.name}: {finding.failure.message}") + line(
+        "", f"replay{where}: {replay(checked, finding.failure, options.settings)}"
+    )
+
+
+def replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
+    """The command that tries this network at this input alone."""
+    spec = "-" if checked.spec.path is None else checked.title if shipped(checked) else checked.spec.source.name
+    words = ["resnetc", "test", spec, "--model", checked.network.name]
+    for name, value in settings:
+        words += ["--set", f"{name}={value}"]
+    if failure.example is not None:
+        words += ["--input", "x".join(map(str, (checked.network.input.channels, *failure.example.sizes)))]
+        words += ["--batch", str(failure.example.batch)]
+    return shlex.join(words)
+
+
+def shipped(checked: Checked) -> bool:
+    from resnetc.compiler.loader.loader import LIBRARY
+
+    return checked.spec.path is not None and checked.spec.path.resolve().is_relative_to(LIBRARY)

@@ -1,0 +1,208 @@
+"""`resnetc train` and `eval`: compiles where a spec is named, then hands the text to the runtime."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnetc.bounded_read import contents
+from resnetc.cli.data_check import Refused, compiled_for
+from resnetc.terminal import one_line
+
+if TYPE_CHECKING:
+    from resnetc.runtime.data import Data, Outline
+    from resnetc.runtime.recipe import Recipe
+
+MOST = 1 << 26  # bytes of a generated module
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
+
+
+def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the commands of the runtime; nothing of it is imported before one of them runs."""
+    one = command(
+        "train",
+        train,
+        "compile if needed, train, evaluate",
+        "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
+    )
+    one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module that `resnetc compile` wrote")
+    choosing(one)
+    one.add_argument("--data", metavar="NAME[:PATH]", help="the images (default: digits; resumed: those of the run)")
+    one.add_argument(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="how to train (default: the recipe of the data's name; resumed: the run's)",
+    )
+    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
+    one.add_argument("--seed", type=seed, metavar="N", help="of weights, order and augmentation")
+    one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
+    one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
+    one.add_argument("--resume", action="store_true", help="go on with the stopped run in --out")
+
+    one = command(
+        "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
+    )
+    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder that `resnetc train` left behind")
+    one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
+    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
+
+
+def seed(text: str) -> int:
+    """A seed of the command line."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {2**32 - 1} is due, not {text!r}")
+    return int(text)
+
+
+def train(options: argparse.Namespace) -> int:
+    """The command; returns its exit status. Of several processes (`torchrun`) one a machine says what is wrong."""
+    find_runtime()
+    from resnetc.runtime import launch
+    from resnetc.runtime.errors import RunError, Stopped
+
+    try:
+        return trained(options)
+    except (RunError, Stopped) as end:
+        if launch.speaks("LOCAL_RANK"):
+            raise
+        raise Refused(end.status) from None
+
+
+def trained(options: argparse.Namespace) -> int:
+    """Reads what the command line names, trains, and tells the result."""
+    from resnetc.runtime import launch
+    from resnetc.runtime.run.signals import ended_at_once
+
+    with ended_at_once():
+        source, network, images, chosen = read(options)
+    if launch.speaks():
+        tell(images)
+    from resnetc.runtime.run import folder
+    from resnetc.runtime.train import train as run
+
+    result = run(
+        source,
+        network,
+        images,
+        chosen,
+        Path(options.out) if options.out else folder.default(network),
+        resume=options.resume,
+    )
+    if launch.speaks():
+        epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
+        print(
+            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
+            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch});"
+            f" {one_line(str(result.out))}"
+        )
+    return 0
+
+
+def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
+    """What the command line names: the generated text, the name of its network, the data and the recipe.
+
+    The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
+    """
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime import recipe
+    from resnetc.runtime.errors import RunError
+
+    overrides = [*options.override]
+    if options.seed is not None:
+        overrides.append(f"seed={options.seed}")
+    if options.deterministic:
+        overrides.append("deterministic=true")
+    if options.resume and options.out is None:
+        raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
+    before = stopped(Path(options.out)) if options.resume else None
+    named = options.data if options.data is not None else before[0] if before else "digits"
+    name, path = datasets.split(named)
+    started = str(before[1]) if before else name
+    chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
+    seen = datasets.look(name, path)
+    source, network = module_of(options, seen, chosen)
+    load_runtime()
+    return source, network, seen.read(), chosen
+
+
+def stopped(out: Path) -> tuple[str, Path]:
+    """The data and the file with the recipe of the stopped run in a folder; RunError where there is none."""
+    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.run import folder, train_state
+
+    run = folder.RunFolder(out)
+    if not run.exists:
+        raise RunError(f"{out}: no run to go on with in this folder")
+    if not run.begun:
+        raise RunError(f"{out}: this run ended before it had saved itself: start it again, without --resume")
+    return train_state.load(run.last)[1]["data"], run.recipe
+
+
+def tell(images: Data) -> None:
+    """Says which classes have no images."""
+    from resnetc.cli.main import note
+    from resnetc.runtime.data import labels
+
+    for remark in labels.remarks(images):
+        note(remark)
+
+
+def find_runtime() -> None:
+    """RunError, in one message, where packages of the runtime are not installed; imports none of them."""
+    from resnetc.runtime.errors import require
+
+    require("torch", "numpy", "safetensors")
+
+
+def load_runtime() -> None:
+    """Imports the packages of the runtime, which takes seconds; Ctrl-C meanwhile ends the process at once."""
+    from resnetc.runtime.run.signals import ended_at_once
+
+    with ended_at_once():
+        import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
+
+
+def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
+    """The generated text to train and the name of its network: read, or compiled for the data."""
+    from resnetc.runtime.errors import RunError
+
+    if options.spec.endswith(".py"):
+        path = Path(options.spec)
+        if options.settings or options.model:
+            raise RunError("--set and --model need a spec: a generated module is what it is", status=2)
+        try:
+            return contents(path, MOST).decode(), path.stem
+        except UnicodeDecodeError:
+            raise RunError(f"{path}: cannot be read: not a text") from None
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return compiled_for(options, images, recipe)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    find_runtime()
+    load_runtime()
+    from resnetc.cli.main import note
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.evaluate import evaluate as judge
+    from resnetc.runtime.run.signals import ended_at_once
+
+    run = Path(options.run_dir)
+    with ended_at_once():
+        images: Any = datasets.load(*datasets.split(options.data)) if options.data is not None else None
+        judged = judge(run, images, weights=options.weights)
+    sys.stdout.write(judged.text().rstrip("\n") + "\n")
+    if images is None and options.weights != "last":
+        from resnetc.runtime.report import report
+
+        sys.stdout.flush()
+        try:
+            report.write(run, images, judged)
+        except RunError as fault:  # a folder that may only be read: the figures are told already
+            note(f"no report: {fault}")
+    return 0

@@ -1,0 +1,110 @@
+"""The receptive field of a real module: which positions of the input reach one of the last map before it is pooled.
+
+The module runs with every operation replaced by one that lets each position through and cancels none: windows become
+sums with the module's own kernel, stride, padding and dilation, what keeps positions apart becomes the identity. Then
+the gradient of one position is not zero exactly where that position sees the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from resnetc.testing.torch_module import tensors
+
+# By the names that torch gives its functions.
+CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
+POOLS: dict[str, Callable[..., Any]] = {
+    "max_pool1d": F.avg_pool1d,
+    "max_pool2d": F.avg_pool2d,
+    "max_pool3d": F.avg_pool3d,
+}
+APART = {
+    "batch_norm",
+    "group_norm",
+    "relu",
+    "silu",
+    "gelu",
+    "leaky_relu",
+    "sigmoid",
+    "hardsigmoid",
+    "dropout",
+}
+MOVED = {"avg_pool1d", "avg_pool2d", "avg_pool3d", "pad", "cat", "split", "chunk", "unflatten", "transpose", "flatten"}
+ADDED = {"add", "add_", "__add__", "__radd__", "__iadd__", "sum", "__getitem__", "contiguous", "clone"}
+BEHIND = {"mean", "__get__", "size", "dim"}
+
+
+class Unknown(Exception):
+    """An operation mixes positions otherwise than by windows, or is none of the known ones."""
+
+
+class Reach(TorchFunctionMode):
+    """Runs the replacements for whatever comes from the input."""
+
+    def __init__(self, image: Tensor) -> None:
+        super().__init__()
+        self.flowing: dict[int, Tensor] = {id(image): image}
+        self.pooled: Tensor | None = None  # the first map that is pooled over all its positions
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if not any(id(t) in self.flowing for t in tensors((args, kwargs))):
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        out = self.replaced(name, func, args, kwargs)
+        for made in tensors(out):
+            if id(made) not in self.flowing:
+                self.flowing[id(made)] = made
+                if made.requires_grad:
+                    made.register_hook(strong)  # type: ignore[no-untyped-call]
+        return out
+
+    def replaced(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if name in CONVOLUTIONS:
+            x, weight = args[:2]
+            ones = torch.full_like(weight, 1 / weight[0].numel(), dtype=x.dtype)
+            return func(x, ones, None, *args[3:], **{k: v for k, v in kwargs.items() if k != "bias"})
+        if name in POOLS:
+            kernel, stride, padding = args[1], kwargs.get("stride"), kwargs.get("padding", 0)
+            stride, padding = args[2] if len(args) > 2 else stride, args[3] if len(args) > 3 else padding
+            return POOLS[name](args[0], kernel, stride, padding, ceil_mode=bool(kwargs.get("ceil_mode")))
+        if name in APART:
+            return args[0].clone()
+        if name == "linear":
+            return func(args[0].to(args[1].dtype), *args[1:], **kwargs)
+        if name == "mean" and self.pooled is None:
+            self.pooled = args[0]
+        if name in MOVED | ADDED | BEHIND:
+            return func(*args, **kwargs)
+        raise Unknown(name)  # a product, for instance: behind a gate every position sees the whole input
+
+
+def strong(grad: Tensor) -> Tensor:
+    """No position is seen too weakly to be noticed: a thousand windows would leave a number that is no longer one."""
+    return (grad != 0).to(grad)
+
+
+def field_along(module: nn.Module, shape: tuple[int, ...], axis: int) -> int | None:
+    """Positions of an input of this shape (no batch) that one in the middle of the last map sees along an axis."""
+    x = torch.ones((1, *shape), dtype=torch.float64, requires_grad=True)
+    watch = Reach(x)
+    try:
+        with watch:
+            out = module(x)
+    except Unknown:
+        return None
+    out = watch.pooled if watch.pooled is not None else [*tensors(out)][-1]
+    if out.ndim != x.ndim:
+        return None
+    middle = out.select(axis + 2, out.shape[axis + 2] // 2).sum()
+    (grad,) = torch.autograd.grad(middle, x)
+    seen = grad.transpose(0, axis + 2).flatten(1).ne(0).any(dim=1).nonzero()
+    return int(seen.max() - seen.min()) + 1

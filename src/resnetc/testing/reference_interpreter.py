@@ -1,0 +1,120 @@
+"""Runs the expanded network step by step: what the generated module must do, whatever its text shares or renames.
+
+The wiring is independent of the generated text, and so are the operations that `forward` writes itself. A primitive
+that is a module is, alone, what the generator writes for it, and so is one that is added later: no line is due here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnetc.compiler.codegen.functional import functional
+from resnetc.compiler.codegen.python_layout import Call, line, literal
+from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, columns, module_name
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.measures.summary import shape_at
+from resnetc.testing.replay import hold
+
+Outputs = Tensor | dict[str, Tensor]
+
+
+def regrouped(x: Tensor, groups: int, parts: int) -> Tensor:
+    """Channels as groups x parts x rest become parts x groups x rest."""
+    order = torch.arange(x.shape[1]).reshape(groups, parts, -1).transpose(0, 1).reshape(-1)
+    return x[:, order]
+
+
+STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
+    "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
+    "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
+    "reshape": lambda xs, a: [xs[0].reshape(xs[0].shape[0], *a["shape"])],
+    "regroup": lambda xs, a: [regrouped(xs[0], a["groups"], a["parts"])],
+    "split": lambda xs, a: [*torch.split(xs[0], xs[0].shape[1] // a["parts"], dim=1)],
+    "concat": lambda xs, a: [torch.cat(xs, dim=1)],
+    "sum": lambda xs, a: [torch.stack(xs).sum(dim=0)],
+    "softmax": lambda xs, a: [*torch.stack(xs).softmax(dim=0)],
+}
+
+
+class Reference:
+    """A network with the values of a state dict. `text` is its generated module, for the classes that torch lacks.
+
+    `watch` is told of every primitive that is no text of `forward`, with its path and what reaches it.
+    """
+
+    def __init__(self, network: Network, text: str, state: dict[str, Tensor], training: bool = False) -> None:
+        self.network, self.state, self.training = network, state, training
+        self.watch: Callable[[Leaf, str, Tensor], None] = lambda leaf, prefix, operand: None
+        self.names: dict[str, Any] = {"__name__": "network"}
+        exec(compile(text, "network.py", "exec"), self.names)
+
+    @torch.no_grad()
+    def __call__(self, image: Tensor) -> Outputs:
+        """The output for a batch; `AssertionError` at a value of another shape than predicted.
+
+        In evaluation mode, or with those modules `training` that keep state; none of them learns or remembers.
+        """
+        self.sizes = tuple(image.shape[2:])
+        root = self.network.root
+        values = self.values(root, "", image)
+        if self.network.features:
+            return {stage.name: values[root.steps[stage.step].outputs[0]] for stage in self.network.stages}
+        return values[root.output]
+
+    def values(self, template: Template, prefix: str, image: Tensor) -> dict[int, Tensor]:
+        """The values of all wires of a block."""
+        values = {0: image}
+        for step in template.steps:
+            operands = [values[ref] for ref in step.inputs]
+            if step.operation == "+":
+                made = [operands[0] + operands[1]]
+            elif step.operation == "*":
+                made = [operands[0] * operands[1]]
+            else:
+                assert not isinstance(step.operation, str)
+                made = self.applied(step.operation, prefix + "".join(f"{part}." for part in step.path), operands)
+            for ref, value in zip(step.outputs, made, strict=True):
+                values[ref] = self.shaped(value, template.wires[ref].shape, step.span)
+        return values
+
+    def applied(self, module: Module, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        match module:
+            case Template():
+                return [self.values(module, prefix, operands[0])[module.output]]
+            case Sequence(children):
+                for name, child in children:
+                    operands = self.applied(child, f"{prefix}{name}.", operands)
+                    self.shaped(operands[0], child.outputs[0], child.span)
+                return operands
+            case Leaf():
+                return self.primitive(module, prefix, operands)
+
+    def primitive(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        if leaf.primitive.name in STATED:
+            return STATED[leaf.primitive.name](operands, dict(leaf.arguments))
+        if leaf.primitive.name in FUNCTIONAL:
+            names = [f"value{i}" for i in range(len(operands))]
+            text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).text(names)
+            made = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
+            return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
+        arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
+        alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))
+        alone = alone.to(operands[0].dtype).train(self.training and keeps_state(leaf))
+        self.watch(leaf, prefix, operands[0])
+        if keeps_state(leaf):
+            own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
+            alone.load_state_dict(own, strict=True)
+        operand = operands[0].flatten(1) if isinstance(alone, nn.Linear) else operands[0]
+        made = alone(operand)
+        assert isinstance(made, Tensor)
+        return [made]
+
+    def shaped(self, value: Tensor, shape: Shape, place: object) -> Tensor:
+        predicted = shape_at(shape, self.sizes)
+        hold(tuple(value.shape[1:]) == predicted, f"{place}: a value of {tuple(value.shape[1:])}, not {predicted}")
+        return value

@@ -1,0 +1,308 @@
+"""The keys of a state dict, read from the text of a network by the five rules of docs/language.md, and by them alone.
+
+A second reading: what values are, which case of a policy holds and what a slot is bound to, it takes from the compiler;
+what anything is called, and in which order, it finds out anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from resnetc.compiler.evaluation.evaluator import Frame, Here
+from resnetc.compiler.evaluation.values import (
+    ABSENT,
+    Absent,
+    ChainLayer,
+    DefinedLayer,
+    LabelLayer,
+    Layer,
+    Path,
+    PrimitiveLayer,
+    SlotLayer,
+    Tensor,
+    Value,
+)
+from resnetc.compiler.expansion.application import Unfolded
+from resnetc.compiler.expansion.expander import Expander, Origin, later
+from resnetc.compiler.ir.network import Condition, Network, Shape
+from resnetc.compiler.measures.summary import state
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+Keys = tuple[Path, ...]
+GIVES_LIST = ("split", "list_same")
+
+
+def read_keys(origin: Origin, network: Network) -> list[str]:
+    """The keys of the state dict, in their order."""
+    reader = Reader(origin.prelude, origin.homes)
+    return [".".join(map(str, key)) for key in reader.model(origin, network.root.shape_in)]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A layer that was applied in a block: where it is stored, its keys below that, the values it was applied to."""
+
+    path: Path
+    keys: Keys
+    inputs: tuple[int, ...]
+    time: int
+
+
+@dataclass(slots=True)
+class Flow:
+    """What a block does, in the order of its text. Value 0 is `in`."""
+
+    applied: list[Applied] = field(default_factory=list)
+    values: list[int] = field(default_factory=lambda: [-1])  # by which of the applied layers each is made
+    bound: dict[Path, int] = field(default_factory=dict)  # labels of layers that `let` names, and when it did
+    time: int = 0
+
+    def tick(self) -> int:
+        self.time += 1
+        return self.time
+
+    def needed(self, out: int) -> set[int]:
+        """The applied layers that lead to a value; the others are left out."""
+        found: set[int] = set()
+        pending = [out]
+        while pending:
+            number = self.values[pending.pop()]
+            if number >= 0 and number not in found:
+                found.add(number)
+                pending.extend(self.applied[number].inputs)
+        return found
+
+    def keys(self, out: Tensor) -> Keys:
+        """Rule 5: the order of the text, and a container where its first keys stand."""
+        kept = [self.applied[i] for i in self.needed(out.ref)]
+        root: dict[Any, Any] = {}
+        for one in sorted(kept, key=self.place):
+            for key in one.keys:
+                node = root
+                for part in (*one.path, *key):
+                    node = node.setdefault(part, {})
+        return tuple(leaves(root))
+
+    def place(self, one: Applied) -> tuple[int, ...]:
+        """When the labels come that it is stored under, and that `let` names; then when it is applied."""
+        starts = (one.path[:i] for i in range(1, len(one.path) + 1))
+        return (*(self.bound[start] for start in starts if start in self.bound), one.time)
+
+
+def leaves(node: dict[Any, Any]) -> Iterator[Path]:
+    for part, inner in node.items():
+        if inner:
+            yield from ((part, *rest) for rest in leaves(inner))
+        else:
+            yield (part,)
+
+
+@dataclass(slots=True)
+class Names:
+    """A block scope: names layers that are applied in it. Those below a policy's label are a part of one."""
+
+    flow: Flow
+    prefix: Path = ()
+    demands: list[Condition] = field(default_factory=list)
+    steps: tuple[()] = ()
+    ordinals: Counter[str] = field(default_factory=Counter)
+    named: bool = False  # whether something with keys was applied in this part
+
+    def unlabelled(self, attribute: str) -> Path:
+        """Rule 4: `#` counts the unlabelled steps of an attribute."""
+        self.ordinals[attribute] += 1
+        return (attribute.replace("#", str(self.ordinals[attribute])),)
+
+    def store(self, path: Path, keys: Keys, inputs: list[Tensor], shapes: tuple[Shape, ...]) -> list[Tensor]:
+        flow = self.flow
+        self.named |= bool(keys)
+        number = len(flow.applied)
+        flow.applied.append(Applied((*self.prefix, *path), keys, tuple(t.ref for t in inputs), flow.tick()))
+        made = [Tensor(len(flow.values) + i, shape, self) for i, shape in enumerate(shapes)]
+        flow.values.extend(number for _ in shapes)
+        return made
+
+    def join(self, operation: str, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        return self.store((), (), inputs, (shape,))[0]
+
+    def reserve(self, path: Path, span: Span) -> None:
+        self.flow.bound.setdefault((*self.prefix, *path), self.flow.tick())
+
+    def name(self, tensor: Tensor, name: str) -> None:
+        """What `let` calls a tensor has no part in its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A module: its keys, its output, the tensor it starts at; of a block also the fields of `here` that it reads."""
+
+    keys: Keys
+    shape_out: Shape
+    start: Tensor
+    here: frozenset[str] = frozenset()
+
+
+class Reader(Expander):
+    """Reads the names of one network."""
+
+    def model(self, origin: Origin, shape: Shape) -> Keys:
+        frame, model = self.opened(origin.request), origin.request.model.item
+        names = frame.scope = Names(Flow())
+        begun = self.apply(self.layer(model.stem, frame), Tensor(0, shape, names), frame, model.stem.span)
+        current = self.single(begun, model.stem.span)
+        for stage, groups in self.planned(model, frame):
+            read = self.stage_read(groups, current, frame)
+            (current,) = names.store(self.path(stage.path, frame), read.keys, [current], (read.shape_out,))
+        ended = self.apply(self.layer(model.head, frame), current, frame, model.head.span)
+        return names.flow.keys(current if isinstance(ended, Absent) else self.single(ended, model.head.span))
+
+    def stage_read(self, groups: list[tuple[syntax.Repeat, Value, int]], source: Tensor, frame: Frame) -> Read:
+        """Rule 1: a stage is the sequence of its blocks."""
+        inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
+        count = sum(number for _, _, number in groups)
+        keys: list[Path] = []
+        current = source
+        for index, layer in enumerate(self.layers(groups, inner)):
+            inner.here = Here(index, count, self.position, self.total)
+            read = self.read(layer if index == 0 else later(layer), current, inner)
+            assert isinstance(read, Read)
+            keys += [(str(index), *key) for key in read.keys]
+            current = Tensor(-1, read.shape_out, frame.scope)
+            self.position += 1
+        return Read(tuple(keys), current.shape, source)
+
+    # -- in a block scope ---------------------------------------------------------------------------------------------
+
+    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
+        names: Names = frame.scope
+        if isinstance(layer, Absent) or isinstance(tensor, Absent):
+            return ABSENT
+        attribute = ""
+        match layer:
+            case LabelLayer(path, inner):  # rule 2
+                return self.apply(inner, tensor, frame, span, path)
+            case ChainLayer(steps) if label is None:  # rule 1: parentheses alone make nothing
+                for step in steps:
+                    tensor = self.apply(step, tensor, frame, step.span)
+                return tensor
+            case PrimitiveLayer(primitive):
+                inputs = self.tensors_for(layer, tensor, span)
+                leaf = self.leaf(layer, tuple(t.shape for t in inputs), frame)
+                path = label or names.unlabelled(primitive.attribute)
+                made = names.store(path, tuple((key,) for key, _, _ in state(leaf)), inputs, leaf.outputs)
+                return tuple(made) if primitive.rule in GIVES_LIST else made[0]
+            case SlotLayer(slot):
+                attribute = slot.attribute
+            case DefinedLayer(item):
+                attribute = item.name.id
+        source = self.single(tensor, span)
+        if label is None and not attribute:  # rule 4: its steps are named in the scope around it
+            opened = self.spread(layer, source, frame)
+            if isinstance(opened, Absent):
+                return ABSENT
+            value: Value = opened.source
+            for step, inner_frame in opened.steps:
+                value = self.apply(step, value, inner_frame, step.span)
+            return value
+        path = label or names.unlabelled(attribute)
+        read = self.read(layer, source, replace(frame, scope=Names(names.flow, (*names.prefix, *path))))
+        if isinstance(read, Absent):
+            return ABSENT
+        return names.store(path, read.keys, [read.start], (read.shape_out,))[0]
+
+    # -- modules ------------------------------------------------------------------------------------------------------
+
+    def read(self, layer: Layer, source: Tensor, frame: Frame) -> Read | Absent:
+        """What a layer is as a module."""
+        match layer:
+            case PrimitiveLayer():
+                leaf = self.leaf(layer, (source.shape,), frame)
+                return Read(tuple((key,) for key, _, _ in state(leaf)), leaf.shape_out, source)
+            case DefinedLayer(syntax.Block()):
+                block: Any = self.block(layer, source.shape, frame)  # one reading for all equal ones
+                return Read(block.keys, block.shape_out, source)
+        opened = self.spread(layer, source, frame)
+        if isinstance(opened, Absent):
+            return ABSENT
+        if len(opened.steps) == 1 and not isinstance(opened.steps[0][0], LabelLayer):  # rule 1: it is that step
+            return self.read(opened.steps[0][0], opened.source, opened.steps[0][1])
+        return self.sequence_read(opened, frame)
+
+    def sequence_read(self, opened: Unfolded, frame: Frame) -> Read | Absent:
+        """Rule 3: a step is called by its position, unless it has a label."""
+        keys: list[Path] = []
+        position, current = 0, opened.source
+        pending = opened.steps[::-1]
+        while pending:
+            layer, inner = pending.pop()
+            if isinstance(layer, SlotLayer) and not layer.slot.attribute:
+                within = self.spread(layer, current, inner)
+                if isinstance(within, Absent):
+                    return ABSENT
+                pending += within.steps[::-1]
+                continue
+            name = str(position)
+            if isinstance(layer, LabelLayer):
+                (name, layer) = (str(layer.path[0]), layer.layer)
+            read = self.read(layer, current, inner)
+            if isinstance(read, Absent):
+                return ABSENT
+            keys += [(name, *key) for key in read.keys]
+            position, current = position + 1, Tensor(-1, read.shape_out, frame.scope)
+        return Read(tuple(keys), current.shape, opened.source)
+
+    def spread(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+        """The steps that a layer is made of."""
+        match layer:
+            case SlotLayer():
+                value, inner = self.resolve(layer, source, frame)
+                return ABSENT if isinstance(value, Absent) else self.spread(value, source, inner)
+            case DefinedLayer(syntax.Policy()):
+                return self.decide(layer, source, frame)
+            case ChainLayer(steps):
+                return Unfolded(source, [(step, frame) for step in steps], None)
+        return Unfolded(source, [(layer, frame)], None)
+
+    def case(
+        self,
+        expr: syntax.Expr,
+        source: Tensor,
+        frame: Frame,
+        policy: syntax.Policy,
+        numbers: tuple[tuple[str, Any], ...],
+    ) -> Unfolded | Absent:
+        """Rule 1: a chain, unless layers are applied before a `+` or `*`: those are named as in a block."""
+        first, *rest = self.piped(expr, frame)
+        value = self.evaluate(first, frame)
+        if isinstance(value, Absent):
+            return ABSENT
+        layers = [self.layer(step, frame) for step in rest]
+        if not isinstance(value, Tensor):
+            layers = [self.as_layer(value, first.span), *layers]
+        elif frame.scope.named:
+            for layer in layers:
+                value = self.apply(layer, value, frame, expr.span)
+            return ABSENT if isinstance(value, Absent) else Unfolded(self.single(value, expr.span), [], policy)
+        else:
+            source = value
+        steps: list[tuple[Layer, Frame]] = []
+        for layer in layers:
+            if isinstance(layer, Absent):
+                return ABSENT
+            steps += [(one, frame) for one in (layer.steps if isinstance(layer, ChainLayer) else (layer,))]
+        return Unfolded(source, steps, policy)
+
+    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Any:
+        """A block, with names of its own."""
+        block, names = layer.item, Names(Flow())
+        assert isinstance(block, syntax.Block)
+        inner = self.entered(layer, Tensor(0, shape, names), frame, names)
+        for statement in block.body:
+            self.statement(statement, inner)
+        out = self.evaluate(block.out, inner)
+        assert isinstance(out, Tensor)
+        return Read(names.flow.keys(out), out.shape, out, frozenset(self.reads))

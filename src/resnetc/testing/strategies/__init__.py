@@ -1,0 +1,1 @@
+"""Hypothesis strategies for specs, their parts, and input sizes."""

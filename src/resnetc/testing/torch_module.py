@@ -1,0 +1,194 @@
+"""Runs the module of a network, and watches what torch lets pass: additions that broadcast one map onto another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.record import record
+
+SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
+REFUSALS = (RuntimeError, ValueError, IndexError)
+ONE_VALUE = "Expected more than 1 value per channel"  # torch, of a norm: a matter of how many images there are
+
+
+@record(eq=True)
+class Run:
+    """What a module did with an input: the shapes of its output and stages without the batch, or why it refused."""
+
+    refusal: str | None
+    output: tuple[int, ...] | dict[str, tuple[int, ...]] = ()
+    stages: tuple[tuple[int, ...], ...] = ()
+
+
+class Watch(TorchFunctionMode):
+    """Compares the operands of every `+` and `*` of maps that come from the input.
+
+    Only a factor may be spread, and only along an axis on which it has one position whatever the input (a gate behind a
+    global pool). So each map carries which of its axes are fixed; `spread` tells of the first that torch broadcast.
+    """
+
+    def __init__(self, image: Tensor, fixed: tuple[bool, ...]) -> None:
+        super().__init__()
+        self.maps: dict[int, tuple[Tensor, tuple[bool, ...]]] = {id(image): (image, fixed)}
+        self.spread: str | None = None
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        flowing = [self.maps[id(t)] for t in tensors((args, kwargs)) if id(t) in self.maps]
+        if not flowing:
+            return out
+        if name in SUMS | PRODUCTS and len(flowing) == 2:
+            self.compare(name in SUMS, *flowing)
+        for made in tensors(out):
+            if id(made) not in self.maps:
+                self.maps[id(made)] = (made, self.fixed(made, flowing, averaged(name, args, kwargs or {})))
+        return out
+
+    def fixed(self, made: Tensor, flowing: list[tuple[Tensor, tuple[bool, ...]]], means: set[int]) -> tuple[bool, ...]:
+        axes = range(made.ndim - 2)
+        alike = [fixed for _, fixed in flowing if len(fixed) == made.ndim - 2]
+        if not alike:
+            return (all(all(fixed) for _, fixed in flowing),) * len(axes)
+        return tuple(i + 2 in means or all(fixed[i] for fixed in alike) for i in axes)
+
+    def compare(self, sum: bool, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]) -> None:
+        (a, fixed_a), (b, fixed_b) = one, other
+        agree = a.ndim == b.ndim
+        for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)):
+            gate = i == 1 or (i > 1 and (fixed_a if m == 1 else fixed_b)[i - 2])
+            agree = agree and (m == n or (not sum and 1 in (m, n) and gate))
+        if not agree and self.spread is None:
+            self.spread = f"{list(a.shape)} {'+' if sum else '*'} {list(b.shape)}"
+
+
+def averaged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:
+    """The axes that a mean leaves with one position."""
+    if name != "mean" or not kwargs.get("keepdim"):
+        return set()
+    axes = kwargs.get("dim", args[1] if len(args) > 1 else ())
+    return set(axes) if isinstance(axes, (tuple, list)) else {axes}
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from tensors(item)
+    elif isinstance(value, dict):
+        yield from tensors(tuple(value.values()))
+
+
+@lru_cache(maxsize=2)
+def module_of(source: str, device: str = "cpu") -> nn.Module:
+    """The network of a generated module, in evaluation mode; the same weights every time, none on `meta`."""
+    namespace: dict[str, Any] = {"__name__": "network"}
+    exec(compile(source, "network.py", "exec"), namespace)
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(0)
+        made: nn.Module = namespace["build"]()
+    return made.eval()
+
+
+def image(network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Tensor:
+    """A batch `[batch, channels, *sizes]` of noise, the same every time."""
+    shape = (batch, network.input.channels, *sizes)
+    if device == "meta":
+        return torch.empty(shape, device=device)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
+
+
+@lru_cache(maxsize=512)
+@torch.no_grad()
+def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:
+    """Runs the module at one size, under watch; on `meta` torch checks and computes the shapes alone. Kept."""
+    module, x = module_of(source, device), image(network, sizes, batch, device)
+    watch = Watch(x, tuple(symbol is None for symbol in network.input.symbols))
+    seen: dict[str, tuple[int, ...]] = {}
+    hooks = [
+        module.get_submodule(".".join(map(str, stage.path))).register_forward_hook(noting(seen, stage.name))
+        for stage in network.stages
+    ]
+    try:
+        with watch:
+            out = module(x)
+    except REFUSALS as error:
+        return Run(said(error))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if watch.spread:
+        return Run(f"torch broadcasts {watch.spread}")
+    made = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
+    return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
+
+
+@contextmanager
+def running(network: Network, sizes: tuple[int, ...]) -> Iterator[None]:
+    """A run of the module at a size at which it has to run: what it raises is raised as a failed assertion."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(f"{place(network, sizes)}: the module does not run: {said(error)}") from error
+
+
+def place(network: Network, sizes: tuple[int, ...]) -> str:
+    """A network at a size, as failures name it."""
+    return f"{network.name} at {'x'.join(map(str, sizes))}"
+
+
+def said(error: Exception) -> str:
+    """Why torch refuses, in one line."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def run_enough(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:
+    """The same, with two images where a norm refuses a single one: what a size is worth is not decided by that."""
+    found = run(source, network, sizes, batch, device)
+    return run(source, network, sizes, 2, device) if too_few(found) else found
+
+
+def too_few(found: Run) -> bool:
+    """Whether a norm refused for one value: a group norm of one channel a group, for one image of one position."""
+    return found.refusal is not None and found.refusal.startswith(ONE_VALUE)
+
+
+def kept(module: nn.Module, batch: Tensor) -> int:
+    """Bytes that autograd keeps between the two passes of one step, each memory once, parameters among them."""
+    memory: dict[int, int] = {}
+    alive: list[object] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        alive.extend((tensor, storage))  # freed memory would be given out again
+        memory[storage._cdata] = (
+            storage.nbytes()
+        )  # what has no numbers (`meta`) has no address, and is a thing of its own
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        alive.append(module(batch))
+    return sum(memory.values())
+
+
+def noting(seen: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def note(module: nn.Module, arguments: Any, out: Tensor) -> None:
+        seen[name] = plain(out)
+
+    return note
+
+
+def plain(out: Tensor) -> tuple[int, ...]:
+    return tuple(out.shape[1:])

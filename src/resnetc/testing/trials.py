@@ -1,0 +1,102 @@
+"""A spec text -> its networks with the sizes that they accept, also those that are refused for their sizes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from resnetc.api import Compiled
+from resnetc.compiler import names
+from resnetc.compiler.codegen.module import module_text
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
+from resnetc.compiler.driver.session import Checked
+from resnetc.compiler.evaluation.evaluator import Silent
+from resnetc.compiler.expansion.expander import Expander, Origin, expand
+from resnetc.compiler.expansion.instances import requests
+from resnetc.compiler.ir.network import Network
+from resnetc.compiler.loader.loader import Loader, SpecFile, digest
+from resnetc.compiler.measures.summary import Measures, measure
+from resnetc.compiler.proof.accepted_sizes import Accepted
+from resnetc.compiler.proof.prove import prove
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Source
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record
+class Trial:
+    """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes.
+
+    `text` is that of the spec.
+    """
+
+    network: Network
+    accepted: Accepted
+    measures: Measures
+    source: str
+    refusals: tuple[Diagnostic, ...]
+    text: str
+    origin: Origin
+
+    def __repr__(self) -> str:
+        refused = ", refused for its sizes" if self.refusals else ""
+        return f"<resnetc.testing.Trial {self.network.name}: {self.measures.parameters:,} parameters{refused}>"
+
+    def accepts(self, sizes: tuple[int, ...]) -> bool:
+        """Whether the derivation accepts an input of these sizes, whatever the spec declares."""
+        return all(n in axis for n, axis in zip(sizes, self.accepted.axes, strict=True))
+
+
+class SpecRefused(Exception):
+    """A text has faults before any size is looked at; `diagnostics` are the faults."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+@lru_cache(maxsize=1)
+def library() -> Loader:
+    """A loader that keeps the files of `std` it has read; a text of its own is linked, not kept."""
+    return Loader(Sink())
+
+
+def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
+    """The networks of a text. Raises `SpecRefused` for faults other than those of sizes."""
+    loader = library()
+    loader.sink = sink = Sink()
+    spec = loader.link(Source(name, text), None)
+    bad: dict[SpecFile, frozenset[str]] = {}
+    for file in reversed(spec.closure()):
+        bad[file] = names.check(file, loader.prelude, sink, bad)
+    files = {id(file): file for file in (*spec.closure(), loader.prelude)}
+    homes = {i: file for file in files.values() for i in file.tree.items if isinstance(i, syntax.Slot)}
+    out = []
+    try:
+        if not sink.failed:
+            for request in requests(spec, [], Expander(loader.prelude, homes), loader.prelude):
+                network = expand(request, loader.prelude, homes)
+                accepted, refusals = prove(network)
+                measures = measure(network)
+                origin = Origin(request, loader.prelude, homes)
+                checked = Checked(network, accepted, measures, spec, name, Path(), origin)
+                source = module_text(checked, digest(spec.closure()))
+                out.append(Trial(network, accepted, measures, source, tuple(refusals), text, origin))
+    except Fault as fault:
+        sink.add(fault.diagnostic)
+    except Silent:
+        pass
+    if sink.failed:
+        raise SpecRefused(tuple(sink.diagnostics))
+    return out
+
+
+def origin_of(compiled: Compiled | Trial) -> Origin:
+    """What a network was expanded from."""
+    return compiled.checked.origin if isinstance(compiled, Compiled) else compiled.origin
+
+
+def parts(compiled: Compiled | Trial) -> tuple[Network, Accepted, Measures, str]:
+    """What both kinds have: the network, its accepted sizes, its figures, the text of its module."""
+    made = compiled.checked if isinstance(compiled, Compiled) else compiled
+    return compiled.network, made.accepted, made.measures, compiled.source

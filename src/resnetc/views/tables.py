@@ -1,0 +1,228 @@
+"""What a network is, for people and for programs: the tables of `resnetc show` and `resnetc list`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from resnetc.compiler.driver.network_index import Index, Listed
+from resnetc.compiler.driver.session import Checked
+from resnetc.compiler.evaluation.values import MAX_BITS
+from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.sizes import describe, show, show_set
+from resnetc.compiler.sizes.budget import number
+from resnetc.terminal import brief, drawn, one_line
+
+LONGEST_CELL, LONGEST_TITLE, LONGEST_ROW, LONGEST_DOC = 60, 300, 1000, 2000  # characters that are shown
+
+
+def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
+    """The fields of `show --format json`."""
+    network, measures = checked.network, checked.measures
+    sizes = sizes or network.input.sizes
+    field = measures.receptive_field
+    return {
+        "model": network.model,
+        "network": network.name,
+        "spec": checked.title,
+        "parameters": measures.parameters,
+        "buffers": measures.buffers,
+        "multiply_adds": measures.multiply_adds(sizes),
+        "multiply_adds_all": measures.multiply_adds_all(sizes),
+        "weighted_layers": measures.weighted_layers,
+        "receptive_field": list(field) if isinstance(field, tuple) else field,
+        "activation_bytes": measures.activation_bytes(sizes),
+        "activation_bytes_checkpointed": measures.activation_bytes_checkpointed(sizes),
+        "input": [network.input.channels, *sizes],
+        "output": list(measures.output(sizes)),
+        "accepts": {
+            symbol or f"axis{i + 1}": describe(axis)
+            for i, (symbol, axis) in enumerate(zip(network.input.symbols, checked.accepted.axes, strict=True))
+        },
+        "limits": limits(checked),
+        "batches": batches(checked),
+        "stages": [
+            {
+                "name": s.name,
+                "blocks": s.blocks,
+                "shape": list(s.shape(sizes)),
+                "symbolic": list(s.symbolic),
+                "stride": list(s.stride) if isinstance(s.stride, tuple) else s.stride,
+            }
+            for s in measures.stages
+        ],
+    }
+
+
+def json_line(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
+    return json.dumps(facts(checked, sizes), separators=(",", ":"))
+
+
+def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = False) -> str:
+    """The architecture as a table: stages with their shapes in symbols and numbers, and what the whole costs."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def cell(text: str, most: int = LONGEST_CELL, style: str = "") -> Text:
+        return Text(brief(one_line(text), most), style=style)
+
+    network, measures = checked.network, checked.measures
+    sizes = sizes or network.input.sizes
+    known = facts(checked, sizes)
+    title = cell(f"{network.name}  ({checked.title})", LONGEST_TITLE, "bold")
+    about = cell(" ".join(network.doc.split()), LONGEST_DOC) if network.doc else None
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column, align in (("stage", "left"), ("blocks", "right"), ("shape for every input", "left")):
+        table.add_column(column, justify=align)  # type: ignore[arg-type]
+    for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
+        table.add_column(column, justify="right")
+    for row in measures.rows(sizes):
+        table.add_row(
+            cell(row.name),
+            str(row.blocks or ""),
+            Text(f"[{', '.join(row.symbolic)}]"),
+            "x".join(map(str, row.shape)),
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+        )
+    field = known["receptive_field"]
+    lines = (
+        (
+            "parameters",
+            f"{measures.parameters:,}" + (f" and {measures.buffers:,} buffer elements" if measures.buffers else ""),
+        ),
+        ("multiply-adds", f"{known['multiply_adds']:,}"),
+        ("weighted layers", str(measures.weighted_layers)),
+        ("receptive field", receptive(field)),
+        ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
+        ("accepts", accepted(checked)),
+    )
+    rows = [*lines, *because(checked), *of_several(checked)]
+
+    def draw(console: Console) -> None:
+        for part in (title, about, table):
+            if part is not None:
+                console.print(part)
+        for name, value in rows:
+            console.print(cell(f"{name:<16} {value}", LONGEST_ROW), soft_wrap=True)
+
+    return drawn(draw, 100, color)
+
+
+def receptive(field: int | list[int] | None) -> str:
+    """A gate on the mean of the whole map sees all of the input: then there is no number."""
+    if field is None:
+        return "the whole input"
+    return "x".join(number(n, MAX_BITS) for n in (field if isinstance(field, list) else [field]))
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
+def accepted(checked: Checked) -> str:
+    """`every H, every W`: the derived sizes of each axis."""
+    pairs = zip(checked.network.input.symbols, checked.accepted.axes, strict=True)
+    return ", ".join(show_set(axis, symbol or "size") for symbol, axis in pairs)
+
+
+def limits(checked: Checked) -> list[dict[str, Any]]:
+    """The conditions that shrink the accepted sizes, in the order of the program: what each needs, what it leaves.
+
+    `statement` with `file`, `line` and `column` is what makes the condition; `stage` is the stage it stands in, if any.
+    """
+    found = []
+    for reason in checked.accepted.reasons:
+        condition, place = reason.condition, reason.place
+        symbol = checked.network.input.symbols[reason.axis] or f"axis{reason.axis + 1}"
+        need = condition.other if isinstance(condition.other, int) else show(condition.other, symbol)
+        relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "= a multiple of")
+        stage = place.trail()[0].stage
+        position = condition.span.source.position(condition.span.start)
+        found.append(
+            {
+                "axis": symbol,
+                "needs": f"{show(condition.fn, symbol)} {relation} {need}",
+                "statement": " ".join((place.operation.text if place.leaf else condition.span.text).split()),
+                "file": condition.span.source.name,
+                "line": position.line,
+                "column": position.column,
+                "stage": stage.name if stage else None,
+                "leaves": show_set(reason.after, symbol),
+            }
+        )
+    return found
+
+
+def batches(checked: Checked) -> list[dict[str, Any]]:
+    """The accepted sizes of which torch refuses one image alone, by axis, and the norm that has too few values."""
+    symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
+    found = []
+    for alone in refused_alone(checked.network, checked.accepted):
+        position = alone.span.source.position(alone.span.start)
+        found.append(
+            {
+                "least": 2,
+                "where": [show_set(axis, symbol) for axis, symbol in zip(alone.axes, symbols, strict=True)],
+                "statement": " ".join(alone.span.text.split()),
+                "file": alone.span.source.name,
+                "line": position.line,
+                "column": position.column,
+            }
+        )
+    return found
+
+
+def of_several(checked: Checked) -> list[tuple[str, str]]:
+    """Where a batch has to have two images, as lines."""
+    lines = []
+    for few in batches(checked):
+        place = f"{few['file']}:{few['line']}:{few['column']}"
+        where = ", ".join(few["where"])
+        lines.append(f"2 images or more at {where}: a group of `{few['statement']}` has one value in each ({place})")
+    return [("batches" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def because(checked: Checked) -> list[tuple[str, str]]:
+    """The limits as lines; those of an axis that is limited like one before it are not said again."""
+    axes: dict[str, list[str]] = {}
+    for limit in limits(checked):
+        stage = f" in {limit['stage']}" if limit["stage"] else ""
+        place = f"{limit['file']}:{limit['line']}:{limit['column']}"
+        line = f"{limit['leaves']}: `{limit['statement']}`{stage} needs {limit['needs']} ({place})"
+        axes.setdefault(limit["axis"], []).append(line)
+    lines: list[str] = []
+    said: dict[tuple[str, ...], str] = {}
+    for symbol, rows in axes.items():
+        general = tuple(re.sub(rf"\b{symbol}\b", "_", row) for row in rows)
+        lines += [f"{symbol} as {said[general]}"] if general in said else rows
+        said.setdefault(general, symbol)
+    return [("because" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def listing(networks: Sequence[Listed], index: Index, color: bool = False) -> str:
+    """The shipped networks, a line each, with the further names that they are known by."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("spec")
+    table.add_column("network")
+    for column in ("parameters", "multiply-adds", "at"):
+        table.add_column(column, justify="right")
+    table.add_column("accepts")
+    for network in networks:
+        table.add_row(
+            Text(network.spec),
+            Text(", ".join((network.name, *index.further(network.name)))),
+            f"{network.parameters:,}",
+            f"{network.multiply_adds:,}",
+            "x".join(map(str, network.input)),
+            Text(network.accepts),
+        )
+    return drawn(lambda console: console.print(table), 200, color)

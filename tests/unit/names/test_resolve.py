@@ -1,0 +1,782 @@
+"""Static checks of names: what is said, where, and that one fault is one message."""
+
+import ast
+import builtins
+import keyword
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resnetc.compiler import names
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Sink, similar
+from resnetc.compiler.loader.loader import LIBRARY, Loader
+from resnetc.compiler.names import reserved
+from resnetc.compiler.names.cycles import circles, leading_to
+from resnetc.compiler.source import Source
+from resnetc.compiler.syntax.parser import RESERVED
+from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES
+
+ROOT = Path(__file__).parents[3]
+SPECS = sorted(LIBRARY.rglob("*.resnet"))
+LOADER = Loader(Sink())
+
+MODEL = """\
+edition 1
+use std.blocks
+use std.gates
+
+model net(classes: int = 10) {
+  set attention = gates.se
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(64, kernel=3) |> norm |> act
+  stage layer1 = 2 of blocks.basic(64, stride=2)
+  head = global_avg_pool |> fc: linear(classes)
+  expect layer1.shape == [64, ceil(H / 2), ceil(W / 2)] when classes == 10
+}
+"""
+
+
+def place(span) -> str:
+    position = span.source.position(span.start)
+    return f"{position.line}:{position.column}"
+
+
+def checked(text: str) -> tuple[list[Diagnostic], frozenset[str]]:
+    """The faults of a text, and the names of its items that cannot be expanded."""
+    LOADER.sink = Sink()
+    spec = LOADER.link(Source("t.resnet", text), None)
+    bad = names.check(spec, LOADER.prelude, LOADER.sink)
+    return LOADER.sink.diagnostics, bad
+
+
+def shown(text: str) -> list[tuple[str, ...]]:
+    return [(d.code, place(d.primary.span), d.message, *d.helps[:1]) for d in checked(text)[0]]
+
+
+def changed(old: str, new: str) -> str:
+    assert MODEL.count(old) == 1
+    return MODEL.replace(old, new)
+
+
+def block(body: str = "", out: str = "in", parameters: str = "") -> str:
+    return f"edition 1\nblock b({parameters}) {{\n  {body}\n  out = {out}\n}}\n"
+
+
+# -- what is right ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.relative_to(LIBRARY).as_posix())
+def test_shipped_specs_have_no_fault(path):
+    sink = Sink()
+    loader = Loader(sink)
+    assert names.check(loader.load(path), loader.prelude, sink) == frozenset()
+    assert sink.diagnostics == []
+
+
+RIGHT = {
+    "elements of an indexed let before and behind their loop": block(
+        "each i in range(2) {\n let x[i] = (in when i == 0 otherwise y[i - 1])\n let y[i] = x[i] |> act\n }", "y |> sum"
+    ),
+    "loops one after the other": block("each i in [1] { let a[i] = i }\n each i in [2] { let b0[i] = i }"),
+    "labels that are names elsewhere": block(out="in |> norm: norm |> conv: act |> stem.fc: act |> head: act"),
+    "labels with indices": block("each i in [0] { let y[i] = in |> convs[i].norm: act }", "y |> sum"),
+    "a slot of the file in a call": block(out="in |> c(mine=act)")
+    + 'slot mine() "x" = relu\nblock c() { out = in |> mine }',
+    "a decorated slot": block("set conv = quiet")
+    + "policy quiet(channels: int) { otherwise => conv(channels, kernel=3) }",
+    "a slot bound where it is its own default": 'edition 1\nslot s() "s" = b\nblock b() { set s = relu out = in |> s }',
+    "an instance with claims of its own": MODEL
+    + "model two = net(classes=2) { input [3, H, W] = [3, 8, 8] when H % 2 == 0 expect parameters == classes + H }",
+    "an instance of an instance": MODEL
+    + "model two = net(classes=2)\nmodel three = two(norm=group_norm) { expect H > 3 }",
+    "a path as a stage": changed("stage layer1", "stage stages[0].blocks").replace(
+        "layer1.shape", "stages[0].blocks.shape"
+    ),
+    "an extern": 'edition 1\nextern attend(heads: int) [C, H, W] => [heads * C, H, W] = "ops:Attend"',
+    "an `each` over a parameter": changed("set att", "each classes in [10, 100]\n set att"),
+    "a model's parameter like a primitive": changed("classes: int = 10", "classes: int = 10, dropout: number = 0")
+    + "model two = net(dropout=1 / 2, act=identity |> dropout(0.1)) { expect dropout > 0 }",
+    "`in` and earlier parameters in defaults": block(parameters="a: int = in.channels, b0: int = 2 * a"),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_right_texts_have_no_fault(case):
+    assert shown(RIGHT[case]) == []
+
+
+# -- what is wrong ----------------------------------------------------------------------------------------------------
+
+DEFINE = "define `{}` with `let`, as a parameter or as a block, or `use` the file that has it"
+BEHIND = "a name is known behind its definition, and what a loop defines only inside the loop"
+CLAIMED = "only `expect` can mention `{}`: a network has one structure, whatever its sizes"
+MEASURED = (
+    "only `expect` can mention `{}`: it is known once the network is made, and `require` speaks of what the caller gave"
+)
+FREE = "give the {} a name that is free; no name has two meanings"
+TAKE_OUT = "take one mention out: a definition is made of others, never of itself"
+WRONG = {
+    "a misspelt slot": (
+        changed("|> norm", "|> nrm"),
+        ("E0201", "8:32", "no name `nrm` is known here", "a name with a similar name exists: `norm`"),
+    ),
+    "a name of nothing": (
+        changed("|> norm", "|> zz"),
+        ("E0201", "8:32", "no name `zz` is known here", DEFINE.format("zz")),
+    ),
+    "a block without its file": (
+        changed("blocks.basic", "basic"),
+        ("E0201", "9:23", "no name `basic` is known here", "write `blocks.basic`"),
+    ),
+    "a misspelt block without its file": (
+        changed("blocks.basic", "bottlenec"),
+        (
+            "E0201",
+            "9:23",
+            "no name `bottlenec` is known here",
+            "a name with a similar name exists: `blocks.bottleneck`",
+        ),
+    ),
+    "a file without its use": (
+        changed("use std.gates\n", ""),
+        ("E0201", "5:19", "no name `gates` is known here", "write `use std.gates` below the edition"),
+    ),
+    "`in` in a model": (
+        changed("stem = conv", "stem = in |> conv"),
+        (
+            *("E0201", "8:10", "no name `in` is known here"),
+            "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
+        ),
+    ),
+    "a size in the structure": (
+        changed("conv(64", "conv(H"),
+        ("E0201", "8:15", "no name `H` is known here", CLAIMED.format("H")),
+    ),
+    "a measure in the structure": (
+        changed("conv(64", "conv(parameters"),
+        ("E0201", "8:15", "no name `parameters` is known here", MEASURED.format("parameters")),
+    ),
+    "a stage that does not exist": (
+        changed("expect layer1", "expect layer2"),
+        ("E0201", "11:10", "no name `layer2` is known here", "a name with a similar name exists: `layer1`"),
+    ),
+    "a misspelt measure": (
+        changed("expect layer1.shape == [64, ceil(H / 2), ceil(W / 2)]", "expect weigthed_layers == 7"),
+        (
+            "E0201",
+            "11:10",
+            "no name `weigthed_layers` is known here",
+            "a name with a similar name exists: `weighted_layers`",
+        ),
+    ),
+    "a name in the index of a label": (
+        block(out="in |> convs[k]: act"),
+        ("E0201", "4:21", "no name `k` is known here", DEFINE.format("k")),
+    ),
+    "a value before its let": (
+        block("let a = c\n  let c = 1"),
+        (
+            "E0201",
+            "3:11",
+            "no name `c` is known here",
+            "a name is known behind its definition, and what a loop defines only inside the loop",
+        ),
+    ),
+    "a value outside of its loop": (
+        block("each i in [1] { let a = i }", "in |> conv(a, kernel=1)"),
+        (
+            "E0201",
+            "4:20",
+            "no name `a` is known here",
+            "a name is known behind its definition, and what a loop defines only inside the loop",
+        ),
+    ),
+    "an `each` over no parameter": (
+        changed("set att", "each clases in [10, 100]\n  set att"),
+        ("E0201", "6:8", "no name `clases` is known here", "a parameter with a similar name exists: `classes`"),
+    ),
+    "a misspelt block": (
+        changed("blocks.basic", "blocks.basik"),
+        (
+            "E0202",
+            "9:30",
+            "no block, policy or model named `basik` in `blocks`",
+            "one with a similar name exists: `basic`",
+        ),
+    ),
+    "a misspelt parameter of a block": (
+        changed("stride=2", "strides=2"),
+        ("E0203", "9:40", "`basic` has no parameter `strides`", "a parameter with a similar name exists: `stride`"),
+    ),
+    "a misspelt slot of a call": (
+        changed("stride=2", "atention=none"),
+        ("E0203", "9:40", "`basic` has no parameter `atention`", "a parameter with a similar name exists: `attention`"),
+    ),
+    "a parameter that a primitive does not have": (
+        changed("linear(classes)", "linear(features=classes, biass=true)"),
+        ("E0203", "10:58", "`linear` has no parameter `biass`", "a parameter with a similar name exists: `bias`"),
+    ),
+    "a slot where a slot is called": (
+        changed("kernel=3)", "kernel=3, norm=none)"),
+        ("E0203", "8:29", "`conv` has no parameter `norm`", "remove `norm=...`, or write the parameter that is meant"),
+    ),
+    "a misspelt parameter of an instance of an instance": (
+        MODEL + "model two = net(classes=2)\nmodel three = two(clases=3)\n",
+        ("E0203", "14:19", "`net` has no parameter `clases`", "a parameter with a similar name exists: `classes`"),
+    ),
+    "a named argument of a function": (
+        block("let a = max(1, least=2)"),
+        ("E0203", "3:18", "`max` has no parameter `least`", "remove `least=...`, or write the parameter that is meant"),
+    ),
+    "a label that is no path": (
+        block(out="in |> act(): act"),
+        ("E0227", "4:15", "a label is an attribute path", "write it like `fc`, `head.fc` or `convs[i]`"),
+    ),
+    "a `first` parameter without default": (
+        block(parameters="first stride: size"),
+        (
+            *("E0234", "2:9", "a `first` parameter needs a default: `stride` has none for the blocks after the first"),
+            "write `first stride: size = ...`",
+        ),
+    ),
+    "a misspelt slot of `set`": (
+        changed("set attention", "set atention"),
+        (
+            "E0239",
+            "6:7",
+            "`set` binds a slot, and `atention` is none",
+            "a slot with a similar name exists: `attention`",
+        ),
+    ),
+    "an unknown type": (
+        block(parameters="a: integer"),
+        ("E0241", "2:12", "there is no type `integer`"),
+    ),
+    "a misspelt type": (
+        block(parameters="a: nmber"),
+        ("E0241", "2:12", "there is no type `nmber`", "a type with a similar name exists: `number`"),
+    ),
+    "two parameters of one name": (
+        block(parameters="a: int, a: size"),
+        ("E0242", "2:17", "`b` has two parameters `a`", "remove or rename one of the two parameters"),
+    ),
+    "two definitions of one name": (
+        block() + "policy b() { otherwise => act }\n",
+        ("E0243", "6:8", "this file defines `b` twice", "remove or rename one of the two definitions"),
+    ),
+    "a parameter like a slot": (
+        block(parameters="norm: layer"),
+        (
+            "E0244",
+            "2:9",
+            "the parameter `norm` would hide the slot `norm`",
+            FREE.format("parameter"),
+        ),
+    ),
+    "a value like a primitive": (
+        block("let relu = 1"),
+        (
+            "E0244",
+            "3:7",
+            "the value `relu` would hide the primitive `relu`",
+            FREE.format("value"),
+        ),
+    ),
+    "a block's parameter like a primitive": (
+        block(parameters="dropout: number"),
+        ("E0244", "2:9", "the parameter `dropout` would hide the primitive `dropout`", FREE.format("parameter")),
+    ),
+    "a model's value like a primitive": (
+        changed("set attention", "let dropout = 1\n  set attention"),
+        ("E0244", "6:7", "the value `dropout` would hide the primitive `dropout`", FREE.format("value")),
+    ),
+    "a model's parameter like a function": (
+        changed("classes: int", "len: int, classes: int"),
+        ("E0244", "5:11", "the parameter `len` would hide the function `len`", FREE.format("parameter")),
+    ),
+    "a value like a parameter": (
+        block("let a = 1", parameters="a: int"),
+        (
+            "E0244",
+            "3:7",
+            "the value `a` would hide the parameter `a`",
+            FREE.format("value"),
+        ),
+    ),
+    "a loop variable like a value": (
+        block("let i = 1 each i in [1] {}"),
+        (
+            *("E0244", "3:18", "the loop variable `i` would hide the value `i`"),
+            FREE.format("loop variable"),
+        ),
+    ),
+    "a value like an indexed one": (
+        block("each i in [1] { let a[i] = i } let a = 1"),
+        (
+            "E0244",
+            "3:38",
+            "the value `a` would hide the value `a`",
+            FREE.format("value"),
+        ),
+    ),
+    "a parameter like an item": (
+        block(parameters="b: int"),
+        (
+            "E0244",
+            "2:9",
+            "the parameter `b` would hide the block `b`",
+            FREE.format("parameter"),
+        ),
+    ),
+    "a value like a used file": (
+        changed("set att", "let gates = 1\n  set att"),
+        (
+            "E0244",
+            "6:7",
+            "the value `gates` would hide the used file `gates`",
+            FREE.format("value"),
+        ),
+    ),
+    "a parameter like a measure": (
+        changed("net(classes", "net(buffers: int = 1, classes"),
+        (
+            "E0244",
+            "5:11",
+            "the parameter `buffers` would hide the measure `buffers`",
+            FREE.format("parameter"),
+        ),
+    ),
+    "a size like a slot": (
+        changed("[3, H, W] =", "[3, act, W] =").replace("H / 2", "W / 2"),
+        (
+            "E0244",
+            "7:13",
+            "the size `act` would hide the slot `act`",
+            FREE.format("size"),
+        ),
+    ),
+    "an item like a function": (
+        "edition 1\npolicy ceil() { otherwise => act }\n",
+        (
+            "E0244",
+            "2:8",
+            "the policy `ceil` would hide the function `ceil`",
+            FREE.format("policy"),
+        ),
+    ),
+    "an item like a used file": (
+        changed("net(classes", "gates(classes").replace("  set attention = gates.se\n", ""),
+        (
+            "E0244",
+            "5:7",
+            "the model `gates` would hide the used file `gates`",
+            FREE.format("model"),
+        ),
+    ),
+    "a file used twice": (
+        changed("use std.gates\n", "use std.gates\nuse std.gates\n"),
+        (
+            "E0244",
+            "4:5",
+            "the used file `gates` would hide the used file `gates`",
+            "remove the line, or rename a file: what is used is called by the last part of its path",
+        ),
+    ),
+    "a block of itself": (
+        block(out="in |> b"),
+        (
+            "E0245",
+            "4:15",
+            "`b` mentions itself",
+            TAKE_OUT,
+        ),
+    ),
+    "a circle of blocks": (
+        block(out="in |> c") + "block c(x0: layer = d) { out = in |> x0 }\nblock d() { out = in |> act |> b }\n",
+        (
+            *("E0245", "7:32", "definitions mention each other in a circle"),
+            TAKE_OUT,
+        ),
+    ),
+    "a slot within its own default": (
+        'edition 1\nslot s() "s" = p\npolicy p() { otherwise => s |> relu }\n',
+        (
+            *("E0245", "3:27", "definitions mention each other in a circle"),
+            TAKE_OUT,
+        ),
+    ),
+    "an instance of itself": (
+        "edition 1\nmodel a = a(1)\n",
+        (
+            "E0245",
+            "2:11",
+            "`a` mentions itself",
+            TAKE_OUT,
+        ),
+    ),
+    "a keyword of Python": (
+        block("let lambda = 1"),
+        (
+            "E0246",
+            "3:7",
+            "`lambda` is a word of Python, so it cannot be the name of this value",
+            "`lambda_` is not reserved",
+        ),
+    ),
+    "an attribute of modules as a label": (
+        block(out="in |> train: act"),
+        (
+            "E0246",
+            "4:15",
+            "`train` is an attribute of torch's modules, so it cannot be the name of this label",
+            "`train_` is not reserved",
+        ),
+    ),
+    "an attribute of modules within a stage": (
+        changed("stage layer1", "stage layer1.forward"),
+        (
+            "E0246",
+            "9:16",
+            "`forward` is an attribute of torch's modules, so it cannot be the name of this stage",
+            "`forward_` is not reserved",
+        ),
+    ),
+    "an attribute of modules as a slot's": (
+        'edition 1\nslot s() "half" = act\n',
+        (
+            "E0246",
+            "2:10",
+            "`half` is an attribute of torch's modules, so it cannot be the name of this attribute",
+            "`half_` is not reserved",
+        ),
+    ),
+    "a name of generated code": (
+        block(parameters="self: int"),
+        (
+            "E0246",
+            "2:9",
+            "`self` is a name that generated code needs itself, so it cannot be the name of this parameter",
+            "`self_` is not reserved",
+        ),
+    ),
+    "a model like a module": (
+        "edition 1\nblock typing() { out = in }\n",
+        (
+            "E0246",
+            "2:7",
+            "`typing` is a name that a generated module needs itself, so it cannot be the name of this block",
+            "`typing_block` is not reserved",
+        ),
+    ),
+    "a name of Python whose usual remedy is taken": (
+        block("let lambda_ = 1 let lambda = 2"),
+        (
+            "E0246",
+            "3:23",
+            "`lambda` is a word of Python, so it cannot be the name of this value",
+            "`lambda_2` is not reserved",
+        ),
+    ),
+    "a model of which a class would have a name of Python": (
+        MODEL.replace("model net", "model None"),
+        (
+            "E0246",
+            "5:7",
+            "`None` is a word of Python, so it cannot be the name of this model",
+            "`None_net` is not reserved",
+        ),
+    ),
+    "a line before a word of Python": (
+        block("let _class = 1"),
+        ("E0246", "3:7", "a name opens with a letter", "write `class_`"),
+    ),
+    "a line before a primitive": (
+        block("let _relu = 1"),
+        ("E0246", "3:7", "a name opens with a letter", "write `relu_`"),
+    ),
+    "a name that opens with a line": (
+        block("let __class__ = 1"),
+        ("E0246", "3:7", "a name opens with a letter", "write `class__`"),
+    ),
+    "a long name": (
+        block(f"let {'a' * 65} = 1"),
+        ("E0246", "3:7", "a name has at most 64 characters, not 65", "shorten it"),
+    ),
+    "a slot stored under what is no name": (
+        'edition 1\nslot s() "a; import os" = act\n',
+        (
+            *("E0247", "2:10", 'a slot is stored under a name, and "a; import os" is none'),
+            'write for instance "norm", "norm#" with the ordinal at the end, or "" for the names of what is bound',
+        ),
+    ),
+    "an input without one of its numbers": (
+        changed("[3, H, W] =", "[3, H] ="),
+        (
+            *("E0322", "7:3", "an input names its channels and one to three axes, and declares a number for each"),
+            "write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_one_fault_is_one_message(case):
+    text, expected = WRONG[case]
+    assert shown(text) == [expected]
+
+
+def test_what_can_be_called_is_said():
+    (fault,) = checked(changed("blocks.basic(64", "zz(64"))[0]
+    assert fault.notes == ("this file defines `net`", "it uses `blocks` and `gates`")
+
+
+def test_a_circle_is_drawn():
+    (fault,) = checked(WRONG["a circle of blocks"][0])[0]
+    assert fault.notes == ("b -> c -> d -> b",)
+    assert [(place(label.span), label.text) for label in (*fault.labels, fault.primary)] == [
+        ("4:15", "`b` mentions `c`"),
+        ("6:21", "`c` mentions `d`"),
+        ("7:32", "`d` mentions `b`"),
+    ]
+
+
+def test_both_meanings_of_a_name_are_shown():
+    (fault,) = checked(block(parameters="norm: layer"))[0]
+    assert [(label.span.source.name, label.text) for label in (fault.primary, *fault.labels)] == [
+        ("t.resnet", "this parameter"),
+        ("std/prelude.resnet", "the slot"),
+    ]
+
+
+def test_a_fault_that_repeats_is_reported_once_and_put_right_everywhere():
+    text = block(out="in |> " + " |> ".join(["nrm"] * 6))
+    (fault,) = checked(text)[0]
+    assert [place(label.span) for label in (fault.primary, *fault.labels)] == ["4:15", "4:22", "4:29", "4:36"]
+    assert fault.notes == ("and in 2 more places",)
+    for edit in reversed(fault.fix):
+        text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
+    assert checked(text) == ([], frozenset())
+
+
+def test_several_faults_come_in_the_order_of_the_text():
+    text = changed("|> norm", "|> nrm").replace("stride=2", "strid=2").replace("expect layer1", "expect layr1")
+    assert [(fault[0], fault[1]) for fault in shown(text)] == [("E0201", "8:32"), ("E0203", "9:40"), ("E0201", "11:10")]
+
+
+# -- what is silent ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_reported_elsewhere_is_not_reported_again():
+    text = "edition 1\nuse std.zz\nblock a( { out = in }\nblock b() { out = in |> a() |> zz.c(x0=1) }\n"
+    faults, bad = checked(text)
+    assert [d.code for d in faults] == ["E0101", "E0505"]
+    assert bad == {"b"}
+
+
+def test_slots_that_did_not_parse_are_missed_nowhere():
+    blocks = "block a() { set s = none out = in |> s }\nblock b() { out = in |> a(s=none) }\n"
+    text = f'edition 1\nslot s( "s" = act\n{blocks}'
+    faults, bad = checked(text)
+    assert [d.code for d in faults] == ["E0101"]
+    assert bad == {"a", "b"}
+
+
+def test_an_item_that_lost_its_name_may_be_any_that_is_not_found():
+    text = "edition 1\nblock () { out = in }\nblock b() { set s = none out = in |> a() |> act(s=none) }\n"
+    faults, bad = checked(text)
+    assert [d.message for d in faults] == ["expected a name, found `(`"]
+    assert bad == {"b"}
+
+
+def test_faults_reach_what_mentions_them():
+    blocks = "".join(f"block {name}() {{ out = in |> {used} }}\n" for name, used in ("az", "ba", "cb", ("d", "act")))
+    faults, bad = checked(f"edition 1\n{blocks}")
+    assert [d.code for d in faults] == ["E0201"]
+    assert bad == {"a", "b", "c"}
+
+
+def test_faults_reach_across_files(tmp_path):
+    (tmp_path / "lib.resnet").write_text(
+        "edition 1\nblock a() { out = in |> zz }\nblock b( { out = in }\nblock c() { out = in }"
+    )
+    user = tmp_path / "user.resnet"
+    user.write_text("edition 1\nuse lib\n" + "".join(f"block u{n}() {{ out = in |> lib.{n} }}\n" for n in "abcd"))
+    sink = Sink()
+    loader = Loader(sink)
+    spec = loader.load(user)
+    bad = {}
+    for file in reversed(spec.closure()):
+        bad[file] = names.check(file, loader.prelude, sink, bad)
+    assert [d.message for d in sink.diagnostics] == [
+        "expected `)`, `first` or a name, found `{`",
+        "no name `zz` is known here",
+        "no block, policy or model named `d` in `lib`",
+    ]
+    assert bad[spec] == {"ua", "ub", "ud"}
+
+
+def test_many_faults_are_not_all_written_out():
+    lets = "".join(f"  let x{i} = zz{i}\n" for i in range(1_000))
+    assert len(checked(block(lets))[0]) == 50
+
+
+# -- reserved names ---------------------------------------------------------------------------------------------------
+
+KINDS = {
+    "label": block(out="in |> @: act"),
+    "stage": changed("stage layer1", "stage layer0.@").replace("layer1", "layer0"),
+    "attribute": 'edition 1\nslot s() "@" = act\n',
+    "parameter": block(parameters="@: int"),
+    "value": block("let @ = 1"),
+    "loop variable": block("each @ in [1] {}"),
+    "block": "edition 1\nblock @() { out = in }\n",
+    "policy": "edition 1\npolicy @() { otherwise => act }\n",
+    "model": changed("model net", "model @"),
+    "extern": 'edition 1\nextern @() [C, H] => [C, H] = "a:B"\n',
+    "slot": 'edition 1\nslot @() "s" = act\n',
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reserved_names_are_refused_and_others_are_not(kind):
+    assert KINDS.keys() == reserved.FOR.keys()
+    given = {*PRIMITIVES, *FUNCTIONS}
+    for name in sorted(reserved.FOR[kind] - RESERVED):
+        code = "E0244" if name in given and kind not in ("label", "stage", "attribute") else "E0246"
+        assert [d.code for d in checked(KINDS[kind].replace("@", name))[0]] == [code], name
+        assert checked(KINDS[kind].replace("@", f"{name}_1"))[0] == [], name
+
+
+TABLE = re.compile(r"\| the name of \| is not \|\n\| --- \| --- \|\n((?:\|.*\n)+)\n(.*)")
+ROWS = {
+    "a label": ("label", "stage", "attribute"),
+    "a parameter": ("parameter", "value", "loop variable"),
+    "a block": ("block", "policy", "extern"),
+    "a model": ("model",),
+    "a slot": ("slot",),
+    "a size": (),
+}
+
+
+def test_the_reference_says_which_names_are_refused_for_which_words():
+    """Each word that it names is refused for the kinds of the rows that speak of it, and for no others."""
+    rows, free = TABLE.search((ROOT / "docs" / "language.md").read_text(encoding="utf-8")).groups()
+    told: dict[str, tuple[str, str]] = {}
+    for row in rows.splitlines():
+        names_of, is_not = row.strip("| ").split(" | ")
+        told[names_of.partition(",")[0]] = (names_of, is_not)
+    assert told.keys() == ROWS.keys()
+    said = {
+        "word of Python": ("class", "match"),
+        "attribute of torch": ("forward", "train"),
+        "generated code needs": ("self", "nn", "len"),
+        "at the top": ("build", "tensor"),
+        "module that torch imports": ("random", "copy"),
+    }
+    for row, kinds in ROWS.items():
+        text = told[row][1].replace("any of these", "a word of Python, an attribute of torch, generated code needs")
+        for group, words in said.items():
+            for kind in kinds:
+                assert {word in reserved.FOR[kind] for word in words} == {group in text}, (kind, group)
+    assert all(f"`{word}`" in rows for words in said.values() for word in words)
+    assert "a model `forward`" in free and "a stage `self`" in free
+
+
+def test_a_model_is_no_module_that_torch_imports():
+    """Its file would be found first by what runs in its folder. The modules are those of this Python and torch."""
+    program = "import sys, torch, torch._dynamo; print(*{n.partition('.')[0] for n in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    standard = {name for name in done.stdout.split() if name in sys.stdlib_module_names and not name.startswith("_")}
+    assert len(standard) > 80
+    assert standard | {"numpy", "torch", "resnetc"} <= reserved.FOR["model"]
+    model = MODEL.replace("model net", "model random")
+    (fault,), _ = checked(model)
+    assert (
+        fault.message
+        == "`random` is a module that a file of this name would hide, so it cannot be the name of this model"
+    )
+
+
+def test_names_of_the_library_stay_free():
+    for name in (
+        "slice",
+        "x",
+        "scale",
+        "ratio",
+        "base",
+        "filter",
+        "input_size",
+        "weight",
+        "stages",
+        "features",
+        "size",
+    ):
+        assert checked(block(f"let {name} = 1"))[0] == []
+
+
+def test_words_of_python_are_complete():
+    assert {*keyword.kwlist, *keyword.softkwlist} - {"_"} <= reserved.PYTHON
+
+
+def test_attributes_of_modules_are_those_of_the_installed_torch():
+    nn = pytest.importorskip("torch").nn
+    containers = (nn.Module(), nn.Sequential(), nn.ModuleList(), nn.ModuleDict())
+    assert {name for module in containers for name in dir(module) if not name.startswith("_")} == reserved.MODULE
+
+
+def test_builtins_that_generated_modules_use_are_reserved():
+    used = {
+        node.id
+        for path in (ROOT / "generated").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Name)
+        and (node.id in vars(builtins) or node.id in ("self", "nn", "torch", "Tensor", "F"))
+    }
+    assert used <= reserved.VARIABLE
+
+
+# -- circles ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("graph", "found"),
+    [
+        ({}, []),
+        ({"a": ["b", "c"], "b": ["c"], "c": []}, []),
+        ({"a": ["a"]}, [["a"]]),
+        ({"a": ["b"], "b": ["c"], "c": ["b"]}, [["b", "c"]]),
+        ({"a": ["b"], "b": ["a", "c"], "c": ["d"], "d": ["c"]}, [["c", "d"], ["a", "b"]]),
+        ({"a": ["b", "c"], "b": ["a"], "c": ["a"]}, [["a", "b"]]),
+    ],
+)
+def test_circles_without_a_name_in_common(graph, found):
+    assert sorted(circles(graph)) == sorted(found)
+
+
+def test_a_long_way_is_no_circle():
+    way = {str(i): [str(i + 1)] for i in range(100_000)}
+    assert circles(way) == []
+    assert circles({**way, "100000": ["0"]}) == [[str(i) for i in range(100_001)]]
+    assert len(leading_to(["100000"], way)) == 100_001
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "meant"),
+    [
+        ("layer5", ["layer1", "layer2", "layer3", "layer4"], "layer4"),
+        ("layer12", ["layer1", "layer2", "layer10", "layer11"], "layer11"),
+        ("layer0", ["layer1", "layer2"], "layer1"),
+        ("resnet51", ["resnet18", "resnet50", "resnet152"], "resnet50"),
+        ("resnet5", ["resnet18", "resnet50", "resnet152"], "resnet50"),
+        ("stages[2].blocks", ["stages[0].blocks", "stages[1].blocks"], "stages[1].blocks"),
+        ("layer", ["layer1", "layer2"], "layer1"),
+        ("Layer2", ["layer1", "layer2"], "layer2"),
+        ("conv", ["conv2", "convs"], "conv2"),
+        ("x9", ["x8", "y9"], None),
+    ],
+)
+def test_the_name_that_was_meant(name: str, candidates: list[str], meant: str | None) -> None:
+    assert similar(name, candidates) == similar(name, candidates[::-1]) == meant

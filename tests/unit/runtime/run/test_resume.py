@@ -1,0 +1,215 @@
+"""A stopped and resumed run ends with the weights, the memory and the metrics of one that was never stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import resnetc
+from resnetc.cli import main
+from resnetc.runtime import progress
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError, Stopped
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import checkpoint
+from resnetc.runtime.train import train
+
+DROPOUT = ("self.fc(torch.flatten(x.mean((2, 3)), 1))", "self.fc(torch.dropout(x.mean((2, 3)), 0.3, self.training))")
+TIMES = ("seconds", "images_per_second")
+
+
+@pytest.fixture(scope="module")
+def noisy(source: str) -> str:
+    """The small network with dropout: it draws from torch's own generator at every step."""
+    assert DROPOUT[0] in source
+    return source.replace(*DROPOUT)
+
+
+def stopping(monkeypatch: pytest.MonkeyPatch, steps: Iterable[int], number: int) -> None:
+    """Send this process the signal after each of the steps."""
+    waiting = set(steps)
+
+    def step(self: progress.Progress, step: int, epoch: int) -> None:
+        if step in waiting:
+            waiting.remove(step)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(progress.Progress, "step", step)
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    """Every tensor, every fact and every metric but the times."""
+    for name in ("last.ckpt", "best.safetensors"):
+        (tensors, facts), (others, other_facts) = checkpoint.load(one / name), checkpoint.load(other / name)
+        assert list(tensors) == list(others)
+        assert [key for key in tensors if not torch.equal(tensors[key], others[key])] == []
+        assert {k: v for k, v in facts.items() if k not in ("seconds", "epoch_seconds")} == {
+            k: v for k, v in other_facts.items() if k not in ("seconds", "epoch_seconds")
+        }
+    records = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in (one, other)]
+    for record in (*records[0], *records[1]):
+        assert all(record.pop(time) > 0 for time in TIMES)
+    assert records[0] == records[1]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_resumed_at_any_step_equals_uninterrupted(
+    noisy: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    quick = replace(quick, optimizer=optimizer, learning_rate=0.1 if optimizer == "sgd" else 1e-2)
+    train(noisy, "small", few, quick, tmp_path / "whole", quiet=True)
+    for step in range(1, 13):  # 4, 8 and 12 are ends of epochs: the stop comes during the evaluation
+        out = tmp_path / f"stopped-{step}"
+        with monkeypatch.context() as patch:
+            stopping(patch, [step], signal.SIGTERM)
+            with pytest.raises(Stopped) as caught:
+                train(noisy, "small", few, quick, out, quiet=True)
+        assert (caught.value.step, caught.value.status) == (step, 75)
+        train(noisy, "small", few, quick, out, resume=True, quiet=True)
+        assert_equal_runs(tmp_path / "whole", out)
+
+
+def test_stopped_at_every_step_in_turn(
+    noisy: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(noisy, "small", few, quick, tmp_path / "whole", quiet=True)
+    out = tmp_path / "stopped"
+    stopping(monkeypatch, range(1, 13), signal.SIGINT)
+    for step in range(1, 13):
+        with pytest.raises(Stopped) as caught:
+            train(noisy, "small", few, quick, out, resume=step > 1, quiet=True)
+        assert (caught.value.step, caught.value.status) == (step, 130)
+    train(noisy, "small", few, quick, out, resume=True, quiet=True)
+    assert_equal_runs(tmp_path / "whole", out)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from resnetc.runtime import data, recipe
+from resnetc.runtime.errors import Stopped
+from resnetc.runtime.train import train
+module, out, *overrides = sys.argv[1:]
+try:
+    train(Path(module).read_text(), "small", data.load("digits"), recipe.load("digits", overrides), Path(out))
+except Stopped as stopped:
+    print(stopped, file=sys.stderr)
+    sys.exit(stopped.status)
+"""
+
+
+def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Path) -> None:
+    from resnetc.runtime import recipe
+
+    module, out = tmp_path / "small.py", tmp_path / "run"
+    module.write_text(source)
+    path = os.pathsep.join([str(Path(resnetc.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(module), str(out), "epochs=400"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None
+    lines = [process.stderr.readline() for _ in range(3)]  # the heading, then two epochs
+    process.send_signal(signal.SIGTERM)
+    rest = process.stderr.read()
+    assert process.wait() == 75
+    assert lines[0] == "small: 400 epochs, 8800 steps of 64 images\n"
+    assert lines[1].startswith("epoch   1/400  train loss ")
+    assert f"saved in {out}: go on with --resume --out {out}" in rest
+    _, facts = checkpoint.load(out / "last.ckpt")
+    assert facts["epochs"] >= 2
+    with pytest.raises(RunError, match="`epochs` was 400 in that run and is 401 now"):
+        train(source, "small", digits, recipe.load("digits", ["epochs=401"]), out, resume=True, quiet=True)
+
+
+def test_metrics_after_the_checkpoint_are_written_again(
+    source: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(source, "small", few, quick, tmp_path / "whole", quiet=True)
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        stopping(patch, [6], signal.SIGTERM)
+        with pytest.raises(Stopped):
+            train(source, "small", few, quick, out, quiet=True)
+    with open(
+        out / "metrics.jsonl", "a"
+    ) as file:  # as a run killed after this line and before its checkpoint leaves it
+        file.write('{"epoch": 2, "step": 8}\n{"epoch": 3, "st')
+    train(source, "small", few, quick, out, resume=True, quiet=True)
+    assert_equal_runs(tmp_path / "whole", out)
+
+
+def test_a_finished_run_resumes_to_the_same_result(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    first = train(source, "small", few, quick, tmp_path / "run", quiet=True)
+    assert train(source, "small", few, quick, tmp_path / "run", resume=True, quiet=True) == first
+
+
+def test_resume_refuses_what_would_not_be_the_same_run(
+    source: str, few: Data, digits: Data, quick: Recipe, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    train(source, "small", few, quick, out, quiet=True)
+    with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is 0.2 now"):
+        train(source, "small", few, replace(quick, learning_rate=0.2), out, resume=True, quiet=True)
+    with pytest.raises(RunError, match=r"another network than the one given now"):
+        train(source + "# edited\n", "small", few, quick, out, resume=True, quiet=True)
+    with pytest.raises(RunError, match=r"digits is not the data of that run \(npz:.*few\.npz\)"):
+        train(source, "small", digits, quick, out, resume=True, quiet=True)
+    with pytest.raises(RunError, match=r"last\.ckpt: no such file"):
+        train(source, "small", few, quick, tmp_path / "nothing", resume=True, quiet=True)
+
+
+def test_damage_of_a_checkpoint_is_seen(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(source, "small", few, quick, out, quiet=True)
+    whole = (out / "last.ckpt").read_bytes()
+    damaged = [whole[:cut] for cut in (0, 7, 100, len(whole) // 2, len(whole) - 1)]
+    damaged += [whole[:-4096] + bytes(4096)]
+    for place in (len(whole) // 3, len(whole) - 9):
+        damaged.append(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+    for content in damaged:
+        (out / "last.ckpt").write_bytes(content)
+        with pytest.raises(RunError, match=r"last\.ckpt: damaged"):
+            train(source, "small", few, quick, out, resume=True, quiet=True)
+
+
+def test_a_pickle_is_never_opened(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(source, "small", few, quick, out, quiet=True)
+    torch.save({"step": 3}, out / "last.ckpt")
+    with pytest.raises(RunError, match=r"last\.ckpt: damaged, or no checkpoint"):
+        train(source, "small", few, quick, out, resume=True, quiet=True)
+
+
+def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
+    source: str, few: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.py").write_text(source)
+    parts = {
+        name: getattr(few, name).numpy() for name in ("train_images", "train_labels", "test_images", "test_labels")
+    }
+    np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
+    begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
+    monkeypatch.setattr(progress, "choose", lambda *arguments: progress.Progress())
+    assert main.main([*begin, "--resume"]) == 1
+    assert "run: no run to go on with in this folder" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        stopping(patch, [3], signal.SIGTERM)
+        assert (
+            main.main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"])
+            == 75
+        )
+    assert main.main([*begin, "--resume"]) == 0
+    assert "small: " in capsys.readouterr().out
+    assert main.main([*begin, "--resume", "--data", "digits"]) == 1
+    assert "digits is not the data of that run (npz:" in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""Two processes on the CPU, started by torchrun: what they end with, and that both end alike."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import distributed
+
+import resnetc
+from resnetc.runtime import data, recipe
+from resnetc.runtime import distributed as runtime_distributed
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.run import checkpoint
+from resnetc.runtime.train import train
+
+from .test_resume import assert_equal_runs
+from .worker import QUICK
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def out(source: str, few: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that two processes have left; 100 training images, and 39 to test, which two cannot halve."""
+    if not distributed.is_available():
+        pytest.skip("this torch has no processes")
+    folder = tmp_path_factory.mktemp("group")
+    (folder / "small.py").write_text(source)
+    arrays = {name: getattr(few, name).numpy() for name in ("train_labels", "test_labels")}
+    arrays |= {name: getattr(few, name)[:, 0].numpy() for name in ("train_images", "test_images")}
+    cut = {name: array[:39] if name.startswith("test") else array for name, array in arrays.items()}
+    np.savez(folder / "few.npz", **cut)
+    path = os.pathsep.join([str(Path(resnetc.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    names = [str(HERE / "worker.py"), str(folder / "small.py"), str(folder / "few.npz"), str(folder)]
+    process = subprocess.run(
+        [*command, *names], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0, process.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(out: Path) -> dict[str, Any]:
+    """How each case ended, alike in both processes."""
+    first, second = (json.loads((out / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert isinstance(first, dict)
+    return first
+
+
+def test_two_processes_train_as_one_does(out: Path, found: dict[str, Any], source: str, tmp_path: Path) -> None:
+    """Without batch statistics, which each process takes of its own images, nothing but rounding differs."""
+    alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ")
+    images, quick = data.load("npz", out / "few.npz"), recipe.load("digits", QUICK)
+    result = train(alone, "small", images, quick, tmp_path / "alone", quiet=True)
+    kind, steps, top1, loss = found["grouped"]
+    assert (kind, steps, top1) == ("Result", 15, pytest.approx(result.top1))
+    assert loss == pytest.approx(result.test_loss, rel=1e-4)
+    ours, _ = checkpoint.load(tmp_path / "alone" / "last.ckpt")
+    theirs, _ = checkpoint.load(out / "grouped" / "last.ckpt")
+    assert list(ours) == list(theirs)
+    for name, tensor in ours.items():
+        torch.testing.assert_close(theirs[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_every_test_image_counts_once(out: Path, found: dict[str, Any]) -> None:
+    record = json.loads((out / "whole" / "metrics.jsonl").read_text().splitlines()[-1])
+    judged = evaluate(out / "whole", weights="last")
+    assert judged.images == sum(judged.confusion.values()) == 39
+    assert (record["top1"], record["top5"]) == (pytest.approx(judged.top1), pytest.approx(judged.top5))
+    assert record["test_loss"] == pytest.approx(judged.loss, rel=1e-5)
+
+
+def test_a_signal_to_one_stops_both_and_the_run_goes_on_exactly(out: Path, found: dict[str, Any]) -> None:
+    kind, message, status = found["stopped"]
+    assert (kind, status) == ("Stopped", 75)
+    assert message.startswith("stopped by SIGTERM after step 7; saved in ")
+    assert found["resumed"] == found["whole"]
+    assert_equal_runs(out / "whole", out / "stopped")
+
+
+def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
+    assert found["again"] == ["RunError", f"{out / 'whole'}: holds a run already: add --resume to go on with it, or "
+                              "take another --out", 1]  # fmt: skip
+    assert found["batch"][1] == "a batch of 25 images cannot be shared equally by 2 processes"
+    assert found["different"][1] == "the processes were given different networks, data or recipes"
+    assert "the loss is no longer a number at step 1 " in found["poisoned"][1]
+    assert not (out / "batch").exists()
+    assert found["alone"][0] == "RunError"
+    assert found["alone"][1].startswith("`norm` of `small` (BatchNorm2d) has one value for each channel and needs two")
+    assert (
+        "its map is 1x1 at 8x8, and a process's share of a step is one image; take a batch of 4 images or more "
+        in (found["alone"][1])
+    )
+    assert not (out / "alone").exists()
+    assert found["pairs"][:2] == ["Result", 25]
+    assert not (out / "different").exists()
+
+
+def test_alone_a_group_is_nothing() -> None:
+    model = torch.nn.Linear(1, 1)
+    assert runtime_distributed.ALONE.wrap(model) is model
+    assert runtime_distributed.ALONE.part(torch.arange(3)).tolist() == [0, 1, 2]
+    assert runtime_distributed.ALONE.gather("x") == ["x"]
+    assert runtime_distributed.ALONE.largest(15) == 15
+    with pytest.raises(RunError, match="gone"):
+        runtime_distributed.ALONE.share(lambda: (_ for _ in ()).throw(RunError("gone")))
+    with runtime_distributed.joined("cpu") as own:
+        assert (own.rank, own.size, own.restarted) == (0, 1, False)
+    assert not distributed.is_initialized()
+
+
+def test_the_loss_of_another_process_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
+    with pytest.raises(
+        RunError, match=r"^process 1: another process of this training is gone: \[gloo/pair\.cc\] reset$"
+    ):
+        with runtime_distributed.joined("cpu"):
+            raise RuntimeError("[gloo/pair.cc] reset\nmore")
+    with pytest.raises(RuntimeError, match="the network's own"):
+        with runtime_distributed.joined("cpu"):
+            raise RuntimeError("the network's own")

@@ -1,0 +1,52 @@
+"""The memory that claims tell for a batch and a precision, against what autograd keeps of the real module."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import resnetc
+from resnetc.compiler.driver.session import Session
+from resnetc.compiler.measures.costs import activations, total
+from resnetc.runtime.model import loader
+
+
+def kept(model: nn.Module, images: Tensor) -> int:
+    """Bytes of the memories that a forward pass keeps, each once, weights and buffers left out."""
+    stored = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    held: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        memory = tensor.untyped_storage()
+        if memory.data_ptr() not in stored:
+            held[memory.data_ptr()] = memory.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        out = model(images)
+    assert out.requires_grad  # the graph, and with it what it keeps, lives until here
+    return sum(held.values())
+
+
+@pytest.mark.parametrize(("precision", "item"), [("float64", 8), ("float32", 4), ("bfloat16", 2)])
+@pytest.mark.parametrize(("spec", "size"), [("digits", 16), ("imagenet/resnet18", 64)])
+def test_an_image_more_keeps_what_is_told(spec: str, size: int, precision: str, item: int) -> None:
+    """Between two batches what does not grow with them, such as the statistics of a batch norm, falls away."""
+    compiled = resnetc.compile(spec)
+    type = getattr(torch, precision)
+    model = loader.build(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
+    channels = compiled.network.input.channels
+    small, large = (kept(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
+    assert large - small == 3 * total(activations(compiled.network, item)[0], (size, size))
+
+
+def test_a_claim_tells_the_same_number() -> None:
+    compiled = resnetc.compile("digits")
+    told = 7 * total(activations(compiled.network, 2)[0], (20, 24))
+    text = (Path(resnetc.__file__).parent / "specs" / "digits.resnet").read_text("utf-8").rstrip().removesuffix("}")
+    session = Session()
+    claim = f'expect activation_bytes(20, 24, batch=7, precision="bfloat16") == {told}'
+    session.add("-", f"{text}  {claim}\n}}\n".encode())
+    (network,) = session.networks()
+    assert network.contracts[-1].verdict == "checked"

@@ -1,0 +1,466 @@
+"""The shape rules one by one, without a spec: windows against torch, the limits of arguments at their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.ir.network import Condition, Shape
+from resnetc.compiler.shapes.rules import MAX_CHANNELS, axis, rule, settle, show_shape
+from resnetc.compiler.sizes import constant, evaluate, identity, step
+from resnetc.compiler.source import Source, Span
+from resnetc.grammar.primitives import PRIMITIVES
+
+H = identity()
+HERE = Span(Source("t.resnet", "here"), 0, 4)
+Args = dict[str, Any]
+
+
+def arguments(name: str, rank: int = 2, **given: Any) -> Args:
+    return settle(PRIMITIVES[name], given, rank, HERE)
+
+
+def applied(name: str, *inputs: Shape, **given: Any) -> tuple[list[Shape], list[Condition]]:
+    """The outputs of a primitive, and what it demands."""
+    demands: list[Condition] = []
+    settled = arguments(name, inputs[0].rank, **given)
+    return rule(PRIMITIVES[name], settled, inputs, HERE, demands), demands
+
+
+def refusal(name: str, *inputs: Shape, **given: Any) -> tuple[str, str]:
+    with pytest.raises(Fault) as caught:
+        applied(name, *inputs, **given)
+    return caught.value.diagnostic.code, caught.value.diagnostic.message
+
+
+# -- windows ----------------------------------------------------------------------------------------------------------
+
+
+def per_axis(value: Any, rank: int) -> list[int]:
+    return [axis(value, i) for i in range(rank)]
+
+
+def both_sides(amounts: list[int], behind: list[int]) -> list[int]:
+    """As `F.pad` takes them: the last axis first."""
+    return [n for pair in reversed(list(zip(amounts, behind, strict=True))) for n in pair]
+
+
+def convolved(x: Tensor, given: Args) -> Tensor:
+    rank = x.dim() - 2
+    conv: Callable[..., Tensor] = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
+    weight = torch.zeros(1, 1, *per_axis(given["kernel"], rank))
+    return conv(x, weight, None, *(given[name] for name in ("stride", "padding", "dilation")))
+
+
+def pooled(x: Tensor, given: Args) -> Tensor:
+    pool: Callable[..., Tensor] = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.dim() - 3]
+    return pool(x, given["kernel"], given["stride"], given["padding"], ceil_mode=given["ceil"])
+
+
+def averaged(x: Tensor, given: Args) -> Tensor:
+    pool: Callable[..., Tensor] = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.dim() - 3]
+    return pool(x, given["kernel"], given["stride"], given["padding"], given["ceil"])
+
+
+def blurred(x: Tensor, given: Args) -> Tensor:
+    """Zhang's filter with the border that keeps a map's size up to the stride."""
+    rank, k, strides = x.dim() - 2, given["kernel"], per_axis(given["stride"], x.dim() - 2)
+    border = [((s - 1) + (k - 1)) // 2 for s in strides]
+    conv: Callable[..., Tensor] = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
+    return conv(F.pad(x, both_sides(border, border), "reflect"), torch.zeros(1, 1, *[k] * rank), stride=strides)
+
+
+def padded(x: Tensor, given: Args) -> Tensor:
+    rank = x.dim() - 2
+    return F.pad(x, both_sides(per_axis(given["amount"], rank), per_axis(given["behind"], rank)))
+
+
+def subsampled(x: Tensor, given: Args) -> Tensor:
+    for i, stride in enumerate(per_axis(given["stride"], x.dim() - 2)):
+        x = x.index_select(2 + i, torch.arange(0, x.shape[2 + i], stride))
+    return x
+
+
+REAL = {
+    "plain_conv": convolved,
+    "max_pool": pooled,
+    "avg_pool": averaged,
+    "blur_pool": blurred,
+    "constant_pad": padded,
+    "subsample": subsampled,
+}
+
+
+WIDTH: dict[str, Args] = {"plain_conv": {"channels": 1}}
+
+
+def windows(*names: str, **choices: tuple[Any, ...]) -> list[tuple[str, Args]]:
+    rows = [dict(zip(choices, row, strict=True)) for row in product(*choices.values())]
+    rows = [row for row in rows if not (isinstance(p := row.get("padding"), int) and 2 * p > row["kernel"])]
+    return [(name, row) for name in names for row in rows]
+
+
+LINES = [
+    *windows("plain_conv", kernel=(1, 2, 3, 5), stride=(1, 2, 3), padding=(0, 1, 2), dilation=(1, 3)),
+    *windows("plain_conv", kernel=(2, 3, 4), stride=(2,), dilation=(1, 2)),
+    *windows("max_pool", "avg_pool", kernel=(1, 2, 3, 5), stride=(1, 2, 3), padding=(0, 1, 2), ceil=(False, True)),
+    *windows("max_pool", "avg_pool", kernel=(2, 3, 5), stride=(4,), ceil=(False, True)),
+    *windows("blur_pool", kernel=(2, 3, 4, 5), stride=(1, 2, 3)),
+    *windows("constant_pad", amount=(0, 2)),
+    *windows("constant_pad", amount=(1,), behind=(0, 3)),
+    *windows("subsample", stride=(1, 2, 5)),
+]
+MAPS: list[tuple[str, int, Args]] = [
+    ("plain_conv", 2, {"kernel": (1, 5), "stride": (2, 1)}),
+    ("plain_conv", 2, {"kernel": (3, 5), "padding": (0, 1), "dilation": (2, 1), "stride": (1, 3)}),
+    ("plain_conv", 3, {"kernel": (1, 2, 3), "stride": (3, 2, 1), "dilation": (1, 4, 2)}),
+    ("max_pool", 2, {"kernel": (2, 5), "stride": (3, 2), "padding": (0, 2), "ceil": True}),
+    ("max_pool", 3, {"kernel": (3, 1, 2), "stride": (1, 2, 3)}),
+    ("avg_pool", 2, {"kernel": (4, 2), "stride": (1, 2), "padding": (2, 0)}),
+    ("avg_pool", 3, {"kernel": (3, 5, 2), "stride": (1, 2, 3), "padding": (1, 2, 1), "ceil": True}),
+    ("blur_pool", 2, {"kernel": 3, "stride": (1, 2)}),
+    ("constant_pad", 2, {"amount": (1, 0), "behind": (2, 4)}),
+    ("constant_pad", 3, {"amount": (0, 1, 2)}),
+    ("subsample", 3, {"stride": (1, 2, 3)}),
+]
+
+
+def runs(name: str, sizes: tuple[int, ...], given: Args) -> tuple[int, ...] | None:
+    """The sizes of torch's output, None where it refuses."""
+    try:
+        out = REAL[name](torch.zeros(1, 1, *sizes), given)
+    except (RuntimeError, ValueError):
+        return None
+    return tuple(out.shape[2:]) if all(out.shape[2:]) else None
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_window_has_the_size_and_the_least_input_of_torch(name: str) -> None:
+    """Along one axis, at every size up to 12, with all the kernels, strides, paddings and dilations of the table."""
+    for given in (row for other, row in LINES if other == name):
+        given = given | WIDTH.get(name, {})
+        settled = arguments(name, 1, **given)
+        (out,), demands = applied(name, Shape(1, (H,)), **given)
+        for n in range(1, 13):
+            holds = all(evaluate(d.fn, n) >= d.other for d in demands if isinstance(d.other, int))
+            predicted = (evaluate(out.sizes[0], n),) if holds else None
+            assert predicted == runs(name, (n,), settled), (given, n)
+        assert demands == [] or runs(name, (1,), settled) is None, given  # what always holds is not demanded
+        assert {d.kind for d in demands} <= {"at_least"} and all(d.text == f"`{name}`" for d in demands)
+
+
+@pytest.mark.parametrize(("name", "rank", "given"), MAPS)
+def test_each_axis_has_its_own_window(name: str, rank: int, given: Args) -> None:
+    given = given | WIDTH.get(name, {})
+    settled = arguments(name, rank, **given)
+    (out,), demands = applied(name, Shape(1, (H,) * rank), **given)
+    for i, n in product(range(rank), (*range(1, 13), 20)):
+        sizes = tuple(n if j == i else 20 for j in range(rank))
+        holds = all(evaluate(d.fn, sizes[d.axis]) >= d.other for d in demands if isinstance(d.other, int))
+        predicted = tuple(evaluate(f, n) for f, n in zip(out.sizes, sizes, strict=True)) if holds else None
+        assert predicted == runs(name, sizes, settled), sizes
+
+
+@pytest.mark.parametrize(
+    ("given", "padding"),
+    [
+        ({"kernel": 3}, 1),
+        ({"kernel": 4, "dilation": 3}, 4),
+        ({"kernel": (3, 5)}, (1, 2)),
+        ({"kernel": (5, 5)}, 2),
+        ({"kernel": (3, 5), "dilation": (2, 1)}, 2),
+        ({"kernel": 3, "dilation": (1, 2)}, (1, 2)),
+        ({"kernel": 3, "padding": 0}, 0),
+        ({"kernel": (3, 5), "padding": (0, 7)}, (0, 7)),
+    ],
+)
+def test_a_padding_not_given_is_half_the_reach_of_the_kernel(given: Args, padding: Any) -> None:
+    """One number where it is the same on every axis, as it would be written."""
+    assert arguments("plain_conv", **WIDTH["plain_conv"], **given)["padding"] == padding
+
+
+# -- the edges of what is allowed -------------------------------------------------------------------------------------
+
+
+def vector(channels: int) -> Shape:
+    return Shape(channels, ())
+
+
+def map_of(channels: int, *sizes: Any) -> Shape:
+    return Shape(channels, sizes or (H, H))
+
+
+@pytest.mark.parametrize("name", ["dropout", "drop_path"])
+def test_a_rate_is_from_0_to_just_below_1(name: str) -> None:
+    for rate in (0, 0.5, 1 - 2**-50):
+        assert applied(name, map_of(4), rate=rate)[0] == [map_of(4)]
+    for rate in (1, 1.5, -0.5):
+        assert refusal(name, map_of(4), rate=rate)[0] == "E0305"
+
+
+def test_arguments_have_a_least_and_a_greatest_value() -> None:
+    assert applied("plain_conv", map_of(1), channels=MAX_CHANNELS, kernel=1)[0][0].channels == MAX_CHANNELS == 2**24
+    assert refusal("plain_conv", map_of(1), channels=MAX_CHANNELS + 1, kernel=1) == (
+        "E0304",
+        "`channels` of `plain_conv` is beyond the limit of 16_777_216",
+    )
+    assert refusal("plain_conv", map_of(1), channels=1, kernel=0) == (
+        "E0303",
+        "`kernel` of `plain_conv` is at least 1, not 0",
+    )
+    assert refusal("plain_conv", map_of(1), channels=1, kernel=(3, 0))[0] == "E0303"
+    assert refusal("blur_pool", map_of(1), kernel=1)[0] == "E0303"
+    assert applied("plain_conv", map_of(1), channels=1, kernel=1, padding=0)[0] == [map_of(1)]
+    assert refusal("plain_conv", map_of(1), channels=1, kernel=1, padding=-1)[0] == "E0303"
+    assert refusal("plain_conv", map_of(1), channels=1, kernel=(1, 1, 1)) == (
+        "E0306",
+        "`kernel` of `plain_conv` has 3 numbers for a map of 2 axes",
+    )
+    assert refusal("plain_conv", map_of(1), channels=1)[0] == "E0206"
+
+
+def test_a_weight_of_one_value_is_not_standardised() -> None:
+    assert refusal("std_conv", map_of(4), channels=4, kernel=1, groups=4) == (
+        "E0303",
+        "`kernel` of `std_conv` is at least 2, not 1",
+    )
+    assert applied("std_conv", map_of(4), channels=4, kernel=1, groups=2)[0] == [map_of(4)]
+    assert applied("std_conv", map_of(4), channels=4, kernel=2, groups=4)[0][0].channels == 4
+    assert applied("plain_conv", map_of(4), channels=4, kernel=1, groups=4)[0] == [map_of(4)]
+
+
+def test_a_pool_is_padded_by_half_its_kernel_at_most() -> None:
+    for name in ("max_pool", "avg_pool"):
+        assert applied(name, map_of(1), kernel=3, padding=1)[0] == [map_of(1)]
+        assert applied(name, map_of(1), kernel=2, padding=1)[0] == [map_of(1, step(H, 1, 1), step(H, 1, 1))]
+        assert refusal(name, map_of(1), kernel=3, padding=2)[0] == "E0309"
+
+
+def test_channels_are_divided_without_rest() -> None:
+    assert applied("plain_conv", map_of(6), channels=9, kernel=1, groups=3)[0] == [map_of(9)]
+    assert refusal("plain_conv", map_of(6), channels=8, kernel=1, groups=3)[1].startswith(
+        "3 groups do not divide the 8"
+    )
+    assert refusal("plain_conv", map_of(8), channels=6, kernel=1, groups=3)[1].startswith(
+        "3 groups do not divide the 8"
+    )
+    assert applied("group_norm", map_of(6), groups=3)[0] == [map_of(6)]
+    assert refusal("group_norm", map_of(6), groups=4)[0] == "E0308"
+    assert applied("split", map_of(6), parts=3)[0] == [map_of(2)] * 3
+    assert refusal("split", map_of(6), parts=4)[0] == "E0312"
+    assert applied("regroup", map_of(12), groups=2, parts=3)[0] == [map_of(12)]
+    assert refusal("regroup", map_of(8), groups=2, parts=3) == ("E0312", "8 channels are not 6 equal parts")
+    assert applied("pad_channels", map_of(4), channels=4)[0] == [map_of(4)]
+    assert applied("pad_channels", map_of(4), channels=7)[0] == [map_of(7)]
+    assert refusal("pad_channels", map_of(4), channels=3)[0] == "E0311"
+
+
+def test_lists_agree() -> None:
+    other = step(H, 2, 0)
+    wide = map_of(3), map_of(5)
+    assert applied("concat", *wide) == ([map_of(8)], [])
+    made, demands = applied("concat", map_of(3), map_of(5, H, other), map_of(1, other, H))
+    assert made == [map_of(9)]
+    assert [(d.kind, d.axis, d.fn, d.other, d.text) for d in demands] == [
+        ("equal", 1, H, other, "`concat`"),
+        ("equal", 0, H, other, "`concat`"),
+    ]
+    assert refusal("concat", map_of(3), vector(3))[0] == "E0313"
+    assert applied("sum", map_of(3), map_of(3), map_of(3)) == ([map_of(3)], [])
+    assert applied("softmax", map_of(3), map_of(3)) == ([map_of(3)] * 2, [])
+    assert refusal("sum", *wide) == ("E0315", "`sum` needs equal shapes: [3, H, W] and [5, H, W]")
+    made, demands = applied("sum", map_of(3), map_of(3, other, H))
+    assert made == [map_of(3)] and [(d.axis, d.text) for d in demands] == [(0, "`sum`")]
+
+
+def test_maps_become_vectors() -> None:
+    fixed = map_of(4, constant(2), constant(3))
+    assert applied("global_avg_pool", map_of(4))[0] == [map_of(4, constant(1), constant(1))]
+    assert applied("linear", map_of(4, constant(1), constant(1)), features=5)[0] == [vector(5)]
+    assert applied("linear", vector(4), features=5)[0] == [vector(5)]
+    assert refusal("linear", fixed, features=5)[0] == refusal("linear", map_of(4), features=5)[0] == "E0310"
+    assert refusal("linear", map_of(4, constant(1), H), features=5)[0] == "E0310"
+    assert refusal("linear", map_of(4, constant(2), constant(1)), features=5)[0] == "E0310"
+    assert applied("flatten", fixed)[0] == [vector(24)]
+    assert refusal("flatten", map_of(4, constant(1), H)) == (
+        "E0316",
+        "`flatten` needs sizes that do not depend on the input: [4, 1, W]",
+    )
+    assert applied("reshape", fixed, shape=(8, 3))[0] == [Shape(8, (constant(3),))]
+    assert applied("reshape", fixed, shape=(1, 24, 1))[0] == [Shape(1, (constant(24), constant(1)))]
+    for wanted in ((8, 4), (), (-8, -3), (24.0,), (True, 24)):
+        assert refusal("reshape", fixed, shape=wanted)[0] == "E0317"
+
+
+MAPS_ONLY: dict[str, Args] = {
+    "plain_conv": {"channels": 1, "kernel": 1},
+    "max_pool": {"kernel": 1},
+    "blur_pool": {},
+    "response_norm": {},
+    "global_avg_pool": {},
+    "constant_pad": {"amount": 1},
+    "subsample": {"stride": 1},
+}
+
+
+@pytest.mark.parametrize("name", MAPS_ONLY)
+def test_a_vector_is_no_map(name: str) -> None:
+    assert refusal(name, vector(7), **MAPS_ONLY[name]) == (
+        "E0307",
+        f"`{name}` needs a map, and a vector of 7 values arrives",
+    )
+
+
+def test_a_shape_is_shown_with_the_usual_letters_or_those_of_the_input() -> None:
+    assert show_shape(vector(7)) == "[7]"
+    assert show_shape(map_of(7, H)) == "[7, L]"
+    assert show_shape(map_of(7, step(H, 2, 0), constant(3))) == "[7, ceil(H / 2), 3]"
+    assert show_shape(map_of(7, H, H, H)) == "[7, D, H, W]"
+    assert show_shape(map_of(7, H, constant(3)), ("T", None)) == "[7, T, 3]"
+
+
+# -- every fault in full ----------------------------------------------------------------------------------------------
+
+OTHER = map_of(8, step(H, 2, 0), H)
+FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
+    ("plain_conv", (map_of(4),), {"channels": 0, "kernel": 1}),
+    ("blur_pool", (map_of(4),), {"kernel": 1}),
+    ("plain_conv", (map_of(4),), {"channels": 1, "kernel": 2**24 + 1}),
+    ("dropout", (map_of(4),), {"rate": 2}),
+    ("max_pool", (map_of(4),), {"kernel": (3, 3, 3)}),
+    ("subsample", (vector(7),), {"stride": 2}),
+    ("plain_conv", (map_of(11),), {"channels": 4, "kernel": 1, "groups": 4}),
+    ("plain_conv", (map_of(4),), {"channels": 10, "kernel": 1, "groups": 4}),
+    ("group_norm", (map_of(10),), {"groups": 4}),
+    ("max_pool", (map_of(4),), {"kernel": 5, "padding": 4}),
+    ("linear", (map_of(4),), {"features": 5}),
+    ("pad_channels", (map_of(4),), {"channels": 3}),
+    ("split", (map_of(11),), {"parts": 4}),
+    ("concat", (map_of(8), vector(8)), {}),
+    ("sum", (map_of(7), OTHER), {}),
+    ("flatten", (OTHER,), {}),
+    ("reshape", (map_of(4, constant(2), constant(3)),), {"shape": (5, 5)}),
+]
+
+RECORDED = """
+E0303 `channels` of `plain_conv` is at least 1, not 0
+  `channels` is 0 here
+  give it 1 or more channels
+
+E0303 `kernel` of `blur_pool` is at least 2, not 1
+  `kernel` is 1 here
+  give it 2 or more
+
+E0304 `kernel` of `plain_conv` is beyond the limit of 16_777_216
+  `kernel` is 16777217 here
+  give it at most 16_777_216: no larger layer fits into a machine
+
+E0305 the rate of `dropout` is from 0 up to, not including, 1, not 2
+  `rate` is 2 here
+  write a fraction such as `1 / 10`
+
+E0306 `kernel` of `max_pool` has 3 numbers for a map of 2 axes
+  `kernel` is [3, 3, 3] here
+  write one number for all axes, or a list of 2
+
+E0307 `subsample` needs a map, and a vector of 7 values arrives
+  after the last axis is gone
+  put it before the `linear` or `flatten` that ends the map
+
+E0308 4 groups do not divide the 11 input channels of `plain_conv`
+  11 = 4 x 2 + 3
+  choose a number of groups that divides 11, such as 1
+
+E0308 4 groups do not divide the 10 output channels of `plain_conv`
+  10 = 4 x 2 + 2
+  choose a number of groups that divides 10, such as 2
+
+E0308 4 groups do not divide the 10 input channels of `group_norm`
+  10 = 4 x 2 + 2
+  choose a number of groups that divides 10, such as 2
+
+E0309 the padding 4 of `max_pool` is more than half its kernel of 5
+  windows would lie wholly in the padding
+  use a padding of at most 2
+
+E0310 `linear` needs a vector, and a map [4, H, W] arrives
+  a map arrives here
+  put `global_avg_pool |>` before it
+
+E0311 `pad_channels(3)` cannot take channels away: the input has 4
+  4 channels arrive
+  ask for 4 or more, or project: `conv(3, kernel=1)` changes channels both ways
+
+E0312 11 channels are not 4 equal parts
+  11 = 4 x 2 + 3
+  make the channels a multiple of 4
+
+E0313 `concat` needs equally many axes: [8, H, W] and [8]
+  2 axes and 0
+  end both sides alike: `linear` and `flatten` make a vector of a map
+
+E0315 `sum` needs equal shapes: [7, H, W] and [8, ceil(H / 2), W]
+  channels differ: 7 and 8
+  make the elements of the list equally wide
+
+E0316 `flatten` needs sizes that do not depend on the input: [8, ceil(H / 2), W]
+  the map still grows with the input
+  average the map first: `global_avg_pool |> flatten...`
+
+E0317 [4, 2, 3] cannot become [5, 5]
+  24 values arrive
+  write whole numbers whose product is 24
+"""
+
+
+def told(name: str, inputs: tuple[Shape, ...], given: Args) -> str:
+    with pytest.raises(Fault) as caught:
+        applied(name, *inputs, **given)
+    found = caught.value.diagnostic
+    assert found.primary.span is HERE
+    return "\n".join([f"{found.code} {found.message}", f"  {found.primary.text}", *(f"  {h}" for h in found.helps)])
+
+
+def test_every_fault_in_full() -> None:
+    assert [told(*row) for row in FAULTS] == RECORDED.strip().split("\n\n")
+
+
+# -- maps and filters that torch has no module for ---------------------------------------------------------------------
+
+
+def in_words(name: str, *inputs: Shape, **given: Any) -> tuple[str, str, str, tuple[str, ...]]:
+    with pytest.raises(Fault) as caught:
+        applied(name, *inputs, **given)
+    found = caught.value.diagnostic
+    return found.code, found.message, found.primary.text, found.helps
+
+
+def test_a_reshape_gives_three_axes_at_most() -> None:
+    vector = Shape(32, ())
+    (shape,), _ = applied("reshape", vector, shape=(2, 2, 2, 4))
+    assert show_shape(shape) == "[2, 2, 2, 4]"
+    assert in_words("reshape", vector, shape=(2, 2, 2, 2, 2)) == (
+        "E0336",
+        "a map has at most 3 axes, and this one would have 4",
+        "the channels and 4 axes",
+        ("write the channels and at most 3 sizes behind them, or `regroup` the channels",),
+    )
+
+
+def test_a_binomial_filter_has_64_positions_at_most() -> None:
+    applied("blur_pool", Shape(8, (H, H)), kernel=64)
+    assert in_words("blur_pool", Shape(8, (H, H)), kernel=65) == (
+        "E0304",
+        "`kernel` of `blur_pool` is beyond the limit of 64",
+        "`kernel` is 65 here",
+        ("give it at most 64: a wider filter is nearly flat",),
+    )
+    _, _, _, helps = in_words("plain_conv", Shape(8, (H, H)), channels=MAX_CHANNELS + 1, kernel=1)
+    assert helps == ("give it at most 16_777_216: no larger layer fits into a machine",)

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from resnetc.compiler.evaluation.values import (
-    MAX_WRITTEN,
-    Absent,
-    Arguments,
-    DefinedLayer,
-    PrimitiveLayer,
-    SlotLayer,
-    Value,
-)
+from resnetc.compiler.evaluation.values import MAX_WRITTEN, Absent, DefinedLayer, PrimitiveLayer, SlotLayer, Value
+from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.symbolic.predicates import Claim
 from resnetc.compiler.symbolic.values import Size, plain, shown

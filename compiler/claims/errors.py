@@ -10,7 +10,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
 from resnetc.compiler.evaluation.values import Value, kind
 from resnetc.compiler.record import record
-from resnetc.compiler.remedies import branches
+from resnetc.compiler.remedies.input_conditions import allowing
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial
@@ -138,7 +138,7 @@ def held_at(known: Facts, own: Facts) -> str | None:
     if any(symbol is None for _, symbol, _ in rows):
         nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
         return None if None in nearest else ", ".join(map(str, nearest))
-    conditions = [branches.allowing(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
+    conditions = [allowing(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
     if not conditions:
         return ", ".join(symbol or "n" for _, symbol, _ in rows)
     return None if None in conditions else " and ".join(map(str, conditions))

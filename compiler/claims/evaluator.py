@@ -13,8 +13,9 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import COMPARISONS
 from resnetc.compiler.evaluation.evaluator import Frame
-from resnetc.compiler.evaluation.values import ModelValue, Path, Record, Value, show_path
+from resnetc.compiler.evaluation.values import ModelValue, Record, Value
 from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, SizeSet
 from resnetc.compiler.source import Span

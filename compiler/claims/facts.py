@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from resnetc.compiler.evaluation.values import Path, Record, Value, normal_size
-from resnetc.compiler.ir.network import Network, Shape, Step
+from resnetc.compiler.evaluation.values import Record, Value, normal_size
+from resnetc.compiler.ir.network import Network, Step
+from resnetc.compiler.ir.paths import Path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
 from resnetc.compiler.proof.errors import Case

@@ -19,8 +19,8 @@ from resnetc.compiler.codegen.python_layout import (
     line,
     named,
 )
-from resnetc.compiler.evaluation.values import Path
 from resnetc.compiler.ir.network import Template
+from resnetc.compiler.ir.paths import Path
 
 
 def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from resnetc.compiler.evaluation.values import describe, show_path
+from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.paths import show_path
 
 
 def digests(network: Network) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
-from resnetc.compiler.evaluation.values import Path
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import Leaf, Module, Template
+from resnetc.compiler.ir.paths import Path
 
 
 def stateful(group: list[Template]) -> set[Path]:

@@ -16,9 +16,9 @@ from resnetc.compiler.codegen.naming import Names, class_name, documentation, qu
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
-from resnetc.compiler.evaluation.values import Path
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
 

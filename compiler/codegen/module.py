@@ -13,7 +13,7 @@ from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
-    from resnetc.compiler.driver.session import Checked
+    from resnetc.compiler.checked import Checked
 
 
 def module_text(checked: Checked, digest: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
 import symtable
 from collections.abc import Iterator
@@ -15,10 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from resnetc.compiler.codegen.lowering import Class, Function, Lowered
 from resnetc.compiler.codegen.naming import safe, wrapped
 from resnetc.compiler.codegen.python_layout import WIDTH, literal
+from resnetc.compiler.codegen.seal import SEAL, text_digest
 from resnetc.compiler.codegen.torch_modules import HELPERS
 from resnetc.compiler.record import record
-
-SEAL = "# sealed by resnetc: "
 
 
 @record(eq=True)
@@ -159,36 +157,3 @@ def mentioned(table: symtable.SymbolTable) -> Iterator[str]:
     yield from (s.get_name() for s in table.get_symbols() if top or s.is_global())
     for inner in table.get_children():
         yield from mentioned(inner)
-
-
-def text_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def seal_of(text: str) -> dict[str, str]:
-    """The digests in the last line of a generated file; empty for a file that is not ours."""
-    _, mark, line = text.rpartition(f"\n\n{SEAL}")
-    words = line.split()
-    return dict(zip(words[::2], words[1::2], strict=False)) if mark and len(words) == 6 else {}
-
-
-def sealed(text: str) -> str | None:
-    """`ours` for a file as it was written, `edited` for one changed since, None for a file that is not ours."""
-    body, mark, _ = text.rpartition(f"\n\n{SEAL}")
-    if not mark:
-        return None
-    return "ours" if seal_of(text).get("text") == text_digest(body) else "edited"
-
-
-def difference(old: str | None, new: str) -> str | None:
-    """How a file on disk differs from what would be written: None where it does not."""
-    if old is None:
-        return "missing"
-    if old == new:
-        return None
-    if sealed(old) != "ours":
-        return "edited by hand" if sealed(old) else "not made by resnetc"
-    before, after = seal_of(old), seal_of(new)
-    if before["keys"] != after["keys"]:
-        return "keys"
-    return "function" if before["function"] != after["function"] else "text"

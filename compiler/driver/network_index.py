@@ -16,7 +16,7 @@ from resnetc.compiler.loader.loader import LIBRARY, SUFFIX
 from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
-    from resnetc.compiler.driver.session import Checked
+    from resnetc.compiler.checked import Checked
 
 FILE, NAMES = LIBRARY / "networks.json", LIBRARY / "names.json"
 FIRST = ("imagenet", "cifar")  # whose network is meant where several specs have one of a name

@@ -41,7 +41,7 @@ def written(path: Path) -> str | None:
 
 def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
     """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
-    from resnetc.compiler.codegen.render import sealed
+    from resnetc.compiler.codegen.seal import sealed
 
     found: dict[Path, tuple[str, str]] = {}
     for output in outputs:

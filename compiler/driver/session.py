@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resnetc.compiler import names
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink, similar
+from resnetc.compiler.checked import Checked
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink, similar
 from resnetc.compiler.driver.output_files import Output, same_file
 from resnetc.compiler.driver.spec_arguments import Entry
 from resnetc.compiler.evaluation.evaluator import Silent
@@ -23,7 +25,6 @@ from resnetc.compiler.expansion.instances import (
     unknown_setting,
 )
 from resnetc.compiler.expansion.limits import too_many_blocks
-from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import (
     LIBRARY,
     SUFFIX,
@@ -36,15 +37,9 @@ from resnetc.compiler.loader.loader import (
     shown,
     unreadable,
 )
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse_expression
-
-if TYPE_CHECKING:
-    from resnetc.compiler.claims.contract import Contract
-    from resnetc.compiler.measures.summary import Measures
-    from resnetc.compiler.proof.accepted_sizes import Accepted
 
 __all__ = ["Checked", "Session", "UsageError"]
 
@@ -52,30 +47,6 @@ MOST_TRIED = 12  # remedies, in one run
 MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, fifty for each operation, claims
 MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
-
-
-@record
-class Checked:
-    """A network that passed: expanded, its additions proved, each of its claims with its verdict."""
-
-    network: Network
-    accepted: Accepted
-    measures: Measures
-    spec: SpecFile
-    title: str  # the shipped name of its spec, else the file's name
-    folder: Path  # below the output directory
-    origin: Origin
-    contracts: tuple[Contract, ...] = ()
-
-    def at(self, sizes: tuple[int, ...]) -> Checked:
-        """The same network with other example sizes than its spec declares, which it accepts."""
-        assert all(size in axis for size, axis in zip(sizes, self.accepted.axes, strict=True))
-        return replace(self, network=replace(self.network, input=replace(self.network.input, sizes=sizes)))
-
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        """The claims that were left out because they were made for other slots."""
-        return tuple(str(contract) for contract in self.contracts if contract.verdict == "skipped")
 
 
 @dataclass(slots=True, eq=False)
@@ -345,8 +316,8 @@ class Session:
         if not faults:
             accepted, faults = prove.prove(network)
         for diagnostic in faults:
-            asked = verification.Asked(entry.spec, request.name, tuple(settings))
-            self.sink.add(verification.tried(self, diagnostic, asked, expander.cost))
+            recompile = partial(self._recompile, entry.spec, request.name, settings)
+            self.sink.add(verification.tried(diagnostic, recompile, expander.cost))
         if faults:
             return None
         measures = summary.measure(network)
@@ -360,6 +331,27 @@ class Session:
             return None
         origin = Origin(request, self.loader.prelude, homes)
         return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
+
+    def _recompile(
+        self, spec: SpecFile, network: str, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
+    ) -> list[Diagnostic] | None:
+        """The faults of a network of `spec` with an edited text, in a session of its own; at most `left` times."""
+        from resnetc.compiler.remedies.verification import mended
+
+        if self.left == 0:
+            return None
+        self.left -= 1
+        source, text = edits[0].span.source, mended(edits)
+        files = [file.path.resolve() for file in self.loader.loaded.values() if file.source is source and file.path]
+        known = self.loader.shipped()
+        bad = {file: names for file, names in self.bad.items() if file.path and file.path.resolve() in known}
+        other = Session(texts=dict.fromkeys(files, text), known=known, bad=bad, left=0)
+        if spec.path is None:
+            other.add("-", (text if spec.source is source else spec.source.text).encode())
+        else:
+            other.add(str(spec.path))
+        other.networks(network, [*settings])
+        return other.sink.diagnostics
 
     # -- texts --------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
     Absent,
-    Arguments,
     Bound,
     ChainLayer,
     DefinedLayer,
@@ -26,6 +25,7 @@ from resnetc.compiler.evaluation.values import (
     SlotLayer,
     Value,
 )
+from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

@@ -22,7 +22,6 @@ from resnetc.compiler.evaluation.values import (
     LabelLayer,
     Layer,
     ModelValue,
-    Path,
     PrimitiveLayer,
     SlotLayer,
     Tensor,
@@ -31,6 +30,7 @@ from resnetc.compiler.evaluation.values import (
     is_number,
     normal_size,
 )
+from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span

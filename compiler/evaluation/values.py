@@ -7,6 +7,7 @@ from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from resnetc.compiler.ir.paths import Arguments, Path, show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes.budget import number
 from resnetc.compiler.source import Span
@@ -14,7 +15,7 @@ from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import Primitive
 
 if TYPE_CHECKING:
-    from resnetc.compiler.ir.network import Shape
+    from resnetc.compiler.ir.shape import Shape
     from resnetc.compiler.loader.loader import SpecFile
 
 MAX_BITS = 2**12  # of a number in a message
@@ -29,8 +30,6 @@ class Absent:
 
 
 ABSENT = Absent()
-Arguments = tuple[tuple[str, Any], ...]
-Path = tuple[str | int, ...]
 
 
 @record(eq=True)
@@ -98,7 +97,6 @@ class Tensor:
 
     ref: int
     shape: Shape
-    scope: Any
 
 
 @record
@@ -180,13 +178,6 @@ def shortened(values: tuple[Value, ...]) -> Iterator[str]:
 
 def called(name: str, arguments: Arguments) -> str:
     return f"{name}({', '.join(f'{k}={describe(v)}' for k, v in arguments)})" if arguments else name
-
-
-def show_path(path: Path) -> str:
-    out = ""
-    for part in path:
-        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
-    return out
 
 
 def kind(value: Value) -> str:

@@ -30,7 +30,8 @@ from resnetc.compiler.expansion import errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS, Scope, free_name
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
 from resnetc.compiler.expansion.statements import Statements
-from resnetc.compiler.ir.network import Leaf, Module, Sequence, Shape, Template
+from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.source import Span
@@ -245,7 +246,7 @@ class Applier(Statements):
             if start is not current:
                 raise Fault(evaluation_errors.wrong_source(layer.span))
             children.append((key, made))
-            current = Tensor(-1, made.outputs[0], frame.scope)
+            current = Tensor(-1, made.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
 
     def settled(self, value: Value, frame: Frame) -> Value:

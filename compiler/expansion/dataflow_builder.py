@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.values import Path, Tensor, show_path
+from resnetc.compiler.evaluation.values import Tensor
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
-from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, Sequence, Shape, Step, Wire
+from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, Sequence, Step, Wire
+from resnetc.compiler.ir.paths import Path, show_path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.reserved import MAX_LENGTH
 from resnetc.compiler.source import Span
 
@@ -59,7 +61,7 @@ class Scope:
 
     @property
     def input(self) -> Tensor:
-        return Tensor(0, self.wires[0].shape, self)
+        return Tensor(0, self.wires[0].shape)
 
     def reserve(self, path: Path, span: Span) -> None:
         path = (*self.prefix, *path)
@@ -177,7 +179,7 @@ class Scope:
         refs = tuple(range(first, first + len(shapes)))
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
         self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
-        return [Tensor(ref, shape, self) for ref, shape in zip(refs, shapes, strict=True)]
+        return [Tensor(ref, shape) for ref, shape in zip(refs, shapes, strict=True)]
 
     def keep(self, out: Tensor) -> None:
         """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.

@@ -14,25 +14,24 @@ from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import (
     LAYERS,
     Absent,
-    Arguments,
     ChainLayer,
     DefinedLayer,
     Definition,
     LabelLayer,
     Layer,
     ModelValue,
-    Path,
     SlotLayer,
     Tensor,
     Value,
     describe,
-    show_path,
 )
 from resnetc.compiler.expansion import errors, input_declaration
 from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
-from resnetc.compiler.ir.network import Declared, Module, Network, Sequence, Shape, Stage
+from resnetc.compiler.ir.network import Declared, Module, Network, Sequence, Stage
+from resnetc.compiler.ir.paths import Arguments, Path, show_path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies.call_text import shipped
@@ -333,7 +332,7 @@ class Expander(Applier):
             if start is not current:
                 raise Fault(evaluation_errors.wrong_source(stage.span))
             children.append((str(index), made))
-            current = Tensor(-1, made.outputs[0], frame.scope)
+            current = Tensor(-1, made.outputs[0])
             index, self.position = index + 1, self.position + 1
         return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
 

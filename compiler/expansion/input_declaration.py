@@ -6,6 +6,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator, Frame
 from resnetc.compiler.ir.network import Declared
+from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import SizedEvaluator, mentioned
@@ -91,15 +92,6 @@ def not_an_input(item: syntax.Input) -> Diagnostic:
         "an input is a list of its channels and its sizes",
         Label(side.span, "not a list"),
         helps=("write both sides in brackets: `input [3, H, W] = [3, 224, 224]`",),
-    )
-
-
-def axes_differ(item: syntax.Input) -> Diagnostic:
-    return Diagnostic(
-        "E0322",
-        "an input names its channels and one to three axes, and declares a number for each",
-        Label(item.span, "these do not fit together"),
-        helps=("write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
     )
 
 

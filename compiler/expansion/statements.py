@@ -7,7 +7,7 @@ from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.calls import Caller
 from resnetc.compiler.evaluation.evaluator import Frame
 from resnetc.compiler.evaluation.values import LAYERS, Absent, LabelLayer, Tensor, Value
-from resnetc.compiler.remedies import channels
+from resnetc.compiler.expansion.elementwise import combined
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -90,5 +90,5 @@ class Statements(Caller):
                 raise Fault(errors.absent_value(text.span, "a factor"))
             if isinstance(side, LAYERS) or not isinstance(side, Tensor):
                 raise Fault(errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
-        shape = channels.combined(op, left, right, expr, frame.scope)
+        shape = combined(op, left, right, expr, frame.scope)
         return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)

@@ -6,24 +6,13 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Any, Literal
 
-from resnetc.compiler.evaluation.values import Arguments, Path
+from resnetc.compiler.ir.paths import Arguments, Path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import Primitive
-
-
-@record(eq=True)
-class Shape:
-    """`[channels, sizes...]`: the channels are known, each size is a function of the input's size on that axis."""
-
-    channels: int
-    sizes: tuple[SizeFn, ...]
-
-    @property
-    def rank(self) -> int:
-        return len(self.sizes)
 
 
 @record

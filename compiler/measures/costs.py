@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import axis
 from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnetc.compiler.ir.network import Leaf, Module, Sequence, Shape, Step, Template
+from resnetc.compiler.ir.network import Leaf, Module, Sequence, Step, Template
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import axis
 from resnetc.compiler.sizes import constant

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Step, Template
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, Sum, total
 from resnetc.compiler.measures.receptive_field import Trace, Tracer

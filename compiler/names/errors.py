@@ -205,3 +205,12 @@ def channels_first(name: str, input: syntax.Input, fixed: int | None, span: Span
         helps=(f"the channels come first: `input {moved[0]} = {moved[1]}`",),
         fix=(Edit(shape.span, moved[0]), Edit(declared.span, moved[1])),
     )
+
+
+def axes_differ(item: syntax.Input) -> Diagnostic:
+    return Diagnostic(
+        "E0322",
+        "an input names its channels and one to three axes, and declares a number for each",
+        Label(item.span, "these do not fit together"),
+        helps=("write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
+    )

@@ -8,11 +8,11 @@ from functools import partial
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.expansion.input_declaration import axes_differ
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.names import errors as names_errors
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
+from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Found
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

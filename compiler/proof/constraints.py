@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resnetc.compiler.evaluation.values import describe, is_number, show_path
+from resnetc.compiler.evaluation.values import describe, is_number
 from resnetc.compiler.ir.network import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
+from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Operation

@@ -11,6 +11,7 @@ from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, fitting, sta
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches, strides, windows
 from resnetc.compiler.remedies.call_text import shipped
+from resnetc.compiler.remedies.input_conditions import allowing
 from resnetc.compiler.remedies.windows import Meeting
 from resnetc.compiler.sizes import (
     SizeFn,
@@ -133,7 +134,7 @@ def restriction(network: Network, accepted: Accepted) -> str | None:
             said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
         elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
             size = network.input.sizes[axis]
-            said.append(branches.allowing(sizes, symbol, sizes.nearest(size) or size))
+            said.append(allowing(sizes, symbol, sizes.nearest(size) or size))
     return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
 
 

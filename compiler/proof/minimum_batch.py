@@ -6,8 +6,8 @@ training a batch norm does the same with every channel. No other operation looks
 
 from __future__ import annotations
 
-from resnetc.compiler.evaluation.values import show_path
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where

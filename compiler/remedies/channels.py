@@ -5,47 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit, Fault, Label
+from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.values import Tensor, describe, normal_size
-from resnetc.compiler.expansion.dataflow_builder import Scope
-from resnetc.compiler.ir.network import Condition, Leaf, Shape, Step
+from resnetc.compiler.ir.dataflow import Dataflow
+from resnetc.compiler.ir.network import Leaf, Step
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies.call_text import arguments, call, shipped
 from resnetc.compiler.shapes import rules
-from resnetc.compiler.sizes import constant, is_constant, slope, step
+from resnetc.compiler.sizes import is_constant, slope, step
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
 
 UNNAMED = "this side"
 
 
-def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
-    """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
-    a, b = left.shape, right.shape
-    if a.rank != b.rank:
-        raise Fault(rules.ranks_differ(f"`{op}`", a, b, expr.span))
-    if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
-        raise Fault(channels_differ(op, left, right, expr, scope))
-    one = constant(1)
-    sizes = []
-    for i, (f, g) in enumerate(zip(a.sizes, b.sizes, strict=True)):
-        if f != g and not (op == "*" and one in (f, g)):
-            scope.demands.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
-        sizes.append(g if op == "*" and f == one else f)
-    return Shape(max(a.channels, b.channels), tuple(sizes))
-
-
-def called(tensor: Tensor, expr: syntax.Expr, scope: Scope) -> str:
+def called(tensor: Tensor, expr: syntax.Expr, dataflow: Dataflow) -> str:
     """How a side of an addition is called: by its name, or by its text where that is short."""
-    name = scope.wires[tensor.ref].name
+    name = dataflow.wires[tensor.ref].name
     return name or (expr.span.text if len(expr.span.text) <= 30 else UNNAMED)
 
 
-def producer(ref: int, scope: Scope) -> Step | None:
+def producer(ref: int, dataflow: Dataflow) -> Step | None:
     """The step that a value owes its channels to: norms and activations only pass them on."""
     last = None
-    while (number := scope.wires[ref].step) is not None:
-        step = scope.steps[number]
+    while (number := dataflow.wires[ref].step) is not None:
+        step = dataflow.steps[number]
         last = last or step
         if isinstance(step.operation, str):
             return step
@@ -56,14 +41,14 @@ def producer(ref: int, scope: Scope) -> Step | None:
     return last
 
 
-def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Diagnostic:
+def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> Diagnostic:
     labels = []
     for side, text in ((left, expr.left), (right, expr.right)):
-        step = producer(side.ref, scope)
-        name, channels = called(side, text, scope), side.shape.channels
+        step = producer(side.ref, dataflow)
+        name, channels = called(side, text, dataflow), side.shape.channels
         if step is not None:
             labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
-    (help, fix), *others = remedies(op, left, right, expr, scope)
+    (help, fix), *others = remedies(op, left, right, expr, dataflow)
     if shipped(expr.span):
         fix, others = (), []
     return Diagnostic(
@@ -96,13 +81,13 @@ class Side:
         return all(is_constant(size) for size in self.tensor.shape.sizes)
 
 
-def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> list[Advice]:
+def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> list[Advice]:
     """What to write, the likeliest first: a call of one side with the channels of the other, or one call more.
 
     A shortcut follows its branch, a gate what it weighs, and what has fewer channels is meant to have more.
     """
     pair = ((left, expr.left), (right, expr.right))
-    sides = [Side(t, called(t, text, scope), producer(t.ref, scope), text) for t, text in pair]
+    sides = [Side(t, called(t, text, dataflow), producer(t.ref, dataflow), text) for t, text in pair]
     low, high = sorted(sides, key=lambda side: side.channels)
     follows = [s for s in sides if s.made is not None and s.made.slot not in (None, "conv")]
     gates = [s for s in sides if op == "*" and s.gates]
@@ -110,14 +95,14 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: S
     for side in dict.fromkeys((*follows, *gates, low, high)):
         other = high if side is low else low
         if side is low and side.made is None:
-            out += led(low, high, scope)
-        out += told_channels(side, other, scope)
+            out += led(low, high, dataflow)
+        out += told_channels(side, other, dataflow)
     if low.made is not None:
-        out += led(low, high, scope)
+        out += led(low, high, dataflow)
     return out or [("make both sides equally wide, for instance with a projection on the narrower one", ())]
 
 
-def told_channels(side: Side, other: Side, scope: Scope) -> Iterator[Advice]:
+def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advice]:
     """The call that one side owes its channels to, with those of the other side."""
     made = side.made
     if made is None or isinstance(made.operation, str) or shipped(made.span):
@@ -133,34 +118,34 @@ def told_channels(side: Side, other: Side, scope: Scope) -> Iterator[Advice]:
     if made.slot not in (None, "conv"):
         what = f"the {made.slot}"
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other"
-    for text in widths(other, scope):
+    for text in widths(other, dataflow):
         said = call(made.span.text, [*given[:place], (given[place][0], text), *given[place + 1 :]])
         yield f"give {what} the channels of {whose}: `{said}`", (Edit(made.span, said),)
 
 
-def led(low: Side, high: Side, scope: Scope) -> Iterator[Advice]:
+def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Advice]:
     """The narrower side, sent through one layer more."""
     if low.name == UNNAMED:
         return
-    width, stride = next(widths(high, scope)), lacking(low.tensor.shape, high.tensor.shape)
+    width, stride = next(widths(high, dataflow)), lacking(low.tensor.shape, high.tensor.shape)
     if stride is None:
         wider = f"({low.name} |> conv({width}, kernel=1))"
         yield f"make both sides equally wide: write `{wider}` in place of `{low.name}`", (Edit(low.text.span, wider),)
         return
-    count = next((n for n, type, v in scope.numbers if type == "size" and v == stride), describe(stride))
+    count = next((n for n, type, v in dataflow.numbers if type == "size" and v == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
     told = f"let `{low.name}` follow in width and stride: write `{through}` in its place"
     yield told, (Edit(low.text.span, through),)
 
 
-def widths(side: Side, scope: Scope) -> Iterator[str]:
+def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
-    numbers = {n: v for n, type, v in scope.numbers if type == "int" and n != "here"}
+    numbers = {n: v for n, type, v in dataflow.numbers if type == "int" and n != "here"}
     given = arguments(side.made.span.text) if side.made is not None else []
     found = [text for name, text in given if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
     found += ["in.channels"] if side.made is None else []
     found += [name for name, value in numbers.items() if value == side.channels]
-    found += ["in.channels"] if scope.wires[0].shape.channels == side.channels else []
+    found += ["in.channels"] if dataflow.wires[0].shape.channels == side.channels else []
     yield from dict.fromkeys((*found, str(side.channels)))
 
 

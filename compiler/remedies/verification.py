@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit
-from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
-
-if TYPE_CHECKING:
-    from resnetc.compiler.driver.session import Session
 
 CODES = frozenset({"E0301", "E0302", "E0314", "E0332"})
 RIGHT, MENDED, NEARER, UNMENDED = range(4)
@@ -21,16 +16,11 @@ LONGEST = 1 << 16  # characters of a text that is mended
 DEAREST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
 
 
-@record(eq=True)
-class Asked:
-    """What the network was made of: its file, its name, and what the command line says of it."""
-
-    spec: SpecFile
-    network: str
-    settings: tuple[tuple[str, str], ...]
+Recompile = Callable[[tuple[Edit, ...]], list[Diagnostic] | None]
+"""The faults of the network with a text that is edited; None where no more texts may be tried."""
 
 
-def tried(session: Session, fault: Diagnostic, asked: Asked, cost: int) -> Diagnostic:
+def tried(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnostic:
     """A fault with the first of its remedies after which all of its network is right, or at least this statement.
 
     What is only words is said where nothing that can be tried mends anything; a remedy that does not is no fix.
@@ -40,10 +30,12 @@ def tried(session: Session, fault: Diagnostic, asked: Asked, cost: int) -> Diagn
     remedies: list[Advice] = [(fault.helps[0], fault.fix), *fault.others]
     best, found = UNMENDED, (fault.helps[0], fault.fix)
     for help, edits in remedies:
-        if not edits or session.left == 0 or cost > DEAREST or len(edits[0].span.source.text) > LONGEST:
+        if not edits or cost > DEAREST or len(edits[0].span.source.text) > LONGEST:
             continue
-        session.left -= 1
-        outcome = max((left_by(fault, other, edits) for other in again(session, edits, asked)), default=RIGHT)
+        others = recompile(edits)
+        if others is None:
+            break
+        outcome = max((left_by(fault, other, edits) for other in others), default=RIGHT)
         if outcome < best:
             best, found = outcome, (help, edits)
         if best == RIGHT:
@@ -52,21 +44,6 @@ def tried(session: Session, fault: Diagnostic, asked: Asked, cost: int) -> Diagn
         found = next(((help, edits) for help, edits in remedies if not edits), (fault.helps[0], ()))
     help, fix = found
     return replace(fault, helps=(help, *fault.helps[1:]), fix=fix, others=())
-
-
-def again(session: Session, edits: tuple[Edit, ...], asked: Asked) -> list[Diagnostic]:
-    """The faults that a network has with a mended text."""
-    source, text = edits[0].span.source, mended(edits)
-    files = [file.path.resolve() for file in session.loader.loaded.values() if file.source is source and file.path]
-    known = session.loader.shipped()
-    bad = {file: names for file, names in session.bad.items() if file.path and file.path.resolve() in known}
-    other = type(session)(texts=dict.fromkeys(files, text), known=known, bad=bad, left=0)
-    if asked.spec.path is None:
-        other.add("-", (text if asked.spec.source is source else asked.spec.source.text).encode())
-    else:
-        other.add(str(asked.spec.path))
-    other.networks(asked.network, [*asked.settings])
-    return other.sink.diagnostics
 
 
 def left_by(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> int:

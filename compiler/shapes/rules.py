@@ -9,7 +9,8 @@ from typing import Any
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.values import describe
-from resnetc.compiler.ir.network import Condition, Shape
+from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.sizes import constant, evaluate, is_constant, show, step
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import KERNEL, REQUIRED, Parameter, Primitive

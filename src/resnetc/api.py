@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.diagnostics import render
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.driver.session import Checked, Session, UsageError
+from resnetc.compiler.driver.session import Session, UsageError
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.record import record
 

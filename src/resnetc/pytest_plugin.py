@@ -19,9 +19,10 @@ import pytest
 
 if TYPE_CHECKING:
     from resnetc.api import Compiled
+    from resnetc.compiler.checked import Checked
     from resnetc.compiler.claims.contract import Contract
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-    from resnetc.compiler.driver.session import Checked, Session
+    from resnetc.compiler.driver.session import Session
     from resnetc.testing.exercise import Finding
     from resnetc.testing.inputs import Example
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import resnetc
-from resnetc.cli import main
+from resnetc.cli import common
+from resnetc.cli.main import main, parser
 from resnetc.compiler.driver.session import Session
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -26,7 +27,7 @@ def fields(title: str) -> set[str]:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = (a for a in main.parser()._actions if isinstance(a, argparse._SubParsersAction))
+    (action,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
     return dict(action.choices)
 
 
@@ -41,7 +42,7 @@ def test_every_command_and_option() -> None:
 
 @pytest.mark.parametrize("name", ["OK", "INPUT", "USAGE", "INTERNAL"])
 def test_every_status(name: str) -> None:
-    assert re.search(rf"\b{getattr(main, name)} ", TEXT.partition("**Exit status.**")[2].partition("\n\n")[0])
+    assert re.search(rf"\b{getattr(common, name)} ", TEXT.partition("**Exit status.**")[2].partition("\n\n")[0])
 
 
 def keys(value: Any) -> set[str]:
@@ -51,7 +52,7 @@ def keys(value: Any) -> set[str]:
 def test_the_fields_of_a_diagnostic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "net.resnet"
     spec.write_text(BROKEN)
-    assert main.main(["check", str(spec), "--format", "json"]) == 1
+    assert main(["check", str(spec), "--format", "json"]) == 1
     assert keys(json.loads(capsys.readouterr().out)) == fields("Diagnostics as JSON")
 
 
@@ -59,7 +60,7 @@ def test_the_fields_of_a_network(capsys: pytest.CaptureFixture[str]) -> None:
     """One with limits, and one that takes no single image everywhere."""
     told = dict(table("A network as JSON"))
     for spec, model in (("zoo/timm/senet", "legacy_seresnet50"), ("zoo/timm/resnetv2", "resnetv2_50d_gn")):
-        assert main.main(["show", spec, "--model", model, "--format", "json"]) == 0
+        assert main(["show", spec, "--model", model, "--format", "json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert keys(found) == fields("A network as JSON")
         for name in ("limits", "batches", "stages"):

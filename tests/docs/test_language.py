@@ -14,7 +14,7 @@ from resnetc.cli.main import main
 from resnetc.compiler.codegen.naming import class_name
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.evaluation.arithmetic import SIGNATURES
-from resnetc.compiler.ir.network import Shape
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.symbols import slots_of
 from resnetc.compiler.shapes.rules import rule, settle
 from resnetc.compiler.sizes import constant, evaluate, identity

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Container
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -45,23 +46,20 @@ def rule(path: Path) -> str:
     return max((row for row in ALLOWED if name == row or name.startswith(row + "/")), key=len)
 
 
-def imports(path: Path, types: bool = True) -> set[str]:
-    """The dotted names that a file imports, wherever in it, or not for the type checker alone (`types=False`).
-
-    `from a import b` is `a`, and also `a.b` where that is a module.
-    """
+def imports(path: Path, modules: Container[str] | None = None) -> set[str]:
+    """The dotted names of what a file imports, wherever in it: of `from a import b`, `a.b` where that is a module."""
+    modules = MODULES if modules is None else modules
     names, nodes = set(), [ast.parse(path.read_bytes())]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not types:
-            nodes += node.orelse
-            continue
         nodes += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
-            names |= {node.module} | ({f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys())
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                names.add(inner if inner in modules else node.module)
     return names
 
 
@@ -88,12 +86,41 @@ def test_a_file_imports_only_what_its_folder_may(path):
     assert sorted(name for name in imports(path) if not may(name)) == []
 
 
-def test_the_compiler_imports_in_one_direction():
-    """No circle among the modules of the compiler: `prepare` raises on one, and names it."""
-    compiler = {name: path for name, path in MODULES.items() if name.startswith("resnetc.compiler")}
-    packages = {name for name, path in compiler.items() if path.name == "__init__.py"}
-    graph = {name: (imports(path, types=False) & compiler.keys()) - packages for name, path in compiler.items()}
-    TopologicalSorter(graph).prepare()
+PHASES = (
+    *("record", "source", "diagnostics", "syntax", "formatter", "sizes", "ir", "loader", "evaluation", "shapes"),
+    *("remedies", "proof", "names", "symbolic", "expansion", "measures", "claims", "checked", "codegen", "driver"),
+)
+"""The way of a text through the compiler. A phase imports earlier ones alone, for its types and inside functions too."""
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_phase_imports_only_what_goes_before_it(phase):
+    earlier = PHASES[: PHASES.index(phase) + 1]
+    paths = [ROOT / "compiler" / f"{phase}.py", *(ROOT / "compiler" / phase).rglob("*.py")]
+    imported = {(path.name, name) for path in paths if path.exists() for name in imports(path)}
+    later = {(path, name) for path, name in imported if name.startswith("resnetc.compiler.")}
+    assert sorted((path, name) for path, name in later if name.split(".")[2] not in earlier) == []
+
+
+def test_every_part_of_the_compiler_is_a_phase():
+    parts = {path.relative_to(ROOT / "compiler").parts[0] for path in (ROOT / "compiler").rglob("*.py")}
+    assert {part.removesuffix(".py") for part in parts} - {"__init__"} == set(PHASES)
+
+
+def test_no_circle_of_imports():
+    """None among files, none among folders, for types and inside functions too: `prepare` raises on one."""
+    own = [path for path in (ROOT / "src" / "resnetc").rglob("*.py") if path.is_file()]
+    everything = MODULES | {module(ROOT / path.relative_to(ROOT / "src" / "resnetc")): path for path in own}
+    files = {name: (imports(path, everything) & everything.keys()) - {name} for name, path in everything.items()}
+    TopologicalSorter(files).prepare()
+
+    def folder(name: str) -> str:
+        return name if everything[name].name != "__init__.py" and name.count(".") < 3 else ".".join(name.split(".")[:3])
+
+    folders: dict[str, set[str]] = {}
+    for name, imported in files.items():
+        folders.setdefault(folder(name), set()).update(folder(other) for other in imported)
+    TopologicalSorter({name: imported - {name} for name, imported in folders.items()}).prepare()
 
 
 def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

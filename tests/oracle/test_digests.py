@@ -12,7 +12,7 @@ from resnetc.compiler.loader.loader import shipped_names
 
 FILE = Path(__file__).with_name("digests.txt")
 HEAD = """\
-# What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, digests of compiler/codegen/fingerprint.py.
+# What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, as compiler/codegen/fingerprint.py does.
 # A line changes only with a reason in the commit: where keys change, checkpoints can no longer be loaded; where a
 # function changes, they give other outputs. A new network is a new line.
 """

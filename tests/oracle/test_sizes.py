@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.checked import Checked
+from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 import resnetc
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.checked import Checked
+from resnetc.compiler.driver.session import Session
 from tests.oracle.fingerprint import FACTS, check, state_dict_sha256
 from tests.oracle.rounding import check_to_rounding
 

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import resnetc
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.codegen.fingerprint import digests
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
 from tests.oracle.fingerprint import fill_
 from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.claims.contract import Contract
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.driver.session import Session
 
 LARGEST = 20  # on each axis: the sizes that are looked at one by one
 

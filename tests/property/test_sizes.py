@@ -10,7 +10,8 @@ from math import ceil, floor, lcm, prod
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.ir.network import Shape, Step
+from resnetc.compiler.ir.network import Step
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.sizes import (
     ALL,

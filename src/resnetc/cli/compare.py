@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnetc.cli.common import USAGE, colored, note
 from resnetc.cli.train import Command, find_runtime, load_runtime, module_of, seed, tell
 from resnetc.compiler.record import record
 
@@ -88,7 +89,6 @@ def named(options: argparse.Namespace) -> list[Named]:
 def compare(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
     find_runtime()
-    from resnetc.cli.main import USAGE, colored, note
     from resnetc.compiler.driver.session import UsageError
     from resnetc.runtime import launch
     from resnetc.runtime.errors import Stopped

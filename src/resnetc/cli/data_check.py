@@ -10,8 +10,11 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+from resnetc.cli.common import failed, note, remarks, standard_input
+
 if TYPE_CHECKING:
-    from resnetc.compiler.driver.session import Checked, Session
+    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.driver.session import Session
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import Outline
     from resnetc.runtime.recipe import Recipe
@@ -34,7 +37,6 @@ def compiled_for(options: argparse.Namespace, images: Outline, recipe: Recipe) -
 
     RunError where it does not take the data, or so few images at once as the recipe will give to each process.
     """
-    from resnetc.cli.main import note, remarks
     from resnetc.runtime import launch, shares
 
     session, checked, told = matched(options, images)
@@ -55,7 +57,6 @@ def matched(options: argparse.Namespace, images: Outline) -> tuple[Session, Chec
 
     A fault that is there without the data's values is the spec's, and shown; one that they make is said of the data.
     """
-    from resnetc.cli.main import failed, standard_input
     from resnetc.compiler.driver.session import Session, UsageError
     from resnetc.runtime.errors import RunError
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc import terminal
+from resnetc.cli.common import colored
 
 if TYPE_CHECKING:
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
@@ -156,7 +157,6 @@ def rewrite(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
 
 def refused(faults: Sequence[Diagnostic], files: int) -> int:
     """Prints the faults; nothing was written."""
-    from resnetc.cli.main import colored
     from resnetc.compiler.diagnostics import render
 
     color = colored(sys.stderr)

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from resnetc.cli.common import failed, opened, remarks, sizes_of
 from resnetc.compiler.record import record
 from resnetc.terminal import message
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from resnetc.compiler.driver.session import Checked, Session
+    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.driver.session import Session
     from resnetc.testing.exercise import Failure, Finding
     from resnetc.testing.inputs import Sizes
 
@@ -81,7 +83,6 @@ class Result:
 
 
 def test(options: argparse.Namespace) -> int:
-    from resnetc.cli.main import failed, opened, remarks
     from resnetc.compiler.driver.session import UsageError
 
     session = opened(options.spec)
@@ -185,7 +186,6 @@ def require_extra() -> None:
 
 def given_sizes(text: str, checked: Checked, batch: int) -> Sizes:
     """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
-    from resnetc.cli.main import sizes_of
     from resnetc.compiler.driver.session import UsageError
 
     sizes, declared = sizes_of(text, checked), checked.network.input

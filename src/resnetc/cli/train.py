@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.bounded_read import contents
+from resnetc.cli.common import note
 from resnetc.cli.data_check import Refused, compiled_for
 from resnetc.terminal import one_line
 
@@ -144,7 +145,6 @@ def stopped(out: Path) -> tuple[str, Path]:
 
 def tell(images: Data) -> None:
     """Says which classes have no images."""
-    from resnetc.cli.main import note
     from resnetc.runtime.data import labels
 
     for remark in labels.remarks(images):
@@ -186,7 +186,6 @@ def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> t
 def evaluate(options: argparse.Namespace) -> int:
     find_runtime()
     load_runtime()
-    from resnetc.cli.main import note
     from resnetc.runtime import data as datasets
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.evaluate import evaluate as judge

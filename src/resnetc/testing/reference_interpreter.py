@@ -16,7 +16,8 @@ from resnetc.compiler.codegen.functional import functional
 from resnetc.compiler.codegen.python_layout import Call, line, literal
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, columns, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.testing.replay import hold
 

@@ -19,7 +19,6 @@ from resnetc.compiler.evaluation.values import (
     DefinedLayer,
     LabelLayer,
     Layer,
-    Path,
     PrimitiveLayer,
     SlotLayer,
     Tensor,
@@ -27,7 +26,9 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion.application import Unfolded
 from resnetc.compiler.expansion.expander import Expander, Origin, later
-from resnetc.compiler.ir.network import Condition, Network, Shape
+from resnetc.compiler.ir.network import Condition, Network
+from resnetc.compiler.ir.paths import Path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import state
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -122,7 +123,7 @@ class Names:
         self.named |= bool(keys)
         number = len(flow.applied)
         flow.applied.append(Applied((*self.prefix, *path), keys, tuple(t.ref for t in inputs), flow.tick()))
-        made = [Tensor(len(flow.values) + i, shape, self) for i, shape in enumerate(shapes)]
+        made = [Tensor(len(flow.values) + i, shape) for i, shape in enumerate(shapes)]
         flow.values.extend(number for _ in shapes)
         return made
 
@@ -152,7 +153,7 @@ class Reader(Expander):
     def model(self, origin: Origin, shape: Shape) -> Keys:
         frame, model = self.opened(origin.request), origin.request.model.item
         names = frame.scope = Names(Flow())
-        begun = self.apply(self.layer(model.stem, frame), Tensor(0, shape, names), frame, model.stem.span)
+        begun = self.apply(self.layer(model.stem, frame), Tensor(0, shape), frame, model.stem.span)
         current = self.single(begun, model.stem.span)
         for stage, groups in self.planned(model, frame):
             read = self.stage_read(groups, current, frame)
@@ -171,7 +172,7 @@ class Reader(Expander):
             read = self.read(layer if index == 0 else later(layer), current, inner)
             assert isinstance(read, Read)
             keys += [(str(index), *key) for key in read.keys]
-            current = Tensor(-1, read.shape_out, frame.scope)
+            current = Tensor(-1, read.shape_out)
             self.position += 1
         return Read(tuple(keys), current.shape, source)
 
@@ -252,7 +253,7 @@ class Reader(Expander):
             if isinstance(read, Absent):
                 return ABSENT
             keys += [(name, *key) for key in read.keys]
-            position, current = position + 1, Tensor(-1, read.shape_out, frame.scope)
+            position, current = position + 1, Tensor(-1, read.shape_out)
         return Read(tuple(keys), current.shape, opened.source)
 
     def spread(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
@@ -300,7 +301,7 @@ class Reader(Expander):
         """A block, with names of its own."""
         block, names = layer.item, Names(Flow())
         assert isinstance(block, syntax.Block)
-        inner = self.entered(layer, Tensor(0, shape, names), frame, names)
+        inner = self.entered(layer, Tensor(0, shape), frame, names)
         for statement in block.body:
             self.statement(statement, inner)
         out = self.evaluate(block.out, inner)

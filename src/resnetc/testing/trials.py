@@ -7,9 +7,9 @@ from pathlib import Path
 
 from resnetc.api import Compiled
 from resnetc.compiler import names
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.codegen.module import module_text
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
-from resnetc.compiler.driver.session import Checked
 from resnetc.compiler.evaluation.evaluator import Silent
 from resnetc.compiler.expansion.expander import Expander, Origin, expand
 from resnetc.compiler.expansion.instances import requests

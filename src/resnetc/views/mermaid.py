@@ -9,14 +9,15 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler.evaluation.values import show_path
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Shape, Template
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.paths import show_path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import show_shape
 
 if TYPE_CHECKING:
-    from resnetc.compiler.driver.session import Checked
+    from resnetc.compiler.checked import Checked
 
 Spell = Callable[[Shape], str]
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.driver.network_index import Index, Listed
-from resnetc.compiler.driver.session import Checked
 from resnetc.compiler.evaluation.values import MAX_BITS
 from resnetc.compiler.proof.minimum_batch import refused_alone
 from resnetc.compiler.sizes import describe, show, show_set

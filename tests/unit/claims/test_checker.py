@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.driver.session import Session
 from resnetc.compiler.sizes import ALL, from_minimum
 
 NET = """

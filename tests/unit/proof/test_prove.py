@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from resnetc.compiler.checked import Checked
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.driver.session import Checked, Session
+from resnetc.compiler.driver.session import Session
 from resnetc.compiler.proof.prove import prove
 from resnetc.compiler.sizes import show_set
 

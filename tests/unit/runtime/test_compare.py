@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.cli import compare, main
+from resnetc.cli import common, compare
 from resnetc.cli.compare import Named
 from resnetc.runtime import compare as runtime_compare
 from resnetc.runtime import plots, progress
@@ -128,7 +128,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
         made.set_defaults(run=run)
         return made
 
-    compare.add_commands(command, main.choosing)
+    compare.add_commands(command, common.choosing)
     return top.parse_args(["compare", *arguments])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resnetc
-from resnetc.compiler.driver.session import Checked
+from resnetc.compiler.checked import Checked
 
 HERE = Path(__file__).parent
 BATCH = 8

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from resnetc.cli import main
+from resnetc.cli.main import main
 from resnetc.runtime import recipe
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
@@ -93,7 +93,7 @@ def test_what_a_start_leaves_that_was_killed_is_no_run(
     out.mkdir()
     for name in ("recipe.yaml", "metrics.jsonl", "model.py", "recipe.yaml.tmp", "last.ckpt.tmp"):
         (out / name).write_text("half a fi")
-    assert main.main(["train", "digits", "--out", str(out), "--resume"]) == 1
+    assert main(["train", "digits", "--out", str(out), "--resume"]) == 1
     assert "this run ended before it had saved itself: start it again, without --resume" in capsys.readouterr().err
     train(source, "small", few, quick, out, quiet=True)
     assert (out / "model.py").read_text() == source

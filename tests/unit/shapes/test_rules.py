@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.ir.network import Condition, Shape
+from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.rules import MAX_CHANNELS, axis, rule, settle, show_shape
 from resnetc.compiler.sizes import constant, evaluate, identity, step
 from resnetc.compiler.source import Source, Span

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from resnetc.compiler.expansion.application import LIST_RULES
-from resnetc.compiler.ir.network import Shape
+from resnetc.compiler.ir.shape import Shape
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing.strategies.primitives import (
     LISTING_RULES,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.expansion.application import LIST_RULES
-from resnetc.compiler.ir.network import Condition, Shape
+from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import axis, rule, settle
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step

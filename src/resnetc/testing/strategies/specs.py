@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from resnetc.compiler.ir.network import Shape
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import constant
 from resnetc.testing.strategies.bodies import Body, Draft

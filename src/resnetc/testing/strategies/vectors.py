@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.ir.network import Shape
+from resnetc.compiler.ir.shape import Shape
 from resnetc.testing.strategies.bodies import Draft
 from resnetc.testing.strategies.primitives import operations, rows, shape_keeping, takes_map
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import resnetc
-from resnetc.cli import main
+from resnetc.cli.main import main
 from resnetc.runtime import progress
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
@@ -201,15 +201,12 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
     monkeypatch.setattr(progress, "choose", lambda *arguments: progress.Progress())
-    assert main.main([*begin, "--resume"]) == 1
+    assert main([*begin, "--resume"]) == 1
     assert "run: no run to go on with in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
-        assert (
-            main.main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"])
-            == 75
-        )
-    assert main.main([*begin, "--resume"]) == 0
+        assert main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"]) == 75
+    assert main([*begin, "--resume"]) == 0
     assert "small: " in capsys.readouterr().out
-    assert main.main([*begin, "--resume", "--data", "digits"]) == 1
+    assert main([*begin, "--resume", "--data", "digits"]) == 1
     assert "digits is not the data of that run (npz:" in capsys.readouterr().err

@@ -1,0 +1,29 @@
+"""Sums and products of two maps: the shape of what comes out, and the condition that their sizes agree."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.values import Tensor
+from resnetc.compiler.expansion.dataflow_builder import Scope
+from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.remedies.channels import channels_differ
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.sizes import constant
+from resnetc.compiler.syntax import tree as syntax
+
+
+def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
+    """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
+    a, b = left.shape, right.shape
+    if a.rank != b.rank:
+        raise Fault(rules.ranks_differ(f"`{op}`", a, b, expr.span))
+    if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
+        raise Fault(channels_differ(op, left, right, expr, scope))
+    one = constant(1)
+    sizes = []
+    for i, (f, g) in enumerate(zip(a.sizes, b.sizes, strict=True)):
+        if f != g and not (op == "*" and one in (f, g)):
+            scope.demands.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
+        sizes.append(g if op == "*" and f == one else f)
+    return Shape(max(a.channels, b.channels), tuple(sizes))

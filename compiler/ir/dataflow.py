@@ -1,0 +1,22 @@
+"""The dataflow program of a block as it is read while it is still growing."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from resnetc.compiler.ir.network import Step, Wire
+
+
+class Dataflow(Protocol):
+    """The wires and steps that a block has so far, in the order of its text; wire 0 is `in`. Read-only."""
+
+    @property
+    def wires(self) -> Sequence[Wire]:
+        """Every value that flows, by its number."""
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Every module that is applied, and every addition and product."""
+
+    @property
+    def numbers(self) -> Sequence[tuple[str, str, Any]]:
+        """Name, type and value of every parameter and `let` that is a number."""

@@ -1,0 +1,18 @@
+"""The shape of a map: channels, and sizes that depend on the input's."""
+
+from __future__ import annotations
+
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import SizeFn
+
+
+@record(eq=True)
+class Shape:
+    """`[channels, sizes...]`: the channels are known, each size is a function of the input's size on that axis."""
+
+    channels: int
+    sizes: tuple[SizeFn, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.sizes)

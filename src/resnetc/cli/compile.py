@@ -1,0 +1,75 @@
+"""`resnetc compile`: one Python file a network."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from resnetc import terminal
+from resnetc.cli.common import (
+    INPUT,
+    OK,
+    failed,
+    opened,
+    remarks,
+)
+
+
+def compile(options: argparse.Namespace) -> int:
+    from resnetc.compiler.driver import output_files as files
+    from resnetc.compiler.expansion.instances import UsageError
+
+    session = opened(options.spec)
+    networks = session.networks(options.model, options.settings)
+    if session.sink.failed:
+        failed(session)
+        return INPUT
+    if options.model or not any(Path(s).is_dir() for s in options.spec):
+        networks = [replace(checked, folder=Path()) for checked in networks]
+    outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
+    if options.out != "-" and not options.check:
+        for fault in files.obstacles(outputs, options.force):
+            session.sink.add(fault)
+    if failed(session):
+        return INPUT
+    if not outputs:
+        raise UsageError("no network to compile: every model here needs arguments, see `--set`")
+    remarks(session, networks)
+    if options.out == "-":
+        terminal.document("\n\n".join(o.text for o in outputs))
+        return OK
+    if options.check:
+        return compare(outputs)
+    for fault in files.write(outputs):
+        session.sink.add(fault)
+    if failed(session):
+        return INPUT
+    for output in outputs:
+        print(output.path.as_posix())
+    return OK
+
+
+def compare(outputs: list[Any]) -> int:
+    """`--check`: which files differ, and whether in their keys, their function or their text only."""
+    from resnetc.compiler.codegen.seal import difference
+    from resnetc.compiler.driver.output_files import written
+
+    meaning = {
+        "missing": "is missing",
+        "keys": "differs in its keys: checkpoints will not load",
+        "function": "differs in its function: checkpoints load, outputs change",
+        "text": "differs in its text only",
+        "edited by hand": "was edited by hand",
+        "not made by resnetc": "was not made by resnetc",
+    }
+    status = OK
+    for output in outputs:
+        kind = difference(written(output.path), output.text)
+        if kind is not None:
+            print(f"{output.path.as_posix()} {meaning[kind]}")
+            status = INPUT
+    if status == OK:
+        print(f"{len(outputs)} files are up to date" if len(outputs) != 1 else "1 file is up to date")
+    return status

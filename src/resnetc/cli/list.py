@@ -1,0 +1,38 @@
+"""`resnetc list`: the shipped networks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from resnetc.cli.common import (
+    INPUT,
+    OK,
+    colored,
+    failed,
+    opened,
+)
+
+
+def list_models(options: argparse.Namespace) -> int:
+    from fnmatch import fnmatch
+
+    from resnetc.compiler.driver import network_index
+    from resnetc.compiler.expansion.instances import UsageError
+    from resnetc.views import tables as shown
+
+    index = network_index.index()
+    networks = index.networks
+    if index.specs != network_index.digest():  # their figures are others, perhaps
+        from resnetc.compiler.loader.loader import shipped_names
+
+        session = opened(shipped_names())
+        networks = tuple(network_index.listed(checked, shown.accepted(checked)) for checked in session.networks())
+        if failed(session):
+            return INPUT
+    pattern = options.pattern if any(c in options.pattern for c in "*?[") else f"*{options.pattern}*"
+    rows = [n for n in networks if any(fnmatch(name, pattern) for name in (n.name, n.spec, *index.further(n.name)))]
+    if not rows:
+        raise UsageError(f"no shipped model matches `{options.pattern}`")
+    sys.stdout.write(shown.listing(rows, index, colored(sys.stdout)))
+    return OK

@@ -1,0 +1,47 @@
+"""`resnetc show`: tables, JSON and pictures of a network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from resnetc import terminal
+from resnetc.cli.common import (
+    INPUT,
+    OK,
+    colored,
+    failed,
+    input_sizes,
+    opened,
+    remarks,
+)
+
+
+def show(options: argparse.Namespace) -> int:
+    from resnetc.compiler.driver.session import UsageError
+    from resnetc.views import tables as shown
+
+    session = opened([options.spec])
+    networks = session.networks(options.model, options.settings)
+    if failed(session):
+        return INPUT
+    if options.format in ("mermaid", "svg") and len(networks) > 1:
+        names = ", ".join(c.network.name for c in networks[:12]) + (", ..." if len(networks) > 12 else "")
+        raise UsageError(
+            f"--format {options.format} draws one network, and here are {len(networks)}: {names}; choose with --model"
+        )
+    given = [input_sizes(options.input, checked) if options.input is not None else None for checked in networks]
+    remarks(session, networks)
+    for i, (checked, sizes) in enumerate(zip(networks, given, strict=True)):
+        if options.format == "json":
+            terminal.document(shown.json_line(checked, sizes) + "\n")
+        elif options.format in ("mermaid", "svg"):
+            from resnetc.views import mermaid, svg
+
+            draw = mermaid.mermaid if options.format == "mermaid" else svg.svg
+            terminal.document(draw(checked, sizes))
+        else:
+            sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
+    if not networks:
+        raise UsageError("no network to show: every model here needs arguments, see `--set`")
+    return OK

@@ -90,7 +90,7 @@ PHASES = (
     *("record", "source", "diagnostics", "syntax", "formatter", "sizes", "ir", "loader", "evaluation", "shapes"),
     *("remedies", "proof", "names", "symbolic", "expansion", "measures", "claims", "checked", "codegen", "driver"),
 )
-"""The way of a text through the compiler. A phase imports earlier ones alone, for its types and inside functions too."""
+"""The way of a text through the compiler; a phase imports earlier ones alone, for its types and in functions too."""
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -36,7 +36,7 @@ class Fault:
 
 def faults() -> list[Fault]:
     roles = (CHOICE.replace("(vector):", f"(vector) or role == {role!r}:") for role in ROLES)
-    return [*listed(), *(Fault(LITERAL, "backend.unify", CHOICE, new) for new in roles)]
+    return [*listed(), *(Fault(LITERAL, "codegen.anti_unification", CHOICE, new) for new in roles)]
 
 
 def listed() -> Iterator[Fault]:

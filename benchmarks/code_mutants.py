@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from code_faults import Fault, faults, plant
@@ -63,7 +64,8 @@ BODIES = (
     "out = in + (in |> a: two(1, 1) |> b: two(1, 2)) + (in |> c: two(2, 1) |> d: two(2, 2))",
     "let v = in |> global_avg_pool |> a: dense(4) |> b: dense(6) |> c: dense(3) |> d: dense(8)\n"
     " out = in * (v |> reshape([8, 1]))",
-    "let v = in |> global_avg_pool |> a: shaped(4) |> b: shaped(6)\n out = in * (v |> linear(8) |> reshape([8, 1]))",
+    "let v = in |> global_avg_pool |> a: shaped(4) |> b: shaped(6) |> c: shaped(8)\n"
+    " out = in * (v |> linear(8) |> reshape([8, 1]))",
     "out = in |> a: normed |> b: normed(norm=group_norm(groups=2)) |> c: normed(norm=response_norm)",
     "out = in |> a: outer(conv(8, kernel=1)) |> b: outer(batch_norm) |> c: outer(normed) |> d: outer(two(1, 1))",
     "each i in range(3) { let y[i] = in |> row[i]: conv(8, kernel=2 * i + 1) }\n out = in + (y |> sum)",
@@ -85,6 +87,7 @@ def written() -> Iterator[str]:
 def tabled() -> Iterator[str]:
     """For each parameter of each primitive a block that is called with two of its values."""
     from resnetc.testing.strategies.primitives import (
+        Term,
         Wish,
         literal,
         open_map,
@@ -97,23 +100,22 @@ def tabled() -> Iterator[str]:
     maps = (open_map(8, 2),)
     for row in rows(takes_map):
         for parameter in row.parameters:
-            legal = {}
+            calls: dict[str, list[str]] = {}  # with `x` in the value's place, so that the others are the same
             strided = parameter.type == "bool" and any(p.name == "stride" for p in row.parameters)
             beside = (("stride", literal(2, 1)),) if strided else ()
             for value in plain_values(parameter, maps[0]):
-                wish = Wish(given=((parameter.name, literal(value, 1)), *beside))
-                made = settled(row, maps, wish, lambda options: min(2, len(options) - 1))  # a kernel of 3
+                term = literal(value, 1)
+                given = ((parameter.name, Term("x", term.values)), *beside)
+                made = settled(row, maps, Wish(given=given), lambda options: min(2, len(options) - 1))  # a kernel of 3
                 if made is not None:
-                    legal[literal(value, 1).text] = made
-            for first, second in zip(list(legal), list(legal)[1:], strict=False):
-                call = legal[first].text.replace(f"{parameter.name}={first}", f"{parameter.name}=x")
-                if parameter is row.parameters[0]:
-                    call = legal[first].text.replace(f"({first}", "(x", 1)
-                whole = f"in |> a: unit({first}) |> b: fit |> c: unit({second})"
-                fit = "block fit() { out = in |> plain_conv(8, kernel=1) }\n"
-                net = "model net() {\n  input [8, H, W] = [8, 22, 21]\n  stem = both\n  head = identity\n}\n"
-                block = f"block unit(x: {parameter.type}) {{ out = in |> {call} }}\n"
-                yield f"edition 1\n{fit}{block}block both() {{ out = {whole} }}\n{net}"
+                    calls.setdefault(made.text, []).append(term.text)
+            for call, values in calls.items():
+                for first, second in pairwise(values):
+                    whole = f"in |> a: unit({first}) |> b: fit |> c: unit({second})"
+                    fit = "block fit() { out = in |> plain_conv(8, kernel=1) }\n"
+                    net = "model net() {\n  input [8, H, W] = [8, 22, 21]\n  stem = both\n  head = identity\n}\n"
+                    block = f"block unit(x: {parameter.type}) {{ out = in |> {call} }}\n"
+                    yield f"edition 1\n{fit}{block}block both() {{ out = {whole} }}\n{net}"
 
 
 def drawn(count: int) -> list[str]:
@@ -178,6 +180,7 @@ def main() -> int:
     torch.set_num_threads(1)
     started, texts, models = time.time(), [*written(), *tabled()], drawn(options.models)
     everything = [*texts, *models]
+    agree(texts[0])  # imports what every fork would import again
     if dies(None, dict.fromkeys(everything, ())):
         print("without a fault:", *(text for text in everything if dies(None, {text: ()})), sep="\n\n")
         return 1

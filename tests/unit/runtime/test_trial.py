@@ -99,7 +99,7 @@ def test_what_the_message_says_to_take_is_taken(deep: Any) -> None:
 
 
 def test_a_share_of_one_image(deep: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said before the processes meet; `test_group.py` has two real ones."""
+    """Said before the processes meet; `test_distributed.py` has two real ones."""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert deep("--override", "batch=2") == 1

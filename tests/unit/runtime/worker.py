@@ -1,4 +1,4 @@
-"""What each process of a group does in `test_group.py`; started by torchrun.
+"""What each process of a group does in `test_distributed.py`; started by torchrun.
 
     worker.py MODULE.py DATA.npz OUT
 

@@ -180,7 +180,7 @@ class Expect(NetworkItem):
             return
         from resnetc.testing.claims import claim
         from resnetc.testing.torch_measurements import Measured
-        from resnetc.testing.trials import parts
+        from resnetc.testing.trial import parts
 
         node, compiled = self.node, self.node.compiled()
         evaluator = node.compiler.evaluator()

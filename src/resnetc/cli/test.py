@@ -208,7 +208,7 @@ def tried(
     from resnetc.testing.exercise import exercise
     from resnetc.testing.inputs import examples, examples_at
     from resnetc.testing.torch_measurements import Measured
-    from resnetc.testing.trials import parts
+    from resnetc.testing.trial import parts
 
     network, accepted, measures = checked.network, checked.accepted, checked.measures
     compiled = Compiled(session.render(checked), network, (), checked)

@@ -25,7 +25,7 @@ from resnetc.testing.mutations import assert_diagnosed, bad_specs
 from resnetc.testing.strategies.items import CALLS, Item, blocks, shortcuts
 from resnetc.testing.strategies.sizes import input_sizes
 from resnetc.testing.strategies.specs import models
-from resnetc.testing.trials import SpecRefused, Trial, trials
+from resnetc.testing.trial import SpecRefused, Trial, trials
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,

@@ -11,7 +11,7 @@ from resnetc.compiler.ir.network import Declared
 from resnetc.terminal import guarded
 from resnetc.testing.assertions import assert_network_agrees
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.trials import SpecRefused, trials
+from resnetc.testing.trial import SpecRefused, trials
 
 
 def main(arguments: list[str] | None = None) -> int:

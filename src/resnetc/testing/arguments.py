@@ -10,7 +10,7 @@ from typing import Any
 from resnetc.api import Compiled
 from resnetc.compiler.ir.network import Network
 from resnetc.testing.inputs import Sizes
-from resnetc.testing.trials import Trial
+from resnetc.testing.trial import Trial
 
 
 def compiled_network(given: Any) -> Network:

@@ -16,7 +16,7 @@ from resnetc.testing.replay import hold, replayable
 from resnetc.testing.state_dict_names import read_keys
 from resnetc.testing.torch_measurements import Measured, stride_along
 from resnetc.testing.torch_module import module_of, place, run, run_enough, too_few
-from resnetc.testing.trials import Trial, origin_of, parts
+from resnetc.testing.trial import Trial, origin_of, parts
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,

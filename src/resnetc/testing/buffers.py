@@ -11,7 +11,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.reference_interpreter import Reference
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, module_of, place, running, tensors
-from resnetc.testing.trials import Trial, parts
+from resnetc.testing.trial import Trial, parts
 
 Buffers = dict[str, Tensor]
 

@@ -16,7 +16,7 @@ from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Templat
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, module_of, place, running
-from resnetc.testing.trials import Trial, parts
+from resnetc.testing.trial import Trial, parts
 
 UNCOUNTED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity)  # unless a step is stored as one
 BLOCK = "a block"

@@ -17,7 +17,7 @@ from resnetc.testing.inputs import Example, device_for, edge_sizes
 from resnetc.testing.replay import hold
 from resnetc.testing.torch_measurements import Measured
 from resnetc.testing.torch_module import run, too_few
-from resnetc.testing.trials import Trial, parts
+from resnetc.testing.trial import Trial, parts
 
 COUNTED = 2  # accepted inputs at which costs are counted
 SHRINKING = 200  # inputs that are tried to make a failure smaller

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from resnetc.testing.arguments import call_of, checked
-from resnetc.testing.trials import Trial
+from resnetc.testing.trial import Trial
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")

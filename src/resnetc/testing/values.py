@@ -15,7 +15,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.reference_interpreter import Outputs, Reference
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, kept, module_of, place, plain, running
-from resnetc.testing.trials import Trial, parts
+from resnetc.testing.trial import Trial, parts
 
 LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of axes
 

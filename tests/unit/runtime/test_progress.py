@@ -100,7 +100,7 @@ def test_a_patient_process_keeps_catching() -> None:
 
 IMPORTING = """
 import os, signal
-from resnetc import cli
+from resnetc.cli.main import main
 from resnetc.runtime import data
 
 def look(*arguments):  # as an import of NumPy or torch may do
@@ -110,7 +110,7 @@ def look(*arguments):  # as an import of NumPy or torch may do
         raise AttributeError("half a module") from None
 
 data.look = look
-raise SystemExit(cli.main(["train", "digits"]))
+raise SystemExit(main(["train", "digits"]))
 """
 
 

@@ -8,7 +8,7 @@ from resnetc.compiler.claims.facts import PRECISIONS
 from resnetc.compiler.measures import costs
 from resnetc.testing import Trial, assert_strides_agree, trials
 from resnetc.testing.torch_measurements import Measured
-from resnetc.testing.trials import parts
+from resnetc.testing.trial import parts
 
 TEXT = """edition 1
 use std.gates

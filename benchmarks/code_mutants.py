@@ -121,13 +121,13 @@ def tabled() -> Iterator[str]:
 def drawn(count: int) -> list[str]:
     from hypothesis import HealthCheck, Phase, given, settings
 
-    from resnetc.testing.strategies import specs
+    from resnetc.testing import models
 
     texts: list[str] = []
 
     @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=[*HealthCheck])  # fmt: skip
-    @given(specs())
+    @given(models())
     def note(text: str) -> None:
         texts.append(text)
 

@@ -53,7 +53,7 @@ def draw_models(tally: Tally) -> None:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
 
-    from resnetc.testing.strategies import specs as models
+    from resnetc.testing import models
     from resnetc.testing.strategies.primitives import mentioned
 
     @settings(

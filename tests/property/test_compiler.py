@@ -22,8 +22,7 @@ from resnetc.cli.main import main
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.formatter.formatter import format
 from resnetc.compiler.source import Source
-from resnetc.testing import SpecRefused, Trial, assert_diagnosed, bad_specs, trials
-from resnetc.testing.strategies import specs
+from resnetc.testing import SpecRefused, Trial, assert_diagnosed, bad_specs, models, trials
 from resnetc.testing.torch_module import module_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +54,7 @@ print([hashlib.sha256(t.source.encode()).hexdigest() for text in texts for t in 
 
 
 def test_the_same_bytes_under_every_hash_seed_folder_and_locale(tmp_path: Path) -> None:
-    texts = sample(specs(), 40)
+    texts = sample(models(), 40)
     (tmp_path / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     answers = set()
     for seed, locale, folder in (("0", "C", ROOT), ("1", "C.UTF-8", tmp_path), ("31337", "POSIX", Path("/"))):
@@ -74,7 +73,7 @@ def test_the_same_bytes_under_every_hash_seed_folder_and_locale(tmp_path: Path) 
 
 def test_generated_text_is_tidy_and_imports_torch_alone(tmp_path: Path) -> None:
     files = []
-    for i, text in enumerate(sample(specs(), 40)):
+    for i, text in enumerate(sample(models(), 40)):
         for trial in trials(text):
             tree = ast.parse(trial.source)
             modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
@@ -93,7 +92,7 @@ def test_generated_text_is_tidy_and_imports_torch_alone(tmp_path: Path) -> None:
 def test_committed_and_random_modules_are_clean_under_strict_mypy(tmp_path: Path) -> None:
     """In one run, which mostly reads torch."""
     files = sorted((ROOT / "generated").rglob("*.py"))
-    for i, text in enumerate(sample(specs(), 40)):
+    for i, text in enumerate(sample(models(), 40)):
         for trial in trials(text):
             files.append(tmp_path / f"network{i}.py")
             files[-1].write_text(trial.source, encoding="utf-8")
@@ -160,7 +159,7 @@ RENAMED = {r"\bv(\d+)\b": r"value_\1", r"\bwidth\b": "breadth", r"\bmiddle\b": "
 
 
 @settings(max_examples=40, suppress_health_check=SLOW)
-@given(specs())
+@given(models())
 def test_names_of_values_and_parameters_are_only_names(text: str) -> None:
     renamed = text
     for pattern, replacement in RENAMED.items():
@@ -170,7 +169,7 @@ def test_names_of_values_and_parameters_are_only_names(text: str) -> None:
 
 
 @settings(max_examples=40, suppress_health_check=SLOW)
-@given(specs(), st.data())
+@given(models(), st.data())
 def test_the_order_of_items_changes_nothing(text: str, data: st.DataObject) -> None:
     head, *items = text.strip().split("\n\n")
     order = data.draw(st.permutations(items))
@@ -182,7 +181,7 @@ def test_the_order_of_items_changes_nothing(text: str, data: st.DataObject) -> N
 
 
 @settings(max_examples=40, suppress_health_check=SLOW)
-@given(specs(), st.integers(0))
+@given(models(), st.integers(0))
 def test_formatting_changes_nothing_but_the_looks(text: str, seed: int) -> None:
     """Whatever stands between words: one canonical text, the same network in every byte."""
     chance = random.Random(seed)

@@ -27,13 +27,14 @@ from resnetc.testing import (
     Trial,
     assert_network_agrees,
     assert_shapes_agree,
+    blocks,
     calls,
     input_sizes,
+    models,
     reference_interpreter,
     shortcuts,
     trials,
 )
-from resnetc.testing.strategies import items, specs
 from resnetc.testing.strategies.primitives import mentioned, shape_keeping
 from resnetc.testing.strategies.sizes import size_choices
 from resnetc.testing.torch_module import run
@@ -60,7 +61,7 @@ def test_two_thousand_pairs_of_models_and_sizes():
     known: dict[str, list[Trial]] = {}
 
     @settings(max_examples=MODELS, suppress_health_check=SLOW)
-    @given(specs(), st.data())
+    @given(models(), st.data())
     def agrees(text: str, data: st.DataObject) -> None:
         fresh = text not in known
         if fresh:
@@ -104,7 +105,7 @@ def around(item: Item, block: str, dimensions: int, settings: str = "") -> str:
 @settings(max_examples=25, suppress_health_check=SLOW)
 @given(st.integers(1, 3), st.data())
 def test_a_block_stands_wherever_it_was_drawn_for(dimensions: int, data: st.DataObject) -> None:
-    item = data.draw(items(dimensions))
+    item = data.draw(blocks(dimensions))
     for trial in trials(around(item, item.name, dimensions)):
         assert_network_agrees(trial, [data.draw(input_sizes(trial.network, trial.accepted))])
 
@@ -124,7 +125,7 @@ def test_a_shortcut_fits_any_block(dimensions: int, data: st.DataObject) -> None
 
 
 @settings(max_examples=60, suppress_health_check=SLOW)
-@given(specs(declared="when {}"), st.data())
+@given(models(declared="when {}"), st.data())
 def test_the_declaration_for_the_accepted_sizes_is_taken(text: str, data: st.DataObject) -> None:
     """What `when` the compiler offers, put behind the input, leaves no fault but that of the declared size itself."""
     (trial,) = trials(text.replace(" when {}", ""))
@@ -137,7 +138,7 @@ def test_the_declaration_for_the_accepted_sizes_is_taken(text: str, data: st.Dat
 
 
 @settings(max_examples=60, suppress_health_check=SLOW)
-@given(specs())
+@given(models())
 def test_the_least_accepted_size_runs_and_one_below_it_does_not(text: str) -> None:
     """Axis by axis, the others at their least."""
     for trial in trials(text):
@@ -164,7 +165,7 @@ def test_every_primitive_is_drawn_often_enough(monkeypatch: pytest.MonkeyPatch) 
     texts: list[str] = []
 
     @settings(max_examples=DRAWN, suppress_health_check=SLOW, database=None, derandomize=True, phases=[Phase.generate])
-    @given(specs())
+    @given(models())
     def note(text: str) -> None:
         texts.append(text)
 
@@ -193,7 +194,7 @@ def test_a_primitive_that_is_added_to_the_table_is_fuzzed(monkeypatch: pytest.Mo
     tried: dict[str, int] = dict.fromkeys(added, 0)
 
     @settings(max_examples=80, suppress_health_check=SLOW, database=None, derandomize=False)
-    @given(specs(depth=2), st.integers(0, 2**32))  # all that is drawn, whether the model is tried or not
+    @given(models(depth=2), st.integers(0, 2**32))  # all that is drawn, whether the model is tried or not
     def agrees(text: str, number: int) -> None:
         present = [name for name in added if re.search(rf"\b{name}\b", text)]
         if present and min(tried[name] for name in present) < 2:

@@ -18,13 +18,13 @@ from resnetc.testing import (
     assert_network_agrees,
     assert_strides_agree,
     assertions,
+    models,
     reference_interpreter,
     torch_measurements,
     trials,
 )
 from resnetc.testing.exercise import exercise
 from resnetc.testing.inputs import Example
-from resnetc.testing.strategies import specs
 
 
 def net(body: str, size: str = "[3, 4, 5] = [3, 4, 5]") -> str:
@@ -148,7 +148,7 @@ def test_the_fuzz_draws_stages_of_vectors(axes_of_every_map: None) -> None:
     @settings(
         max_examples=60, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
     )
-    @given(specs())
+    @given(models())
     def draw(text: str) -> None:
         if "block mix1" in text:
             seen.extend(trials(text))

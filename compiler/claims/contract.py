@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.source import Span

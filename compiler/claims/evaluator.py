@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 
 from resnetc.compiler.claims import errors as claims_errors
+from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
 from resnetc.compiler.claims.corrections import corrected
 from resnetc.compiler.claims.facts import COSTS, PRECISIONS, QUESTIONS, Facts
 from resnetc.compiler.claims.other_models import Others
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import COMPARISONS
-from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.evaluator import Evaluator, Rule, bound_one_by_one
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import ModelValue, Record, Value
-from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.record import record
-from resnetc.compiler.sizes import ALL, SizeSet
+from resnetc.compiler.sizes import ALL
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import SizedEvaluator, sized
-from resnetc.compiler.symbolic.predicates import Region, covered
-from resnetc.compiler.symbolic.values import Size, plain, preimage, undecided
+from resnetc.compiler.symbolic.evaluator import Found, SizedEvaluator, sized
+from resnetc.compiler.symbolic.values import Size, plain, preimage
 from resnetc.compiler.syntax import tree as syntax
+
+Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
+"""What `accepts(...)` and `refuses(...)` come to: of a network, by their name and their values."""
 
 
 @record(eq=True)
@@ -36,32 +40,45 @@ class Opening:
         return [show_path(path) for path in self.facts.stages if path[: len(self.path)] == self.path]
 
 
-class Mentions(SizedEvaluator):
-    """Evaluates what a claim mentions: a stage has fields, `H` is a size, a cost is that of the sizes meant."""
+class Mentions:
+    """Evaluates what a claim mentions: a stage has fields, `H` is a size, a cost is that of the sizes meant.
 
-    def __init__(self, own: Facts, evaluator: Applier) -> None:
-        sizes = zip(own.symbols, own.inputs, strict=True)
-        super().__init__(evaluator, {symbol: size for symbol, size in sizes if symbol is not None})
-        self.own, self.others = own, Others(evaluator, own.inputs)
-        self.symbols = frozenset(self.known)
+    `answer` is asked where a claim asks which sizes are accepted; `blamed` are lists of what makes its answers false.
+    """
+
+    def __init__(self, evaluator: Evaluator, about: ClaimedSizes, answer: Answer, blamed: Sequence[Found] = ()) -> None:
+        self.about, self.own, self.answer = about, about.own, answer
+        sizes = zip(self.own.symbols, self.own.inputs, strict=True)
+        known = {symbol: size for symbol, size in sizes if symbol is not None}
+        self.sized = SizedEvaluator(evaluator, known, blamed)
+        self.evaluator = self.sized.evaluator
+        self.others = Others(evaluator, self.own.inputs)
+        self.symbols = frozenset(known)
         self.open = False  # costs are told for the sizes of the input, and not for the declared ones
-        self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
-        self.condition: tuple[Region, ...] = (Region({}),)  # where the claim is made
         self.around: syntax.Binary | None = None  # the operation that is being evaluated
+        self.parts: dict[type, Rule] = {
+            syntax.Name: self.name,
+            syntax.Attribute: self.attribute,
+            syntax.Index: self.index,
+        }
+        self.calls = self.evaluator.rules[syntax.Call]
+        self.evaluator.rules |= dict.fromkeys(self.parts, self.value)
+        self.evaluator.rules |= {syntax.Binary: self.binary, syntax.Call: self.call}
+
+    def begin(self, expect: syntax.Expect) -> None:
+        """Forgets the claim before. A cost alone is that of the declared size, but under a condition about sizes."""
+        self.sized.false.clear()
+        self.around = None
+        self.open = expect.condition is not None and sized(expect.condition, self.symbols)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
     def name(self, expr: syntax.Name, frame: Frame) -> Value:
-        if expr.id not in frame.locals and expr.id not in self.known and self.has(self.own, expr.id):
-            return self.of(self.own, expr.id, expr.span)
-        return super().name(expr, frame)
-
-    def visible(self, frame: Frame) -> list[str]:
-        stages = (str(path[0]) for path in self.own.stages)
-        return [*super().visible(frame), *self.own.fields, *COSTS, *QUESTIONS, *stages]
-
-    def has(self, known: Facts, name: str) -> bool:
-        return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)
+        own = self.own
+        if expr.id not in frame.locals and expr.id not in self.sized.known and has(own, expr.id):
+            return self.of(own, expr.id, expr.span)
+        stages = (str(path[0]) for path in own.stages)
+        return self.sized.name(expr, frame, chain(own.fields, COSTS, QUESTIONS, stages))
 
     def of(self, known: Facts, name: str, span: Span) -> Value:
         """What is known of a network under a name."""
@@ -77,28 +94,20 @@ class Mentions(SizedEvaluator):
         if name == "receptive_field" and known.whole:
             raise Fault(claims_errors.whole_input(known, span))
         if isinstance(known.fields[name], Record):
-            self.speaks_of(known, span)
+            self.about.speaks_of(known, span)
         return known.fields[name]
-
-    def speaks_of(self, known: Facts, span: Span) -> None:
-        """A claim about another model is made at the sizes that both take."""
-        if known.apart:
-            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
-            raise Fault(undecided(span, axes))
-        if known is not self.own:
-            self.limits.append(known.promised)
 
     def stage(self, known: Facts, path: Path, span: Span) -> Record | Opening:
         """The stage of a path, or the beginning of one."""
         if path in known.stages:
-            self.speaks_of(known, span)
+            self.about.speaks_of(known, span)
             return known.stages[path]
         if any(other[: len(path)] == path for other in known.stages):
             return Opening(known, path)
         raise Fault(claims_errors.unknown_stage(show_path(path), span, [show_path(other) for other in known.stages]))
 
-    def field(self, value: Value, expr: syntax.Attribute) -> Value:
-        name = expr.name.id
+    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
+        value, name = self.part(expr.value, frame), expr.name.id
         match value:
             case Opening(known, path):
                 return self.stage(known, (*path, name), expr.span)
@@ -108,19 +117,23 @@ class Mentions(SizedEvaluator):
                 return fields[name]
             case ModelValue():
                 return self.of(self.others.facts(value, expr.value.span), name, expr.name.span)
-        return super().field(value, expr)
+        return self.evaluator.field(value, expr)
 
-    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
+    def index(self, expr: syntax.Index, frame: Frame) -> Value:
+        if bound_one_by_one(expr.value, frame) is not None:
+            return self.evaluator.index(expr, frame)
+        index = self.evaluator.integer(expr.index, frame)
+        value = self.part(expr.value, frame)
         if isinstance(value, Opening):
             return self.stage(value.facts, (*value.path, index), expr.span)
         if isinstance(value, Record):
             write = f"{plain(expr.value.span.text)}.shape[{index}]"
             raise Fault(claims_errors.no_value(expr.value.span, list(value.fields), write))
-        return super().element(value, index, expr)
+        return self.evaluator.element(value, index, expr, frame)
 
     # -- what has fields, and is no value -----------------------------------------------------------------------------
 
-    def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
+    def value(self, expr: syntax.Expr, frame: Frame) -> Value:
         """A value: a stage and the output have fields, and are none themselves."""
         value = self.part(expr, frame)
         if isinstance(value, Opening):
@@ -130,7 +143,9 @@ class Mentions(SizedEvaluator):
         return value
 
     def part(self, expr: syntax.Expr, frame: Frame) -> Value:
-        return super().evaluate(expr, frame)
+        """What a field or an element is taken of: a value, or something that only has fields."""
+        rule = self.parts.get(type(expr))
+        return self.evaluator.evaluate(expr, frame) if rule is None else rule(expr, frame)
 
     def with_field(self, expr: syntax.Expr, value: Record, frame: Frame) -> str | None:
         """The comparison of something that has fields with a list, by its shape; None in any other place."""
@@ -146,14 +161,12 @@ class Mentions(SizedEvaluator):
         if isinstance(said, Record):
             theirs = f"{theirs}.shape"
         elif isinstance(said, tuple) and around.op == "==":
-            theirs = corrected(other, said, value.fields["shape"], frame.spec, partial(self.equal, around)) or theirs
+            theirs = (
+                corrected(other, said, value.fields["shape"], frame.spec, partial(self.about.equal, around)) or theirs
+            )
         elif not isinstance(said, tuple):
             return None
         return f"{ours} {around.op} {theirs}" if expr is around.left else f"{theirs} {around.op} {ours}"
-
-    def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
-        """Whether two values are known to be equal at all the sizes that a claim is about."""
-        raise NotImplementedError
 
     # -- comparisons and calls ----------------------------------------------------------------------------------------
 
@@ -161,23 +174,23 @@ class Mentions(SizedEvaluator):
         outer = self.open, self.around
         self.open = self.open or (expr.op not in ("and", "or") and sized(expr, self.symbols))
         self.around = expr
-        made = super().binary(expr, frame)
+        made = self.sized.binary(expr, frame)
         self.open, self.around = outer
         return made
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
         asked = self.asked(expr.callee, frame)
         if asked is None:
-            return super().call(expr, frame)
+            return self.calls(expr, frame)
         known, name = asked
         named = {a.name.id: a for a in expr.arguments if a.name is not None}
-        values = [self.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
+        values = [self.evaluator.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
         parameters = ["batch", "precision"] if name == "activation_bytes" else []
         for keyword, argument in named.items():
             if keyword not in parameters:
                 raise Fault(errors.unknown_parameter(name, keyword, argument.span, parameters, []))
         if name in QUESTIONS:
-            return self.question(known, name, values, expr)
+            return self.answer(known, name, values, expr)
         sizes = values or list(known.inputs if self.open else known.declared)
         if len(sizes) != len(known.symbols):
             raise Fault(
@@ -187,13 +200,13 @@ class Mentions(SizedEvaluator):
             )
         batch, precision = 1, "float32"
         if "batch" in named:
-            batch = self.integer(named["batch"].value, frame)
+            batch = self.evaluator.integer(named["batch"].value, frame)
             if batch < 1:
                 raise Fault(
                     claims_errors.misasked(name, named["batch"].span, f"is told a batch of {batch}", known.symbols)
                 )
         if "precision" in named:
-            precision = self.evaluate(named["precision"].value, frame)
+            precision = self.evaluator.evaluate(named["precision"].value, frame)
             if not isinstance(precision, str) or precision not in PRECISIONS:
                 raise Fault(claims_errors.not_a_precision(named["precision"].span, precision))
         return self.cost(known, name, sizes, batch, precision, expr.span)
@@ -217,7 +230,7 @@ class Mentions(SizedEvaluator):
                 raise Fault(claims_errors.not_whole(name, size, span, known.symbols))
             self.reached(known, axis, size, span)
         if any(isinstance(size, Size) for size in sizes):
-            self.speaks_of(known, span)
+            self.about.speaks_of(known, span)
         if name == "multiply_adds":
             return known.multiply_adds(sizes, span)
         return known.activation_bytes(sizes, batch, precision, span)
@@ -225,7 +238,7 @@ class Mentions(SizedEvaluator):
     def reached(self, known: Facts, axis: int, size: Value, span: Span) -> None:
         """Refuses a size that the network does not take."""
         if isinstance(size, Size):
-            mine = self.own.promised[size.axis] & self.spoken(size.axis)
+            mine = self.own.promised[size.axis] & self.about.along(size.axis)
             if known is not self.own:
                 mine &= known.promised[axis] if size.axis == axis else ALL
             outside = (mine - preimage(size.fn, known.axes[axis])).min
@@ -236,10 +249,7 @@ class Mentions(SizedEvaluator):
         elif size < 1 or size not in known.axes[axis]:
             raise Fault(claims_errors.not_taken(known, axis, size, span))
 
-    def spoken(self, axis: int) -> SizeSet:
-        """The sizes of an axis at which the claim is made."""
-        return covered(self.condition, axis)
 
-    def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
-        """`accepts(...)` and `refuses(...)`, with what they are asked about."""
-        raise NotImplementedError
+def has(known: Facts, name: str) -> bool:
+    """Whether a network has something of this name that claims speak of."""
+    return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.evaluation.values import Record, Value, normal_size
@@ -39,7 +39,7 @@ class Facts:
     symbols: tuple[str | None, ...]
     declared: tuple[int, ...]
     inputs: tuple[Value, ...]  # the sizes of the input that all else is told for: open, or numbers
-    fields: dict[str, Value]
+    fields: Mapping[str, Value]
     whole: tuple[Step, ...]  # why the receptive field is the whole input, if it is: then there is no number
     stages: dict[Path, Record]
     multiply_adds: CostOf

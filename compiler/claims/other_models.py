@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from resnetc.compiler.claims.facts import Facts, facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.values import ModelValue, Value
-from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.expansion.expander import Request, expand
 from resnetc.compiler.measures import summary
 from resnetc.compiler.proof import prove
@@ -17,7 +17,7 @@ MOST_MODELS = 100
 class Others:
     """The other models of one network's claims, each measured once."""
 
-    def __init__(self, evaluator: Applier, inputs: tuple[Value, ...]) -> None:
+    def __init__(self, evaluator: Evaluator, inputs: tuple[Value, ...]) -> None:
         self.evaluator, self.inputs = evaluator, inputs
         self.known: dict[object, Facts] = {}
 

@@ -377,7 +377,7 @@ class Session:
 
 
 def _frame(spec: SpecFile) -> Any:
-    from resnetc.compiler.evaluation.evaluator import Frame
+    from resnetc.compiler.evaluation.frame import Frame
     from resnetc.compiler.evaluation.slot_environment import Slots
 
     return Frame(spec, Slots({}))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.arithmetic import apply_function
-from resnetc.compiler.evaluation.evaluator import PARTS_A_STATEMENT, Evaluator, Frame
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.parameters import as_layer, check_binding, coerce
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
     Absent,
     Bound,
-    ChainLayer,
     DefinedLayer,
     Definition,
     LabelLayer,
@@ -25,25 +24,42 @@ from resnetc.compiler.evaluation.values import (
     SlotLayer,
     Value,
 )
+from resnetc.compiler.evaluation.work import Work
 from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import REQUIRED
+
+Functions = Callable[[str, tuple[Value, ...], Span], Value]
+"""What `min`, `floor` and the other functions make of their arguments."""
 
 
-class Caller(Evaluator):
-    """An evaluator that can call."""
+class Expressions(Protocol):
+    """What a call needs of the evaluator that came upon it."""
+
+    @property
+    def work(self) -> Work: ...
+    def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value: ...
+    def worked(self, expr: syntax.Expr, frame: Frame) -> str: ...
+    def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None: ...
+    def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]: ...
+
+
+class Calls:
+    """Makes of a callee and its arguments a layer, a model, or what a function gives."""
+
+    def __init__(self, evaluator: Expressions, functions: Functions) -> None:
+        self.evaluator, self.functions = evaluator, functions
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
         value = self.called(expr, frame)
-        return self.weighed(value, expr.span) if isinstance(value, COMPOUND) else value
+        return self.evaluator.work.weighed(value, expr.span) if isinstance(value, COMPOUND) else value
 
     def called(self, expr: syntax.Call, frame: Frame) -> Value:
-        callee = self.evaluate(expr.callee, frame)
+        callee = self.evaluator.evaluate(expr.callee, frame)
         if isinstance(callee, Definition) and callee.kind == "function":
             return self.function(callee.name, expr, frame)
-        given = [(a, self.evaluate(a.value, frame)) for a in expr.arguments]
+        given = [(a, self.evaluator.evaluate(a.value, frame)) for a in expr.arguments]
         match callee:
             case PrimitiveLayer(primitive, arguments):
                 merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
@@ -82,14 +98,14 @@ class Caller(Evaluator):
         raise Fault(errors.not_callable(layer, expr.callee.span))
 
     def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
-        arguments = [self.evaluate(a.value, frame) for a in expr.arguments]
-        self.charge(sum(len(a) for a in arguments if isinstance(a, tuple)) // PARTS_A_STATEMENT, expr.span)
+        arguments = tuple(self.evaluator.evaluate(a.value, frame) for a in expr.arguments)
+        self.evaluator.work.look_at(arguments, expr.span)
         named = [a.name for a in expr.arguments if a.name]
         if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
             raise Fault(
                 errors.unknown_parameter(name, named[0].id, named[0].span, ["keep"] if name == "nearest" else [], [])
             )
-        return apply_function(name, tuple(arguments), expr.span)
+        return self.functions(name, arguments, expr.span)
 
     def merge(
         self,
@@ -119,51 +135,18 @@ class Caller(Evaluator):
             else:
                 name = argument.name.id
                 if name not in by_name:
-                    slot = self.slot_named(name, frame, spec) if spec else None
+                    slot = self.evaluator.slot_named(name, frame, spec) if spec else None
                     if slot is None:
-                        slots = self.slot_names(frame, spec) if spec else []
+                        slots = self.evaluator.slot_names(frame, spec) if spec else []
                         raise Fault(errors.unknown_parameter(of, name, argument.name.span, list(by_name), slots))
-                    value = self.as_layer(value, argument.value.span)
-                    self.check_binding(slot, value, argument.value.span)
+                    value = as_layer(value, argument.value.span)
+                    check_binding(slot, value, argument.value.span)
                     bound.append(Bound(slot, value, argument.span))
                     continue
                 if name in fresh:
                     raise Fault(errors.given_twice(of, name, argument.name.span))
             fresh.add(name)
-            values[name] = self.coerce(
-                value, by_name[name], argument.value.span, of, partial(self.worked, argument.value, frame)
+            values[name] = coerce(
+                value, by_name[name], argument.value.span, of, partial(self.evaluator.worked, argument.value, frame)
             )
         return tuple((n, values[n]) for n in by_name if n in values), bound
-
-    def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]:
-        places = [self.prelude, frame.spec, *([spec] if spec else []), *([frame.fallback] if frame.fallback else [])]
-        return [n for place in places for n, item in place.names.items() if isinstance(item, syntax.Slot)]
-
-    def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None:
-        """The slot a keyword means: of the prelude, of this file, or of the file of what is called."""
-        for place in (self.prelude, frame.spec, spec):
-            if place is not None and isinstance(item := place.names.get(name), syntax.Slot):
-                return item
-        return None
-
-    def check_binding(self, slot: syntax.Slot, value: Layer | Absent, span: Span) -> None:
-        """A value must be able to do with what the slot's signature passes."""
-        if isinstance(value, (Absent, LabelLayer)):
-            return
-        if isinstance(value, ChainLayer):
-            for step in value.steps:
-                self.check_complete(slot, step, span, frozenset())
-            return
-        self.check_complete(slot, value, span, frozenset(p.name.id for p in slot.parameters))
-
-    def check_complete(self, slot: syntax.Slot, layer: Layer, span: Span, passed: frozenset[str]) -> None:
-        match layer:
-            case PrimitiveLayer(primitive, arguments):
-                needs = [p.name for p in primitive.parameters if p.default is REQUIRED]
-            case DefinedLayer(item, _, arguments) | SlotLayer(item, arguments):
-                needs = [p.name.id for p in item.parameters if p.default is None]
-            case _:
-                return
-        missing = [n for n in needs if n not in passed and n not in dict(arguments)]
-        if missing:
-            raise Fault(errors.binding_incomplete(slot, layer, missing, span))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.arithmetic import arithmetic, compare, weight
+from resnetc.compiler.evaluation.arithmetic import apply_function, arithmetic, compare
+from resnetc.compiler.evaluation.calls import Calls, Functions
+from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import (
     ABSENT,
-    LAYERS,
     Absent,
     ChainLayer,
     DefinedLayer,
@@ -28,60 +28,36 @@ from resnetc.compiler.evaluation.values import (
     Value,
     describe,
     is_number,
-    normal_size,
 )
+from resnetc.compiler.evaluation.work import Work
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 
-MAX_WORK = 200_000
-MAX_NESTED = 32
-PARTS_A_STATEMENT = 25  # parts of lists and layers that cost as much to look at as a statement costs to run
-
-
-@record(eq=True)
-class Here:
-    """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
-
-    index: int
-    count: int
-    position: int
-    total: int
-
-
-@dataclass(slots=True, eq=False)
-class Frame:
-    """What a piece of text sees: its names, its file, the slots in force, where it stands, what it builds."""
-
-    spec: SpecFile
-    slots: Slots
-    locals: dict[str, Value] = field(default_factory=dict)
-    here: Here | None = None
-    scope: Any = None
-    axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis
-    fallback: SpecFile | None = None  # where `--set` values look besides their own file
-    rounds: tuple[str, ...] = ()  # of claims: the variables of the `each` around them
+Rule = Callable[[Any, Frame], Value]
+"""How one kind of expression is evaluated; its argument is of that kind."""
 
 
 class Evaluator:
-    """Evaluates in frames. `apply` (of a layer to a tensor) and the operators on tensors come from the expander."""
+    """Evaluates in frames, each kind of expression by its rule. Tensors, sizes and claims bring rules of their own."""
 
-    def __init__(self, prelude: SpecFile) -> None:
-        self.prelude = prelude
-        self.reads: set[str] = set()
-        self.work = 0  # statements run and parts of values looked at
-        self.depth = 0  # of definitions in each other
-        self._handlers: dict[type, Callable[[Any, Frame], Value]] = {
+    def __init__(
+        self, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile], functions: Functions = apply_function
+    ) -> None:
+        self.prelude, self.homes = prelude, homes
+        self.work = Work()
+        self.reads: set[str] = set()  # fields of `here`
+        self.asked_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
+        self.rules: dict[type, Rule] = {
             syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
             syntax.Name: self.name,
-            syntax.List: lambda e, f: self.weighed(tuple(self.evaluate(i, f) for i in e.items), e.span),
+            syntax.List: lambda e, f: self.work.weighed(tuple(self.evaluate(i, f) for i in e.items), e.span),
             syntax.Attribute: self.attribute,
             syntax.Index: self.index,
-            syntax.Call: self.call,
+            syntax.Call: Calls(self, functions).call,
             syntax.Negate: lambda e, f: arithmetic("-", 0, self.evaluate(e.value, f), e.span),
             syntax.Binary: self.binary,
             syntax.Pipe: self.pipe,
@@ -89,45 +65,13 @@ class Evaluator:
             syntax.Choice: self.choice,
         }
 
-    def charge(self, work: int, span: Span) -> None:
-        """Counts work; a fault where a network takes too much of it."""
-        self.work += work
-        if self.work > MAX_WORK:
-            raise Fault(errors.too_much_work(span, MAX_WORK))
-
-    def weighed(self, value: Value, span: Span) -> Value:
-        """A list or a layer, unless it has too many parts."""
-        self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
-        return value
-
-    @contextmanager
-    def inside(self, span: Span) -> Iterator[None]:
-        """One definition further in; a fault where they are too many, or use up Python's stack together."""
-        self.depth += 1
-        try:
-            if self.depth > MAX_NESTED:
-                raise Fault(errors.nested_too_deep(span, MAX_NESTED))
-            yield
-        except RecursionError:
-            raise Fault(errors.nested_too_deep(span, MAX_NESTED)) from None
-        finally:
-            self.depth -= 1
-
     def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
-        return self._handlers[type(expr)](expr, frame)
-
-    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span) -> Value:
-        raise NotImplementedError
-
-    def call(self, expr: syntax.Call, frame: Frame) -> Value:
-        raise NotImplementedError
-
-    def combine(self, op: str, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
-        raise NotImplementedError
+        return self.rules[type(expr)](expr, frame)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
-    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+    def name(self, expr: syntax.Name, frame: Frame, others: Iterable[str] = ()) -> Value:
+        """What a name means; `others` are further names that would have meant something here."""
         id = expr.id
         if id in frame.locals:
             value = frame.locals[id]
@@ -145,7 +89,7 @@ class Evaluator:
             return Definition("function", id, id)
         if id in CONSTANTS:
             return self.constant(expr, frame)
-        raise Fault(errors.unknown_name(expr.id, expr.span, self.visible(frame)))
+        raise Fault(errors.unknown_name(expr.id, expr.span, [*self.visible(frame), *others]))
 
     def gathered(self, value: dict[int, Value], expr: syntax.Expr) -> tuple[Value, ...]:
         """All elements of a `let name[index]`, in order of their index."""
@@ -177,7 +121,7 @@ class Evaluator:
 
     def instance(self, item: syntax.Instance, spec: SpecFile) -> ModelValue:
         """The model that an instance names, with its arguments."""
-        with self.inside(item.name.span):
+        with self.work.inside(item.name.span):
             value = self.evaluate(item.value, Frame(spec, Slots({})))
         if not isinstance(value, ModelValue):
             raise Fault(errors.not_a_model(item, value))
@@ -194,12 +138,21 @@ class Evaluator:
         slots = [n for n, item in self.prelude.names.items() if isinstance(item, syntax.Slot)]
         return [*frame.locals, *frame.spec.names, *slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
 
-    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        return self.field(self.part(expr.value, frame), expr)
+    def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]:
+        places = [self.prelude, frame.spec, *([spec] if spec else []), *([frame.fallback] if frame.fallback else [])]
+        return [n for place in places for n, item in place.names.items() if isinstance(item, syntax.Slot)]
 
-    def part(self, expr: syntax.Expr, frame: Frame) -> Value:
-        """What a field or an element is taken of."""
-        return self.evaluate(expr, frame)
+    def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None:
+        """The slot a keyword means: of the prelude, of this file, or of the file of what is called."""
+        for place in (self.prelude, frame.spec, spec):
+            if place is not None and isinstance(item := place.names.get(name), syntax.Slot):
+                return item
+        return None
+
+    # -- fields and elements ------------------------------------------------------------------------------------------
+
+    def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
+        return self.field(self.evaluate(expr.value, frame), expr)
 
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
         """`value.name`."""
@@ -227,18 +180,15 @@ class Evaluator:
 
     def index(self, expr: syntax.Index, frame: Frame) -> Value:
         index = self.integer(expr.index, frame)
-        if isinstance(expr.value, syntax.Name) and isinstance(frame.locals.get(expr.value.id), dict):
-            elements = frame.locals[expr.value.id]
-            if index not in elements:
-                raise Fault(errors.no_element(expr.value.id, index, sorted(elements), expr.span))
-            return elements[index]
-        value = self.part(expr.value, frame)
+        elements = bound_one_by_one(expr.value, frame)
+        if elements is None:
+            return self.element(self.evaluate(expr.value, frame), index, expr, frame)
+        return one_of(elements, index, expr)
+
+    def element(self, value: Value, index: int, expr: syntax.Index, frame: Frame) -> Value:
+        """`value[index]`."""
         if isinstance(expr.value, syntax.Name) and expr.value.id in frame.axes and isinstance(value, int):
             return value
-        return self.element(value, index, expr)
-
-    def element(self, value: Value, index: int, expr: syntax.Index) -> Value:
-        """`value[index]`."""
         if not isinstance(value, tuple):
             raise Fault(errors.not_a_list(value, expr.value.span))
         if not 0 <= index < len(value):
@@ -252,23 +202,24 @@ class Evaluator:
         if op in ("and", "or"):
             left = self.flag(expr.left, frame)
             return left if left == (op == "or") else self.flag(expr.right, frame)
-        left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
-        if isinstance(left, tuple) and isinstance(right, tuple):
-            self.charge((len(left) + len(right)) // PARTS_A_STATEMENT, expr.span)
-        if op in ("+", "*") and any(self.flows(v) for v in (left, right)):
-            return self.combine(op, left, right, expr, frame)
-        if op in "+-*/%":
-            return arithmetic(op, left, right, expr.span)
-        return compare(op, self.settled(left, frame), self.settled(right, frame), expr.span)
+        return self.operated(expr, self.evaluate(expr.left, frame), self.evaluate(expr.right, frame), frame)
 
-    def flows(self, value: Value) -> bool:
-        """Whether a value is part of the dataflow: a tensor, an absent branch, a list of tensors."""
-        return isinstance(value, (Tensor, Absent)) or (
-            isinstance(value, tuple) and bool(value) and all(self.flows(v) for v in value)
-        )
+    def operated(self, expr: syntax.Binary, left: Value, right: Value, frame: Frame) -> Value:
+        """What an operator makes of the values of its sides."""
+        self.look_at_both(left, right, expr.span)
+        if expr.op in "+-*/%":
+            return arithmetic(expr.op, left, right, expr.span)
+        return compare(expr.op, self.settled(left, frame), self.settled(right, frame), expr.span)
+
+    def look_at_both(self, left: Value, right: Value, span: Span) -> None:
+        """Counts the elements where an operator meets two lists."""
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            self.work.look_at((left, right), span)
 
     def settled(self, value: Value, frame: Frame) -> Value:
         """For comparisons: what a bare slot is bound to here."""
+        if isinstance(value, SlotLayer) and not value.arguments:
+            self.asked_slots[value.slot] = None
         while isinstance(value, SlotLayer) and not value.arguments:
             binding = frame.slots.get(value.slot)
             if binding is None:
@@ -281,28 +232,23 @@ class Evaluator:
         return self.evaluate(slot.default, Frame(self.home(slot), Slots({})))
 
     def home(self, slot: syntax.Slot) -> SpecFile:
-        raise NotImplementedError
+        """The file that declares a slot."""
+        return self.homes.get(slot, self.prelude)
 
     def choice(self, expr: syntax.Choice, frame: Frame) -> Value:
         return self.evaluate(expr.value if self.flag(expr.condition, frame) else expr.other, frame)
 
     def pipe(self, expr: syntax.Pipe, frame: Frame) -> Value:
+        return self.chained(expr, self.evaluate(expr.steps[0], frame), frame)
+
+    def chained(self, expr: syntax.Pipe, value: Value, frame: Frame) -> Value:
+        """A pipe that begins with a layer, whose value is known: layers one after the other."""
         first, *rest = expr.steps
-        value = self.evaluate(first, frame)
-        if self.flows(value):
-            for step in rest:
-                value = self.apply(self.layer(step, frame), value, frame, step.span)
-            return value
-        layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
-        return self.weighed(chain(layers, expr.span), expr.span)
+        layers = [as_layer(value, first.span), *(self.layer(step, frame) for step in rest)]
+        return self.work.weighed(chain(layers, expr.span), expr.span)
 
     def layer(self, expr: syntax.Expr, frame: Frame) -> Layer | Absent:
-        return self.as_layer(self.evaluate(expr, frame), expr.span)
-
-    def as_layer(self, value: Value, span: Span) -> Layer | Absent:
-        if isinstance(value, (*LAYERS, Absent)):
-            return value
-        raise Fault(errors.not_a_layer(value, span))
+        return as_layer(self.evaluate(expr, frame), expr.span)
 
     def labelled(self, expr: syntax.Labelled, frame: Frame) -> Value:
         layer = self.layer(expr.value, frame)
@@ -358,39 +304,6 @@ class Evaluator:
                 return describe(value) if is_number(value) else expr.span.text
         return expr.span.text
 
-    def coerce(
-        self, value: Value, parameter: Any, span: Span, of: str, worked: Callable[[], str] = lambda: ""
-    ) -> Value:
-        """A value as the type of a parameter demands it; `worked` says how it came about, where that is asked."""
-        type = parameter.type if isinstance(parameter.type, str) else parameter.type.id
-        match type:
-            case "int" if isinstance(value, Fraction):
-                raise Fault(errors.not_an_integer(span, worked(), value))
-            case "int" if isinstance(value, int) and not isinstance(value, bool):
-                return value
-            case "number" if is_number(value):
-                return value
-            case "bool" if isinstance(value, bool):
-                return value
-            case "string" if isinstance(value, str):
-                return value
-            case "size" if isinstance(value, int) and not isinstance(value, bool):
-                return value
-            case "size" if (
-                isinstance(value, tuple)
-                and value
-                and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-            ):
-                return normal_size(value)
-            case "list" if isinstance(value, tuple):
-                return value
-            case "layer" if isinstance(value, (*LAYERS, Absent)):
-                return value
-            case "tensor" if isinstance(value, Tensor):
-                return value
-        name = parameter.name if isinstance(parameter.name, str) else parameter.name.id
-        raise Fault(errors.wrong_type(span, of, name, type, value))
-
 
 def chain(layers: list[Layer | Absent], span: Span) -> Layer | Absent:
     """Layers one after the other; parentheses alone make nothing, and one absent step makes the whole absent."""
@@ -400,6 +313,18 @@ def chain(layers: list[Layer | Absent], span: Span) -> Layer | Absent:
             return ABSENT
         steps.extend(layer.steps if isinstance(layer, ChainLayer) else (layer,))
     return ChainLayer(tuple(steps), span)
+
+
+def bound_one_by_one(expr: syntax.Expr, frame: Frame) -> dict[int, Value] | None:
+    """The elements that `let name[index]` has bound so far, if an expression names these."""
+    elements = frame.locals.get(expr.id) if isinstance(expr, syntax.Name) else None
+    return elements if isinstance(elements, dict) else None
+
+
+def one_of(elements: dict[int, Value], index: int, expr: syntax.Index) -> Value:
+    if index not in elements:
+        raise Fault(errors.no_element(expr.value.span.text, index, sorted(elements), expr.span))
+    return elements[index]
 
 
 class Silent(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,7 @@ class Record:
     """Something with fields, and no value itself: a stage in `expect`, or the output."""
 
     name: str
-    fields: dict[str, Any] = field(hash=False)
+    fields: Mapping[str, Any] = field(hash=False)
 
 
 @record(eq=True)

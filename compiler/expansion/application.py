@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -9,7 +10,9 @@ from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors as evaluation_errors
-from resnetc.compiler.evaluation.evaluator import Frame, chain
+from resnetc.compiler.evaluation.evaluator import chain
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.parameters import as_layer, coerce
 from resnetc.compiler.evaluation.reachable_slots import Text, Texts
 from resnetc.compiler.evaluation.values import (
     ABSENT,
@@ -30,6 +33,7 @@ from resnetc.compiler.expansion import errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS, Scope, free_name
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
 from resnetc.compiler.expansion.statements import Statements
+from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -56,27 +60,23 @@ class Unfolded:
 class Applier(Statements):
     """An evaluator that can apply layers. Blocks are expanded once for equal arguments, shapes, slots and places."""
 
-    def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
-        super().__init__(prelude)
-        self.homes = homes
-        self.texts = Texts(prelude, self.home, self.charge)
-        self.applied_slots: dict[syntax.Slot, None] = {}  # also those that were only compared
+    def __init__(self, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> None:
+        super().__init__(prelude, homes)
+        TensorOperators(self, self)
+        self.texts = Texts(prelude, self.home, self.work.charge)
         self.memo: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], Template]]]] = {}
         self.nodes = self.total = 0
 
     @property
     def cost(self) -> int:
         """What the expansion took: statements, blocks (also those that equal others), fifty for an operation."""
-        return self.work + self.total + 50 * self.nodes
-
-    def home(self, slot: syntax.Slot) -> SpecFile:
-        return self.homes.get(slot, self.prelude)
+        return self.work.done + self.total + 50 * self.nodes
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
     def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
         """`tensor |> layer` in the scope of `frame`; the result is a tensor, a list of tensors, or absent."""
-        scope: Scope = frame.scope
+        scope = built_in(frame)
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
         match layer:
@@ -153,7 +153,8 @@ class Applier(Statements):
         args = rules.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
         if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
             raise Fault(evaluation_errors.too_many_steps(layer.span, MAX_STEPS))
-        outputs = rules.rule(layer.primitive, args, inputs, layer.span, frame.scope.demands)
+        demands = frame.scope.demands if frame.scope is not None else []
+        outputs = rules.rule(layer.primitive, args, inputs, layer.span, demands)
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
 
     def count(self, span: Span) -> None:
@@ -177,7 +178,7 @@ class Applier(Statements):
     def made(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         if isinstance(layer, PrimitiveLayer | SlotLayer) or is_policy(layer):
             return self.module(layer, source, frame)
-        with self.inside(layer.span):
+        with self.work.inside(layer.span):
             return self.module(layer, source, frame)
 
     def module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
@@ -202,7 +203,7 @@ class Applier(Statements):
             return self.leaf(PrimitiveLayer(PRIMITIVES["identity"], (), layer.span), (start.shape,), frame), start
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
-            with self.inside(layer.span):
+            with self.work.inside(layer.span):
                 return self.make(only, unfolded.source, inner)
         made = self.sequence(unfolded.steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
         return made, unfolded.source
@@ -249,18 +250,13 @@ class Applier(Statements):
             current = Tensor(-1, made.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
 
-    def settled(self, value: Value, frame: Frame) -> Value:
-        if isinstance(value, SlotLayer) and not value.arguments:
-            self.applied_slots[value.slot] = None
-        return super().settled(value, frame)
-
     # -- slots and policies -------------------------------------------------------------------------------------------
 
     def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         """The steps that a slot, policy or chain stands for here."""
         if not isinstance(layer, SlotLayer) and not is_policy(layer):
             return self.unfolded(layer, source, frame)
-        with self.inside(layer.span):
+        with self.work.inside(layer.span):
             return self.unfolded(layer, source, frame)
 
     def unfolded(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
@@ -282,7 +278,7 @@ class Applier(Statements):
     def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Value, Frame]:
         """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
         slot = layer.slot
-        self.applied_slots[slot] = None
+        self.asked_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else self.default(slot)
         inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
@@ -322,7 +318,7 @@ class Applier(Statements):
         """The case of a policy that holds here."""
         policy = layer.item
         assert isinstance(policy, syntax.Policy)
-        self.charge(DECISION, layer.span)
+        self.work.charge(DECISION, layer.span)
         inner = self.entered(layer, source, frame, frame.scope)
         for statement in policy.body:
             self.statement(statement, inner)
@@ -349,14 +345,15 @@ class Applier(Statements):
         if isinstance(value, Tensor):
             source = value
             layers = [self.layer(s, frame) for s in rest]
-            if frame.scope.prefix and frame.scope.owns:  # modules stand here already, as those of a block do
+            scope = built_in(frame)
+            if scope.prefix and scope.owns:  # modules stand here already, as those of a block do
                 for step in layers:
                     value = self.apply(step, value, frame, step.span if not isinstance(step, Absent) else expr.span)
                 if isinstance(value, Absent):
                     return ABSENT
                 return Unfolded(self.single(value, expr.span), [], policy, numbers)
         else:
-            layers = [self.as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
+            layers = [as_layer(value, first.span), *(self.layer(s, frame) for s in rest)]
         joined = chain(layers, expr.span) if layers else ChainLayer((), expr.span)
         if isinstance(joined, Absent):
             return ABSENT
@@ -392,7 +389,7 @@ class Applier(Statements):
             else:
                 value = self.evaluate(parameter.default, inner)
                 worked = partial(self.worked, parameter.default, inner)
-                value = self.coerce(value, parameter, parameter.default.span, item.name.id, worked)
+                value = coerce(value, parameter, parameter.default.span, item.name.id, worked)
             inner.locals[name] = value
             if parameter.type.id == "size":
                 axes.add(name)
@@ -483,6 +480,12 @@ class Applier(Statements):
         """Numbers by their name in the text: what constructor arguments are called after."""
         if isinstance(value, (bool, int, Fraction)) or (type == "size" and isinstance(value, tuple)):
             scope.numbers.append((name, type, value))
+
+
+def built_in(frame: Frame) -> Scope:
+    """The block or model that layers are applied in."""
+    assert isinstance(frame.scope, Scope)
+    return frame.scope
 
 
 def is_policy(layer: Layer) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.frame import Builder
 from resnetc.compiler.evaluation.values import Tensor
-from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.channels import channels_differ
@@ -13,7 +13,7 @@ from resnetc.compiler.sizes import constant
 from resnetc.compiler.syntax import tree as syntax
 
 
-def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Scope) -> Shape:
+def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Builder) -> Shape:
     """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
     a, b = left.shape, right.shape
     if a.rank != b.rank:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors as evaluation_errors
-from resnetc.compiler.evaluation.evaluator import Frame, Here, Silent
+from resnetc.compiler.evaluation.evaluator import Silent
+from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.parameters import coerce
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import (
     LAYERS,
@@ -59,7 +61,7 @@ class Origin:
 
     request: Request
     prelude: SpecFile
-    homes: dict[syntax.Slot, SpecFile]
+    homes: Mapping[syntax.Slot, SpecFile]
 
 
 @record
@@ -74,7 +76,7 @@ class Stated:
     bound: int  # how many bindings the claims were made with
 
 
-def expand(request: Request, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> Network:
+def expand(request: Request, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Network:
     """`Request` -> `ir.Network`; raises the first `Fault` of the network."""
     return Expander(prelude, homes).network(request)
 
@@ -82,7 +84,7 @@ def expand(request: Request, prelude: SpecFile, homes: dict[syntax.Slot, SpecFil
 class Expander(Applier):
     """Expands one network."""
 
-    def __init__(self, prelude: SpecFile, homes: dict[syntax.Slot, SpecFile]) -> None:
+    def __init__(self, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> None:
         super().__init__(prelude, homes)
         self.overruled: dict[str, None] = {}
         self.claimed = 0
@@ -137,22 +139,22 @@ class Expander(Applier):
         """What `--set` binds is applied in this network; what a text binds, in this one or with other arguments."""
         value, model = request.model, request.model.item
         for sealed, _, span in request.seals:
-            if sealed not in self.applied_slots:
-                raise Fault(errors.in_network(sealed, span, network, model, self.applied_slots))
+            if sealed not in self.asked_slots:
+                raise Fault(errors.in_network(sealed, span, network, model, self.asked_slots))
         statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
         own = ((self.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
         bound = [(found, span) for found, span in own if found is not None]
         bound += [(found, span) for found, _, span in value.bindings]
-        if all(slot in self.applied_slots for slot, _ in bound) or any(
+        if all(slot in self.asked_slots for slot, _ in bound) or any(
             has_layers(v) for v, _ in request.arguments.values()
         ):
             return
         texts = [(model, value.spec), *((item.value, spec) for item, spec, _ in value.instances)]
         for slot, span in bound:
             others = [layer for other, layer, _ in value.bindings if other is not slot]
-            known = slot in self.applied_slots
+            known = slot in self.asked_slots
             if not known and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
-                raise Fault(errors.in_network(slot, span, network, model, self.applied_slots))
+                raise Fault(errors.in_network(slot, span, network, model, self.asked_slots))
 
     # -- parameters and slots -----------------------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ class Expander(Applier):
             name = parameter.name.id
             if name in request.arguments:
                 raw, span = request.arguments[name]
-                frame.locals[name] = self.coerce(raw, parameter, span, model.name.id)
+                frame.locals[name] = coerce(raw, parameter, span, model.name.id)
             elif name in given:
                 frame.locals[name] = given[name]
             elif parameter.default is None:
@@ -177,7 +179,7 @@ class Expander(Applier):
             else:
                 made = self.evaluate(parameter.default, frame)
                 worked = partial(self.worked, parameter.default, frame)
-                frame.locals[name] = self.coerce(made, parameter, parameter.default.span, model.name.id, worked)
+                frame.locals[name] = coerce(made, parameter, parameter.default.span, model.name.id, worked)
             if parameter.type.id == "size":
                 axes.add(name)
         frame.axes = frozenset(axes)

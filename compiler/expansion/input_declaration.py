@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.evaluator import Evaluator, Frame
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.ir.network import Declared
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity

@@ -8,9 +8,10 @@ from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, similar
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.calls import Caller
 from resnetc.compiler.evaluation.errors import names
-from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.parameters import as_layer, check_binding
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Absent, ModelValue, Value, describe
 from resnetc.compiler.expansion.expander import Request
@@ -40,7 +41,7 @@ class Setting:
     expr: syntax.Expr
 
 
-def requests(spec: SpecFile, settings: list[Setting], evaluator: Caller, library: SpecFile) -> list[Request]:
+def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, library: SpecFile) -> list[Request]:
     """The networks of a file, in its order. A model that needs arguments and has no `each` is only a family."""
     out: list[Request] = []
     for item in spec.tree.items:
@@ -55,7 +56,7 @@ def variants(
     item: syntax.Model | syntax.Instance,
     value: ModelValue,
     settings: list[Setting],
-    evaluator: Caller,
+    evaluator: Evaluator,
     library: SpecFile,
 ) -> list[Request]:
     """The networks of one model or instance: the product of its open `each` and of lists given by `--set`."""
@@ -78,8 +79,8 @@ def variants(
         slot = None if setting.name in parameters else evaluator.slot_named(setting.name, frame, value.spec)
         made = evaluator.evaluate(setting.expr, frame)
         if slot is not None:
-            layer = evaluator.as_layer(made, setting.expr.span)
-            evaluator.check_binding(slot, layer, setting.expr.span)
+            layer = as_layer(made, setting.expr.span)
+            check_binding(slot, layer, setting.expr.span)
             seals.append((slot, layer, setting.expr.span))
             if layer != standing(slot, value, evaluator):
                 suffixes.append(f"_{setting.name}_{letters(setting.text)}")
@@ -118,7 +119,7 @@ def variants(
     return out
 
 
-def standing(slot: syntax.Slot, value: ModelValue, evaluator: Caller) -> Any:
+def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Any:
     """What a slot is bound to in a model as its file has it."""
     for bound, layer, _ in reversed(value.bindings):
         if bound is slot:
@@ -143,7 +144,7 @@ def plain(value: Value) -> str:
     return letters("none" if isinstance(value, Absent) else describe(value))
 
 
-def unknown_setting(name: str, specs: list[SpecFile], evaluator: Caller) -> str:
+def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> str:
     """The message for a `--set` whose name is neither a parameter nor a slot of any model."""
     parameters = dict.fromkeys(
         p.name.id

@@ -1,24 +1,24 @@
-"""The statements of blocks, policies and models, and what `+` and `*` do to tensors."""
+"""The statements of blocks, policies and models."""
 
 from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
-from resnetc.compiler.evaluation.calls import Caller
-from resnetc.compiler.evaluation.evaluator import Frame
-from resnetc.compiler.evaluation.values import LAYERS, Absent, LabelLayer, Tensor, Value
-from resnetc.compiler.expansion.elementwise import combined
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.parameters import check_binding
+from resnetc.compiler.evaluation.values import LabelLayer, Tensor, Value
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
 
-class Statements(Caller):
+class Statements(Evaluator):
     """An evaluator that carries statements out in a frame; what a `require` asks of is left to those who know it."""
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
-        self.charge(1, statement.span)
+        self.work.charge(1, statement.span)
         match statement:
             case syntax.Let(name, index, value, _):
                 self.let(name, index, value, frame)
@@ -54,7 +54,7 @@ class Statements(Caller):
         if not isinstance(elements, dict) or number in elements:
             raise Fault(errors.set_twice(f"{name.id}[{number}]", name.span))
         elements[number] = value
-        if isinstance(value, Tensor):
+        if frame.scope is not None and isinstance(value, Tensor):
             frame.scope.name(value, f"{name.id}[{number}]")
 
     def require(self, statement: syntax.Require, frame: Frame) -> None:
@@ -66,7 +66,7 @@ class Statements(Caller):
         if slot is None:
             raise Fault(errors.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
         value = self.layer(expr, frame)
-        self.check_binding(slot, value, expr.span)
+        check_binding(slot, value, expr.span)
         self.bind(slot, value, span, frame)
 
     def bind(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
@@ -74,21 +74,3 @@ class Statements(Caller):
         current = frame.slots.get(slot)
         if current is None or not current.sealed:
             frame.slots = frame.slots.bind(slot, value, span)
-
-    # -- tensors ------------------------------------------------------------------------------------------------------
-
-    def combine(self, op: str, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
-        """`+` and `*` on tensors; lists element by element; an absent side of `+` leaves the other."""
-        if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
-            return tuple(self.combine(op, a, b, expr, frame) for a, b in zip(left, right, strict=True))
-        if op == "+" and isinstance(left, Absent):
-            return right
-        if op == "+" and isinstance(right, Absent):
-            return left
-        for side, text in ((left, expr.left), (right, expr.right)):
-            if isinstance(side, Absent):
-                raise Fault(errors.absent_value(text.span, "a factor"))
-            if isinstance(side, LAYERS) or not isinstance(side, Tensor):
-                raise Fault(errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
-        shape = combined(op, left, right, expr, frame.scope)
-        return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)

@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import apply_function, numbers_of
-from resnetc.compiler.evaluation.calls import Caller
-from resnetc.compiler.evaluation.evaluator import Evaluator, Frame
+from resnetc.compiler.evaluation.evaluator import Evaluator, Rule
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Value
-from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.predicates import Claim, Truth, both, compared, either
 from resnetc.compiler.symbolic.values import OPEN, computed, rounded, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
-class SizedEvaluator(Caller):
-    """An evaluator that knows the sizes of an input, and what else is `known` of it."""
+class Found(Protocol):
+    """A list of what was found false, from whose end something can be taken back."""
 
-    def __init__(self, evaluator: Evaluator, known: Mapping[str, Value]) -> None:
-        super().__init__(evaluator.prelude)
-        self._handlers[syntax.Negate] = lambda e, f: computed("-", 0, self.evaluate(e.value, f), e.span)
-        self.slot_home = evaluator.home
+    def __len__(self) -> int: ...
+    def __delitem__(self, part: slice, /) -> None: ...
+
+
+class SizedEvaluator:
+    """Knows the sizes of an input, and what else is `known` of it: its evaluator has other rules where these count.
+
+    `blamed` are further lists of what makes a statement false, besides its comparisons.
+    """
+
+    def __init__(self, evaluator: Evaluator, known: Mapping[str, Value], blamed: Sequence[Found] = ()) -> None:
+        self.evaluator = Evaluator(evaluator.prelude, evaluator.homes, sized_function)
         self.known = dict(known)
         self.false: list[Claim] = []
+        self.found_false = (self.false, *blamed)
+        rules: dict[type, Rule] = {
+            syntax.Name: self.name,
+            syntax.Negate: lambda e, f: computed("-", 0, self.evaluator.evaluate(e.value, f), e.span),
+            syntax.Binary: self.binary,
+            syntax.Choice: self.choice,
+        }
+        self.evaluator.rules |= rules
 
-    def home(self, slot: syntax.Slot) -> SpecFile:
-        return self.slot_home(slot)
-
-    def name(self, expr: syntax.Name, frame: Frame) -> Value:
+    def name(self, expr: syntax.Name, frame: Frame, others: Iterable[str] = ()) -> Value:
         if expr.id not in frame.locals and expr.id in self.known:
             return self.known[expr.id]
-        return super().name(expr, frame)
-
-    def visible(self, frame: Frame) -> list[str]:
-        return [*super().visible(frame), *self.known]
-
-    def found_false(self) -> Sequence[list[Any]]:
-        """What to blame where a claim is false."""
-        return (self.false,)
+        return self.evaluator.name(expr, frame, chain(self.known, others))
 
     def blameless(self) -> Callable[[], None]:
         """Forgets, when it is called, what was found false meanwhile: nothing is false by it."""
-        before = [len(found) for found in self.found_false()]
+        before = [len(found) for found in self.found_false]
 
         def forget() -> None:
-            for found, count in zip(self.found_false(), before, strict=True):
+            for found, count in zip(self.found_false, before, strict=True):
                 del found[count:]
 
         return forget
@@ -68,11 +74,11 @@ class SizedEvaluator(Caller):
             if made is not False:
                 forget()
             return made
-        left, right = self.evaluate(expr.left, frame), self.evaluate(expr.right, frame)
+        left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
         forget()
         if expr.op in "+-*/%":
             return computed(expr.op, left, right, expr.span)
-        left, right = self.settled(left, frame), self.settled(right, frame)
+        left, right = self.evaluator.settled(left, frame), self.evaluator.settled(right, frame)
         for truth, flag in ((left, right), (right, left)):
             if isinstance(truth, Truth) and isinstance(flag, (bool, Truth)):
                 raise Fault(undecided(expr.span, "a statement about sizes is joined with `and` and `or`, not compared"))
@@ -84,7 +90,7 @@ class SizedEvaluator(Caller):
 
     def truth(self, expr: syntax.Expr, frame: Frame) -> bool | Truth:
         """A statement: true or false, or open until the sizes are known."""
-        value = self.evaluate(expr, frame)
+        value = self.evaluator.evaluate(expr, frame)
         if isinstance(value, (bool, Truth)):
             return value
         raise Fault(errors.not_a_flag(expr.span, value))
@@ -99,16 +105,16 @@ class SizedEvaluator(Caller):
         forget = self.blameless()
         chosen = expr.value if self.flag(expr.condition, frame) else expr.other
         forget()
-        return self.evaluate(chosen, frame)
+        return self.evaluator.evaluate(chosen, frame)
 
-    def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
-        if name not in ("ceil", "floor", "max", "min") or any(a.name for a in expr.arguments):
-            return super().function(name, expr, frame)
-        arguments = tuple(self.evaluate(a.value, frame) for a in expr.arguments)
+
+def sized_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value:
+    """What a function gives; of open sizes, where it takes some."""
+    if name in ("ceil", "floor", "max", "min"):
         listed = numbers_of(arguments) if name in ("max", "min") else arguments
         if any(isinstance(v, OPEN) for v in listed) and (name in ("max", "min") or len(listed) == 1):
-            return rounded(name, listed, expr.span)
-        return apply_function(name, arguments, expr.span)
+            return rounded(name, listed, span)
+    return apply_function(name, arguments, span)
 
 
 def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:

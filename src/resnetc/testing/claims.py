@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
 
 from resnetc.api import Compiled
-from resnetc.compiler.claims.checker import Claims
+from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
 from resnetc.compiler.claims.contract import Contract
+from resnetc.compiler.claims.evaluator import Mentions
 from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
+from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation.evaluator import Frame
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
-from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.proof.accepted_sizes import allowed
 from resnetc.compiler.shapes.rules import axis as along
@@ -33,32 +35,60 @@ from resnetc.testing.torch_module import run_enough
 INSIDE = 8  # inputs inside of what a claim speaks of by itself, besides those of the network
 
 
-class OnModule(Claims):
+class Counted(Mapping[str, Value]):
+    """Fields by their names; those given by a function are counted when they are asked for, as they take runs."""
+
+    def __init__(self, fields: Mapping[str, Value | Callable[[], Value]]) -> None:
+        self.fields = fields
+
+    def __getitem__(self, name: str) -> Value:
+        value = self.fields[name]
+        return value() if callable(value) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+
+class OnModule:
     """Evaluates claims with shapes that the module gave, parameters and multiply-adds that were counted on it."""
 
-    def __init__(self, compiled: Compiled, measured: Measured, evaluator: Applier, at: Example) -> None:
+    def __init__(self, compiled: Compiled, measured: Measured, evaluator: Evaluator, at: Example) -> None:
         """At an input at which the module runs: what was measured there stands for every name."""
         self.measured, self.network, self.sizes = measured, compiled.network, at.sizes
         self.runs: set[Sizes] = set()  # where the module was asked, or its costs were counted
-        checked, sizes = compiled.checked, at.sizes
-        predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, sizes)
-        found = run_enough(measured.source, self.network, sizes, at.batch, at.device)
+        self.own = self.facts(compiled, at)
+        self.about = ClaimedSizes(self.own)
+        self.questions = Questions(self.about)
+        mentions = Mentions(evaluator, self.about, self.answer, (self.questions.refused,))
+        self.mentions, self.sized = mentions, mentions.sized
+
+    def facts(self, compiled: Compiled, at: Example) -> Facts:
+        """What is known of the module at an input."""
+        checked, measured = compiled.checked, self.measured
+        predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, at.sizes)
+        fields = {
+            **predicted.fields,
+            "weighted_layers": lambda: measured.weighted_layers,
+            "receptive_field": lambda: measured.receptive_field,
+        }
+        found = run_enough(measured.source, self.network, at.sizes, at.batch, at.device)
         if found.refusal is not None:
-            super().__init__(predicted, evaluator)
-            return
+            return replace(predicted, fields=Counted(fields), whole=())
         stages = {}
         for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
             more = {"stride": partial(self.stride, number), "blocks": measured.blocks[number]}
             stages[stage.path] = concrete(stage.name, shape, more)
         output = found.output if isinstance(found.output, tuple) else found.stages[-1]
-        fields = {
-            **predicted.fields,
+        fields |= {
             "output": concrete("output", output, {}),
             "parameters": measured.parameters,
             "buffers": measured.buffers,
         }
-        counted = replace(predicted, multiply_adds=self.multiply_adds, activation_bytes=self.activation_bytes)
-        super().__init__(replace(counted, fields=fields, stages=stages), evaluator)
+        predicted = replace(predicted, multiply_adds=self.multiply_adds, activation_bytes=self.activation_bytes)
+        return replace(predicted, fields=Counted(fields), whole=(), stages=stages)
 
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""
@@ -73,10 +103,10 @@ class OnModule(Claims):
         self.runs.add(tuple(sizes))
         return batch * self.measured.activation_bytes(tuple(sizes), precision)
 
-    def question(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+    def answer(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
         """Whether the module runs at what is asked: this input, a size of one axis, or sizes that are given."""
         if known is not self.own:
-            return super().question(known, name, values, expr)
+            return self.questions.answer(known, name, values, expr)
         sizes, argument = tuple(values), expr.arguments[0].value
         if len(values) == 1 and isinstance(values[0], bool):
             if not values[0]:
@@ -87,25 +117,13 @@ class OnModule(Claims):
             sizes = (*self.measured.least[:axis], values[0], *self.measured.least[axis + 1 :])
         declared = zip(sizes, self.network.input.symbols, self.network.input.sizes, strict=True)
         if not all(symbol or size == fixed for size, symbol, fixed in declared):
-            return super().question(known, name, values, expr)
+            return self.questions.answer(known, name, values, expr)
         self.runs.add(sizes)
         return (self.measured.run(sizes).refusal is None) is (name == "accepts")
 
-    def field(self, value: Value, expr: syntax.Attribute) -> Value:
-        found = super().field(value, expr)
-        return found() if isinstance(found, partial) else found
-
-    def of(self, known: Facts, name: str, span: Span) -> Value:
-        # Counted when a claim asks for it, for it takes runs of its own; strides and multiply-adds as well.
-        if known is self.own and name == "weighted_layers":
-            return self.measured.weighted_layers
-        if known is self.own and name == "receptive_field":
-            return self.measured.receptive_field
-        return super().of(known, name, span)
-
     def shared(self, at: Example) -> bool:
         """Whether the other models of a claim take the input too: of others it says nothing."""
-        return all(at.within(limits) for limits in self.limits)
+        return all(at.within(limits) for limits in self.about.limits)
 
     def hold(self, expect: syntax.Expect, frame: Frame, at: Example) -> bool:
         """Raises an AssertionError where the claim is false at an input, or cannot be evaluated there.
@@ -113,12 +131,14 @@ class OnModule(Claims):
         Returns whether it says anything of the input.
         """
         where = f"{self.network.name} at {at}"
-        self.begin(expect)
+        self.about.begin()
+        self.questions.begin()
+        self.mentions.begin(expect)
         try:
-            if expect.condition is not None and not self.flag(expect.condition, frame):
+            if expect.condition is not None and not self.sized.flag(expect.condition, frame):
                 return False
-            self.false.clear()
-            true = self.flag(expect.claim, frame)
+            self.sized.false.clear()
+            true = self.sized.flag(expect.claim, frame)
         except Fault as fault:
             if not self.shared(at):
                 return False
@@ -127,7 +147,7 @@ class OnModule(Claims):
             return False
         if true:
             return True
-        values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.false)
+        values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.sized.false)
         raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
 
@@ -139,8 +159,8 @@ def runs(compiled: Compiled, measured: Measured, at: Example) -> bool:
         return False
 
 
-def concrete(name: str, shape: Sizes, more: dict[str, Value]) -> Record:
-    return Record(f"`{name}`", {"shape": shape, "channels": shape[0], **more})
+def concrete(name: str, shape: Sizes, more: Mapping[str, Value | Callable[[], Value]]) -> Record:
+    return Record(f"`{name}`", Counted({"shape": shape, "channels": shape[0], **more}))
 
 
 def told(claim: Claim) -> str:
@@ -151,7 +171,7 @@ def claim(
     contract: Contract,
     compiled: Compiled,
     inputs: Sequence[Example],
-    evaluator: Applier,
+    evaluator: Evaluator,
     measured: Measured,
     alone: bool = False,
 ) -> Finding | None:

@@ -9,48 +9,33 @@ from random import Random
 from resnetc.api import Compiled
 from resnetc.compiler.claims.checker import Claims
 from resnetc.compiler.claims.contract import Contract
-from resnetc.compiler.claims.facts import Facts, facts, open_sizes
+from resnetc.compiler.claims.facts import facts, open_sizes
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation.values import Value
-from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.symbolic.counterexamples import Undecided
 from resnetc.compiler.symbolic.polynomials import Point
 from resnetc.compiler.symbolic.predicates import Region, crossed
-from resnetc.compiler.syntax import tree as syntax
 from resnetc.testing.inputs import Sizes, edges
 
 REACH = 64  # beside an edge: how far further sizes are drawn
 DRAWS = 8
 
 
-class Meant(Claims):
-    """Judges a claim for every size, and keeps the sizes that its questions ask about."""
-
-    def __init__(self, own: Facts, evaluator: Applier) -> None:
-        super().__init__(own, evaluator)
-        self.spoken_of: list[Region] = []
-
-    def meant(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool | tuple[Region, ...]:
-        found = super().meant(known, name, values, expr)
-        if known is self.own and not isinstance(found, bool):
-            self.spoken_of += found
-        return found
-
-
-def regions(contract: Contract, compiled: Compiled, evaluator: Applier) -> list[Region]:
+def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> list[Region]:
     """What a proved claim speaks of besides all that is promised; none where it does not say so itself."""
     checked, expect, network = compiled.checked, contract.expect, compiled.network
     own = facts(network.name, network, checked.accepted, checked.measures, open_sizes(network))
-    claims = Meant(own, evaluator)
+    claims = Claims(own, evaluator)
+    about = claims.about
     try:
         claims.judged(expect, contract.frame)
-        found = list(crossed(claims.spoken_of, claims.condition, expect.claim.span))
+        found = list(crossed(about.asked, about.condition, expect.claim.span))
     except (Fault, SizesTooIrregular, Undecided):
         return []
-    if not found and any(region.sets or region.atoms for region in claims.condition):
-        found = [region.within(claims.within) for region in claims.condition]
+    if not found and any(region.sets or region.atoms for region in about.condition):
+        found = [region.within(about.within) for region in about.condition]
     return [region for region in found if not region.is_void]
 
 

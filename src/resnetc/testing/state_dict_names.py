@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resnetc.compiler.evaluation.evaluator import Frame, Here
+from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     Absent,
@@ -109,7 +110,9 @@ class Names:
     flow: Flow
     prefix: Path = ()
     demands: list[Condition] = field(default_factory=list)
+    wires: tuple[()] = ()
     steps: tuple[()] = ()
+    numbers: tuple[()] = ()
     ordinals: Counter[str] = field(default_factory=Counter)
     named: bool = False  # whether something with keys was applied in this part
 
@@ -179,7 +182,8 @@ class Reader(Expander):
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
     def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
-        names: Names = frame.scope
+        names = frame.scope
+        assert isinstance(names, Names)
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
         attribute = ""
@@ -283,8 +287,8 @@ class Reader(Expander):
             return ABSENT
         layers = [self.layer(step, frame) for step in rest]
         if not isinstance(value, Tensor):
-            layers = [self.as_layer(value, first.span), *layers]
-        elif frame.scope.named:
+            layers = [as_layer(value, first.span), *layers]
+        elif isinstance(frame.scope, Names) and frame.scope.named:
             for layer in layers:
                 value = self.apply(layer, value, frame, expr.span)
             return ABSENT if isinstance(value, Absent) else Unfolded(self.single(value, expr.span), [], policy)

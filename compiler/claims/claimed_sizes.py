@@ -1,0 +1,121 @@
+"""The sizes that a claim is about: those that are promised, under its condition, and where it is false among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from resnetc.compiler.claims.facts import Facts
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.record import record
+from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.counterexamples import Undecided
+from resnetc.compiler.symbolic.polynomials import Point
+from resnetc.compiler.symbolic.predicates import Claim, Region, Truth, compared, covered, crossed, holding
+from resnetc.compiler.symbolic.values import undecided
+from resnetc.compiler.syntax import tree as syntax
+
+
+class ClaimedSizes:
+    """Of the claim at hand: what it is about so far, as its condition and what it mentions are evaluated."""
+
+    def __init__(self, own: Facts) -> None:
+        self.own = own
+        self.within = dict(enumerate(own.promised))  # whatever its condition
+        self.condition: tuple[Region, ...] = (Region({}),)  # where it is made
+        self.spoken = False  # whether it has spoken of sizes
+        self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
+        self.asked: list[Region] = []  # of this network, by its questions
+
+    def begin(self) -> None:
+        """Forgets the claim before."""
+        self.within, self.condition, self.spoken = dict(enumerate(self.own.promised)), (Region({}),), False
+        self.limits.clear()
+        self.asked.clear()
+
+    def under(self, held: bool | Truth, span: Span) -> None:
+        """The claim is made where its condition holds."""
+        self.spoken = isinstance(held, Truth)
+        self.condition = tuple(replace(r, compared=()) for r in holding(held, span))
+
+    def speaks_of(self, known: Facts, span: Span) -> None:
+        """A claim about another model is made at the sizes that both take."""
+        if known.apart:
+            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
+            raise Fault(undecided(span, axes))
+        if known is not self.own:
+            self.limits.append(known.promised)
+
+    def limit(self) -> None:
+        """Leaves only the sizes of the other models that the claim has spoken of."""
+        for limits in self.limits:
+            self.within = {axis: sizes & limits[axis] for axis, sizes in self.within.items()}
+
+    def along(self, axis: int) -> SizeSet:
+        """The sizes of an axis at which the claim is made."""
+        return covered(self.condition, axis)
+
+    def meant_in(self, region: Region, span: Span) -> tuple[Region, ...]:
+        """What of a region the claim is about."""
+        return crossed([region.within(self.within)], self.condition, span)
+
+    def restricted(self, point: Point, found: Break) -> Point:
+        """A counterexample on the axes that the claim and its condition speak of."""
+        atoms = [atom for r in found.broken for atom in r.atoms]
+        axes = {*found.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
+        axes |= {axis for r in self.condition for axis, sizes in r.sets.items() if sizes != ALL}
+        return {axis: n for axis, n in point.items() if axis in axes}
+
+    def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
+        """Whether two values are known to be equal at all the sizes that the claim is about."""
+        try:
+            found = compared("==", left, right, Claim(within, left, right))
+            regions = found.broken if isinstance(found, Truth) else ()
+            met = (self.meant_in(region, within.span) for region in regions)
+            return found is not False and all(found_in(broken, self.own.declared) is None for broken in met)
+        except (Fault, SizesTooIrregular, Undecided):
+            return False
+
+
+@record
+class Break:
+    """A region in which a claim is false: what of it the claim is about, its smallest point and the nearest one."""
+
+    region: Region
+    broken: tuple[Region, ...]
+    least: Point
+    near: Point | None
+
+
+def nowhere(region: Region) -> bool:
+    """Whether a region is known to be empty."""
+    if region.is_void:
+        return True
+    try:
+        return bool(region.atoms) and region.smallest() is None
+    except Undecided:
+        return False
+
+
+def extent(point: Point, origin: Sequence[int] | None = None) -> tuple[int, int]:
+    """The greatest size of a point, and their sum; with an origin, how far it is from there."""
+    gaps = [abs(n - origin[axis]) if origin else n for axis, n in point.items()]
+    return max(gaps, default=0), sum(gaps)
+
+
+def found_in(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point, Point | None] | None:
+    """The smallest point of some regions, and the one nearest to the declared sizes."""
+    least: list[Point] = []
+    near: list[Point] = []
+    for region in regions:
+        point = region.smallest()
+        if point is not None:
+            least.append(point)
+            other = region.nearest(declared, point)
+            if other is not None:
+                near.append(other)
+    if not least:
+        return None
+    return min(least, key=extent), min(near, key=lambda point: extent(point, declared)) if near else None

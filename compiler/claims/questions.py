@@ -1,0 +1,104 @@
+"""`accepts(...)` and `refuses(...)`: whether a network takes the sizes that a claim asks about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resnetc.compiler.claims import errors
+from resnetc.compiler.claims.claimed_sizes import ClaimedSizes, found_in
+from resnetc.compiler.claims.facts import Facts
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.values import Value, is_number
+from resnetc.compiler.sizes import ALL, SizeSet
+from resnetc.compiler.symbolic.predicates import Region, Truth, crossed, holding
+from resnetc.compiler.symbolic.values import Size, undecided
+from resnetc.compiler.syntax import tree as syntax
+
+
+class Questions:
+    """Answers what a claim asks, and keeps what makes an answer `false`."""
+
+    def __init__(self, about: ClaimedSizes) -> None:
+        self.about, self.own = about, about.own
+        self.refused: list[errors.Refusal] = []
+
+    def begin(self) -> None:
+        """Forgets the claim before."""
+        self.refused.clear()
+
+    def answer(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+        """`accepts(...)`: every size that is meant is accepted; `refuses(...)`: none is."""
+        if known.apart:
+            self.about.speaks_of(known, expr.span)
+        self.about.spoken = True
+        meant = self.meant(known, name, values, expr)
+        if isinstance(meant, bool):
+            return meant
+        if known is self.own:
+            self.about.asked += meant
+        regions = crossed(meant, self.about.condition, expr.span)
+        if name == "accepts":
+            broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(known.axes)]
+        else:
+            broken = [region.within(dict(enumerate(known.axes))) for region in regions]
+        found = found_in(broken, self.own.declared)
+        if found is None:
+            return True
+        said = [(axis, sizes) for region in regions for axis, sizes in region.sets.items()]
+        axes = {axis for axis, sizes in said if sizes != ALL or name == "refuses"}
+        axes |= {axis for region in regions for atom in region.atoms for axis in atom.p.axes}
+        axes |= {axis for axis, n in found[0].items() if name == "accepts" and n not in known.axes[axis]}
+        least, near = ({a: n for a, n in p.items() if a in axes} for p in (found[0], found[1] or {}))
+        self.refused.append(errors.wrong_sizes(known, self.own, name, expr, least, near or None))
+        return False
+
+    def meant(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool | tuple[Region, ...]:
+        """The sizes that are asked about: those that meet a condition, every size of an axis, or given ones."""
+        flags = [value for value in values if isinstance(value, (bool, Truth))]
+        if flags and len(values) == 1:
+            if isinstance(flags[0], bool):
+                return self.told(known, name, flags[0], expr)
+            return tuple(replace(region, compared=()) for region in holding(flags[0], expr.span))
+        alone = expr.arguments[0].value if len(values) == 1 else None
+        if isinstance(alone, syntax.Name) and alone.id in self.own.symbols:
+            axis = self.own.symbols.index(alone.id)
+            if isinstance(values[0], Size):
+                return (Region({axis: ALL}),)
+            return (values[0] in known.axes[axis]) is (name == "accepts")
+        if len(values) != len(known.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
+            raise Fault(
+                errors.misasked(name, expr.span, "is asked about a condition, or one size an axis", known.symbols)
+            )
+        sets: dict[int, SizeSet] = {}
+        for axis, value in enumerate(values):
+            if isinstance(value, Size):
+                if value.axis != axis or value.divisor != 1 or value.fn is not self.sizes_of(axis):
+                    raise Fault(
+                        undecided(expr.span, "it is asked about numbers, and about sizes of the input themselves")
+                    )
+                sets[axis] = ALL
+            elif not isinstance(value, int):
+                raise Fault(errors.not_whole(name, value, expr.span, known.symbols))
+            elif value not in known.axes[axis]:
+                if name == "accepts":
+                    self.refused.append(errors.wrong_sizes(known, self.own, name, expr, {axis: value}, None))
+                return name == "refuses"
+        if not sets:
+            if name == "refuses":
+                self.refused.append(errors.wrong_sizes(known, self.own, name, expr, dict(enumerate(values)), None))
+            return name == "accepts"
+        return (Region(sets),)
+
+    def sizes_of(self, axis: int) -> object:
+        size = self.own.inputs[axis]
+        return size.fn if isinstance(size, Size) else None
+
+    def told(self, known: Facts, name: str, condition: bool, expr: syntax.Call) -> bool | tuple[Region, ...]:
+        """Of a condition that no open size decides; at given sizes of the input, whether these are as claimed."""
+        if not condition:
+            return True
+        numbers = [size for size in known.inputs if not isinstance(size, Size)]
+        if len(numbers) == len(known.inputs):
+            fits = all(size in sizes for size, sizes in zip(numbers, known.axes, strict=True))
+            return fits if name == "accepts" else not fits
+        return (Region({}),)

@@ -1,0 +1,57 @@
+"""What a piece of text sees where it is evaluated: its names, its file, the slots in force, where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from resnetc.compiler.evaluation.slot_environment import Slots
+from resnetc.compiler.evaluation.values import Tensor, Value
+from resnetc.compiler.ir.dataflow import Dataflow
+from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.paths import Path
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Span
+
+
+@record(eq=True)
+class Here:
+    """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
+
+    index: int
+    count: int
+    position: int
+    total: int
+
+
+class Builder(Dataflow, Protocol):
+    """Builds the dataflow of the block or model whose text is evaluated."""
+
+    @property
+    def demands(self) -> list[Condition]:
+        """What has to hold of the sizes."""
+
+    def name(self, tensor: Tensor, name: str) -> None:
+        """A tensor that `let` binds to a name."""
+
+    def reserve(self, path: Path, span: Span) -> None:
+        """The label of a layer that `let` binds: its place is here."""
+
+    def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        """A sum or a product of tensors."""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """What a piece of text sees. `scope` is what it builds: none where it only evaluates."""
+
+    spec: SpecFile
+    slots: Slots
+    locals: dict[str, Value] = field(default_factory=dict)
+    here: Here | None = None
+    scope: Builder | None = None
+    axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis
+    fallback: SpecFile | None = None  # where `--set` values look besides their own file
+    rounds: tuple[str, ...] = ()  # of claims: the variables of the `each` around them

@@ -1,0 +1,54 @@
+"""The work that an evaluation may take: statements and parts of values are counted, definitions nest only so deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.arithmetic import weight
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.source import Span
+
+MAX_WORK = 200_000
+MAX_NESTED = 32
+PARTS_A_STATEMENT = 25  # parts of lists and layers that cost as much to look at as a statement costs to run
+
+
+class Work:
+    """What one evaluator has done so far, and how deep in definitions it is."""
+
+    __slots__ = ("done", "depth")
+
+    def __init__(self) -> None:
+        self.done = 0  # statements run and parts of values looked at
+        self.depth = 0  # of definitions in each other
+
+    def charge(self, work: int, span: Span) -> None:
+        """Counts work; a fault where a network takes too much of it."""
+        self.done += work
+        if self.done > MAX_WORK:
+            raise Fault(errors.too_much_work(span, MAX_WORK))
+
+    def look_at(self, values: tuple[Value, ...], span: Span) -> None:
+        """Counts the elements of the lists among some values."""
+        self.charge(sum(len(v) for v in values if isinstance(v, tuple)) // PARTS_A_STATEMENT, span)
+
+    def weighed(self, value: Value, span: Span) -> Value:
+        """A list or a layer, unless it has too many parts."""
+        self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
+        return value
+
+    @contextmanager
+    def inside(self, span: Span) -> Iterator[None]:
+        """One definition further in; a fault where they are too many, or use up Python's stack together."""
+        self.depth += 1
+        try:
+            if self.depth > MAX_NESTED:
+                raise Fault(errors.nested_too_deep(span, MAX_NESTED))
+            yield
+        except RecursionError:
+            raise Fault(errors.nested_too_deep(span, MAX_NESTED)) from None
+        finally:
+            self.depth -= 1

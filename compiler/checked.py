@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.compiler.expansion.expander import Origin
+from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import (
     SpecFile,

@@ -6,7 +6,8 @@ from resnetc.compiler.claims.facts import Facts, facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.values import ModelValue, Value
-from resnetc.compiler.expansion.expander import Request, expand
+from resnetc.compiler.expansion.expander import expand
+from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.measures import summary
 from resnetc.compiler.proof import prove
 from resnetc.compiler.source import Span

@@ -14,8 +14,9 @@ from resnetc.compiler.checked import Checked
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink, similar
 from resnetc.compiler.driver.output_files import Output, same_file
 from resnetc.compiler.driver.spec_arguments import Entry
-from resnetc.compiler.evaluation.evaluator import Silent
-from resnetc.compiler.expansion.expander import Expander, Origin, Request
+from resnetc.compiler.evaluation.evaluator import Evaluator, Silent
+from resnetc.compiler.expansion.application import tensor_evaluator
+from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.expansion.instances import (
     MAX_NETWORKS,
     Setting,
@@ -25,6 +26,7 @@ from resnetc.compiler.expansion.instances import (
     unknown_setting,
 )
 from resnetc.compiler.expansion.limits import too_many_blocks
+from resnetc.compiler.expansion.request import Origin, Request
 from resnetc.compiler.loader.loader import (
     LIBRARY,
     SUFFIX,
@@ -247,9 +249,9 @@ class Session:
         specs[id(self.loader.prelude)] = self.loader.prelude
         return {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
 
-    def evaluator(self) -> Expander:
+    def evaluator(self) -> Evaluator:
         """What evaluates the expressions of the session's files."""
-        return Expander(self.loader.prelude, self._homes())
+        return tensor_evaluator(self.loader.prelude, self._homes())
 
     def _library(self) -> SpecFile:
         """The standard files by their names: where `--set` values look besides the spec."""
@@ -303,10 +305,10 @@ class Session:
         from resnetc.compiler.sizes.budget import Budget
 
         homes = self._homes()
-        expander = Expander(self.loader.prelude, homes)
+        expander = Expander(request, self.loader.prelude, homes)
         faults: list[Diagnostic] = []
         try:
-            network = expander.network(request)
+            network = expander.network()
         except Fault as fault:
             faults = [fault.diagnostic]
         except Silent:
@@ -322,7 +324,7 @@ class Session:
             return None
         measures = summary.measure(network)
         budget = Budget()
-        claims = checker.contracts(network, accepted, measures, Expander(self.loader.prelude, homes), budget)
+        claims = checker.contracts(network, accepted, measures, expander.evaluator, budget)
         self.spent += budget.spent
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnetc.compiler.expansion.expander import Request
 from resnetc.compiler.expansion.instances import Setting, UsageError, plain
+from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.syntax import tree as syntax
 

@@ -14,7 +14,7 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer, check_binding
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Absent, ModelValue, Value, describe
-from resnetc.compiler.expansion.expander import Request
+from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import check_binding
-from resnetc.compiler.evaluation.values import LabelLayer, Tensor, Value
+from resnetc.compiler.evaluation.values import Definition, LabelLayer, Tensor, describe
+from resnetc.compiler.expansion.bindings import Bindings
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
 
-class Statements(Evaluator):
-    """An evaluator that carries statements out in a frame; what a `require` asks of is left to those who know it."""
+class Statements:
+    """Carries statements out in a frame; `asked` is where the arguments of the model come from."""
 
-    # -- statements ---------------------------------------------------------------------------------------------------
+    def __init__(self, evaluator: Evaluator, bindings: Bindings, asked: Span | None) -> None:
+        self.evaluator, self.bindings, self.asked = evaluator, bindings, asked
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
-        self.work.charge(1, statement.span)
+        self.evaluator.work.charge(1, statement.span)
         match statement:
             case syntax.Let(name, index, value, _):
                 self.let(name, index, value, frame)
@@ -27,7 +29,7 @@ class Statements(Evaluator):
             case syntax.SetSlot(name, value, span):
                 self.set_slot(name, value, span, frame)
             case syntax.Each(name, values, body, _):
-                elements = self.evaluate(values, frame)
+                elements = self.evaluator.evaluate(values, frame)
                 if not isinstance(elements, tuple):
                     raise Fault(errors.not_a_list(elements, values.span))
                 for element in elements:
@@ -37,7 +39,7 @@ class Statements(Evaluator):
                 frame.locals.pop(name.id, None)
 
     def let(self, name: syntax.Name, index: syntax.Expr | None, expr: syntax.Expr, frame: Frame) -> None:
-        value = self.evaluate(expr, frame)
+        value = self.evaluator.evaluate(expr, frame)
         if index is None:
             if frame.scope is not None:
                 if isinstance(value, Tensor):
@@ -50,7 +52,7 @@ class Statements(Evaluator):
             frame.locals[name.id] = value
             return
         elements = frame.locals.setdefault(name.id, {})
-        number = self.integer(index, frame)
+        number = self.evaluator.integer(index, frame)
         if not isinstance(elements, dict) or number in elements:
             raise Fault(errors.set_twice(f"{name.id}[{number}]", name.span))
         elements[number] = value
@@ -58,19 +60,42 @@ class Statements(Evaluator):
             frame.scope.name(value, f"{name.id}[{number}]")
 
     def require(self, statement: syntax.Require, frame: Frame) -> None:
-        raise NotImplementedError
+        if self.evaluator.flag(statement.condition, frame):
+            return
+        asked = self.asked if frame.scope is None else None  # a model's own requirement is one on its arguments
+        raise Fault(requirement(statement, self.traced(statement.condition, frame), asked))
+
+    def traced(self, condition: syntax.Expr, frame: Frame) -> list[str]:
+        """The values that made a condition false: `33 % 6 is 3`."""
+        if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
+            return [*self.traced(condition.left, frame), *self.traced(condition.right, frame)]
+        if not isinstance(condition, syntax.Binary):
+            return []
+        out = []
+        for side in (condition.left, condition.right):
+            value = self.evaluator.evaluate(side, frame)
+            if isinstance(side, (syntax.Number, syntax.String)) or isinstance(value, Definition):
+                continue
+            plain = isinstance(side, (syntax.Name, syntax.Attribute))
+            text = side.span.text if plain else self.evaluator.worked(side, frame)
+            out.append(f"`{text}` is {describe(value)}")
+        return out
 
     def set_slot(self, name: syntax.Name, expr: syntax.Expr, span: Span, frame: Frame) -> None:
         """`set slot = value`: from here on, in all that is expanded inside."""
-        slot = self.slot_named(name.id, frame, frame.spec)
+        slot = self.evaluator.slot_named(name.id, frame, frame.spec)
         if slot is None:
-            raise Fault(errors.not_a_slot(name.id, name.span, self.slot_names(frame, frame.spec)))
-        value = self.layer(expr, frame)
+            raise Fault(errors.not_a_slot(name.id, name.span, self.evaluator.slot_names(frame, frame.spec)))
+        value = self.evaluator.layer(expr, frame)
         check_binding(slot, value, expr.span)
-        self.bind(slot, value, span, frame)
+        frame.slots = self.bindings.bind(frame.slots, slot, value, span)
 
-    def bind(self, slot: syntax.Slot, value: Value, span: Span, frame: Frame) -> None:
-        """A slot bound from here on, unless a binding from outside has sealed it."""
-        current = frame.slots.get(slot)
-        if current is None or not current.sealed:
-            frame.slots = frame.slots.bind(slot, value, span)
+
+def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "E0401",
+        statement.text or "a requirement is not met",
+        Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
+        (Label(asked, "asked for here"),) if asked is not None else (),
+        helps=("give arguments that meet the requirement",),
+    )

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.values import (
     ABSENT,
@@ -25,8 +26,13 @@ from resnetc.compiler.evaluation.values import (
     Tensor,
     Value,
 )
-from resnetc.compiler.expansion.application import Unfolded
-from resnetc.compiler.expansion.expander import Expander, Origin, later
+from resnetc.compiler.expansion.choices import Decision
+from resnetc.compiler.expansion.equal_blocks import EqualBlocks
+from resnetc.compiler.expansion.interpreter import Interpreter
+from resnetc.compiler.expansion.leaves import single, tensors_for
+from resnetc.compiler.expansion.request import Origin
+from resnetc.compiler.expansion.stages import Group, Stages, later
+from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
@@ -40,8 +46,8 @@ GIVES_LIST = ("split", "list_same")
 
 def read_keys(origin: Origin, network: Network) -> list[str]:
     """The keys of the state dict, in their order."""
-    reader = Reader(origin.prelude, origin.homes)
-    return [".".join(map(str, key)) for key in reader.model(origin, network.root.shape_in)]
+    reader = Reader(origin)
+    return [".".join(map(str, key)) for key in reader.model(network.root.shape_in)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,33 +156,47 @@ class Read:
     here: frozenset[str] = frozenset()
 
 
-class Reader(Expander):
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The steps that a slot or policy stands for, and the tensor they start at."""
+
+    source: Tensor
+    steps: list[tuple[Layer, Frame]]
+
+
+class Reader:
     """Reads the names of one network."""
 
-    def model(self, origin: Origin, shape: Shape) -> Keys:
-        frame, model = self.opened(origin.request), origin.request.model.item
-        names = frame.scope = Names(Flow())
-        begun = self.apply(self.layer(model.stem, frame), Tensor(0, shape), frame, model.stem.span)
-        current = self.single(begun, model.stem.span)
-        for stage, groups in self.planned(model, frame):
-            read = self.stage_read(groups, current, frame)
-            (current,) = names.store(self.path(stage.path, frame), read.keys, [current], (read.shape_out,))
-        ended = self.apply(self.layer(model.head, frame), current, frame, model.head.span)
-        return names.flow.keys(current if isinstance(ended, Absent) else self.single(ended, model.head.span))
+    def __init__(self, origin: Origin) -> None:
+        self.request = origin.request
+        interpreter = Interpreter(origin.prelude, origin.homes, origin.request.asked)
+        self.evaluator, self.leaves = interpreter.evaluator, interpreter.leaves
+        self.statements, self.frames, self.choices = interpreter.statements, interpreter.frames, interpreter.choices
+        self.blocks: EqualBlocks[Read] = EqualBlocks(self.evaluator)  # one reading for all equal ones
+        TensorOperators(self.evaluator, self)
 
-    def stage_read(self, groups: list[tuple[syntax.Repeat, Value, int]], source: Tensor, frame: Frame) -> Read:
+    def model(self, shape: Shape) -> Keys:
+        frame, model = self.frames.of_model(self.request), self.request.model.item
+        names = frame.scope = Names(Flow())
+        begun = self.apply(self.evaluator.layer(model.stem, frame), Tensor(0, shape), frame, model.stem.span)
+        current = single(begun, model.stem.span)
+        plan = Stages(self.evaluator, model, frame)
+        for stage, groups in plan.stages:
+            read = self.stage(plan, groups, current, frame)
+            (current,) = names.store(self.evaluator.path(stage.path, frame), read.keys, [current], (read.shape_out,))
+        ended = self.apply(self.evaluator.layer(model.head, frame), current, frame, model.head.span)
+        return names.flow.keys(current if isinstance(ended, Absent) else single(ended, model.head.span))
+
+    def stage(self, plan: Stages, groups: list[Group], source: Tensor, frame: Frame) -> Read:
         """Rule 1: a stage is the sequence of its blocks."""
         inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
-        count = sum(number for _, _, number in groups)
         keys: list[Path] = []
         current = source
-        for index, layer in enumerate(self.layers(groups, inner)):
-            inner.here = Here(index, count, self.position, self.total)
+        for index, layer in enumerate(plan.blocks(groups, inner)):
             read = self.read(layer if index == 0 else later(layer), current, inner)
             assert isinstance(read, Read)
             keys += [(str(index), *key) for key in read.keys]
             current = Tensor(-1, read.shape_out)
-            self.position += 1
         return Read(tuple(keys), current.shape, source)
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
@@ -195,8 +215,8 @@ class Reader(Expander):
                     tensor = self.apply(step, tensor, frame, step.span)
                 return tensor
             case PrimitiveLayer(primitive):
-                inputs = self.tensors_for(layer, tensor, span)
-                leaf = self.leaf(layer, tuple(t.shape for t in inputs), frame)
+                inputs = tensors_for(layer, tensor, span)
+                leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
                 path = label or names.unlabelled(primitive.attribute)
                 made = names.store(path, tuple((key,) for key, _, _ in state(leaf)), inputs, leaf.outputs)
                 return tuple(made) if primitive.rule in GIVES_LIST else made[0]
@@ -204,7 +224,7 @@ class Reader(Expander):
                 attribute = slot.attribute
             case DefinedLayer(item):
                 attribute = item.name.id
-        source = self.single(tensor, span)
+        source = single(tensor, span)
         if label is None and not attribute:  # rule 4: its steps are named in the scope around it
             opened = self.spread(layer, source, frame)
             if isinstance(opened, Absent):
@@ -225,19 +245,19 @@ class Reader(Expander):
         """What a layer is as a module."""
         match layer:
             case PrimitiveLayer():
-                leaf = self.leaf(layer, (source.shape,), frame)
+                leaf = self.leaves.leaf(layer, (source.shape,), frame)
                 return Read(tuple((key,) for key, _, _ in state(leaf)), leaf.shape_out, source)
             case DefinedLayer(syntax.Block()):
-                block: Any = self.block(layer, source.shape, frame)  # one reading for all equal ones
+                block = self.blocks.get(layer, source.shape, frame, partial(self.block, layer, source.shape, frame))
                 return Read(block.keys, block.shape_out, source)
         opened = self.spread(layer, source, frame)
         if isinstance(opened, Absent):
             return ABSENT
         if len(opened.steps) == 1 and not isinstance(opened.steps[0][0], LabelLayer):  # rule 1: it is that step
             return self.read(opened.steps[0][0], opened.source, opened.steps[0][1])
-        return self.sequence_read(opened, frame)
+        return self.sequence(opened, frame)
 
-    def sequence_read(self, opened: Unfolded, frame: Frame) -> Read | Absent:
+    def sequence(self, opened: Opened, frame: Frame) -> Read | Absent:
         """Rule 3: a step is called by its position, unless it has a label."""
         keys: list[Path] = []
         position, current = 0, opened.source
@@ -260,38 +280,32 @@ class Reader(Expander):
             position, current = position + 1, Tensor(-1, read.shape_out)
         return Read(tuple(keys), current.shape, opened.source)
 
-    def spread(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+    def spread(self, layer: Layer, source: Tensor, frame: Frame) -> Opened | Absent:
         """The steps that a layer is made of."""
         match layer:
             case SlotLayer():
-                value, inner = self.resolve(layer, source, frame)
+                value, inner = self.choices.resolve(layer, source, frame)
                 return ABSENT if isinstance(value, Absent) else self.spread(value, source, inner)
             case DefinedLayer(syntax.Policy()):
-                return self.decide(layer, source, frame)
+                return self.case(self.choices.decide(layer, source, frame), source)
             case ChainLayer(steps):
-                return Unfolded(source, [(step, frame) for step in steps], None)
-        return Unfolded(source, [(layer, frame)], None)
+                return Opened(source, [(step, frame) for step in steps])
+        return Opened(source, [(layer, frame)])
 
-    def case(
-        self,
-        expr: syntax.Expr,
-        source: Tensor,
-        frame: Frame,
-        policy: syntax.Policy,
-        numbers: tuple[tuple[str, Any], ...],
-    ) -> Unfolded | Absent:
+    def case(self, decision: Decision, source: Tensor) -> Opened | Absent:
         """Rule 1: a chain, unless layers are applied before a `+` or `*`: those are named as in a block."""
-        first, *rest = self.piped(expr, frame)
-        value = self.evaluate(first, frame)
+        expr, frame = decision.case, decision.frame
+        first, *rest = self.choices.piped(expr, frame)
+        value = self.evaluator.evaluate(first, frame)
         if isinstance(value, Absent):
             return ABSENT
-        layers = [self.layer(step, frame) for step in rest]
+        layers = [self.evaluator.layer(step, frame) for step in rest]
         if not isinstance(value, Tensor):
             layers = [as_layer(value, first.span), *layers]
         elif isinstance(frame.scope, Names) and frame.scope.named:
             for layer in layers:
                 value = self.apply(layer, value, frame, expr.span)
-            return ABSENT if isinstance(value, Absent) else Unfolded(self.single(value, expr.span), [], policy)
+            return ABSENT if isinstance(value, Absent) else Opened(single(value, expr.span), [])
         else:
             source = value
         steps: list[tuple[Layer, Frame]] = []
@@ -299,15 +313,15 @@ class Reader(Expander):
             if isinstance(layer, Absent):
                 return ABSENT
             steps += [(one, frame) for one in (layer.steps if isinstance(layer, ChainLayer) else (layer,))]
-        return Unfolded(source, steps, policy)
+        return Opened(source, steps)
 
-    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Any:
+    def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Read:
         """A block, with names of its own."""
         block, names = layer.item, Names(Flow())
         assert isinstance(block, syntax.Block)
-        inner = self.entered(layer, Tensor(0, shape), frame, names)
+        inner = self.frames.of_definition(layer, Tensor(0, shape), frame, names)
         for statement in block.body:
-            self.statement(statement, inner)
-        out = self.evaluate(block.out, inner)
+            self.statements.statement(statement, inner)
+        out = self.evaluator.evaluate(block.out, inner)
         assert isinstance(out, Tensor)
-        return Read(names.flow.keys(out), out.shape, out, frozenset(self.reads))
+        return Read(names.flow.keys(out), out.shape, out, frozenset(self.evaluator.reads))

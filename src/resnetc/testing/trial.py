@@ -11,8 +11,10 @@ from resnetc.compiler.checked import Checked
 from resnetc.compiler.codegen.module import module_text
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
 from resnetc.compiler.evaluation.evaluator import Silent
-from resnetc.compiler.expansion.expander import Expander, Origin, expand
+from resnetc.compiler.expansion.application import tensor_evaluator
+from resnetc.compiler.expansion.expander import expand
 from resnetc.compiler.expansion.instances import requests
+from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import Loader, SpecFile, digest
 from resnetc.compiler.measures.summary import Measures, measure
@@ -74,7 +76,7 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     out = []
     try:
         if not sink.failed:
-            for request in requests(spec, [], Expander(loader.prelude, homes), loader.prelude):
+            for request in requests(spec, [], tensor_evaluator(loader.prelude, homes), loader.prelude):
                 network = expand(request, loader.prelude, homes)
                 accepted, refusals = prove(network)
                 measures = measure(network)

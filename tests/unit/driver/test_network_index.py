@@ -50,9 +50,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     expand, read = Expander.network, Loader.source
 
-    def expanded(self, request):
-        done.append(request.name)
-        return expand(self, request)
+    def expanded(self):
+        done.append(self.request.name)
+        return expand(self)
 
     def opened(self, path, name):
         done.append(name)

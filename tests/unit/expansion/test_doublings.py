@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.expansion.expander import Expander
+from resnetc.compiler.expansion.choices import Choices
 from resnetc.compiler.ir.network import Module, Sequence, Template
 from resnetc.testing import trials
 
@@ -58,14 +58,14 @@ def test_blocks_in_blocks_count_as_often_as_they_occur(kind: str) -> None:
 
 def test_policies_that_are_absent_take_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
     decided = 0
-    decide = Expander.decide
+    decide = Choices.decide
 
     def counting(self, *arguments):
         nonlocal decided
         decided += 1
         return decide(self, *arguments)
 
-    monkeypatch.setattr(Expander, "decide", counting)
+    monkeypatch.setattr(Choices, "decide", counting)
     for kind in ("policies that ask", "policies that name", "policies that add nothing"):
         decided = 0
         ((code, _),), _ = diagnose(KINDS[kind](30))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from resnetc.compiler.expansion.application import LIST_RULES
+from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.ir.shape import Shape
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing.strategies.primitives import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import describe, normal_size
-from resnetc.compiler.expansion.application import LIST_RULES
+from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record

@@ -1,0 +1,24 @@
+"""Binding slots: what is bound from outside wins, and what it overrules is noted."""
+
+from __future__ import annotations
+
+from resnetc.compiler.evaluation.slot_environment import Slots
+from resnetc.compiler.evaluation.values import Value, describe
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+
+class Bindings:
+    """Binds the slots of one network."""
+
+    def __init__(self) -> None:
+        self.overruled: dict[str, None] = {}  # as messages write it
+
+    def bind(self, slots: Slots, slot: syntax.Slot, value: Value, span: Span) -> Slots:
+        """These slots with one bound from here on, unless a binding from outside has sealed it."""
+        current = slots.get(slot)
+        if current is None or not current.sealed:
+            return slots.bind(slot, value, span)
+        if current.value != value:
+            self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
+        return slots

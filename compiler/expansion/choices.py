@@ -1,0 +1,114 @@
+"""What a slot or a policy stands for at one place of the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.values import (
+    Absent,
+    DefinedLayer,
+    Layer,
+    PrimitiveLayer,
+    SlotLayer,
+    Tensor,
+    Value,
+    is_number,
+)
+from resnetc.compiler.expansion.frames import Frames
+from resnetc.compiler.expansion.statements import Statements
+from resnetc.compiler.record import record
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+DECISION = 8  # what a policy costs beside its statements: absent layers leave no operation that would count
+
+
+@record
+class Decision:
+    """The case of a policy that holds, what it sees, and the numbers that decided."""
+
+    case: syntax.Expr
+    frame: Frame
+    policy: syntax.Policy
+    numbers: tuple[tuple[str, Any], ...]
+
+
+class Choices:
+    """Looks up the slots of one network, and decides its policies."""
+
+    def __init__(self, evaluator: Evaluator, statements: Statements, frames: Frames) -> None:
+        self.evaluator, self.statements, self.frames = evaluator, statements, frames
+
+    def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Value, Frame]:
+        """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
+        slot = layer.slot
+        self.evaluator.asked_slots[slot] = None
+        binding = frame.slots.get(slot)
+        value = binding.value if binding else self.evaluator.default(slot)
+        inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
+        if isinstance(value, Absent):
+            return value, inner
+        passed = dict(layer.arguments)
+        signature = Frame(self.evaluator.home(slot), frame.slots, {**passed, "in": source}, frame.here, frame.scope)
+        implied: dict[str, Value] = {}
+        for parameter in slot.parameters:
+            name = parameter.name.id
+            if name in passed:
+                continue
+            if parameter.default is None:
+                raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot))
+            implied[name] = signature.locals[name] = self.evaluator.evaluate(parameter.default, signature)
+        return passed_on(value, passed, implied, layer.span), inner
+
+    def decide(self, layer: DefinedLayer, source: Tensor, frame: Frame) -> Decision:
+        """The case of a policy that holds here."""
+        policy = layer.item
+        assert isinstance(policy, syntax.Policy)
+        self.evaluator.work.charge(DECISION, layer.span)
+        inner = self.frames.of_definition(layer, source, frame, frame.scope)
+        for statement in policy.body:
+            self.statements.statement(statement, inner)
+        numbers = tuple((n, v) for n, v in inner.locals.items() if is_number(v) or isinstance(v, tuple))
+        for case in policy.cases:
+            if case.condition is None or self.evaluator.flag(case.condition, inner):
+                return Decision(case.value, inner, policy, numbers)
+        raise AssertionError("a table ends in `otherwise`")
+
+    def piped(self, expr: syntax.Expr, frame: Frame) -> list[syntax.Expr]:
+        """The steps of a pipe from its beginning, inside of parentheses and of the side that a choice takes."""
+        match expr:
+            case syntax.Choice(value, condition, other):
+                return self.piped(value if self.evaluator.flag(condition, frame) else other, frame)
+            case syntax.Pipe((first, *rest)):
+                return [*self.piped(first, frame), *rest]
+        return [expr]
+
+
+def passed_on(value: Layer, passed: dict[str, Value], implied: dict[str, Value], call: Span) -> Layer:
+    """A layer with the arguments of a slot's call, as far as it has parameters for them.
+
+    What the call says wins over the binding, the binding over the defaults of the slot's signature. Faults point to
+    the call, where the slot's name stands.
+    """
+    match value:
+        case PrimitiveLayer(primitive, given):
+            known = [p.name for p in primitive.parameters]
+            return PrimitiveLayer(primitive, merged(known, given, passed, implied), call)
+        case DefinedLayer(item, spec, given, bindings):
+            known = [p.name.id for p in item.parameters]
+            return DefinedLayer(item, spec, merged(known, given, passed, implied), bindings, call)
+        case SlotLayer(item, given):
+            known = [p.name.id for p in item.parameters]
+            return SlotLayer(item, merged(known, given, passed, implied), call)
+    return value
+
+
+def merged(
+    known: list[str], given: tuple[tuple[str, Any], ...], passed: dict[str, Value], implied: dict[str, Value]
+) -> tuple[tuple[str, Any], ...]:
+    values = {**implied, **dict(given), **passed}
+    return tuple((n, values[n]) for n in known if n in values)

@@ -1,0 +1,51 @@
+"""Blocks are expanded once for equal arguments, shapes, slots and places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.values import DefinedLayer
+from resnetc.compiler.ir.shape import Shape
+
+
+class Made(Protocol):
+    """What is made of a block."""
+
+    @property
+    def here(self) -> frozenset[str]:
+        """The fields of `here` that it depends on."""
+
+
+M = TypeVar("M", bound=Made)
+
+
+class EqualBlocks(Generic[M]):
+    """What was made of the blocks of one network."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.known: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], M]]]] = {}
+
+    def get(self, layer: DefinedLayer, shape: Shape, frame: Frame, make: Callable[[], M]) -> M:
+        """What was made of an equal block at an equal place, or else what is made of this one."""
+        key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
+        for fields, variants in self.known.get(key, ()):
+            found = variants.get(tuple(getattr(frame.here, f) for f in fields))
+            if found is not None:
+                self.evaluator.reads |= found.here
+                return found
+        outer, self.evaluator.reads = self.evaluator.reads, set()
+        made = make()
+        fields = tuple(sorted(made.here))
+        place = tuple(getattr(frame.here, f) for f in fields)
+        rows = self.known.setdefault(key, [])
+        row = next((variants for known, variants in rows if known == fields), None)
+        if row is None:
+            row = {}
+            rows.append((fields, row))
+        row[place] = made
+        self.evaluator.reads = outer | made.here
+        return made

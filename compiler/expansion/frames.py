@@ -1,0 +1,80 @@
+"""The frames in which blocks, policies and models are read: parameters with their values, slots that calls bind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Builder, Frame
+from resnetc.compiler.evaluation.parameters import coerce
+from resnetc.compiler.evaluation.slot_environment import Slots
+from resnetc.compiler.evaluation.values import DefinedLayer, Tensor, Value
+from resnetc.compiler.expansion.binding_effects import BindingEffects
+from resnetc.compiler.expansion.request import Request
+from resnetc.compiler.expansion.statements import Statements
+from resnetc.compiler.ir.paths import Arguments
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+
+class Frames:
+    """Makes the frames of one network."""
+
+    def __init__(self, evaluator: Evaluator, statements: Statements, effects: BindingEffects) -> None:
+        self.evaluator, self.statements, self.effects = evaluator, statements, effects
+
+    def of_model(self, request: Request) -> Frame:
+        """The model's frame: sealed slots, parameters, `set`, `let`, `require`, then the slots that instances bind."""
+        value, model = request.model, request.model.item
+        slots = Slots({})
+        for slot, layer, span in request.seals:
+            slots = slots.bind(slot, layer, span, sealed=True)
+        frame = Frame(value.spec, slots)
+        self.fill(frame, model, value.arguments, value.span, request.arguments)
+        for statement in model.body:
+            self.statements.statement(statement, frame)
+        for slot, layer, span in value.bindings:
+            frame.slots = self.statements.bindings.bind(frame.slots, slot, layer, span)
+        return frame
+
+    def of_definition(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Builder | None) -> Frame:
+        """The frame of a block or policy: `in`, its parameters with their defaults, the slots that the call binds."""
+        item, slots = layer.item, frame.slots
+        for bound in layer.bindings:
+            self.effects.check_keyword(bound, layer, frame)
+            slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
+        inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
+        self.fill(inner, item, layer.arguments, layer.span, {})
+        return inner
+
+    def fill(
+        self,
+        frame: Frame,
+        item: syntax.Block | syntax.Policy | syntax.Model,
+        arguments: Arguments,
+        call: Span,
+        asked: Mapping[str, tuple[Value, Span]],
+    ) -> None:
+        """Gives every parameter what is asked for from outside, what the call says, or its default."""
+        given = dict(arguments)
+        axes = set()
+        for parameter in item.parameters:
+            name = parameter.name.id
+            if name in asked:
+                raw, span = asked[name]
+                value = coerce(raw, parameter, span, item.name.id)
+            elif name in given:
+                value = given[name]
+            elif parameter.default is None:
+                raise Fault(errors.missing_argument(item.name.id, name, call, item))
+            else:
+                value = self.evaluator.evaluate(parameter.default, frame)
+                worked = partial(self.evaluator.worked, parameter.default, frame)
+                value = coerce(value, parameter, parameter.default.span, item.name.id, worked)
+            frame.locals[name] = value
+            if parameter.type.id == "size":
+                axes.add(name)
+        frame.axes = frozenset(axes)

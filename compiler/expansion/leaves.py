@@ -1,0 +1,63 @@
+"""Primitives with their arguments and the tensors they take: the operations that a network is made of."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.values import Absent, PrimitiveLayer, Tensor, Value
+from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS
+from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
+from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.shapes import rules
+from resnetc.compiler.source import Span
+
+LIST_RULES = {"concat", "sum", "list_same"}
+
+
+class Leaves:
+    """Makes the operations of one network, and counts them."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
+        self.count(layer.span)
+        args = rules.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
+        if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
+            raise Fault(errors.too_many_steps(layer.span, MAX_STEPS))
+        demands = frame.scope.demands if frame.scope is not None else []
+        outputs = rules.rule(layer.primitive, args, inputs, layer.span, demands)
+        return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
+
+    def count(self, span: Span) -> None:
+        """One operation more, or one chain of them."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
+
+
+def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:
+    """The inputs of a primitive: one tensor, or for those that take one, a list (of lists)."""
+    takes_list = layer.primitive.rule in LIST_RULES
+    if isinstance(value, tuple):
+        if not takes_list:
+            raise Fault(errors.list_applied(layer.primitive.name, span))
+        flat: list[Tensor] = []
+        for item in value:
+            flat.extend(tensors_for(layer, item, span) if isinstance(item, tuple) else [single(item, span)])
+        return flat
+    if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
+        raise Fault(errors.list_needed(layer.primitive.name, span))
+    return [single(value, span)]
+
+
+def single(value: Value, span: Span) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Absent):
+        raise Fault(errors.absent_value(span, "an element of the list"))
+    if isinstance(value, tuple):
+        raise Fault(errors.list_applied(span.text, span))
+    raise Fault(errors.not_a_tensor(span, value, "what a layer is applied to"))

@@ -1,0 +1,105 @@
+"""The stages of a model: which blocks each has, and where every block stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.values import Absent, ChainLayer, DefinedLayer, LabelLayer, Layer, SlotLayer, Value
+from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
+from resnetc.compiler.ir.paths import Arguments
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+Group = tuple[syntax.Repeat, Value, int]
+"""Blocks of a stage: their text, the values of its `each` if it has one, and how many there are."""
+
+
+class Stages:
+    """The blocks of all stages: counted before the first is expanded, and limited."""
+
+    def __init__(self, evaluator: Evaluator, model: syntax.Model, frame: Frame) -> None:
+        self.evaluator = evaluator
+        self.stages: list[tuple[syntax.Stage, list[Group]]] = []
+        total = 0
+        for stage in model.stages:
+            groups: list[Group] = []
+            for repeat in stage.groups:
+                if repeat.count is not None:
+                    count = evaluator.integer(repeat.count, frame)
+                    if count < 0 or (count == 0 and len(stage.groups) == 1):
+                        raise Fault(no_blocks(repeat.count.span, count))
+                    groups.append((repeat, None, count))
+                else:
+                    assert repeat.values is not None
+                    elements = evaluator.evaluate(repeat.values, frame)
+                    if not isinstance(elements, tuple) or not elements:
+                        raise Fault(errors.not_a_list(elements, repeat.values.span))
+                    groups.append((repeat, elements, len(elements)))
+                total += groups[-1][2]
+                if total > MAX_BLOCKS:
+                    raise Fault(too_many_blocks(repeat.span, total, "blocks"))
+            self.stages.append((stage, groups))
+        self.total, self.position = total, 0
+
+    def blocks(self, groups: list[Group], frame: Frame) -> Iterator[Layer]:
+        """The blocks of a stage one after the other, each with its place in `frame.here`."""
+        count = sum(number for _, _, number in groups)
+        for index, layer in enumerate(self.layers(groups, frame)):
+            frame.here = Here(index, count, self.position, self.total)
+            yield layer
+            self.position += 1
+
+    def layers(self, groups: list[Group], frame: Frame) -> Iterator[Layer]:
+        for repeat, elements, count in groups:
+            if elements is None:
+                layer = self.stage_layer(repeat.block, frame)
+                for _ in range(count):
+                    yield layer
+                continue
+            assert repeat.name is not None
+            for element in elements:
+                frame.locals[repeat.name.id] = element
+                yield self.stage_layer(repeat.block, frame)
+            del frame.locals[repeat.name.id]
+
+    def stage_layer(self, expr: syntax.Expr, frame: Frame) -> Layer:
+        frame.here = None
+        layer = self.evaluator.layer(expr, frame)
+        if isinstance(layer, Absent):
+            raise Fault(errors.absent_value(expr.span, "the block of this stage"))
+        if isinstance(layer, LabelLayer):
+            raise Fault(errors.labelled_stage_block(layer.span))
+        return layer
+
+
+def later(layer: Layer) -> Layer:
+    """A stage's block after the first: its `first` parameters have their defaults, in each step of a chain."""
+    match layer:
+        case ChainLayer(steps):
+            return ChainLayer(tuple(later(step) for step in steps), layer.span)
+        case LabelLayer(path, inner):
+            return LabelLayer(path, later(inner), layer.span)
+        case DefinedLayer(item):
+            return replace(layer, arguments=without_first(item.parameters, layer.arguments))
+        case SlotLayer(slot):
+            return replace(layer, arguments=without_first(slot.parameters, layer.arguments))
+    return layer
+
+
+def without_first(parameters: tuple[syntax.Parameter, ...], arguments: Arguments) -> Arguments:
+    first = {p.name.id for p in parameters if p.first}
+    return tuple((name, value) for name, value in arguments if name not in first)
+
+
+def no_blocks(span: Span, count: int) -> Diagnostic:
+    return Diagnostic(
+        "E0318",
+        f"a stage has at least one block, not {count}",
+        Label(span, f"this is {count}"),
+        helps=("leave the stage out, or give it a positive number of blocks",),
+    )

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from resnetc.compiler import names
 from resnetc.compiler.checked import Checked
@@ -15,6 +14,8 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sin
 from resnetc.compiler.driver.output_files import Output, same_file
 from resnetc.compiler.driver.spec_arguments import Entry
 from resnetc.compiler.evaluation.evaluator import Evaluator, Silent
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.expansion.application import tensor_evaluator
 from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.expansion.instances import (
@@ -233,7 +234,8 @@ class Session:
         specs = [e.spec for e in entries]
         for name in names:
             known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
-            if not known and not any(evaluator.slot_named(name, _frame(spec), spec) for spec in specs) and specs:
+            named = (evaluator.slot_named(name, Frame(spec, Slots({})), spec) for spec in specs)
+            if specs and not known and not any(named):
                 raise UsageError(unknown_setting(name, specs, evaluator))
 
     def models(self, model: str | None = None) -> list[syntax.Model]:
@@ -376,13 +378,6 @@ class Session:
             if first is not output:
                 self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
         return list(out.values())
-
-
-def _frame(spec: SpecFile) -> Any:
-    from resnetc.compiler.evaluation.frame import Frame
-    from resnetc.compiler.evaluation.slot_environment import Slots
-
-    return Frame(spec, Slots({}))
 
 
 def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:

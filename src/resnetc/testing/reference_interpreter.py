@@ -51,6 +51,7 @@ class Reference:
     def __init__(self, network: Network, text: str, state: dict[str, Tensor], training: bool = False) -> None:
         self.network, self.state, self.training = network, state, training
         self.watch: Callable[[Leaf, str, Tensor], None] = lambda leaf, prefix, operand: None
+        self.sizes: tuple[int, ...] = network.input.sizes  # of the batch that is computed
         self.names: dict[str, Any] = {"__name__": "network"}
         exec(compile(text, "network.py", "exec"), self.names)
 

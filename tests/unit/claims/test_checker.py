@@ -171,6 +171,16 @@ def test_claims_of_a_family_name_the_network() -> None:
     assert [fault.notes for fault in faults] == [("in the network `net_classes100`",)]
 
 
+@pytest.mark.parametrize("claim", ["(none |> relu) == none", "(none |> relu |> norm) == none when H >= 8"])
+def test_a_claim_may_apply_layers_to_a_branch_that_is_absent(claim: str) -> None:
+    assert judged(claim) is None
+
+
+def test_the_condition_of_an_input_may_apply_layers_to_a_branch_that_is_absent() -> None:
+    fault = judged("classes == 10", "[3, 32, 32] when H % 4 == 0 and (none |> relu) == none")
+    assert fault is not None and fault.code == "E0325"
+
+
 def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
     claims = "expect parameters == 237_146 expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)] expect classes == 10"
     text = NET.format(claims=claims, input="[3, 32, 32]")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors as evaluation_errors
@@ -33,6 +32,7 @@ from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, single, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Module, Sequence, Template
+from resnetc.compiler.ir.paths import Arguments, Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
@@ -41,6 +41,7 @@ from resnetc.grammar.primitives import PRIMITIVES
 
 MAX_BINDINGS_TOLD = 3  # of a slot in a slot in a slot
 Steps = list[tuple[Layer, Frame]]
+Origin = syntax.Slot | syntax.Policy | None
 
 
 class Unfolded:
@@ -48,7 +49,7 @@ class Unfolded:
 
     __slots__ = ("source", "steps", "origin", "parameters")
 
-    def __init__(self, source: Tensor, steps: Steps, origin: Any, parameters: tuple[tuple[str, Any], ...] = ()) -> None:
+    def __init__(self, source: Tensor, steps: Steps, origin: Origin, parameters: Arguments = ()) -> None:
         self.source, self.steps, self.origin, self.parameters = source, steps, origin, parameters
 
 
@@ -65,9 +66,8 @@ class Applier:
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
-    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
+    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Path | None = None) -> Value:
         """`tensor |> layer` in the scope of `frame`; the result is a tensor, a list of tensors, or absent."""
-        scope = built_in(frame)
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
         match layer:
@@ -80,6 +80,7 @@ class Applier:
             case PrimitiveLayer(primitive, _, span):
                 inputs = tensors_for(layer, tensor, span)
                 leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
+                scope = built_in(frame)
                 out = scope.place(
                     label or scope.numbered(primitive.attribute),
                     leaf,
@@ -106,6 +107,7 @@ class Applier:
             for step, place in unfolded.steps:
                 value = self.apply(step, value, place, step.span)
             return value
+        scope = built_in(frame)
         path = label or scope.numbered(attribute)
         made, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
         if isinstance(made, Absent):
@@ -165,8 +167,8 @@ class Applier:
         steps: Steps,
         source: Tensor,
         frame: Frame,
-        origin: Any,
-        parameters: tuple[tuple[str, Any], ...],
+        origin: Origin,
+        parameters: Arguments,
         span: Span,
     ) -> Sequence | Absent:
         """An `nn.Sequential`: steps are called by their position, or by their label."""
@@ -308,7 +310,7 @@ def holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, tuple) and any(holds_tensor(v) for v in value))
 
 
-def based(attribute: str, label: Any) -> str | None:
+def based(attribute: str, label: Path | None) -> str | None:
     """The attribute without its ordinal, where no label took its place."""
     return attribute.replace("#", "") if label is None else None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
@@ -20,6 +18,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion.frames import Frames
 from resnetc.compiler.expansion.statements import Statements
+from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -34,7 +33,7 @@ class Decision:
     case: syntax.Expr
     frame: Frame
     policy: syntax.Policy
-    numbers: tuple[tuple[str, Any], ...]
+    numbers: Arguments
 
 
 class Choices:
@@ -107,8 +106,6 @@ def passed_on(value: Layer, passed: dict[str, Value], implied: dict[str, Value],
     return value
 
 
-def merged(
-    known: list[str], given: tuple[tuple[str, Any], ...], passed: dict[str, Value], implied: dict[str, Value]
-) -> tuple[tuple[str, Any], ...]:
+def merged(known: list[str], given: Arguments, passed: dict[str, Value], implied: dict[str, Value]) -> Arguments:
     values = {**implied, **dict(given), **passed}
     return tuple((n, values[n]) for n in known if n in values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, similar
 from resnetc.compiler.evaluation import errors
@@ -119,7 +118,7 @@ def variants(
     return out
 
 
-def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Any:
+def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
     """What a slot is bound to in a model as its file has it."""
     for bound, layer, _ in reversed(value.bindings):
         if bound is slot:

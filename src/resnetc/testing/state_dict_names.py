@@ -202,10 +202,10 @@ class Reader:
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
     def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
-        names = frame.scope
-        assert isinstance(names, Names)
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
+        names = frame.scope
+        assert isinstance(names, Names)  # where tensors are
         attribute = ""
         match layer:
             case LabelLayer(path, inner):  # rule 2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.parameters import as_layer, check_binding, coerce
+from resnetc.compiler.evaluation.parameters import AnyParameter, as_layer, check_binding, coerce, name_of
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
@@ -109,7 +109,7 @@ class Calls:
 
     def merge(
         self,
-        parameters: Iterable[Any],
+        parameters: Iterable[AnyParameter],
         arguments: Arguments,
         given: list[tuple[syntax.Argument, Value]],
         of: str,
@@ -120,7 +120,7 @@ class Calls:
 
         With `spec` (blocks, policies, models) a keyword may also name a slot, which is then bound inside.
         """
-        by_name = {p.name if isinstance(p.name, str) else p.name.id: p for p in parameters}
+        by_name = {name_of(p): p for p in parameters}
         values = dict(arguments)
         free = [n for n in by_name if n not in values]
         fresh: set[str] = set()

@@ -104,7 +104,7 @@ class Evaluator:
             return Definition("place", "here", frame.here)
         return {"true": True, "false": False, "none": ABSENT}[expr.id]
 
-    def defined(self, item: Any, spec: SpecFile, span: Span) -> Value:
+    def defined(self, item: syntax.Item | SpecFile, spec: SpecFile, span: Span) -> Value:
         match item:
             case SpecFile():
                 return Definition("file", item.name, item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
@@ -24,7 +23,10 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import REQUIRED
+from resnetc.grammar.primitives import REQUIRED, Parameter
+
+AnyParameter = Parameter | syntax.Parameter
+"""Of a primitive, or of something that a spec defines."""
 
 
 def as_layer(value: Value, span: Span) -> Layer | Absent:
@@ -33,9 +35,13 @@ def as_layer(value: Value, span: Span) -> Layer | Absent:
     raise Fault(errors.not_a_layer(value, span))
 
 
-def coerce(value: Value, parameter: Any, span: Span, of: str, worked: Callable[[], str] = lambda: "") -> Value:
+def name_of(parameter: AnyParameter) -> str:
+    return parameter.name if isinstance(parameter, Parameter) else parameter.name.id
+
+
+def coerce(value: Value, parameter: AnyParameter, span: Span, of: str, worked: Callable[[], str] = lambda: "") -> Value:
     """A value as the type of a parameter demands it; `worked` says how it came about, where that is asked."""
-    type = parameter.type if isinstance(parameter.type, str) else parameter.type.id
+    type = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
     match type:
         case "int" if isinstance(value, Fraction):
             raise Fault(errors.not_an_integer(span, worked(), value))
@@ -59,8 +65,7 @@ def coerce(value: Value, parameter: Any, span: Span, of: str, worked: Callable[[
             return value
         case "tensor" if isinstance(value, Tensor):
             return value
-    name = parameter.name if isinstance(parameter.name, str) else parameter.name.id
-    raise Fault(errors.wrong_type(span, of, name, type, value))
+    raise Fault(errors.wrong_type(span, of, name_of(parameter), type, value))
 
 
 def check_binding(slot: syntax.Slot, value: Layer | Absent, span: Span) -> None:

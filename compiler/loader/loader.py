@@ -21,7 +21,7 @@ TOO_LARGE = ("is larger than 1 MiB", "split it into files that `use` each other"
 MAX_FILES = 32  # that a spec uses, also through others, besides the shipped ones
 MAX_DEPTH = 16  # of files that use each other
 MAX_WORDS = 40_000  # in all of them
-TOO_LONG = f"the files of a spec have at most {MAX_WORDS:_} words and signs in all"
+TOO_LONG = f"the files of a spec have at most {MAX_WORDS:_} tokens in total"
 WORD = re.compile(r'//[^\n]*|"[^"\n]*"|[\d.]+[eE][+-]\d+|[\w.]+|[|=!<>]+|[^\w\s]')  # or several
 MAX_FAULTS = 20  # in them; behind these no more files are read
 LIBRARY = Path(__file__).resolve().parents[2] / "specs"
@@ -114,15 +114,15 @@ def read(path: Path, name: str) -> Source:
     try:
         return decode(contents(path, MAX_BYTES), name)
     except IsADirectoryError:
-        what, remedy = "is a directory", "name a file, or give the directory to a command that takes one"
+        what, remedy = "is a directory", "name a file, or use a command that accepts a directory"
     except NotRegular:
         what, remedy = "is not a regular file", "a spec is a plain text file"
     except TooLarge:
         what, remedy = TOO_LARGE
     except FileNotFoundError:
-        what, remedy = "is a link that leads nowhere", "let the link lead to a file, or name the file itself"
+        what, remedy = "is a broken symbolic link", "point the link at a file, or name the file itself"
     except PermissionError:
-        what, remedy = "may not be read", "give yourself permission to read it"
+        what, remedy = "cannot be read: permission denied", "grant yourself permission to read it"
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         what, remedy = f"cannot be read: {reason}", "check the path"
@@ -145,7 +145,7 @@ def decode(data: bytes, name: str) -> Source:
     raise Fault(
         Diagnostic(
             "E0502",
-            f"{name} is not a text: {what} in line {line}",
+            f"{name} is not a text file: {what} on line {line}",
             Label(Span(place, line - 1, line - 1), "here"),
             helps=("save the file as UTF-8 text",),
         )
@@ -221,7 +221,7 @@ class Loader:
                 begin = [active for active, _ in self.active].index(key)
                 raise Fault(circle(use, [name for _, name in self.active[begin:]]))
             if key not in self.loaded and len(self.active) > MAX_DEPTH:
-                raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use each other")
+                raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use one another")
             if key not in self.loaded:
                 source = self.source(target, shown(target))
                 if root != LIBRARY and longer(source.text, MAX_WORDS - sum(self.reached.values())):
@@ -232,7 +232,7 @@ class Loader:
             if self.exhausted:
                 return module
             if len(self.reached) > MAX_FILES + 1:
-                raise self._exhaust(use, f"a spec uses at most {MAX_FILES} files of its own")
+                raise self._exhaust(use, f"a spec uses at most {MAX_FILES} files besides the shipped ones")
             if sum(self.reached.values()) > MAX_WORDS:
                 raise self._exhaust(use, TOO_LONG)
             return module
@@ -262,9 +262,9 @@ def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:
 def outside(use: syntax.Use, name: str) -> Diagnostic:
     return Diagnostic(
         "E0503",
-        f"`{name}` leads out of the folder it is looked up in",
-        Label(use.span, "a link to somewhere else"),
-        helps=("keep the files that a spec uses beside it",),
+        f"`{name}` is outside the folder in which it is looked up",
+        Label(use.span, "a link to another folder"),
+        helps=("keep the files that a spec uses in its own folder",),
     )
 
 
@@ -272,10 +272,10 @@ def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
     drawn = " -> ".join([*names, names[0]])
     return Diagnostic(
         "E0504",
-        "files use each other in a circle",
-        Label(use.span, "closes the circle"),
+        "files use each other in a cycle",
+        Label(use.span, "closes the cycle"),
         notes=(drawn,),
-        helps=("move what both need into a third file",),
+        helps=("move what both files need into a third one",),
     )
 
 
@@ -284,7 +284,7 @@ def too_many(use: syntax.Use, message: str) -> Diagnostic:
         "E0510",
         message,
         Label(use.span, "one too many"),
-        helps=("put what belongs together into one file",),
+        helps=("merge files that belong together",),
     )
 
 
@@ -294,15 +294,15 @@ def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
         p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)
     }
     near = similar(".".join(use.path), found)
-    places = "among the shipped specs" if len(roots) == 1 else "beside this file and among the shipped specs"
+    places = "among the shipped specs" if len(roots) == 1 else "next to this file or among the shipped specs"
     return Diagnostic(
         "E0505",
         f"no file `{name}` {places}",
         Label(use.span, "not found"),
         helps=(
-            f"a file with a similar name exists: write `use {near}`"
+            f"a similar file exists: write `use {near}`"
             if near
-            else f"write `{name}` beside this file, or name a file that exists",
+            else f"create `{name}` next to this file, or name an existing file",
         ),
     )
 

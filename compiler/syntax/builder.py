@@ -348,9 +348,9 @@ class Builder:
 def unknown_edition(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0106",
-        f"edition {span.text} of the language is not known to this compiler",
-        Label(span, "not a known edition"),
-        helps=("the first line of a spec is `edition 1`",),
+        f"this compiler does not support edition {span.text} of the language",
+        Label(span, "unknown edition"),
+        helps=("start the spec with `edition 1`",),
         fix=(Edit(span, "1"),),
     )
 
@@ -358,8 +358,8 @@ def unknown_edition(span: Span) -> Diagnostic:
 def too_deep(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0105",
-        f"expressions nest deeper than {MAX_DEPTH} levels here",
-        Label(span, "too deep"),
+        f"this expression is nested more than {MAX_DEPTH} levels deep",
+        Label(span, "nested too deeply"),
         helps=("name the inner parts with `let`",),
     )
 
@@ -369,14 +369,14 @@ def too_many_digits(span: Span) -> Diagnostic:
         "E0107",
         f"a number has at most {MAX_DIGITS} digits",
         Label(span, "too long"),
-        helps=(f"write a number below 10^{MAX_DIGITS}, with at most {MAX_DIGITS} digits in all",),
+        helps=(f"write a number below 10^{MAX_DIGITS}, with at most {MAX_DIGITS} digits in total",),
     )
 
 
 def colon_in_call(span: Span, name: Span, value: Span) -> Diagnostic:
     return Diagnostic(
         "E0108",
-        "an argument is named with `=`, not with `:`",
+        "a named argument is written with `=`, not with `:`",
         Label(span, "this is a label"),
         helps=(f"write `{name.text}={value.text}`",),
         fix=(Edit(span, f"{name.text}={value.text}"),),
@@ -387,8 +387,10 @@ def comparison(span: Span) -> Diagnostic:
     chained = span.text == ">"
     return Diagnostic(
         "E0113",
-        f"`{span.text}` compares, and a comparison is no layer",
-        Label(span, "a layer or a tensor stands here"),
-        helps=("write `|>` between layers" if chained else "a comparison stands behind `when`, `require` or `expect`",),
+        f"`{span.text}` compares, and a comparison is not a layer",
+        Label(span, "a layer or a tensor is needed here"),
+        helps=(
+            "write `|>` between layers" if chained else "a comparison can only follow `when`, `require` or `expect`",
+        ),
         fix=(Edit(span, "|>"),) if chained else (),
     )

@@ -26,7 +26,7 @@ NOUNS = {
     "NAME": "a name",
     "INT": "a number",
     "FLOAT": "a number",
-    "STRING": "a text in quotes",
+    "STRING": "a string",
     "COMPARE": "a comparison",
     "DOC": "a `///` comment",
     "$END": "the end",

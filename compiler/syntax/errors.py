@@ -67,7 +67,7 @@ def refused(token: Token, place: Place) -> Diagnostic:
 def reserved_word(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0104",
-        f"`{span.text}` is a reserved word and cannot be a name",
+        f"`{span.text}` is a reserved word and cannot be used as a name",
         Label(span, "reserved"),
         helps=(f"choose another name, for instance `{span.text}_`",),
     )
@@ -77,7 +77,7 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     span, first = span_of(place.source, token), opens_line(place.source, token)
     statement = first and bool((place.expected - VALUES) & OPENERS)
     if token.type in BRACKETS.values() and token.type not in closers(place):
-        label = "closes nothing that is open"
+        label = "closes a bracket that was never opened"
     else:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
@@ -86,8 +86,8 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     labels = still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else ()
     behind = ""
     if place.before is not None and unfinished_before(token, place):
-        labels, span = (Label(span, "here the next one opens"),), span_of(place.source, place.before)
-        label, first, behind = "this statement is not finished", False, f" behind `{shortened(place.before.value)}`"
+        labels, span = (Label(span, "the next statement starts here"),), span_of(place.source, place.before)
+        label, first, behind = "this statement is incomplete", False, f" after `{shortened(place.before.value)}`"
     return Diagnostic(
         "E0101",
         f"expected {expectation(place.expected, first)}{behind}, found {value}",
@@ -101,14 +101,14 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
 def still_open(place: Place) -> tuple[Label, ...]:
     if place.opened is None or not place.opened.value:  # none, or one that was only made up to read on
         return ()
-    return (Label(span_of(place.source, place.opened), f"this `{place.opened}` is open"),)
+    return (Label(span_of(place.source, place.opened), f"this `{place.opened}` is not closed"),)
 
 
 def unclosed_text(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0102",
-        "a text is not closed",
-        Label(span, "opens here"),
+        "unterminated string",
+        Label(span, "starts here"),
         helps=('close it with `"` on the same line',),
     )
 
@@ -119,17 +119,17 @@ def foreign_character(span: Span) -> Diagnostic:
     if known is not None:
         helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else known.remedy
     elif character.isspace():
-        helps = "write a plain space"
+        helps = "write an ordinary space"
     elif character in QUOTES:
-        helps = 'texts stand in double quotes: "..."'
+        helps = 'strings are written in double quotes: "..."'
     elif f"a{character}".isidentifier():
-        helps = "names are made of the letters a-z, A-Z, digits and `_`"
+        helps = "names consist of the letters a-z, A-Z, digits and `_`"
     else:
-        helps = "remove it: no statement is written with it"
+        helps = "remove it: it has no meaning in a spec"
     return Diagnostic(
         "E0103",
-        f"{shown} is not a character of the language",
-        Label(span, "not known here"),
+        f"unexpected character {shown}",
+        Label(span, "not part of the language"),
         helps=(helps,),
         fix=(Edit(span, known.written),) if known is not None and known.terminal else (),
     )
@@ -138,9 +138,9 @@ def foreign_character(span: Span) -> Diagnostic:
 def bidirectional(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0109",
-        f"U+{ord(span.text):04X} changes the direction of the text around it",
+        f"U+{ord(span.text):04X} changes the direction of the surrounding text",
         Label(span, "invisible control character"),
-        helps=("remove it: what a reader sees would not be what is compiled",),
+        helps=("remove it: readers would see something other than what is compiled",),
         fix=(Edit(span, ""),),
     )
 
@@ -149,8 +149,8 @@ def no_edition(source: Source) -> Diagnostic:
     start = Span(source, 0, 0)
     return Diagnostic(
         "E0110",
-        "a spec opens with its edition",
-        Label(start, "no `edition` here"),
+        "a spec starts with its edition",
+        Label(start, "`edition` is missing"),
         helps=("write `edition 1` on the first line",),
         fix=(Edit(start, "edition 1\n"),),
     )
@@ -160,10 +160,10 @@ def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
     """The text, or the item before the next one, ends too early."""
     return Diagnostic(
         "E0111",
-        f"{what} is not finished: expected {expectation(place.expected, True)}",
+        f"{what} is incomplete: expected {expectation(place.expected, True)}",
         Label(span_of(place.source, last), "ends here"),
         still_open(place),
-        helps=("every `{` of a block, policy or model needs its `}`",) if "RBRACE" in place.expected else (),
+        helps=("every `{` of a block, policy or model needs a matching `}`",) if "RBRACE" in place.expected else (),
     )
 
 
@@ -191,16 +191,16 @@ class Limits:
 def too_long(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0112",
-        f"a statement has at most {MAX_STATEMENT:_} words and signs",
-        Label(span, "the statement goes on beyond this"),
-        helps=("divide it: name its parts with `let`, or make them blocks and policies",),
+        f"a statement has at most {MAX_STATEMENT:_} tokens",
+        Label(span, "the statement exceeds the limit here"),
+        helps=("split it: name its parts with `let`, or make them blocks and policies",),
     )
 
 
 def too_many_words(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0114",
-        f"a file has at most {MAX_WORDS:_} words and signs",
-        Label(span, "the file goes on beyond this"),
-        helps=("move some of its definitions into a file of their own, and name that with `use`",),
+        f"a file has at most {MAX_WORDS:_} tokens",
+        Label(span, "the file exceeds the limit here"),
+        helps=("move some of its definitions into another file, and import that with `use`",),
     )

@@ -18,23 +18,23 @@ class Meant:
     remedy: str
 
 
-CHOICE = "choose with `(value when condition otherwise other)`"
+CHOICE = "write a conditional as `(value when condition otherwise other)`"
 WORDS = {  # where a text does not follow the grammar
-    "as": "a used file is called by the last part of its path: `use std.blocks` makes it `blocks`",
-    "assert": "say with `require` what arguments must be, and with `expect` what the network is",
-    "class": "a network is `model name() { ... }`, and a part of it `block name() { ... }`",
-    "def": "a part of a network is `block name(width: int) { ... }`",
+    "as": "a used file is named after the last part of its path: `use std.blocks` imports it as `blocks`",
+    "assert": "check arguments with `require`, and state properties of the network with `expect`",
+    "class": "a network is written `model name() { ... }`, and a part of it `block name() { ... }`",
+    "def": "a part of a network is written `block name(width: int) { ... }`",
     "elif": CHOICE,
-    "else": "the other side of a choice is `otherwise`",
-    "for": "repeat with `each name in list { ... }`",
-    "from": "name another file with `use std.blocks`, and what it defines behind its name: `blocks.basic`",
+    "else": "write `otherwise`",
+    "for": "write a loop as `each name in list { ... }`",
+    "from": "import a file with `use std.blocks`, and refer to its definitions as `blocks.basic`",
     "if": CHOICE,
-    "import": "name another file with `use`",
-    "lambda": "a layer of your own is a `block` or a `policy`",
+    "import": "import another file with `use`",
+    "lambda": "define a layer of your own as a `block` or a `policy`",
     "not": "write the opposite comparison, such as `!=`, or compare with `false`: `flag == false`",
-    "return": "the result of a block is `out = ...`",
-    "self": "nothing stands behind `self`: a value is named by `let`, a layer by a label, such as `fc: linear(10)`",
-    "while": "repeat with `each name in list { ... }`",
+    "return": "write the result of a block as `out = ...`",
+    "self": "there is no `self`: name a value with `let`, and a layer with a label, such as `fc: linear(10)`",
+    "while": "write a loop as `each name in list { ... }`",
 }
 TORCH = {  # the layers and functions of torch, and what they are called here
     **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d", "conv1d", "conv2d", "conv3d"), "conv(64, kernel=3)"),
@@ -47,17 +47,17 @@ TORCH = {  # the layers and functions of torch, and what they are called here
     **{"Sigmoid": "sigmoid", "adaptive_avg_pool2d": "global_avg_pool"},
 }
 LIBRARIES = frozenset(("F", "keras", "nn", "self", "tf", "torch"))
-CHAINED = "layers are chained with `|>`: `conv(64, kernel=3) |> norm |> act`"
+CHAINED = "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
 NAMES = {  # where a name is not known
     "Sequential": CHAINED,
-    "add": "tensors are added with `+`",
-    "bn": "a norm is `norm`, or `batch_norm` whatever `norm` stands for",
-    "cat": "a list is joined by `concat`: `[a, b] |> concat`",
-    "nil": "the word for nothing is `none`",
-    "null": "the word for nothing is `none`",
-    "skip": "the other way around a block is `shortcut(channels, stride)`",
-    "swish": "what others call `swish` is `silu` here",
-    "x": "the tensor that reaches a block or a policy is `in`",
+    "add": "add tensors with `+`",
+    "bn": "write `norm`, or `batch_norm` for batch normalization regardless of the slot `norm`",
+    "cat": "concatenate a list with `concat`: `[a, b] |> concat`",
+    "nil": "write `none`",
+    "null": "write `none`",
+    "skip": "write the skip connection of a block as `shortcut(channels, stride)`",
+    "swish": "`swish` is called `silu` here",
+    "x": "the input of a block or a policy is `in`",
 }
 FIGURES = {  # what others call the figures that claims speak of
     **dict.fromkeys(("flop", "flops", "gflops", "gmacs", "macs", "madds", "mult_adds"), "multiply_adds"),
@@ -91,12 +91,12 @@ LOOKALIKES = {
     "||": Meant("OR", "or", "join conditions with `or`"),
     "|": Meant("PIPE", "|>", "chain layers with `|>`"),
     ";": Meant("", "", "statements need no separator"),
-    "#": Meant("", "//", "comments open with `//`"),
+    "#": Meant("", "//", "comments start with `//`"),
     "!": Meant("", "", WORDS["not"]),
-    "^": Meant("", "", "there are no powers: multiply"),
+    "^": Meant("", "", "there is no power operator: multiply"),
     "?": Meant("", "", CHOICE),
-    "@": Meant("", "", "nothing stands above a definition but its `///` lines"),
-    "\\": Meant("", "", "a statement goes on in the next line without a sign"),
+    "@": Meant("", "", "there are no decorators: only `///` lines can precede a definition"),
+    "\\": Meant("", "", "a statement continues on the next line without a backslash"),
 }
 QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 BATCH = frozenset("BNbn")
@@ -108,15 +108,15 @@ DOTTED = re.compile(r"(?:\s*\.\s*[A-Za-z_]\w*)*")
 def figure(name: str) -> str | None:
     """What the figure is called here that a claim asks for, or None."""
     wanted = FIGURES.get(name.lower())
-    return f"what others call `{name}` is `{wanted}` here" if wanted else None
+    return f"`{name}` is called `{wanted}` here" if wanted else None
 
 
 def setting(name: str, known: Set[str]) -> str | None:
     """What a parameter or a slot of a model is called here that has a known name elsewhere, or None."""
     wanted = SETTINGS.get(name.lower())
     if name.lower() in WEIGHTS:
-        return "no weights come with resnetc: fill the model with `load_state_dict`"
-    return f"what others call `{name}` is `{wanted}` here" if wanted in known else None
+        return "resnetc ships no weights: load your own with `load_state_dict`"
+    return f"`{name}` is called `{wanted}` here" if wanted in known else None
 
 
 def remedy_of_name(name: str, span: Span) -> str | None:
@@ -125,17 +125,17 @@ def remedy_of_name(name: str, span: Span) -> str | None:
     if name == "not":
         return denied(span)
     if name in BATCH and INPUT.search(text, max(0, span.start - 100), span.start):
-        return "an input has no axis for the batch: write `input [3, H, W] = [3, 224, 224]`"
+        return "an input has no batch dimension: write `input [3, H, W] = [3, 224, 224]`"
     wanted = name
     if name in LIBRARIES:
         behind = DOTTED.match(text, span.end, span.end + 100)
         wanted = behind[0].rpartition(".")[2].strip() if behind else ""
         if wanted not in TORCH and wanted not in NAMES:
-            return f"nothing of `{name}` is called: layers have names of their own, such as `conv`, `norm` and `act`"
+            return f"specs do not call `{name}`: layers have their own names, such as `conv`, `norm` and `act`"
     if wanted in TORCH:
         here = TORCH[wanted]
-        why = ": the channels that come in are known" if COUNTED.match(here) else ""
-        return f"what torch calls `{wanted}` is `{here}` here{why}"
+        why = ": input channels are inferred" if COUNTED.match(here) else ""
+        return f"torch's `{wanted}` is written `{here}` here{why}"
     return NAMES.get(wanted)
 
 

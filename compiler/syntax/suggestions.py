@@ -24,13 +24,13 @@ from resnetc.compiler.syntax.foreign_idioms import CHAINED, WORDS, denied, oppos
 from resnetc.compiler.syntax.lalr_tables import spelling
 
 LAYOUT = {
-    "block": "a block has `let`, `require`, `set` and `each`, then `out`",
-    "policy": "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
+    "block": "a block contains `let`, `require`, `set` and `each`, then `out`",
+    "policy": "a policy contains `let` and `require`, then its `when` cases, then `otherwise`",
     "model": (
-        "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
+        "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
     ),
 }
-SEPARATED = "remove the `,`: nothing separates statements"
+SEPARATED = "remove the `,`: statements need no separator"
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
     "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
@@ -50,15 +50,15 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     if doubled and "COMMA" not in place.expected:
         return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
     if token.type == "DOC":
-        return "`///` documents the definition below it; other comments open with `//`", ()
+        return "`///` documents the definition below it; other comments start with `//`", ()
     if token.type == "STRING" and opens_line(place.source, token):
-        return "what is said to readers stands behind `///`, above a definition, or behind `//`", ()
+        return "write documentation after `///` above a definition, and other comments after `//`", ()
     if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
         return "write a path like `use std.blocks`", ()
     if token.type == "USE":
-        return "`use` lines stand between the edition and the first definition", ()
+        return "`use` lines go between the edition and the first definition", ()
     if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
-        return "a list stands in square brackets: `[a, b]`", ()
+        return "write a list in square brackets: `[a, b]`", ()
     if place.before is not None and place.before.type == "COMMA" and unfinished_before(token, place):
         return SEPARATED, (Edit(span_of(place.source, place.before), ""),)
     if lacks_reason(place):
@@ -70,7 +70,7 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     if inside_statement(place):
         return STATEMENT[place.statement], ()
     if token.type in BRACKETS.values() and token.type not in closers(place):
-        return f"remove it, or write the `{spelling(OPENS[token.type])}` that it closes", ()
+        return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", ()
     return "", ()
 
 
@@ -118,7 +118,7 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
     opening = Span(span.source, span.start, span.start)
     case = {"if": "WHEN", "else": "OTHERWISE"}.get(value, "")
     if case in place.expected and place.kind == "policy":
-        return f"a case of a policy opens with `{case.lower()}`", (Edit(span, case.lower()),)
+        return f"a case of a policy starts with `{case.lower()}`", (Edit(span, case.lower()),)
     if (no := next((t for t in (token, before) if t is not None and t.value == "not"), None)) is not None:
         found = opposite(span_of(place.source, no))
         return denied(span_of(place.source, no)), (Edit(*found),) if found else ()
@@ -127,16 +127,16 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
     if before is not None and before.type == "NAME" and before.value in WORDS:
         return WORDS[str(before.value)], ()
     if near := similar(value, words):
-        return f"a keyword with a similar name exists: `{near}`", (Edit(span, near),)
+        return f"a similar keyword exists: `{near}`", (Edit(span, near),)
     if before is not None and before.type == "INT" and "OF" in place.expected:
         return f"write `{before} of {value}`", (Edit(opening, "of "),)
     if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
         if "STAGE" in place.expected:
-            return f"a stage opens with its word: `stage {value} = ...`", (Edit(opening, "stage "),)
+            return f"a stage starts with `stage`: `stage {value} = ...`", (Edit(opening, "stage "),)
         if "LET" in place.expected:
-            return f"a value is named by `let`: `let {value} = ...`", (Edit(opening, "let "),)
+            return f"name a value with `let`: `let {value} = ...`", (Edit(opening, "let "),)
     if place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
-        return "a name keeps its value: give the result another name with `let`", ()
+        return "a name cannot be reassigned: give the result another name with `let`", ()
     if lacks_reason(place):
         return of_requirement(token, place)
     return STATEMENT[place.statement] if inside_statement(place) else "", ()
@@ -150,9 +150,9 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
     if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
         return "compare with `==`", (Edit(span, "=="),)
     if value == "==" and "ASSIGN" in place.expected:
-        return "write `=`, as `==` compares", (Edit(span, "="),)
+        return "write `=`: `==` is a comparison", (Edit(span, "="),)
     if value == ">" and "PIPE" in place.expected:
-        return "layers are chained with `|>`", (Edit(span, "|>"),)
+        return "chain layers with `|>`", (Edit(span, "|>"),)
     if pair in ("->", ">>") or ("PIPE" in place.expected and value == "=>"):
         return CHAINED, ()
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:
@@ -161,20 +161,20 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         if place.statement in ("STEM", "HEAD", "LET", "OUT"):
             return CHAINED, ()
     if pair == "**":
-        return "there are no powers: multiply, as in `2 * 2`", ()
+        return "there is no power operator: multiply, as in `2 * 2`", ()
     if pair == "/*":
-        return "a comment opens with `//` and ends with its line", ()
+        return "a comment starts with `//` and runs to the end of the line", ()
     if value == ":" and "LBRACE" in place.expected:
-        return "what belongs to it stands in braces: `{ ... }`", ()
+        return "write its body in braces: `{ ... }`", ()
     if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
         if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
-            return f"a parameter has a type: `{before}: int`", ()
+            return f"a parameter needs a type: `{before}: int`", ()
     if value == "(" and before is not None and before.type == "EACH":
-        return "`each` has one name: let it run over `range(n)`, and index the lists: `widths[i]`", ()
+        return "`each` takes one name: iterate over `range(n)` and index the lists: `widths[i]`", ()
     if place.opened is not None and before is not None and opens_line(place.source, token):
         line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
         if line.lstrip().startswith("//") and BRACKETS[place.opened.type] in place.expected:
-            return "`//` opens a comment; divide with `/`, and round with `floor(a / b)`", ()
+            return "`//` starts a comment; divide with `/`, and round with `floor(a / b)`", ()
     return None
 
 

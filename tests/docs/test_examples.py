@@ -4,7 +4,7 @@ The word behind the fence says what is done with a block; words behind that are 
 
     resnet [FILE]         a whole spec without a fault, kept under the name for the blocks below
     resnet-wrong FILE     a whole spec with a fault
-    console [trained]     commands behind `$`, and what they print; `...` is any lines; `trained`: numbers are free
+    console [trained]     commands after `$`, and what they print; `...` is any lines; `trained`: numbers are free
     python [in FILE]      runs, in one namespace a page; `in FILE`: these lines stand in the file
     sh                    commands of which only the options are read
     diff FILE             a change, which a test of its own makes in a copy

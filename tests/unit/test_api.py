@@ -37,7 +37,7 @@ def test_a_spec_may_be_a_text() -> None:
     with pytest.raises(resnetc.CompileError) as caught:
         resnetc.compile(text=TEXT.replace("basic(8)", "basik(8)"))
     assert "--> text:7:30" in str(caught.value)
-    with pytest.raises(resnetc.CompileError, match=r"text is not a text: a byte that is not UTF-8 in line 1"):
+    with pytest.raises(resnetc.CompileError, match=r"text is not a text file: a byte that is not UTF-8 on line 1"):
         resnetc.compile(text="\ud800")
 
 
@@ -75,11 +75,11 @@ def test_a_spec_may_be_a_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "others"),
     [
-        ("in_chans", "what others call `in_chans` is `channels` here"),
-        ("num_classes", "what others call `num_classes` is `classes` here"),
-        ("n_classes", "what others call `n_classes` is `classes` here"),
-        ("norm_layer", "what others call `norm_layer` is `norm` here"),
-        ("pretrained", "no weights come with resnetc: fill the model with `load_state_dict`"),
+        ("in_chans", "`in_chans` is called `channels` here"),
+        ("num_classes", "`num_classes` is called `classes` here"),
+        ("n_classes", "`n_classes` is called `classes` here"),
+        ("norm_layer", "`norm_layer` is called `norm` here"),
+        ("pretrained", "resnetc ships no weights: load your own with `load_state_dict`"),
         ("clases", "one with a similar name exists: `classes`"),
         ("zzz", ""),
     ],
@@ -113,7 +113,7 @@ SLOT = (
         ("act", max, f"`act` is given a builtin_function_or_method: {SLOT}"),
         ("classes", {1}, f"`classes` is given a set: {SLOT}"),
         ("ratio", [0.5, 1j], f"`ratio` is given a complex: {SLOT}"),
-        ("norm_layer", nn.GroupNorm, "what others call `norm_layer` is `norm` here"),
+        ("norm_layer", nn.GroupNorm, "`norm_layer` is called `norm` here"),
     ],
 )
 def test_a_value_that_a_spec_cannot_say_is_refused_plainly(name: str, value: object, message: str) -> None:

@@ -392,7 +392,7 @@ def test_an_example_that_is_not_accepted() -> None:
     assert said(fault) == lines("""
         E0333 the declared size W = 32 is not among those accepted: no W
         input [3, H, W] = [3, 32, 32] when H % 8 == 0 and W % 8 == 9: W = 32 is declared here
-        help let the condition behind `when` hold for some accepted size
+        help let the condition after `when` hold for some accepted size
     """)
 
 

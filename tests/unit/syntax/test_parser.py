@@ -59,28 +59,28 @@ def codes(text: str) -> list[str]:
 
 # -- messages ---------------------------------------------------------------------------------------------------------
 
-ORDER = "a model has `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
+ORDER = "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
 MESSAGES = {
     "misspelt statement": (
         changed("  stage layer1", "  stge layer1"),
-        ("E0101", "7:3", "expected `stage` or `head`, found `stge`", "a keyword with a similar name exists: `stage`"),
+        ("E0101", "7:3", "expected `stage` or `head`, found `stge`", "a similar keyword exists: `stage`"),
     ),
     "misspelt item": (
         changed("model net", "modle net"),
         (
             *("E0101", "4:1", "expected `block`, `policy`, `slot`, `model` or `extern`, found `modle`"),
-            "a keyword with a similar name exists: `model`",
+            "a similar keyword exists: `model`",
         ),
     ),
     "misspelt edition": (
         changed("edition 1", "editon 1"),
-        ("E0101", "1:1", "expected `edition`, found `editon`", "a keyword with a similar name exists: `edition`"),
+        ("E0101", "1:1", "expected `edition`, found `editon`", "a similar keyword exists: `edition`"),
     ),
     "word of another language": (
         changed("  stage layer1", "  if classes == 3 {\n  }\n  stage layer1"),
         (
             *("E0101", "7:3", "expected `stage` or `head`, found `if`"),
-            "choose with `(value when condition otherwise other)`",
+            "write a conditional as `(value when condition otherwise other)`",
         ),
     ),
     "statement out of order": (
@@ -118,7 +118,7 @@ MESSAGES = {
     ),
     "list in parentheses": (
         changed("[3, 32, 32]", "(3, 32, 32)"),
-        ("E0101", "5:23", "expected `when`, `)` or `|>`, found `,`", "a list stands in square brackets: `[a, b]`"),
+        ("E0101", "5:23", "expected `when`, `)` or `|>`, found `,`", "write a list in square brackets: `[a, b]`"),
     ),
     "unclosed parenthesis": (
         changed("basic(64)", "basic(64"),
@@ -130,14 +130,14 @@ MESSAGES = {
             "E0101",
             "11:1",
             "expected `block`, `policy`, `slot`, `model` or `extern`, found `}`",
-            "remove it, or write the `{` that it closes",
+            "remove it, or add the `{` that it closes",
         ),
     ),
     "late use": (
         MODEL + "use std.gates\n",
         (
             *("E0101", "11:1", "expected `block`, `policy`, `slot`, `model` or `extern`, found `use`"),
-            "`use` lines stand between the edition and the first definition",
+            "`use` lines go between the edition and the first definition",
         ),
     ),
     "path with a slash": (
@@ -151,101 +151,101 @@ MESSAGES = {
         MODEL + "/// A net.\n",
         (
             *("E0101", "11:1", "expected `block`, `policy`, `slot`, `model` or `extern`, found a `///` comment"),
-            "`///` documents the definition below it; other comments open with `//`",
+            "`///` documents the definition below it; other comments start with `//`",
         ),
     ),
     "policy without otherwise": (
         MODEL + "policy p() {\n  when here.index == 0 => act\n}\n",
         (
             *("E0101", "13:1", "expected `when` or `otherwise`, found `}`"),
-            "a policy has `let` and `require`, then its `when` cases, then `otherwise`",
+            "a policy contains `let` and `require`, then its `when` cases, then `otherwise`",
         ),
     ),
     "unclosed text": (
         changed("layers == 6", 'layers == 6 otherwise "six'),
-        ("E0102", "9:41", "a text is not closed", 'close it with `"` on the same line'),
+        ("E0102", "9:41", "unterminated string", 'close it with `"` on the same line'),
     ),
     "single quotes": (
         changed("layers == 6", "layers == 6 otherwise 'it is six'"),
-        ("E0103", "9:41", "`'` is not a character of the language", 'texts stand in double quotes: "..."'),
+        ("E0103", "9:41", "unexpected character `'`", 'strings are written in double quotes: "..."'),
     ),
     "foreign operator": (
         changed("kernel=3", "kernel=9 ÷ 3"),
-        ("E0103", "6:28", "`÷` is not a character of the language", "divide with `/`"),
+        ("E0103", "6:28", "unexpected character `÷`", "divide with `/`"),
     ),
     "semicolon": (
         changed("|> act", "|> act;"),
-        ("E0103", "6:43", "`;` is not a character of the language", "statements need no separator"),
+        ("E0103", "6:43", "unexpected character `;`", "statements need no separator"),
     ),
     "hash": (
         changed("|> act", "|> act # as always, nothing new"),
-        ("E0103", "6:44", "`#` is not a character of the language", "comments open with `//`"),
+        ("E0103", "6:44", "unexpected character `#`", "comments start with `//`"),
     ),
     "letters of other scripts": (
         changed("layer1", "läyër1"),
         (
-            *("E0103", "7:10", "`ä` is not a character of the language"),
-            "names are made of the letters a-z, A-Z, digits and `_`",
+            *("E0103", "7:10", "unexpected character `ä`"),
+            "names consist of the letters a-z, A-Z, digits and `_`",
         ),
     ),
     "wide space": (
         changed("= conv", "=\u00a0conv"),
-        ("E0103", "6:9", "U+00A0 is not a character of the language", "write a plain space"),
+        ("E0103", "6:9", "unexpected character U+00A0", "write an ordinary space"),
     ),
     "reserved word as a name": (
         changed("model net(classes", "model input(classes"),
         (
-            *("E0104", "4:7", "`input` is a reserved word and cannot be a name"),
+            *("E0104", "4:7", "`input` is a reserved word and cannot be used as a name"),
             "choose another name, for instance `input_`",
         ),
     ),
     "reserved word as a parameter": (
         changed("net(classes", "net(\n  model: layer,\n  classes"),
         (
-            *("E0104", "5:3", "`model` is a reserved word and cannot be a name"),
+            *("E0104", "5:3", "`model` is a reserved word and cannot be used as a name"),
             "choose another name, for instance `model_`",
         ),
     ),
     "unknown edition": (
         changed("edition 1", "edition 2"),
         (
-            *("E0106", "1:9", "edition 2 of the language is not known to this compiler"),
-            "the first line of a spec is `edition 1`",
+            *("E0106", "1:9", "this compiler does not support edition 2 of the language"),
+            "start the spec with `edition 1`",
         ),
     ),
     "label as an argument": (
         changed("kernel=3", "kernel: 3"),
-        ("E0108", "6:19", "an argument is named with `=`, not with `:`", "write `kernel=3`"),
+        ("E0108", "6:19", "a named argument is written with `=`, not with `:`", "write `kernel=3`"),
     ),
     "missing edition": (
         changed("edition 1\n", ""),
-        ("E0110", "1:1", "a spec opens with its edition", "write `edition 1` on the first line"),
+        ("E0110", "1:1", "a spec starts with its edition", "write `edition 1` on the first line"),
     ),
-    "empty": ("", ("E0110", "1:1", "a spec opens with its edition", "write `edition 1` on the first line")),
+    "empty": ("", ("E0110", "1:1", "a spec starts with its edition", "write `edition 1` on the first line")),
     "unclosed brace": (
         MODEL[:-2] + "\nblock b() { out = in }\n",
         (
             *(
                 "E0111",
                 "9:29",
-                "the model `net` is not finished: expected `each`, `when`, `otherwise`, `expect` or `}`",
+                "the model `net` is incomplete: expected `each`, `when`, `otherwise`, `expect` or `}`",
             ),
-            "every `{` of a block, policy or model needs its `}`",
+            "every `{` of a block, policy or model needs a matching `}`",
         ),
     ),
     "unfinished use": (
         changed("std.blocks", "std."),
-        ("E0111", "2:8", "this `use` is not finished: expected a name"),
+        ("E0111", "2:8", "this `use` is incomplete: expected a name"),
     ),
     "comparison in a pipe": (
         changed("|> norm", "> norm"),
-        ("E0113", "6:29", "`>` compares, and a comparison is no layer", "write `|>` between layers"),
+        ("E0113", "6:29", "`>` compares, and a comparison is not a layer", "write `|>` between layers"),
     ),
     "comparison as a head": (
         changed("global_avg_pool |> fc: linear(classes)", "classes == 10"),
         (
-            *("E0113", "8:18", "`==` compares, and a comparison is no layer"),
-            "a comparison stands behind `when`, `require` or `expect`",
+            *("E0113", "8:18", "`==` compares, and a comparison is not a layer"),
+            "a comparison can only follow `when`, `require` or `expect`",
         ),
     ),
 }
@@ -263,9 +263,9 @@ def test_an_open_bracket_is_shown():
         parse(Source("t.resnet", text), sink)
         return [(place(label.span), label.text) for d in sink.diagnostics for label in d.labels]
 
-    assert opened(changed("basic(64)", "basic(64")) == [("7:35", "this `(` is open")]
-    assert opened(changed("32, 32]", "32, 32")) == [("5:21", "this `[` is open")]
-    assert opened(MODEL[:-2]) == [("4:30", "this `{` is open")]
+    assert opened(changed("basic(64)", "basic(64")) == [("7:35", "this `(` is not closed")]
+    assert opened(changed("32, 32]", "32, 32")) == [("5:21", "this `[` is not closed")]
+    assert opened(MODEL[:-2]) == [("4:30", "this `{` is not closed")]
 
 
 def test_fixes_put_right_what_they_mark():
@@ -324,7 +324,12 @@ def test_files_whose_use_line_is_broken_are_not_missed():
 def test_an_item_that_the_builder_refuses_is_broken():
     found, file = read(changed("64, kernel=3", f"{'7' * 19}, kernel=3"))
     assert found == [
-        ("E0107", "6:15", "a number has at most 18 digits", "write a number below 10^18, with at most 18 digits in all")
+        (
+            "E0107",
+            "6:15",
+            "a number has at most 18 digits",
+            "write a number below 10^18, with at most 18 digits in total",
+        )
     ]
     assert file.items == () and file.broken == {"net"}
 
@@ -362,10 +367,10 @@ def line_of(span):
         ("64 65", ("E0101", "1:4", "expected `|>` or the end, found `65`")),
         ("(1 when 2)", ("E0101", "1:10", "expected `otherwise` or `|>`, found `)`")),
         ("let", ("E0101", "1:1", "expected a value, found `let`")),
-        ('"x', ("E0102", "1:1", "a text is not closed")),
-        ("a;b", ("E0103", "1:2", "`;` is not a character of the language")),
-        ("a > b |> c", ("E0113", "1:3", "`>` compares, and a comparison is no layer")),
-        ("(" * 3000, ("E0105", "1:2001", "expressions nest deeper than 64 levels here")),
+        ('"x', ("E0102", "1:1", "unterminated string")),
+        ("a;b", ("E0103", "1:2", "unexpected character `;`")),
+        ("a > b |> c", ("E0113", "1:3", "`>` compares, and a comparison is not a layer")),
+        ("(" * 3000, ("E0105", "1:2001", "this expression is nested more than 64 levels deep")),
     ],
 )
 def test_an_expression_has_one_fault(text, fault):
@@ -461,7 +466,7 @@ def test_repeated_characters_end_in_few_faults(text):
 )
 def test_foreign_characters_are_shown_so_that_they_can_be_seen(character, shown):
     ((code, where, message, _),) = faults(changed("|> norm", f"|> {character} norm"))
-    assert (code, where, message) == ("E0103", "6:32", f"{shown} is not a character of the language")
+    assert (code, where, message) == ("E0103", "6:32", f"unexpected character {shown}")
 
 
 @pytest.mark.parametrize("character", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -469,7 +474,7 @@ def test_foreign_characters_are_shown_so_that_they_can_be_seen(character, shown)
 def test_text_that_runs_backwards_is_refused_wherever_it_stands(character, where):
     ((code, place, message, _),) = faults("edition 1\n" + where.format(character))
     assert (code, place) == ("E0109", f"2:{where.index('{') + 1}")
-    assert message == f"U+{ord(character):04X} changes the direction of the text around it"
+    assert message == f"U+{ord(character):04X} changes the direction of the surrounding text"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

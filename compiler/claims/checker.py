@@ -77,7 +77,7 @@ class Claims:
         if found is False:
             return Finding("false", fault=self.refuted(expect, frame))
         if about.limits and any(sizes.is_empty for sizes in about.within.values()):
-            raise Fault(undecided(span, "no size goes through both models"))
+            raise Fault(undecided(span, "no size passes through both models"))
         breaks: list[Break] = []
         open: Exception | None = None
         for region in found.broken if isinstance(found, Truth) else ():
@@ -136,7 +136,9 @@ class Claims:
         except Fault as raised:
             found = Finding("undecided", fault=raised.diagnostic)
         except BudgetSpent as error:
-            help = "make fewer claims or simpler ones: bounds in place of `==` and `!=`, `%` and `/` by smaller numbers"
+            help = (
+                "make fewer or simpler claims: use bounds instead of `==` and `!=`, and smaller numbers in `%` and `/`"
+            )
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error), help))
         except (SizesTooIrregular, Undecided) as error:
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))

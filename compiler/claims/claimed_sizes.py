@@ -43,7 +43,9 @@ class ClaimedSizes:
     def speaks_of(self, known: Facts, span: Span) -> None:
         """A claim about another model is made at the sizes that both take."""
         if known.apart:
-            axes = f"the input of `{known.name}` has {len(known.symbols)} axes, and this one {len(self.own.symbols)}"
+            axes = (
+                f"the input of `{known.name}` has {len(known.symbols)} axes, that of this model {len(self.own.symbols)}"
+            )
             raise Fault(undecided(span, axes))
         if known is not self.own:
             self.limits.append(known.promised)

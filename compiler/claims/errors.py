@@ -31,11 +31,11 @@ def counterexamples(
 ) -> tuple[str, ...]:
     """The smallest size that breaks a claim and the nearest one, each with both values."""
     found = {
-        "smallest accepted size that breaks it": (least, compared),
-        "nearest to the declared one": (near, compared_near),
+        "smallest accepted counterexample": (least, compared),
+        "nearest to the declared size": (near, compared_near),
     }
     if not least or near == least:
-        found.pop("nearest to the declared one")
+        found.pop("nearest to the declared size")
     texts = []
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(known.promised)}
     for what, (point, broken) in found.items():
@@ -109,7 +109,7 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(known.axes, known.symbols, strict=True))
     labels: tuple[Label, ...] = ()
     texts = []
-    for what, point in (("smallest size that breaks it", least), ("nearest to the declared one", near)):
+    for what, point in (("smallest counterexample", least), ("nearest to the declared size", near)):
         if point is None or (what.startswith("nearest") and point == least):
             continue
         case = known.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
@@ -120,7 +120,9 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
             labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())
     held = held_at(known, own)
     whole = plain(expr.callee.span.text).removesuffix(name) + "accepts"
-    help = f"claim what is accepted, such as `{whole}({held})`, or change the model" if held else "change the model"
+    help = (
+        f"claim sizes that are accepted, such as `{whole}({held})`, or change the model" if held else "change the model"
+    )
     answer = "refused" if name == "accepts" else "accepted"
     which = "these are" if near is None and all(a in least for a in range(len(known.axes))) else "some of these are"
     return Refusal(
@@ -178,14 +180,14 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
     `write` is what the place needs, where that is known.
     """
     text = plain(span.text)
-    is_what = "it opens the path of a stage" if stages else "it has fields"
+    is_what = "it is only the beginning of a stage's path" if stages else "it has fields"
     example = f"{parts[0] if stages else text}.channels"
     return Diagnostic(
         "E0410",
-        f"`{text}` is no value: {is_what}",
+        f"`{text}` is not a value: {is_what}",
         Label(span, "a value is needed here"),
         notes=(f"{'the stages' if stages else 'its fields'} are {names(parts)}",),
-        helps=(f"write `{write}`" if write else f"speak of a field, such as `{example}`",),
+        helps=(f"write `{write}`" if write else f"use a field, such as `{example}`",),
     )
 
 
@@ -194,13 +196,13 @@ def whole_input(known: Facts, span: Span) -> Diagnostic:
     outer, inner = known.whole[0], known.whole[-1]
     labels = [Label(inner.span, "from here on each position sees the whole input")]
     if outer is not inner:
-        labels.append(Label(outer.span, "inside of this"))
+        labels.append(Label(outer.span, "inside this"))
     return Diagnostic(
         "E0411",
-        f"the receptive field of `{known.name}` is the whole input, whatever its size: there is no number to claim",
-        Label(span, "no number"),
+        f"the receptive field of `{known.name}` is the whole input at every size, and cannot be claimed as a number",
+        Label(span, "not a number"),
         tuple(labels),
-        helps=("leave this claim out; one behind `when` may speak of the networks of a family that have no gate",),
+        helps=("remove this claim, or restrict it with `when` to the networks of a family that have no gate",),
     )
 
 
@@ -213,20 +215,20 @@ def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) ->
     return Diagnostic(
         "E0406",
         f"`{name}` {what}",
-        Label(span, "asked like this"),
+        Label(span, "called like this"),
         helps=(f"write for instance {example}",),
     )
 
 
 def not_whole(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
-    return misasked(name, span, f"is told {said(size)}, and a size is whole", symbols)
+    return misasked(name, span, f"takes integer sizes, not {said(size)}", symbols)
 
 
 def not_a_precision(span: Span, value: Value) -> Diagnostic:
     names = ", ".join(f'`"{name}"`' for name in PRECISIONS)
     return Diagnostic(
         "E0408",
-        f"{shown(value)} is no precision of numbers",
+        f"{shown(value)} is not a known precision",
         Label(span, "not a precision"),
         helps=(f"write one of {names}",),
     )
@@ -236,10 +238,10 @@ def not_taken(known: Facts, axis: int, size: Value, span: Span, where: str = "")
     symbol = known.symbols[axis] or "n"
     return Diagnostic(
         "E0405",
-        f"`{known.name}` does not accept {symbol} = {shown(size)}{where}, so it costs nothing there",
-        Label(span, "told for a size that is refused"),
+        f"`{known.name}` does not accept {symbol} = {shown(size)}{where}, so it has no cost there",
+        Label(span, "the cost at a size that is refused"),
         notes=(f"it accepts {show_set(known.axes[axis], symbol)}",),
-        helps=("speak of accepted sizes; a condition behind `when` leaves the others out",),
+        helps=("use accepted sizes; a condition after `when` can exclude the others",),
     )
 
 

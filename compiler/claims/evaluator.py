@@ -87,7 +87,7 @@ class Mentions:
         if name in COSTS:
             return self.cost(known, name, known.inputs if self.open else known.declared, 1, "float32", span)
         if name in QUESTIONS:
-            raise Fault(claims_errors.misasked(name, span, "is asked about sizes", known.symbols))
+            raise Fault(claims_errors.misasked(name, span, "must be called with sizes", known.symbols))
         if name not in known.fields:
             names = [*known.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in known.stages)]
             raise Fault(errors.no_field(f"`{known.name}`", name, span, names))
@@ -195,7 +195,7 @@ class Mentions:
         if len(sizes) != len(known.symbols):
             raise Fault(
                 claims_errors.misasked(
-                    name, expr.span, f"is told {len(sizes)} of {len(known.symbols)} sizes", known.symbols
+                    name, expr.span, f"is called with {len(sizes)} of {len(known.symbols)} sizes", known.symbols
                 )
             )
         batch, precision = 1, "float32"
@@ -203,7 +203,9 @@ class Mentions:
             batch = self.evaluator.integer(named["batch"].value, frame)
             if batch < 1:
                 raise Fault(
-                    claims_errors.misasked(name, named["batch"].span, f"is told a batch of {batch}", known.symbols)
+                    claims_errors.misasked(
+                        name, named["batch"].span, f"is called with a batch of {batch}", known.symbols
+                    )
                 )
         if "precision" in named:
             precision = self.evaluator.evaluate(named["precision"].value, frame)

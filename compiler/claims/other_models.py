@@ -52,18 +52,18 @@ def not_compiled(name: str, span: Span, why: Diagnostic) -> Diagnostic:
     same = why.primary.span.source is span.source
     return Diagnostic(
         "E0404",
-        f"`{name}` cannot be compared with: {why.message}",
+        f"cannot compare with `{name}`: {why.message}",
         Label(span, "this model does not compile"),
         (Label(why.primary.span, why.primary.text),) if same else (),
         notes=why.notes if same else (f"at {why.primary.span}", *why.notes),
-        helps=(f"give `{name}` arguments with which it compiles, or correct it",),
+        helps=(f"pass arguments with which `{name}` compiles, or fix that model",),
     )
 
 
 def too_many_models(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0407",
-        f"the claims of a model speak of at most {MOST_MODELS} others",
+        f"the claims of a model can refer to at most {MOST_MODELS} other models",
         Label(span, "one more"),
-        helps=("compare with fewer models, or let these state their own claims",),
+        helps=("compare with fewer models, or move some claims into those models",),
     )

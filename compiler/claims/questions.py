@@ -66,16 +66,12 @@ class Questions:
                 return (Region({axis: ALL}),)
             return (values[0] in known.axes[axis]) is (name == "accepts")
         if len(values) != len(known.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
-            raise Fault(
-                errors.misasked(name, expr.span, "is asked about a condition, or one size an axis", known.symbols)
-            )
+            raise Fault(errors.misasked(name, expr.span, "takes a condition, or one size per axis", known.symbols))
         sets: dict[int, SizeSet] = {}
         for axis, value in enumerate(values):
             if isinstance(value, Size):
                 if value.axis != axis or value.divisor != 1 or value.fn is not self.sizes_of(axis):
-                    raise Fault(
-                        undecided(expr.span, "it is asked about numbers, and about sizes of the input themselves")
-                    )
+                    raise Fault(undecided(expr.span, "it takes numbers, or the sizes of the input unchanged"))
                 sets[axis] = ALL
             elif not isinstance(value, int):
                 raise Fault(errors.not_whole(name, value, expr.span, known.symbols))

@@ -10,7 +10,7 @@ from resnetc.compiler.driver import network_index
 from resnetc.compiler.loader.loader import SUFFIX, shipped_names
 from resnetc.compiler.source import Source, Span
 
-LISTED = "`resnetc list` names the shipped specs and networks"
+LISTED = "`resnetc list` lists the shipped specs and networks"
 
 
 def no_spec(spec: str) -> Diagnostic:
@@ -18,9 +18,9 @@ def no_spec(spec: str) -> Diagnostic:
     known = shipped_names()
     folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents} - {"."}
     folder = spec.rstrip("/")
-    message = f"{spec} is no file, no directory and no shipped spec or network"
+    message = f"{spec} is not a file, a directory or a shipped spec or network"
     if folder in folders:
-        message = f"{spec} is a folder of shipped specs, and no spec itself"
+        message = f"{spec} is a folder of shipped specs, not a spec"
         help = f"name one of its specs, such as `{min(n for n in known if n.startswith(f'{folder}/'))}`: "
         help += f"`resnetc list {folder}` lists them"
     else:
@@ -41,21 +41,21 @@ def meant(spec: str, known: list[str], folders: set[str]) -> str:
         return f"the file is `{files[name]}`"
     for network in networks:
         if letters(network) == letters(name):
-            return f"a shipped network is called `{network}`"
+            return f"the shipped network is `{network}`"
     for shipped in known:
         if letters(name) in (letters(shipped), letters(shipped.rpartition("/")[2])):
-            return f"a shipped spec is called `{shipped}`"
+            return f"the shipped spec is `{shipped}`"
     parent, _, last = name.rpartition("/")
     homes = index.find(last) if parent else []
     for home in sorted(homes, key=lambda home: f"/{parent}/" not in f"/{home.spec}/"):
-        return f"a shipped network of this name is `{home.written}`"
+        return f"the shipped network of this name is `{home.written}`"
     near = similar(name, [*files, *known, *networks])
     if near is None:
         near = similar(name, folders)
-        return f"a folder of shipped specs with a similar name exists: `{near}`" if near else LISTED
+        return f"a similar folder of shipped specs exists: `{near}`" if near else LISTED
     if near in files:
-        return f"a spec with a similar name exists: `{files[near]}`"
-    return f"a {'spec' if near in known else 'shipped network'} with a similar name exists: `{near}`"
+        return f"a similar spec exists: `{files[near]}`"
+    return f"a similar {'spec' if near in known else 'shipped network'} exists: `{near}`"
 
 
 def bare(path: str) -> str:
@@ -72,12 +72,12 @@ def letters(name: str) -> str:
 def empty_folder(name: str) -> Diagnostic:
     """The fault of a directory without specs, which may have the name of a shipped network."""
     found = network_index.find(name)
-    helps = ["name a directory with specs in or below it"]
+    helps = ["name a directory that contains specs"]
     if found:
         helps.append(f"the shipped network of this name is `{found[0].written}`")
     return Diagnostic(
         "E0508",
-        f"{name} holds no `.resnet` file",
+        f"{name} contains no `.resnet` files",
         Label(Span(Source(name, ""), 0, 0), "this directory"),
         helps=tuple(helps),
     )

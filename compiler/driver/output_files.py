@@ -58,7 +58,7 @@ def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
             elif exists and not force:
                 state = sealed(written(path) or "")
                 if state == "edited":
-                    remedy = "move the edits into the spec, or overwrite them with `--force`"
+                    remedy = "move the edits into the spec, or overwrite the file with `--force`"
                     found[path] = ("was edited by hand", remedy)
                 elif state is None:
                     remedy = "choose another directory, or overwrite it with `--force`"
@@ -95,14 +95,14 @@ def write(outputs: list[Output]) -> list[Diagnostic]:
         place = Path(error.filename) if isinstance(error.filename, str) else outputs[0].path
         blocking = next((p for p in (place, *place.parents) if p.is_file()), None)
         if blocking is not None:
-            return [in_the_way(blocking, "is a file, and a directory is needed", "choose a directory with `-o`")]
+            return [in_the_way(blocking, "is a file, but a directory is needed", "choose a directory with `-o`")]
         parent = place if place.is_dir() else place.parent
         return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
     return []
 
 
 def same_file(output: Output, first: Output, span: Span) -> Diagnostic:
-    case = "" if output.below == first.below else f", whose file differs in nothing but capitals: {first.below.name}"
+    case = "" if output.below == first.below else f", whose file name differs only in case: {first.below.name}"
     return Diagnostic(
         "E0509",
         f"two networks would be written to `{output.path.as_posix()}`",

@@ -204,12 +204,10 @@ class Session:
         known = sorted({n for e in self.entries for n in e.names()})
         if not found and all(e.network for e in self.entries) and self.entries:
             named = ", ".join(f"`{e.network}`" for e in self.entries)
-            raise UsageError(
-                f"`--model {model}` is not the network that the SPEC names, {named}: leave one of them out"
-            )
+            raise UsageError(f"`--model {model}` is not the network that the SPEC names, {named}: remove one of them")
         if not found:
             hint = similar(model, known)
-            tail = f"; one with a similar name exists: `{hint}`" if hint else ""
+            tail = f"; a similar one exists: `{hint}`" if hint else ""
             raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(known) or 'none'}")
         places = ", ".join(e.spec.source.name for e in found)
         raise UsageError(f"`{model}` is defined more than once: {places}")

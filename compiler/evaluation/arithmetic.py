@@ -209,12 +209,12 @@ def not_numbers(op: str, left: Value, right: Value, odd: Value, span: Span) -> D
     if isinstance(odd, LAYERS):
         help = "a layer becomes a tensor when it is applied: `in |> layer`"
     elif isinstance(odd, Tensor):
-        help = "tensors are joined with `+` and `*` only"
+        help = "tensors support only `+` and `*`"
     else:
         help = f"write a number instead of `{describe(odd)}`"
     return Diagnostic(
         "E0221",
-        f"`{op}` needs numbers{' or tensors' if op in '+*' else ''}: {kind(left)} and {kind(right)}",
+        f"`{op}` needs numbers{' or tensors' if op in '+*' else ''}, not {kind(left)} and {kind(right)}",
         Label(span, f"{describe(left)} {op} {describe(right)}"),
         helps=(help,),
     )
@@ -224,29 +224,29 @@ def division_by_zero(op: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0222",
         f"`{op}` by zero",
-        Label(span, "the right side is 0"),
-        helps=("give the right side another value, or refuse 0 with `require` before it",),
+        Label(span, "the right-hand side is 0"),
+        helps=("use a nonzero right-hand side, or rule out 0 with a `require` before it",),
     )
 
 
 def too_large(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0223",
-        "a value grows too large",
-        Label(span, "beyond the limit"),
+        "this value is too large",
+        Label(span, "exceeds the limit"),
         notes=(
-            f"numbers stay below 2^63, lists have at most {MAX_LENGTH:_} elements, layers at most {MAX_PARTS:_} parts;"
-            f" they nest at most {MAX_NESTED} deep",
+            f"numbers must be below 2^63; lists have at most {MAX_LENGTH:_} elements, layers at most {MAX_PARTS:_} "
+            f"parts, nested at most {MAX_NESTED} levels deep",
         ),
-        helps=("compute with smaller numbers, shorter lists and smaller layers",),
+        helps=("use smaller numbers, shorter lists or smaller layers",),
     )
 
 
 def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic:
     if op == ">" and isinstance(left, LAYERS):
-        help = "layers are chained with `|>`: `>` compares numbers"
+        help = "chain layers with `|>`: `>` compares numbers"
     elif op in ("==", "!="):
-        help = "compare a flag with a flag: write `true` or `false`"
+        help = "compare a bool with a bool: write `true` or `false`"
     else:
         help = f"write numbers on both sides of `{op}`"
     return Diagnostic(
@@ -260,7 +260,7 @@ def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic
 def bad_arguments(name: str, arguments: tuple[Value, ...], span: Span) -> Diagnostic:
     return Diagnostic(
         "E0225",
-        f"`{name}` cannot take {describe(arguments)}",
+        f"`{name}` does not accept {describe(arguments)}",
         Label(span, "in this call"),
-        helps=(f"it is called as `{SIGNATURES[name]}`",),
+        helps=(f"its signature is `{SIGNATURES[name]}`",),
     )

@@ -16,7 +16,7 @@ from resnetc.grammar.primitives import PRIMITIVES
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
     near = similar(name, candidates)
-    return (f"{what} with a similar name exists: `{near}`",) if near else ()
+    return (f"a similar {what} exists: `{near}`",) if near else ()
 
 
 def replaced(name: str, candidates: Iterable[str], span: Span) -> tuple[Edit, ...]:
@@ -41,10 +41,10 @@ def signature(item: Any) -> str:
 def unknown_name(name: str, span: Span, visible: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0201",
-        f"no name `{name}` is known here",
+        f"`{name}` is not defined here",
         Label(span, "not found"),
-        helps=nearby(name, visible, "a name")
-        or (f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that has it",),
+        helps=nearby(name, visible, "name")
+        or (f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that defines it",),
         fix=replaced(name, visible, span),
     )
 
@@ -55,7 +55,7 @@ def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnosti
         f"no block, policy or model named `{name}` in `{file}`",
         Label(span, "not found"),
         notes=(f"`{file}` defines {names(items)}",),
-        helps=nearby(name, items, "one") or (f"take a name from `{file}`, or define `{name}` in it",),
+        helps=nearby(name, items, "one") or (f"use a name that `{file}` defines, or define `{name}` in it",),
         fix=replaced(name, items, span),
     )
 
@@ -67,7 +67,7 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
         f"`{of}` has no parameter `{name}`",
         Label(span, "unknown parameter"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
-        helps=nearby(name, both, "a parameter") or (f"remove `{name}=...`, or write the parameter that is meant",),
+        helps=nearby(name, both, "parameter") or (f"remove `{name}=...`, or use one of its parameters",),
         fix=replaced(name, both, span),
     )
 
@@ -75,19 +75,19 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
 def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0204",
-        f"`{of}` takes at most {len(parameters)} argument{'s' * (len(parameters) != 1)} by position",
+        f"`{of}` takes at most {len(parameters)} positional argument{'s' * (len(parameters) != 1)}",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
-        helps=("remove what is too much, or write with a name what the argument is for",),
+        helps=("remove the extra argument, or pass it by name",),
     )
 
 
 def given_twice(of: str, name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0205",
-        f"`{of}` gets its parameter `{name}` twice",
-        Label(span, "second time"),
-        helps=(f"keep one value for `{name}`",),
+        f"`{of}` gets two values for its parameter `{name}`",
+        Label(span, "second value for this parameter"),
+        helps=(f"keep only one value for `{name}`",),
     )
 
 
@@ -106,11 +106,11 @@ def missing_argument(of: str, name: str, span: Span, item: Any) -> Diagnostic:
 
 def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagnostic:
     wants = {
-        "int": "a whole number",
+        "int": "an integer",
         "number": "a number",
         "bool": "`true` or `false`",
-        "string": "a text",
-        "size": "a whole number or a list of them, one an axis",
+        "string": "a string",
+        "size": "an integer or a list of integers, one per axis",
         "list": "a list",
         "layer": "a layer",
         "tensor": "a tensor",
@@ -118,7 +118,7 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
     shown = f"{kind(value)}: {describe(value)}" if not isinstance(value, Absent) else "`none`"
     return Diagnostic(
         "E0207",
-        f"`{name}` of `{of}` is {wants.get(type, type)}, not {kind(value)}",
+        f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
         helps=(f"give `{name}` {wants.get(type, type)}",),
     )
@@ -130,11 +130,11 @@ def not_an_integer(span: Span, worked: str, value: Value) -> Diagnostic:
     return Diagnostic(
         "E0208",
         text,
-        Label(span, "a whole number is needed here"),
+        Label(span, "an integer is needed here"),
         helps=(
-            "division is exact; write `floor(...)` or `ceil(...)` where rounding is meant"
+            "division is exact; write `floor(...)` or `ceil(...)` to round"
             if isinstance(value, Fraction)
-            else f"write a whole number instead of {kind(value)}",
+            else f"write an integer instead of {kind(value)}",
         ),
     )
 
@@ -142,7 +142,7 @@ def not_an_integer(span: Span, worked: str, value: Value) -> Diagnostic:
 def not_a_flag(span: Span, value: Value) -> Diagnostic:
     return Diagnostic(
         "E0209",
-        f"a condition is true or false, not {kind(value)}",
+        f"a condition must be true or false, not {kind(value)}",
         Label(span, describe(value)),
         helps=(f"compare it with a value, such as `{span.text} {'> 0' if is_number(value) else '== ...'}`",),
     )
@@ -151,13 +151,13 @@ def not_a_flag(span: Span, value: Value) -> Diagnostic:
 def not_a_layer(value: Value, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0210",
-        f"a layer is needed here, and this is {kind(value)}",
+        f"expected a layer, found {kind(value)}",
         Label(span, describe(value)),
         helps=instead_of_primitive(span.text)
         or (
             "a tensor can only be the first step of a pipe: `x |> layer`"
             if isinstance(value, Tensor)
-            else "chain them with `|>`: a list of layers is no layer"
+            else "chain them with `|>`: a list of layers is not a layer"
             if isinstance(value, tuple) and value and all(isinstance(step, LAYERS) for step in value)
             else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
         ),
@@ -166,7 +166,9 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
 
 def instead_of_primitive(name: str) -> tuple[str, ...]:
     """What to write where a model's parameter stands for the primitive of its name."""
-    return (f"`{name}` is a parameter of this model: put the primitive into a policy",) if name in PRIMITIVES else ()
+    return (
+        (f"`{name}` is a parameter of this model: use the primitive in a policy instead",) if name in PRIMITIVES else ()
+    )
 
 
 def not_callable(value: Value, span: Span) -> Diagnostic:
@@ -189,7 +191,7 @@ def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
         f"{what} has no field `{name}`",
         Label(span, "unknown field"),
         notes=(f"its fields are {names(fields)}",),
-        helps=nearby(name, fields, "a field") or ("write one of its fields behind the dot",),
+        helps=nearby(name, fields, "field") or ("write one of its fields after the dot",),
         fix=replaced(name, fields, span),
     )
 
@@ -197,34 +199,34 @@ def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
 def no_fields(value: Value, name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0213",
-        f"{kind(value)} has no fields, so no `{name}`",
+        f"cannot read `{name}`: {kind(value)} has no fields",
         Label(span, describe(value)),
-        helps=("ask a tensor, `here`, a used file or, in `expect`, a stage: nothing else has fields",),
+        helps=("only tensors, `here`, used files and, in `expect`, stages have fields",),
     )
 
 
 def not_a_list(value: Value, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0214",
-        "a list with elements is needed here, and this one is empty"
+        "expected a list with elements, found an empty list"
         if value == ()
-        else f"only a list has elements, and this is {kind(value)}",
+        else f"expected a list, found {kind(value)}",
         Label(span, describe(value)),
         helps=("write a list, such as `[64, 128, 256]` or `range(3)`",),
     )
 
 
 def no_element(name: str, index: int, indices: list[int], span: Span) -> Diagnostic:
-    has = f"its elements are {indices[0]} to {indices[-1]}" if indices else "it is empty"
+    has = f"its indices are {indices[0]} to {indices[-1]}" if indices else "it is empty"
     return Diagnostic(
         "E0215",
         f"`{name}` has no element {index}",
         Label(span, "outside the list"),
         notes=(has,),
         helps=(
-            f"elements count from 0: the last one is `{name}[{indices[-1]}]`"
+            f"indices start at 0: the last element is `{name}[{indices[-1]}]`"
             if indices
-            else f"give `{name}` an element before it is read",
+            else f"define an element of `{name}` before reading one",
         ),
     )
 
@@ -232,17 +234,17 @@ def no_element(name: str, index: int, indices: list[int], span: Span) -> Diagnos
 def missing_elements(span: Span, indices: list[int]) -> Diagnostic:
     return Diagnostic(
         "E0216",
-        f"`{span.text}` is not complete: it has the elements {', '.join(map(str, indices))}",
+        f"`{span.text}` is incomplete: it has only the elements {', '.join(map(str, indices))}",
         Label(span, "used as a whole list"),
-        helps=("let `each` run over `range(n)`, so that the elements are 0, 1, 2, ...",),
+        helps=("iterate over `range(n)` in `each`, so that the elements are 0, 1, 2, ...",),
     )
 
 
 def here_outside(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0217",
-        "`here` is known only inside the blocks of a stage",
-        Label(span, "no block around this"),
+        "`here` is only defined inside the blocks of a stage",
+        Label(span, "not inside a block of a stage"),
         helps=("use it in a policy or a block",),
     )
 
@@ -250,16 +252,16 @@ def here_outside(span: Span) -> Diagnostic:
 def extern_here(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0218",
-        "an `extern` operation cannot be expanded by this compiler yet",
+        "this compiler does not support `extern` operations yet",
         Label(span, "used here"),
-        helps=("write the operation as a block of primitives",),
+        helps=("write the operation as a block made of primitives",),
     )
 
 
 def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
     return Diagnostic(
         "E0219",
-        f"`model {item.name.id} = ...` names a model with its arguments, and this is {kind(value)}",
+        f"`model {item.name.id} = ...` needs a model with arguments, not {kind(value)}",
         Label(item.value.span, describe(value)),
         helps=(f"write `model {item.name.id} = family(...)` with a model's name",),
     )
@@ -268,7 +270,7 @@ def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
 def two_labels(span: Span, label: str) -> Diagnostic:
     return Diagnostic(
         "E0226",
-        f"this layer has a label already, so it cannot be `{label}` too",
+        f"this layer already has a label, so it cannot also be `{label}`",
         Label(span, "second label"),
         helps=("keep one of the two labels",),
     )
@@ -277,7 +279,7 @@ def two_labels(span: Span, label: str) -> Diagnostic:
 def not_a_label(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0227",
-        "a label is an attribute path",
+        "a label must be an attribute path",
         Label(span, "not a path"),
         helps=("write it like `fc`, `head.fc` or `convs[i]`",),
     )
@@ -286,11 +288,11 @@ def not_a_label(span: Span) -> Diagnostic:
 def binding_incomplete(slot: syntax.Slot, layer: Value, missing: list[str], span: Span) -> Diagnostic:
     return Diagnostic(
         "E0228",
-        f"`{describe(layer)}` cannot be the slot `{slot.name.id}`: nothing passes {names(missing)} to it",
+        f"`{describe(layer)}` cannot be bound to the slot `{slot.name.id}`: the slot does not pass {names(missing)}",
         Label(span, "bound here"),
         (Label(slot.name.span, "the slot is declared here"),),
         notes=(f"the slot passes {signature(slot)}",),
-        helps=(f"give {names(missing)} in the binding, or bind a policy with the slot's parameters",),
+        helps=(f"pass {names(missing)} in the binding, or bind a policy with the slot's parameters",),
     )
 
 
@@ -298,8 +300,8 @@ def absent_value(span: Span, where: str) -> Diagnostic:
     return Diagnostic(
         "E0230",
         f"{where} is absent (`none`)",
-        Label(span, "nothing arrives here"),
-        helps=("write `identity` where a layer should do nothing",),
+        Label(span, "there is no tensor here"),
+        helps=("write `identity` for a layer that does nothing",),
     )
 
 
@@ -312,14 +314,14 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
     same = path == other
     help = f"give one of them another label: `{free}: ...`"
     if re.match(r"stage\b", span.text):
-        help = f"give the stage a path that is free: `stage {free} = ...`"
+        help = f"choose another path for the stage: `stage {free} = ...`"
     if same:
         message = f"two layers would be stored as `{path}`"
     elif inner.startswith((f"{outer}.", f"{outer}[")):
-        message = f"`{inner}` would be stored inside of another layer, `{outer}`"
+        message = f"`{inner}` would be stored inside another layer, `{outer}`"
     else:
-        message = f"`{path}` would be stored beside `{other}`, and a list has elements only"
-        help = "label both by an index, or both by a name"
+        message = f"`{path}` cannot be stored beside `{other}`: a list holds only numbered elements"
+        help = "label both with an index, or both with a name"
     return Diagnostic(
         "E0231",
         message,
@@ -332,17 +334,17 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
 def dotted_in_sequence(path: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0232",
-        f"inside a labelled chain a label is one name, not `{path}`",
+        f"inside a labelled chain, a label must be a single name, not `{path}`",
         Label(span, "nested label"),
-        helps=("make the label one name, or label a chain in parentheses: `head: (fc: linear(10))`",),
+        helps=("use a single name, or label a chain in parentheses: `head: (fc: linear(10))`",),
     )
 
 
 def wrong_source(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0233",
-        "a policy that starts at another tensor cannot stand inside a chain",
-        Label(span, "starts at a tensor argument"),
+        "a policy that starts from another tensor cannot be part of a chain",
+        Label(span, "starts from a tensor argument"),
         helps=("apply it on its own: `let side = in |> slot(...)`",),
     )
 
@@ -359,30 +361,30 @@ def first_without_default(parameter: syntax.Parameter) -> Diagnostic:
 def list_applied(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0235",
-        f"`{name}` takes one tensor, and a list arrives",
+        f"`{name}` takes one tensor, but gets a list",
         Label(span, "a list of tensors"),
-        helps=("`sum`, `concat` and `softmax` take a list; `x[i]` is one of its elements",),
+        helps=("`sum`, `concat` and `softmax` take a list; write `x[i]` for one of its elements",),
     )
 
 
 def list_needed(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0236",
-        f"`{name}` takes a list of tensors, and one tensor arrives",
+        f"`{name}` takes a list of tensors, but gets one tensor",
         Label(span, "a single tensor"),
-        helps=("`split(n)` makes a list, and so does `[a, b]`",),
+        helps=("write a list, such as `[a, b]`, or make one with `split(n)`",),
     )
 
 
 def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
     return Diagnostic(
         "E0237",
-        f"{where} must be one tensor, and this is {kind(value)}",
+        f"{where} must be one tensor, not {kind(value)}",
         Label(span, describe(value)),
         helps=(
             "apply the layer: `in |> layer`"
             if isinstance(value, LAYERS)
-            else "write a tensor: `in`, or what a pipe makes of it",
+            else "write a tensor: `in`, or the result of a pipe",
         ),
     )
 
@@ -390,54 +392,54 @@ def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
 def set_twice(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0238",
-        f"`{name}` has a value already",
+        f"`{name}` already has a value",
         Label(span, "second value"),
-        helps=("give the second value a name or an index of its own",),
+        helps=("give the second value another name or index",),
     )
 
 
 def too_many_steps(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0328",
-        f"a block grows beyond {limit:_} operations",
+        f"a block has more than {limit:_} operations",
         Label(span, "one too many"),
-        helps=("divide it into blocks that use each other",),
+        helps=("split it into smaller blocks",),
     )
 
 
 def nested_too_deep(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0251",
-        f"definitions stand in each other more than {limit} levels deep",
+        f"definitions are nested more than {limit} levels deep",
         Label(span, "one level too many"),
-        notes=("a block, a policy, a slot or an instance is one level further in than what uses it",),
-        helps=("let some of them do their work themselves, without using another",),
+        notes=("each use of a block, a policy, a slot or an instance is one level",),
+        helps=("inline some of these definitions into those that use them",),
     )
 
 
 def too_much_work(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0329",
-        f"the loops and policies of this network run more than {limit:_} statements",
-        Label(span, "still running here"),
-        helps=("let `each` run over shorter lists, and put fewer policies into each other",),
+        f"the loops and policies of this network execute more than {limit:_} statements",
+        Label(span, "the limit is reached here"),
+        helps=("iterate over shorter lists in `each`, and nest fewer policies",),
     )
 
 
 def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0248",
-        f"a block has one tensor, `in`: `{block.name.id}` cannot take another for its parameter `{name}`",
+        f"a block has one input, `in`: `{block.name.id}` cannot take another tensor for its parameter `{name}`",
         Label(span, "a tensor is passed here"),
         (Label(block.name.span, "this block"),),
-        helps=("make it a policy, which may start at a tensor argument, or move the operation out of the block",),
+        helps=("make it a policy, which may start from a tensor argument, or move the operation out of the block",),
     )
 
 
 def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0249",
-        f"the elements of a label count 0, 1, 2, ...: `{path}` stands where element {expected} is due",
+        f"the indices of a label must be 0, 1, 2, ...: found `{path}`, expected index {expected}",
         Label(span, "out of order"),
         helps=(f"give it the index {expected}",),
     )
@@ -446,7 +448,7 @@ def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
 def labelled_stage_block(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0250",
-        "the blocks of a stage are called by their position, not by a label",
+        "the blocks of a stage are named by position, not by a label",
         Label(span, "a label"),
         helps=("label the stage: `stage name = ...`",),
     )
@@ -455,11 +457,11 @@ def labelled_stage_block(span: Span) -> Diagnostic:
 def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0239",
-        f"`set` binds a slot, and `{name}` is none",
+        f"`set` binds a slot, but `{name}` is not one",
         Label(span, "not a slot"),
         notes=(f"the slots are {names(slots)}",),
-        helps=nearby(name, slots, "a slot")
-        or (f"name a value with `let {name} = ...`; for a new role declare `slot {name}(...)`",),
+        helps=nearby(name, slots, "slot")
+        or (f"name a value with `let {name} = ...`, or declare a new slot with `slot {name}(...)`",),
         fix=replaced(name, slots, span),
     )
 
@@ -467,7 +469,7 @@ def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
 def no_values(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0326",
-        "`each` takes a list with at least one element",
-        Label(span, "not such a list"),
+        "`each` needs a list with at least one element",
+        Label(span, "not a nonempty list"),
         helps=("write the values in brackets: `each depth in [20, 56]`",),
     )

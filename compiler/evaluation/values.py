@@ -184,13 +184,13 @@ def kind(value: Value) -> str:
     """The type of a value, as messages call it."""
     match value:
         case bool():
-            return "a flag"
+            return "a bool"
         case int():
             return "a number"
         case Fraction():
             return "a fraction"
         case str():
-            return "a text"
+            return "a string"
         case tuple():
             return "a list"
         case Tensor():

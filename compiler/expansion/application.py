@@ -140,7 +140,9 @@ class Applier:
                 if primitive.rule in LIST_RULES:
                     raise Fault(evaluation_errors.list_needed(primitive.name, layer.span))
                 if primitive.rule == "split":
-                    raise Fault(evaluation_errors.not_a_tensor(layer.span, (layer,), "what a step of a sequence gives"))
+                    raise Fault(
+                        evaluation_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence")
+                    )
                 return self.leaves.leaf(layer, (source.shape,), frame), source
             case DefinedLayer(syntax.Block()):
                 return self.block(layer, source.shape, frame), source

@@ -34,7 +34,7 @@ def in_network(
     """Of `--set`, an instance, or `set` in a model."""
     name, found = slot.name.id, definitions(network)
     labels: tuple[Label, ...] = ()
-    remedy = f"leave it out, or apply `{name}` in a block of this network"
+    remedy = f"remove it, or apply `{name}` in a block of this network"
     if not slot.attribute:  # its steps become the model's own
         text = " ".join(model.stem.span.text.split())
         layer = text if len(text) <= LONGEST else "..."
@@ -46,9 +46,9 @@ def in_network(
         remedy = in_place(slot, place)
     elif network.stages and found:
         block, stage = found[0].name, network.stages[0].name
-        labels = (Label(block.span, f"stage `{stage}` is made of this"),)
+        labels = (Label(block.span, f"stage `{stage}` consists of this"),)
         if not shipped(block.span):
-            remedy = f"leave it out, or apply it in `{block.id}`: `|> {call(slot)}`"
+            remedy = f"remove it, or apply it in `{block.id}`: `|> {call(slot)}`"
     return without_effect(
         name, span, f"in `{network.model}`", labels, f"`{network.model}` applies {listed(applied)}", remedy
     )
@@ -59,7 +59,7 @@ def of_a_keyword(bound: Bound, item: syntax.Block | syntax.Policy, applied: Iter
     name = bound.slot.name.id
     place = instead(bound.slot, (item,))
     label = Label(place, f"written out here, without `{name}`") if place else Label(item.name.span, "defined here")
-    remedy = f"leave it out here; `set {name} = ...` before `input` binds it for all parts of a model"
+    remedy = f"remove it here; `set {name} = ...` before `input` binds it for all parts of a model"
     if place and not shipped(place):
         remedy = in_place(bound.slot, place)
     note = f"`{item.name.id}` applies {listed(applied)}"
@@ -70,19 +70,19 @@ def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: 
     """Of `set` in a block."""
     name, known = slot.name.id, list(applied)
     place = None if slot in known else instead(slot, (block,))
-    remedy = f"move it up, before the layers that apply `{name}`" if slot in known else "leave it out"
+    remedy = f"move it up, before the layers that apply `{name}`" if slot in known else "remove it"
     labels: tuple[Label, ...] = ()
     if place:
         labels, remedy = (Label(place, f"written out here, without `{name}`"),), in_place(slot, place)
     note = f"`{block.name.id}` applies {listed(known)}"
-    return without_effect(name, span, f"behind it in `{block.name.id}`", labels, note, remedy)
+    return without_effect(name, span, f"after it in `{block.name.id}`", labels, note, remedy)
 
 
 def without_effect(slot: str, span: Span, where: str, labels: tuple[Label, ...], note: str, remedy: str) -> Diagnostic:
     return Diagnostic(
         "E0252",
-        f"`{slot}` is bound, and nothing {where} applies it",
-        Label(span, "without effect"),
+        f"`{slot}` is bound, but nothing {where} applies it",
+        Label(span, "has no effect"),
         labels,
         notes=(note,),
         helps=(remedy,),
@@ -96,7 +96,7 @@ def listed(slots: Iterable[syntax.Slot]) -> str:
 
 
 def in_place(slot: syntax.Slot, place: Span) -> str:
-    return f"write `{call(slot)}` in the place of `{short(place.text)}`"
+    return f"replace `{short(place.text)}` with `{call(slot)}`"
 
 
 def call(slot: syntax.Slot) -> str:

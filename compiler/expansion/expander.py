@@ -214,7 +214,7 @@ def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
     if primary.span.source is span.source:
         inside = span.start <= primary.span.start and primary.span.end <= span.end
         return diagnostic if inside else replace(diagnostic, notes=notes)
-    asked = Label(span, "asked for here")
+    asked = Label(span, "used here")
     if shipped(primary.span):
         return replace(diagnostic, primary=asked, labels=(primary, *diagnostic.labels), notes=notes, fix=())
     return replace(diagnostic, labels=(*diagnostic.labels, asked), notes=notes)
@@ -223,7 +223,7 @@ def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
 def too_many_claims(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0409",
-        f"a model makes at most {MAX_CLAIMS:_} claims",
+        f"a model can make at most {MAX_CLAIMS:_} claims",
         Label(span, "one more"),
-        helps=("let `each` run over a shorter list",),
+        helps=("iterate over a shorter list in `each`",),
     )

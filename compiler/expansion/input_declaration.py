@@ -90,7 +90,7 @@ def not_an_input(item: syntax.Input) -> Diagnostic:
     side = item.declared if isinstance(item.shape, syntax.List) else item.shape
     return Diagnostic(
         "E0321",
-        "an input is a list of its channels and its sizes",
+        "an input must be a list of its channels and its sizes",
         Label(side.span, "not a list"),
         helps=("write both sides in brackets: `input [3, H, W] = [3, 224, 224]`",),
     )
@@ -99,7 +99,7 @@ def not_an_input(item: syntax.Input) -> Diagnostic:
 def contradicted(axis: syntax.Expr, fixed: int, said: syntax.Expr, number: int) -> Diagnostic:
     return Diagnostic(
         "E0323",
-        f"the input declares {number} where it fixes {fixed}",
+        f"the input declares {number}, but fixes this axis to {fixed}",
         Label(said.span, f"{number} is declared here"),
         (Label(axis.span, f"this is {fixed}"),),
         helps=(f"write `{axis.span.text}` on both sides",),
@@ -109,7 +109,7 @@ def contradicted(axis: syntax.Expr, fixed: int, said: syntax.Expr, number: int) 
 def not_positive(span: Span, value: int) -> Diagnostic:
     return Diagnostic(
         "E0324",
-        f"the channels and sizes of an input are at least 1, not {value}",
+        f"the channels and sizes of an input must be at least 1, not {value}",
         Label(span, f"this is {value}"),
         helps=("declare a positive number",),
     )
@@ -118,8 +118,8 @@ def not_positive(span: Span, value: int) -> Diagnostic:
 def not_one_axis(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0325",
-        "each part of an input's condition speaks of one size",
-        Label(span, "not about exactly one of the sizes"),
+        "each part of an input's condition must refer to one size",
+        Label(span, "does not refer to exactly one size"),
         helps=("write for instance `when H % 32 == 0 and W % 32 == 0`",),
     )
 
@@ -127,7 +127,7 @@ def not_one_axis(span: Span) -> Diagnostic:
 def too_far(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0330",
-        f"an input's condition repeats after at most {MAX_PERIOD:_} sizes",
+        f"an input's condition must repeat within {MAX_PERIOD:_} sizes",
         Label(span, "repeats later, or never"),
         helps=("use smaller numbers in the condition",),
     )

@@ -155,7 +155,7 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
     slots = {n for spec in specs for n in evaluator.slot_names(Frame(spec, Slots({})), spec)}
     near = similar(name, parameters.keys() | slots)
     tail = foreign_idioms.setting(name, parameters.keys() | slots)
-    tail = tail or (f"one with a similar name exists: `{near}`" if near else "")
+    tail = tail or (f"a similar one exists: `{near}`" if near else "")
     return (
         f"no model here has a parameter or slot `{name}`{'; ' if tail else ''}{tail}\n"
         f"parameters: {', '.join(parameters) or 'none'}\nslots: {', '.join(sorted(slots))}"
@@ -165,9 +165,9 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
 def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0240",
-        f"`{item.name.id}` leaves {names(missing)} of its model open",
+        f"`{item.name.id}` gives no value to {names(missing)} of its model",
         Label(item.value.span, "incomplete"),
-        helps=(f"give it a value between the parentheses: `{missing[0]}=...`",),
+        helps=(f"pass a value in the parentheses: `{missing[0]}=...`",),
     )
 
 
@@ -176,6 +176,6 @@ def too_many_networks(span: Span, count: int, where: str = "this family") -> Dia
         "E0327",
         f"{where} has {count:_} networks",
         Label(span, "too many at once"),
-        notes=(f"at most {MAX_NETWORKS:_} are made of one file",),
-        helps=("make `each` or the `--set` lists shorter",),
+        notes=(f"a file can define at most {MAX_NETWORKS:_} networks",),
+        helps=("shorten the lists of `each` or `--set`",),
     )

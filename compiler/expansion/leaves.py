@@ -60,4 +60,4 @@ def single(value: Value, span: Span) -> Tensor:
         raise Fault(errors.absent_value(span, "an element of the list"))
     if isinstance(value, tuple):
         raise Fault(errors.list_applied(span.text, span))
-    raise Fault(errors.not_a_tensor(span, value, "what a layer is applied to"))
+    raise Fault(errors.not_a_tensor(span, value, "the input of a layer"))

@@ -13,11 +13,11 @@ MAX_NODES = 20_000  # distinct operations: what is expanded
 def too_many_blocks(span: Span, count: int, what: str = "blocks or operations") -> Diagnostic:
     return Diagnostic(
         "E0319",
-        f"the network grows beyond the limit: {count:_} {what}",
-        Label(span, "too many here"),
+        f"the network is too large: {count:_} {what}",
+        Label(span, "exceeds the limit here"),
         notes=(
-            f"at most {MAX_BLOCKS:_} blocks and {MAX_OPERATIONS:_} operations, each as often as it occurs,"
+            f"a network has at most {MAX_BLOCKS:_} blocks and {MAX_OPERATIONS:_} operations, counting every occurrence,"
             f" and {MAX_NODES:_} distinct operations",
         ),
-        helps=("use smaller counts, or fewer blocks in each other",),
+        helps=("use smaller counts, or nest fewer blocks",),
     )

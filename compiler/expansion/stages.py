@@ -99,7 +99,7 @@ def without_first(parameters: tuple[syntax.Parameter, ...], arguments: Arguments
 def no_blocks(span: Span, count: int) -> Diagnostic:
     return Diagnostic(
         "E0318",
-        f"a stage has at least one block, not {count}",
+        f"a stage must have at least one block, not {count}",
         Label(span, f"this is {count}"),
-        helps=("leave the stage out, or give it a positive number of blocks",),
+        helps=("remove the stage, or give it a positive number of blocks",),
     )

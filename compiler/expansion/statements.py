@@ -96,6 +96,6 @@ def requirement(statement: syntax.Require, values: list[str], asked: Span | None
         "E0401",
         statement.text or "a requirement is not met",
         Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
-        (Label(asked, "asked for here"),) if asked is not None else (),
-        helps=("give arguments that meet the requirement",),
+        (Label(asked, "used here"),) if asked is not None else (),
+        helps=("pass arguments that meet the requirement",),
     )

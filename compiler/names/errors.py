@@ -19,9 +19,9 @@ from resnetc.grammar.primitives import TYPES, Primitive
 MOST = 1_000  # names among which a similar one is looked for
 MOST_STAGES = 8  # that a message lists
 OUT_OF_PLACE = {
-    "in": "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
-    "stem": "`stem` is a part of a model and may label a layer; it is no value",
-    "head": "`head` is a part of a model and may label a layer; it is no value",
+    "in": "`in` is the input of a block or a policy; a model passes its input to `stem`",
+    "stem": "`stem` is a part of a model and may label a layer; it is not a value",
+    "head": "`head` is a part of a model and may label a layer; it is not a value",
 }
 
 
@@ -39,7 +39,7 @@ class Spoken:
         elif self.sizes:
             sizes = f"the sizes of the input are {errors.names(self.sizes)}"
         else:
-            sizes = "the sizes of the input are numbers, without names"
+            sizes = "the sizes of the input are numbers and have no names"
         few = len(name) > 1 and 0 < len(self.stages) <= MOST_STAGES
         stages = f"the stage{' is' if len(self.stages) == 1 else 's are'} {errors.names(self.stages)}"
         return f"{sizes}; {stages}" if few else sizes
@@ -61,18 +61,18 @@ def unknown_name(
         helps, fix = (OUT_OF_PLACE[name],), ()
     elif path is not None and span.source.text.startswith(path, span.start):
         alias = path.rpartition(".")[2]
-        helps = (f"a used file is called by the last part of its path: `{alias}`",)
+        helps = (f"a used file is named after the last part of its path: `{alias}`",)
         fix = (Edit(Span(span.source, span.start, span.start + len(path)), alias),)
     elif name in elsewhere:
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
-        helps, fix = (f"write `use std.{name}` below the edition",), ()
+        helps, fix = (f"add `use std.{name}` below the edition",), ()
     elif spoken is not None and (wanted := figure(name)) is not None:
         helps, fix = (wanted,), ()
     elif (foreign := remedy_of_name(name, span)) is not None and not similar(name, inside):
         helps, fix = (foreign,), ()
     elif not fix and (near := similar(name, elsewhere)):
-        helps, fix = (f"a name with a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
+        helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     elif not fix and not called and spoken is not None:
         helps = (spoken.remedy(name),)
     if called and helps == plain.helps and not fix:
@@ -88,15 +88,15 @@ def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
     return replace(
         errors.unknown_name(name, span, []),
         labels=(Label(first, "defined here"),),
-        helps=("a name is known behind its definition, and what a loop defines only inside the loop",),
+        helps=("a name can only be used after its definition, and a name defined in a loop only inside it",),
     )
 
 
 def known_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
     """A size, a stage or a measure in the structure of a model, or in what it requires."""
-    why = "a network has one structure, whatever its sizes"
+    why = "the structure of a network does not depend on the input size"
     if measured:
-        why = "it is known once the network is made, and `require` speaks of what the caller gave"
+        why = "it is known only once the network is built; `require` checks what the caller passes"
     return replace(errors.unknown_name(name, span, []), helps=(f"only `expect` can mention `{name}`: {why}",))
 
 
@@ -111,10 +111,10 @@ def unknown_parameter(
     """`default` is what a slot stands for where nothing is bound."""
     fault = errors.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
     if default is not None and name in [p.name for p in default.parameters]:
-        help = f"a slot passes what every binding takes; `{default.name}`, its default, has a parameter `{name}`"
+        help = f"a slot passes only what every binding takes; `{name}` is a parameter of its default, `{default.name}`"
         return replace(fault, helps=(help,), fix=())
     if name == "in_channels":
-        return replace(fault, helps=("remove it: what arrives has its channels",), fix=())
+        return replace(fault, helps=("remove it: input channels are inferred",), fix=())
     return fault
 
 
@@ -122,7 +122,7 @@ def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnosti
     """The name behind a model's `each`."""
     return replace(
         errors.unknown_name(name, span, parameters),
-        helps=errors.nearby(name, parameters, "a parameter") or ("`each` runs over one of the model's parameters",),
+        helps=errors.nearby(name, parameters, "parameter") or ("`each` iterates over one of the model's parameters",),
     )
 
 
@@ -133,10 +133,10 @@ def not_a_slot(name: str, slots: Iterable[str], span: Span) -> Diagnostic:
 def unknown_type(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0241",
-        f"there is no type `{name}`",
+        f"unknown type `{name}`",
         Label(span, "not a type"),
         notes=(f"the types are {errors.names(TYPES)}",),
-        helps=errors.nearby(name, TYPES, "a type"),
+        helps=errors.nearby(name, TYPES, "type"),
         fix=errors.replaced(name, TYPES, span),
     )
 
@@ -144,7 +144,7 @@ def unknown_type(name: str, span: Span) -> Diagnostic:
 def parameter_twice(of: str, name: syntax.Name, first: Span) -> Diagnostic:
     return Diagnostic(
         "E0242",
-        f"`{of}` has two parameters `{name.id}`",
+        f"`{of}` has two parameters named `{name.id}`",
         Label(name.span, "second one"),
         (Label(first, "first one"),),
         helps=("remove or rename one of the two parameters",),
@@ -162,12 +162,12 @@ def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
 
 
 def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
-    help = f"give the {kind} a name that is free; no name has two meanings"
+    help = f"choose another name for the {kind}"
     if kind == "used file":  # it is called after its path
-        help = "remove the line, or rename a file: what is used is called by the last part of its path"
+        help = "remove the line, or rename a file: a used file is named after the last part of its path"
     return Diagnostic(
         "E0244",
-        f"the {kind} `{name}` would hide the {other.kind} `{name}`",
+        f"the {kind} `{name}` would shadow the {other.kind} `{name}`",
         Label(span, f"this {kind}"),
         (Label(other.span, f"the {other.kind}"),) if other.span is not None else (),
         helps=(help,),
@@ -179,15 +179,15 @@ def circle(mentions: list[tuple[str, Span]]) -> Diagnostic:
     names = [name for name, _ in mentions]
     drawn = " -> ".join([*names, names[0]])
     pairs = zip(mentions[:-1], names[1:], strict=True)
-    rest = [Label(span, f"`{name}` mentions `{after}`") for (name, span), after in pairs]
+    rest = [Label(span, f"`{name}` refers to `{after}`") for (name, span), after in pairs]
     last, span = mentions[-1]
     return Diagnostic(
         "E0245",
-        "definitions mention each other in a circle" if len(names) > 1 else f"`{last}` mentions itself",
-        Label(span, f"`{last}` mentions `{names[0]}`"),
+        "definitions refer to each other in a cycle" if len(names) > 1 else f"`{last}` refers to itself",
+        Label(span, f"`{last}` refers to `{names[0]}`"),
         tuple(rest),
         notes=(drawn,),
-        helps=("take one mention out: a definition is made of others, never of itself",),
+        helps=("break the cycle: a definition cannot refer to itself, not even through others",),
     )
 
 
@@ -196,7 +196,7 @@ def channels_first(name: str, input: syntax.Input, fixed: int | None, span: Span
     plain = errors.unknown_name(name, span, [])
     shape, declared = input.shape, input.declared
     if fixed is None or not isinstance(shape, syntax.List) or not isinstance(declared, syntax.List):
-        help = f"the channels come first, and have a number: `input [3, {name}, ...]`"
+        help = f"the channels come first, and are a number: `input [3, {name}, ...]`"
         return replace(plain, helps=(help,))
     sides = [[" ".join(item.span.text.split()) for item in side.items] for side in (shape, declared)]
     moved = [f"[{', '.join([side[fixed], *side[:fixed], *side[fixed + 1 :]])}]" for side in sides]
@@ -210,7 +210,7 @@ def channels_first(name: str, input: syntax.Input, fixed: int | None, span: Span
 def axes_differ(item: syntax.Input) -> Diagnostic:
     return Diagnostic(
         "E0322",
-        "an input names its channels and one to three axes, and declares a number for each",
-        Label(item.span, "these do not fit together"),
-        helps=("write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
+        "an input names its channels and one to three axes, and declares a size for each",
+        Label(item.span, "these do not match"),
+        helps=("write one number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
     )

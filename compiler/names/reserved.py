@@ -61,11 +61,11 @@ MODULE = frozenset(
 )
 
 _REASONS = (
-    (PYTHON, "a word of Python"),
-    (MODULE, "an attribute of torch's modules"),
-    (GENERATED, "a name that generated code needs itself"),
-    (TOP_LEVEL, "a name that a generated module needs itself"),
-    (MODULES, "a module that a file of this name would hide"),
+    (PYTHON, "a Python keyword or constant"),
+    (MODULE, "an attribute of PyTorch modules"),
+    (GENERATED, "a name that generated code uses itself"),
+    (TOP_LEVEL, "a name that a generated module uses itself"),
+    (MODULES, "a Python module that a file of this name would shadow"),
 )
 
 ATTRIBUTE = PYTHON | MODULE
@@ -100,7 +100,7 @@ def refused(name: str, kind: str, span: Span, known: Known = lambda name: None) 
     if name.startswith("_"):
         bare = name.lstrip("_0123456789") or "x"
         remedy = free((bare, *others(bare, kind)), kind, span, known)
-        return reserved(kind, span, "a name opens with a letter", f"write `{remedy}`" if remedy else ANOTHER)
+        return reserved(kind, span, "a name must start with a letter", f"write `{remedy}`" if remedy else ANOTHER)
     if len(name) > MAX_LENGTH:
         return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
     if name not in FOR[kind]:
@@ -110,8 +110,8 @@ def refused(name: str, kind: str, span: Span, known: Known = lambda name: None) 
     return reserved(
         kind,
         span,
-        f"`{name}` is {why}, so it cannot be the name of this {kind}",
-        f"`{remedy}` is not reserved" if remedy else ANOTHER,
+        f"`{name}` is {why}, so this {kind} cannot have that name",
+        f"rename it, for instance to `{remedy}`" if remedy else ANOTHER,
     )
 
 
@@ -143,7 +143,7 @@ def reserved(kind: str, span: Span, message: str, remedy: str) -> Diagnostic:
 def not_an_attribute(text: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0247",
-        f'a slot is stored under a name, and "{text}" is none',
-        Label(span, "not the name of an attribute"),
-        helps=('write for instance "norm", "norm#" with the ordinal at the end, or "" for the names of what is bound',),
+        f'the attribute of a slot must be a name, and "{text}" is not one',
+        Label(span, "not an attribute name"),
+        helps=('write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',),
     )

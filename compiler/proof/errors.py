@@ -68,7 +68,7 @@ class Case:
         condition = self.reason.condition
         if isinstance(condition.other, int):
             least = "a multiple of" if condition.kind == "multiple" else "at least"
-            return f"needs {least} {condition.other}, and {evaluate(condition.fn, n)} arrives"
+            return f"needs {least} {condition.other}, but gets {evaluate(condition.fn, n)}"
         at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 
@@ -77,8 +77,8 @@ class Case:
         f, g = self.sides
         if not self.free:
             return ()
-        found = {first_difference(f, g, within): "smallest size that breaks it"}
-        found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared one")
+        found = {first_difference(f, g, within): "smallest counterexample"}
+        found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared size")
         sizes = [
             f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in found.items() if n
         ]
@@ -86,8 +86,8 @@ class Case:
 
     def refused(self, sizes: SizeSet) -> tuple[str, ...]:
         """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
-        found = {sizes.min: "smallest size that is allowed and refused"}
-        found.setdefault(sizes.nearest(self.size), "nearest to the declared one")
+        found = {sizes.min: "smallest size that is allowed but refused"}
+        found.setdefault(sizes.nearest(self.size), "nearest to the declared size")
         texts = []
         for n, what in found.items():
             if n is not None:
@@ -99,7 +99,7 @@ class Case:
     def asked(self) -> tuple[Label, ...]:
         """The line of the user's model that asks for a block of another file."""
         spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
-        return tuple(Label(s, "asked for here") for s in spans if s.source is not self.reason.condition.span.source)
+        return tuple(Label(s, "used here") for s in spans if s.source is not self.reason.condition.span.source)
 
     def sized(self, sides: windows.Sides) -> tuple[Label, ...]:
         """From where on each side has its size."""
@@ -107,7 +107,7 @@ class Case:
         for side, size in zip(sides, self.sides, strict=True):
             last = next((o for o in reversed(side.operations) if o.does(self.axis) != (1, 0)), None)
             if last:
-                labels.append(Label(last.span, f"`{side.name}` is {self.show(size)} from here"))
+                labels.append(Label(last.span, f"`{side.name}` has size {self.show(size)} from here"))
         return tuple(labels)
 
     def shrinking(self) -> tuple[str, ...]:
@@ -155,10 +155,10 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
     (help, fix), *others = strides.to_give(places, case.reason.condition.span, case.axis)
     if "none" in totals:
-        help, fix, others = "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not", (), []
+        help, fix, others = "for a gate, write `*`: it broadcasts a map of size 1, `+` does not", (), []
     return Diagnostic(
         "E0302",
-        f"{case.reason.condition.text} joins maps of different strides: {named}",
+        f"{case.reason.condition.text} joins maps with different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
         labels=(*branches.strided(sides, case.axis), *case.asked()),
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
@@ -174,9 +174,13 @@ def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnos
     blamed = found.operation if found else branches.most_changing(sides, case.axis)
     remedy = found or windows.padded(places)
     if remedy:
-        help = f"write {remedy.text}: both are then {case.show(remedy.sizes[case.axis])}"
+        help = f"write {remedy.text}, so that both are {case.show(remedy.sizes[case.axis])}"
     else:
-        help = f"let `{blamed.text}` keep the size of its map" if blamed else "bring both sides to one size before it"
+        help = (
+            f"make `{blamed.text}` preserve the size of its map"
+            if blamed
+            else "give both sides the same size before it"
+        )
     return Diagnostic(
         "E0332",
         f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
@@ -208,15 +212,15 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     fix = remedy.fix if remedy else ()
     if line and declares:
         notes += [cure] if cure else []
-        help = f"say behind the input which sizes the network is for: `{line}`"
+        help = f"restrict the input to sizes that fit: `{line}`"
         if not kept:
             help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
         fix = declaring(case.network, line) if kept else ()
     else:
-        help = cure or "bring both sides to one size, for instance by the same operation on both"
+        help = cure or "give both sides the same size, for instance with the same operation on both"
     return Diagnostic(
         "E0314",
-        f"{case.reason.condition.text} does not fit every size from {promised.min} up: "
+        f"{case.reason.condition.text} does not fit all sizes from {promised.min} up: "
         f"{case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, "sizes differ"),
         labels=(*case.sized(sides), *case.asked()),
@@ -236,7 +240,7 @@ def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     spans = [span for axis, _, span in case.network.input.conditions if axis == case.reason.axis]
     accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
     line = restriction(case.network, case.accepted)
-    help = f"allow accepted sizes only: `{line}`" if line else "change the network: no size goes through all of it"
+    help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"
     nearest = fitting(case.network, case.accepted)
     if line and nearest != case.network.input.sizes:
         help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
@@ -257,7 +261,7 @@ def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
     return Diagnostic(
         "E0320",
         f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
-        f"and {evaluate(condition.fn, case.size)} arrives",
+        f"but gets {evaluate(condition.fn, case.size)}",
         Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
         labels=(Label(case.reason.condition.span, case.values(case.size)), *case.asked()),
         notes=(*case.shrinking(), *case.reason.place.whereabouts()),
@@ -269,11 +273,11 @@ def never_enough(case: Case) -> Diagnostic:
     condition, arrives = case.reason.condition, case.show(case.reason.condition.fn)
     return Diagnostic(
         "E0335",
-        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, and always gets {arrives}",
-        Label(condition.span, f"a size of {arrives} arrives here"),
+        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, but always gets {arrives}",
+        Label(condition.span, f"the size is {arrives} here"),
         labels=case.asked(),
         notes=(*case.shrinking(), *case.reason.place.whereabouts()),
-        helps=("give it a smaller kernel, or put it where the map is larger",),
+        helps=("use a smaller kernel, or move it to where the map is larger",),
     )
 
 
@@ -281,12 +285,13 @@ def not_accepted(network: Network, axis: int, within: list[SizeSet]) -> Diagnost
     symbol, size = network.input.symbols[axis], network.input.sizes[axis]
     nearest = [sizes.nearest(n) for sizes, n in zip(within, network.input.sizes, strict=True)]
     if None in nearest:
-        help = "let the condition behind `when` hold for some accepted size"
+        help = "change the condition after `when` so that some accepted size meets it"
     else:
         help = f"declare sizes that fit, such as `{describe((network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0333",
-        f"the declared size {symbol} = {size} is not among those accepted: {show_set(within[axis], symbol or 'n')}",
+        f"the declared size {symbol} = {size} is not accepted; "
+        f"the accepted sizes are {show_set(within[axis], symbol or 'n')}",
         Label(network.input.span, f"{symbol} = {size} is declared here"),
         helps=(help,),
     )
@@ -295,7 +300,7 @@ def not_accepted(network: Network, axis: int, within: list[SizeSet]) -> Diagnost
 def too_irregular(span: Span, what: str, error: str) -> Diagnostic:
     return Diagnostic(
         "E0334",
-        f"the sizes at {what} are too irregular to be decided: {error.rpartition(': ')[2]}",
+        f"the sizes at {what} are too irregular to analyze: {error.rpartition(': ')[2]}",
         Label(span, "from here on"),
         helps=("use fewer different strides",),
     )

@@ -44,7 +44,7 @@ class Operation:
         if stride > 1 and delta == 1 - stride:
             return f"loses the {row}s beyond a multiple of {stride}"
         count = f"{abs(delta)} {row}{'s' if abs(delta) > 1 else ''}"
-        return f"takes {count} off its map" if delta < 0 else f"adds {count} to its map"
+        return f"removes {count} from its map" if delta < 0 else f"adds {count} to its map"
 
 
 @record
@@ -196,7 +196,7 @@ def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
         if side.end.rank > axis and is_constant(side.end.sizes[axis]) and not is_constant(side.start.sizes[axis]):
             fixed = next((o for o in side.operations if o.does(axis) is None), None)
-            labels += [Label(fixed.span, f"`{side.name}` has one size whatever the input's from here")] if fixed else []
+            labels += [Label(fixed.span, f"`{side.name}` has a fixed size from here")] if fixed else []
             continue
         partners = [stride for _, stride in other]
         for operation, stride in mine:

@@ -99,7 +99,7 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow
         out += told_channels(side, other, dataflow)
     if low.made is not None:
         out += led(low, high, dataflow)
-    return out or [("make both sides equally wide, for instance with a projection on the narrower one", ())]
+    return out or [("give both sides the same channels, for instance with a projection on the narrower side", ())]
 
 
 def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advice]:
@@ -117,7 +117,7 @@ def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advic
     what = f"`{side.name}`" if side.name != UNNAMED else "the gate" if side.gates else UNNAMED
     if made.slot not in (None, "conv"):
         what = f"the {made.slot}"
-    whose = f"`{other.name}`" if other.name != UNNAMED else "the other"
+    whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
     for text in widths(other, dataflow):
         said = call(made.span.text, [*given[:place], (given[place][0], text), *given[place + 1 :]])
         yield f"give {what} the channels of {whose}: `{said}`", (Edit(made.span, said),)
@@ -130,11 +130,11 @@ def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Advice]:
     width, stride = next(widths(high, dataflow)), lacking(low.tensor.shape, high.tensor.shape)
     if stride is None:
         wider = f"({low.name} |> conv({width}, kernel=1))"
-        yield f"make both sides equally wide: write `{wider}` in place of `{low.name}`", (Edit(low.text.span, wider),)
+        yield f"give both sides the same channels: replace `{low.name}` with `{wider}`", (Edit(low.text.span, wider),)
         return
     count = next((n for n, type, v in dataflow.numbers if type == "size" and v == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
-    told = f"let `{low.name}` follow in width and stride: write `{through}` in its place"
+    told = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
     yield told, (Edit(low.text.span, through),)
 
 

@@ -46,7 +46,7 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
     if found and found[0][0] == BOUND:
         return [found[0][1:]]
     told = [(text, edits) for _, text, edits in found]
-    return [*told, (f"give both sides one stride: {had}", ())]
+    return [*told, (f"give both sides the same stride: {had}", ())]
 
 
 def known_strides(template: Template) -> list[tuple[str, Any]]:
@@ -106,7 +106,7 @@ def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
         values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
         if told[0][axis] in values:
             example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
-            yield BOUND, f"bind `{made.slot}` to a policy that takes the stride {told[0][axis]}{example}", ()
+            yield BOUND, f"bind `{made.slot}` to a policy that applies the stride {told[0][axis]}{example}", ()
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
             for rank, right in terms(places, told):
@@ -165,7 +165,7 @@ def stride_to_lead(template: Template, low: Branch, high: Branch, span: Span) ->
         if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
             led_through = f"({low.name} |> {text})"
             edits = instead(span, low.name, led_through)
-            yield NAMED, f"send `{low.name}` through that stride: write `{led_through}` in its place", edits
+            yield NAMED, f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits
 
 
 def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:

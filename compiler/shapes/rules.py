@@ -306,17 +306,19 @@ def needs_axes(primitive: Primitive, shape: Shape, span: Span) -> None:
 def out_of_range(primitive: Primitive, parameter: Parameter, value: Any, least: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0303",
-        f"`{parameter.name}` of `{primitive.name}` is at least {least}, not {describe(value)}",
+        f"`{parameter.name}` of `{primitive.name}` must be at least {least}, not {describe(value)}",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
         helps=(f"give it {least} or more" + (" channels" if parameter.name == "channels" else ""),),
     )
 
 
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Any, span: Span) -> Diagnostic:
-    why = "no larger layer fits into a machine" if parameter.most == MAX_CHANNELS else "a wider filter is nearly flat"
+    why = (
+        "a larger layer would not fit in memory" if parameter.most == MAX_CHANNELS else "a wider filter is nearly flat"
+    )
     return Diagnostic(
         "E0304",
-        f"`{parameter.name}` of `{primitive.name}` is beyond the limit of {parameter.most:_}",
+        f"`{parameter.name}` of `{primitive.name}` exceeds the limit of {parameter.most:_}",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
         helps=(f"give it at most {parameter.most:_}: {why}",),
     )
@@ -325,7 +327,7 @@ def beyond_limit(primitive: Primitive, parameter: Parameter, value: Any, span: S
 def rate_out_of_range(primitive: Primitive, value: Any, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0305",
-        f"the rate of `{primitive.name}` is from 0 up to, not including, 1, not {describe(value)}",
+        f"the rate of `{primitive.name}` must be at least 0 and below 1, not {describe(value)}",
         Label(span, f"`rate` is {describe(value)} here"),
         helps=("write a fraction such as `1 / 10`",),
     )
@@ -334,7 +336,7 @@ def rate_out_of_range(primitive: Primitive, value: Any, span: Span) -> Diagnosti
 def wrong_rank(primitive: Primitive, parameter: Parameter, value: Any, rank: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0306",
-        f"`{parameter.name}` of `{primitive.name}` has {len(value)} numbers for a map of {rank} axes",
+        f"`{parameter.name}` of `{primitive.name}` has {len(value)} values for a map with {rank} axes",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
         helps=(f"write one number for all axes, or a list of {rank}",),
     )
@@ -343,9 +345,9 @@ def wrong_rank(primitive: Primitive, parameter: Parameter, value: Any, rank: int
 def no_axes(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0307",
-        f"`{primitive.name}` needs a map, and a vector of {shape.channels} values arrives",
-        Label(span, "after the last axis is gone"),
-        helps=("put it before the `linear` or `flatten` that ends the map",),
+        f"`{primitive.name}` needs a map, but gets a vector of {shape.channels} values",
+        Label(span, "its input is a vector"),
+        helps=("move it before the `linear` or `flatten` that turns the map into a vector",),
     )
 
 
@@ -362,7 +364,7 @@ def padding_too_large(primitive: Primitive, padding: int, kernel: int, span: Spa
     return Diagnostic(
         "E0309",
         f"the padding {padding} of `{primitive.name}` is more than half its kernel of {kernel}",
-        Label(span, "windows would lie wholly in the padding"),
+        Label(span, "some windows would lie entirely in the padding"),
         helps=(f"use a padding of at most {kernel // 2}",),
     )
 
@@ -370,25 +372,25 @@ def padding_too_large(primitive: Primitive, padding: int, kernel: int, span: Spa
 def linear_on_map(shape: Shape, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0310",
-        f"`linear` needs a vector, and a map {show_shape(shape)} arrives",
-        Label(span, "a map arrives here"),
-        helps=("put `global_avg_pool |>` before it",),
+        f"`linear` needs a vector, but gets a map {show_shape(shape)}",
+        Label(span, "its input is a map"),
+        helps=("add `global_avg_pool |>` before it",),
     )
 
 
 def pads_to_fewer(have: int, wanted: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0311",
-        f"`pad_channels({wanted})` cannot take channels away: the input has {have}",
-        Label(span, f"{have} channels arrive"),
-        helps=(f"ask for {have} or more, or project: `conv({wanted}, kernel=1)` changes channels both ways",),
+        f"`pad_channels({wanted})` cannot remove channels: the input has {have}",
+        Label(span, f"its input has {have} channels"),
+        helps=(f"pad to {have} or more, or project: `conv({wanted}, kernel=1)` can also remove channels",),
     )
 
 
 def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0312",
-        f"{channels} channels are not {parts} equal parts",
+        f"{channels} channels cannot be split into {parts} equal parts",
         Label(span, f"{channels} = {parts} x {channels // parts} + {channels % parts}"),
         helps=(f"make the channels a multiple of {parts}",),
     )
@@ -397,9 +399,9 @@ def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
 def ranks_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0313",
-        f"{what} needs equally many axes: {show_shape(first)} and {show_shape(other)}",
+        f"{what} needs equal numbers of axes: {show_shape(first)} and {show_shape(other)}",
         Label(span, f"{first.rank} axes and {other.rank}"),
-        helps=("end both sides alike: `linear` and `flatten` make a vector of a map",),
+        helps=("make both sides maps or both vectors: `linear` and `flatten` turn a map into a vector",),
     )
 
 
@@ -408,7 +410,7 @@ def channels_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagno
         "E0315",
         f"`{what}` needs equal shapes: {show_shape(first)} and {show_shape(other)}",
         Label(span, f"channels differ: {first.channels} and {other.channels}"),
-        helps=("make the elements of the list equally wide",),
+        helps=("give all elements of the list the same number of channels",),
     )
 
 
@@ -416,7 +418,7 @@ def not_constant(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0316",
         f"`{primitive.name}` needs sizes that do not depend on the input: {show_shape(shape)}",
-        Label(span, "the map still grows with the input"),
+        Label(span, "the map still depends on the input size"),
         helps=(f"average the map first: `global_avg_pool |> {primitive.name}...`",),
     )
 
@@ -425,16 +427,16 @@ def too_many_axes(count: int, span: Span) -> Diagnostic:
     most = len(AXES) - 1
     return Diagnostic(
         "E0336",
-        f"a map has at most {most} axes, and this one would have {count}",
+        f"a map has at most {most} axes, but this one would have {count}",
         Label(span, f"the channels and {count} axes"),
-        helps=(f"write the channels and at most {most} sizes behind them, or `regroup` the channels",),
+        helps=(f"write the channels and at most {most} sizes after them, or `regroup` the channels",),
     )
 
 
 def reshape_differs(have: list[int], wanted: Any, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0317",
-        f"{describe(tuple(have))} cannot become {describe(wanted)}",
-        Label(span, f"{prod(have)} values arrive"),
-        helps=(f"write whole numbers whose product is {prod(have)}",),
+        f"cannot reshape {describe(tuple(have))} to {describe(wanted)}",
+        Label(span, f"its input has {prod(have)} values"),
+        helps=(f"write integers whose product is {prod(have)}",),
     )

@@ -79,7 +79,7 @@ class Search:
             for half in self.halves(piece):
                 if self.possible(half):
                     heapq.heappush(pending, (self.distance(half), half))
-        raise Undecided("it would take too long to look at all sizes")
+        raise Undecided("checking all sizes would take too long")
 
     def piece(self, bounds: Piece) -> Piece | None:
         """The piece with members at its ends; None where it has none."""
@@ -166,7 +166,7 @@ def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
         return None
     found = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
     if found is None:
-        raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
+        raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
     return found
 
 
@@ -182,7 +182,7 @@ def single(statement: Atom, box: Box) -> Point | None:
         for axis in axes if found is None else ():
             found, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
             if not decided:
-                raise Undecided(f"none of the sizes up to {FAR:_} breaks it, and larger ones are not decided")
+                raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
             if found is not None:
                 break
     return None if found is None else {**rest, **found}
@@ -236,7 +236,7 @@ def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, in
         yield n, common
         seen += 1
         if seen > MOST_CASES:
-            raise Undecided("its sizes repeat too late")
+            raise Undecided("its sizes have too long a period")
         n = sizes.next_from(n + 1)
 
 

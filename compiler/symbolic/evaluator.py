@@ -81,7 +81,9 @@ class SizedEvaluator:
         left, right = self.evaluator.settled(left, frame), self.evaluator.settled(right, frame)
         for truth, flag in ((left, right), (right, left)):
             if isinstance(truth, Truth) and isinstance(flag, (bool, Truth)):
-                raise Fault(undecided(expr.span, "a statement about sizes is joined with `and` and `or`, not compared"))
+                raise Fault(
+                    undecided(expr.span, "conditions on sizes can be joined with `and` and `or`, but not compared")
+                )
         claim = Claim(expr, left, right)
         found = compared(expr.op, left, right, claim)
         if found is False:
@@ -98,7 +100,7 @@ class SizedEvaluator:
     def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
         value = self.truth(expr, frame)
         if isinstance(value, Truth):
-            raise Fault(undecided(expr.span, "a choice is the same for all sizes"))
+            raise Fault(undecided(expr.span, "a conditional must not depend on a size"))
         return value
 
     def choice(self, expr: syntax.Choice, frame: Frame) -> Value:

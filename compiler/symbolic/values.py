@@ -120,7 +120,7 @@ def divided(op: str, left: Value, right: Value, span: Span) -> Value:
     """`/` and `%` by a number."""
     if not is_number(right) or (op == "%" and (right < 0 or isinstance(left, Polynomial))):
         what = "a size and a number" if op == "%" else "sizes and a number"
-        raise Fault(undecided(span, f"`{op}` is decided for {what}"))
+        raise Fault(undecided(span, f"`{op}` needs {what}"))
     if right == 0:
         raise Fault(division_by_zero(op, span))
     quotient = computed("*", left, 1 / Fraction(right), span)
@@ -180,8 +180,8 @@ def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
     odd = next((v for v in arguments if not isinstance(v, Size) and not is_number(v)), None)
     sizes = [v for v in arguments if isinstance(v, Size)]
     if odd is not None or len({size.axis for size in sizes}) > 1:
-        what = f"not {kind(odd)}" if odd is not None and not isinstance(odd, Polynomial) else "one axis at a time"
-        raise Fault(undecided(span, f"`{name}` is decided for sizes and numbers, {what}"))
+        what = f"not {kind(odd)}" if odd is not None and not isinstance(odd, Polynomial) else "of one axis at a time"
+        raise Fault(undecided(span, f"`{name}` takes sizes and numbers, {what}"))
     first = sizes[0]
     if name in ("ceil", "floor"):
         return first.made(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
@@ -252,7 +252,7 @@ DECIDED = "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil
 def undecided(span: Span, why: str, help: str = DECIDED) -> Diagnostic:
     return Diagnostic(
         "E0403",
-        f"`{plain(span.text)}` is not decided: {why}",
-        Label(span, "open for some sizes"),
+        f"`{plain(span.text)}` cannot be decided: {why}",
+        Label(span, "undecided at some sizes"),
         helps=(help,),
     )

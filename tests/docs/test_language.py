@@ -497,7 +497,7 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
 SAID = {
     "keys": "differs in its keys",
     "function": "differs in its function",
-    "text": "differs in its text only",
+    "text": "differs only in its text",
     "missing": "is missing",
 }
 EXPECTATIONS = re.compile(r"\n  expect.*")

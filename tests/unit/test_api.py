@@ -51,12 +51,12 @@ def test_a_text_that_stands_for_several_networks_is_called_the_text() -> None:
 @pytest.mark.parametrize(
     ("arguments", "keywords", "message"),
     [
-        ((), {}, "give a spec: its name or path, or what it says as `text=`"),
+        ((), {}, "give a spec: its name or path, or its text as `text=`"),
         (("digits",), {"text": TEXT}, "give a spec or a `text=`, not both"),
-        ((TEXT,), {}, "`spec` is a name or a path: give what a spec says as `text=`"),
-        (("-",), {}, "`spec` is a name or a path: give what a spec says as `text=`"),
+        ((TEXT,), {}, "`spec` is a name or a path: pass the text of a spec as `text=`"),
+        (("-",), {}, "`spec` is a name or a path: pass the text of a spec as `text=`"),
         ((nn.ReLU(),), {}, "`spec` is a name or a path, not a torch.nn.modules.activation.ReLU"),
-        ((), {"text": 3}, "`text=` is what a spec says, in a string, not an int"),
+        ((), {"text": 3}, "`text=` is the text of a spec, a string, not an int"),
     ],
 )
 def test_what_is_neither_a_spec_nor_a_text_is_refused(
@@ -80,7 +80,7 @@ def test_a_spec_may_be_a_path(tmp_path: Path) -> None:
         ("n_classes", "`n_classes` is called `classes` here"),
         ("norm_layer", "`norm_layer` is called `norm` here"),
         ("pretrained", "resnetc ships no weights: load your own with `load_state_dict`"),
-        ("clases", "one with a similar name exists: `classes`"),
+        ("clases", "a similar one exists: `classes`"),
         ("zzz", ""),
     ],
 )

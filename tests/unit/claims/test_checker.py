@@ -116,15 +116,15 @@ def test_a_false_claim_about_a_shape() -> None:
     assert said(judged("stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == lines("""
         E0402 `stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]` does not hold: ceil(H / 4) and floor(H / 4)
         stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]: `stages[0].blocks.shape` is [64, ceil(H / 4), ceil(W / 4)]
-        note smallest accepted size that breaks it: H = 1 (1 and 0); nearest to the declared one: H = 31 (8 and 7)
+        note smallest accepted counterexample: H = 1 (1 and 0); nearest to the declared size: H = 31 (8 and 7)
         help write `stages[0].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]`, or change the model
     """)  # noqa: E501
     assert said(judged("layer1.shape[2] == W / 2 when W > 20")) == lines("""
         E0402 `layer1.shape[2] == W / 2` does not hold: ceil(W / 2) and W / 2
         layer1.shape[2] == W / 2: `layer1.shape[2]` is ceil(W / 2)
-        note smallest accepted size that breaks it: W = 21 (11 and 21/2); nearest to the declared one: W = 31 (16 and 31/2)
+        note smallest accepted counterexample: W = 21 (11 and 21/2); nearest to the declared size: W = 31 (16 and 31/2)
         help write `layer1.shape[2] == ceil(W / 2)`, or change the model
-    """)  # noqa: E501
+    """)
     assert said(judged("layer1.shape == [16, ceil(H / 2), ceil(W / 2)]")) == lines("""
         E0402 `layer1.shape == [16, ceil(H / 2), ceil(W / 2)]` does not hold: [32, ceil(H / 2), ceil(W / 2)] and [16, ceil(H / 2), ceil(W / 2)]
         layer1.shape == [16, ceil(H / 2), ceil(W / 2)]: `layer1.shape` is [32, ceil(H / 2), ceil(W / 2)]
@@ -139,7 +139,7 @@ def test_only_accepted_sizes_count() -> None:
     assert run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 3) / 4)"))[1] == []
     _, (fault,) = run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 1) / 4)"))
     assert fault.notes == (
-        "smallest accepted size that breaks it: H = 1 (1 and 0); nearest to the declared one: H = 225 (57 and 56)",
+        "smallest accepted counterexample: H = 1 (1 and 0); nearest to the declared size: H = 225 (57 and 56)",
     )
 
 
@@ -204,35 +204,35 @@ def test_a_claim_about_sizes_is_left_out_where_it_does_not_hold_with_other_slots
 @pytest.mark.parametrize(
     ("claim", "code", "message"),
     [
-        ("10 % H == 0", "E0403", "`10 % H` is not decided: `%` is decided for a size and a number"),
+        ("10 % H == 0", "E0403", "`10 % H` cannot be decided: `%` needs a size and a number"),
         (
             "classes == (10 when H > 2 otherwise 1)",
             "E0403",
-            "`H > 2` is not decided: a choice is the same for all sizes",
+            "`H > 2` cannot be decided: a conditional must not depend on a size",
         ),
-        ("H % 2097152 == 5", "E0403", "`H % 2097152 == 5` is not decided: sizes too irregular: period 2097152"),
-        ("H + shortcut == 1", "E0403", "`H + shortcut` is not decided: a size and a layer"),
+        ("H % 2097152 == 5", "E0403", "`H % 2097152 == 5` cannot be decided: sizes too irregular: period 2097152"),
+        ("H + shortcut == 1", "E0403", "`H + shortcut` cannot be decided: a size and a layer"),
         ("H / 0 == 1", "E0222", "`/` by zero"),
-        ("refuses(3.5, 5)", "E0406", "`refuses` is told `7/2`, and a size is whole"),
-        ("accepts(H, 7 / 2)", "E0406", "`accepts` is told `7/2`, and a size is whole"),
+        ("refuses(3.5, 5)", "E0406", "`refuses` takes integer sizes, not `7/2`"),
+        ("accepts(H, 7 / 2)", "E0406", "`accepts` takes integer sizes, not `7/2`"),
         (
             "accepts(H / 2, W)",
             "E0403",
-            "`accepts(H / 2, W)` is not decided: it is asked about numbers, and about sizes of the input themselves",
+            "`accepts(H / 2, W)` cannot be decided: it takes numbers, or the sizes of the input unchanged",
         ),
-        ("H * 999_999_999_999_999_999 * 10 == 0", "E0223", "a value grows too large"),
-        ("(H % 5) * 999_999_999_999_999_999 * 10 == 0", "E0223", "a value grows too large"),
-        ("W * H * (1 / 999_999_999_999_999_999) / 10 == 0", "E0223", "a value grows too large"),
-        ("nearest(H, 8) == 3", "E0225", "`nearest` cannot take [H, 8]"),
-        ("H", "E0209", "a condition is true or false, not a size"),
-        ("layer1", "E0410", "`layer1` is no value: it has fields"),
-        ("layer1.shape", "E0209", "a condition is true or false, not a list"),
+        ("H * 999_999_999_999_999_999 * 10 == 0", "E0223", "this value is too large"),
+        ("(H % 5) * 999_999_999_999_999_999 * 10 == 0", "E0223", "this value is too large"),
+        ("W * H * (1 / 999_999_999_999_999_999) / 10 == 0", "E0223", "this value is too large"),
+        ("nearest(H, 8) == 3", "E0225", "`nearest` does not accept [H, 8]"),
+        ("H", "E0209", "a condition must be true or false, not a size"),
+        ("layer1", "E0410", "`layer1` is not a value: it has fields"),
+        ("layer1.shape", "E0209", "a condition must be true or false, not a list"),
         ("layer1.width == 3", "E0212", "`layer1` has no field `width`"),
-        ("parameters.all == 3", "E0213", "a number has no fields, so no `all`"),
+        ("parameters.all == 3", "E0213", "cannot read `all`: a number has no fields"),
         ("layer1.shape[3] == 3", "E0215", "`layer1.shape` has no element 3"),
-        ("layer1[0] == 3", "E0410", "`layer1` is no value: it has fields"),
-        ("stages[0] == 3", "E0410", "`stages[0]` is no value: it opens the path of a stage"),
-        ("stages[1].blocks.shape == [1]", "E0201", "no name `stages[1]` is known here"),
+        ("layer1[0] == 3", "E0410", "`layer1` is not a value: it has fields"),
+        ("stages[0] == 3", "E0410", "`stages[0]` is not a value: it is only the beginning of a stage's path"),
+        ("stages[1].blocks.shape == [1]", "E0201", "`stages[1]` is not defined here"),
     ],
 )
 def test_a_claim_that_means_nothing(claim: str, code: str, message: str) -> None:
@@ -244,7 +244,7 @@ def test_a_claim_that_means_nothing(claim: str, code: str, message: str) -> None
 def test_a_misspelt_stage_is_suggested() -> None:
     fault = judged("stages[0].block_list.shape == [1]")
     assert fault is not None
-    assert fault.helps == ("a name with a similar name exists: `stages[0].blocks`",)
+    assert fault.helps == ("a similar name exists: `stages[0].blocks`",)
 
 
 def test_every_contract_has_its_verdict() -> None:
@@ -277,24 +277,24 @@ def test_every_contract_has_its_verdict() -> None:
     [
         (
             "H != 100 and H != 3",
-            "smallest accepted size that breaks it: H = 3 (3 and 3)",
+            "smallest accepted counterexample: H = 3 (3 and 3)",
         ),
         (
             "H != 40 and W != 7",
-            "smallest accepted size that breaks it: W = 7 (7 and 7); nearest to the declared one: H = 40 (40 and 40)",
+            "smallest accepted counterexample: W = 7 (7 and 7); nearest to the declared size: H = 40 (40 and 40)",
         ),
         (
             "layer1.shape == [32, min(ceil(H / 2), 99), min(ceil(W / 2), 1)]",
-            "smallest accepted size that breaks it: W = 3 (2 and 1); nearest to the declared one: W = 32 (16 and 1)",
+            "smallest accepted counterexample: W = 3 (2 and 1); nearest to the declared size: W = 32 (16 and 1)",
         ),
         (
             "W < 35 when H == 31",
-            "smallest accepted size that breaks it: H = 31, W = 35 (35 and 35)",
+            "smallest accepted counterexample: H = 31, W = 35 (35 and 35)",
         ),
         (
             "W < 35 when H >= 3 and W >= 3",
-            "smallest accepted size that breaks it: H = 3, W = 35 (35 and 35);"
-            " nearest to the declared one: H = 32, W = 35 (35 and 35)",
+            "smallest accepted counterexample: H = 3, W = 35 (35 and 35);"
+            " nearest to the declared size: H = 32, W = 35 (35 and 35)",
         ),
     ],
 )
@@ -354,11 +354,11 @@ def test_the_sizes_to_claim_of_a_model_that_fixes_them() -> None:
     _, (fault,) = run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim="fixed.accepts(H)"))
     write = "fixed.accepts(H == 48 and W == 40)"
     assert fault.message == "`fixed.accepts(H)` does not hold: `fixed` accepts H = 48 and W = 40"
-    assert fault.helps == (f"claim what is accepted, such as `{write}`, or change the model",)
+    assert fault.helps == (f"claim sizes that are accepted, such as `{write}`, or change the model",)
     assert run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim=write))[1] == []
     _, (fault,) = run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim="fixed.accepts(8, 8)"))
     write = "fixed.accepts(48, 40)"
-    assert fault.helps == (f"claim what is accepted, such as `{write}`, or change the model",)
+    assert fault.helps == (f"claim sizes that are accepted, such as `{write}`, or change the model",)
     assert run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim=write))[1] == []
 
 
@@ -397,7 +397,7 @@ def test_a_network_has_one_budget_for_its_claims() -> None:
         _, faults = run(text, ("classes", "[10, 100]"))
         assert {fault.code for fault in faults} == {"E0403"}
         assert 1 <= len(faults) <= 8
-        assert "the claims of a network take at most" in faults[0].message
-        assert faults[0].helps[0].startswith("make fewer claims or simpler ones")
+        assert "the claims of a network can evaluate at most" in faults[0].message
+        assert faults[0].helps[0].startswith("make fewer or simpler claims")
     few = NET.format(claims="expect H % 1021 + H % 13 >= 0", input="[3, 32, 32]")
     assert run(few, ("classes", "[10, 100]"))[1] == []

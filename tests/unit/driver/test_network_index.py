@@ -159,7 +159,7 @@ def test_a_file_of_the_working_folder_goes_before_a_name(folder: Path, capsys) -
 def test_a_folder_of_that_name_says_where_the_network_is(folder: Path, capsys) -> None:
     (folder / "resnest50d").mkdir()
     said = refused("show", "resnest50d", capsys=capsys)
-    assert "error[E0508]: resnest50d holds no `.resnet` file" in said
+    assert "error[E0508]: resnest50d contains no `.resnet` files" in said
     assert "= help: the shipped network of this name is `zoo/timm/resnest --model resnest50d`" in said
 
 
@@ -195,12 +195,12 @@ def test_a_name_takes_settings_and_its_own_model(capsys) -> None:
     [
         (
             ["show", "resnest50d", "--model", "resnet50"],
-            "resnetc: `--model resnet50` is not the network that the SPEC names, `resnest50d`: leave one of them out\n",
+            "resnetc: `--model resnet50` is not the network that the SPEC names, `resnest50d`: remove one of them\n",
         ),
         (
             ["compile", "resnet20", "resnet32", "--model", "cifar_depth44"],
             "resnetc: `--model cifar_depth44` is not the network that the SPEC names,"
-            " `cifar_depth20`, `cifar_depth32`: leave one of them out\n",
+            " `cifar_depth20`, `cifar_depth32`: remove one of them\n",
         ),
         (
             ["show", "resnet20", "--set", "depth=56"],
@@ -208,7 +208,7 @@ def test_a_name_takes_settings_and_its_own_model(capsys) -> None:
         ),
         (
             ["fmt", "resnest50d"],
-            "resnetc: `resnest50d` is a shipped network: `fmt` rewrites files, so name the path of one\n",
+            "resnetc: `resnest50d` is a shipped network: `fmt` rewrites files, so give the path of a file\n",
         ),
     ],
 )
@@ -229,29 +229,29 @@ def test_the_python_api_takes_names() -> None:
 @pytest.mark.parametrize(
     ("name", "help"),
     [
-        ("ResNet50", "a shipped network is called `resnet50`"),
-        ("resnet-50", "a shipped network is called `resnet50`"),
-        ("SE-ResNeXt50_32x4d", "a shipped network is called `seresnext50_32x4d`"),
-        ("resnet50v1", "a shipped network is called `resnet50_v1`"),
-        ("ResNet-20", "a shipped network is called `resnet20`"),
-        ("wrn", "a shipped spec is called `cifar/wrn`"),
-        ("Imagenet/ResNet50", "a shipped spec is called `imagenet/resnet50`"),
-        ("resnet19", "a shipped network with a similar name exists: `resnet18`"),
-        ("resnets50d", "a shipped network with a similar name exists: `resnet50d`"),
-        ("timm/resnet50", "a shipped network of this name is `zoo/timm/resnet --model resnet50`"),
-        ("imagenet/resnest50d", "a shipped network of this name is `zoo/timm/resnest --model resnest50d`"),
+        ("ResNet50", "the shipped network is `resnet50`"),
+        ("resnet-50", "the shipped network is `resnet50`"),
+        ("SE-ResNeXt50_32x4d", "the shipped network is `seresnext50_32x4d`"),
+        ("resnet50v1", "the shipped network is `resnet50_v1`"),
+        ("ResNet-20", "the shipped network is `resnet20`"),
+        ("wrn", "the shipped spec is `cifar/wrn`"),
+        ("Imagenet/ResNet50", "the shipped spec is `imagenet/resnet50`"),
+        ("resnet19", "a similar shipped network exists: `resnet18`"),
+        ("resnets50d", "a similar shipped network exists: `resnet50d`"),
+        ("timm/resnet50", "the shipped network of this name is `zoo/timm/resnet --model resnet50`"),
+        ("imagenet/resnest50d", "the shipped network of this name is `zoo/timm/resnest --model resnest50d`"),
         ("mine", "the file is `mine.resnet`"),
         ("mine.resnt", "the file is `mine.resnet`"),
-        ("mini.resnet", "a spec with a similar name exists: `mine.resnet`"),
-        ("b.resnet", "`resnetc list` names the shipped specs and networks"),
-        ("resnet50.resnet", "a shipped network is called `resnet50`"),
+        ("mini.resnet", "a similar spec exists: `mine.resnet`"),
+        ("b.resnet", "`resnetc list` lists the shipped specs and networks"),
+        ("resnet50.resnet", "the shipped network is `resnet50`"),
     ],
 )
 def test_another_spelling_is_suggested(name: str, help: str, folder: Path, capsys) -> None:
     for beside in ("a.resnet", "mine.resnet"):
         (folder / beside).write_text(SMALL)
     said = refused("show", name, capsys=capsys)
-    assert f"error[E0507]: {name} is no file, no directory and no shipped spec or network\n" in said
+    assert f"error[E0507]: {name} is not a file, a directory or a shipped spec or network\n" in said
     assert f"\n   = help: {help}\n" in said
 
 

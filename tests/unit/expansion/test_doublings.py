@@ -51,7 +51,7 @@ def diagnose(text: str) -> tuple[list[tuple[str, str]], int]:
 @pytest.mark.parametrize("kind", ["blocks", "labelled blocks with keys", "sums of blocks", "gates of blocks"])
 def test_blocks_in_blocks_count_as_often_as_they_occur(kind: str) -> None:
     (message,), work = diagnose(KINDS[kind](30))
-    assert message == ("E0319", "the network grows beyond the limit: 32_766 blocks")
+    assert message == ("E0319", "the network is too large: 32_766 blocks")
     assert work < 10_000
     assert diagnose(KINDS[kind](13))[0] == []
 

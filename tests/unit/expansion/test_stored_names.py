@@ -131,19 +131,19 @@ REFUSED = {
     ),
     "a layer inside a layer": (
         block("in |> a: norm |> conv(8, kernel=1) |> a.b: norm"),
-        "`a.b` would be stored inside of another layer, `a`",
+        "`a.b` would be stored inside another layer, `a`",
     ),
     "a layer around one": (
         block("in |> a[0]: norm |> conv(8, kernel=1) |> a: norm"),
-        "`a[0]` would be stored inside of another layer, `a`",
+        "`a[0]` would be stored inside another layer, `a`",
     ),
     "a list with a name in it": (
         block("in |> a[0]: norm |> conv(8, kernel=1) |> a.b: norm"),
-        "`a.b` would be stored beside `a[0]`, and a list has elements only",
+        "`a.b` cannot be stored beside `a[0]`: a list holds only numbered elements",
     ),
     "a stage inside a stage": (
         model("stem = identity stage a = 1 of relu stage a.b = 1 of relu head = identity"),
-        "`a.b` would be stored inside of another layer, `a`",
+        "`a.b` would be stored inside another layer, `a`",
     ),
     "a stage called like a layer": (
         model("stem = a: conv(4, kernel=1) stage a = 1 of relu head = identity"),

@@ -57,7 +57,7 @@ def faults(text: str, **settings: str) -> list[str]:
 
 
 def in_vain(slot: str, where: str = "net") -> list[str]:
-    return [f"E0252 `{slot}` is bound, and nothing in `{where}` applies it"]
+    return [f"E0252 `{slot}` is bound, but nothing in `{where}` applies it"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_nothing_binds_what_nothing_applies(slot: str, layer: str) -> None:
     assert faults(spec(f"set {slot} = {layer}")) == in_vain(slot)
     assert faults(spec(behind=f"model other = net({slot}={layer})")) == in_vain(slot, "other")
     assert faults(spec(block=f"unit(8, {slot}={layer})")) == in_vain(slot, "plain")
-    with pytest.raises(CompileError, match=f"`{slot}` is bound, and nothing in `net` applies it"):
+    with pytest.raises(CompileError, match=f"`{slot}` is bound, but nothing in `net` applies it"):
         resnetc.compile(text=spec(), **{slot: layer})
 
 
@@ -157,7 +157,7 @@ def test_a_loop_comes_round_again() -> None:
 """
     assert faults(spec(block="looped(8)", behind=loop.replace("FURTHER", ""))) == []
     said = faults(spec(block="looped(8)", behind=loop.replace("FURTHER", "set norm = identity")))
-    assert said == ["E0252 `norm` is bound, and nothing behind it in `looped` applies it"]
+    assert said == ["E0252 `norm` is bound, but nothing after it in `looped` applies it"]
 
 
 # -- stems of shipped networks ----------------------------------------------------------------------------------------

@@ -110,79 +110,80 @@ def test_right_texts_have_no_fault(case):
 
 # -- what is wrong ----------------------------------------------------------------------------------------------------
 
-DEFINE = "define `{}` with `let`, as a parameter or as a block, or `use` the file that has it"
-BEHIND = "a name is known behind its definition, and what a loop defines only inside the loop"
-CLAIMED = "only `expect` can mention `{}`: a network has one structure, whatever its sizes"
+DEFINE = "define `{}` with `let`, as a parameter or as a block, or `use` the file that defines it"
+BEHIND = "a name can only be used after its definition, and a name defined in a loop only inside it"
+CLAIMED = "only `expect` can mention `{}`: the structure of a network does not depend on the input size"
 MEASURED = (
-    "only `expect` can mention `{}`: it is known once the network is made, and `require` speaks of what the caller gave"
+    "only `expect` can mention `{}`: it is known only once the network is built; "
+    "`require` checks what the caller passes"
 )
-FREE = "give the {} a name that is free; no name has two meanings"
-TAKE_OUT = "take one mention out: a definition is made of others, never of itself"
+FREE = "choose another name for the {}"
+TAKE_OUT = "break the cycle: a definition cannot refer to itself, not even through others"
 WRONG = {
     "a misspelt slot": (
         changed("|> norm", "|> nrm"),
-        ("E0201", "8:32", "no name `nrm` is known here", "a name with a similar name exists: `norm`"),
+        ("E0201", "8:32", "`nrm` is not defined here", "a similar name exists: `norm`"),
     ),
     "a name of nothing": (
         changed("|> norm", "|> zz"),
-        ("E0201", "8:32", "no name `zz` is known here", DEFINE.format("zz")),
+        ("E0201", "8:32", "`zz` is not defined here", DEFINE.format("zz")),
     ),
     "a block without its file": (
         changed("blocks.basic", "basic"),
-        ("E0201", "9:23", "no name `basic` is known here", "write `blocks.basic`"),
+        ("E0201", "9:23", "`basic` is not defined here", "write `blocks.basic`"),
     ),
     "a misspelt block without its file": (
         changed("blocks.basic", "bottlenec"),
         (
             "E0201",
             "9:23",
-            "no name `bottlenec` is known here",
-            "a name with a similar name exists: `blocks.bottleneck`",
+            "`bottlenec` is not defined here",
+            "a similar name exists: `blocks.bottleneck`",
         ),
     ),
     "a file without its use": (
         changed("use std.gates\n", ""),
-        ("E0201", "5:19", "no name `gates` is known here", "write `use std.gates` below the edition"),
+        ("E0201", "5:19", "`gates` is not defined here", "add `use std.gates` below the edition"),
     ),
     "`in` in a model": (
         changed("stem = conv", "stem = in |> conv"),
         (
-            *("E0201", "8:10", "no name `in` is known here"),
-            "`in` is the tensor that reaches a block or a policy; a model sends its input through `stem`",
+            *("E0201", "8:10", "`in` is not defined here"),
+            "`in` is the input of a block or a policy; a model passes its input to `stem`",
         ),
     ),
     "a size in the structure": (
         changed("conv(64", "conv(H"),
-        ("E0201", "8:15", "no name `H` is known here", CLAIMED.format("H")),
+        ("E0201", "8:15", "`H` is not defined here", CLAIMED.format("H")),
     ),
     "a measure in the structure": (
         changed("conv(64", "conv(parameters"),
-        ("E0201", "8:15", "no name `parameters` is known here", MEASURED.format("parameters")),
+        ("E0201", "8:15", "`parameters` is not defined here", MEASURED.format("parameters")),
     ),
     "a stage that does not exist": (
         changed("expect layer1", "expect layer2"),
-        ("E0201", "11:10", "no name `layer2` is known here", "a name with a similar name exists: `layer1`"),
+        ("E0201", "11:10", "`layer2` is not defined here", "a similar name exists: `layer1`"),
     ),
     "a misspelt measure": (
         changed("expect layer1.shape == [64, ceil(H / 2), ceil(W / 2)]", "expect weigthed_layers == 7"),
         (
             "E0201",
             "11:10",
-            "no name `weigthed_layers` is known here",
-            "a name with a similar name exists: `weighted_layers`",
+            "`weigthed_layers` is not defined here",
+            "a similar name exists: `weighted_layers`",
         ),
     ),
     "a name in the index of a label": (
         block(out="in |> convs[k]: act"),
-        ("E0201", "4:21", "no name `k` is known here", DEFINE.format("k")),
+        ("E0201", "4:21", "`k` is not defined here", DEFINE.format("k")),
     ),
     "a value before its let": (
         block("let a = c\n  let c = 1"),
         (
             "E0201",
             "3:11",
-            "no name `c` is known here",
-            "a name is known behind its definition, and what a loop defines only inside the loop",
+            "`c` is not defined here",
+            "a name can only be used after its definition, and a name defined in a loop only inside it",
         ),
     ),
     "a value outside of its loop": (
@@ -190,13 +191,13 @@ WRONG = {
         (
             "E0201",
             "4:20",
-            "no name `a` is known here",
-            "a name is known behind its definition, and what a loop defines only inside the loop",
+            "`a` is not defined here",
+            "a name can only be used after its definition, and a name defined in a loop only inside it",
         ),
     ),
     "an `each` over no parameter": (
         changed("set att", "each clases in [10, 100]\n  set att"),
-        ("E0201", "6:8", "no name `clases` is known here", "a parameter with a similar name exists: `classes`"),
+        ("E0201", "6:8", "`clases` is not defined here", "a similar parameter exists: `classes`"),
     ),
     "a misspelt block": (
         changed("blocks.basic", "blocks.basik"),
@@ -204,36 +205,36 @@ WRONG = {
             "E0202",
             "9:30",
             "no block, policy or model named `basik` in `blocks`",
-            "one with a similar name exists: `basic`",
+            "a similar one exists: `basic`",
         ),
     ),
     "a misspelt parameter of a block": (
         changed("stride=2", "strides=2"),
-        ("E0203", "9:40", "`basic` has no parameter `strides`", "a parameter with a similar name exists: `stride`"),
+        ("E0203", "9:40", "`basic` has no parameter `strides`", "a similar parameter exists: `stride`"),
     ),
     "a misspelt slot of a call": (
         changed("stride=2", "atention=none"),
-        ("E0203", "9:40", "`basic` has no parameter `atention`", "a parameter with a similar name exists: `attention`"),
+        ("E0203", "9:40", "`basic` has no parameter `atention`", "a similar parameter exists: `attention`"),
     ),
     "a parameter that a primitive does not have": (
         changed("linear(classes)", "linear(features=classes, biass=true)"),
-        ("E0203", "10:58", "`linear` has no parameter `biass`", "a parameter with a similar name exists: `bias`"),
+        ("E0203", "10:58", "`linear` has no parameter `biass`", "a similar parameter exists: `bias`"),
     ),
     "a slot where a slot is called": (
         changed("kernel=3)", "kernel=3, norm=none)"),
-        ("E0203", "8:29", "`conv` has no parameter `norm`", "remove `norm=...`, or write the parameter that is meant"),
+        ("E0203", "8:29", "`conv` has no parameter `norm`", "remove `norm=...`, or use one of its parameters"),
     ),
     "a misspelt parameter of an instance of an instance": (
         MODEL + "model two = net(classes=2)\nmodel three = two(clases=3)\n",
-        ("E0203", "14:19", "`net` has no parameter `clases`", "a parameter with a similar name exists: `classes`"),
+        ("E0203", "14:19", "`net` has no parameter `clases`", "a similar parameter exists: `classes`"),
     ),
     "a named argument of a function": (
         block("let a = max(1, least=2)"),
-        ("E0203", "3:18", "`max` has no parameter `least`", "remove `least=...`, or write the parameter that is meant"),
+        ("E0203", "3:18", "`max` has no parameter `least`", "remove `least=...`, or use one of its parameters"),
     ),
     "a label that is no path": (
         block(out="in |> act(): act"),
-        ("E0227", "4:15", "a label is an attribute path", "write it like `fc`, `head.fc` or `convs[i]`"),
+        ("E0227", "4:15", "a label must be an attribute path", "write it like `fc`, `head.fc` or `convs[i]`"),
     ),
     "a `first` parameter without default": (
         block(parameters="first stride: size"),
@@ -247,21 +248,21 @@ WRONG = {
         (
             "E0239",
             "6:7",
-            "`set` binds a slot, and `atention` is none",
-            "a slot with a similar name exists: `attention`",
+            "`set` binds a slot, but `atention` is not one",
+            "a similar slot exists: `attention`",
         ),
     ),
     "an unknown type": (
         block(parameters="a: integer"),
-        ("E0241", "2:12", "there is no type `integer`"),
+        ("E0241", "2:12", "unknown type `integer`"),
     ),
     "a misspelt type": (
         block(parameters="a: nmber"),
-        ("E0241", "2:12", "there is no type `nmber`", "a type with a similar name exists: `number`"),
+        ("E0241", "2:12", "unknown type `nmber`", "a similar type exists: `number`"),
     ),
     "two parameters of one name": (
         block(parameters="a: int, a: size"),
-        ("E0242", "2:17", "`b` has two parameters `a`", "remove or rename one of the two parameters"),
+        ("E0242", "2:17", "`b` has two parameters named `a`", "remove or rename one of the two parameters"),
     ),
     "two definitions of one name": (
         block() + "policy b() { otherwise => act }\n",
@@ -272,7 +273,7 @@ WRONG = {
         (
             "E0244",
             "2:9",
-            "the parameter `norm` would hide the slot `norm`",
+            "the parameter `norm` would shadow the slot `norm`",
             FREE.format("parameter"),
         ),
     ),
@@ -281,35 +282,35 @@ WRONG = {
         (
             "E0244",
             "3:7",
-            "the value `relu` would hide the primitive `relu`",
+            "the value `relu` would shadow the primitive `relu`",
             FREE.format("value"),
         ),
     ),
     "a block's parameter like a primitive": (
         block(parameters="dropout: number"),
-        ("E0244", "2:9", "the parameter `dropout` would hide the primitive `dropout`", FREE.format("parameter")),
+        ("E0244", "2:9", "the parameter `dropout` would shadow the primitive `dropout`", FREE.format("parameter")),
     ),
     "a model's value like a primitive": (
         changed("set attention", "let dropout = 1\n  set attention"),
-        ("E0244", "6:7", "the value `dropout` would hide the primitive `dropout`", FREE.format("value")),
+        ("E0244", "6:7", "the value `dropout` would shadow the primitive `dropout`", FREE.format("value")),
     ),
     "a model's parameter like a function": (
         changed("classes: int", "len: int, classes: int"),
-        ("E0244", "5:11", "the parameter `len` would hide the function `len`", FREE.format("parameter")),
+        ("E0244", "5:11", "the parameter `len` would shadow the function `len`", FREE.format("parameter")),
     ),
     "a value like a parameter": (
         block("let a = 1", parameters="a: int"),
         (
             "E0244",
             "3:7",
-            "the value `a` would hide the parameter `a`",
+            "the value `a` would shadow the parameter `a`",
             FREE.format("value"),
         ),
     ),
     "a loop variable like a value": (
         block("let i = 1 each i in [1] {}"),
         (
-            *("E0244", "3:18", "the loop variable `i` would hide the value `i`"),
+            *("E0244", "3:18", "the loop variable `i` would shadow the value `i`"),
             FREE.format("loop variable"),
         ),
     ),
@@ -318,7 +319,7 @@ WRONG = {
         (
             "E0244",
             "3:38",
-            "the value `a` would hide the value `a`",
+            "the value `a` would shadow the value `a`",
             FREE.format("value"),
         ),
     ),
@@ -327,7 +328,7 @@ WRONG = {
         (
             "E0244",
             "2:9",
-            "the parameter `b` would hide the block `b`",
+            "the parameter `b` would shadow the block `b`",
             FREE.format("parameter"),
         ),
     ),
@@ -336,7 +337,7 @@ WRONG = {
         (
             "E0244",
             "6:7",
-            "the value `gates` would hide the used file `gates`",
+            "the value `gates` would shadow the used file `gates`",
             FREE.format("value"),
         ),
     ),
@@ -345,7 +346,7 @@ WRONG = {
         (
             "E0244",
             "5:11",
-            "the parameter `buffers` would hide the measure `buffers`",
+            "the parameter `buffers` would shadow the measure `buffers`",
             FREE.format("parameter"),
         ),
     ),
@@ -354,7 +355,7 @@ WRONG = {
         (
             "E0244",
             "7:13",
-            "the size `act` would hide the slot `act`",
+            "the size `act` would shadow the slot `act`",
             FREE.format("size"),
         ),
     ),
@@ -363,7 +364,7 @@ WRONG = {
         (
             "E0244",
             "2:8",
-            "the policy `ceil` would hide the function `ceil`",
+            "the policy `ceil` would shadow the function `ceil`",
             FREE.format("policy"),
         ),
     ),
@@ -372,7 +373,7 @@ WRONG = {
         (
             "E0244",
             "5:7",
-            "the model `gates` would hide the used file `gates`",
+            "the model `gates` would shadow the used file `gates`",
             FREE.format("model"),
         ),
     ),
@@ -381,8 +382,8 @@ WRONG = {
         (
             "E0244",
             "4:5",
-            "the used file `gates` would hide the used file `gates`",
-            "remove the line, or rename a file: what is used is called by the last part of its path",
+            "the used file `gates` would shadow the used file `gates`",
+            "remove the line, or rename a file: a used file is named after the last part of its path",
         ),
     ),
     "a block of itself": (
@@ -390,21 +391,21 @@ WRONG = {
         (
             "E0245",
             "4:15",
-            "`b` mentions itself",
+            "`b` refers to itself",
             TAKE_OUT,
         ),
     ),
     "a circle of blocks": (
         block(out="in |> c") + "block c(x0: layer = d) { out = in |> x0 }\nblock d() { out = in |> act |> b }\n",
         (
-            *("E0245", "7:32", "definitions mention each other in a circle"),
+            *("E0245", "7:32", "definitions refer to each other in a cycle"),
             TAKE_OUT,
         ),
     ),
     "a slot within its own default": (
         'edition 1\nslot s() "s" = p\npolicy p() { otherwise => s |> relu }\n',
         (
-            *("E0245", "3:27", "definitions mention each other in a circle"),
+            *("E0245", "3:27", "definitions refer to each other in a cycle"),
             TAKE_OUT,
         ),
     ),
@@ -413,7 +414,7 @@ WRONG = {
         (
             "E0245",
             "2:11",
-            "`a` mentions itself",
+            "`a` refers to itself",
             TAKE_OUT,
         ),
     ),
@@ -422,8 +423,8 @@ WRONG = {
         (
             "E0246",
             "3:7",
-            "`lambda` is a word of Python, so it cannot be the name of this value",
-            "`lambda_` is not reserved",
+            "`lambda` is a Python keyword or constant, so this value cannot have that name",
+            "rename it, for instance to `lambda_`",
         ),
     ),
     "an attribute of modules as a label": (
@@ -431,8 +432,8 @@ WRONG = {
         (
             "E0246",
             "4:15",
-            "`train` is an attribute of torch's modules, so it cannot be the name of this label",
-            "`train_` is not reserved",
+            "`train` is an attribute of PyTorch modules, so this label cannot have that name",
+            "rename it, for instance to `train_`",
         ),
     ),
     "an attribute of modules within a stage": (
@@ -440,8 +441,8 @@ WRONG = {
         (
             "E0246",
             "9:16",
-            "`forward` is an attribute of torch's modules, so it cannot be the name of this stage",
-            "`forward_` is not reserved",
+            "`forward` is an attribute of PyTorch modules, so this stage cannot have that name",
+            "rename it, for instance to `forward_`",
         ),
     ),
     "an attribute of modules as a slot's": (
@@ -449,8 +450,8 @@ WRONG = {
         (
             "E0246",
             "2:10",
-            "`half` is an attribute of torch's modules, so it cannot be the name of this attribute",
-            "`half_` is not reserved",
+            "`half` is an attribute of PyTorch modules, so this attribute cannot have that name",
+            "rename it, for instance to `half_`",
         ),
     ),
     "a name of generated code": (
@@ -458,8 +459,8 @@ WRONG = {
         (
             "E0246",
             "2:9",
-            "`self` is a name that generated code needs itself, so it cannot be the name of this parameter",
-            "`self_` is not reserved",
+            "`self` is a name that generated code uses itself, so this parameter cannot have that name",
+            "rename it, for instance to `self_`",
         ),
     ),
     "a model like a module": (
@@ -467,8 +468,8 @@ WRONG = {
         (
             "E0246",
             "2:7",
-            "`typing` is a name that a generated module needs itself, so it cannot be the name of this block",
-            "`typing_block` is not reserved",
+            "`typing` is a name that a generated module uses itself, so this block cannot have that name",
+            "rename it, for instance to `typing_block`",
         ),
     ),
     "a name of Python whose usual remedy is taken": (
@@ -476,8 +477,8 @@ WRONG = {
         (
             "E0246",
             "3:23",
-            "`lambda` is a word of Python, so it cannot be the name of this value",
-            "`lambda_2` is not reserved",
+            "`lambda` is a Python keyword or constant, so this value cannot have that name",
+            "rename it, for instance to `lambda_2`",
         ),
     ),
     "a model of which a class would have a name of Python": (
@@ -485,21 +486,21 @@ WRONG = {
         (
             "E0246",
             "5:7",
-            "`None` is a word of Python, so it cannot be the name of this model",
-            "`None_net` is not reserved",
+            "`None` is a Python keyword or constant, so this model cannot have that name",
+            "rename it, for instance to `None_net`",
         ),
     ),
     "a line before a word of Python": (
         block("let _class = 1"),
-        ("E0246", "3:7", "a name opens with a letter", "write `class_`"),
+        ("E0246", "3:7", "a name must start with a letter", "write `class_`"),
     ),
     "a line before a primitive": (
         block("let _relu = 1"),
-        ("E0246", "3:7", "a name opens with a letter", "write `relu_`"),
+        ("E0246", "3:7", "a name must start with a letter", "write `relu_`"),
     ),
     "a name that opens with a line": (
         block("let __class__ = 1"),
-        ("E0246", "3:7", "a name opens with a letter", "write `class__`"),
+        ("E0246", "3:7", "a name must start with a letter", "write `class__`"),
     ),
     "a long name": (
         block(f"let {'a' * 65} = 1"),
@@ -508,15 +509,15 @@ WRONG = {
     "a slot stored under what is no name": (
         'edition 1\nslot s() "a; import os" = act\n',
         (
-            *("E0247", "2:10", 'a slot is stored under a name, and "a; import os" is none'),
-            'write for instance "norm", "norm#" with the ordinal at the end, or "" for the names of what is bound',
+            *("E0247", "2:10", 'the attribute of a slot must be a name, and "a; import os" is not one'),
+            'write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',
         ),
     ),
     "an input without one of its numbers": (
         changed("[3, H, W] =", "[3, H] ="),
         (
-            *("E0322", "7:3", "an input names its channels and one to three axes, and declares a number for each"),
-            "write a number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",
+            *("E0322", "7:3", "an input names its channels and one to three axes, and declares a size for each"),
+            "write one number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",
         ),
     ),
 }
@@ -537,9 +538,9 @@ def test_a_circle_is_drawn():
     (fault,) = checked(WRONG["a circle of blocks"][0])[0]
     assert fault.notes == ("b -> c -> d -> b",)
     assert [(place(label.span), label.text) for label in (*fault.labels, fault.primary)] == [
-        ("4:15", "`b` mentions `c`"),
-        ("6:21", "`c` mentions `d`"),
-        ("7:32", "`d` mentions `b`"),
+        ("4:15", "`b` refers to `c`"),
+        ("6:21", "`c` refers to `d`"),
+        ("7:32", "`d` refers to `b`"),
     ]
 
 
@@ -612,7 +613,7 @@ def test_faults_reach_across_files(tmp_path):
         bad[file] = names.check(file, loader.prelude, sink, bad)
     assert [d.message for d in sink.diagnostics] == [
         "expected `)`, `first` or a name, found `{`",
-        "no name `zz` is known here",
+        "`zz` is not defined here",
         "no block, policy or model named `d` in `lib`",
     ]
     assert bad[spec] == {"ua", "ub", "ud"}
@@ -696,7 +697,7 @@ def test_a_model_is_no_module_that_torch_imports():
     (fault,), _ = checked(model)
     assert (
         fault.message
-        == "`random` is a module that a file of this name would hide, so it cannot be the name of this model"
+        == "`random` is a Python module that a file of this name would shadow, so this model cannot have that name"
     )
 
 

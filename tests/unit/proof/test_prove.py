@@ -159,12 +159,12 @@ policy average(channels: int, stride: size) {
     )
     assert [n.network.name for n in networks] == ["resnet"]
     assert said(fault) == lines("""
-        E0314 `+` does not fit every size from 29 up: ceil(H / 8) and floor((H + 3) / 8)
+        E0314 `+` does not fit all sizes from 29 up: ceil(H / 8) and floor((H + 3) / 8)
         main + side: sizes differ
-        conv(inner, kernel=3, stride=step, dilation=previous_dilation, groups=groups): `main` is ceil(H / 8) from here
-        avg_pool(2, stride=2): `side` is floor((H + 3) / 8) from here
-        stage layer2 = depths[1] of unit(128, stride=2): asked for here
-        note smallest size that breaks it: H = 33 (5 and 4); nearest to the declared one: H = 225 (29 and 28); equal only for H = 8n-3 .. 8n
+        conv(inner, kernel=3, stride=step, dilation=previous_dilation, groups=groups): `main` has size ceil(H / 8) from here
+        avg_pool(2, stride=2): `side` has size floor((H + 3) / 8) from here
+        stage layer2 = depths[1] of unit(128, stride=2): used here
+        note smallest counterexample: H = 33 (5 and 4); nearest to the declared size: H = 225 (29 and 28); equal only for H = 8n-3 .. 8n
         note `avg_pool(2, stride=2)` loses the last row of an odd map
         note in block 1 of 4 of stage `layer2`, width = 128, stride = 2
         help `avg_pool(2, stride=2, ceil=true)` makes both ceil(H / 8) for every H
@@ -184,16 +184,16 @@ def test_an_operation_of_the_library_is_blamed_and_the_input_to_be_restricted() 
     _, (fault,) = check(RESNET + "model net = resnet(antialias=filters.average, stem_pool=avg_pool(2, stride=2))")
     assert [edit.replacement for edit in fault.fix] == [" when H % 32 == 0 and W % 32 == 0"]
     assert said(fault) == lines("""
-        E0314 `+` does not fit every size from 31 up: floor((H + 1) / 8) and ceil((H - 2) / 8)
+        E0314 `+` does not fit all sizes from 31 up: floor((H + 1) / 8) and ceil((H - 2) / 8)
         main + side: sizes differ
-        avg_pool(stride, stride=stride): `main` is floor((H + 1) / 8) from here
-        conv(channels, kernel=1, stride=stride): `side` is ceil((H - 2) / 8) from here
-        stage layer2 = depths[1] of unit(128, stride=2): asked for here
-        note smallest size that breaks it: H = 35 (4 and 5); nearest to the declared one: H = 222 (27 and 28); equal only for H = 8n-1 .. 8n+2
+        avg_pool(stride, stride=stride): `main` has size floor((H + 1) / 8) from here
+        conv(channels, kernel=1, stride=stride): `side` has size ceil((H - 2) / 8) from here
+        stage layer2 = depths[1] of unit(128, stride=2): used here
+        note smallest counterexample: H = 35 (4 and 5); nearest to the declared size: H = 222 (27 and 28); equal only for H = 8n-1 .. 8n+2
         note `avg_pool(stride, stride=stride)` loses the last row of an odd map
         note `avg_pool(stride, stride=stride, ceil=true)` makes both ceil((H - 2) / 8) for every H
         note in block 1 of 4 of stage `layer2`, width = 128, stride = 2
-        help say behind the input which sizes the network is for: `when H % 32 == 0 and W % 32 == 0`
+        help restrict the input to sizes that fit: `when H % 32 == 0 and W % 32 == 0`
     """)  # noqa: E501
 
 
@@ -218,7 +218,7 @@ def test_an_operation_of_the_library_is_blamed_and_the_input_to_be_restricted() 
         (
             "in |> global_avg_pool",
             "2 (`main`) and none (`side`)",
-            "for a gate write `*`: it spreads a map of size 1 over the other, `+` does not",
+            "for a gate, write `*`: it broadcasts a map of size 1, `+` does not",
         ),
     ],
 )
@@ -232,7 +232,7 @@ block unit(width: int, stride: size) {{
 """
     _, fault = small(block, arguments=", 2")
     assert fault is not None
-    assert (fault.code, fault.message) == ("E0302", f"`+` joins maps of different strides: {message}")
+    assert (fault.code, fault.message) == ("E0302", f"`+` joins maps with different strides: {message}")
     assert fault.helps == (help,)
 
 
@@ -246,17 +246,17 @@ block unit(width: int, stride: size) {
 """
     _, fault = small(block, arguments=", 2")
     assert said(fault) == lines("""
-        E0302 `+` joins maps of different strides: 2 (`main`) and 1 (`side`)
+        E0302 `+` joins maps with different strides: 2 (`main`) and 1 (`side`)
         main + side: sizes differ: ceil(H / 2) and H
         conv(width, kernel=3, stride=stride): `main` has stride 2 from here
         shortcut(width, 1): `side` has stride 1
-        note smallest size that breaks it: H = 2 (1 and 2); nearest to the declared one: H = 32 (16 and 32)
+        note smallest counterexample: H = 2 (1 and 2); nearest to the declared size: H = 32 (16 and 32)
         note in block 1 of 3 of stage `layer1`, width = 16, stride = 2
         help give the shortcut the stride of `main`: `shortcut(width, stride)`
     """)
     _, fixed = small(block, input="[3, 32, 32] = [3, 32, 32]", arguments=", 2")
     assert said(fixed) == lines("""
-        E0302 `+` joins maps of different strides: 2 (`main`) and 1 (`side`)
+        E0302 `+` joins maps with different strides: 2 (`main`) and 1 (`side`)
         main + side: sizes differ: 16 and 32
         conv(width, kernel=3, stride=stride): `main` has stride 2 from here
         shortcut(width, 1): `side` has stride 1
@@ -268,7 +268,7 @@ block unit(width: int, stride: size) {
 def test_an_input_without_a_shortcut_and_a_policy_that_ignores_its_stride() -> None:
     _, fault = small("block unit(width: int) {\n  out = in + (in |> conv(width, kernel=3, stride=2))\n}\n")
     assert fault is not None
-    assert fault.helps == ("send `in` through that stride: write `(in |> shortcut(width, 2))` in its place",)
+    assert fault.helps == ("apply that stride to `in`: replace it with `(in |> shortcut(width, 2))`",)
     _, faults = check(RESNET + "model net = resnet(blocks.basic, [2, 2, 2, 2], shortcut=identity, conv=plain_conv)")
     assert [f.code for f in faults] == ["E0301"]
     narrow = "".join(f"  stage layer{i} = 1 of blocks.basic(16, stride={i})\n" for i in (1, 2))
@@ -277,7 +277,7 @@ def test_an_input_without_a_shortcut_and_a_policy_that_ignores_its_stride() -> N
         "model net() {\n  set shortcut = identity\n  input [3, H, W] = [3, 32, 32]\n"
         f"  stem = conv(16, kernel=3)\n{narrow}{head}"
     )
-    assert fault.helps == ("bind `shortcut` to a policy that takes the stride 2, such as `shortcuts.project`",)
+    assert fault.helps == ("bind `shortcut` to a policy that applies the stride 2, such as `shortcuts.project`",)
 
 
 def test_elements_of_a_list_are_called_by_name_and_place() -> None:
@@ -293,7 +293,7 @@ block unit(width: int) {
 """
     )
     assert fault is not None
-    assert fault.message == "`sum` joins maps of different strides: 1 (`y[0]`) and 2 (`y[1]`)"
+    assert fault.message == "`sum` joins maps with different strides: 1 (`y[0]`) and 2 (`y[1]`)"
 
 
 def test_forgotten_padding() -> None:
@@ -308,11 +308,11 @@ block unit(width: int) {
     assert said(fault) == lines("""
         E0332 `+` never fits: H - 4 and H
         main + side: sizes differ: 28 and 32 at H = 32
-        plain_conv(width, kernel=3, dilation=2, padding=0): `main` is H - 4 from here
-        note smallest size that breaks it: H = 5 (1 and 5); nearest to the declared one: H = 32 (28 and 32)
-        note `plain_conv(...)` takes 4 rows off its map
+        plain_conv(width, kernel=3, dilation=2, padding=0): `main` has size H - 4 from here
+        note smallest counterexample: H = 5 (1 and 5); nearest to the declared size: H = 32 (28 and 32)
+        note `plain_conv(...)` removes 4 rows from its map
         note in block 1 of 3 of stage `layer1`, width = 16
-        help write `plain_conv(width, kernel=3, dilation=2, padding=2)`: both are then H
+        help write `plain_conv(width, kernel=3, dilation=2, padding=2)`, so that both are H
     """)
     assert fault is not None
     assert [edit.replacement for edit in fault.fix] == ["plain_conv(width, kernel=3, dilation=2, padding=2)"]
@@ -321,14 +321,14 @@ block unit(width: int) {
 @pytest.mark.parametrize(
     ("main", "help"),
     [
-        ("conv(width, kernel=4)", "write `conv(width, kernel=5)`: both are then H"),
-        ("plain_conv(width, 3, 1, 0)", "write `plain_conv(width, 3, 1, 1)`: both are then H"),
+        ("conv(width, kernel=4)", "write `conv(width, kernel=5)`, so that both are H"),
+        ("plain_conv(width, 3, 1, 0)", "write `plain_conv(width, 3, 1, 1)`, so that both are H"),
         (
             "conv(width, kernel=2) |> norm |> conv(width, kernel=4)",
-            "write `conv(width, kernel=3)` and `conv(width, kernel=5)`: both are then H",
+            "write `conv(width, kernel=3)` and `conv(width, kernel=5)`, so that both are H",
         ),
-        ("constant_pad(1)", "write `identity`: both are then H"),
-        ("max_pool([3, 5], padding=[0, 1])", "write `max_pool([3, 5], padding=[1, 2])`: both are then H"),
+        ("constant_pad(1)", "write `identity`, so that both are H"),
+        ("max_pool([3, 5], padding=[0, 1])", "write `max_pool([3, 5], padding=[1, 2])`, so that both are H"),
     ],
 )
 def test_operations_that_change_a_size(main: str, help: str) -> None:
@@ -347,7 +347,7 @@ def test_operations_that_change_a_size(main: str, help: str) -> None:
             "`max_pool(4, stride=4, padding=0)` loses the rows beyond a multiple of 4",
         ),
         ("subsample(2) |> max_pool(2, stride=2)", 4, "`max_pool(2, stride=2)` loses the last row of an odd map"),
-        ("constant_pad(1) |> plain_conv(16, 4, 1, 0)", 1, "`plain_conv(16, 4, 1, 0)` takes 3 rows off its map"),
+        ("constant_pad(1) |> plain_conv(16, 4, 1, 0)", 1, "`plain_conv(16, 4, 1, 0)` removes 3 rows from its map"),
         ("constant_pad(1) |> plain_conv(16, 2, 1, 0)", 1, "`constant_pad(1)` adds 2 rows to its map"),
     ],
 )
@@ -365,34 +365,34 @@ def test_a_condition_that_allows_too_much() -> None:
     assert said(fault) == lines("""
         E0331 the input allows H = 4, but the network accepts H = 0 mod 8
         H % 4 == 0: H = 4 is allowed here
-        avg_pool(2, stride=2): needs at least 2, and 1 arrives
-        note smallest size that is allowed and refused: H = 4 (needs at least 2, and 1 arrives); nearest to the declared one: H = 28 (sizes differ: 4 and 3)
+        avg_pool(2, stride=2): needs at least 2, but gets 1
+        note smallest size that is allowed but refused: H = 4 (needs at least 2, but gets 1); nearest to the declared size: H = 28 (sizes differ: 4 and 3)
         note in block 3 of 3 of stage `layer1`, width = 16
-        help allow accepted sizes only: `when H % 8 == 0 and W % 8 == 0`
+        help allow only accepted sizes: `when H % 8 == 0 and W % 8 == 0`
     """)  # noqa: E501
     _, fault = small(POOLED, "[3, H, W] = [3, 32, 32] when H >= 8 and W % 8 == 0")
     assert said(fault) == lines("""
         E0331 the input allows H = 9, but the network accepts H = 0 mod 8
         H >= 8: H = 9 is allowed here
         main + (in |> avg_pool(2, stride=2)): sizes differ: 5 and 4 at H = 9
-        note smallest size that is allowed and refused: H = 9 (sizes differ: 5 and 4); nearest to the declared one: H = 31 (sizes differ: 16 and 15)
+        note smallest size that is allowed but refused: H = 9 (sizes differ: 5 and 4); nearest to the declared size: H = 31 (sizes differ: 16 and 15)
         note in block 1 of 3 of stage `layer1`, width = 16
-        help allow accepted sizes only: `when H % 8 == 0 and W % 8 == 0`
+        help allow only accepted sizes: `when H % 8 == 0 and W % 8 == 0`
     """)  # noqa: E501
 
 
 def test_an_example_that_is_not_accepted() -> None:
     _, fault = small(POOLED, "[3, H, W] = [3, 32, 36] when H % 8 == 0 and W % 8 == 0")
     assert said(fault) == lines("""
-        E0333 the declared size W = 36 is not among those accepted: W = 0 mod 8
+        E0333 the declared size W = 36 is not accepted; the accepted sizes are W = 0 mod 8
         input [3, H, W] = [3, 32, 36] when H % 8 == 0 and W % 8 == 0: W = 36 is declared here
         help declare sizes that fit, such as `[3, 32, 32]`
     """)
     _, fault = small(POOLED, "[3, H, W] = [3, 32, 32] when H % 8 == 0 and W % 8 == 9")
     assert said(fault) == lines("""
-        E0333 the declared size W = 32 is not among those accepted: no W
+        E0333 the declared size W = 32 is not accepted; the accepted sizes are no W
         input [3, H, W] = [3, 32, 32] when H % 8 == 0 and W % 8 == 9: W = 32 is declared here
-        help let the condition after `when` hold for some accepted size
+        help change the condition after `when` so that some accepted size meets it
     """)
 
 
@@ -402,10 +402,10 @@ def test_an_input_that_is_too_small() -> None:
         + "model net = resnet(antialias=filters.blur, stem_pool=max_pool(3, stride=1) |> blur_pool(3, stride=2))"
     )
     assert said(fault) == lines("""
-        E0320 the input is too small: `blur_pool(3, stride=stride)` needs a size of at least 2, and 1 arrives
+        E0320 the input is too small: `blur_pool(3, stride=stride)` needs a size of at least 2, but gets 1
         input [3, H, W] = [3, 16, 16]: too small: H = 16
-        blur_pool(3, stride=stride): needs at least 2, and 1 arrives
-        stage layer4 = depths[3] of unit(512, stride=2): asked for here
+        blur_pool(3, stride=stride): needs at least 2, but gets 1
+        stage layer4 = depths[3] of unit(512, stride=2): used here
         note 16 -> 8 (conv) -> 4 (stem_pool) -> 2 (layer2) -> 1 (layer3)
         note in block 1 of 3 of stage `layer4`, width = 512, stride = 2
         help use an input of at least `[3, 17, 17]`
@@ -417,11 +417,11 @@ def test_an_operation_that_never_gets_enough() -> None:
         "block unit(width: int) {\n  out = in * (in |> global_avg_pool |> plain_conv(1, kernel=3, padding=0))\n}\n"
     )
     assert said(fault) == lines("""
-        E0335 `plain_conv(1, kernel=3, padding=0)` needs a size of at least 3, and always gets 1
-        plain_conv(1, kernel=3, padding=0): a size of 1 arrives here
+        E0335 `plain_conv(1, kernel=3, padding=0)` needs a size of at least 3, but always gets 1
+        plain_conv(1, kernel=3, padding=0): the size is 1 here
         note 32 -> 1 (global_avg_pool)
         note in block 1 of 3 of stage `layer1`, width = 16
-        help give it a smaller kernel, or put it where the map is larger
+        help use a smaller kernel, or move it to where the map is larger
     """)
 
 
@@ -429,7 +429,7 @@ def test_sizes_that_are_too_irregular() -> None:
     sides = "(all |> max_pool(2, stride=2)) + (all |> subsample(2))"
     _, fault = small(f"block unit(width: int) {{\n  let all = in |> subsample(1048576)\n  out = {sides}\n}}\n")
     assert said(fault) == lines("""
-        E0334 the sizes at `+` are too irregular to be decided: period 2097152
+        E0334 the sizes at `+` are too irregular to analyze: period 2097152
         (all |> max_pool(2, stride=2)) + (all |> subsample(2)): from here on
         help use fewer different strides
     """)
@@ -482,9 +482,9 @@ def test_blocks_that_differ_are_looked_at_once_each_in_order() -> None:
         + SMALL.replace("3 of", "4999 of").format(input="[3, H, W] = [3, 224, 224]", arguments="")
     )
     assert said(fault) == lines("""
-        E0320 the input is too small: `plain_conv(width, kernel=3, padding=0)` needs a size of at least 3, and 2 arrives
+        E0320 the input is too small: `plain_conv(width, kernel=3, padding=0)` needs a size of at least 3, but gets 2
         input [3, H, W] = [3, 224, 224]: too small: H = 224
-        plain_conv(width, kernel=3, padding=0): needs at least 3, and 2 arrives
+        plain_conv(width, kernel=3, padding=0): needs at least 3, but gets 2
         note 224 -> 2 (layer1)
         note in block 112 of 4999 of stage `layer1`, width = 16
         help use an input of at least `[3, 9999, 9999]`

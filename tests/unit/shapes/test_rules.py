@@ -210,11 +210,11 @@ def test_arguments_have_a_least_and_a_greatest_value() -> None:
     assert applied("plain_conv", map_of(1), channels=MAX_CHANNELS, kernel=1)[0][0].channels == MAX_CHANNELS == 2**24
     assert refusal("plain_conv", map_of(1), channels=MAX_CHANNELS + 1, kernel=1) == (
         "E0304",
-        "`channels` of `plain_conv` is beyond the limit of 16_777_216",
+        "`channels` of `plain_conv` exceeds the limit of 16_777_216",
     )
     assert refusal("plain_conv", map_of(1), channels=1, kernel=0) == (
         "E0303",
-        "`kernel` of `plain_conv` is at least 1, not 0",
+        "`kernel` of `plain_conv` must be at least 1, not 0",
     )
     assert refusal("plain_conv", map_of(1), channels=1, kernel=(3, 0))[0] == "E0303"
     assert refusal("blur_pool", map_of(1), kernel=1)[0] == "E0303"
@@ -222,7 +222,7 @@ def test_arguments_have_a_least_and_a_greatest_value() -> None:
     assert refusal("plain_conv", map_of(1), channels=1, kernel=1, padding=-1)[0] == "E0303"
     assert refusal("plain_conv", map_of(1), channels=1, kernel=(1, 1, 1)) == (
         "E0306",
-        "`kernel` of `plain_conv` has 3 numbers for a map of 2 axes",
+        "`kernel` of `plain_conv` has 3 values for a map with 2 axes",
     )
     assert refusal("plain_conv", map_of(1), channels=1)[0] == "E0206"
 
@@ -230,7 +230,7 @@ def test_arguments_have_a_least_and_a_greatest_value() -> None:
 def test_a_weight_of_one_value_is_not_standardised() -> None:
     assert refusal("std_conv", map_of(4), channels=4, kernel=1, groups=4) == (
         "E0303",
-        "`kernel` of `std_conv` is at least 2, not 1",
+        "`kernel` of `std_conv` must be at least 2, not 1",
     )
     assert applied("std_conv", map_of(4), channels=4, kernel=1, groups=2)[0] == [map_of(4)]
     assert applied("std_conv", map_of(4), channels=4, kernel=2, groups=4)[0][0].channels == 4
@@ -257,7 +257,10 @@ def test_channels_are_divided_without_rest() -> None:
     assert applied("split", map_of(6), parts=3)[0] == [map_of(2)] * 3
     assert refusal("split", map_of(6), parts=4)[0] == "E0312"
     assert applied("regroup", map_of(12), groups=2, parts=3)[0] == [map_of(12)]
-    assert refusal("regroup", map_of(8), groups=2, parts=3) == ("E0312", "8 channels are not 6 equal parts")
+    assert refusal("regroup", map_of(8), groups=2, parts=3) == (
+        "E0312",
+        "8 channels cannot be split into 6 equal parts",
+    )
     assert applied("pad_channels", map_of(4), channels=4)[0] == [map_of(4)]
     assert applied("pad_channels", map_of(4), channels=7)[0] == [map_of(7)]
     assert refusal("pad_channels", map_of(4), channels=3)[0] == "E0311"
@@ -315,7 +318,7 @@ MAPS_ONLY: dict[str, Args] = {
 def test_a_vector_is_no_map(name: str) -> None:
     assert refusal(name, vector(7), **MAPS_ONLY[name]) == (
         "E0307",
-        f"`{name}` needs a map, and a vector of 7 values arrives",
+        f"`{name}` needs a map, but gets a vector of 7 values",
     )
 
 
@@ -351,29 +354,29 @@ FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
 ]
 
 RECORDED = """
-E0303 `channels` of `plain_conv` is at least 1, not 0
+E0303 `channels` of `plain_conv` must be at least 1, not 0
   `channels` is 0 here
   give it 1 or more channels
 
-E0303 `kernel` of `blur_pool` is at least 2, not 1
+E0303 `kernel` of `blur_pool` must be at least 2, not 1
   `kernel` is 1 here
   give it 2 or more
 
-E0304 `kernel` of `plain_conv` is beyond the limit of 16_777_216
+E0304 `kernel` of `plain_conv` exceeds the limit of 16_777_216
   `kernel` is 16777217 here
-  give it at most 16_777_216: no larger layer fits into a machine
+  give it at most 16_777_216: a larger layer would not fit in memory
 
-E0305 the rate of `dropout` is from 0 up to, not including, 1, not 2
+E0305 the rate of `dropout` must be at least 0 and below 1, not 2
   `rate` is 2 here
   write a fraction such as `1 / 10`
 
-E0306 `kernel` of `max_pool` has 3 numbers for a map of 2 axes
+E0306 `kernel` of `max_pool` has 3 values for a map with 2 axes
   `kernel` is [3, 3, 3] here
   write one number for all axes, or a list of 2
 
-E0307 `subsample` needs a map, and a vector of 7 values arrives
-  after the last axis is gone
-  put it before the `linear` or `flatten` that ends the map
+E0307 `subsample` needs a map, but gets a vector of 7 values
+  its input is a vector
+  move it before the `linear` or `flatten` that turns the map into a vector
 
 E0308 4 groups do not divide the 11 input channels of `plain_conv`
   11 = 4 x 2 + 3
@@ -388,36 +391,36 @@ E0308 4 groups do not divide the 10 input channels of `group_norm`
   choose a number of groups that divides 10, such as 2
 
 E0309 the padding 4 of `max_pool` is more than half its kernel of 5
-  windows would lie wholly in the padding
+  some windows would lie entirely in the padding
   use a padding of at most 2
 
-E0310 `linear` needs a vector, and a map [4, H, W] arrives
-  a map arrives here
-  put `global_avg_pool |>` before it
+E0310 `linear` needs a vector, but gets a map [4, H, W]
+  its input is a map
+  add `global_avg_pool |>` before it
 
-E0311 `pad_channels(3)` cannot take channels away: the input has 4
-  4 channels arrive
-  ask for 4 or more, or project: `conv(3, kernel=1)` changes channels both ways
+E0311 `pad_channels(3)` cannot remove channels: the input has 4
+  its input has 4 channels
+  pad to 4 or more, or project: `conv(3, kernel=1)` can also remove channels
 
-E0312 11 channels are not 4 equal parts
+E0312 11 channels cannot be split into 4 equal parts
   11 = 4 x 2 + 3
   make the channels a multiple of 4
 
-E0313 `concat` needs equally many axes: [8, H, W] and [8]
+E0313 `concat` needs equal numbers of axes: [8, H, W] and [8]
   2 axes and 0
-  end both sides alike: `linear` and `flatten` make a vector of a map
+  make both sides maps or both vectors: `linear` and `flatten` turn a map into a vector
 
 E0315 `sum` needs equal shapes: [7, H, W] and [8, ceil(H / 2), W]
   channels differ: 7 and 8
-  make the elements of the list equally wide
+  give all elements of the list the same number of channels
 
 E0316 `flatten` needs sizes that do not depend on the input: [8, ceil(H / 2), W]
-  the map still grows with the input
+  the map still depends on the input size
   average the map first: `global_avg_pool |> flatten...`
 
-E0317 [4, 2, 3] cannot become [5, 5]
-  24 values arrive
-  write whole numbers whose product is 24
+E0317 cannot reshape [4, 2, 3] to [5, 5]
+  its input has 24 values
+  write integers whose product is 24
 """
 
 
@@ -449,9 +452,9 @@ def test_a_reshape_gives_three_axes_at_most() -> None:
     assert show_shape(shape) == "[2, 2, 2, 4]"
     assert in_words("reshape", vector, shape=(2, 2, 2, 2, 2)) == (
         "E0336",
-        "a map has at most 3 axes, and this one would have 4",
+        "a map has at most 3 axes, but this one would have 4",
         "the channels and 4 axes",
-        ("write the channels and at most 3 sizes behind them, or `regroup` the channels",),
+        ("write the channels and at most 3 sizes after them, or `regroup` the channels",),
     )
 
 
@@ -459,9 +462,9 @@ def test_a_binomial_filter_has_64_positions_at_most() -> None:
     applied("blur_pool", Shape(8, (H, H)), kernel=64)
     assert in_words("blur_pool", Shape(8, (H, H)), kernel=65) == (
         "E0304",
-        "`kernel` of `blur_pool` is beyond the limit of 64",
+        "`kernel` of `blur_pool` exceeds the limit of 64",
         "`kernel` is 65 here",
         ("give it at most 64: a wider filter is nearly flat",),
     )
     _, _, _, helps = in_words("plain_conv", Shape(8, (H, H)), channels=MAX_CHANNELS + 1, kernel=1)
-    assert helps == ("give it at most 16_777_216: no larger layer fits into a machine",)
+    assert helps == ("give it at most 16_777_216: a larger layer would not fit in memory",)

@@ -327,13 +327,13 @@ def test_a_budget_pays_for_long_tables_alone_and_to_the_last_entry() -> None:
         assert budget.entries == 743
         take(743)
         assert budget.entries == 0
-        told = "the claims of a network take at most 4_194_304 values of size functions that repeat late"
+        told = "the claims of a network can evaluate at most 4_194_304 values of size functions with long periods"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
             take(257)
         look(4)
         assert budget.steps == 6
         look(6)
-        told = "the claims of a network look at no more than 262_144 terms, case by case"
+        told = "the claims of a network can examine at most 262_144 terms, case by case"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
             look(1)
     assert outer == Budget()

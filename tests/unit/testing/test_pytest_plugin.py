@@ -117,8 +117,8 @@ def test_a_broken_spec_is_one_failed_test(pytester: pytest.Pytester) -> None:
     result = run(pytester, "specs", "-k", "compiles")
     result.assert_outcomes(passed=1, failed=1)
     told = result.stdout.str()
-    assert "FAILED specs/bad.resnet::compiles - error[E0201]: no name `nrom` is known here" in told
-    assert "  --> specs/bad.resnet:4:" in told and "= help: a name with a similar name exists: `norm`" in told
+    assert "FAILED specs/bad.resnet::compiles - error[E0201]: `nrom` is not defined here" in told
+    assert "  --> specs/bad.resnet:4:" in told and "= help: a similar name exists: `norm`" in told
     assert "Traceback" not in told and "pytest_plugin.py" not in told
 
 

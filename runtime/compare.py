@@ -76,7 +76,9 @@ def read(paths: Sequence[Path], label: str | None = None) -> Row:
         epochs = facts["recipe"]["epochs"]
         if not finished(path, epochs):
             done = records[-1]["epoch"] if records else 0
-            raise RunError(f"{path}: not finished: {done} of {epochs} epochs; go on with `train --resume --out {path}`")
+            raise RunError(
+                f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
+            )
         runs.append(Trained(facts["recipe"]["seed"], tuple(records), facts["recipe"], facts["data"]))
     first = RunFolder(paths[0])
     model = loader.build(first.source(), first.model, torch.device("cpu"))

@@ -110,7 +110,7 @@ def joined(device: str | None) -> Iterator[Group]:
     local = int(os.environ["LOCAL_RANK"]) if launched() else 0
     if device is None and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
-            raise RunError(f"process {local} of this machine has no device: there are {torch.cuda.device_count()}")
+            raise RunError(f"process {local} of this machine has no device: there are only {torch.cuda.device_count()}")
         device = f"cuda:{local}" if launched() else "cuda"
     place = torch.device(device or "cpu")
     if place.type == "cuda" and place.index is not None:
@@ -130,7 +130,7 @@ def joined(device: str | None) -> Iterator[Group]:
     except RuntimeError as fault:
         first = str(fault).partition("\n")[0]
         if group.size > 1 and (isinstance(fault, dist.DistError) or "gloo" in first):
-            raise RunError(f"process {group.rank}: another process of this training is gone: {first}") from fault
+            raise RunError(f"process {group.rank}: another process of this run has exited: {first}") from fault
         raise
     finally:
         if starts:

@@ -26,7 +26,7 @@ class Stopped(Exception):
 
     def __init__(self, number: int, step: int, out: Path) -> None:
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        said = f"stopped by {name} after step {step}; saved in {out}: go on with --resume --out {out}"
+        said = f"stopped by {name} after step {step}; saved in {out}: continue with --resume --out {out}"
         super().__init__(message(said))
         self.status = 130 if number == signal.SIGINT else 75
         self.step = step

@@ -212,20 +212,22 @@ def evaluate(
     """
     run = RunFolder(out)
     if not run.exists:
-        raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are expected")
+        raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are missing")
     source = run.source()
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
     tensors, facts = train_state.load(path)
     if facts["module"] != loader.digest(source):
-        raise RunError(f"{run.model}: changed since {path.name} was written: its weights belong to another text")
+        raise RunError(f"{run.model}: changed since {path.name} was written, so its weights belong to another network")
     if weights == "last":
         part = "average/" if facts["recipe"]["ema"] else "model/"
         tensors = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
     if data is None:
         data = datasets.load(*datasets.split(facts["data"]))
         if data.fingerprint() != facts["fingerprint"]:
-            raise RunError(f"--data {facts['data']}: no longer the data that {out} was trained on; name it with --data")
+            raise RunError(
+                f"--data {facts['data']}: no longer the data that {out} was trained on; pass its path with --data"
+            )
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build(source, run.model, place)

@@ -101,7 +101,7 @@ def train(
         count = len(labels)
         batch = min(recipe.batch, count)
         if batch % group.size:
-            raise RunError(f"a batch of {batch} images cannot be shared equally by {group.size} processes")
+            raise RunError(f"a batch of {batch} images cannot be divided equally among {group.size} processes")
         per_epoch = count // batch
         steps = per_epoch * recipe.epochs
 

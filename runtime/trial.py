@@ -25,15 +25,15 @@ def check(model: nn.Module, network: str, data: Data, judged: Share, step: Share
     answer = _answer(model.eval(), network, data, judged)
     if not isinstance(answer, Tensor):
         what = "the maps of its stages" if isinstance(answer, dict) else type(answer).__name__
-        raise RunError(f"`{network}` gives {what}: scores for the {data.classes} classes of {data.name} are needed")
+        raise RunError(f"`{network}` gives {what}; it must give scores for the {data.classes} classes of {data.name}")
     if answer.ndim != 2:
         raise RunError(
-            f"`{network}` gives a map {list(answer.shape[1:])}: scores for the {data.classes} classes of {data.name} "
-            f"are needed"
+            f"`{network}` gives a map {list(answer.shape[1:])}; it must give scores for the {data.classes} classes "
+            f"of {data.name}"
         )
     if answer.shape[1] != data.classes:
         raise RunError(
-            f"{data.name} has {data.classes} classes, `{network}` gives scores for {answer.shape[1]}; "
+            f"{data.name} has {data.classes} classes, but `{network}` gives scores for {answer.shape[1]}; "
             f"compile it with --set classes={data.classes}"
         )
     if step is not None and step.images == 1:
@@ -79,7 +79,7 @@ def _misfit(model: nn.Module, network: str, data: Data, at: str) -> str:
             f"compile it with --set channels={data.channels}"
         )
     compiled = f", which was compiled for {'x'.join(map(str, made[1:]))}," if made is not None else ""
-    return f"{data.name} has images of {at}, and `{network}`{compiled} does not take them"
+    return f"{data.name} has images of {at}, but `{network}`{compiled} does not accept them"
 
 
 @contextmanager

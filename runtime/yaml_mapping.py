@@ -42,15 +42,15 @@ def _forbid(text: str, file: str) -> None:
         if depth > _MAX_DEPTH:
             raise RunError(f"{where}: nested too deeply: a recipe is one flat mapping")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise RunError(f"{where}: anchors and aliases have no place in a recipe: write the value out")
+            raise RunError(f"{where}: a recipe cannot have anchors and aliases: write the value out")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise RunError(f"{where}: the tag {tag} has no place in a recipe: write the plain value")
+            raise RunError(f"{where}: a recipe cannot have tags ({tag}): write the plain value")
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:
     if len(text) > _MAX_CHARACTERS:
-        raise RunError(f"{file}:1:1: {len(text)} characters; a recipe has at most {_MAX_CHARACTERS}")
+        raise RunError(f"{file}:1:1: {len(text)} characters; the limit is {_MAX_CHARACTERS}")
     try:
         _forbid(text, file)
         node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -69,7 +69,7 @@ def _value(node: yaml.Node, place: str, key_place: str) -> Value:
         return Value(node.value, node.style is not None, place, key_place)
     if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in node.value):
         return Value(tuple(item.value for item in node.value), False, place, key_place)
-    raise RunError(f"{place}: a single value or a list of numbers is due here")
+    raise RunError(f"{place}: expected a single value or a list of numbers")
 
 
 def read(text: str, file: str) -> dict[str, Value]:
@@ -81,14 +81,14 @@ def read(text: str, file: str) -> dict[str, Value]:
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
-        raise RunError(f"{_place(file, root.start_mark)}: a recipe is a mapping: lines of `key: value`")
+        raise RunError(f"{_place(file, root.start_mark)}: a recipe must be a mapping: lines of `key: value`")
     found: dict[str, Value] = {}
     for key, node in root.value:
         where = _place(file, key.start_mark)
         if not isinstance(key, yaml.ScalarNode):
-            raise RunError(f"{where}: a key is a single word")
+            raise RunError(f"{where}: a key must be a single word")
         if key.value in found:
-            raise RunError(f"{where}: the key `{key.value}` stands twice; first at {found[key.value].key_place}")
+            raise RunError(f"{where}: the key `{key.value}` occurs twice; first at {found[key.value].key_place}")
         found[key.value] = _value(node, _place(file, node.start_mark), where)
     return found
 
@@ -98,11 +98,11 @@ def override(argument: str) -> tuple[str, Value]:
     key, equals, text = argument.partition("=")
     place = f"--override {brief(one_line(argument), _LONGEST_ARGUMENT)}"
     if not equals or not key.strip():
-        raise RunError(f"{place}: KEY=V is due", status=2)
+        raise RunError(f"{place}: expected KEY=V", status=2)
     try:
         node = _compose(text, place)
         if node is None:
-            raise RunError(f"{place}:1:1: a value must follow the =")
+            raise RunError(f"{place}:1:1: expected a value after the =")
         return key.strip(), _value(node, place, place)
     except RunError as fault:
         words = _POSITION.sub(

@@ -29,7 +29,7 @@ def split(argument: str) -> tuple[str, Path | None]:
     """`NAME[:PATH]` of the command line as (name, path); a leading `~` of the path is the home folder."""
     name, colon, path = argument.partition(":")
     if colon and not path:
-        raise RunError(f"--data {argument}: a path must follow the colon", status=2)
+        raise RunError(f"--data {argument}: expected a path after the colon", status=2)
     check(name)
     return name, Path(path).expanduser() if path else None
 
@@ -37,7 +37,7 @@ def split(argument: str) -> tuple[str, Path | None]:
 def check(name: str) -> None:
     """RunError, with a suggestion, unless `look` knows the name."""
     if name not in _READERS:
-        raise RunError(f"--data {name}: no such data{suggestion(name, NAMES)}", status=2)
+        raise RunError(f"--data {name}: unknown data set{suggestion(name, NAMES)}", status=2)
 
 
 def look(name: str, path: Path | None = None) -> Outline:

@@ -67,7 +67,7 @@ _Reader = Callable[[str, int], bytes]  # (name, at most so many bytes) -> conten
 
 
 def _expected(version: _Version) -> str:
-    return f"{version.archive}, or the folder {version.folder} in it, is expected (www.cs.toronto.edu/~kriz/cifar.html)"
+    return f"expected {version.archive} or its folder {version.folder} (www.cs.toronto.edu/~kriz/cifar.html)"
 
 
 def _folder(path: Path) -> tuple[_Reader, list[str]]:
@@ -100,7 +100,7 @@ def _archive(version: _Version, path: Path) -> tuple[_Reader, list[str]]:
             while archive.fileobj is not None and archive.fileobj.read(1 << 20):
                 pass  # to the end, where the checksum of what is packed stands: tarfile stops before it
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        raise RunError(f"{path}: damaged archive: {str(fault).splitlines()[0]}; get it again") from None
+        raise RunError(f"{path}: damaged archive: {str(fault).splitlines()[0]}; download it again") from None
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
     return (lambda name, most: kept[name]), names
@@ -118,7 +118,7 @@ def _records(version: _Version, path: Path, read: _Reader, name: str, count: int
     where = path / name
     if len(raw) != size * count:
         found = f"more than {size * count:,}" if len(raw) > size * count else f"only {len(raw):,}"
-        raise RunError(f"{where}: {found} bytes; {count:,} records of {size} take {size * count:,}")
+        raise RunError(f"{where}: {found} bytes, but {count:,} records of {size} take {size * count:,}")
     table = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(count, size)
     labels = table[:, version.labels - 1]
     check_labels(where, labels.numpy().tobytes(), version.classes, start=version.labels - 1, stride=size)
@@ -153,9 +153,7 @@ def _read(version: _Version, path: Path) -> Data:
     else:
         read, names = _archive(version, path)
     if version.test not in names and any(name in names for name in (*_TEN.pickled, *_HUNDRED.pickled)):
-        raise RunError(
-            f"{path}: this is the python version, which is pickled and never opened here; {_expected(version)}"
-        )
+        raise RunError(f"{path}: this is the Python version, a pickle, which resnetc never opens; {_expected(version)}")
     parts = [_records(version, path, read, name, version.each) for name in version.train]
     images = torch.cat([images for images, _ in parts])
     labels = torch.cat([labels for _, labels in parts])

@@ -53,7 +53,9 @@ class Data:
 
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
             if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(images):
-                raise ValueError(f"a part of {self.name}: images {list(images.shape)}, labels {list(labels.shape)}")
+                raise ValueError(
+                    f"a part of {self.name} has images {list(images.shape)} and labels {list(labels.shape)}"
+                )
             if not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
                 raise ValueError(f"a label of {self.name} lies outside [0, {self.classes})")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:

@@ -22,7 +22,7 @@ def content(path: Path, most: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(most + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        raise RunError(f"{path}: damaged gzip file: {fault}; get it again") from None
+        raise RunError(f"{path}: damaged gzip file: {fault}; download it again") from None
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror}") from None
 
@@ -38,17 +38,17 @@ def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: in
         if label >= classes:
             raise RunError(
                 f"{path}: byte {start + index * stride}: label {label} at image {index}; "
-                f"labels from 0 to {classes - 1} are expected"
+                f"expected labels from 0 to {classes - 1}"
             )
 
 
 def check_names(where: object, names: tuple[str, ...]) -> None:
     """RunError for more classes than are read, and for a name that is longer than one is; a name may be any text."""
     if len(names) > MOST_CLASSES:
-        raise RunError(f"{where}: {len(names):,} classes; at most {MOST_CLASSES:,} are read")
+        raise RunError(f"{where}: {len(names):,} classes; the limit is {MOST_CLASSES:,}")
     for number, name in enumerate(names):
         if len(name) > LONGEST_NAME:
             raise RunError(
                 f"{where}: the name of class {number} has {len(name):,} characters ({name[:20]}...); "
-                f"at most {LONGEST_NAME:,} are read"
+                f"the limit is {LONGEST_NAME:,}"
             )

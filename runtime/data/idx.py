@@ -33,15 +33,13 @@ def _header(path: Path, dimensions: int) -> tuple[int, ...]:
     header = 4 + 4 * dimensions
     first = content(path, header)[:header]
     if len(first) < header:
-        raise RunError(f"{path}: {len(first)} bytes; IDX {_KINDS[dimensions]} begin with a header of {header}")
+        raise RunError(f"{path}: {len(first)} bytes; IDX {_KINDS[dimensions]} start with a header of {header}")
     magic, *sizes = struct.unpack(f">{1 + dimensions}I", first)
     if magic != 0x800 + dimensions:
-        raise RunError(f"{path}: byte 0: magic 0x{magic:08x}; IDX {_KINDS[dimensions]} are expected")
+        raise RunError(f"{path}: byte 0: magic 0x{magic:08x}; expected IDX {_KINDS[dimensions]}")
     shape, due = "x".join(map(str, sizes)), header + math.prod(sizes)
     if due > _MOST:
-        raise RunError(
-            f"{path}: byte 4: the header says {shape}, which takes {due:,} bytes; at most {_MOST:,} are read"
-        )
+        raise RunError(f"{path}: byte 4: the header says {shape}, which takes {due:,} bytes; the limit is {_MOST:,}")
     return tuple(sizes)
 
 
@@ -51,7 +49,7 @@ def _array(path: Path, sizes: tuple[int, ...]) -> bytes:
     due = header + math.prod(sizes)
     raw = content(path, due)
     if len(raw) != due:
-        cut = "it is cut off: get it again" if len(raw) < due else "what follows them belongs to something else"
+        cut = "it is truncated: download it again" if len(raw) < due else "the rest does not belong to them"
         found = f"{len(raw):,}" if len(raw) < due else "more"
         raise RunError(f"{path}: the header says {shape}, which takes {due:,} bytes; the file has {found}; {cut}")
     return raw[header:]
@@ -74,7 +72,7 @@ def _part(folder: Path, part: str) -> _Part:
         names = _names(part, dimensions)
         path = first_of(folder, names)
         if path is None:
-            raise RunError(f"{folder}: no {names[0]} (or .gz) in it; the four IDX files of MNIST's format are expected")
+            raise RunError(f"{folder}: no {names[0]} (or .gz) in it; expected the four IDX files of MNIST's format")
         paths.append(path)
     count, height, width = _header(paths[0], 3)
     if 0 in (count, height, width):
@@ -101,10 +99,10 @@ def look(path: Path | None) -> Outline:
     if path is None and not folder.is_dir():
         raise RunError(
             "--data fashion-mnist: not on this machine; on Debian: apt install dataset-fashion-mnist; elsewhere get "
-            "the four files *-ubyte.gz of github.com/zalandoresearch/fashion-mnist and say --data fashion-mnist:FOLDER"
+            "the four files *-ubyte.gz of github.com/zalandoresearch/fashion-mnist and pass --data fashion-mnist:FOLDER"
         )
     if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; the one with the four IDX files is expected")
+        raise RunError(f"{folder}: no such folder; expected the one with the four IDX files")
     train, test = _part(folder, "train"), _part(folder, "test")
     size = train.height, train.width
     if size != (test.height, test.width):

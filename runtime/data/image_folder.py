@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _GREY = ("1", "L")
 _DEEP = ("I", "F")
-_EXPECTED = "a folder with train/<class>/<image> and test/<class>/<image> is expected"
+_EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>"
 _MOST_PIXELS = 1 << 26
 
 
@@ -37,7 +37,7 @@ def _images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
     """
     here = folder.resolve()
     if here in above:
-        raise RunError(f"{folder}: a link back to {here}, which it lies in: images would be read again and again")
+        raise RunError(f"{folder}: a link back to {here}, which contains it: images would be read repeatedly")
     found = []
     for entry in _listing(folder):
         if entry.is_dir():
@@ -70,17 +70,17 @@ def _open(path: Path) -> Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(path)
             if image.width * image.height > _MOST_PIXELS:
-                raise RunError(f"{path}: {image.width}x{image.height} pixels; at most {_MOST_PIXELS:,} are read")
+                raise RunError(f"{path}: {image.width}x{image.height} pixels; the limit is {_MOST_PIXELS:,}")
             image.load()
     except UnidentifiedImageError:
         raise RunError(f"{path}: not an image that Pillow can read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise RunError(f"{path}: more pixels than any training image has") from None
+        raise RunError(f"{path}: too many pixels for a training image") from None
     except (OSError, SyntaxError, ValueError) as fault:
         words = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
         raise RunError(f"{path}: {f'cannot read it: {words}' if words else f'damaged image: {fault}'}") from None
     if image.mode.startswith(_DEEP):
-        raise RunError(f"{path}: {image.mode} pixels, deeper than a byte; 8 bits a channel are expected")
+        raise RunError(f"{path}: {image.mode} pixels, deeper than 8 bits; expected 8 bits per channel")
     return image
 
 
@@ -106,7 +106,7 @@ def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mod
         if image.size != size:
             raise RunError(
                 f"{path}: {image.width}x{image.height} pixels, but {first} has {size[0]}x{size[1]}; "
-                f"bring all images to one size first"
+                f"resize all images to one size first"
             )
         array = np.asarray(image.convert(mode)).reshape(size[1], size[0], channels)
         pixels[index] = torch.from_numpy(array.copy()).permute(2, 0, 1)

@@ -29,7 +29,7 @@ def remarks(data: Data) -> list[str]:
     numbered = data.class_names == tuple(str(label) for label in range(data.classes))
     if numbered and lowest == 1 and 0 not in judged:
         found.append(
-            f"{data.name}: no training image has label 0 (labels 1 to {highest}): are they counted from 1? "
+            f"{data.name}: no training image has label 0 (labels 1 to {highest}): do they start at 1? "
             f"The classes are 0 to {data.classes - 1}, and the network has {data.classes} outputs"
         )
         missing.remove(0)
@@ -39,7 +39,7 @@ def remarks(data: Data) -> list[str]:
     if unseen := sorted(trained - judged):
         them = "a class" if len(unseen) == 1 else f"{len(unseen):,} classes"
         found.append(
-            f"{data.name}: no test image has {labelled(unseen, data.class_names)}: {them} to be trained and not judged"
+            f"{data.name}: no test image has {labelled(unseen, data.class_names)}: {them} trained but never evaluated"
         )
     return found
 

@@ -20,7 +20,7 @@ from resnetc.runtime.data.files import LONGEST_NAME, MOST_CLASSES, check_names
 from resnetc.runtime.errors import RunError
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
-_EXPECTED = f"an .npz file with the keys {', '.join(KEYS)} is expected"
+_EXPECTED = f"expected an .npz file with the keys {', '.join(KEYS)}"
 _Array = np.ndarray[Any, Any]
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -47,9 +47,9 @@ def _check_images(path: Path, key: str, header: _Header) -> tuple[int, ...]:
     """The shape [N, H, W, C] of uint8 [N, H, W] or [N, H, W, C]; RunError for anything else."""
     shape = list(header.shape)
     if header.dtype != np.uint8:
-        raise RunError(f"{path}: {key}: {header.dtype} numbers; bytes (uint8, 0 to 255) are expected")
+        raise RunError(f"{path}: {key}: {header.dtype} numbers; expected bytes (uint8, 0 to 255)")
     if len(shape) not in (3, 4):
-        raise RunError(f"{path}: {key}: shape {shape}; [images, height, width] or [..., channels] is expected")
+        raise RunError(f"{path}: {key}: shape {shape}; expected [images, height, width] or [..., channels]")
     if 0 in shape:
         raise RunError(f"{path}: {key}: shape {shape}: there is nothing in it")
     whole = shape if len(shape) == 4 else [*shape, 1]
@@ -60,9 +60,9 @@ def _check_images(path: Path, key: str, header: _Header) -> tuple[int, ...]:
 
 def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
     if not np.issubdtype(header.dtype, np.integer):
-        raise RunError(f"{path}: {key}: {header.dtype} values; whole numbers from 0 on are expected")
+        raise RunError(f"{path}: {key}: {header.dtype} values; expected integers from 0 up")
     if header.shape != (count,):
-        raise RunError(f"{path}: {key}: shape {list(header.shape)}; [{count}], one for each image, is expected")
+        raise RunError(f"{path}: {key}: shape {list(header.shape)}; expected [{count}], one per image")
 
 
 def _labels(path: Path, key: str, array: _Array) -> _Array:
@@ -79,9 +79,9 @@ def _class_names(path: Path, archive: Any) -> tuple[str, ...] | None:
         return None
     header = _header(path, archive, "class_names")
     if header.dtype.kind != "U" or len(header.shape) != 1:
-        raise RunError(f"{path}: class_names: {header.dtype} {list(header.shape)}; a list of texts is expected")
+        raise RunError(f"{path}: class_names: {header.dtype} {list(header.shape)}; expected a list of strings")
     if header.shape[0] > MOST_CLASSES:
-        raise RunError(f"{path}: class_names: {header.shape[0]:,} names; at most {MOST_CLASSES:,} classes are read")
+        raise RunError(f"{path}: class_names: {header.shape[0]:,} names; the limit is {MOST_CLASSES:,} classes")
     if header.dtype.itemsize // 4 > LONGEST_NAME:  # room for the longest of them
         raise RunError(f"{path}: class_names: a name is longer than {LONGEST_NAME:,} characters")
     names = tuple(archive["class_names"].tolist())
@@ -148,11 +148,11 @@ def _opened(path: Path) -> Iterator[Any]:
         with open(path, "rb") as file:
             first = file.read(6)
         if not first.startswith(b"PK"):  # NumPy would take it for a pickle, and say so
-            what = "a single array" if first == b"\x93NUMPY" else "no NumPy archive"
+            what = "a single array" if first == b"\x93NUMPY" else "not a NumPy archive"
             raise RunError(f"{path}: {what}; {_EXPECTED}")
         with np.load(path, allow_pickle=False) as archive:
             yield archive
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}; {_EXPECTED}") from None
     except (ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:
-        raise RunError(f"{path}: damaged, or no NumPy archive: {fault}; {_EXPECTED}") from None
+        raise RunError(f"{path}: damaged, or not a NumPy archive: {fault}; {_EXPECTED}") from None

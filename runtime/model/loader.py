@@ -103,7 +103,7 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
         code = registered(source, path)
         for attribute in ("build", "INPUT_SHAPE"):
             if not hasattr(code, attribute):
-                raise RunError(f"{path}: no `{attribute}` in it: a module written by `resnetc compile` is expected")
+                raise RunError(f"{path}: no `{attribute}` in it: expected a module written by `resnetc compile`")
         model = code.build()
     except SyntaxError as fault:
         raise RunError(f"{path}:{fault.lineno}:{fault.offset}: not Python: {fault.msg}") from None
@@ -112,7 +112,7 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
     except Exception as fault:
         raise RunError(f"{path}: the module fails to build its network: {type(fault).__name__}: {fault}") from fault
     if not isinstance(model, nn.Module):
-        raise RunError(f"{path}: `build()` returns {type(model).__name__}, a torch.nn.Module is expected")
+        raise RunError(f"{path}: `build()` returns {type(model).__name__}, not a torch.nn.Module")
     if device is not None:
         model.to(device)
     kind = torch.get_default_dtype()

@@ -64,15 +64,15 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors (on the CPU) and the facts that `save` wrote; RunError where the file is missing or damaged."""
     if not path.is_file():
-        raise RunError(f"{path}: no such file: a checkpoint is expected here")
+        raise RunError(f"{path}: no such file; expected a checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as fault:
-        raise RunError(f"{path}: damaged, or no checkpoint: {fault}") from None
+        raise RunError(f"{path}: damaged, or not a checkpoint: {fault}") from None
     if _FACTS not in metadata or _DIGEST not in metadata:
-        raise RunError(f"{path}: not written by resnetc: its facts are missing")
+        raise RunError(f"{path}: not written by resnetc: its metadata are missing")
     if _digest(tensors, metadata[_FACTS]) != metadata[_DIGEST]:
         raise RunError(f"{path}: damaged: its content does not match its SHA-256")
     facts: dict[str, Any] = json.loads(metadata[_FACTS])

@@ -78,12 +78,12 @@ class RunFolder:
         except OSError as fault:
             raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
         if self.last.name in holds:
-            raise RunError(f"{self.path}: holds a run already: add --resume to go on with it, or take another --out")
+            raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
         written = [path.name for path in (self.model, self.recipe, self.metrics)]
         ours = {*written, *(f"{name}.tmp" for name in (*written, self.last.name))}
         if others := [name for name in holds if name not in ours]:
-            raise RunError(f"{self.path}: is not empty (it holds {others[0]}) and holds no run: take another --out")
+            raise RunError(f"{self.path}: not empty (it contains {others[0]}), but not a run: use another --out")
         checkpoint.write(self.recipe, recipe.encode())
         checkpoint.write(self.metrics, b"")
         checkpoint.write(self.model, source.encode())
@@ -93,7 +93,7 @@ class RunFolder:
         try:
             return self.model.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
-            raise RunError(f"{self.path}: no run to go on with: {self.model.name} is missing or unreadable") from None
+            raise RunError(f"{self.path}: no run to resume: {self.model.name} is missing or unreadable") from None
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one line to the metrics."""
@@ -112,7 +112,7 @@ class RunFolder:
         except OSError as fault:
             raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
         except UnicodeDecodeError as fault:
-            raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is no text") from None
+            raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is not text") from None
         found: list[dict[str, Any]] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             try:
@@ -129,5 +129,5 @@ class RunFolder:
 
         kept = [record for record in self.records() if record["epoch"] <= epoch]
         if [record["epoch"] for record in kept] != list(range(1, epoch + 1)):
-            raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has behind it")
+            raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has completed")
         checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in kept).encode())

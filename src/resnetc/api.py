@@ -62,7 +62,7 @@ def compile(
     elif isinstance(text, str):
         session.add_text(text)
     else:
-        raise ValueError(f"`text=` is what a spec says, in a string, not {_kind(text)}")
+        raise ValueError(f"`text=` is the text of a spec, a string, not {_kind(text)}")
     try:
         session.require_settings(settings, model)  # a wrong name is told before a wrong value of it
         found = session.networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
@@ -101,12 +101,12 @@ def load(
 def _named(spec: Any) -> str:
     """The name or path of a spec, refused where it is plainly something else."""
     if spec is None:
-        raise ValueError("give a spec: its name or path, or what it says as `text=`")
+        raise ValueError("give a spec: its name or path, or its text as `text=`")
     if not isinstance(spec, (str, os.PathLike)):
         raise ValueError(f"`spec` is a name or a path, not {_kind(spec)}")
     name = os.fspath(spec)
     if name == "-" or "\n" in name:
-        raise ValueError("`spec` is a name or a path: give what a spec says as `text=`")
+        raise ValueError("`spec` is a name or a path: pass the text of a spec as `text=`")
     return name
 
 
@@ -126,7 +126,7 @@ def _expression(name: str, value: Any) -> str:
         return repr(float(value))
     what = f"the class {value.__module__}.{value.__qualname__}" if isinstance(value, type) else _kind(value)
     raise ValueError(
-        f"`{name}` is given {what}: a slot takes an expression of the language in a string, such as"
+        f"`{name}` is given {what}: a slot takes a string with an expression of the language, such as"
         ' norm="group_norm(groups=32)"; a parameter takes a number, True, False or a list'
     )
 

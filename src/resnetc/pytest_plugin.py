@@ -175,7 +175,7 @@ class Expect(NetworkItem):
         if self.contract.verdict == "void":
             self.skip("its condition is never met in this network")
         if not self.contract.holds:
-            self.skip("it was made for other slots than those that are bound here")
+            self.skip("it was written for other slots than those bound here")
         if absent():
             return
         from resnetc.testing.claims import claim

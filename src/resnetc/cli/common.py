@@ -84,9 +84,9 @@ def remarks(session: Session, networks: list[Any]) -> None:
         note(remark)
     for checked in networks:
         for overruled in checked.network.overruled:
-            note(f"{checked.network.name}: `--set` overrules {overruled}")
+            note(f"{checked.network.name}: `--set` overrides {overruled}")
         if checked.skipped:
-            note(f"{checked.network.name}: left out, for they were made for other slots: {'; '.join(checked.skipped)}")
+            note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
 
 
 def input_sizes(text: str, checked: Any) -> tuple[int, ...]:

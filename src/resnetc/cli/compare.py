@@ -37,26 +37,30 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one = command(
         "compare",
         compare,
-        "train or read several networks under one recipe, side by side",
+        "train several networks with one recipe and compare them",
         "resnetc compare cifar/resnet --set depth=20 cifar/resnet --set depth=20 --set shortcut=none",
     )
     one.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
     one.set_defaults(parser=one)
     choosing(one)
-    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the images (default: digits)")
-    one.add_argument("--recipe", metavar="NAME|FILE", help="how to train (default: the recipe of the data's name)")
-    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
-    one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train with each of them (default: the recipe's)")
-    one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
+    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the data set (default: digits)")
     one.add_argument(
-        "--out", metavar="DIR", help="runs and curves (default: runs/compare-<date>); finished runs are read"
+        "--recipe", metavar="NAME|FILE", help="how to train (default: the recipe named after the data set)"
+    )
+    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
+    one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train once with each seed (default: the recipe's)")
+    one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
+    one.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of the runs and curves (default: runs/compare-<date>); finished runs are reused",
     )
     one.add_argument(
         "rest",
         nargs=argparse.REMAINDER,
         metavar="SPEC|RUN",
-        help="a spec, a generated module or the folder of a finished run; --set and --model behind one belong to it,"
-        " before the first to all",
+        help="a spec, a generated module or the folder of a finished run; --set and --model after one apply to it,"
+        " before the first to all of them",
     )
 
 
@@ -108,7 +112,7 @@ def compare(options: argparse.Namespace) -> int:
     runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).exists}
     for one in runs.values():
         if one.own:
-            raise UsageError(f"{one.name}: --set and --model need a spec: a run is what it is")
+            raise UsageError(f"{one.name}: --set and --model need a spec: a run cannot be changed")
     specs = [one for one in chosen if one.name not in runs]
     due = planned(specs, options) if specs else None
     load_runtime()
@@ -122,7 +126,7 @@ def compare(options: argparse.Namespace) -> int:
         try:
             rows |= zip(specs, trained(due, options.seeds, out), strict=True)
         except Stopped as stopped:
-            print(f"stopped; what is done stands in {out}: the same command with --out {out} goes on", file=sys.stderr)
+            print(f"stopped; finished work is in {out}: the same command with --out {out} continues", file=sys.stderr)
             return stopped.status
     found = relabelled([(one.name, rows[one]) for one in dict.fromkeys(chosen) if one in rows])
     for difference in runtime_compare.differences(found):
@@ -184,7 +188,7 @@ def arms(specs: Sequence[Named], images: Outline, recipe: Recipe) -> list[Arm]:
         options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
         source, network = module_of(options, images, recipe)
         if any(arm.source == source for arm in made):
-            raise UsageError(f"{network} is named twice: give each SPEC its own --set")
+            raise UsageError(f"{network} is given twice: give each SPEC its own --set")
         same = sum(arm.network == network for arm in made)
         made.append(Arm(f"{network}-{same + 1}" if same else network, network, source))
     return made

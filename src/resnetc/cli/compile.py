@@ -58,9 +58,9 @@ def compare(outputs: list[Any]) -> int:
 
     meaning = {
         "missing": "is missing",
-        "keys": "differs in its keys: checkpoints will not load",
-        "function": "differs in its function: checkpoints load, outputs change",
-        "text": "differs in its text only",
+        "keys": "has different state-dict keys: checkpoints will not load",
+        "function": "computes a different function: checkpoints load, outputs change",
+        "text": "differs only in its text",
         "edited by hand": "was edited by hand",
         "not made by resnetc": "was not made by resnetc",
     }

@@ -86,13 +86,13 @@ def matched(options: argparse.Namespace, images: Outline) -> tuple[Session, Chec
             raise Refused()
         to_blame = next((s for s in settings if made([s])[0].sink.failed), settings[0])
         raise RunError(
-            f"{images.name} has {counted(*to_blame)}, and {session.entries[0].title} does not take "
+            f"{images.name} has {counted(*to_blame)}, but {session.entries[0].title} does not accept "
             f"{' = '.join(to_blame)}: {fault.message} ({place(fault.primary.span)})"
         )
     if len(found) != 1:
         names = ", ".join(c.network.name for c in found) or "none"
         raise UsageError(
-            f"one network is trained at a time, and `{options.spec}` stands for {len(found)}: {names}\n"
+            f"only one network can be trained at a time, but `{options.spec}` stands for {len(found)}: {names}\n"
             "choose with --model or --set"
         )
     failed(session)  # what it warns of
@@ -115,7 +115,10 @@ def refuse_misfits(checked: Checked, images: Outline, given: dict[str, str], tol
             f"`{name}` takes {NUMBERS[len(declared.sizes)]} ({place(declared.span)}), {images.name} has "
             f"{NUMBERS[len(images.size)]} ({by(images.size)})"
         )
-    due = f"scores for the {images.classes} classes of {images.name} are needed, as of a head that ends in `linear`"
+    due = (
+        f"it must give scores for the {images.classes} classes of {images.name}, "
+        "for instance with a head that ends in `linear`"
+    )
     if network.features:
         raise RunError(f"`{name}` gives the maps of its stages (`head = none`, {place(head)}): {due}")
     out = checked.measures.out
@@ -125,14 +128,14 @@ def refuse_misfits(checked: Checked, images: Outline, given: dict[str, str], tol
     if declared.channels != images.channels:
         why = reason("channels", given, told)
         raise RunError(
-            f"{images.name} has {counted('channels', images.channels)}, `{name}` takes {declared.channels} "
+            f"{images.name} has {counted('channels', images.channels)}, but `{name}` takes {declared.channels} "
             f"({place(declared.span)}){why}"
         )
     refuse_size(checked, images)
     if out.channels != images.classes:
         why = reason("classes", given, told)
         raise RunError(
-            f"{images.name} has {counted('classes', images.classes)}, `{name}` gives scores for {out.channels} "
+            f"{images.name} has {counted('classes', images.classes)}, but `{name}` gives scores for {out.channels} "
             f"({place(head)}){why}"
         )
 
@@ -154,7 +157,7 @@ def refuse_size(checked: Checked, images: Outline) -> None:
     if not any(declared.symbols):
         names = [n for n, value in network.parameters if mentions(declared.span, n) and value in declared.sizes]
         hint = f"; `--set {names[0]}=...` sets it" if names else ""
-        raise RunError(f"{said} {by(declared.sizes)} alone ({place(declared.span)}){hint}")
+        raise RunError(f"{said} only {by(declared.sizes)} ({place(declared.span)}){hint}")
     rows = zip(axes, declared.symbols, declared.sizes, ("height", "width"), strict=True)
     takes = ", ".join(show_set(axis, s) if s else f"a {what} of {number}" for axis, s, number, what in rows)
     axis, size = wrong[0], images.size[wrong[0]]
@@ -194,10 +197,10 @@ def refuse_one_value(checked: Checked, images: Outline, share: Share, training: 
 def reason(key: str, given: dict[str, str], told: dict[str, int]) -> str:
     """Why a network has not as many channels or classes as the data, and what can be done."""
     if key in given:
-        return f", as `--set {key}={given[key]}` says: leave that out"
+        return f", because of `--set {key}={given[key]}`: remove it"
     if key in told:
         return f", although {key} = {told[key]}"
-    return f"; its model has no parameter `{key}` that could be set"
+    return f"; its model has no parameter `{key}` to set"
 
 
 def counted(key: str, count: object) -> str:

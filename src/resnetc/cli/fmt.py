@@ -29,12 +29,14 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the commands; the compiler is imported when one of them runs."""
-    one = command("fmt", fmt, "rewrite specs in the canonical layout", "resnetc fmt specs")
-    one.add_argument("spec", nargs="+", metavar="SPEC", help="a file, a directory, or - (standard input to output)")
-    one.add_argument("--check", action="store_true", help="name the files that would change, write nothing")
+    one = command("fmt", fmt, "format specs in the canonical layout", "resnetc fmt specs")
+    one.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="a file, a directory, or - (standard input to standard output)"
+    )
+    one.add_argument("--check", action="store_true", help="list the files that would change; write nothing")
 
-    one = command("new", new, "write a commented first spec that compiles", "resnetc new mynet.resnet")
-    one.add_argument("file", metavar="FILE", help="the spec to write; its model is named after it")
+    one = command("new", new, "create a commented first spec that compiles", "resnetc new mynet.resnet")
+    one.add_argument("file", metavar="FILE", help="the file to create; its model is named after it")
 
 
 # -- fmt --------------------------------------------------------------------------------------------------------------
@@ -46,7 +48,7 @@ def fmt(options: argparse.Namespace) -> int:
 
     if "-" in options.spec:
         if len(options.spec) > 1:
-            raise UsageError("`-` stands alone: standard input is formatted to standard output")
+            raise UsageError("`-` must be the only argument: it formats standard input to standard output")
         return standard_input(options.check)
     faults: list[Diagnostic] = []
     paths = files(options.spec, faults)
@@ -100,7 +102,7 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
         if not os.path.lexists(path):
             what = "spec" if shipped(spec) is not None else "network" if network_index.find(spec) else None
             if what is not None:
-                raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so name the path of one")
+                raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so give the path of a file")
             faults.append(no_spec(spec))
             continue
         named = below(path) if path.is_dir() else [path]
@@ -149,7 +151,7 @@ def rewrite(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
         except OSError as error:
             for name, _ in staged:
                 Path(name).unlink(missing_ok=True)
-            return [in_the_way(path, f"cannot be written: {error.strerror}", "give yourself permission to write it")]
+            return [in_the_way(path, f"cannot be written: {error.strerror}", "grant yourself permission to write it")]
     for name, target in staged:
         os.replace(name, target)
     return []
@@ -180,9 +182,9 @@ def new(options: argparse.Namespace) -> int:
         with path.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(first_spec(path.name.removesuffix(SUFFIX)))
     except FileExistsError:
-        return refused([in_the_way(path, "exists already", "choose another name: `new` does not overwrite")], 1)
+        return refused([in_the_way(path, "already exists", "choose another name: `new` does not overwrite files")], 1)
     except OSError as error:
-        return refused([in_the_way(path, f"cannot be written: {error.strerror}", "choose another place")], 1)
+        return refused([in_the_way(path, f"cannot be written: {error.strerror}", "choose another location")], 1)
     print(path.as_posix())
     return OK
 

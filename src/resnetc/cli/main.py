@@ -88,8 +88,8 @@ def unexpected(error: Exception, options: argparse.Namespace) -> int:
         return INTERNAL
     specs = getattr(options, "spec", None)
     print(
-        f"resnetc: internal fault: {type(error).__name__}: {error}\n"
-        f"This is a fault of resnetc, not of the spec ({specs}). Please report it with the spec;"
+        f"resnetc: internal error: {type(error).__name__}: {error}\n"
+        f"This is a bug in resnetc, not in the spec ({specs}). Please report it with the spec;"
         " RESNETC_TRACEBACK=1 shows where it happened.",
         file=sys.stderr,
     )
@@ -104,10 +104,10 @@ def parser() -> argparse.ArgumentParser:
         prog="resnetc",
         description="Residual networks as text: checks .resnet specs, compiles them to PyTorch, trains the result.",
         epilog="first steps:\n"
-        "  resnetc new mynet.resnet       a spec to play with\n"
+        "  resnetc new mynet.resnet       a spec to experiment with\n"
         "  resnetc show imagenet/resnet50\n"
         "  resnetc COMMAND --help         options and an example\n\n"
-        "status: 0 all is well, 1 faults in what was given, 2 a wrong command line",
+        "exit status: 0 success, 1 errors in the input, 2 a wrong command line",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"resnetc {VERSION}")
@@ -126,23 +126,27 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run, parser=made)
         return made
 
-    one = command("check", check, "parse, resolve, prove shapes and claims", "resnetc check specs/imagenet")
-    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
-    one.add_argument("--format", choices=("human", "json", "github"), default="human", help="of the diagnostics")
-
-    one = command("compile", compile, "write one Python file a network", "resnetc compile imagenet/resnet50 -o models")
+    one = command("check", check, "parse specs, resolve names, prove shapes and claims", "resnetc check specs/imagenet")
     one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
     one.add_argument(
-        "-o", "--out", default="generated", metavar="DIR", help="where to write (default: generated), - for stdout"
+        "--format", choices=("human", "json", "github"), default="human", help="the format of the diagnostics"
+    )
+
+    one = command(
+        "compile", compile, "write one Python file per network", "resnetc compile imagenet/resnet50 -o models"
+    )
+    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
+    one.add_argument(
+        "-o", "--out", default="generated", metavar="DIR", help="output directory (default: generated), or - for stdout"
     )
     choosing(one)
-    one.add_argument("--check", action="store_true", help="compare with what is there, write nothing")
+    one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
     one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
 
     one = command(
         "show",
         show,
-        "the network: stages, shapes, costs, accepted sizes",
+        "show a network: stages, shapes, costs, accepted sizes",
         "resnetc show imagenet/resnet50 --input 3x225x225",
     )
     one.add_argument("spec", metavar="SPEC", help=SPEC)
@@ -150,14 +154,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--input",
         metavar="CxHxW",
-        help="numbers at this input, instead of the declared one; pictures have symbols without it",
+        help="compute numbers at this input size instead of the declared one; pictures show symbols without it",
     )
     one.add_argument(
         "--format", choices=("human", "json", "mermaid", "svg"), default="human", help="mermaid, svg: a picture"
     )
 
-    one = command("list", list_models, "the shipped models", "resnetc list resnext")
-    one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or a shell pattern")
+    one = command("list", list_models, "list the shipped models", "resnetc list resnext")
+    one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of a name, or a shell pattern")
 
     fmt.add_commands(command, choosing)
     explain.add_commands(command)

@@ -38,7 +38,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one = command(
         "test",
         test,
-        "hold claims and predictions against the real modules",
+        "check claims and predictions against the real modules",
         "resnetc test imagenet/resnet50 --input 3x225x225",
     )
     one.add_argument(
@@ -49,17 +49,20 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     )
     choosing(one)
     one.add_argument(
-        "--input", metavar="SIZE", help="only this input, such as 3x224x224; it may be one that is refused"
+        "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be one that is refused"
     )
-    one.add_argument("--batch", type=count, metavar="N", help="only batches of N images (default: 1, 2 and 3)")
+    one.add_argument("--batch", type=count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)")
     one.add_argument(
         "--examples",
         type=count,
         metavar="N",
-        help="inputs of a network, edges first (default: 12 to 60 by its depth, at most 20 for each of many)",
+        help="number of inputs per network, edge cases first (default: 12 to 60 by depth, 20 for many networks)",
     )
     one.add_argument(
-        "--jobs", type=count, metavar="N", help="networks at a time (default: 1; of more than ten one a core, up to 4)"
+        "--jobs",
+        type=count,
+        metavar="N",
+        help="networks to test in parallel (default: 1; for more than ten, one per core, up to 4)",
     )
 
 
@@ -105,7 +108,7 @@ def test(options: argparse.Namespace) -> int:
         sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
         if results[-1].failures:
             sys.stdout.write(
-                line("", "the module is not what the compiler says of it: please report this with the spec")
+                line("", "the module does not behave as the compiler says: please report this with the spec")
             )
         sys.stdout.flush()
     broken, claims, predictions, inputs = (
@@ -153,7 +156,7 @@ def at_once(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[O
         try:
             found: Outcome | Exception = ends[number % jobs].recv()
         except EOFError:
-            raise RunError("a process was ended from outside, perhaps for its memory: try `--jobs 1`") from None
+            raise RunError("a process was killed, perhaps for using too much memory: try `--jobs 1`") from None
         if isinstance(found, Exception):
             raise found
         yield found
@@ -222,17 +225,17 @@ def tried(
     measured, evaluator = Measured(*parts(compiled)), session.evaluator()
     for contract in checked.contracts:
         if not contract.holds:
-            why = "its condition is never met here" if contract.verdict == "void" else "made for other slots"
+            why = "its condition is never met here" if contract.verdict == "void" else "written for other slots"
             lines.append(line("skipped", f"expect {contract.text}; {why}"))
             continue
         finding = claim(contract, compiled, inputs, evaluator, measured, alone=only is not None)
         if finding is None:
-            detail = "no run of a module shows it"
+            detail = "cannot be seen by running the module"
         else:
             findings.append(finding)
-            detail = f"held on the module at {finding.seen}" if finding.seen else "held on the module"
+            detail = f"holds on the module at {finding.seen}" if finding.seen else "holds on the module"
             if not finding.examples:
-                detail = "nothing to try it with: no input that it speaks of, or none that runs"
+                detail = "not tried: no input that it refers to, or none that runs"
         if finding is None or finding.failure is None:
             held += 1
             lines.append(line(contract.verdict, f"expect {contract.text}; {detail}"))

@@ -27,35 +27,37 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one = command(
         "train",
         train,
-        "compile if needed, train, evaluate",
+        "compile a spec if needed, train and evaluate it",
         "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
     )
-    one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module that `resnetc compile` wrote")
+    one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module written by `resnetc compile`")
     choosing(one)
-    one.add_argument("--data", metavar="NAME[:PATH]", help="the images (default: digits; resumed: those of the run)")
+    one.add_argument(
+        "--data", metavar="NAME[:PATH]", help="the data set (default: digits; with --resume: that of the run)"
+    )
     one.add_argument(
         "--recipe",
         metavar="NAME|FILE",
-        help="how to train (default: the recipe of the data's name; resumed: the run's)",
+        help="how to train (default: the recipe named after the data set; with --resume: that of the run)",
     )
-    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="a key of the recipe")
-    one.add_argument("--seed", type=seed, metavar="N", help="of weights, order and augmentation")
-    one.add_argument("--deterministic", action="store_true", help="the same weights for the same seed, bit for bit")
+    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
+    one.add_argument("--seed", type=seed, metavar="N", help="the seed of weights, order and augmentation")
+    one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
-    one.add_argument("--resume", action="store_true", help="go on with the stopped run in --out")
+    one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
 
     one = command(
         "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
     )
-    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder that `resnetc train` left behind")
-    one.add_argument("--data", metavar="NAME[:PATH]", help="other images than those of the run")
-    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best where there is one)")
+    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
+    one.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
+    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
 
 
 def seed(text: str) -> int:
     """A seed of the command line."""
     if not (text.isascii() and text.isdigit() and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"a whole number from 0 to {2**32 - 1} is due, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer from 0 to {2**32 - 1}, not {text!r}")
     return int(text)
 
 
@@ -118,7 +120,7 @@ def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
     if options.deterministic:
         overrides.append("deterministic=true")
     if options.resume and options.out is None:
-        raise RunError("--resume needs --out: the folder of the run to go on with", status=2)
+        raise RunError("--resume needs --out: the folder of the run to resume", status=2)
     before = stopped(Path(options.out)) if options.resume else None
     named = options.data if options.data is not None else before[0] if before else "digits"
     name, path = datasets.split(named)
@@ -137,9 +139,9 @@ def stopped(out: Path) -> tuple[str, Path]:
 
     run = folder.RunFolder(out)
     if not run.exists:
-        raise RunError(f"{out}: no run to go on with in this folder")
+        raise RunError(f"{out}: no run to resume in this folder")
     if not run.begun:
-        raise RunError(f"{out}: this run ended before it had saved itself: start it again, without --resume")
+        raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
     return train_state.load(run.last)[1]["data"], run.recipe
 
 
@@ -173,11 +175,11 @@ def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> t
     if options.spec.endswith(".py"):
         path = Path(options.spec)
         if options.settings or options.model:
-            raise RunError("--set and --model need a spec: a generated module is what it is", status=2)
+            raise RunError("--set and --model need a spec: a generated module cannot be changed", status=2)
         try:
             return contents(path, MOST).decode(), path.stem
         except UnicodeDecodeError:
-            raise RunError(f"{path}: cannot be read: not a text") from None
+            raise RunError(f"{path}: cannot be read: not a text file") from None
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
     return compiled_for(options, images, recipe)

@@ -23,9 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
 def tried(arguments: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m resnetc.testing",
-        description="Every assertion once more on one spec, also one that is refused for its sizes.",
+        description="Run every assertion again on one spec, which may be one that is refused for its sizes.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a spec, as a failed assertion kept it")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a spec, as saved by a failed assertion")
     parser.add_argument("--model", metavar="NAME", help="only this network")
     parser.add_argument(
         "--input", action="append", default=[], metavar="SIZE", help="such as 3x7x9 (default: as declared)"

@@ -37,7 +37,7 @@ def assert_buffers_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         found = dict(module.named_buffers())
         expected = kept | moved(Reference(network, source, state, training=True), batch, kept)
         where = place(network, sizes)
-        hold(found.keys() == expected.keys(), f"{where}: a training step makes or drops buffers")
+        hold(found.keys() == expected.keys(), f"{where}: a training step adds or removes buffers")
         for name, value in sorted(expected.items(), key=lambda pair: pair[1].is_floating_point()):  # counts first
             compare(f"{where}: a training step", name, found[name], value)
     finally:

@@ -33,8 +33,8 @@ def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
         module.float()
     where = place(network, sizes)
     for a, b, c in zip(whole, mixed, pair, strict=True):
-        assert_close(a[order], b, 1e-9, f"{where}: an image in another order gives another output")
-        assert_close(a[:2], c, 1e-9, f"{where}: an image among fewer gives another output")
+        assert_close(a[order], b, 1e-9, f"{where}: an image in another order gives a different output")
+        assert_close(a[:2], c, 1e-9, f"{where}: an image in a smaller batch gives a different output")
 
 
 @replayable
@@ -54,7 +54,7 @@ def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         relaid(module, torch.contiguous_format)
         module.float()
     for a, b in zip(whole, laid, strict=True):
-        assert_close(a, b, 1e-6, f"{place(network, sizes)}: another output with channels last")
+        assert_close(a, b, 1e-6, f"{place(network, sizes)}: the output differs with channels last")
 
 
 def relaid(module: nn.Module, layout: torch.memory_format) -> None:
@@ -91,7 +91,9 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         hold(shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}")
     hold(isinstance(found, dict) == isinstance(expected, dict), f"{where}: stages or an output, not both")
     for a, b in zip(as_list(found), as_list(expected), strict=True):
-        assert_close(a, b, 1e-9, f"{where}: the module gives another output than its operations one after the other")
+        assert_close(
+            a, b, 1e-9, f"{where}: the output of the module differs from that of its operations one after another"
+        )
 
 
 @replayable

@@ -76,7 +76,7 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
     title = cell(f"{network.name}  ({checked.title})", LONGEST_TITLE, "bold")
     about = cell(" ".join(network.doc.split()), LONGEST_DOC) if network.doc else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, align in (("stage", "left"), ("blocks", "right"), ("shape for every input", "left")):
+    for column, align in (("stage", "left"), ("blocks", "right"), ("shape at every input", "left")):
         table.add_column(column, justify=align)  # type: ignore[arg-type]
     for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
         table.add_column(column, justify="right")
@@ -98,7 +98,7 @@ def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = F
         ("multiply-adds", f"{known['multiply_adds']:,}"),
         ("weighted layers", str(measures.weighted_layers)),
         ("receptive field", receptive(field)),
-        ("activations", f"{megabytes(known['activation_bytes'])} an image to train in float32"),
+        ("activations", f"{megabytes(known['activation_bytes'])} per image to train in float32"),
         ("accepts", accepted(checked)),
     )
     rows = [*lines, *because(checked), *of_several(checked)]

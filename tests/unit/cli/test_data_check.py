@@ -30,7 +30,7 @@ USUAL = {
     "head": "global_avg_pool |> fc: linear(classes)",
     "claim": "",
 }
-SCORES = "scores for the 10 classes of digits are needed, as of a head that ends in `linear`"
+SCORES = "it must give scores for the 10 classes of digits, for instance with a head that ends in `linear`"
 FEATURES = {
     "parameters": USUAL["parameters"] + ", features: bool = false",
     "head": "(none when features otherwise global_avg_pool |> fc: linear(classes))",
@@ -40,7 +40,7 @@ SAID = {  # what of the spec is unlike `USUAL` -> the options of the command, an
     "fixed": (
         {"input": "[channels, 32, 32] = [channels, 32, 32]"},
         [],
-        "digits has images of 8x8, `net` takes 32x32 alone (net.resnet:6)",
+        "digits has images of 8x8, `net` takes only 32x32 (net.resnet:6)",
     ),
     "fixed by a parameter": (
         {
@@ -48,7 +48,7 @@ SAID = {  # what of the spec is unlike `USUAL` -> the options of the command, an
             "input": "[channels, side, side] = [channels, 32, 32]",
         },
         [],
-        "digits has images of 8x8, `net` takes 32x32 alone (net.resnet:6); `--set side=...` sets it",
+        "digits has images of 8x8, `net` takes only 32x32 (net.resnet:6); `--set side=...` sets it",
     ),
     "one axis fixed": (
         {"input": "[channels, 32, W] = [channels, 32, 32]"},
@@ -88,33 +88,33 @@ SAID = {  # what of the spec is unlike `USUAL` -> the options of the command, an
     "channels without a parameter": (
         {"parameters": "classes: int = 10", "input": "[3, H, W] = [3, 32, 32]"},
         [],
-        "digits has 1 channel, `net` takes 3 (net.resnet:6); its model has no parameter `channels` that could be set",
+        "digits has 1 channel, but `net` takes 3 (net.resnet:6); its model has no parameter `channels` to set",
     ),
     "other channels set": (
         {},
         ["--set", "channels=4"],
-        "digits has 1 channel, `net` takes 4 (net.resnet:6), as `--set channels=4` says: leave that out",
+        "digits has 1 channel, but `net` takes 4 (net.resnet:6), because of `--set channels=4`: remove it",
     ),
     "channels that the spec refuses": (
         {"extra": 'require channels == 3 otherwise "colour alone"'},
         [],
-        "digits has 1 channel, and net.resnet does not take channels = 1: colour alone (net.resnet:5)",
+        "digits has 1 channel, but net.resnet does not accept channels = 1: colour alone (net.resnet:5)",
     ),
     "classes without a parameter": (
         {"parameters": "channels: int = 3", "head": "global_avg_pool |> fc: linear(1000)"},
         [],
-        "digits has 10 classes, `net` gives scores for 1000 (net.resnet:9); its model has no parameter `classes` that "
-        "could be set",
+        "digits has 10 classes, but `net` gives scores for 1000 (net.resnet:9); its model has no parameter `classes` "
+        "to set",
     ),
     "other scores than classes": (
         {"head": "global_avg_pool |> fc: linear(2 * classes)"},
         [],
-        "digits has 10 classes, `net` gives scores for 20 (net.resnet:9), although classes = 10",
+        "digits has 10 classes, but `net` gives scores for 20 (net.resnet:9), although classes = 10",
     ),
     "classes that the spec refuses": (
         {"parameters": "classes: int, channels: int = 3", "extra": 'require classes <= 5 otherwise "five at most"'},
         [],
-        "digits has 10 classes, and net.resnet does not take classes = 10: five at most (net.resnet:5)",
+        "digits has 10 classes, but net.resnet does not accept classes = 10: five at most (net.resnet:5)",
     ),
 }
 
@@ -185,7 +185,7 @@ def test_the_outline_of_every_data_set_is_found_without_torch(tmp_path: Path) ->
     told = without_torch(tmp_path, [["train", fixed, "--data", name] for name in sets])
     sizes = ["npz has images of 8x8", "folder has images of 8x8", "cifar10 has images of 32x32"]
     sizes.append("cifar100 has images of 32x32")
-    assert told[::2] == [f"error: {size}, `net` takes 48x48 alone (net.resnet:6)" for size in sizes]
+    assert told[::2] == [f"error: {size}, `net` takes only 48x48 (net.resnet:6)" for size in sizes]
     assert told[1::2] == ["1"] * 4
 
 

@@ -105,10 +105,10 @@ def test_an_unwritable_place_leaves_nothing_behind(folder: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
-        ("/// A small net.", "/// A little net.", "differs in its text only"),
-        ("stride=2)", "stride=4)", "differs in its function: checkpoints load, outputs change"),
-        ("2 of", "3 of", "differs in its keys: checkpoints will not load"),
-        ("fc: linear", "classifier: linear", "differs in its keys: checkpoints will not load"),
+        ("/// A small net.", "/// A little net.", "differs only in its text"),
+        ("stride=2)", "stride=4)", "computes a different function: checkpoints load, outputs change"),
+        ("2 of", "3 of", "has different state-dict keys: checkpoints will not load"),
+        ("fc: linear", "classifier: linear", "has different state-dict keys: checkpoints will not load"),
     ],
 )
 def test_check_says_what_kind_of_change_it_is(
@@ -201,7 +201,7 @@ def test_show_json_has_the_fields_of_the_interface(capsys: pytest.CaptureFixture
 
 def test_set_overrules_deeper_bindings_and_says_which(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "cifar/resnet", "--set", "depth=20", "--set", "shortcut=none"]) == 0
-    assert "`--set` overrules shortcut = shortcuts.pad (cifar/resnet.resnet:" in capsys.readouterr().err
+    assert "`--set` overrides shortcut = shortcuts.pad (cifar/resnet.resnet:" in capsys.readouterr().err
 
 
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:

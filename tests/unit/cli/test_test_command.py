@@ -50,13 +50,13 @@ net  (net.resnet)
   proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have one shape
   checked   expect parameters == 1_454 when width == 4; held on the module
   checked   expect weighted_layers == 6; held on the module
-  proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); held on the module at 17 inputs from 3x2x2 to 3x54x65
+  proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); holds on the module at 17 inputs from 3x2x2 to 3x54x65
   checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module
   checked   expect receptive_field == 24; held on the module
-  proved    expect output.shape == [classes] when H % 2 == 0; held on the module at 15 inputs from 3x2x2 to 3x54x65
-  proved    expect refuses(H < 2); held on the module at 8 inputs from 3x1x1 to 3x1x53
-  checked   expect activation_bytes <= 60_000; held on the module at 3x16x16
-  proved    expect multiply_adds(H, 16) <= 16_000 * H; held on the module at 17 inputs from 3x2x2 to 3x54x65
+  proved    expect output.shape == [classes] when H % 2 == 0; holds on the module at 15 inputs from 3x2x2 to 3x54x65
+  proved    expect refuses(H < 2); holds on the module at 8 inputs from 3x1x1 to 3x1x53
+  checked   expect activation_bytes <= 60_000; holds on the module at 3x16x16
+  proved    expect multiply_adds(H, 16) <= 16_000 * H; holds on the module at 17 inputs from 3x2x2 to 3x54x65
   tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers

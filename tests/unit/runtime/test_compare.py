@@ -88,7 +88,7 @@ def test_an_unfinished_run_is_not_read(
     monkeypatch.setattr(progress.Progress, "step", lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Stopped):
         runtime_compare.run(arms[:1], few, quick, [0], tmp_path, quiet=True)
-    with pytest.raises(RunError, match="not finished: 0 of 3 epochs; go on with `train --resume --out"):
+    with pytest.raises(RunError, match="not finished: 0 of 3 epochs; continue with `train --resume --out"):
         runtime_compare.read([tmp_path / "residual" / "seed0"])
 
 

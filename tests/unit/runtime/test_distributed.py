@@ -89,9 +89,9 @@ def test_a_signal_to_one_stops_both_and_the_run_goes_on_exactly(out: Path, found
 
 
 def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
-    assert found["again"] == ["RunError", f"{out / 'whole'}: holds a run already: add --resume to go on with it, or "
+    assert found["again"] == ["RunError", f"{out / 'whole'}: already contains a run: add --resume to continue it, or "
                               "take another --out", 1]  # fmt: skip
-    assert found["batch"][1] == "a batch of 25 images cannot be shared equally by 2 processes"
+    assert found["batch"][1] == "a batch of 25 images cannot be divided equally among 2 processes"
     assert found["different"][1] == "the processes were given different networks, data or recipes"
     assert "the loss is no longer a number at step 1 " in found["poisoned"][1]
     assert not (out / "batch").exists()
@@ -123,9 +123,7 @@ def test_the_loss_of_another_process_is_one_message(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(distributed, "get_rank", lambda: 1)
     monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
-    with pytest.raises(
-        RunError, match=r"^process 1: another process of this training is gone: \[gloo/pair\.cc\] reset$"
-    ):
+    with pytest.raises(RunError, match=r"^process 1: another process of this run has exited: \[gloo/pair\.cc\] reset$"):
         with runtime_distributed.joined("cpu"):
             raise RuntimeError("[gloo/pair.cc] reset\nmore")
     with pytest.raises(RuntimeError, match="the network's own"):

@@ -74,12 +74,12 @@ def test_a_folder_in_use_is_left_alone(source: str, few: Data, quick: Recipe, tm
     out.mkdir()
     train(source, "small", few, quick, out, quiet=True)
     before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
-    with pytest.raises(RunError, match="holds a run already: add --resume"):
+    with pytest.raises(RunError, match="already contains a run: add --resume"):
         train(source, "small", few, quick, out, quiet=True)
     assert {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("x")
-    with pytest.raises(RunError, match=r"is not empty \(it holds thesis\.tex\)"):
+    with pytest.raises(RunError, match=r"not empty \(it contains thesis\.tex\)"):
         train(source, "small", few, quick, tmp_path / "other", quiet=True)
     (tmp_path / "file").write_text("x")
     with pytest.raises(RunError, match="cannot use it as a run folder: File exists"):
@@ -146,7 +146,7 @@ def test_metrics_that_were_lost_are_missed(source: str, few: Data, quick: Recipe
     train(source, "small", few, quick, out, quiet=True)
     lines = (out / "metrics.jsonl").read_text().splitlines(keepends=True)
     (out / "metrics.jsonl").write_text(lines[0] + lines[2])
-    with pytest.raises(RunError, match=r"metrics\.jsonl: 2 of the 3 epochs that last\.ckpt has behind it"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl: 2 of the 3 epochs that last\.ckpt has completed"):
         train(source, "small", few, quick, out, resume=True, quiet=True)
 
 

@@ -163,19 +163,19 @@ def test_other_images_than_a_module_takes(source: str, few: Data, quick: Recipe,
         "channels instead"
     )
     assert refused(source, class_names=(*few.class_names, "k")) == (
-        "npz has 11 classes, `small` gives scores for 10; compile it with --set classes=11"
+        "npz has 11 classes, but `small` gives scores for 10; compile it with --set classes=11"
     )
     line = source.replace("INPUT_SHAPE = (1, 8, 8)", "INPUT_SHAPE = (1, 64)").replace("2d(", "1d(")
     assert refused(line).startswith("`small` takes one axis (INPUT_SHAPE = (1, 64)), npz has 2 axes (8x8): Expected")
     flat = source.replace("x.mean((2, 3))", "x").replace("Linear(64", "Linear(64 * 16")
     flat = flat.replace("INPUT_SHAPE = (1, 8, 8)", "INPUT_SHAPE = (1, 16, 16)")
     assert refused(flat).startswith(
-        "npz has images of 8x8, and `small`, which was compiled for 16x16, does not take them: mat1 and mat2 "
+        "npz has images of 8x8, but `small`, which was compiled for 16x16, does not accept them: mat1 and mat2 "
     )
     maps = source.replace("return self.fc(torch.flatten(x.mean((2, 3)), 1))", "return RETURNED")
     assert refused(maps.replace("RETURNED", "{'layer3': x}")) == (
-        "`small` gives the maps of its stages: scores for the 10 classes of npz are needed"
+        "`small` gives the maps of its stages; it must give scores for the 10 classes of npz"
     )
     assert refused(maps.replace("RETURNED", "x")) == (
-        "`small` gives a map [64, 2, 2]: scores for the 10 classes of npz are needed"
+        "`small` gives a map [64, 2, 2]; it must give scores for the 10 classes of npz"
     )

@@ -58,7 +58,7 @@ def test_an_empty_name_is_not_the_default(tmp_path: Path, capsys: pytest.Capture
 def test_split_of_the_argument() -> None:
     assert data.split("digits") == ("digits", None)
     assert data.split("npz:a:b.npz") == ("npz", Path("a:b.npz"))
-    with pytest.raises(RunError, match="path must follow"):
+    with pytest.raises(RunError, match="expected a path after the colon"):
         data.split("npz:")
 
 

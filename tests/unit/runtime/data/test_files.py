@@ -75,9 +75,9 @@ IMAGES, LABELS = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
         (IMAGES, lambda raw: raw[:10], (IMAGES, "10 bytes", "header of 16")),
         (IMAGES, lambda raw: b"", (IMAGES, "0 bytes", "header of 16")),
         (IMAGES, lambda raw: b"<html>" + raw, (IMAGES, "byte 0: magic 0x3c68746d", "0x00000803")),
-        (IMAGES, lambda raw: raw[:-1], (IMAGES, "30x5x4", "616 bytes", "the file has 615", "cut off")),
+        (IMAGES, lambda raw: raw[:-1], (IMAGES, "30x5x4", "616 bytes", "the file has 615", "truncated")),
         (IMAGES, lambda raw: raw + b"x", (IMAGES, "616 bytes", "the file has more")),
-        (IMAGES, lambda raw: raw[:4] + b"\xff" * 12 + raw[16:], (IMAGES, "byte 4", "at most 2,147,483,648")),
+        (IMAGES, lambda raw: raw[:4] + b"\xff" * 12 + raw[16:], (IMAGES, "byte 4", "the limit is 2,147,483,648")),
         (IMAGES, lambda raw: raw[:4] + bytes(12), (IMAGES, "byte 4", "0x0x0")),
         (LABELS, lambda raw: raw[:-1] + b"\xff", (LABELS, "byte 17: label 255 at image 9", "0 to 9")),
         (LABELS, lambda raw: raw[:4] + struct.pack(">I", 9) + raw[8:-1], (LABELS, "9 labels", "has 10 images")),
@@ -95,7 +95,7 @@ def test_damaged_gzip(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for content in (whole[:-20], whole[:40] + b"\xff\xff\xff\xff" + whole[44:], b"no gzip"):
         path.write_bytes(content)
-        refused("fashion-mnist", tmp_path, f"{IMAGES}.gz: damaged gzip file", "get it again")
+        refused("fashion-mnist", tmp_path, f"{IMAGES}.gz: damaged gzip file", "download it again")
 
 
 def test_missing_idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,16 +178,16 @@ def test_the_python_version_of_cifar_is_named_and_never_opened(tmp_path: Path) -
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     (folder / "data_batch_1").write_bytes(b"\x80\x02cos\nsystem\n")
-    refused("cifar10", folder, "this is the python version", "cifar-10-binary.tar.gz")
+    refused("cifar10", folder, "this is the Python version", "cifar-10-binary.tar.gz")
     packed = tmp_path / "cifar-100-python.tar.gz"
     with tarfile.open(packed, "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("cifar-100-python/train"), io.BytesIO())
-    refused("cifar100", packed, "this is the python version", "cifar-100-binary.tar.gz")
+    refused("cifar100", packed, "this is the Python version", "cifar-100-binary.tar.gz")
     packed.write_bytes(packed.read_bytes()[:30])
     refused("cifar100", packed, "damaged archive")
     packed.write_bytes(b"hello")
     refused("cifar100", packed, "not a tar archive", "cifar-100-binary.tar.gz")
-    refused("cifar10", tmp_path, "this is the python version", "cifar-10-binary.tar.gz")  # the folder around it
+    refused("cifar10", tmp_path, "this is the Python version", "cifar-10-binary.tar.gz")  # the folder around it
 
 
 @pytest.mark.usefixtures("small_cifar")
@@ -199,7 +199,7 @@ def test_a_damaged_byte_in_a_packed_cifar_is_seen(tmp_path: Path) -> None:
     whole = packed.read_bytes()
     assert len(data.load("cifar10", packed).train_labels) == 100
     packed.write_bytes(whole[:100_000] + bytes([whole[100_000] ^ 1]) + whole[100_001:])
-    refused("cifar10", packed, "damaged archive: CRC check failed", "get it again")
+    refused("cifar10", packed, "damaged archive: CRC check failed", "download it again")
 
 
 # npz
@@ -239,12 +239,12 @@ def test_npz_reads_back(tmp_path: Path) -> None:
         ({"test_images": np.zeros((3, 5, 5, 3), np.uint8)}, ("test_images: images of [5, 5, 3]", "[4, 5, 3]")),
         ({"test_images": np.zeros((0, 4, 5, 3), np.uint8)}, ("shape [0, 4, 5, 3]: there is nothing in it",)),
         ({"train_labels": np.array([0.0] * 6)}, ("train_labels: float64",)),
-        ({"train_labels": np.array([0, 1])}, ("train_labels: shape [2]; [6]",)),
+        ({"train_labels": np.array([0, 1])}, ("train_labels: shape [2]; expected [6]",)),
         ({"test_labels": np.array([0, -1, 1])}, ("test_labels: label -1 at image 1",)),
         ({"test_labels": np.array([0, 1 << 40, 1])}, ("test_labels: label 1099511627776 at image 1", "0 to 9999")),
         ({"class_names": np.array(["a", "b"])}, ("class_names: 2 names, but label 2",)),
         ({"class_names": np.array([1, 2, 3])}, ("class_names: int64",)),
-        ({"class_names": np.array([{"a": 1}], dtype=object)}, ("class_names: object [1]; a list of texts",)),
+        ({"class_names": np.array([{"a": 1}], dtype=object)}, ("class_names: object [1]; expected a list of strings",)),
     ],
 )
 def test_faulty_npz(tmp_path: Path, other: dict[str, np.ndarray], parts: tuple[str, ...]) -> None:
@@ -330,7 +330,7 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     refused("folder", tmp_path, "ants/gone.png: cannot read it: No such file")
     (tmp_path / "train" / "ants" / "gone.png").unlink()
     (tmp_path / "train" / "ants" / "loop").symlink_to("..")
-    refused("folder", tmp_path, "ants/loop: a link back to ", "train, which it lies in")
+    refused("folder", tmp_path, "ants/loop: a link back to ", "train, which contains it")
     (tmp_path / "train" / "ants" / "loop").unlink()
     data.load("folder", tmp_path)
     for folder in ("ants", "bees"):

@@ -75,10 +75,10 @@ def test_many_names_a_wild_label_and_a_name_that_is_no_text_take_little(tmp_path
     runs = [["train", "digits", *given, *QUICK, "--out", f"run{n}"] for n, given in enumerate((surrogate, many, label))]
     statuses, said, told = limited(tmp_path, [*runs, ["eval", runs[0][-1]], ["eval", runs[2][-1]]])
     assert statuses == [0, 1, 0, 0, 0]
-    assert f"error: {tmp_path}/many.npz: class_names: 20,000 names; at most 10,000 classes are read\n" in told
+    assert f"error: {tmp_path}/many.npz: class_names: 20,000 names; the limit is 10,000 classes\n" in told
     assert "\n  1 \\ud800 " in said
     assert "note: npz: no training image has the labels 4 to 9998: 9,995 of 10,000 classes\n" in told
-    assert "note: npz: no test image has label 9999: a class to be trained and not judged\n" in told
+    assert "note: npz: no test image has label 9999: a class trained but never evaluated\n" in told
     assert "\n9,996 of 10,000 classes have no test image: the labels 4 to 9999\n" in said
     assert len(said.splitlines()) < 100
     for run in (runs[0], runs[2]):
@@ -109,7 +109,7 @@ NUMBERS = tuple("01234")
             lambda i: i % 4 + 1,
             NUMBERS,
             [
-                "npz: no training image has label 0 (labels 1 to 4): are they counted from 1? The classes are 0 to 4, "
+                "npz: no training image has label 0 (labels 1 to 4): do they start at 1? The classes are 0 to 4, "
                 "and the network has 5 outputs"
             ],
         ),
@@ -117,17 +117,17 @@ NUMBERS = tuple("01234")
             "npz: no training image has the labels 1 to 3: 3 of 5 classes",
         ]),
         (lambda i: i % 2 * 2 + 1, lambda i: i % 2 * 2 + 1, (*NUMBERS, "5"), [
-            "npz: no training image has label 0 (labels 1 to 3): are they counted from 1? The classes are 0 to 5, and "
+            "npz: no training image has label 0 (labels 1 to 3): do they start at 1? The classes are 0 to 5, and "
             "the network has 6 outputs",
             "npz: no training image has the labels 2, 4 to 5: 3 of 6 classes",
         ]),
         (lambda i: i % 4 + 1, lambda i: i % 5, NUMBERS, ["npz: no training image has label 0: 1 of 5 classes"]),
         (lambda i: i % 5, lambda i: i % 2, NUMBERS, [
-            "npz: no test image has the labels 2 to 4: 3 classes to be trained and not judged",
+            "npz: no test image has the labels 2 to 4: 3 classes trained but never evaluated",
         ]),
         (lambda i: i % 2 + 1, lambda i: 1, ("cat", "d\x1bog", "eel"), [
             "npz: no training image has label 0 (cat): 1 of 3 classes",
-            "npz: no test image has label 2 (eel): a class to be trained and not judged",
+            "npz: no test image has label 2 (eel): a class trained but never evaluated",
         ]),
         (lambda i: 0, lambda i: 0, tuple("abcdefghi"), [
             "npz: no training image has the labels 1 (b), 2 (c), 3 (d), 4 (e), 5 (f), ...: 8 of 9 classes",
@@ -186,14 +186,16 @@ def test_equal_data_of_any_names_has_equal_fingerprints(few: Data) -> None:
 def test_names_have_a_limit(tmp_path: Path) -> None:
     check_names("x", ("",) * 10_000)
     check_names("x", ("a" * 1_000, "\ud800"))
-    with pytest.raises(RunError, match=r"^x: 10,001 classes; at most 10,000 are read$"):
+    with pytest.raises(RunError, match=r"^x: 10,001 classes; the limit is 10,000$"):
         check_names("x", ("",) * 10_001)
-    with pytest.raises(RunError, match=r"^x: the name of class 1 has 1,001 characters \(b{20}\.\.\.\); at most 1,000"):
+    with pytest.raises(
+        RunError, match=r"^x: the name of class 1 has 1,001 characters \(b{20}\.\.\.\); the limit is 1,000"
+    ):
         check_names("x", ("a", "b" * 1_001))
     one = numpy.zeros(2, int)
     for names, said in (
         (["a" * 1_001], "class_names: a name is longer than 1,000 characters"),
-        (["a"] * 10_001, "class_names: 10,001 names; at most 10,000 classes are read"),
+        (["a"] * 10_001, "class_names: 10,001 names; the limit is 10,000 classes"),
     ):
         archive(tmp_path / "a.npz", one, one, names)
         with pytest.raises(RunError, match=said):

@@ -125,7 +125,7 @@ def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Pat
     assert process.wait() == 75
     assert lines[0] == "small: 400 epochs, 8800 steps of 64 images\n"
     assert lines[1].startswith("epoch   1/400  train loss ")
-    assert f"saved in {out}: go on with --resume --out {out}" in rest
+    assert f"saved in {out}: continue with --resume --out {out}" in rest
     _, facts = checkpoint.load(out / "last.ckpt")
     assert facts["epochs"] >= 2
     with pytest.raises(RunError, match="`epochs` was 400 in that run and is 401 now"):
@@ -202,7 +202,7 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
     monkeypatch.setattr(progress, "choose", lambda *arguments: progress.Progress())
     assert main([*begin, "--resume"]) == 1
-    assert "run: no run to go on with in this folder" in capsys.readouterr().err
+    assert "run: no run to resume in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
         assert main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"]) == 75

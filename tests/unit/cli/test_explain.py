@@ -65,7 +65,7 @@ def test_explain_sets_the_page_on_a_terminal(monkeypatch, capsys):
 def test_explain_without_a_code_lists_all(capsys):
     assert explain.explain(Namespace(code=None)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "E0101  something else was expected here"
+    assert lines[0] == "E0101  an unexpected token"
     assert len(lines) == len(PAGES)
 
 

@@ -1,0 +1,64 @@
+"""The network `net`.
+
+Made by resnetc 0.1.0 from choice_by_stride.resnet; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 19,418 parameters, 12,239,168 multiply-adds at
+3x32x32.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "choice_by_stride.resnet"
+SPEC_SHA256 = "c18b3bfe0865651f04ef26585e551852fd4031e67a562c7198dd677ee7850cc6"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+class Unit(nn.Module):
+    """A convolution, then the average."""
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.average = nn.Identity() if stride == 1 else nn.AvgPool2d(3, 2, padding=1)
+        self.act = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        return self.act(self.average(self.bn1(self.conv1(x))))
+
+
+class Net(nn.Module):
+    """The network `net`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
+        self.layer1 = nn.Sequential(
+            *(Unit(16, 16, 1) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Unit(16, 32, 2),
+            Unit(32, 32, 1),
+        )
+        self.fc = nn.Linear(32, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        return self.fc(x.mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new Net with initial weights."""
+    return Net()
+
+
+# sealed by resnetc: text 35568290c5026507 keys dfe8c86ca03f815a function 0ef9884515c098fe

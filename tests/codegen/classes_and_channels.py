@@ -1,0 +1,79 @@
+"""SmallNet: two stages.
+
+Made by resnetc 0.1.0 from classes_and_channels.resnet; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 43,226 parameters, 18,268,480 multiply-adds at
+3x32x32.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "classes_and_channels.resnet"
+SPEC_SHA256 = "255c306dbc76c930c5c299c4b82f27525f6154f4bc218f1e987837ba605aab4d"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int,
+        downsample: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.bn2(self.conv2(main))
+        return self.act(main + self.downsample(x))
+
+
+class SmallNet(nn.Module):
+    """SmallNet: two stages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
+        self.layer1 = nn.Sequential(
+            *(Basic(16, 16, 1, nn.Identity()) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(
+                16,
+                32,
+                2,
+                nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32)),
+            ),
+            Basic(32, 32, 1, nn.Identity()),
+        )
+        self.fc = nn.Linear(32, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        return self.fc(x.mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new SmallNet with initial weights."""
+    return SmallNet()
+
+
+# sealed by resnetc: text efce1c20a82a8402 keys 1dcc3997089a997e function af8afc42f576d413

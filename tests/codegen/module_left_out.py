@@ -1,0 +1,108 @@
+"""The network `net`.
+
+Made by resnetc 0.1.0 from module_left_out.resnet; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 14,490 parameters, 5,685,888 multiply-adds at
+3x32x32.
+"""
+
+from torch import Tensor, nn
+
+SPEC = "module_left_out.resnet"
+SPEC_SHA256 = "67d1acb5bb302ce5defd7aa661c398c4e818afc37b0bc4cfb7e2c9b09a5b71d7"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+def named(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """A sequence whose modules have names."""
+    sequence = nn.Sequential()
+    for name, module in modules.items():
+        sequence.add_module(name, module)
+    return sequence
+
+
+def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """v2: where the shape changes, a bare 1x1 convolution of the
+    pre-activated input.
+    """
+    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+
+
+class PreactBottleneck(nn.Module):
+    """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
+
+    def __init__(self, in_channels: int, width: int, stride: int, outer: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+        self.downsample = preact(in_channels, outer, stride)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        pre = self.act(self.bn1(x))  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn3(self.conv2(main)))
+        # [outer, ceil(h / stride), ceil(w / stride)]
+        return self.conv3(main) + self.downsample(pre)
+
+
+class PreactBottleneck2(nn.Module):
+    """`PreactBottleneck` without `downsample`."""
+
+    def __init__(self, outer: int, width: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(outer)
+        self.act = nn.ReLU()
+        self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # [outer, h, w]
+        pre = self.act(self.bn1(x))  # [outer, h, w]
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h, w]
+        main = self.act(self.bn3(self.conv2(main)))
+        return self.conv3(main) + x  # [outer, h, w]
+
+
+class Net(nn.Module):
+    """The network `net`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(
+            PreactBottleneck(16, 8, 1, 32),
+            PreactBottleneck2(32, 8),
+        )
+        self.layer2 = nn.Sequential(
+            PreactBottleneck(32, 16, 2, 64),
+            PreactBottleneck2(64, 16),
+        )
+        self.bn1 = nn.BatchNorm2d(64)
+        self.act = nn.ReLU()
+        self.fc = nn.Linear(64, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.conv1(x)  # [16, H, W]
+        x = self.layer1(x)  # [32, H, W]
+        x = self.layer2(x)  # [64, ceil(H / 2), ceil(W / 2)]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new Net with initial weights."""
+    return Net()
+
+
+# sealed by resnetc: text 2bf65f3a425c169b keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

@@ -1,0 +1,105 @@
+"""The network `net`.
+
+Made by resnetc 0.1.0 from shortcut_without_weights.resnet; edit the spec, not this
+file.
+
+Input [3, H, W] for every H and every W. 172,506 parameters, 26,395,264 multiply-adds at
+3x32x32.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SPEC = "shortcut_without_weights.resnet"
+SPEC_SHA256 = "171fcd270f4021150eae2d9f7a8748ce64792760c92d251d4074b056335ab265"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+class Subsample2d(nn.Module):
+    """Every `stride`-th position of a map, in memory of its own."""
+
+    def __init__(self, stride: int | tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
+
+
+class PadChannels2d(nn.Module):
+    """Zero channels behind those of the input."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.extra = channels - in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 0, 0, 0, 0, self.extra))
+
+
+def pad(in_channels: int, channels: int) -> nn.Sequential:
+    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    return nn.Sequential(
+        Subsample2d(2),
+        PadChannels2d(in_channels, channels),
+    )
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = nn.Identity() if stride == 1 else pad(in_channels, width)
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        # [width, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))
+        main = self.bn2(self.conv2(main))
+        return self.act(main + self.downsample(x))
+
+
+class Net(nn.Module):
+    """The network `net`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
+        self.layer1 = nn.Sequential(
+            *(Basic(16, 16, 1) for _ in range(2)),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(16, 32, 2),
+            Basic(32, 32, 1),
+        )
+        self.layer3 = nn.Sequential(
+            Basic(32, 64, 2),
+            Basic(64, 64, 1),
+        )
+        self.fc = nn.Linear(64, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+        x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        return self.fc(x.mean((2, 3)))  # [10]
+
+
+def build() -> nn.Module:
+    """A new Net with initial weights."""
+    return Net()
+
+
+# sealed by resnetc: text e1608eb4d22a5a1b keys afebb2152a848db3 function 565b0478b7912850

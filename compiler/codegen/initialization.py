@@ -39,8 +39,13 @@ def initial_values(root: Template) -> list[str]:
     scaled = found(root, lambda leaf, nested: nested and gain(leaf) is not None)
     for value in dict.fromkeys(gain(leaf) for _, leaf in scaled):
         paths = [path for path, leaf in scaled if gain(leaf) == value]
-        lines += each(paths, "weight", f"nn.init.constant_({{}}, {literal(value)})")
+        lines += each(paths, "weight", constant("{}", value))
     return lines
+
+
+def constant(parameter: str, value: object) -> str:
+    """`nn.init.zeros_(parameter)`, or a call with another value."""
+    return f"nn.init.zeros_({parameter})" if value == 0 else f"nn.init.constant_({parameter}, {literal(value)})"
 
 
 def kind_of(leaf: Leaf) -> str | None:

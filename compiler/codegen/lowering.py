@@ -11,7 +11,7 @@ from resnetc.compiler.codegen.containers import containers, in_text_order, retur
 from resnetc.compiler.codegen.forward import Forward, Operation
 from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
-from resnetc.compiler.codegen.initialization import initial_values
+from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
 from resnetc.compiler.codegen.shape_comments import Comments
@@ -284,7 +284,7 @@ class Lowering:
         for path, value in gains.items():
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
-            fields.append(f"        nn.init.constant_({weight}, {literal(value)})")
+            fields.append(f"        {constant(weight, value)}")
         access |= {number: reach[first.steps[number].path] for number in placed}
         output = alias.get(first.output, first.output)
         lines_of = [

@@ -51,7 +51,15 @@ class Listed:
     items: tuple[Code, ...]
 
 
-Code = str | Call | Repeat | Choose | Listed | Keyed
+@record(eq=True)
+class Pair:
+    """`("conv", value)`."""
+
+    key: str
+    value: Code
+
+
+Code = str | Call | Repeat | Choose | Listed | Keyed | Pair
 
 
 def line(code: Code) -> str:
@@ -71,6 +79,8 @@ def line(code: Code) -> str:
             return f"{{{pairs}}}"
         case Listed(items):
             return f"[{', '.join(line(c) for c in items)}]"
+        case Pair(key, value):
+            return f'("{key}", {line(value)})'
 
 
 def argument(keyword: str | None, text: str) -> str:
@@ -78,8 +88,9 @@ def argument(keyword: str | None, text: str) -> str:
 
 
 def named(entries: list[tuple[str, Code]]) -> Call:
-    """`named({"conv": ...})`: a sequence whose modules have names of their own."""
-    return Call("named", ((None, Keyed(tuple(entries))),))
+    """`nn.Sequential(OrderedDict([("conv", ...)]))`: a sequence whose modules have names of their own."""
+    pairs = Listed(tuple(Pair(key, code) for key, code in entries))
+    return Call("nn.Sequential", ((None, Call("OrderedDict", ((None, pairs),))),))
 
 
 def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
@@ -107,6 +118,9 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
         case Listed(items):
             inner = [ln for c in items for ln in lay("", c, indent + 4, ",")]
             return [f"{pad}{prefix}[", *inner, f"{pad}]{suffix}"]
+        case Pair(key, value):
+            inner = [f'{pad}    "{key}",', *lay("", value, indent + 4, ",")]
+            return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
     return [whole]
 
 

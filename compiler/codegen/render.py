@@ -41,17 +41,13 @@ class Module:
     def imports(self) -> list[str]:
         helpers = {name for name, _ in self.lowered.helpers}
         text = self.text
+        standard = ["from collections import OrderedDict", ""] if "OrderedDict(" in text else []
         torch = []
         if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup"}:
             torch.append("import torch")
         if helpers & {"std_conv", "blur_pool", "pad_channels"}:
             torch.append("import torch.nn.functional as F")
-        return [*torch, "from torch import Tensor, nn"]
-
-    @property
-    def names_sequences(self) -> bool:
-        """Whether some sequence has modules with names of their own."""
-        return "named(" in self.text
+        return [*standard, *torch, "from torch import Tensor, nn"]
 
     @property
     def text(self) -> str:
@@ -145,7 +141,7 @@ def render(module: Module, keys: str, function: str) -> str:
 def own_names() -> frozenset[str]:
     """What generated modules define and mention beside the network itself: read off one that has everything."""
     helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
-    made = Class("Own", ('    """All."""',), (), ("        self.all = named({})",), ("        return x",), "")
+    made = Class("Own", ('    """All."""',), (), ("        self.all = OrderedDict([])",), ("        return x",), "")
     module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (made,), ()))
     text = environment().get_template("module.py.j2").render(module=module)
     return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {made.name})

@@ -103,9 +103,9 @@ class CIFARDepth110(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth110:
     """A new CIFARDepth110 with initial weights."""
     return CIFARDepth110()
 
 
-# sealed by resnetc: text 656357dc82054622 keys 11e9da3fdbfa740e function d13eb6f0a26c8262
+# sealed by resnetc: text 53fda62ffd796cb5 keys 11e9da3fdbfa740e function d13eb6f0a26c8262

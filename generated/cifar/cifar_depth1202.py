@@ -103,9 +103,9 @@ class CIFARDepth1202(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth1202:
     """A new CIFARDepth1202 with initial weights."""
     return CIFARDepth1202()
 
 
-# sealed by resnetc: text d3778c37245fa664 keys 54aa772ad48f88f0 function 4bda60de78c94b0a
+# sealed by resnetc: text 8ab9793c9dc82757 keys 54aa772ad48f88f0 function 4bda60de78c94b0a

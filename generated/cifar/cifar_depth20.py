@@ -103,9 +103,9 @@ class CIFARDepth20(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth20:
     """A new CIFARDepth20 with initial weights."""
     return CIFARDepth20()
 
 
-# sealed by resnetc: text d8feb8431b5ce2a7 keys 5d639461f562d919 function e24d0c347a534014
+# sealed by resnetc: text 2620c144ec98a745 keys 5d639461f562d919 function e24d0c347a534014

@@ -103,9 +103,9 @@ class CIFARDepth32(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth32:
     """A new CIFARDepth32 with initial weights."""
     return CIFARDepth32()
 
 
-# sealed by resnetc: text e6da278dc2650c6f keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa
+# sealed by resnetc: text c56d7d3fa3ef8245 keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa

@@ -103,9 +103,9 @@ class CIFARDepth44(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth44:
     """A new CIFARDepth44 with initial weights."""
     return CIFARDepth44()
 
 
-# sealed by resnetc: text 79352e992caf4372 keys 42ad43f06d56e9ec function f2461b8ff9431c00
+# sealed by resnetc: text 156ec3fccef1e8e1 keys 42ad43f06d56e9ec function f2461b8ff9431c00

@@ -103,9 +103,9 @@ class CIFARDepth56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> CIFARDepth56:
     """A new CIFARDepth56 with initial weights."""
     return CIFARDepth56()
 
 
-# sealed by resnetc: text f338b9cdba82ff75 keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text e99d63b38018624b keys a41f7189151afc94 function 5f69c07fe7419a71

@@ -7,6 +7,8 @@ Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984
 multiply-adds at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -15,19 +17,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+    return nn.Sequential(
+        OrderedDict(
+            [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
+        ),
+    )
 
 
 class PreactBottleneck(nn.Module):
@@ -108,9 +106,9 @@ class PreActDepth1001(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> PreActDepth1001:
     """A new PreActDepth1001 with initial weights."""
     return PreActDepth1001()
 
 
-# sealed by resnetc: text 8891fc962843e247 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text daba58b19fc83ea2 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

@@ -7,6 +7,8 @@ Input [3, H, W] for every H and every W. 1,730,522 parameters, 253,149,824 multi
 at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -15,19 +17,13 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, 2, bias=False)})
+    return nn.Sequential(
+        OrderedDict([("conv", nn.Conv2d(in_channels, channels, 1, 2, bias=False))]),
+    )
 
 
 class PreactBasic(nn.Module):
@@ -102,9 +98,9 @@ class PreActDepth110(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> PreActDepth110:
     """A new PreActDepth110 with initial weights."""
     return PreActDepth110()
 
 
-# sealed by resnetc: text 10a5034225642772 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 4045777a6fd226c1 keys 398c4567102d2f78 function 4815f166a45c200c

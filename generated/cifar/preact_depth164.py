@@ -7,6 +7,8 @@ Input [3, H, W] for every H and every W. 1,703,258 parameters, 244,500,992 multi
 at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/preact"
@@ -15,19 +17,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+    return nn.Sequential(
+        OrderedDict(
+            [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
+        ),
+    )
 
 
 class PreactBottleneck(nn.Module):
@@ -108,9 +106,9 @@ class PreActDepth164(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> PreActDepth164:
     """A new PreActDepth164 with initial weights."""
     return PreActDepth164()
 
 
-# sealed by resnetc: text 13f0af7e6098c7c7 keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text e63e67e9d50aaa66 keys 774ad2b77b9fa873 function 76fd65631c538b9d

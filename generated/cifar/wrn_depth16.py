@@ -8,6 +8,8 @@ Input [3, H, W] for every H and every W. 17,116,634 parameters, 2,412,173,568
 multiply-adds at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
@@ -16,19 +18,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+    return nn.Sequential(
+        OrderedDict(
+            [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
+        ),
+    )
 
 
 class PreactBasic(nn.Module):
@@ -106,9 +104,9 @@ class WRNDepth16(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> WRNDepth16:
     """A new WRNDepth16 with initial weights."""
     return WRNDepth16()
 
 
-# sealed by resnetc: text 7d29b3ac2139f0e4 keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text 3ef4430231b5e323 keys b9d3101650937d98 function 7562031be6e0bd30

@@ -8,6 +8,8 @@ Input [3, H, W] for every H and every W. 26,797,914 parameters, 3,827,751,168
 multiply-adds at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
@@ -16,19 +18,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+    return nn.Sequential(
+        OrderedDict(
+            [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
+        ),
+    )
 
 
 class PreactBasic(nn.Module):
@@ -106,9 +104,9 @@ class WRNDepth22(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> WRNDepth22:
     """A new WRNDepth22 with initial weights."""
     return WRNDepth22()
 
 
-# sealed by resnetc: text 529bf17fb55cc000 keys 91795788abfe4aab function 72005ffc6d9b8676
+# sealed by resnetc: text 0ef594ab15f1b245 keys 91795788abfe4aab function 72005ffc6d9b8676

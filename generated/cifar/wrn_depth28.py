@@ -8,6 +8,8 @@ Input [3, H, W] for every H and every W. 36,479,194 parameters, 5,243,328,768
 multiply-adds at 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
@@ -16,19 +18,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """v2: where the shape changes, a bare 1x1 convolution of the
     pre-activated input.
     """
-    return named({"conv": nn.Conv2d(in_channels, channels, 1, stride, bias=False)})
+    return nn.Sequential(
+        OrderedDict(
+            [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
+        ),
+    )
 
 
 class PreactBasic(nn.Module):
@@ -106,9 +104,9 @@ class WRNDepth28(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> WRNDepth28:
     """A new WRNDepth28 with initial weights."""
     return WRNDepth28()
 
 
-# sealed by resnetc: text 15f4534be692bd32 keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text b582dc873e0dc048 keys 5a77cf39977d4b17 function d0095b35d03262a4

@@ -71,9 +71,9 @@ class Plain34(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> Plain34:
     """A new Plain34 with initial weights."""
     return Plain34()
 
 
-# sealed by resnetc: text 20db9506fff4d079 keys f4103e43a55e09b3 function 60afd3f78a262949
+# sealed by resnetc: text 0a1e9679de427aef keys f4103e43a55e09b3 function 60afd3f78a262949

@@ -91,9 +91,9 @@ class ResNet101(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> ResNet101:
     """A new ResNet101 with initial weights."""
     return ResNet101()
 
 
-# sealed by resnetc: text 662b4ee5d8898e3c keys 040d0b7cf9fcc6e8 function 18309e811721df12
+# sealed by resnetc: text 99c3d3fc9c83fecb keys 040d0b7cf9fcc6e8 function 18309e811721df12

@@ -86,9 +86,9 @@ class ResNet34(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> ResNet34:
     """A new ResNet34 with initial weights."""
     return ResNet34()
 
 
-# sealed by resnetc: text 3057fdbb36353a57 keys 2caaea0bda51eea9 function 6df4f0a685203788
+# sealed by resnetc: text 7bba24547f7da0d1 keys 2caaea0bda51eea9 function 6df4f0a685203788

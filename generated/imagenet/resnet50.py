@@ -91,9 +91,9 @@ class ResNet50(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> ResNet50:
     """A new ResNet50 with initial weights."""
     return ResNet50()
 
 
-# sealed by resnetc: text 517799c3c49b41a9 keys a15514c6f4f69eda function fe09f683ffeb41c0
+# sealed by resnetc: text f0fbd3855c48d7bf keys a15514c6f4f69eda function fe09f683ffeb41c0

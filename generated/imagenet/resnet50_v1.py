@@ -96,9 +96,9 @@ class ResNet50V1(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> ResNet50V1:
     """A new ResNet50V1 with initial weights."""
     return ResNet50V1()
 
 
-# sealed by resnetc: text 4886720549317071 keys a15514c6f4f69eda function b2de8bdebd03146e
+# sealed by resnetc: text a92fc5c726c8a2a7 keys a15514c6f4f69eda function b2de8bdebd03146e

@@ -116,9 +116,9 @@ class SEResNet50(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> SEResNet50:
     """A new SEResNet50 with initial weights."""
     return SEResNet50()
 
 
-# sealed by resnetc: text 72c2e744e132bc24 keys 282ba36344c4f1f6 function a1c5aa0462daf4dc
+# sealed by resnetc: text 37f1a423d81e964b keys 282ba36344c4f1f6 function a1c5aa0462daf4dc

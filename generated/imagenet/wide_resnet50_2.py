@@ -96,9 +96,9 @@ class WideResNet50_2(nn.Module):
         return self.fc(x.mean((2, 3)))  # [1000]
 
 
-def build() -> nn.Module:
+def build() -> WideResNet50_2:
     """A new WideResNet50_2 with initial weights."""
     return WideResNet50_2()
 
 
-# sealed by resnetc: text 077b3e1356044717 keys b3d25901f9fa7a0a function 4681666d85ab215d
+# sealed by resnetc: text a1722830cc3b1b25 keys b3d25901f9fa7a0a function 4681666d85ab215d

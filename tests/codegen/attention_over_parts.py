@@ -61,9 +61,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 4c730c434a1750ce keys eb0ef52c68a929bf function 654f7d1545812e2d
+# sealed by resnetc: text a32d535dae94468e keys eb0ef52c68a929bf function 654f7d1545812e2d

@@ -81,9 +81,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text e779d5e15eb45c7c keys ae17b2f395433d01 function d42619c5cf0a900a
+# sealed by resnetc: text 2aa1103297bc4b03 keys ae17b2f395433d01 function d42619c5cf0a900a

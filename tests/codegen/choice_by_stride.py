@@ -56,9 +56,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 35568290c5026507 keys dfe8c86ca03f815a function 0ef9884515c098fe
+# sealed by resnetc: text bdf264a51e4fc8f4 keys dfe8c86ca03f815a function 0ef9884515c098fe

@@ -71,9 +71,9 @@ class SmallNet(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> SmallNet:
     """A new SmallNet with initial weights."""
     return SmallNet()
 
 
-# sealed by resnetc: text efce1c20a82a8402 keys 1dcc3997089a997e function af8afc42f576d413
+# sealed by resnetc: text 9c028dc9d819c1a4 keys 1dcc3997089a997e function af8afc42f576d413

@@ -53,9 +53,9 @@ class Net(nn.Module):
         return self.fc2(x)  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text bfc250f9a808fb87 keys 801bcd893f0cc4bc function c68d9fec2b163c3c
+# sealed by resnetc: text 869d4d165420f1c6 keys 801bcd893f0cc4bc function c68d9fec2b163c3c

@@ -94,9 +94,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text f8b0981e251d52f8 keys f15600daadfb9466 function be7c683483fd158a
+# sealed by resnetc: text f93efb4d74746d3b keys f15600daadfb9466 function be7c683483fd158a

@@ -31,7 +31,7 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = downsample
-        nn.init.constant_(self.bn2.weight, 0)
+        nn.init.zeros_(self.bn2.weight)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         # [width, ceil(h / stride), ceil(w / stride)]
@@ -77,9 +77,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 8ef9bbbd9d7ffaef keys 1bbc8eee3c5d9ce4 function 2a9bc2356a92dd16
+# sealed by resnetc: text 513becc936ba95dc keys 1bbc8eee3c5d9ce4 function 2a9bc2356a92dd16

@@ -68,9 +68,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 00ce2f28235073f3 keys 02bfcab96f371fa6 function 8ffece5ae68100c4
+# sealed by resnetc: text 7aaff489e0aae839 keys 02bfcab96f371fa6 function 8ffece5ae68100c4

@@ -54,9 +54,9 @@ class Net(nn.Module):
         return self.fc(x.mean(2))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 692f157157c9db31 keys 4ed965c3a8edc951 function d7b13a3699f05586
+# sealed by resnetc: text 0ffce3ac11dc995c keys 4ed965c3a8edc951 function d7b13a3699f05586

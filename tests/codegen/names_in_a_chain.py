@@ -6,6 +6,8 @@ Input [3, H, W] for every H and every W. 12,058 parameters, 2,961,728 multiply-a
 3x32x32.
 """
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 SPEC = "names_in_a_chain.resnet"
@@ -21,25 +23,19 @@ class PooledLinear(nn.Linear):
         return super().forward(x.flatten(1))
 
 
-def named(modules: dict[str, nn.Module]) -> nn.Sequential:
-    """A sequence whose modules have names."""
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence
-
-
 class Unit(nn.Module):
     """Two layers under one name."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = named(
-            {
-                "filter": nn.Conv2d(16, width, 3, padding=1, bias=False),
-                "scale": nn.BatchNorm2d(width),
-                "2": nn.ReLU(),
-            },
+        self.body = nn.Sequential(
+            OrderedDict(
+                [
+                    ("filter", nn.Conv2d(16, width, 3, padding=1, bias=False)),
+                    ("scale", nn.BatchNorm2d(width)),
+                    ("2", nn.ReLU()),
+                ],
+            ),
         )
         self.act = nn.ReLU()
 
@@ -52,18 +48,22 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = named(
-            {
-                "conv": nn.Conv2d(3, 16, 7, 2, padding=3, bias=False),
-                "norm": nn.BatchNorm2d(16),
-                "2": nn.ReLU(),
-            },
+        self.root = nn.Sequential(
+            OrderedDict(
+                [
+                    ("conv", nn.Conv2d(3, 16, 7, 2, padding=3, bias=False)),
+                    ("norm", nn.BatchNorm2d(16)),
+                    ("2", nn.ReLU()),
+                ],
+            ),
         )
         self.layer1 = nn.Sequential(
             *(Unit(16) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(Unit(32))
-        self.classifier = named({"drop": nn.Dropout(0.5), "fc": PooledLinear(32, 10)})
+        self.classifier = nn.Sequential(
+            OrderedDict([("drop", nn.Dropout(0.5)), ("fc", PooledLinear(32, 10))]),
+        )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
@@ -75,9 +75,9 @@ class Net(nn.Module):
         return self.classifier(x.mean((2, 3), keepdim=True))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 2b86b633a4f2c2bd keys 77199788d27ac981 function b2efba66fbcfca78
+# sealed by resnetc: text 89ef3f54405d0168 keys 77199788d27ac981 function b2efba66fbcfca78

@@ -84,9 +84,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 61911633f68e6411 keys a0e4791d036a422f function 499cef45816ef150
+# sealed by resnetc: text 3ce56c5da4947674 keys a0e4791d036a422f function 499cef45816ef150

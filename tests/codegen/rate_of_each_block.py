@@ -99,9 +99,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text b1675dd3c6e36d4d keys 9206b62c299d14e1 function 3ff00fe376df26cc
+# sealed by resnetc: text 8b83f94159b08b04 keys 9206b62c299d14e1 function 3ff00fe376df26cc

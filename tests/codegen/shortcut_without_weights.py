@@ -97,9 +97,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text e1608eb4d22a5a1b keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text d7e245b0d9b5c83c keys afebb2152a848db3 function 565b0478b7912850

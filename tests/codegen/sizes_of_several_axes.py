@@ -80,9 +80,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3, 4)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 50956b4f72ece99f keys a3f7975271d2f9ae function e76bb177d96e70f0
+# sealed by resnetc: text 2808fe44411722bf keys a3f7975271d2f9ae function e76bb177d96e70f0

@@ -60,9 +60,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 25e837e76c1d4b5f keys 1bf25c24cb6579e8 function b641df717c10fb4b
+# sealed by resnetc: text d6d5b38e8a4ecf5e keys 1bf25c24cb6579e8 function b641df717c10fb4b

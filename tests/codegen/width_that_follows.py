@@ -81,9 +81,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [10]
 
 
-def build() -> nn.Module:
+def build() -> Net:
     """A new Net with initial weights."""
     return Net()
 
 
-# sealed by resnetc: text 004980516c9e80fd keys 3ad303c6350976b3 function a9fc6d42c24f797b
+# sealed by resnetc: text ead2268983e2b451 keys 3ad303c6350976b3 function a9fc6d42c24f797b

@@ -50,7 +50,7 @@ def test_elements_are_counted_as_in_the_spec() -> None:
 def test_a_position_among_names_needs_no_identity() -> None:
     source = text("use std.stems\n" + model("a: (k: conv(8, kernel=3) |> identity |> n: norm |> act)"))
     assert "nn.Identity" not in source
-    assert '"3": nn.ReLU()' in source  # a position stays what it was
+    assert '("3", nn.ReLU())' in source  # a position stays what it was
 
 
 def test_a_stage_of_one_block_is_one_line() -> None:

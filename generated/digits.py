@@ -39,7 +39,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -96,4 +96,4 @@ def build() -> Digits:
     return Digits()
 
 
-# sealed by resnetc: text f90ba4d4f8c53c6d keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 6b2469b4c853c38d keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

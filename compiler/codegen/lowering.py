@@ -8,6 +8,7 @@ from typing import Any
 from resnetc.compiler.codegen import functional
 from resnetc.compiler.codegen.anti_unification import Signature, Writer
 from resnetc.compiler.codegen.containers import containers, in_text_order, returned, runs, unique_attribute
+from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward, Operation
 from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
@@ -173,7 +174,8 @@ class Lowering:
             return None
         name = self.names.definition(policy.name.id)
         self.writer.names[name] = signature.arguments
-        doc = documentation(policy.doc, f"The modules of `{policy.name.id}`.", 4)
+        told = policy_text(policy, group, {n: v for n, _, v in numbers}, {a.name for a in signature.arguments})
+        doc = documentation(told, f"The modules of `{policy.name.id}`.", 4)
         parameters = tuple((a.name, a.type) for a in signature.arguments)
         return Function(name, doc, parameters, tuple(returned(code))), signature
 
@@ -183,6 +185,7 @@ class Lowering:
         group = self.templates[key]
         first = group[0]
         block = first.definition
+        assert isinstance(block, syntax.Block)
         shared = [n for n, _, _ in first.numbers if all(any(n == m for m, _, _ in t.numbers) for t in group)]
         kinds = {n: k for n, k, _ in first.numbers}
         numbers = [
@@ -193,7 +196,8 @@ class Lowering:
         fields, forward = self.scope(group, signature)
         self.writer.names[name] = signature.arguments
         comments = Comments(group, signature)
-        doc = self.unlike(block, name, fields) or block.doc
+        own = {a.name for a in signature.arguments} | set(attributes(fields))
+        doc = self.unlike(block, name, fields) or block_text(block, {n: v for n, _, v in numbers}, own)
         made = Class(
             name,
             documentation(doc, f"The block `{block.name.id}`.", 4),
@@ -206,7 +210,7 @@ class Lowering:
 
     def unlike(self, block: Any, name: str, fields: list[str]) -> str:
         """What tells a further class of a block from its first one: the modules that one has and the other has not."""
-        own = dict.fromkeys(re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE))
+        own = dict.fromkeys(attributes(fields))
         first, modules = self.first.setdefault(block, (name, own))
         more, less = (quoted([m for m in a if m not in b]) for a, b in ((own, modules), (modules, own)))
         if more:
@@ -342,6 +346,11 @@ class Lowering:
                 self.codes[id(child)] = self.writer.occurrence(child)
             codes.append(self.codes[id(child)])
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+
+
+def attributes(fields: list[str]) -> list[str]:
+    """What the lines of an `__init__` store, in their order."""
+    return re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE)
 
 
 def argument_text(value: Any) -> Code:

@@ -41,7 +41,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth110:
     return CIFARDepth110()
 
 
-# sealed by resnetc: text 53fda62ffd796cb5 keys 11e9da3fdbfa740e function d13eb6f0a26c8262
+# sealed by resnetc: text 71eb60959b200c9c keys 11e9da3fdbfa740e function d13eb6f0a26c8262

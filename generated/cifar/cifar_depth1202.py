@@ -41,7 +41,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth1202:
     return CIFARDepth1202()
 
 
-# sealed by resnetc: text 8ab9793c9dc82757 keys 54aa772ad48f88f0 function 4bda60de78c94b0a
+# sealed by resnetc: text 622ed5cce567e46a keys 54aa772ad48f88f0 function 4bda60de78c94b0a

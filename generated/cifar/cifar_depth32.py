@@ -41,7 +41,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth32:
     return CIFARDepth32()
 
 
-# sealed by resnetc: text c56d7d3fa3ef8245 keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa
+# sealed by resnetc: text 00260ff526bbe8c5 keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa

@@ -41,7 +41,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth44:
     return CIFARDepth44()
 
 
-# sealed by resnetc: text 156ec3fccef1e8e1 keys 42ad43f06d56e9ec function f2461b8ff9431c00
+# sealed by resnetc: text 5d47415e806e8526 keys 42ad43f06d56e9ec function f2461b8ff9431c00

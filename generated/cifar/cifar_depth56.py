@@ -41,7 +41,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth56:
     return CIFARDepth56()
 
 
-# sealed by resnetc: text e99d63b38018624b keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text 8db722e34fe0aa81 keys a41f7189151afc94 function 5f69c07fe7419a71

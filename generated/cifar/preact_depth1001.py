@@ -18,9 +18,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -111,4 +109,4 @@ def build() -> PreActDepth1001:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text daba58b19fc83ea2 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text 888fea187687bac2 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

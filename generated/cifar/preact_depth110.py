@@ -18,9 +18,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict([("conv", nn.Conv2d(in_channels, channels, 1, 2, bias=False))]),
     )
@@ -103,4 +101,4 @@ def build() -> PreActDepth110:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 4045777a6fd226c1 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 680a779cc1dd7483 keys 398c4567102d2f78 function 4815f166a45c200c

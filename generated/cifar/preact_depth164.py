@@ -18,9 +18,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -111,4 +109,4 @@ def build() -> PreActDepth164:
     return PreActDepth164()
 
 
-# sealed by resnetc: text e63e67e9d50aaa66 keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 53ae106d02cb4e18 keys 774ad2b77b9fa873 function 76fd65631c538b9d

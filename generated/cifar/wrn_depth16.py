@@ -19,9 +19,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -109,4 +107,4 @@ def build() -> WRNDepth16:
     return WRNDepth16()
 
 
-# sealed by resnetc: text 3ef4430231b5e323 keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text cc2fbe7eb612c686 keys b9d3101650937d98 function 7562031be6e0bd30

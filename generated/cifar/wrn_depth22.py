@@ -19,9 +19,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -109,4 +107,4 @@ def build() -> WRNDepth22:
     return WRNDepth22()
 
 
-# sealed by resnetc: text 0ef594ab15f1b245 keys 91795788abfe4aab function 72005ffc6d9b8676
+# sealed by resnetc: text 239cef43064f719d keys 91795788abfe4aab function 72005ffc6d9b8676

@@ -19,9 +19,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -109,4 +107,4 @@ def build() -> WRNDepth28:
     return WRNDepth28()
 
 
-# sealed by resnetc: text b582dc873e0dc048 keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text 5ef242f9ab15f90e keys 5a77cf39977d4b17 function d0095b35d03262a4

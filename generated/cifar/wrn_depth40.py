@@ -19,9 +19,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -109,4 +107,4 @@ def build() -> WRNDepth40:
     return WRNDepth40()
 
 
-# sealed by resnetc: text 04901fbb31026820 keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text 29cc7d03ac854f56 keys 3d502a8237910f0b function e786eb7d042118c2

@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -96,4 +96,4 @@ def build() -> ResNet152:
     return ResNet152()
 
 
-# sealed by resnetc: text 54981dbb64697466 keys d3c19da749c90e41 function d100e17bf72a82df
+# sealed by resnetc: text ab9626e0146a4e32 keys d3c19da749c90e41 function d100e17bf72a82df

@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, 2, bias=False),
         nn.BatchNorm2d(channels),
@@ -91,4 +91,4 @@ def build() -> ResNet18:
     return ResNet18()
 
 
-# sealed by resnetc: text 72908f85c718a311 keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text effb27841843be9d keys 9be1db8ca6319057 function c280b98d9a5f3927

@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, 2, bias=False),
         nn.BatchNorm2d(channels),
@@ -91,4 +91,4 @@ def build() -> ResNet34:
     return ResNet34()
 
 
-# sealed by resnetc: text 7bba24547f7da0d1 keys 2caaea0bda51eea9 function 6df4f0a685203788
+# sealed by resnetc: text 60b3b4cd6c7b6990 keys 2caaea0bda51eea9 function 6df4f0a685203788

@@ -17,7 +17,10 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def average(in_channels: int, stride: int, channels: int) -> nn.Sequential:
-    """ResNet-D: average, then project. Without a stride `identity` keeps position 0."""
+    """ResNet-D: `identity |> conv(channels, kernel=1) |> norm` or `avg_pool(2,
+    stride=stride, ceil=true, count_padding=false) |> conv(channels, kernel=1) |>
+    norm`.
+    """
     avg_pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(
         nn.Identity() if stride == 1 else avg_pool,
@@ -111,4 +114,4 @@ def build() -> ResNet50D:
     return ResNet50D()
 
 
-# sealed by resnetc: text 77d440a21d1fc5c6 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 224505a496f71852 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

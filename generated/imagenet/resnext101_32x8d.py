@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -103,4 +103,4 @@ def build() -> ResNeXt101_32x8d:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text 0d6784fd6febadd4 keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text 156e3a195abe7d56 keys de7e64733da0fc8e function 23f31591f4290863

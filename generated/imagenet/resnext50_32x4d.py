@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -104,4 +104,4 @@ def build() -> ResNeXt50_32x4d:
     return ResNeXt50_32x4d()
 
 
-# sealed by resnetc: text 49d4fa6cbfa7bb7d keys 59d22b992e156b13 function 63e0291c0936445e
+# sealed by resnetc: text 3bcf27ec75f0cc8b keys 59d22b992e156b13 function 63e0291c0936445e

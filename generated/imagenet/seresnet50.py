@@ -17,7 +17,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -121,4 +121,4 @@ def build() -> SEResNet50:
     return SEResNet50()
 
 
-# sealed by resnetc: text 37f1a423d81e964b keys 282ba36344c4f1f6 function a1c5aa0462daf4dc
+# sealed by resnetc: text 8f4475d20797a392 keys 282ba36344c4f1f6 function a1c5aa0462daf4dc

@@ -16,9 +16,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 class Attend(nn.Module):
-    """`radix` views of the input, weighted by a softmax over `radix` numbers for each
-    channel.
-    """
+    """2 views of the input, weighted by a softmax over 2 numbers for each channel."""
 
     def __init__(self, conv_channels: int, width: int) -> None:
         super().__init__()
@@ -66,4 +64,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text a32d535dae94468e keys eb0ef52c68a929bf function 654f7d1545812e2d
+# sealed by resnetc: text a4daa461c86687e0 keys eb0ef52c68a929bf function 654f7d1545812e2d

@@ -19,7 +19,7 @@ class Unit(nn.Module):
     """The last part stays; each other one passes a convolution, together with the one
     before it.
 
-    There are `ways` parts.
+    There are 4 parts.
     """
 
     def __init__(self, in_channels: int, width: int) -> None:
@@ -73,4 +73,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 7aaff489e0aae839 keys 02bfcab96f371fa6 function 8ffece5ae68100c4
+# sealed by resnetc: text d793d1233d10186c keys 02bfcab96f371fa6 function 8ffece5ae68100c4

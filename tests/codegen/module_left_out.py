@@ -17,9 +17,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: where the shape changes, a bare 1x1 convolution of the
-    pre-activated input.
-    """
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -103,4 +101,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text af92a729df188800 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148
+# sealed by resnetc: text 160a6192d2a7822e keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

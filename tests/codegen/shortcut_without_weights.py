@@ -39,7 +39,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: identity; new channels are zeros; no parameters."""
+    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text d7e245b0d9b5c83c keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text fab213f741e20145 keys afebb2152a848db3 function 565b0478b7912850

@@ -15,7 +15,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def project(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a projection where the shape changes, the identity where not."""
+    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, stride, bias=False),
         nn.BatchNorm2d(channels),
@@ -86,4 +86,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text ead2268983e2b451 keys 3ad303c6350976b3 function a9fc6d42c24f797b
+# sealed by resnetc: text ae855ef9550ecc3d keys 3ad303c6350976b3 function a9fc6d42c24f797b

@@ -1,0 +1,82 @@
+"""What a class or function is told to be: the spec's own words, as far as they speak of what stands below them.
+
+A block or policy is documented for all that may be made of it; a class or function is one thing that was made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from resnetc.compiler.ir.network import Sequence
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+SENTENCE = re.compile(r"(?<!al)\.\s+(?=[A-Z`])")
+WORD = re.compile(r"`([A-Za-z_]\w*)`")
+HEADING = re.compile(r"(\w\S*(?: \w\S*)?|[^:.]+ (?:et al\. )?\d{4}):\s")  # `Option B:`, `Option A of He et al. 2015:`
+
+
+def block_text(block: syntax.Block, numbers: dict[str, list[Any]], own: set[str]) -> str:
+    """The text of a block, for a class; `numbers` are what its names stand for, `own` the names that the class has."""
+    return "" if chosen_otherwise(block, numbers) else true_text(block.doc, block, numbers, own)
+
+
+def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: dict[str, list[Any]], own: set[str]) -> str:
+    """The text of a policy with one case; of several those that were chosen, as the spec has them."""
+    if len(policy.cases) == 1:
+        return true_text(policy.doc, policy, numbers, own)
+    chosen = {id(case_of(policy, sequence)) for sequence in group}
+    codes = [on_one_line(case.value.span.text) for case in policy.cases if id(case) in chosen]
+    if len(codes) < len(chosen) or any("//" in code for code in codes):
+        return ""
+    heading = HEADING.match(policy.doc)
+    which = " or ".join(f"`{code}`" for code in codes)
+    return f"{heading[1] if heading else f'Policy `{policy.name.id}`'}: {which}."
+
+
+def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[str, list[Any]], own: set[str]) -> str:
+    """The sentences of a text: a parameter that the class does not have is its number, or its sentence is left out."""
+    names = {p.name.id for p in definition.parameters}
+    names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
+    kept = []
+    for sentence in SENTENCE.split(" ".join(doc.split())):
+        foreign = [word for word in dict.fromkeys(WORD.findall(sentence)) if word in names - own]
+        values = {word: shared_number(numbers.get(word, [])) for word in foreign}
+        if all(value is not None for value in values.values()):
+            told = WORD.sub(lambda word, values=values: values.get(word[1]) or word[0], sentence)
+            kept.append(told if told.endswith((".", "!", "?")) else f"{told}.")
+    return " ".join(kept)
+
+
+def shared_number(vector: list[Any]) -> str | None:
+    """A number that is the same in every occurrence; None for what differs, and for what is no number."""
+    first = vector[0] if vector else None
+    same = first is not None and not isinstance(first, bool | str | tuple) and all(v == first for v in vector)
+    return str(first) if same else None
+
+
+def chosen_otherwise(block: syntax.Block, numbers: dict[str, list[Any]]) -> bool:
+    """Whether a number is what the spec has for the other case: texts are written for the first one."""
+    for statement in block.body:
+        if isinstance(statement, syntax.Let) and isinstance(choice := statement.value, syntax.Choice):
+            chosen, first = (numbers.get(name) for name in (statement.name.id, choice.value.span.text))
+            if chosen is not None and first is not None and chosen != first:
+                return True
+    return False
+
+
+def case_of(policy: syntax.Policy, sequence: Sequence) -> syntax.Case | None:
+    """The case that modules were made of: the one that their spans lie in."""
+    spans = [child.span for _, child in sequence.children]
+    return next((case for case in policy.cases if any(lies_in(span, case.span) for span in spans)), None)
+
+
+def lies_in(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
+def on_one_line(text: str) -> str:
+    """The text of an expression, however it was laid out."""
+    text = re.sub(r"([(\[]) ", r"\1", " ".join(text.split()))
+    return re.sub(r",? ?([)\]])", r"\1", text)

@@ -46,7 +46,13 @@ def test_an_argument_goes_by_its_name() -> None:
 
 
 def test_what_differs_and_is_no_argument_is_not_spoken_of() -> None:
-    block = "/// One. `twice` as much.\nblock unit(width: int) {\n  let twice = width * 2\n  out = in |> conv(width, kernel=1)\n}\n"
+    block = """
+        /// One. `twice` as much.
+        block unit(width: int) {
+          let twice = width * 2
+          out = in |> conv(width, kernel=1)
+        }
+    """
     assert said(block, "a: unit(4) |> b: unit(8)") == {"Unit": "One."}
 
 

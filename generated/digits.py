@@ -49,7 +49,7 @@ def pad(in_channels: int, channels: int) -> nn.Sequential:
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -75,9 +75,9 @@ class Digits(nn.Module):
         self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
-        self.layer1 = nn.Sequential(Basic(16, 16, 1))
-        self.layer2 = nn.Sequential(Basic(16, 32, 2))
-        self.layer3 = nn.Sequential(Basic(32, 64, 2))
+        self.layer1 = nn.Sequential(Basic(16, 16))
+        self.layer2 = nn.Sequential(Basic(16, 32, stride=2))
+        self.layer3 = nn.Sequential(Basic(32, 64, stride=2))
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -96,4 +96,4 @@ def build() -> Digits:
     return Digits()
 
 
-# sealed by resnetc: text 6b2469b4c853c38d keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 393163e507074373 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from resnetc.compiler.codegen.derived import Vectors, default_text, line_of
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Choose, Code, literal, named
 from resnetc.compiler.codegen.torch_modules import POOLED, columns, gain, module_name
 from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
+from resnetc.compiler.syntax import tree as syntax
 
 IDENTITY = Call("nn.Identity")
+POSITIONAL = 2  # so many arguments of a call go without their keywords
 TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module"}
 
 
@@ -28,6 +31,8 @@ class Argument:
     name: str
     kind: str  # int, size, bool, number or module
     values: list[Any]
+    definition: str | None = None  # by other arguments, where it follows from them: a local then, and no parameter
+    default: str | None = None  # what calls leave out
 
     @property
     def type(self) -> str:
@@ -35,7 +40,7 @@ class Argument:
 
 
 class Signature:
-    """The arguments of a class or function while its text is made; in the order of first use."""
+    """The arguments of a class or function while its text is made: in the order of first use, until it is `settled`."""
 
     def __init__(self, numbers: list[tuple[str, str, list[Any]]], channels: list[int], names: Names) -> None:
         self.numbers = numbers  # name, type, vector: the parameters and `let` numbers of the definition
@@ -43,6 +48,75 @@ class Signature:
         self.arguments: list[Argument] = []
         self.names = names
         self.reads_input = True  # whether what is being written reads the input, not something made of it
+
+    @property
+    def parameters(self) -> list[Argument]:
+        """The arguments that a call gives."""
+        return [a for a in self.arguments if a.definition is None]
+
+    @property
+    def locals(self) -> list[str]:
+        """The lines that define the other ones."""
+        return [f"{a.name} = {a.definition}" for a in self.arguments if a.definition is not None]
+
+    @property
+    def defaults(self) -> tuple[tuple[str, str], ...]:
+        return tuple((a.name, a.default) for a in self.parameters if a.default is not None)
+
+    @property
+    def declarations(self) -> tuple[tuple[str, str], ...]:
+        """The parameters as `def` has them: name and type; a bare `*` where one with a default stands before others."""
+        out: list[tuple[str, str]] = []
+        starred = False
+        for parameter in self.parameters:
+            out.append((parameter.name, parameter.type + (f" = {parameter.default}" if parameter.default else "")))
+            starred = starred or (parameter.default is None and " = " in "".join(type for _, type in out))
+        if starred:
+            out.insert(POSITIONAL, ("*", ""))
+        return tuple(out)
+
+    def settle(self, definitions: dict[str, syntax.Expr]) -> None:
+        """What follows from other arguments becomes a local; the others stand in the order of the spec.
+
+        The channels of the input come first, modules last; what nothing in the spec names stands in between.
+        """
+        vectors = {name: values for name, _, values in self.numbers}
+        lines = self.lines(definitions, vectors)
+        for name, kind, values in self.numbers:
+            if kind == "int" and not all_equal(values) and name not in {a.name for a in self.arguments}:
+                more = self.lines(definitions, vectors, name)
+                if len(more) > len(lines) + 1:  # `width` in place of both `inner` and `outer`
+                    self.add(name, kind, values)
+                    lines = self.lines(definitions, vectors)
+        for argument in self.arguments:
+            argument.definition = lines.get(argument.name)
+        declared = [name for name, _, _ in self.numbers]
+
+        def place(argument: Argument) -> tuple[int, int]:
+            if argument.name == "in_channels" or argument.kind == "module":
+                return (0 if argument.name == "in_channels" else 3), 0
+            return (1, declared.index(argument.name)) if argument.name in declared else (2, 0)
+
+        self.arguments.sort(key=place)
+        for argument in self.parameters[POSITIONAL:]:
+            argument.default = default_text(definitions.get(argument.name))
+
+    def lines(self, definitions: dict[str, syntax.Expr], vectors: Vectors, more: str = "") -> dict[str, str]:
+        """The arguments that follow from other ones (and from one `more`), with what they are."""
+        integers = {a.name: a.values for a in self.arguments if a.kind == "int"}
+        names = {name for name in vectors if integers.get(name) == vectors[name]} | ({more} - {""})
+        out: dict[str, str] = {}
+        free: dict[str, list[Any]] = {}  # what follows from nothing, in the order of the spec
+        for name in (name for name in vectors if name in names):
+            text = line_of(name, definitions[name], vectors, set(free)) if name in definitions else None
+            if text is None:
+                free[name] = vectors[name]
+            else:
+                out[name] = text
+        for name, values in integers.items():  # what the spec has no name for
+            if name not in vectors and name != "in_channels" and (text := whole_multiple(values, free)):
+                out[name] = text
+        return out
 
     def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
         """The text of a value: a literal, the argument that stands for it, or a multiple of one."""
@@ -142,6 +216,16 @@ class Signature:
                 chosen = known or self.add(name, kind, values)
                 return f"{chosen.name} == {literal(value)}"
         return None
+
+
+def whole_multiple(vector: list[Any], bases: dict[str, list[Any]]) -> str | None:
+    """`2 * width`, where that is so at every call."""
+    for name, values in bases.items():
+        if all(values) and len(ratios := {Fraction(v, n) for v, n in zip(vector, values, strict=True)}) == 1:
+            ratio = ratios.pop()
+            if ratio.denominator == 1 and ratio > 1:
+                return f"{ratio} * {name}"
+    return None
 
 
 def combined(place: str, role: str) -> str:
@@ -279,7 +363,7 @@ class Subset(Signature):
         super().__init__([], [whole.channels[i] for i in indices], whole.names)
 
     def value(self, vector: list[Any], kind: str, role: str, place: str) -> Code:
-        if all_equal(vector):
+        if all_equal(vector) and (role != "stride" or vector[0] == 1):  # a stride that is chosen is an argument
             return literal(vector[0])
         for argument in self.whole.arguments:
             if [argument.values[i] for i in self.indices] == vector:
@@ -287,6 +371,8 @@ class Subset(Signature):
         for name, type, values in self.whole.numbers:
             if type in (kind, "int") and [values[i] for i in self.indices] == vector:
                 return self.whole.add(name, kind, values).name
+        if all_equal(vector):
+            return literal(vector[0])
         full: list[Any] = [vector[0]] * len(self.whole.channels)
         for i, v in zip(self.indices, vector, strict=True):
             full[i] = v
@@ -316,7 +402,7 @@ def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, 
         column = [c.arguments[i][1] for c in calls]
         argument = known[i] if i < len(known) else Argument(keyword or "value", "int", [])
         out.append((keyword, code if all(c == code for c in column) else passed(column, argument, signature, place)))
-    return Call(calls[0].function, tuple(out))
+    return Call(calls[0].function, tuple(out), calls[0].defaults)
 
 
 def passed(column: list[Code], argument: Argument, signature: Signature, place: str) -> Code:

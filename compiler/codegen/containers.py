@@ -78,7 +78,8 @@ def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[
     known = names.get(first.function, [])
     name = known[position].name if position < len(known) else "value"
     arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
-    return Repeat(Call(first.function, arguments), len(values), name, tuple(str(t) for t in texts)), j
+    element = Call(first.function, arguments, first.defaults)
+    return Repeat(element, len(values), name, tuple(str(t) for t in texts)), j
 
 
 def returned(code: Code) -> list[str]:
@@ -88,12 +89,18 @@ def returned(code: Code) -> list[str]:
         arguments: list[tuple[str | None, Code]] = []
         for keyword, child in code.arguments:
             if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
-                name = variable(child.other, [line(c) for _, c in code.arguments] + lines)
+                name, short = brief(child, [line(c) for _, c in code.arguments] + lines)
                 lines += lay(f"{name} = ", child.other, 4)
-                child = Choose(child.value, child.condition, name)
+                child = short
             arguments.append((keyword, child))
-        code = Call(code.function, tuple(arguments))
+        code = Call(code.function, tuple(arguments), code.defaults)
     return [*lines, *lay("return ", code, 4)]
+
+
+def brief(choice: Choose, around: list[str]) -> tuple[str, Choose]:
+    """A choice whose second side has a name of its own, and that name."""
+    name = variable(choice.other, around)
+    return name, Choose(choice.value, choice.condition, name)
 
 
 def variable(code: Code, around: list[str]) -> str:
@@ -122,10 +129,13 @@ def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str],
         node[path[-1]] = stored[path]
     fields: list[str] = []
     reach: dict[Path, str] = {}
+    around = [line(code) for code in stored.values()]
     for name, node in tree.items():
-        fields += repeated(name, node, [line(code) for code in stored.values()]) or lay(
-            f"self.{name} = ", contained(node), 8
-        )
+        if isinstance(node, Choose) and len(line(node)) + len(f"        self.{name} = ") > WIDTH:
+            own, short = brief(node, around)
+            fields += [*lay(f"{own} = ", node.other, 8), *lay(f"self.{name} = ", short, 8)]
+        else:
+            fields += repeated(name, node, around) or lay(f"self.{name} = ", contained(node), 8)
         reached(node, (name,), f"self.{name}", reach)
     return fields, reach
 

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from resnetc.compiler.codegen import functional
-from resnetc.compiler.codegen.anti_unification import Signature, Writer
-from resnetc.compiler.codegen.containers import containers, in_text_order, returned, runs, unique_attribute
+from resnetc.compiler.codegen.anti_unification import POSITIONAL, Signature, Writer
+from resnetc.compiler.codegen.containers import brief, containers, in_text_order, returned, runs, unique_attribute
+from resnetc.compiler.codegen.derived import definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward, Operation
 from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
@@ -133,8 +134,7 @@ class Lowering:
             made, signature = self.classes[key]
             index = self.templates[key].index(template)
             for i, other in enumerate(self.templates[key]):
-                arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
-                self.codes[id(other)] = Call(made.name, arguments)
+                self.codes[id(other)] = call(made.name, signature, i)
             assert index >= 0
         return self.codes[id(template)]
 
@@ -154,8 +154,7 @@ class Lowering:
             function, signature = made
             if id(sequence) not in self.codes:
                 for i, other in enumerate(self.sequences[key]):
-                    arguments = tuple((None, argument_text(a.values[i])) for a in signature.arguments)
-                    self.codes[id(other)] = Call(function.name, arguments)
+                    self.codes[id(other)] = call(function.name, signature, i)
             out.append(self.codes[id(sequence)])
         return out
 
@@ -172,12 +171,13 @@ class Lowering:
         code = self.writer.children(group, signature, "")
         if code is None or not signature.arguments:
             return None
+        signature.settle(definitions(policy))
         name = self.names.definition(policy.name.id)
-        self.writer.names[name] = signature.arguments
+        self.writer.names[name] = signature.parameters
         told = policy_text(policy, group, {n: v for n, _, v in numbers}, {a.name for a in signature.arguments})
         doc = documentation(told, f"The modules of `{policy.name.id}`.", 4)
-        parameters = tuple((a.name, a.type) for a in signature.arguments)
-        return Function(name, doc, parameters, tuple(returned(code))), signature
+        body = (*(f"    {text}" for text in signature.locals), *returned(code))
+        return Function(name, doc, signature.declarations, body), signature
 
     # -- classes ------------------------------------------------------------------------------------------------------
 
@@ -194,15 +194,16 @@ class Lowering:
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
         name = self.names.definition(class_name(block.name.id, block.doc))
         fields, forward = self.scope(group, signature)
-        self.writer.names[name] = signature.arguments
+        signature.settle(definitions(block))
+        self.writer.names[name] = signature.parameters
         comments = Comments(group, signature)
         own = {a.name for a in signature.arguments} | set(attributes(fields))
         doc = self.unlike(block, name, fields) or block_text(block, {n: v for n, _, v in numbers}, own)
         made = Class(
             name,
             documentation(doc, f"The block `{block.name.id}`.", 4),
-            tuple((a.name, a.type) for a in signature.arguments),
-            tuple(fields),
+            signature.declarations,
+            (*(f"        {text}" for text in signature.locals), *fields),
             tuple(forward),
             comments.shape(0),
         )
@@ -329,7 +330,7 @@ class Lowering:
             return None
         known = list(signature.arguments)
         code = self.writer.chosen(modules, signature, attribute)
-        if code is None or len(f"        self.{attribute} = {line(code)}") > WIDTH:
+        if not isinstance(code, Choose) or len(f"        self.{attribute} = {line(brief(code, [])[1])}") > WIDTH:
             signature.arguments[:] = known
             return None
         return code
@@ -346,6 +347,13 @@ class Lowering:
                 self.codes[id(child)] = self.writer.occurrence(child)
             codes.append(self.codes[id(child)])
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+
+
+def call(name: str, signature: Signature, occurrence: int) -> Call:
+    """The call for one occurrence: by keyword from the third argument on, and modules always."""
+    arguments = [(a, argument_text(a.values[occurrence])) for a in signature.parameters]
+    keyed = [(a.name if i >= POSITIONAL or a.kind == "module" else None, t) for i, (a, t) in enumerate(arguments)]
+    return Call(name, tuple(keyed), signature.defaults)
 
 
 def attributes(fields: list[str]) -> list[str]:

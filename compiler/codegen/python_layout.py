@@ -12,10 +12,15 @@ WIDTH = 88
 
 @record(eq=True)
 class Call:
-    """`function(arguments)`; an argument may have a keyword."""
+    """`function(arguments)`; an argument may have a keyword, and is not written where it is that keyword's default."""
 
     function: str
     arguments: tuple[tuple[str | None, Code], ...] = ()
+    defaults: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def written(self) -> list[tuple[str | None, Code]]:
+        return [(keyword, code) for keyword, code in self.arguments if (keyword, code) not in self.defaults]
 
 
 @record(eq=True)
@@ -67,8 +72,8 @@ def line(code: Code) -> str:
     match code:
         case str():
             return code
-        case Call(function, arguments):
-            return f"{function}({', '.join(argument(k, line(c)) for k, c in arguments)})"
+        case Call(function):
+            return f"{function}({', '.join(argument(k, line(c)) for k, c in code.written)})"
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
             return f"*({line(element)} for {name} in {over})"
@@ -100,8 +105,8 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
     if len(whole) <= WIDTH and not must_break(code):
         return [whole]
     match code:
-        case Call(function, arguments) if arguments:
-            inner = [ln for k, c in arguments for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+        case Call(function) if code.written:
+            inner = [ln for k, c in code.written for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
             return [f"{pad}{prefix}{function}(", *inner, f"{pad}){suffix}"]
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
@@ -127,7 +132,7 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
 def broken(call: Call, indent: int) -> list[str]:
     """A call with one argument a line, its trailing comma keeping it so."""
     pad = " " * indent
-    inner = [ln for k, c in call.arguments for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+    inner = [ln for k, c in call.written for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
     return [f"{pad}{call.function}(", *inner, f"{pad})"]
 
 

@@ -60,7 +60,7 @@ def parameters(
     parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = ""
 ) -> list[str]:
     """A `def` line, one parameter a line where it does not fit."""
-    parts = [p for p in (first, *(f"{n}: {t}" for n, t in parameters)) if p]
+    parts = [p for p in (first, *(f"{n}: {t}" if t else n for n, t in parameters)) if p]
     pad = " " * indent
     whole = f"{pad}{head}({', '.join(parts)}){tail}"
     if len(whole) <= WIDTH:

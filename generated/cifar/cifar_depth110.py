@@ -51,7 +51,7 @@ def pad(in_channels: int, channels: int) -> nn.Sequential:
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -80,15 +80,15 @@ class CIFARDepth110(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Basic(16, 16, 1) for _ in range(18)),
+            *(Basic(16, 16) for _ in range(18)),
         )
         self.layer2 = nn.Sequential(
-            Basic(16, 32, 2),
-            *(Basic(32, 32, 1) for _ in range(17)),
+            Basic(16, 32, stride=2),
+            *(Basic(32, 32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
-            Basic(32, 64, 2),
-            *(Basic(64, 64, 1) for _ in range(17)),
+            Basic(32, 64, stride=2),
+            *(Basic(64, 64) for _ in range(17)),
         )
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
@@ -108,4 +108,4 @@ def build() -> CIFARDepth110:
     return CIFARDepth110()
 
 
-# sealed by resnetc: text 71eb60959b200c9c keys 11e9da3fdbfa740e function d13eb6f0a26c8262
+# sealed by resnetc: text 78d5d19668d111b2 keys 11e9da3fdbfa740e function d13eb6f0a26c8262

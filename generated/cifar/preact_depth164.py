@@ -29,8 +29,9 @@ def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
 class PreactBottleneck(nn.Module):
     """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
 
-    def __init__(self, in_channels: int, width: int, stride: int, outer: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
+        outer = 4 * width
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
@@ -38,7 +39,7 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-        self.downsample = preact(in_channels, outer, stride)
+        self.downsample = preact(in_channels, outer, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
@@ -52,8 +53,9 @@ class PreactBottleneck(nn.Module):
 class PreactBottleneck2(nn.Module):
     """`PreactBottleneck` without `downsample`."""
 
-    def __init__(self, outer: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
+        outer = 4 * width
         self.bn1 = nn.BatchNorm2d(outer)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
@@ -78,16 +80,16 @@ class PreActDepth164(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBottleneck(16, 16, 1, 64),
-            *(PreactBottleneck2(64, 16) for _ in range(17)),
+            PreactBottleneck(16, 16),
+            *(PreactBottleneck2(16) for _ in range(17)),
         )
         self.layer2 = nn.Sequential(
-            PreactBottleneck(64, 32, 2, 128),
-            *(PreactBottleneck2(128, 32) for _ in range(17)),
+            PreactBottleneck(64, 32, stride=2),
+            *(PreactBottleneck2(32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
-            PreactBottleneck(128, 64, 2, 256),
-            *(PreactBottleneck2(256, 64) for _ in range(17)),
+            PreactBottleneck(128, 64, stride=2),
+            *(PreactBottleneck2(64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
@@ -109,4 +111,4 @@ def build() -> PreActDepth164:
     return PreActDepth164()
 
 
-# sealed by resnetc: text 53ae106d02cb4e18 keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 99c79dbc843b8fb4 keys 774ad2b77b9fa873 function 76fd65631c538b9d

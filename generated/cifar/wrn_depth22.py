@@ -33,14 +33,14 @@ class PreactBasic(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.downsample = preact(in_channels, width, stride)
+        self.downsample = preact(in_channels, width, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
@@ -76,15 +76,15 @@ class WRNDepth22(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBasic(16, 160, 1),
+            PreactBasic(16, 160),
             *(PreactBasic2(160) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic(160, 320, 2),
+            PreactBasic(160, 320, stride=2),
             *(PreactBasic2(320) for _ in range(2)),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic(320, 640, 2),
+            PreactBasic(320, 640, stride=2),
             *(PreactBasic2(640) for _ in range(2)),
         )
         self.bn1 = nn.BatchNorm2d(640)
@@ -107,4 +107,4 @@ def build() -> WRNDepth22:
     return WRNDepth22()
 
 
-# sealed by resnetc: text 239cef43064f719d keys 91795788abfe4aab function 72005ffc6d9b8676
+# sealed by resnetc: text 8aac274a4a04ced4 keys 91795788abfe4aab function 72005ffc6d9b8676

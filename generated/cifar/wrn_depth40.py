@@ -33,14 +33,14 @@ class PreactBasic(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.downsample = preact(in_channels, width, stride)
+        self.downsample = preact(in_channels, width, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
@@ -76,15 +76,15 @@ class WRNDepth40(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBasic(16, 160, 1),
+            PreactBasic(16, 160),
             *(PreactBasic2(160) for _ in range(5)),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic(160, 320, 2),
+            PreactBasic(160, 320, stride=2),
             *(PreactBasic2(320) for _ in range(5)),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic(320, 640, 2),
+            PreactBasic(320, 640, stride=2),
             *(PreactBasic2(640) for _ in range(5)),
         )
         self.bn1 = nn.BatchNorm2d(640)
@@ -107,4 +107,4 @@ def build() -> WRNDepth40:
     return WRNDepth40()
 
 
-# sealed by resnetc: text 29cc7d03ac854f56 keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text 4b0313feb4a153b5 keys 3d502a8237910f0b function e786eb7d042118c2

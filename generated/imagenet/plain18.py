@@ -17,7 +17,7 @@ INPUT_SHAPE = (3, 224, 224)
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -42,19 +42,19 @@ class Plain18(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            *(Basic(64, 64, 1) for _ in range(2)),
+            *(Basic(64, 64) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Basic(64, 128, 2),
-            Basic(128, 128, 1),
+            Basic(64, 128, stride=2),
+            Basic(128, 128),
         )
         self.layer3 = nn.Sequential(
-            Basic(128, 256, 2),
-            Basic(256, 256, 1),
+            Basic(128, 256, stride=2),
+            Basic(256, 256),
         )
         self.layer4 = nn.Sequential(
-            Basic(256, 512, 2),
-            Basic(512, 512, 1),
+            Basic(256, 512, stride=2),
+            Basic(512, 512),
         )
         self.fc = nn.Linear(512, 1000)
         for m in self.modules():
@@ -76,4 +76,4 @@ def build() -> Plain18:
     return Plain18()
 
 
-# sealed by resnetc: text 80db2b42caa16e65 keys 9872fa55e525154f function 3ba1b5dc2e19da72
+# sealed by resnetc: text 298fca3bcfce7e4b keys 9872fa55e525154f function 3ba1b5dc2e19da72

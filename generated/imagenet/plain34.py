@@ -17,7 +17,7 @@ INPUT_SHAPE = (3, 224, 224)
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -42,19 +42,19 @@ class Plain34(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            *(Basic(64, 64, 1) for _ in range(3)),
+            *(Basic(64, 64) for _ in range(3)),
         )
         self.layer2 = nn.Sequential(
-            Basic(64, 128, 2),
-            *(Basic(128, 128, 1) for _ in range(3)),
+            Basic(64, 128, stride=2),
+            *(Basic(128, 128) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Basic(128, 256, 2),
-            *(Basic(256, 256, 1) for _ in range(5)),
+            Basic(128, 256, stride=2),
+            *(Basic(256, 256) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Basic(256, 512, 2),
-            *(Basic(512, 512, 1) for _ in range(2)),
+            Basic(256, 512, stride=2),
+            *(Basic(512, 512) for _ in range(2)),
         )
         self.fc = nn.Linear(512, 1000)
         for m in self.modules():
@@ -76,4 +76,4 @@ def build() -> Plain34:
     return Plain34()
 
 
-# sealed by resnetc: text 0a1e9679de427aef keys f4103e43a55e09b3 function 60afd3f78a262949
+# sealed by resnetc: text ca095d576e822e7e keys f4103e43a55e09b3 function 60afd3f78a262949

@@ -31,11 +31,12 @@ class BottleneckV1(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
-        outer: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        outer = 4 * width
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
@@ -66,20 +67,20 @@ class ResNet152V1(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            BottleneckV1(64, 64, 1, 256, project(64, 256, 1)),
-            *(BottleneckV1(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
+            BottleneckV1(64, 64, downsample=project(64, 256, stride=1)),
+            *(BottleneckV1(256, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            BottleneckV1(256, 128, 2, 512, project(256, 512, 2)),
-            *(BottleneckV1(512, 128, 1, 512, nn.Identity()) for _ in range(7)),
+            BottleneckV1(256, 128, stride=2, downsample=project(256, 512, stride=2)),
+            *(BottleneckV1(512, 128, downsample=nn.Identity()) for _ in range(7)),
         )
         self.layer3 = nn.Sequential(
-            BottleneckV1(512, 256, 2, 1024, project(512, 1024, 2)),
-            *(BottleneckV1(1024, 256, 1, 1024, nn.Identity()) for _ in range(35)),
+            BottleneckV1(512, 256, stride=2, downsample=project(512, 1024, stride=2)),
+            *(BottleneckV1(1024, 256, downsample=nn.Identity()) for _ in range(35)),
         )
         self.layer4 = nn.Sequential(
-            BottleneckV1(1024, 512, 2, 2048, project(1024, 2048, 2)),
-            *(BottleneckV1(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
+            BottleneckV1(1024, 512, stride=2, downsample=project(1024, 2048, stride=2)),
+            *(BottleneckV1(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -101,4 +102,4 @@ def build() -> ResNet152V1:
     return ResNet152V1()
 
 
-# sealed by resnetc: text 52ef8bf011347094 keys d3c19da749c90e41 function 9f4b13ef7cb91f1e
+# sealed by resnetc: text 76124287c282dba3 keys d3c19da749c90e41 function 9f4b13ef7cb91f1e

@@ -29,7 +29,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -57,19 +58,19 @@ class ResNet18(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            *(Basic(64, 64, 1, nn.Identity()) for _ in range(2)),
+            *(Basic(64, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Basic(64, 128, 2, project(64, 128)),
-            Basic(128, 128, 1, nn.Identity()),
+            Basic(64, 128, stride=2, downsample=project(64, 128)),
+            Basic(128, 128, downsample=nn.Identity()),
         )
         self.layer3 = nn.Sequential(
-            Basic(128, 256, 2, project(128, 256)),
-            Basic(256, 256, 1, nn.Identity()),
+            Basic(128, 256, stride=2, downsample=project(128, 256)),
+            Basic(256, 256, downsample=nn.Identity()),
         )
         self.layer4 = nn.Sequential(
-            Basic(256, 512, 2, project(256, 512)),
-            Basic(512, 512, 1, nn.Identity()),
+            Basic(256, 512, stride=2, downsample=project(256, 512)),
+            Basic(512, 512, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(512, 1000)
         for m in self.modules():
@@ -91,4 +92,4 @@ def build() -> ResNet18:
     return ResNet18()
 
 
-# sealed by resnetc: text effb27841843be9d keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text f252756b0efa26db keys 9be1db8ca6319057 function c280b98d9a5f3927

@@ -29,7 +29,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -57,19 +58,19 @@ class ResNet34(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            *(Basic(64, 64, 1, nn.Identity()) for _ in range(3)),
+            *(Basic(64, 64, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer2 = nn.Sequential(
-            Basic(64, 128, 2, project(64, 128)),
-            *(Basic(128, 128, 1, nn.Identity()) for _ in range(3)),
+            Basic(64, 128, stride=2, downsample=project(64, 128)),
+            *(Basic(128, 128, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Basic(128, 256, 2, project(128, 256)),
-            *(Basic(256, 256, 1, nn.Identity()) for _ in range(5)),
+            Basic(128, 256, stride=2, downsample=project(128, 256)),
+            *(Basic(256, 256, downsample=nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Basic(256, 512, 2, project(256, 512)),
-            *(Basic(512, 512, 1, nn.Identity()) for _ in range(2)),
+            Basic(256, 512, stride=2, downsample=project(256, 512)),
+            *(Basic(512, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(512, 1000)
         for m in self.modules():
@@ -91,4 +92,4 @@ def build() -> ResNet34:
     return ResNet34()
 
 
-# sealed by resnetc: text 60b3b4cd6c7b6990 keys 2caaea0bda51eea9 function 6df4f0a685203788
+# sealed by resnetc: text f66b86e3204540c5 keys 2caaea0bda51eea9 function 6df4f0a685203788

@@ -29,11 +29,12 @@ class Bottleneck(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
-        outer: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        outer = 4 * width
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
@@ -61,20 +62,20 @@ class ResNet50(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 64, 1, 256, project(64, 256, 1)),
-            *(Bottleneck(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
+            Bottleneck(64, 64, downsample=project(64, 256, stride=1)),
+            *(Bottleneck(256, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 128, 2, 512, project(256, 512, 2)),
-            *(Bottleneck(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
+            Bottleneck(256, 128, stride=2, downsample=project(256, 512, stride=2)),
+            *(Bottleneck(512, 128, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 256, 2, 1024, project(512, 1024, 2)),
-            *(Bottleneck(1024, 256, 1, 1024, nn.Identity()) for _ in range(5)),
+            Bottleneck(512, 256, stride=2, downsample=project(512, 1024, stride=2)),
+            *(Bottleneck(1024, 256, downsample=nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 512, 2, 2048, project(1024, 2048, 2)),
-            *(Bottleneck(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
+            Bottleneck(1024, 512, stride=2, downsample=project(1024, 2048, stride=2)),
+            *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -96,4 +97,4 @@ def build() -> ResNet50:
     return ResNet50()
 
 
-# sealed by resnetc: text 81b9b43080deb63e keys a15514c6f4f69eda function fe09f683ffeb41c0
+# sealed by resnetc: text 906e15330a153bac keys a15514c6f4f69eda function fe09f683ffeb41c0

@@ -16,12 +16,12 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 224, 224)
 
 
-def average(in_channels: int, stride: int, channels: int) -> nn.Sequential:
+def average(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     """ResNet-D: `identity |> conv(channels, kernel=1) |> norm` or `avg_pool(2,
     stride=stride, ceil=true, count_padding=false) |> conv(channels, kernel=1) |>
     norm`.
     """
-    avg_pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
+    avg_pool = nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(
         nn.Identity() if stride == 1 else avg_pool,
         nn.Conv2d(in_channels, channels, 1, bias=False),
@@ -36,11 +36,12 @@ class Bottleneck(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
-        outer: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        outer = 4 * width
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
@@ -79,20 +80,20 @@ class ResNet50D(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 64, 1, 256, average(64, 1, 256)),
-            *(Bottleneck(256, 64, 1, 256, nn.Identity()) for _ in range(2)),
+            Bottleneck(64, 64, downsample=average(64, 256, stride=1)),
+            *(Bottleneck(256, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 128, 2, 512, average(256, 2, 512)),
-            *(Bottleneck(512, 128, 1, 512, nn.Identity()) for _ in range(3)),
+            Bottleneck(256, 128, stride=2, downsample=average(256, 512, stride=2)),
+            *(Bottleneck(512, 128, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 256, 2, 1024, average(512, 2, 1024)),
-            *(Bottleneck(1024, 256, 1, 1024, nn.Identity()) for _ in range(5)),
+            Bottleneck(512, 256, stride=2, downsample=average(512, 1024, stride=2)),
+            *(Bottleneck(1024, 256, downsample=nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 512, 2, 2048, average(1024, 2, 2048)),
-            *(Bottleneck(2048, 512, 1, 2048, nn.Identity()) for _ in range(2)),
+            Bottleneck(1024, 512, stride=2, downsample=average(1024, 2048, stride=2)),
+            *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -114,4 +115,4 @@ def build() -> ResNet50D:
     return ResNet50D()
 
 
-# sealed by resnetc: text 224505a496f71852 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 02038e018613dfc8 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

@@ -28,8 +28,8 @@ class Bottleneck(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        inner: int,
         stride: int,
+        inner: int,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -68,20 +68,52 @@ class ResNeXt101_32x8d(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 256, 1, project(64, 256, 1)),
-            *(Bottleneck(256, 256, 1, nn.Identity()) for _ in range(2)),
+            Bottleneck(64, 1, inner=256, downsample=project(64, 256, stride=1)),
+            *(
+                Bottleneck(
+                    256,
+                    1,
+                    inner=256,
+                    downsample=nn.Identity(),
+                )
+                for _ in range(2)
+            ),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 512, 2, project(256, 512, 2)),
-            *(Bottleneck(512, 512, 1, nn.Identity()) for _ in range(3)),
+            Bottleneck(256, 2, inner=512, downsample=project(256, 512, stride=2)),
+            *(
+                Bottleneck(
+                    512,
+                    1,
+                    inner=512,
+                    downsample=nn.Identity(),
+                )
+                for _ in range(3)
+            ),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 1024, 2, project(512, 1024, 2)),
-            *(Bottleneck(1024, 1024, 1, nn.Identity()) for _ in range(22)),
+            Bottleneck(512, 2, inner=1024, downsample=project(512, 1024, stride=2)),
+            *(
+                Bottleneck(
+                    1024,
+                    1,
+                    inner=1024,
+                    downsample=nn.Identity(),
+                )
+                for _ in range(22)
+            ),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 2048, 2, project(1024, 2048, 2)),
-            *(Bottleneck(2048, 2048, 1, nn.Identity()) for _ in range(2)),
+            Bottleneck(1024, 2, inner=2048, downsample=project(1024, 2048, stride=2)),
+            *(
+                Bottleneck(
+                    2048,
+                    1,
+                    inner=2048,
+                    downsample=nn.Identity(),
+                )
+                for _ in range(2)
+            ),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -103,4 +135,4 @@ def build() -> ResNeXt101_32x8d:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text 156e3a195abe7d56 keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text a1a1d3bcb6dece23 keys de7e64733da0fc8e function 23f31591f4290863

@@ -28,12 +28,14 @@ class Bottleneck(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        inner: int,
-        stride: int,
-        outer: int,
+        width: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        inner = 2 * width
+        outer = 4 * width
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.act = nn.ReLU()
@@ -69,20 +71,20 @@ class ResNeXt50_32x4d(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 128, 1, 256, project(64, 256, 1)),
-            *(Bottleneck(256, 128, 1, 256, nn.Identity()) for _ in range(2)),
+            Bottleneck(64, 64, downsample=project(64, 256, stride=1)),
+            *(Bottleneck(256, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 256, 2, 512, project(256, 512, 2)),
-            *(Bottleneck(512, 256, 1, 512, nn.Identity()) for _ in range(3)),
+            Bottleneck(256, 128, stride=2, downsample=project(256, 512, stride=2)),
+            *(Bottleneck(512, 128, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 512, 2, 1024, project(512, 1024, 2)),
-            *(Bottleneck(1024, 512, 1, 1024, nn.Identity()) for _ in range(5)),
+            Bottleneck(512, 256, stride=2, downsample=project(512, 1024, stride=2)),
+            *(Bottleneck(1024, 256, downsample=nn.Identity()) for _ in range(5)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 1024, 2, 2048, project(1024, 2048, 2)),
-            *(Bottleneck(2048, 1024, 1, 2048, nn.Identity()) for _ in range(2)),
+            Bottleneck(1024, 512, stride=2, downsample=project(1024, 2048, stride=2)),
+            *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, 1000)
         for m in self.modules():
@@ -104,4 +106,4 @@ def build() -> ResNeXt50_32x4d:
     return ResNeXt50_32x4d()
 
 
-# sealed by resnetc: text 3bcf27ec75f0cc8b keys 59d22b992e156b13 function 63e0291c0936445e
+# sealed by resnetc: text d2c7100b9af14ed6 keys 59d22b992e156b13 function 63e0291c0936445e

@@ -18,8 +18,9 @@ INPUT_SHAPE = (3, 32, 32)
 class Attend(nn.Module):
     """2 views of the input, weighted by a softmax over 2 numbers for each channel."""
 
-    def __init__(self, conv_channels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
+        conv_channels = 2 * width
         self.conv1 = nn.Conv2d(16, conv_channels, 3, padding=1, groups=2, bias=False)
         self.bn1 = nn.BatchNorm2d(conv_channels)
         self.act = nn.ReLU()
@@ -44,9 +45,9 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Attend(32, 16) for _ in range(2)),
+            *(Attend(16) for _ in range(2)),
         )
-        self.layer2 = nn.Sequential(Attend(64, 32))
+        self.layer2 = nn.Sequential(Attend(32))
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -64,4 +65,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text a4daa461c86687e0 keys eb0ef52c68a929bf function 654f7d1545812e2d
+# sealed by resnetc: text 9d95a630aa40799d keys eb0ef52c68a929bf function 654f7d1545812e2d

@@ -29,11 +29,12 @@ class Bottleneck(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
-        outer: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        outer = 4 * width
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
@@ -60,12 +61,12 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(32)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            Bottleneck(32, 32, 2, 128, fit(32, 128)),
-            Bottleneck(128, 32, 1, 128, nn.Identity()),
+            Bottleneck(32, 32, stride=2, downsample=fit(32, 128)),
+            Bottleneck(128, 32, downsample=nn.Identity()),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(128, 64, 2, 256, fit(128, 256)),
-            Bottleneck(256, 64, 1, 256, nn.Identity()),
+            Bottleneck(128, 64, stride=2, downsample=fit(128, 256)),
+            Bottleneck(256, 64, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(256, 10)
         for m in self.modules():
@@ -84,4 +85,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text dcb5b6e86c7e6c93 keys ae17b2f395433d01 function d42619c5cf0a900a
+# sealed by resnetc: text 623098d3eef6f7a7 keys ae17b2f395433d01 function d42619c5cf0a900a

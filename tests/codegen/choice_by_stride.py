@@ -17,11 +17,12 @@ INPUT_SHAPE = (3, 32, 32)
 class Unit(nn.Module):
     """A convolution, then the average."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.average = nn.Identity() if stride == 1 else nn.AvgPool2d(3, 2, padding=1)
+        avg_pool = nn.AvgPool2d(3, stride, padding=1)
+        self.average = nn.Identity() if stride == 1 else avg_pool
         self.act = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
@@ -38,11 +39,11 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Unit(16, 16, 1) for _ in range(2)),
+            *(Unit(16, 16) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Unit(16, 32, 2),
-            Unit(32, 32, 1),
+            Unit(16, 32, stride=2),
+            Unit(32, 32),
         )
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
@@ -61,4 +62,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text bdf264a51e4fc8f4 keys dfe8c86ca03f815a function 0ef9884515c098fe
+# sealed by resnetc: text e0a0851b96d3d813 keys dfe8c86ca03f815a function 0ef9884515c098fe

@@ -21,7 +21,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -48,16 +49,19 @@ class SmallNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Basic(16, 16, 1, nn.Identity()) for _ in range(2)),
+            *(Basic(16, 16, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
             Basic(
                 16,
                 32,
-                2,
-                nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32)),
+                stride=2,
+                downsample=nn.Sequential(
+                    nn.Conv2d(16, 32, 1, 2, bias=False),
+                    nn.BatchNorm2d(32),
+                ),
             ),
-            Basic(32, 32, 1, nn.Identity()),
+            Basic(32, 32, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
@@ -76,4 +80,4 @@ def build() -> SmallNet:
     return SmallNet()
 
 
-# sealed by resnetc: text 9c028dc9d819c1a4 keys 1dcc3997089a997e function af8afc42f576d413
+# sealed by resnetc: text 074f59ff8b6e2357 keys 1dcc3997089a997e function af8afc42f576d413

@@ -40,7 +40,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -68,19 +69,19 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Basic(64, 64, 1, nn.Identity()) for _ in range(2)),
+            *(Basic(64, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
             Basic(
                 64,
                 128,
-                2,
-                nn.Sequential(
+                stride=2,
+                downsample=nn.Sequential(
                     nn.Conv2d(64, 128, 1, 2, bias=False),
                     nn.BatchNorm2d(128),
                 ),
             ),
-            Basic(128, 128, 1, nn.Identity()),
+            Basic(128, 128, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(128, 10)
         for m in self.modules():
@@ -99,4 +100,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text f93efb4d74746d3b keys f15600daadfb9466 function be7c683483fd158a
+# sealed by resnetc: text 90bf7b06c01a2594 keys f15600daadfb9466 function be7c683483fd158a

@@ -21,7 +21,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
@@ -51,16 +52,19 @@ class Net(nn.Module):
             nn.ReLU(),
         )
         self.layer1 = nn.Sequential(
-            *(Basic(16, 16, 1, nn.Identity()) for _ in range(2)),
+            *(Basic(16, 16, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
             Basic(
                 16,
                 32,
-                2,
-                nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32)),
+                stride=2,
+                downsample=nn.Sequential(
+                    nn.Conv2d(16, 32, 1, 2, bias=False),
+                    nn.BatchNorm2d(32),
+                ),
             ),
-            Basic(32, 32, 1, nn.Identity()),
+            Basic(32, 32, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
@@ -82,4 +86,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 513becc936ba95dc keys 1bbc8eee3c5d9ce4 function 2a9bc2356a92dd16
+# sealed by resnetc: text d0a8b06c28f82f17 keys 1bbc8eee3c5d9ce4 function 2a9bc2356a92dd16

@@ -40,8 +40,8 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm1d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            AUnitOfManyConvolutions(16, 3, 19),
-            AUnitOfManyConvolutions(19, 1, 22),
+            AUnitOfManyConvolutions(16, 3, conv_channels=19),
+            AUnitOfManyConvolutions(19, 1, conv_channels=22),
         )
         self.fc = nn.Linear(22, 10)
         for m in self.modules():
@@ -59,4 +59,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 0ffce3ac11dc995c keys 4ed965c3a8edc951 function d7b13a3699f05586
+# sealed by resnetc: text 9836b19e36eb632c keys 4ed965c3a8edc951 function d7b13a3699f05586

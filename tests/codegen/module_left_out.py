@@ -28,8 +28,9 @@ def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
 class PreactBottleneck(nn.Module):
     """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
 
-    def __init__(self, in_channels: int, width: int, stride: int, outer: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
+        outer = 4 * width
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride, bias=False)
@@ -37,7 +38,7 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-        self.downsample = preact(in_channels, outer, stride)
+        self.downsample = preact(in_channels, outer, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
@@ -51,8 +52,9 @@ class PreactBottleneck(nn.Module):
 class PreactBottleneck2(nn.Module):
     """`PreactBottleneck` without `downsample`."""
 
-    def __init__(self, outer: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
+        outer = 4 * width
         self.bn1 = nn.BatchNorm2d(outer)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
@@ -75,12 +77,12 @@ class Net(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBottleneck(16, 8, 1, 32),
-            PreactBottleneck2(32, 8),
+            PreactBottleneck(16, 8),
+            PreactBottleneck2(8),
         )
         self.layer2 = nn.Sequential(
-            PreactBottleneck(32, 16, 2, 64),
-            PreactBottleneck2(64, 16),
+            PreactBottleneck(32, 16, stride=2),
+            PreactBottleneck2(16),
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
@@ -101,4 +103,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 160a6192d2a7822e keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148
+# sealed by resnetc: text 015682d976148be3 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

@@ -19,11 +19,11 @@ class Unit(nn.Module):
 
     def __init__(
         self,
-        slope: float,
         in_channels: int,
-        width: int,
-        groups: int,
         last: int,
+        width: int,
+        slope: float,
+        groups: int = 1,
     ) -> None:
         super().__init__()
         self.act = nn.LeakyReLU(slope)
@@ -66,12 +66,12 @@ class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layer1 = nn.Sequential(
-            Unit(0.25, 8, 16, 4, 24),
-            Unit(0.25, 24, 16, 4, 24),
+            Unit(8, 24, width=16, slope=0.25, groups=4),
+            Unit(24, 24, width=16, slope=0.25, groups=4),
         )
         self.layer2 = nn.Sequential(
             Unit2(),
-            Unit(0.125, 40, 32, 8, 40),
+            Unit(40, 40, width=32, slope=0.125, groups=8),
         )
         self.fc = nn.Linear(40, 10)
         for m in self.modules():
@@ -89,4 +89,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 3ce56c5da4947674 keys a0e4791d036a422f function 499cef45816ef150
+# sealed by resnetc: text b5bb7045bef08e13 keys a0e4791d036a422f function 499cef45816ef150

@@ -37,7 +37,8 @@ class Basic(nn.Module):
         self,
         in_channels: int,
         width: int,
-        stride: int,
+        *,
+        stride: int = 1,
         drop_path_rate: float,
         downsample: nn.Module,
     ) -> None:
@@ -66,26 +67,29 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            Basic(16, 16, 1, 0, nn.Identity()),
-            Basic(16, 16, 1, 0.01818181818181818, nn.Identity()),
-            Basic(16, 16, 1, 0.03636363636363636, nn.Identity()),
-            Basic(16, 16, 1, 0.05454545454545454, nn.Identity()),
-            Basic(16, 16, 1, 0.07272727272727272, nn.Identity()),
-            Basic(16, 16, 1, 0.09090909090909091, nn.Identity()),
-            Basic(16, 16, 1, 0.10909090909090909, nn.Identity()),
-            Basic(16, 16, 1, 0.12727272727272726, nn.Identity()),
-            Basic(16, 16, 1, 0.14545454545454545, nn.Identity()),
+            Basic(16, 16, drop_path_rate=0, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.01818181818181818, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.03636363636363636, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.05454545454545454, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.07272727272727272, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.09090909090909091, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.10909090909090909, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.12727272727272726, downsample=nn.Identity()),
+            Basic(16, 16, drop_path_rate=0.14545454545454545, downsample=nn.Identity()),
         )
         self.layer2 = nn.Sequential(
             Basic(
                 16,
                 32,
-                2,
-                0.16363636363636364,
-                nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32)),
+                stride=2,
+                drop_path_rate=0.16363636363636364,
+                downsample=nn.Sequential(
+                    nn.Conv2d(16, 32, 1, 2, bias=False),
+                    nn.BatchNorm2d(32),
+                ),
             ),
-            Basic(32, 32, 1, 0.18181818181818182, nn.Identity()),
-            Basic(32, 32, 1, 0.2, nn.Identity()),
+            Basic(32, 32, drop_path_rate=0.18181818181818182, downsample=nn.Identity()),
+            Basic(32, 32, drop_path_rate=0.2, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
@@ -104,4 +108,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 8b83f94159b08b04 keys 9206b62c299d14e1 function 3ff00fe376df26cc
+# sealed by resnetc: text 41a4b95d68b40dd2 keys 9206b62c299d14e1 function 3ff00fe376df26cc

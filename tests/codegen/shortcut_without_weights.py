@@ -49,7 +49,7 @@ def pad(in_channels: int, channels: int) -> nn.Sequential:
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -74,15 +74,15 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Basic(16, 16, 1) for _ in range(2)),
+            *(Basic(16, 16) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Basic(16, 32, 2),
-            Basic(32, 32, 1),
+            Basic(16, 32, stride=2),
+            Basic(32, 32),
         )
         self.layer3 = nn.Sequential(
-            Basic(32, 64, 2),
-            Basic(64, 64, 1),
+            Basic(32, 64, stride=2),
+            Basic(64, 64),
         )
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text fab213f741e20145 keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text 67377a7750af4497 keys afebb2152a848db3 function 565b0478b7912850

@@ -17,7 +17,7 @@ INPUT_SHAPE = (3, 8, 32, 32)
 class Unit(nn.Module):
     """(2+1)D: a convolution in space, then one in time."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv3d(
             in_channels,
@@ -62,11 +62,11 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm3d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Unit(16, 16, 1) for _ in range(2)),
+            *(Unit(16, 16) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Unit(16, 32, 2),
-            Unit(32, 32, 1),
+            Unit(16, 32, stride=2),
+            Unit(32, 32),
         )
         self.fc = nn.Linear(32, 10)
         for m in self.modules():
@@ -85,4 +85,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 2808fe44411722bf keys a3f7975271d2f9ae function e76bb177d96e70f0
+# sealed by resnetc: text 57a9a556e8a37710 keys a3f7975271d2f9ae function e76bb177d96e70f0

@@ -17,7 +17,7 @@ INPUT_SHAPE = (3, 32, 32)
 class Unit(nn.Module):
     """A convolution of `width` channels with its norm."""
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -37,15 +37,15 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            *(Unit(16, 16, 1) for _ in range(2)),
+            *(Unit(16, 16) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Unit(16, 32, 2),
-            Unit(32, 32, 1),
+            Unit(16, 32, stride=2),
+            Unit(32, 32),
         )
         self.layer3 = nn.Sequential(
-            Unit(32, 64, 2),
-            *(Unit(64, 64, 1) for _ in range(2)),
+            Unit(32, 64, stride=2),
+            *(Unit(64, 64) for _ in range(2)),
         )
         self.fc = nn.Linear(64, 10)
         for m in self.modules():
@@ -65,4 +65,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text d6d5b38e8a4ecf5e keys 1bf25c24cb6579e8 function b641df717c10fb4b
+# sealed by resnetc: text 7cb0a0dc7ac2591a keys 1bf25c24cb6579e8 function b641df717c10fb4b

@@ -28,13 +28,14 @@ class Unit(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        half: int,
-        stride: int,
         width: int,
-        outer: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        outer = 4 * width
+        half = width // 2
         self.conv1 = nn.Conv2d(in_channels, half, 1, stride, bias=False)
         self.bn1 = nn.BatchNorm2d(half)
         self.act = nn.ReLU()
@@ -62,12 +63,12 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            Unit(16, 8, 1, 16, 64, project(16, 64, 1)),
-            Unit(64, 8, 1, 16, 64, nn.Identity()),
+            Unit(16, 16, downsample=project(16, 64, stride=1)),
+            Unit(64, 16, downsample=nn.Identity()),
         )
         self.layer2 = nn.Sequential(
-            Unit(64, 16, 2, 32, 128, project(64, 128, 2)),
-            Unit(128, 16, 1, 32, 128, nn.Identity()),
+            Unit(64, 32, stride=2, downsample=project(64, 128, stride=2)),
+            Unit(128, 32, downsample=nn.Identity()),
         )
         self.fc = nn.Linear(128, 10)
         for m in self.modules():
@@ -86,4 +87,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text ae855ef9550ecc3d keys 3ad303c6350976b3 function a9fc6d42c24f797b
+# sealed by resnetc: text 746a511948730317 keys 3ad303c6350976b3 function a9fc6d42c24f797b

@@ -1,0 +1,81 @@
+"""Numbers that follow from other arguments at every call: a line of `__init__`, as the spec has it, and no argument.
+
+`outer: int = 4 * width` of a block is `outer = 4 * width` in its class, where no call says otherwise.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from resnetc.compiler.codegen.python_layout import literal
+from resnetc.compiler.record import record
+from resnetc.compiler.syntax import tree as syntax
+
+Vectors = dict[str, list[Any]]
+
+
+@record(eq=True)
+class Product:
+    """`factor` times the product of some names."""
+
+    factor: Fraction
+    names: tuple[str, ...] = ()
+
+    def times(self, other: Product) -> Product:
+        return Product(self.factor * other.factor, (*self.names, *other.names))
+
+    @property
+    def text(self) -> str:
+        above = " * ".join([*([str(self.factor.numerator)] if self.factor.numerator != 1 else []), *self.names])
+        return f"{above} // {self.factor.denominator}" if self.factor.denominator != 1 else above
+
+    def values(self, vectors: Vectors) -> list[Fraction]:
+        out = [self.factor] * len(vectors[self.names[0]])
+        for name in self.names:
+            out = [value * number for value, number in zip(out, vectors[name], strict=True)]
+        return out
+
+
+def definitions(item: syntax.Block | syntax.Policy) -> dict[str, syntax.Expr]:
+    """What the spec says that the numbers of a block or policy are: defaults, and values of `let`."""
+    out = {p.name.id: p.default for p in item.parameters if p.default is not None}
+    return out | {s.name.id: s.value for s in item.body if isinstance(s, syntax.Let) and s.index is None}
+
+
+def default_text(expr: syntax.Expr | None) -> str | None:
+    """A default that is a literal, as Python has it."""
+    match expr:
+        case syntax.Number(value):
+            return literal(value)
+        case syntax.Name("true" | "false" as name):
+            return name.capitalize()
+    return None
+
+
+def product(expr: syntax.Expr, vectors: Vectors, variable: set[str]) -> Product | None:
+    """An expression as a product of variables, all that is the same at every call written out; None for another one."""
+    match expr:
+        case syntax.Number(value):
+            return Product(Fraction(value))
+        case syntax.Name(name) if name in variable:
+            return Product(Fraction(1), (name,))
+        case syntax.Name(name) if name in vectors and isinstance(vectors[name][0], int | Fraction):
+            same = all(value == vectors[name][0] for value in vectors[name])
+            return Product(Fraction(vectors[name][0])) if same else None
+        case syntax.Binary("*" | "/" as op, left, right):
+            one, other = product(left, vectors, variable), product(right, vectors, variable)
+            if one is None or other is None:
+                return None
+            if op == "*":
+                return one.times(other)
+            return None if other.names or not other.factor else one.times(Product(1 / other.factor))
+    return None
+
+
+def line_of(name: str, expr: syntax.Expr, vectors: Vectors, variable: set[str]) -> str | None:
+    """The right side of `name = ...` by other variables; None where it is not that at every call."""
+    found = product(expr, vectors, variable)
+    if found is None or not found.names or found.factor <= 0:
+        return None
+    return found.text if found.values(vectors) == vectors[name] else None

@@ -1,0 +1,84 @@
+"""The arguments of a class: what the spec declares and a call must give, in that order, true at every value."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from resnetc.testing import assert_outputs_agree, trials
+
+NET = "\nmodel net() {{\n  input [8, H, W] = [8, 32, 32]\n  stem = {stem}\n  head = identity\n}}\n"
+
+
+def defined(definitions: str, stem: str) -> dict[str, Any]:
+    """What the module of a network defines; its outputs agree with those of the plain interpretation."""
+    (trial,) = trials(f"edition 1\n{definitions}{NET.format(stem=stem)}")
+    assert_outputs_agree(trial, (32, 32))
+    names: dict[str, Any] = {"__name__": "net"}
+    exec(trial.source, names)
+    return names
+
+
+def parameters(made: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters and their defaults."""
+    return {name: p.default for name, p in inspect.signature(made).parameters.items()}
+
+
+NONE = inspect.Parameter.empty
+UNIT = """
+block unit(width: int, first stride: size = 1, outer: int = 4 * width, half: int = width / 2) {
+  out = in |> conv(half, kernel=1) |> conv(outer, kernel=3, stride=stride) |> conv(width, kernel=1)
+}
+"""
+
+
+def test_what_follows_from_an_argument_is_none() -> None:
+    unit = defined(UNIT, "a: unit(4) |> b: unit(6, stride=2)")["Unit"]
+    assert parameters(unit) == {"in_channels": NONE, "width": NONE, "stride": 1}
+    assert unit(3, 10)(torch.zeros(1, 3, 8, 8)).shape == (1, 10, 8, 8)
+    assert unit(3, 10, stride=4).conv2.out_channels == 40
+
+
+def test_what_one_call_gives_itself_is_an_argument() -> None:
+    unit = defined(UNIT, "a: unit(4) |> b: unit(6, outer=20) |> c: unit(8)")["Unit"]
+    assert list(parameters(unit)) == ["in_channels", "width", "outer"]
+
+
+def test_a_number_of_another_name_is_not_taken_for_the_one_of_the_spec() -> None:
+    block = """
+        block unit(width: int, kernel: int = 2 * width) {
+          out = in |> conv(kernel, kernel=1) |> conv(width, kernel=(3 when width == 4 otherwise 5))
+        }
+    """
+    defined(block, "a: unit(4) |> b: unit(6)")
+
+
+def test_a_default_is_that_of_the_spec() -> None:
+    block = """
+        block unit(width: int, slope: number = 0.25, groups: int = 2, bias: bool = false) {
+          out = in |> plain_conv(width, kernel=1, groups=groups, bias=bias) |> leaky_relu(slope)
+        }
+    """
+    unit = defined(block, "a: unit(4) |> b: unit(6, 0.5, 1, true)")["Unit"]
+    assert parameters(unit) == {"in_channels": NONE, "width": NONE, "slope": 0.25, "groups": 2, "bias": False}
+
+
+@pytest.mark.parametrize("pool", ["avg_pool(3, stride=stride)", "max_pool(3, stride=stride)", "subsample(stride)"])
+def test_the_stride_of_a_choice_is_the_argument(pool: str) -> None:
+    block = f"""
+        policy shrink(stride: size) {{ when stride == 1 => identity otherwise => {pool} }}
+        block unit(width: int, stride: size = 1) {{ out = in |> conv(width, kernel=1) |> shrink(stride) }}
+    """
+    unit = defined(block, "a: unit(4) |> b: unit(6, stride=2)")["Unit"]
+    assert unit(3, 5, stride=4)(torch.zeros(1, 3, 16, 16)).shape == (1, 5, 4, 4)
+
+
+def test_modules_come_last() -> None:
+    block = """
+        block unit(width: int, stride: size = 1) { out = in |> shrink(width) |> conv(4, kernel=1, stride=stride) }
+        policy shrink(width: int) { when width == 4 => identity otherwise => conv(width, kernel=1) |> norm }
+    """
+    made = defined(block, "a: unit(4) |> b: unit(6, stride=2)")
+    assert list(parameters(made["Unit"])) == ["stride", "conv_in_channels", "shrink"]

@@ -70,25 +70,25 @@ class Digits(nn.Module):
     with parameter-free shortcuts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(Basic(16, 16))
         self.layer2 = nn.Sequential(Basic(16, 32, stride=2))
         self.layer3 = nn.Sequential(Basic(32, 64, stride=2))
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(64, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [1, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
         x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
         x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
-        return self.fc(x.mean((2, 3)))  # [10]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> Digits:
@@ -96,4 +96,4 @@ def build() -> Digits:
     return Digits()
 
 
-# sealed by resnetc: text 393163e507074373 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 61cae8b22154c421 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

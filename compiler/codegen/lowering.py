@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from resnetc.compiler.codegen import functional
@@ -15,6 +17,7 @@ from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
+from resnetc.compiler.codegen.open_ends import OpenEnd, open_ends
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
@@ -223,15 +226,16 @@ class Lowering:
         signature = Signature([], [root.shape_in.channels], self.names)
         symbols = self.network.input.symbols
         stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
-        fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None)
+        ends = {end: self.names.variable(end.name, set()) for end in open_ends(self.network)}
+        fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None, ends)
         name = class_name(self.network.name, self.network.comments)
         return Class(
             self.names.definition(name),
             documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
-            (),
+            tuple((argument, f"int = {end.value}") for end, argument in ends.items()),
             tuple(fields),
             tuple(forward),
-            Comments([root], signature, symbols).shape(0),
+            Comments([root], signature, symbols, named={end.wire: name for end, name in ends.items()}).shape(0),
             "dict[str, Tensor]" if self.network.features else "Tensor",
         )
 
@@ -241,6 +245,7 @@ class Lowering:
         signature: Signature,
         symbols: tuple[str | None, ...] | None = None,
         results: dict[str, int] | None = None,
+        ends: Mapping[OpenEnd, str] = MappingProxyType({}),
     ) -> tuple[list[str], list[str]]:
         """The lines of `__init__` and of `forward` that a group of equal dataflow programs shares."""
         first = group[0]
@@ -267,6 +272,8 @@ class Lowering:
             modules = [m for m in column if not isinstance(m, str)]
             signature.reads_input = first.reads_input(step.inputs[0])
             code = self.field(step, modules, signature)
+            for end in (end for end in ends if end.step == number):
+                code = end.inserted(code, ends[end])
             own = step.base is None or not isinstance(code, Call)
             others = keeping | (stored.keys() - {step.path})
             if (
@@ -297,7 +304,7 @@ class Lowering:
             for number, step in plan
         ]
         vectors = pooled(lines_of, {output, *(results or {}).values()})
-        comments = Comments(group, signature, symbols, vectors)
+        comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
         ops = [
             operation(step, column, inputs, access.get(number), first, vectors)
             for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from resnetc.compiler.codegen.anti_unification import Signature
@@ -20,12 +22,13 @@ class Comments:
         signature: Signature,
         symbols: tuple[str | None, ...] | None = None,
         vectors: frozenset[int] = frozenset(),  # what is written without the axes behind the channels
+        named: Mapping[int, str] = MappingProxyType({}),  # wires whose channels are an argument of the network's class
     ) -> None:
-        self.group, self.signature, self.symbols, self.vectors = group, signature, symbols, vectors
+        self.group, self.signature, self.symbols, self.vectors, self.named = group, signature, symbols, vectors, named
 
     def shape(self, ref: int) -> str:
         """`[width, ceil(h / stride), ceil(w / stride)]`; empty where it cannot be said in one line."""
-        channels = self.signature.shown([t.wires[ref].shape.channels for t in self.group])
+        channels = self.named.get(ref) or self.signature.shown([t.wires[ref].shape.channels for t in self.group])
         rank = 0 if ref in self.vectors else self.group[0].wires[ref].shape.rank
         sizes = [self.size(ref, axis) for axis in range(rank)]
         if channels is None or any(s is None for s in sizes):
@@ -51,10 +54,10 @@ class Comments:
             return show(step(identity(), stride, delta), symbol)
         if any(delta for _, delta in known):
             return None
-        name = self.named([stride for stride, _ in known], axis)
+        name = self.argument([stride for stride, _ in known], axis)
         return f"ceil({symbol} / {name})" if name else None
 
-    def named(self, strides: list[int], axis: int) -> str | None:
+    def argument(self, strides: list[int], axis: int) -> str | None:
         for argument in self.signature.arguments:
             values: list[Any] = argument.values
             if all(isinstance(v, (int, tuple)) for v in values):

@@ -31,6 +31,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.evaluation.work import Work
 from resnetc.compiler.ir.paths import Path
+from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -49,6 +50,7 @@ class Evaluator:
         self.prelude, self.homes = prelude, homes
         self.work = Work()
         self.reads: set[str] = set()  # fields of `here`
+        self.counted: dict[int, Shape] = {}  # the shapes whose channels an expression asked for, by identity
         self.asked_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
         self.rules: dict[type, Rule] = {
             syntax.Number: lambda e, f: e.value,
@@ -159,6 +161,8 @@ class Evaluator:
         name = expr.name.id
         match value:
             case Tensor(_, shape):
+                if name == "channels":
+                    self.counted[id(shape)] = shape
                 if name in ("channels", "rank"):
                     return getattr(shape, name)
                 raise Fault(errors.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))

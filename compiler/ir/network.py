@@ -224,6 +224,7 @@ class Network:
     overruled: tuple[str, ...] = ()
     features: bool = False  # without a head: the output is the maps of the stages, by name
     rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones
+    counts_channels: bool = True  # whether something was worked out from the channels of the input
 
     def __repr__(self) -> str:
         """Short, for it is printed and part of what fails: the whole tree is many screens."""

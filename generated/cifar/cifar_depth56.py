@@ -74,9 +74,9 @@ class CIFARDepth56(nn.Module):
     shortcut=shortcuts.project`, `=shortcuts.project_all`, `=none`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
@@ -90,17 +90,17 @@ class CIFARDepth56(nn.Module):
             Basic(32, 64, stride=2),
             *(Basic(64, 64) for _ in range(8)),
         )
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(64, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
         x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
         x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
-        return self.fc(x.mean((2, 3)))  # [10]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> CIFARDepth56:
@@ -108,4 +108,4 @@ def build() -> CIFARDepth56:
     return CIFARDepth56()
 
 
-# sealed by resnetc: text b1ecbdc32770298e keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text 481bc7602db7f3d9 keys a41f7189151afc94 function 5f69c07fe7419a71

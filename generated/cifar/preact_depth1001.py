@@ -76,9 +76,9 @@ class PreActDepth1001(nn.Module):
     PreAct-164 and 1001 of bottlenecks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBottleneck(16, 16),
             *(PreactBottleneck2(16) for _ in range(110)),
@@ -93,17 +93,17 @@ class PreActDepth1001(nn.Module):
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
-        self.fc = nn.Linear(256, 10)
+        self.fc = nn.Linear(256, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [64, H, W]
         x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
         x = self.layer3(x)  # [256, ceil(H / 4), ceil(W / 4)]
-        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
 def build() -> PreActDepth1001:
@@ -111,4 +111,4 @@ def build() -> PreActDepth1001:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text f33a68b04efa7e62 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text 2d0cc87f82b45f99 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

@@ -67,9 +67,9 @@ class PreActDepth110(nn.Module):
     PreAct-164 and 1001 of bottlenecks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             *(PreactBasic(16) for _ in range(18)),
         )
@@ -83,17 +83,17 @@ class PreActDepth110(nn.Module):
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(64, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)
         x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
         x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
-        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
 def build() -> PreActDepth110:
@@ -101,4 +101,4 @@ def build() -> PreActDepth110:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 680a779cc1dd7483 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 2708a389b3f844dd keys 398c4567102d2f78 function 4815f166a45c200c

@@ -72,9 +72,9 @@ class WRNDepth28(nn.Module):
     D = 6n + 4 layers of pre-activation, k times as wide.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160),
             *(PreactBasic2(160) for _ in range(3)),
@@ -89,17 +89,17 @@ class WRNDepth28(nn.Module):
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
-        self.fc = nn.Linear(640, 10)
+        self.fc = nn.Linear(640, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [160, H, W]
         x = self.layer2(x)  # [320, ceil(H / 2), ceil(W / 2)]
         x = self.layer3(x)  # [640, ceil(H / 4), ceil(W / 4)]
-        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
+        return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
 def build() -> WRNDepth28:
@@ -107,4 +107,4 @@ def build() -> WRNDepth28:
     return WRNDepth28()
 
 
-# sealed by resnetc: text 710454d1e2e3ebf6 keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text f5a44a88d778305e keys 5a77cf39977d4b17 function d0095b35d03262a4

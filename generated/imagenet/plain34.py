@@ -35,9 +35,9 @@ class Basic(nn.Module):
 class Plain34(nn.Module):
     """plain-34 (He et al. 2015, Fig. 3): ResNet-34 without its shortcuts."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
@@ -56,19 +56,19 @@ class Plain34(nn.Module):
             Basic(256, 512, stride=2),
             *(Basic(512, 512) for _ in range(2)),
         )
-        self.fc = nn.Linear(512, 1000)
+        self.fc = nn.Linear(512, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         # [64, ceil(H / 4), ceil(W / 4)]
         x = self.maxpool(self.act(self.bn1(self.conv1(x))))
         x = self.layer1(x)
         x = self.layer2(x)  # [128, ceil(H / 8), ceil(W / 8)]
         x = self.layer3(x)  # [256, ceil(H / 16), ceil(W / 16)]
         x = self.layer4(x)  # [512, ceil(H / 32), ceil(W / 32)]
-        return self.fc(x.mean((2, 3)))  # [1000]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> Plain34:
@@ -76,4 +76,4 @@ def build() -> Plain34:
     return Plain34()
 
 
-# sealed by resnetc: text ca095d576e822e7e keys f4103e43a55e09b3 function 60afd3f78a262949
+# sealed by resnetc: text e779db063af334d4 keys f4103e43a55e09b3 function 60afd3f78a262949

@@ -51,9 +51,9 @@ class Basic(nn.Module):
 class ResNet18(nn.Module):
     """ResNet-18 (He et al. 2015, Table 1)."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
@@ -72,19 +72,19 @@ class ResNet18(nn.Module):
             Basic(256, 512, stride=2, downsample=project(256, 512)),
             Basic(512, 512, downsample=nn.Identity()),
         )
-        self.fc = nn.Linear(512, 1000)
+        self.fc = nn.Linear(512, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         # [64, ceil(H / 4), ceil(W / 4)]
         x = self.maxpool(self.act(self.bn1(self.conv1(x))))
         x = self.layer1(x)
         x = self.layer2(x)  # [128, ceil(H / 8), ceil(W / 8)]
         x = self.layer3(x)  # [256, ceil(H / 16), ceil(W / 16)]
         x = self.layer4(x)  # [512, ceil(H / 32), ceil(W / 32)]
-        return self.fc(x.mean((2, 3)))  # [1000]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> ResNet18:
@@ -92,4 +92,4 @@ def build() -> ResNet18:
     return ResNet18()
 
 
-# sealed by resnetc: text f252756b0efa26db keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text 230c99192659daf6 keys 9be1db8ca6319057 function c280b98d9a5f3927

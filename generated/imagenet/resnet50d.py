@@ -65,10 +65,10 @@ class ResNet50D(nn.Module):
     A stem of three 3x3 convolutions, and an average before each strided projection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000, channels: int = 3) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
-            nn.Conv2d(3, 32, 3, 2, padding=1, bias=False),
+            nn.Conv2d(channels, 32, 3, 2, padding=1, bias=False),
             nn.BatchNorm2d(32),
             nn.ReLU(),
             nn.Conv2d(32, 32, 3, padding=1, bias=False),
@@ -95,19 +95,19 @@ class ResNet50D(nn.Module):
             Bottleneck(1024, 512, stride=2, downsample=average(1024, 2048, stride=2)),
             *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [64, ceil(H / 2), ceil(W / 2)]
         # [256, ceil(H / 4), ceil(W / 4)]
         x = self.layer1(self.maxpool(self.act(self.bn1(x))))
         x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
         x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
         x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
-        return self.fc(x.mean((2, 3)))  # [1000]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> ResNet50D:
@@ -115,4 +115,4 @@ def build() -> ResNet50D:
     return ResNet50D()
 
 
-# sealed by resnetc: text 02038e018613dfc8 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 73fefc154900603a keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

@@ -61,9 +61,9 @@ class Bottleneck(nn.Module):
 class ResNeXt101_32x8d(nn.Module):
     """ResNeXt-101 32x8d (Xie et al. 2016): 32 groups of 8 channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
@@ -115,19 +115,19 @@ class ResNeXt101_32x8d(nn.Module):
                 for _ in range(2)
             ),
         )
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         # [64, ceil(H / 4), ceil(W / 4)]
         x = self.maxpool(self.act(self.bn1(self.conv1(x))))
         x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
         x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
         x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
         x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
-        return self.fc(x.mean((2, 3)))  # [1000]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> ResNeXt101_32x8d:
@@ -135,4 +135,4 @@ def build() -> ResNeXt101_32x8d:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text a1a1d3bcb6dece23 keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text 86f8a2121164a30b keys de7e64733da0fc8e function 23f31591f4290863

@@ -61,9 +61,9 @@ class WideResNet50_2(nn.Module):
     Twice as many channels inside every block.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
@@ -83,19 +83,19 @@ class WideResNet50_2(nn.Module):
             Bottleneck(1024, 512, stride=2, downsample=project(1024, 2048, stride=2)),
             *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         # [64, ceil(H / 4), ceil(W / 4)]
         x = self.maxpool(self.act(self.bn1(self.conv1(x))))
         x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
         x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
         x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
         x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
-        return self.fc(x.mean((2, 3)))  # [1000]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> WideResNet50_2:
@@ -103,4 +103,4 @@ def build() -> WideResNet50_2:
     return WideResNet50_2()
 
 
-# sealed by resnetc: text 56f1b007c81dd9fa keys b3d25901f9fa7a0a function 4681666d85ab215d
+# sealed by resnetc: text f3febf8a82d27438 keys b3d25901f9fa7a0a function 4681666d85ab215d

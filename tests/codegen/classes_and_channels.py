@@ -43,9 +43,9 @@ class Basic(nn.Module):
 class SmallNet(nn.Module):
     """SmallNet: two stages."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
@@ -63,16 +63,16 @@ class SmallNet(nn.Module):
             ),
             Basic(32, 32, downsample=nn.Identity()),
         )
-        self.fc = nn.Linear(32, 10)
+        self.fc = nn.Linear(32, classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
         x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
-        return self.fc(x.mean((2, 3)))  # [10]
+        return self.fc(x.mean((2, 3)))  # [classes]
 
 
 def build() -> SmallNet:
@@ -80,4 +80,4 @@ def build() -> SmallNet:
     return SmallNet()
 
 
-# sealed by resnetc: text 074f59ff8b6e2357 keys 1dcc3997089a997e function af8afc42f576d413
+# sealed by resnetc: text 5a0705f0a47a92d2 keys 1dcc3997089a997e function af8afc42f576d413

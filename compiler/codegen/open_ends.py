@@ -1,0 +1,110 @@
+"""Parameters of a model that stay arguments of its class: the channels of the input and the classes, as a rule.
+
+One is where nothing but the first or the last layer depends on it: the text of the model names it there and nowhere
+else (what it claims of itself aside), and no number of the network was made of the channels of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from resnetc.compiler.codegen.python_layout import Call, Code
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence
+from resnetc.compiler.record import record
+from resnetc.compiler.syntax import tree as syntax
+
+
+@record(eq=True)
+class OpenEnd:
+    """A parameter with its value here: which argument of the constructor of which step it is, and of which wire."""
+
+    name: str
+    value: int
+    step: int
+    position: int
+    wire: int
+
+    def inserted(self, code: Code, name: str) -> Code:
+        """The constructor of the step, or the sequence that it begins, with the argument in place of its number."""
+        assert isinstance(code, Call)
+        arguments = list(code.arguments)
+        index = 0 if code.function == "nn.Sequential" else self.position
+        keyword, old = arguments[index]
+        arguments[index] = keyword, self.inserted(old, name) if code.function == "nn.Sequential" else name
+        return Call(code.function, tuple(arguments), code.defaults)
+
+
+def open_ends(network: Network) -> list[OpenEnd]:
+    """The parameters that stay arguments, in their order."""
+    model = network.root.definition
+    assert isinstance(model, syntax.Model)
+    shape = model.input.shape
+    channels = shape.items[0] if isinstance(shape, syntax.List) else None
+    found = []
+    for name, value in network.parameters:
+        if isinstance(value, bool) or not isinstance(value, int):
+            continue
+        places = list(mentions(name, model))
+        if len(places) != 1:
+            continue
+        (place,) = places
+        end = first_layer(network) if place is channels else last_layer(network, place)
+        if end is not None:
+            found.append(OpenEnd(name, value, *end))
+    return found
+
+
+def first_layer(network: Network) -> tuple[int, int, int] | None:
+    """The convolution that alone reads the input."""
+    readers = [i for i, step in enumerate(network.root.steps) if 0 in step.inputs]
+    if len(readers) != 1 or network.counts_channels or network.root.output == 0:
+        return None
+    operation = network.root.steps[readers[0]].operation
+    first = beginning(operation) if not isinstance(operation, str) else None
+    plain = first is not None and first.primitive.state == "conv" and dict(first.arguments)["groups"] == 1
+    return (readers[0], 0, 0) if plain else None
+
+
+def last_layer(network: Network, place: syntax.Name) -> tuple[int, int, int] | None:
+    """The `linear` that makes the output and has a parameter as its features."""
+    for i, step in enumerate(network.root.steps):
+        leaf = step.operation
+        if step.outputs == (network.root.output,) and isinstance(leaf, Leaf) and leaf.primitive.name == "linear":
+            inside = leaf.span.source is place.span.source and leaf.span.start < place.span.start < leaf.span.end
+            alone = inside and leaf.span.text.removeprefix("linear").strip("( )") in (place.id, f"features={place.id}")
+            return (i, 1, network.root.output) if alone else None
+    return None
+
+
+def beginning(module: Module) -> Leaf | None:
+    """The first layer of a module that is one, or of a sequence of unlike modules that have no names."""
+    if not isinstance(module, Sequence):
+        return module if isinstance(module, Leaf) else None
+    kinds = [m.primitive if isinstance(m, Leaf) else None for _, m in module.children[:2]]
+    plain = module.origin is None and all(key.isdigit() for key, _ in module.children)
+    return beginning(module.children[0][1]) if plain and len(set(kinds)) == 2 else None
+
+
+def mentions(name: str, model: syntax.Model) -> Iterator[syntax.Name]:
+    """Where a model mentions a parameter: all but its declaration, the example of the input, and what it claims."""
+    declared = model.input.declared
+    sizes = declared.items[1:] if isinstance(declared, syntax.List) else declared
+    defaults = tuple(parameter.default for parameter in model.parameters)
+    pending: list[Any] = [
+        (defaults, model.each, model.body, model.input.shape, sizes, model.input.condition),
+        (model.stem, model.stages, model.head),
+    ]
+    while pending:
+        match pending.pop():
+            case tuple() as several:
+                pending += several
+            case syntax.Name(id) as found:
+                if id == name:
+                    yield found
+            case syntax.Argument(_, value):
+                pending.append(value)
+            case None | str() | bool() | int() | syntax.Number() | syntax.String():
+                continue
+            case part if type(part).__module__ == syntax.__name__:
+                pending += [getattr(part, field) for field in type(part).__slots__]

@@ -60,6 +60,12 @@ class Lowered:
     classes: tuple[Class, ...]
     initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
 
+    @property
+    def comments(self) -> list[str]:
+        """The shapes in the comments of every `forward`."""
+        lines = (text for made in self.classes for text in made.forward if "# " in text)
+        return [*(made.comment for made in self.classes), *(text.partition("# ")[2] for text in lines)]
+
 
 def lower(network: Network, own: frozenset[str]) -> Lowered:
     """`own` are the names that every generated module uses itself."""

@@ -8,6 +8,7 @@ from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation
 from resnetc.compiler.codegen.render import Module, own_names, render
+from resnetc.compiler.codegen.shape_comments import legend
 from resnetc.compiler.proof.minimum_batch import refused_alone
 from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
@@ -29,7 +30,9 @@ def module_text(checked: Checked, digest: str) -> str:
         f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network)
-    module = Module(opened, facts, checked.title, digest, f"resnetc {VERSION}", shape, lower(network, own_names()))
+    lowered = lower(network, own_names())
+    told = (*facts, *(text for text in [legend(network, lowered.comments)] if text))
+    module = Module(opened, told, checked.title, digest, f"resnetc {VERSION}", shape, lowered)
     return render(module, keys, function)
 
 

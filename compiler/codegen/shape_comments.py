@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from resnetc.compiler.codegen.anti_unification import Signature
-from resnetc.compiler.ir.network import Template
+from resnetc.compiler.ir.network import Network, Template
 from resnetc.compiler.sizes import Affine, SizeFn, identity, show, step
 
 SYMBOLS = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -27,13 +28,13 @@ class Comments:
         self.group, self.signature, self.symbols, self.vectors, self.named = group, signature, symbols, vectors, named
 
     def shape(self, ref: int) -> str:
-        """`[width, ceil(h / stride), ceil(w / stride)]`; empty where it cannot be said in one line."""
+        """`[width, h/stride, w/stride]`, as `legend` has it; empty where it cannot be said in one line."""
         channels = self.named.get(ref) or self.signature.shown([t.wires[ref].shape.channels for t in self.group])
         rank = 0 if ref in self.vectors else self.group[0].wires[ref].shape.rank
         sizes = [self.size(ref, axis) for axis in range(rank)]
         if channels is None or any(s is None for s in sizes):
             return ""
-        return f"[{', '.join([channels, *(s for s in sizes if s)])}]"
+        return f"[{', '.join([channels, *(brief(s) for s in sizes if s)])}]"
 
     def size(self, ref: int, axis: int) -> str | None:
         if self.symbols is not None:
@@ -66,6 +67,24 @@ class Comments:
                     tuples = any(isinstance(v, tuple) for v in values)
                     return f"{argument.name}[{axis}]" if tuples else argument.name
         return None
+
+
+def brief(size: str) -> str:
+    """`ceil(h / stride)` is `h/stride`: in comments `/` rounds up."""
+    return re.sub(r"ceil\((\w+|\([^()]+\)) / ([\w\[\]]+)\)", r"\1/\2", size)
+
+
+def legend(network: Network, comments: list[str]) -> str:
+    """How the comments of a module are to be read; nothing where it has none."""
+    if not any(comments):
+        return ""
+    own = [symbol for symbol in network.input.symbols if symbol]
+    words = {word for comment in comments for word in re.findall(r"\b[a-z]\b", comment)}
+    inner = [symbol for symbol in SYMBOLS[3] + SYMBOLS[1] if symbol in words]
+    read = [f"{', '.join(own)} of the network's input"] if own else []
+    read += [f"{', '.join(inner)} of a block's own"] if inner else []
+    rounds = "; / rounds up" if any(re.search(r"[^/ ]/[^/ ]", comment) for comment in comments) else ""
+    return f"Shapes in comments: {', '.join(read)}{rounds}." if read else ""
 
 
 def relative(start: SizeFn, end: SizeFn) -> tuple[int, int] | None:

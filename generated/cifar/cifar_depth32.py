@@ -7,6 +7,7 @@ Made by resnetc 0.1.0 from cifar/resnet; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 464,154 parameters, 68,862,592 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 import torch.nn.functional as F
@@ -61,8 +62,7 @@ class Basic(nn.Module):
         self.downsample = nn.Identity() if stride == 1 else pad(in_channels, width)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
         main = self.bn2(self.conv2(main))
         return self.act(main + self.downsample(x))
 
@@ -98,8 +98,8 @@ class CIFARDepth32(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [32, H/2, W/2]
+        x = self.layer3(x)  # [64, H/4, W/4]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -108,4 +108,4 @@ def build() -> CIFARDepth32:
     return CIFARDepth32()
 
 
-# sealed by resnetc: text b04cdc76d1a8daf1 keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa
+# sealed by resnetc: text c7184573732fc9eb keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa

@@ -5,6 +5,7 @@ Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 10,327,706 parameters, 1,487,849,984
 multiply-adds at 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from collections import OrderedDict
@@ -43,11 +44,9 @@ class PreactBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         main = self.act(self.bn3(self.conv2(main)))
-        # [outer, ceil(h / stride), ceil(w / stride)]
-        return self.conv3(main) + self.downsample(pre)
+        return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
 class PreactBottleneck2(nn.Module):
@@ -101,8 +100,8 @@ class PreActDepth1001(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [64, H, W]
-        x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [128, H/2, W/2]
+        x = self.layer3(x)  # [256, H/4, W/4]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
@@ -111,4 +110,4 @@ def build() -> PreActDepth1001:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text 2d0cc87f82b45f99 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text eaa844a7ea52d1ac keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

@@ -5,6 +5,7 @@ Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 1,730,522 parameters, 253,149,824 multiply-adds
 at 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from collections import OrderedDict
@@ -58,7 +59,7 @@ class PreactBasic2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))  # [width, ceil(h / 2), ceil(w / 2)]
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/2, w/2]
         return self.conv2(main) + self.downsample(pre)
 
 
@@ -91,8 +92,8 @@ class PreActDepth110(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [32, H/2, W/2]
+        x = self.layer3(x)  # [64, H/4, W/4]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
@@ -101,4 +102,4 @@ def build() -> PreActDepth110:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 2708a389b3f844dd keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text e691a8f8b79af6b7 keys 398c4567102d2f78 function 4815f166a45c200c

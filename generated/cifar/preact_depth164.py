@@ -5,6 +5,7 @@ Made by resnetc 0.1.0 from cifar/preact; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 1,703,258 parameters, 244,500,992 multiply-adds
 at 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from collections import OrderedDict
@@ -43,11 +44,9 @@ class PreactBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         main = self.act(self.bn3(self.conv2(main)))
-        # [outer, ceil(h / stride), ceil(w / stride)]
-        return self.conv3(main) + self.downsample(pre)
+        return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
 class PreactBottleneck2(nn.Module):
@@ -101,8 +100,8 @@ class PreActDepth164(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [64, H, W]
-        x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [128, H/2, W/2]
+        x = self.layer3(x)  # [256, H/4, W/4]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
@@ -111,4 +110,4 @@ def build() -> PreActDepth164:
     return PreActDepth164()
 
 
-# sealed by resnetc: text 42fcf4e858db768f keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 89332a8be9818e13 keys 774ad2b77b9fa873 function 76fd65631c538b9d

@@ -6,6 +6,7 @@ Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 17,116,634 parameters, 2,412,173,568
 multiply-adds at 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from collections import OrderedDict
@@ -44,8 +45,7 @@ class PreactBasic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         return self.conv2(main) + self.downsample(pre)
 
 
@@ -97,8 +97,8 @@ class WRNDepth16(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [160, H, W]
-        x = self.layer2(x)  # [320, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [640, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [320, H/2, W/2]
+        x = self.layer3(x)  # [640, H/4, W/4]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
@@ -107,4 +107,4 @@ def build() -> WRNDepth16:
     return WRNDepth16()
 
 
-# sealed by resnetc: text c0f16be373f51ac0 keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text 584203fa1fd87627 keys b9d3101650937d98 function 7562031be6e0bd30

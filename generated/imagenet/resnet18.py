@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from imagenet/resnet18; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 11,689,512 parameters, 1,814,073,344
 multiply-adds at 3x224x224.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -42,8 +43,7 @@ class Basic(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
         main = self.bn2(self.conv2(main))
         return self.act(main + self.downsample(x))
 
@@ -78,12 +78,11 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
-        # [64, ceil(H / 4), ceil(W / 4)]
-        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))  # [64, H/4, W/4]
         x = self.layer1(x)
-        x = self.layer2(x)  # [128, ceil(H / 8), ceil(W / 8)]
-        x = self.layer3(x)  # [256, ceil(H / 16), ceil(W / 16)]
-        x = self.layer4(x)  # [512, ceil(H / 32), ceil(W / 32)]
+        x = self.layer2(x)  # [128, H/8, W/8]
+        x = self.layer3(x)  # [256, H/16, W/16]
+        x = self.layer4(x)  # [512, H/32, W/32]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -92,4 +91,4 @@ def build() -> ResNet18:
     return ResNet18()
 
 
-# sealed by resnetc: text 230c99192659daf6 keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text 113c1f131babf98f keys 9be1db8ca6319057 function c280b98d9a5f3927

@@ -6,6 +6,7 @@ Made by resnetc 0.1.0 from imagenet/resnet50d; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 25,576,264 parameters, 4,328,824,832
 multiply-adds at 3x224x224.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -53,9 +54,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv2(main)))
-        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))  # [width, h/stride, w/stride]
+        main = self.bn3(self.conv3(main))  # [outer, h/stride, w/stride]
         return self.act(main + self.downsample(x))
 
 
@@ -101,12 +101,11 @@ class ResNet50D(nn.Module):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
-        x = self.conv1(x)  # [64, ceil(H / 2), ceil(W / 2)]
-        # [256, ceil(H / 4), ceil(W / 4)]
-        x = self.layer1(self.maxpool(self.act(self.bn1(x))))
-        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
-        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
-        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        x = self.conv1(x)  # [64, H/2, W/2]
+        x = self.layer1(self.maxpool(self.act(self.bn1(x))))  # [256, H/4, W/4]
+        x = self.layer2(x)  # [512, H/8, W/8]
+        x = self.layer3(x)  # [1024, H/16, W/16]
+        x = self.layer4(x)  # [2048, H/32, W/32]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -115,4 +114,4 @@ def build() -> ResNet50D:
     return ResNet50D()
 
 
-# sealed by resnetc: text 73fefc154900603a keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 2498fd017adc174d keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

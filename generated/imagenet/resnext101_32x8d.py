@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from imagenet/resnext101_32x8d; edit the spec, not this fi
 
 Input [3, H, W] for every H and every W. 88,791,336 parameters, 16,414,015,488
 multiply-adds at 3x224x224.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -52,8 +53,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [inner, h, w]
-        # [inner, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv2(main)))
+        main = self.act(self.bn2(self.conv2(main)))  # [inner, h/stride, w/stride]
         main = self.bn3(self.conv3(main))
         return self.act(main + self.downsample(x))
 
@@ -121,12 +121,11 @@ class ResNeXt101_32x8d(nn.Module):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
-        # [64, ceil(H / 4), ceil(W / 4)]
-        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
-        x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
-        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
-        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
-        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))  # [64, H/4, W/4]
+        x = self.layer1(x)  # [256, H/4, W/4]
+        x = self.layer2(x)  # [512, H/8, W/8]
+        x = self.layer3(x)  # [1024, H/16, W/16]
+        x = self.layer4(x)  # [2048, H/32, W/32]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -135,4 +134,4 @@ def build() -> ResNeXt101_32x8d:
     return ResNeXt101_32x8d()
 
 
-# sealed by resnetc: text 86f8a2121164a30b keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text c1bec7239c149ea3 keys de7e64733da0fc8e function 23f31591f4290863

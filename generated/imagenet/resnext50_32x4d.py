@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from imagenet/resnext50_32x4d; edit the spec, not this fil
 
 Input [3, H, W] for every H and every W. 25,028,904 parameters, 4,230,479,872
 multiply-adds at 3x224x224.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -55,9 +56,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [inner, h, w]
-        # [inner, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv2(main)))
-        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))  # [inner, h/stride, w/stride]
+        main = self.bn3(self.conv3(main))  # [outer, h/stride, w/stride]
         return self.act(main + self.downsample(x))
 
 
@@ -92,12 +92,11 @@ class ResNeXt50_32x4d(nn.Module):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
-        # [64, ceil(H / 4), ceil(W / 4)]
-        x = self.maxpool(self.act(self.bn1(self.conv1(x))))
-        x = self.layer1(x)  # [256, ceil(H / 4), ceil(W / 4)]
-        x = self.layer2(x)  # [512, ceil(H / 8), ceil(W / 8)]
-        x = self.layer3(x)  # [1024, ceil(H / 16), ceil(W / 16)]
-        x = self.layer4(x)  # [2048, ceil(H / 32), ceil(W / 32)]
+        x = self.maxpool(self.act(self.bn1(self.conv1(x))))  # [64, H/4, W/4]
+        x = self.layer1(x)  # [256, H/4, W/4]
+        x = self.layer2(x)  # [512, H/8, W/8]
+        x = self.layer3(x)  # [1024, H/16, W/16]
+        x = self.layer4(x)  # [2048, H/32, W/32]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -106,4 +105,4 @@ def build() -> ResNeXt50_32x4d:
     return ResNeXt50_32x4d()
 
 
-# sealed by resnetc: text ba1790508b6e3658 keys 59d22b992e156b13 function 63e0291c0936445e
+# sealed by resnetc: text 01c7fda02dc60c68 keys 59d22b992e156b13 function 63e0291c0936445e

@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from attention_over_parts.resnet; edit the spec, not this 
 
 Input [3, H, W] for every H and every W. 14,874 parameters, 9,884,480 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own.
 """
 
 import torch
@@ -65,4 +66,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 9d95a630aa40799d keys eb0ef52c68a929bf function 654f7d1545812e2d
+# sealed by resnetc: text c83f1f9601de627b keys eb0ef52c68a929bf function 654f7d1545812e2d

@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from case_of_a_policy.resnet; edit the spec, not this file
 
 Input [3, H, W] for every H and every W. 206,250 parameters, 22,907,392 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -46,9 +47,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv2(main)))
-        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn2(self.conv2(main)))  # [width, h/stride, w/stride]
+        main = self.bn3(self.conv3(main))  # [outer, h/stride, w/stride]
         return self.act(main + self.downsample(x))
 
 
@@ -75,8 +75,8 @@ class Net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [32, H, W]
-        x = self.layer1(x)  # [128, ceil(H / 2), ceil(W / 2)]
-        x = self.layer2(x)  # [256, ceil(H / 4), ceil(W / 4)]
+        x = self.layer1(x)  # [128, H/2, W/2]
+        x = self.layer2(x)  # [256, H/4, W/4]
         return self.fc(x.mean((2, 3)))  # [10]
 
 
@@ -85,4 +85,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 623098d3eef6f7a7 keys ae17b2f395433d01 function d42619c5cf0a900a
+# sealed by resnetc: text 4205cb69f54d6885 keys ae17b2f395433d01 function d42619c5cf0a900a

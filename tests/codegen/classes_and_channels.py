@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from classes_and_channels.resnet; edit the spec, not this 
 
 Input [3, H, W] for every H and every W. 43,226 parameters, 18,268,480 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -34,8 +35,7 @@ class Basic(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
         main = self.bn2(self.conv2(main))
         return self.act(main + self.downsample(x))
 
@@ -71,7 +71,7 @@ class SmallNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        x = self.layer2(x)  # [32, H/2, W/2]
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
@@ -80,4 +80,4 @@ def build() -> SmallNet:
     return SmallNet()
 
 
-# sealed by resnetc: text 5a0705f0a47a92d2 keys 1dcc3997089a997e function af8afc42f576d413
+# sealed by resnetc: text 7f6ef1ce7dc035df keys 1dcc3997089a997e function af8afc42f576d413

@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from module_left_out.resnet; edit the spec, not this file.
 
 Input [3, H, W] for every H and every W. 14,490 parameters, 5,685,888 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from collections import OrderedDict
@@ -42,11 +43,9 @@ class PreactBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv1(pre)))
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         main = self.act(self.bn3(self.conv2(main)))
-        # [outer, ceil(h / stride), ceil(w / stride)]
-        return self.conv3(main) + self.downsample(pre)
+        return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
 class PreactBottleneck2(nn.Module):
@@ -94,7 +93,7 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.conv1(x)  # [16, H, W]
         x = self.layer1(x)  # [32, H, W]
-        x = self.layer2(x)  # [64, ceil(H / 2), ceil(W / 2)]
+        x = self.layer2(x)  # [64, H/2, W/2]
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [10]
 
 
@@ -103,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 015682d976148be3 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148
+# sealed by resnetc: text 818784fd78cb8d25 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

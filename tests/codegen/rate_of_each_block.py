@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from rate_of_each_block.resnet; edit the spec, not this fi
 
 Input [3, H, W] for every H and every W. 94,490 parameters, 56,017,216 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 import torch
@@ -52,8 +53,7 @@ class Basic(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
         main = self.drop_path(self.bn2(self.conv2(main)))
         return self.act(main + self.downsample(x))
 
@@ -99,7 +99,7 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
+        x = self.layer2(x)  # [32, H/2, W/2]
         return self.fc(x.mean((2, 3)))  # [10]
 
 
@@ -108,4 +108,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 41a4b95d68b40dd2 keys 9206b62c299d14e1 function 3ff00fe376df26cc
+# sealed by resnetc: text 1b7c07c1e0a2db35 keys 9206b62c299d14e1 function 3ff00fe376df26cc

@@ -5,6 +5,7 @@ file.
 
 Input [3, H, W] for every H and every W. 172,506 parameters, 26,395,264 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 import torch.nn.functional as F
@@ -59,8 +60,7 @@ class Basic(nn.Module):
         self.downsample = nn.Identity() if stride == 1 else pad(in_channels, width)
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
         main = self.bn2(self.conv2(main))
         return self.act(main + self.downsample(x))
 
@@ -92,8 +92,8 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [32, H/2, W/2]
+        x = self.layer3(x)  # [64, H/4, W/4]
         return self.fc(x.mean((2, 3)))  # [10]
 
 
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 67377a7750af4497 keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text 90b5a8f154b36df0 keys afebb2152a848db3 function 565b0478b7912850

@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from stages_of_a_block.resnet; edit the spec, not this fil
 
 Input [3, H, W] for every H and every W. 112,282 parameters, 14,598,784 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -24,8 +25,7 @@ class Unit(nn.Module):
         self.act = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [width, ceil(h / stride), ceil(w / stride)]
-        return self.act(self.bn1(self.conv1(x)))
+        return self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
 
 
 class Net(nn.Module):
@@ -55,8 +55,8 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)
-        x = self.layer2(x)  # [32, ceil(H / 2), ceil(W / 2)]
-        x = self.layer3(x)  # [64, ceil(H / 4), ceil(W / 4)]
+        x = self.layer2(x)  # [32, H/2, W/2]
+        x = self.layer3(x)  # [64, H/4, W/4]
         return self.fc(x.mean((2, 3)))  # [10]
 
 
@@ -65,4 +65,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 7cb0a0dc7ac2591a keys 1bf25c24cb6579e8 function b641df717c10fb4b
+# sealed by resnetc: text 546098d0b0c11aa4 keys 1bf25c24cb6579e8 function b641df717c10fb4b

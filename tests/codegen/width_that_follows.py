@@ -4,6 +4,7 @@ Made by resnetc 0.1.0 from width_that_follows.resnet; edit the spec, not this fi
 
 Input [3, H, W] for every H and every W. 37,882 parameters, 13,944,064 multiply-adds at
 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
 """
 
 from torch import Tensor, nn
@@ -46,11 +47,9 @@ class Unit(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
-        # [half, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn1(self.conv1(x)))
-        # [width, ceil(h / stride), ceil(w / stride)]
-        main = self.act(self.bn2(self.conv2(main)))
-        main = self.bn3(self.conv3(main))  # [outer, ceil(h / stride), ceil(w / stride)]
+        main = self.act(self.bn1(self.conv1(x)))  # [half, h/stride, w/stride]
+        main = self.act(self.bn2(self.conv2(main)))  # [width, h/stride, w/stride]
+        main = self.bn3(self.conv3(main))  # [outer, h/stride, w/stride]
         return self.act(main + self.downsample(x))
 
 
@@ -78,7 +77,7 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         x = self.layer1(x)  # [64, H, W]
-        x = self.layer2(x)  # [128, ceil(H / 2), ceil(W / 2)]
+        x = self.layer2(x)  # [128, H/2, W/2]
         return self.fc(x.mean((2, 3)))  # [10]
 
 
@@ -87,4 +86,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 746a511948730317 keys 3ad303c6350976b3 function a9fc6d42c24f797b
+# sealed by resnetc: text 83329bf461cd1aac keys 3ad303c6350976b3 function a9fc6d42c24f797b

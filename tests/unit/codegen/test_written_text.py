@@ -82,7 +82,7 @@ def test_a_size_of_several_axes_is_made_of_the_stride() -> None:
     source = text(unit + model("act", "stage layer1 = 2 of unit(8, stride=2)"))
     assert "(1, 3), (1, stride), padding=(0, 1)" in source
     assert "(3, 1), (stride, 1), padding=(1, 0)" in source
-    assert "# [8, ceil(h / stride), ceil(w / stride)]" in source
+    assert "# [8, h/stride, w/stride]" in source
 
 
 def test_dropout_before_the_classifier_sees_a_vector() -> None:

@@ -113,7 +113,7 @@ class Expander:
             tuple(self.interpreter.bindings.overruled),
             features,
             tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),
-            id(scope.input.shape) in self.counted,
+            id(scope.input.shape) in self.evaluator.counted,
         )
         self.interpreter.effects.check_network(request, network, frame)
         return network

@@ -37,7 +37,7 @@ def split(argument: str) -> tuple[str, Path | None]:
 def check(name: str) -> None:
     """RunError, with a suggestion, unless `look` knows the name."""
     if name not in _READERS:
-        raise RunError(f"--data {name}: unknown data set{suggestion(name, NAMES)}", status=2)
+        raise RunError(f"--data {name}: no such data set{suggestion(name, NAMES)}", status=2)
 
 
 def look(name: str, path: Path | None = None) -> Outline:

@@ -124,7 +124,7 @@ def test_the_new_primitive_of_the_page_is_all_there_is_to_it(tmp_path: Path) -> 
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    assert "receptive_field == 9; held on the module" in ran("resnetc", "test", "net.resnet", "--examples", "4")
+    assert "receptive_field == 9; holds on the module" in ran("resnetc", "test", "net.resnet", "--examples", "4")
     tests = (
         "tests/docs/test_language.py::test_the_primitives",
         "tests/docs/test_language.py::test_the_shapes_of_primitives",

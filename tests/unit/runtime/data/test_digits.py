@@ -51,7 +51,7 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 def test_an_empty_name_is_not_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for option in ("--data", "--recipe"):  # of a variable that a script forgot to set
         assert main(["train", "digits", option, "", "--out", str(tmp_path / "run")]) in (1, 2)
-        assert capsys.readouterr().err.startswith(f"error: {option} : unknown")
+        assert capsys.readouterr().err.startswith(f"error: {option} : no such")
     assert not (tmp_path / "run").exists()
 
 

@@ -495,8 +495,8 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
     ),
 }
 SAID = {
-    "keys": "differs in its keys",
-    "function": "differs in its function",
+    "keys": "has different state-dict keys",
+    "function": "computes a different function",
     "text": "differs only in its text",
     "missing": "is missing",
 }

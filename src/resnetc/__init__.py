@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from resnetc.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from resnetc.api import Compiled, CompileError, compile, load
+
+_LINKS = ("compiler", "grammar", "runtime", "specs")
+
+
+def _check_links(package: str) -> None:
+    """ImportError where git has written one of the package's symbolic links as a text file."""
+    for path in (os.path.join(package, name) for name in _LINKS):
+        if os.path.isfile(path):
+            raise ImportError(
+                f"{path}: this symbolic link was checked out as a text file; in the checkout run `git config "
+                f"core.symlinks true && git checkout -- src/resnetc`, or install a package with `pip install .`"
+            )
+
+
+_check_links(os.path.dirname(__file__))
 
 __all__ = ["CompileError", "Compiled", "__version__", "compile", "load"]
 

@@ -34,7 +34,7 @@ from resnetc.runtime.run import environment
 
 IMAGES = 10_000
 WORSE, BEHIND = 1.5, 2.0  # what the nets must show: a ratio of training losses, points of top-1
-OVERRIDES = ["epochs=2", "learning_rate=0.1", "label_smoothing=0", "crop=1", "threads=1"]
+OVERRIDES = ["epochs=2", "learning_rate=0.1", "label_smoothing=0", "random_crop_padding=1", "threads=1"]
 DEPTHS = (20, 56)
 SHORTCUTS = {"plain": "none", "ResNet": "shortcuts.pad"}
 OPTIONS = {"A": "shortcuts.pad", "B": "shortcuts.project", "C": "shortcuts.project_all"}

@@ -32,7 +32,7 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import environment
 
 IMAGES, BATCH, CROP = 4096, 128, 2
-RECIPE = Recipe(batch=BATCH, crop=CROP, flip=True, weight_decay=5e-4)
+RECIPE = Recipe(batch_size=BATCH, random_crop_padding=CROP, horizontal_flip=True, weight_decay=5e-4)
 CPU = torch.device("cpu")
 Arm = Callable[[], None]
 

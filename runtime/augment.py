@@ -44,9 +44,9 @@ class Augmenter:
     """
 
     def __init__(self, images: Tensor, recipe: Recipe, normaliser: Normaliser) -> None:
-        pad = recipe.crop
+        pad = recipe.random_crop_padding
         self.height, self.width = images.shape[2], images.shape[3]
-        self.seed, self.crop, self.flip = recipe.seed, pad, recipe.flip
+        self.seed, self.crop, self.flip = recipe.seed, pad, recipe.horizontal_flip
         self.padded = functional.pad(images, (pad, pad, pad, pad)).permute(0, 2, 3, 1).contiguous()
         self.scale, self.mean = normaliser.scale, normaliser.mean
         self.by_pixel = self.mean.shape[:2] != (1, 1)

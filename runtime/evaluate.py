@@ -220,7 +220,7 @@ def evaluate(
     if facts["module"] != loader.digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written, so its weights belong to another network")
     if weights == "last":
-        part = "average/" if facts["recipe"]["ema"] else "model/"
+        part = "average/" if facts["recipe"]["ema_decay"] else "model/"
         tensors = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
     if data is None:
         data = datasets.load(*datasets.split(facts["data"]))
@@ -231,7 +231,7 @@ def evaluate(
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build(source, run.model, place)
-    batch = batch or facts["recipe"]["eval_batch"]
+    batch = batch or facts["recipe"]["eval_batch_size"]
     trial.check(model, facts["network"], data, shares.of_judging(len(data.test_labels), batch))
     try:
         model.load_state_dict(tensors)

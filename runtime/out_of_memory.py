@@ -20,8 +20,9 @@ def told(recipe: Recipe) -> Iterator[None]:
         if not isinstance(fault, torch.OutOfMemoryError) and _CPU not in str(fault):
             raise
         words = str(fault).partition("\n")[0].rpartition("] ")[2]
-        recompute = "" if recipe.recompute else ", or keep less of each: --override recompute=true"
+        less = f"--override batch_size={max(recipe.batch_size // 2, 1)}"
+        other = "" if recipe.activation_checkpointing else ", or keep less: --override activation_checkpointing=true"
         raise RunError(
-            f"out of memory: {words}; take fewer images at once: --override batch={max(recipe.batch // 2, 1)} "
-            f"(when evaluating: eval_batch, now {recipe.eval_batch}){recompute}"
+            f"out of memory: {words}; take fewer images at once: {less} "
+            f"(when evaluating: eval_batch_size, now {recipe.eval_batch_size}){other}"
         ) from fault

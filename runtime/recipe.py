@@ -3,11 +3,11 @@
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from resnetc.bounded_read import contents
 from resnetc.runtime import yaml_mapping
@@ -19,6 +19,8 @@ _MOST = 1 << 18  # bytes of a recipe
 _LONGEST_VALUE = 100  # characters of a value that a message quotes
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+_Setting = TypeVar("_Setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,23 @@ class Recipe:
     """
 
     epochs: int = _key(10, "int", "passes over the training images", low=1, high=1_000_000)
-    batch: int = _key(128, "int", "images a step; an epoch's last, smaller rest is left out", low=1, high=1 << 20)
-    eval_batch: int = _key(500, "int", "images at a time when evaluating", low=1, high=1 << 20)
-    seed: int = _key(0, "int", "of the weights, the order, the augmentation, dropout", low=0, high=2**32 - 1)
+    batch_size: int = _key(
+        128, "int", "images in a training step; what does not fill one is dropped", low=1, high=1 << 20
+    )
+    eval_batch_size: int = _key(500, "int", "images at a time in an evaluation", low=1, high=1 << 20)
+    seed: int = _key(0, "int", "of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
     deterministic: bool = _key(False, "flag", "only deterministic kernels (matters on CUDA)")
     threads: int = _key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
-    recompute: bool = _key(False, "flag", "blocks compute their activations twice instead of keeping them")
+    activation_checkpointing: bool = _key(False, "flag", "recompute each block's activations in the backward pass")
 
     optimizer: str = _key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
     learning_rate: float = _key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
-    momentum: float = _key(0.9, "number", "sgd: share of the last update kept", low=0, high=0.9999)
-    nesterov: bool = _key(True, "flag", "sgd: look ahead along the momentum")
+    momentum: float = _key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
+    nesterov: bool = _key(True, "flag", "sgd: Nesterov momentum")
     beta1: float = _key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
     beta2: float = _key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
     epsilon: float = _key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
-    weight_decay: float = _key(5e-4, "number", "pull of the weights towards zero", low=0, high=10)
+    weight_decay: float = _key(5e-4, "number", "L2 penalty (sgd), or decoupled weight decay (adamw)", low=0, high=10)
     decay_norms: bool = _key(False, "flag", "weight decay on norms and biases too")
 
     schedule: str = _key(
@@ -76,14 +80,18 @@ class Recipe:
         "linear, or constant at warmup_from (onecycle: always a cosine)",
         choices=("linear", "constant"),
     )
-    final: float = _key(0.0, "number", "cosine, linear, onecycle: share of the peak at the end", low=0, high=1)
+    final_lr_ratio: float = _key(
+        0.0, "number", "cosine, linear, onecycle: last rate as a share of the peak", low=0, high=1
+    )
     milestones: tuple[float, ...] = _key(
         (), "numbers", "step: shares of the run at which the rate falls", low=0, high=1
     )
     gamma: float = _key(0.1, "number", "step: what the rate is multiplied by", positive=True, high=1)
 
-    crop: int = _key(0, "int", "pixels of black padding for random crops; 0: none", low=0, high=1024)
-    flip: bool = _key(False, "flag", "mirror half of the images left to right")
+    random_crop_padding: int = _key(
+        0, "int", "pixels of black padding before a random crop; 0: no crop", low=0, high=1024
+    )
+    horizontal_flip: bool = _key(False, "flag", "mirror half of the images left to right, at random")
     normalise: str = _key(
         "channel",
         "choice",
@@ -91,8 +99,12 @@ class Recipe:
         choices=("channel", "pixel"),
     )
     label_smoothing: float = _key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
-    clip: float = _key(0.0, "number", "largest norm of the whole gradient; 0: no clipping", low=0, high=1e9)
-    ema: float = _key(0.0, "number", "decay of the averaged weights that are evaluated; 0: none", low=0, high=0.999999)
+    max_grad_norm: float = _key(
+        0.0, "number", "clip the norm of the whole gradient to this; 0: no clipping", low=0, high=1e9
+    )
+    ema_decay: float = _key(
+        0.0, "number", "decay of the moving average of the weights, which is evaluated; 0: none", low=0, high=0.999999
+    )
 
     def text(self) -> str:
         """This recipe as YAML that `load` reads back to an equal one; every key, with its meaning beside it."""
@@ -100,6 +112,48 @@ class Recipe:
         width = max(len(line) for line, _ in lines)
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
 
+
+_RENAMED = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
+    "batch": "batch_size",
+    "clip": "max_grad_norm",
+    "crop": "random_crop_padding",
+    "ema": "ema_decay",
+    "eval_batch": "eval_batch_size",
+    "final": "final_lr_ratio",
+    "flip": "horizontal_flip",
+    "recompute": "activation_checkpointing",
+}
+_FOREIGN = {  # what torch, torchvision, timm, Lightning and transformers call a key; the value may need another unit
+    "learning_rate": "lr base_lr max_lr initial_lr",
+    "epochs": "num_epochs n_epochs max_epochs num_train_epochs",
+    "batch_size": "bs batchsize train_batch_size per_device_train_batch_size",
+    "eval_batch_size": "val_batch_size validation_batch_size test_batch_size per_device_eval_batch_size",
+    "seed": "random_seed manual_seed random_state",
+    "deterministic": "use_deterministic_algorithms",
+    "threads": "num_threads",
+    "activation_checkpointing": "gradient_checkpointing grad_checkpointing",
+    "optimizer": "opt optim",
+    "nesterov": "use_nesterov",
+    "beta1": "betas opt_betas adam_beta1",
+    "beta2": "adam_beta2",
+    "epsilon": "eps opt_eps adam_epsilon",
+    "weight_decay": "wd l2",
+    "decay_norms": "norm_weight_decay bias_weight_decay",
+    "schedule": "sched scheduler lr_scheduler lr_schedule lr_scheduler_type",
+    "warmup": "warmup_epochs warmup_steps warmup_ratio lr_warmup_epochs pct_start",
+    "warmup_from": "warmup_lr warmup_factor lr_warmup_decay",
+    "warmup_shape": "lr_warmup_method warmup_method",
+    "final_lr_ratio": "min_lr lr_min eta_min end_lr",
+    "milestones": "lr_steps lr_milestones step_size lr_step_size decay_epochs decay_milestones",
+    "gamma": "lr_gamma decay_rate lr_decay",
+    "random_crop_padding": "padding pad random_crop crop_padding",
+    "horizontal_flip": "hflip fliplr random_horizontal_flip",
+    "normalise": "normalize normalization normalisation",
+    "label_smoothing": "smoothing label_smoothing_factor",
+    "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
+    "ema_decay": "model_ema model_ema_decay ema_rate",
+}
+_NAMES = _RENAMED | {word: key for key, words in _FOREIGN.items() for word in words.split()}
 
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
 
@@ -177,6 +231,26 @@ def _agree(recipe: Recipe, places: dict[str, str]) -> None:
             fail("`milestones` must ascend", "milestones")
 
 
+def _key_for(word: str) -> str | None:
+    """The key that is meant by an earlier or foreign name, however it is written; None where it is not known."""
+    return _NAMES.get(word.strip().lower().replace("-", "_"))
+
+
+def _unknown_key(word: str, place: str, others: Mapping[str, Value]) -> str:
+    """The message about a key that no recipe has; it lists the `others` that have another name as well."""
+    key = _key_for(word)
+    if key is None:
+        return f"{place}: unknown key `{_shown(word)}`{suggestion(word, RULES)}"
+    rest = [f"`{_shown(other)}` is `{_key_for(other)}` ({others[other].key_place})" for other in others]
+    also = "; likewise " + ", ".join(rest) if rest else ""
+    return f"{place}: unknown key `{_shown(word)}`: write `{key}` ({RULES[key].meaning}){also}"
+
+
+def renamed(settings: Mapping[str, _Setting]) -> dict[str, _Setting]:
+    """The keys and values of a run that an earlier resnetc wrote, under the names that keys have now."""
+    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+
+
 def shipped() -> tuple[str, ...]:
     """The names of the recipes that come with resnetc."""
     folder = resources.files("resnetc.runtime").joinpath("recipes")
@@ -204,22 +278,27 @@ def _text(source: str) -> tuple[str, str]:
         raise RunError(f"{path}: cannot read the recipe: {fault.strerror or fault}") from None
 
 
-def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
+def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) -> Recipe:
     """Read the shipped recipe or the file `source`, then apply the overrides (`KEY=V`, later ones win).
 
+    With `of_run` the file is the `recipe.yaml` of a run to go on with, which an earlier resnetc may have written.
     Raises RunError: `file:line:column: ...` for a fault in the file, `--override KEY=V: ...` (status 2) for one there.
     """
     text, name = _text(source)
     values = yaml_mapping.read(text, name)
+    if of_run:
+        values = renamed(values)
     converted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in RULES:
-            raise RunError(f"{value.key_place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}")
+            others = {word: other for word, other in values.items() if word not in RULES and word != key}
+            named = {word: other for word, other in others.items() if _key_for(word) is not None}
+            raise RunError(_unknown_key(key, value.key_place, named))
         converted[key] = _converted(key, value)
     for argument in overrides:
         key, value = yaml_mapping.override(argument)
         if key not in RULES:
-            raise RunError(f"{value.place}: unknown key `{_shown(key)}`{suggestion(key, RULES)}", status=2)
+            raise RunError(_unknown_key(key, value.place, {}), status=2)
         try:
             converted[key] = _converted(key, value)
         except RunError as fault:

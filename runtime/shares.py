@@ -20,7 +20,7 @@ def of_step(images: int, batch: int, processes: int = 1) -> Share:
     """Of a training step. Every batch of an epoch is a whole one: what is left behind the last of them is left out."""
     share, due = min(batch, images) // processes, 2 * processes
     each = f", 2 for each of {processes} processes" if processes > 1 else ""
-    remedy = f"a batch of {due} images or more (--override batch={due}{each})"
+    remedy = f"a batch of {due} images or more (--override batch_size={due}{each})"
     if images < due:
         remedy = f"{due} training images or more (there are {images}{each})"
     when = "a step has one image" if processes == 1 else "a process's share of a step is one image"
@@ -33,7 +33,7 @@ def of_judging(images: int, batch: int, processes: int = 1) -> Share:
     fewest = min(stop - start for count in counts for start, stop in parts(count, batch))
     remedy = f"{2 * processes} test images or more (there are {images})"
     if batch == 1:
-        remedy = "an eval_batch of 2 or more (--override eval_batch=2)"
+        remedy = "an eval_batch_size of 2 or more (--override eval_batch_size=2)"
     return Share(fewest, "an evaluation has one image at a time", remedy)
 
 

@@ -85,10 +85,12 @@ def train(
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
         model = loader.build(source, Path(f"{network}.py"), place)
-        judging = shares.of_judging(len(data.test_labels), recipe.eval_batch, group.size)
-        trial.check(model, network, data, judging, shares.of_step(len(data.train_labels), recipe.batch, group.size))
-        average = Average(model, recipe.ema)
-        if recipe.recompute:
+        judging = shares.of_judging(len(data.test_labels), recipe.eval_batch_size, group.size)
+        trial.check(
+            model, network, data, judging, shares.of_step(len(data.train_labels), recipe.batch_size, group.size)
+        )
+        average = Average(model, recipe.ema_decay)
+        if recipe.activation_checkpointing:
             activation_checkpointing.apply(model)
         update = optimizer.build(model, recipe)
         loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
@@ -99,7 +101,7 @@ def train(
         del held  # the training images: `augment` has them, padded
 
         count = len(labels)
-        batch = min(recipe.batch, count)
+        batch = min(recipe.batch_size, count)
         if batch % group.size:
             raise RunError(f"a batch of {batch} images cannot be divided equally among {group.size} processes")
         per_epoch = count // batch
@@ -154,8 +156,8 @@ def train(
                         state.check(run, rate)  # before the update: a loss that is no number leaves the weights alone
                     update.zero_grad()
                     loss.backward()
-                    if recipe.clip:
-                        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+                    if recipe.max_grad_norm:
+                        nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
                     update.step()
                     average.follow(state.step)
                     shown.step(state.step, epoch + 1)
@@ -170,7 +172,7 @@ def train(
                     test_labels,
                     data.class_names,
                     normalise,
-                    recipe.eval_batch,
+                    recipe.eval_batch_size,
                     between=halt_if_asked,
                     group=group,
                 )

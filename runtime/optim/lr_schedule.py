@@ -22,9 +22,9 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
         return peak * (recipe.warmup_from + (1 - recipe.warmup_from) * way)
     way = min((step - warm) / max(last - warm, 1), 1.0)
     if recipe.schedule in ("cosine", "onecycle"):
-        return peak * (recipe.final + (1 - recipe.final) * (1 + math.cos(math.pi * way)) / 2)
+        return peak * (recipe.final_lr_ratio + (1 - recipe.final_lr_ratio) * (1 + math.cos(math.pi * way)) / 2)
     if recipe.schedule == "linear":
-        return peak * (recipe.final + (1 - recipe.final) * (1 - way))
+        return peak * (recipe.final_lr_ratio + (1 - recipe.final_lr_ratio) * (1 - way))
     if recipe.schedule == "step":
         return peak * recipe.gamma ** bisect_right(recipe.milestones, step / steps)
     return peak

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from resnetc.runtime import recipe as recipes
 from resnetc.runtime.data import Data
 from resnetc.runtime.distributed import Group
 from resnetc.runtime.errors import RunError
@@ -20,15 +21,18 @@ from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.folder import RunFolder
 
 _NEVER = 1 << 62  # a step no run reaches
-_FORMAT = 2
+_FORMAT = 3
+_EARLIER = 2  # the same, but for the names of some keys of the recipe
+_CLIPPING = "--override max_grad_norm=1"
 _PARTS = 10  # parts of an epoch whose mean losses are kept
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
     tensors, facts = checkpoint.load(path)
-    if facts.get("format") != _FORMAT:
+    if facts.get("format") not in (_FORMAT, _EARLIER):
         raise RunError(f"{path}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
+    facts["recipe"] = recipes.renamed(facts["recipe"])
     return tensors, facts
 
 
@@ -97,7 +101,7 @@ class State:
         if bad != _NEVER:
             raise RunError(
                 f"{run.path}: the loss is no longer a number at step {bad} (learning rate {rate:.3g}); nothing after "
-                f"the last good state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+                f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
     def check_judged(self, run: RunFolder, test_loss: float) -> None:
@@ -105,7 +109,7 @@ class State:
         if not math.isfinite(test_loss):
             raise RunError(
                 f"{run.path}: the test loss is no longer a number after step {self.step}; nothing after the last good "
-                f"state was saved; lower learning_rate or limit the gradient, e.g. --override clip=1"
+                f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
     def is_best(self, record: dict[str, Any]) -> bool:
@@ -151,7 +155,7 @@ class State:
             if not bool(tensor.isfinite().all()):
                 raise RunError(
                     f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
-                    f"limit the gradient, e.g. --override clip=1"
+                    f"clip the gradient: {_CLIPPING}"
                 )
         checkpoint.save(path, tensors, self.facts())
 

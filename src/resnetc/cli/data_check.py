@@ -42,8 +42,8 @@ def compiled_for(options: argparse.Namespace, images: Outline, recipe: Recipe) -
     session, checked, told = matched(options, images)
     refuse_misfits(checked, images, dict(options.settings), told)
     count = launch.processes()
-    refuse_one_value(checked, images, shares.of_step(images.train, recipe.batch, count), training=True)
-    refuse_one_value(checked, images, shares.of_judging(images.test, recipe.eval_batch, count), training=False)
+    refuse_one_value(checked, images, shares.of_step(images.train, recipe.batch_size, count), training=True)
+    refuse_one_value(checked, images, shares.of_judging(images.test, recipe.eval_batch_size, count), training=False)
     checked = checked.at(images.size)
     if launch.speaks():
         known = [f"{key} = {value}" for key, value in told.items()]

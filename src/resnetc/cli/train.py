@@ -125,7 +125,10 @@ def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
     named = options.data if options.data is not None else before[0] if before else "digits"
     name, path = datasets.split(named)
     started = str(before[1]) if before else name
-    chosen = recipe.load(options.recipe if options.recipe is not None else started, overrides)
+    if options.recipe is not None:
+        chosen = recipe.load(options.recipe, overrides)
+    else:
+        chosen = recipe.load(started, overrides, of_run=before is not None)
     seen = datasets.look(name, path)
     source, network = module_of(options, seen, chosen)
     load_runtime()

@@ -48,5 +48,14 @@ def few() -> data.Data:
 @pytest.fixture
 def quick() -> recipe.Recipe:
     """Three epochs of four steps with everything switched on that a run carries from step to step."""
-    overrides = ["epochs=3", "batch=25", "crop=1", "flip=true", "ema=0.9", "clip=5", "label_smoothing=0.1", "seed=7"]
+    overrides = [
+        "epochs=3",
+        "batch_size=25",
+        "random_crop_padding=1",
+        "horizontal_flip=true",
+        "ema_decay=0.9",
+        "max_grad_norm=5",
+        "label_smoothing=0.1",
+        "seed=7",
+    ]
     return recipe.load("digits", overrides)

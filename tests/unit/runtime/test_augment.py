@@ -21,7 +21,7 @@ def one_by_one(images: Tensor, recipe: Recipe, epoch: int, index: Tensor) -> Ten
     pixels = images.numpy().astype(np.float64)
     deviation = pixels.std((0, 2, 3))[:, None, None]
     mean = pixels.mean(0) if recipe.normalise == "pixel" else pixels.mean((0, 2, 3))[:, None, None] + 0 * pixels[0]
-    pad, (height, width), out = recipe.crop, pixels.shape[2:], []
+    pad, (height, width), out = recipe.random_crop_padding, pixels.shape[2:], []
     for i in index.tolist():
         one = torch.tensor([i])
         black = -mean if recipe.normalise == "channel" else 0 * mean
@@ -31,7 +31,7 @@ def one_by_one(images: Tensor, recipe: Recipe, epoch: int, index: Tensor) -> Ten
         top = int(counter_rng.below(2 * pad + 1, recipe.seed, epoch, one, counter_rng.ROW)) if pad else 0
         left = int(counter_rng.below(2 * pad + 1, recipe.seed, epoch, one, counter_rng.COLUMN)) if pad else 0
         window = framed[:, top : top + height, left : left + width]
-        mirrored = recipe.flip and bool(counter_rng.below(2, recipe.seed, epoch, one, counter_rng.FLIP))
+        mirrored = recipe.horizontal_flip and bool(counter_rng.below(2, recipe.seed, epoch, one, counter_rng.FLIP))
         out.append((window[:, :, ::-1] if mirrored else window) / deviation)
     return torch.from_numpy(np.stack(out)).float()
 
@@ -39,7 +39,7 @@ def one_by_one(images: Tensor, recipe: Recipe, epoch: int, index: Tensor) -> Ten
 @pytest.mark.parametrize("normalise", ["channel", "pixel"])
 @pytest.mark.parametrize(("crop", "flip"), [(0, False), (2, False), (0, True), (3, True)])
 def test_a_batch_equals_its_images_one_by_one(images: Tensor, normalise: str, crop: int, flip: bool) -> None:
-    recipe = Recipe(seed=5, crop=crop, flip=flip, normalise=normalise)
+    recipe = Recipe(seed=5, random_crop_padding=crop, horizontal_flip=flip, normalise=normalise)
     index = torch.tensor([4, 49, 0, 4, 17, 30, 31, 32])
     batch = Augmenter(images, recipe, Normaliser(images, normalise))(2, index)
     assert batch.dtype == torch.float32
@@ -47,7 +47,7 @@ def test_a_batch_equals_its_images_one_by_one(images: Tensor, normalise: str, cr
 
 
 def test_an_image_looks_the_same_in_any_batch_and_different_in_another_epoch(images: Tensor) -> None:
-    augment = Augmenter(images, Recipe(crop=2, flip=True), Normaliser(images, "channel"))
+    augment = Augmenter(images, Recipe(random_crop_padding=2, horizontal_flip=True), Normaliser(images, "channel"))
     whole = augment(3, torch.arange(50))
     some = torch.tensor([40, 2, 11])
     assert torch.equal(augment(3, some), whole[some])
@@ -57,7 +57,7 @@ def test_an_image_looks_the_same_in_any_batch_and_different_in_another_epoch(ima
 
 def test_every_crop_and_both_mirrors_occur(images: Tensor) -> None:
     one = images[:1]
-    augment = Augmenter(one, Recipe(crop=1, flip=True), Normaliser(images, "channel"))
+    augment = Augmenter(one, Recipe(random_crop_padding=1, horizontal_flip=True), Normaliser(images, "channel"))
     seen = {bytes(augment(epoch, torch.tensor([0])).numpy()) for epoch in range(400)}
     assert len(seen) == 3 * 3 * 2
 

@@ -106,7 +106,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_network(
 ) -> None:
     short = replace(quick, epochs=1)
     runtime_compare.run(arms, few, short, [0, 1], tmp_path, quiet=True)
-    runtime_compare.run(arms[:1], few, replace(short, crop=0), [0], tmp_path / "uncropped", quiet=True)
+    runtime_compare.run(arms[:1], few, replace(short, random_crop_padding=0), [0], tmp_path / "uncropped", quiet=True)
     residual, plain = ([str(tmp_path / arm.label / f"seed{seed}") for seed in (0, 1)] for arm in arms)
     other = str(tmp_path / "uncropped" / "residual" / "seed0")
     given = [residual[1], plain[0], other, residual[0], plain[1], residual[0]]

@@ -97,7 +97,7 @@ def test_many_classes_are_listed_without_the_table() -> None:
 def run(source: str, digits: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs on the digits, averaged weights and all."""
     out = tmp_path_factory.mktemp("eval") / "run"
-    recipe = Recipe(epochs=2, batch=64, ema=0.9, normalise="pixel")
+    recipe = Recipe(epochs=2, batch_size=64, ema_decay=0.9, normalise="pixel")
     train(source, "small", digits, recipe, out, quiet=True)
     return out
 

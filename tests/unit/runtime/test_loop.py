@@ -35,12 +35,14 @@ def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], d
     else:
         optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(recipe.beta1, recipe.beta2), foreach=False)
     augment = Augmenter(data.train_images, recipe, Normaliser(data.train_images, recipe.normalise))
-    per_epoch = len(data.train_labels) // recipe.batch
+    per_epoch = len(data.train_labels) // recipe.batch_size
     step, losses = 0, []
     for epoch in range(recipe.epochs):
         model.train()
         seen = []
-        for index in counter_rng.order(recipe.seed, epoch, len(data.train_labels), CPU).split(recipe.batch)[:per_epoch]:
+        for index in counter_rng.order(recipe.seed, epoch, len(data.train_labels), CPU).split(recipe.batch_size)[
+            :per_epoch
+        ]:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(recipe, step, recipe.epochs * per_epoch)
             chances = model(augment(epoch, index)).log_softmax(1)
@@ -49,13 +51,13 @@ def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], d
             optimizer.zero_grad()
             loss.backward()
             norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
-            if recipe.clip and norm > recipe.clip:
+            if recipe.max_grad_norm and norm > recipe.max_grad_norm:
                 for parameter in model.parameters():
-                    parameter.grad *= recipe.clip / norm
+                    parameter.grad *= recipe.max_grad_norm / norm
             optimizer.step()
             step += 1
             seen.append(loss.item())
-            decay = min(recipe.ema, (1 + step) / (10 + step))
+            decay = min(recipe.ema_decay, (1 + step) / (10 + step))
             for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
                 mine.copy_(decay * mine + (1 - decay) * theirs if mine.is_floating_point() else theirs)
         losses.append(sum(seen) / len(seen))
@@ -66,24 +68,31 @@ def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], d
     "change",
     [
         {},
-        {"clip": 0.5},
-        {"label_smoothing": 0.0, "clip": 0.0},
-        {"optimizer": "adamw", "learning_rate": 1e-3, "clip": 0.0, "weight_decay": 0.5},
-        {"nesterov": False, "ema": 0.0, "weight_decay": 0.1, "schedule": "cosine", "warmup": 0.0, "crop": 0},
+        {"max_grad_norm": 0.5},
+        {"label_smoothing": 0.0, "max_grad_norm": 0.0},
+        {"optimizer": "adamw", "learning_rate": 1e-3, "max_grad_norm": 0.0, "weight_decay": 0.5},
+        {
+            "nesterov": False,
+            "ema_decay": 0.0,
+            "weight_decay": 0.1,
+            "schedule": "cosine",
+            "warmup": 0.0,
+            "random_crop_padding": 0,
+        },
     ],
 )
 def test_the_loop_trains_as_the_naive_one(
     source: str, few: Data, quick: Recipe, tmp_path: Path, change: dict[str, object]
 ) -> None:
-    recipe = replace(quick, **{"epochs": 2, "batch": 40, "learning_rate": 0.02, **change})
+    recipe = replace(quick, **{"epochs": 2, "batch_size": 40, "learning_rate": 0.02, **change})
     train(source, "small", few, recipe, tmp_path / "run", quiet=True)
     tensors, _ = checkpoint.load(tmp_path / "run" / "last.ckpt")
     weights, averaged, losses = naive(source, few, recipe)
     for name, tensor in weights.items():
         torch.testing.assert_close(tensors[f"model/{name}"], tensor, atol=1e-4, rtol=1e-3)
-    for name, tensor in averaged.items() if recipe.ema else ():
+    for name, tensor in averaged.items() if recipe.ema_decay else ():
         torch.testing.assert_close(tensors[f"average/{name}"], tensor, atol=1e-4, rtol=1e-3)
-    assert ("average/fc.weight" in tensors) == bool(recipe.ema)
+    assert ("average/fc.weight" in tensors) == bool(recipe.ema_decay)
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["train_loss"] for line in lines] == pytest.approx(losses, rel=1e-4)
 

@@ -22,7 +22,18 @@ def fault(tmp_path: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("epochs: 3\nlr: 0.1\n", "r.yaml:2:1: unknown key `lr`; known: batch,"),
+        ("epochs: 3\nlr: 0.1\n", "r.yaml:2:1: unknown key `lr`: write `learning_rate` (the peak of the schedule)"),
+        ("epochs: 3\nxyz: 0.1\n", "r.yaml:2:1: unknown key `xyz`; known: activation_checkpointing,"),
+        (
+            "warmup-epochs: 5\n",
+            "r.yaml:1:1: unknown key `warmup-epochs`: write `warmup` (share of the run that warms up)",
+        ),
+        ("AMP_batch: 5\n", "r.yaml:1:1: unknown key `AMP_batch`; known: "),
+        (
+            "batch: 8\nepochs: 3\ncrop: 4\nxyz: 1\n",
+            "r.yaml:1:1: unknown key `batch`: write `batch_size` (images in a training step; what does not fill one is "
+            "dropped); likewise `crop` is `random_crop_padding` (r.yaml:3:1)",
+        ),
         ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; did you mean `learning_rate`?"),
         ("epochs: 3\nbatch: 8\nepochs: 4\n", "r.yaml:3:1: the key `epochs` occurs twice; first at r.yaml:1:1"),
         ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a whole number, not `ten`"),
@@ -95,7 +106,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    path.write_text("learning_rate: 1e-4\nweight_decay: 5E-4\nmomentum: .9\nema: 0.99\nepochs: 007\nmilestones: 0.5\n")
+    path.write_text(
+        "learning_rate: 1e-4\nweight_decay: 5E-4\nmomentum: .9\nema_decay: 0.99\nepochs: 007\nmilestones: 0.5\n"
+    )
     read = recipe.load(str(path))
     assert (read.learning_rate, read.weight_decay, read.momentum, read.epochs) == (1e-4, 5e-4, 0.9, 7)
     assert read.milestones == (0.5,)
@@ -108,9 +121,11 @@ def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
 
 
 def test_overrides_win_in_order() -> None:
-    read = recipe.load("digits", ["epochs=2", "learning_rate=1e-3", "milestones=[0.5, 0.75]", "flip=true", "epochs=5"])
-    assert (read.epochs, read.learning_rate, read.milestones, read.flip) == (5, 1e-3, (0.5, 0.75), True)
-    assert read.batch == recipe.load("digits").batch
+    read = recipe.load(
+        "digits", ["epochs=2", "learning_rate=1e-3", "milestones=[0.5, 0.75]", "horizontal_flip=true", "epochs=5"]
+    )
+    assert (read.epochs, read.learning_rate, read.milestones, read.horizontal_flip) == (5, 1e-3, (0.5, 0.75), True)
+    assert read.batch_size == recipe.load("digits").batch_size
 
 
 @pytest.mark.parametrize(
@@ -118,6 +133,8 @@ def test_overrides_win_in_order() -> None:
     [
         ("epochs", "--override epochs: expected KEY=V"),
         ("epoch=3", "--override epoch=3: unknown key `epoch`; did you mean `epochs`?"),
+        ("batch=8", "--override batch=8: unknown key `batch`: write `batch_size` (images in a training step"),
+        ("Clip_Grad=5", "--override Clip_Grad=5: unknown key `Clip_Grad`: write `max_grad_norm` (clip the norm"),
         ("epochs=", "--override epochs=: expected a value after the ="),
         ("epochs=x", "--override epochs=x: `epochs` must be a whole number, not `x`"),
         ("epochs=*x", "--override epochs=*x: a recipe cannot have anchors and aliases"),
@@ -141,3 +158,49 @@ def test_the_text_of_a_recipe_reads_back(tmp_path: Path, name: str) -> None:
     path.write_text(read.text())
     assert recipe.load(str(path)) == read
     assert [line.split(":")[0] for line in read.text().splitlines()] == list(recipe.RULES)
+
+
+EARLIER = {
+    "batch": ("batch_size", "12"),
+    "eval_batch": ("eval_batch_size", "77"),
+    "recompute": ("activation_checkpointing", "true"),
+    "final": ("final_lr_ratio", "0.25"),
+    "crop": ("random_crop_padding", "3"),
+    "flip": ("horizontal_flip", "true"),
+    "clip": ("max_grad_norm", "2.5"),
+    "ema": ("ema_decay", "0.75"),
+}
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_an_earlier_key_is_told_its_name(tmp_path: Path, earlier: str) -> None:
+    key, value = EARLIER[earlier]
+    message = f"unknown key `{earlier}`: write `{key}` ({recipe.RULES[key].meaning})"
+    assert fault(tmp_path, f"# mine\n{earlier}: {value}\n") == f"r.yaml:2:1: {message}"
+    with pytest.raises(RunError) as caught:
+        recipe.load("digits", [f"{earlier}={value}"])
+    assert (str(caught.value), caught.value.status) == (f"--override {earlier}={value}: {message}", 2)
+
+
+def test_the_recipe_of_an_earlier_run_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("".join(f"{earlier}: {value}\n" for earlier, (_, value) in EARLIER.items()))
+    read = recipe.load(str(path), of_run=True)
+    assert read == Recipe(
+        batch_size=12,
+        eval_batch_size=77,
+        activation_checkpointing=True,
+        final_lr_ratio=0.25,
+        random_crop_padding=3,
+        horizontal_flip=True,
+        max_grad_norm=2.5,
+        ema_decay=0.75,
+    )
+
+
+def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
+    names = recipe._NAMES
+    assert set(names.values()) <= set(recipe.RULES)
+    assert not set(names) & set(recipe.RULES)
+    words = [word for line in recipe._FOREIGN.values() for word in line.split()]
+    assert len(words) == len(set(words)) and not set(words) & set(recipe._RENAMED)

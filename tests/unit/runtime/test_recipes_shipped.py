@@ -15,24 +15,29 @@ def test_every_data_name_has_a_recipe(name: str) -> None:
 
 def test_cifar_is_the_papers() -> None:
     read = recipe.load("cifar10")
-    steps = read.epochs * (50_000 // read.batch)
+    steps = read.epochs * (50_000 // read.batch_size)
     assert abs(steps - 64_000) < 50
     rates = [learning_rate(read, step, steps) for step in (0, steps // 2 - 1, steps // 2, 3 * steps // 4, steps - 1)]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001, 0.001])
-    assert (read.batch, read.momentum, read.nesterov, read.weight_decay, read.decay_norms) == (
+    assert (read.batch_size, read.momentum, read.nesterov, read.weight_decay, read.decay_norms) == (
         128,
         0.9,
         False,
         1e-4,
         True,
     )
-    assert (read.crop, read.flip, read.normalise, read.label_smoothing) == (4, True, "pixel", 0.0)
+    assert (read.random_crop_padding, read.horizontal_flip, read.normalise, read.label_smoothing) == (
+        4,
+        True,
+        "pixel",
+        0.0,
+    )
     assert recipe.load("cifar100") == read
 
 
 def test_110_layers_warm_up_for_about_400_steps() -> None:
     read = recipe.load("cifar10-110")
-    steps = read.epochs * (50_000 // read.batch)
+    steps = read.epochs * (50_000 // read.batch_size)
     slow = [step for step in range(2000) if learning_rate(read, step, steps) == pytest.approx(0.01)]
     assert slow == list(range(len(slow)))
     assert abs(len(slow) - 400) <= 2

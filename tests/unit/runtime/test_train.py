@@ -114,10 +114,12 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(
 def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
     source: str, few: Data, quick: Recipe, tmp_path: Path
 ) -> None:
-    wild = replace(quick, learning_rate=1e3, warmup=0.0, schedule="constant", clip=0.0, momentum=0.9999, epochs=50)
+    wild = replace(
+        quick, learning_rate=1e3, warmup=0.0, schedule="constant", max_grad_norm=0.0, momentum=0.9999, epochs=50
+    )
     poisoned = source.replace("x = self.relu(self.bn1(self.conv1(x)))", POISON)
     assert poisoned != source
-    with pytest.raises(RunError, match="no longer a number at step 7 .*--override clip=1"):
+    with pytest.raises(RunError, match="no longer a number at step 7 .*--override max_grad_norm=1"):
         train(poisoned, "small", few, replace(wild, learning_rate=0.1, momentum=0.9), tmp_path / "run", quiet=True)
     tensors, facts = checkpoint.load(tmp_path / "run" / "last.ckpt")
     assert facts["step"] == 4  # the end of the first epoch
@@ -137,7 +139,9 @@ def test_the_weights_are_left_alone_by_a_loss_that_is_no_number(
 
 def test_out_of_memory_is_one_message(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
     greedy = source.replace(FIRST, f"torch.empty(1 << 55) if self.training else x\n        {FIRST}")
-    with pytest.raises(RunError, match=r"^out of memory: .*allocate .*; .*--override batch=12 .*recompute=true$"):
+    with pytest.raises(
+        RunError, match=r"^out of memory: .*allocate .*; .*--override batch_size=12 .*checkpointing=true$"
+    ):
         train(greedy, "small", few, quick, tmp_path / "run", quiet=True)
 
 
@@ -202,7 +206,7 @@ def test_statistics_that_are_no_numbers_are_not_kept_as_the_best(
     # The losses stay numbers: in training a norm takes the batch's statistics, and a variance without end makes zeros.
     lost = f"if self.training:\n            self.bn1.running_var.fill_(float('inf'))\n        {FIRST}"
     with pytest.raises(RunError, match=r"best\.safetensors: not saved: bn1\.running_var is no longer finite"):
-        train(source.replace(FIRST, lost), "small", few, replace(quick, ema=0.0), tmp_path / "run", quiet=True)
+        train(source.replace(FIRST, lost), "small", few, replace(quick, ema_decay=0.0), tmp_path / "run", quiet=True)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "last.ckpt",
         "metrics.jsonl",

@@ -67,9 +67,9 @@ def archive(train: int, test: int) -> str:
 
 @pytest.mark.parametrize("module", [False, True])
 def test_a_batch_of_one_image(deep: Any, capsys: pytest.CaptureFixture[str], module: bool) -> None:
-    assert deep("--override", "batch=1", module=module) == 1
+    assert deep("--override", "batch_size=1", module=module) == 1
     said = capsys.readouterr().err.splitlines()[-1]
-    ways = "a batch of 2 images or more (--override batch=2), "
+    ways = "a batch of 2 images or more (--override batch_size=2), "
     if module:
         norm, others = "`layer2.0.bn1` of `deep` (BatchNorm2d)", "larger images, or another norm"
     else:
@@ -86,15 +86,15 @@ def test_a_set_of_one_image(deep: Any, capsys: pytest.CaptureFixture[str], modul
 
 
 def test_a_gate_meets_one_value_at_any_size(deep: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert deep("--override", "batch=1", "--set", "gated=true") == 1
+    assert deep("--override", "batch_size=1", "--set", "gated=true") == 1
     said = capsys.readouterr().err
     assert "`layer2.0.bn1`, a batch norm (deep.resnet:4), " in said
-    assert "(--override batch=2), or another norm (--set norm='group_norm(groups=1)')\n" in said  # no size helps
+    assert "(--override batch_size=2), or another norm (--set norm='group_norm(groups=1)')\n" in said  # no size helps
 
 
 def test_what_the_message_says_to_take_is_taken(deep: Any) -> None:
-    assert deep("--data", archive(4, 3), "--recipe", "digits", "--override", "batch=2") == 0
-    other = ("--set", "norm=group_norm(groups=1)", "--override", "batch=1", "--out", "other")
+    assert deep("--data", archive(4, 3), "--recipe", "digits", "--override", "batch_size=2") == 0
+    other = ("--set", "norm=group_norm(groups=1)", "--override", "batch_size=1", "--out", "other")
     assert deep("--data", archive(4, 3), "--recipe", "digits", *other) == 0
 
 
@@ -102,16 +102,16 @@ def test_a_share_of_one_image(deep: Any, capsys: pytest.CaptureFixture[str], mon
     """Said before the processes meet; `test_distributed.py` has two real ones."""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert deep("--override", "batch=2") == 1
+    assert deep("--override", "batch_size=2") == 1
     assert (
         "its map is 1x1 at 8x8, and a process's share of a step is one image; take a batch of 4 images or more "
-        "(--override batch=4, 2 for each of 2 processes), images of 9x9 or larger, or another norm"
+        "(--override batch_size=4, 2 for each of 2 processes), images of 9x9 or larger, or another norm"
     ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("override", "data", "remedy"), [
-    ("eval_batch=1", (8, 4), "an eval_batch of 2 or more (--override eval_batch=2), "),
-    ("eval_batch=2", (8, 1), "2 test images or more (there are 1), "),
+    ("eval_batch_size=1", (8, 4), "an eval_batch_size of 2 or more (--override eval_batch_size=2), "),
+    ("eval_batch_size=2", (8, 1), "2 test images or more (there are 1), "),
 ])  # fmt: skip
 def test_a_group_norm_meets_one_value_when_evaluated(
     deep: Any, capsys: pytest.CaptureFixture[str], override: str, data: tuple[int, int], remedy: str
@@ -127,7 +127,7 @@ def test_a_group_norm_meets_one_value_when_evaluated(
 
 def test_a_norm_that_refuses_one_image_alone_is_trained_and_judged_with_more(deep: Any) -> None:
     """The last part of 5 test images, 2 at a time, is none of a single one; the report looks with two images too."""
-    assert deep("--data", archive(6, 5), "--recipe", "digits", "--override", "eval_batch=2", "--set", GROUPED) == 0
+    assert deep("--data", archive(6, 5), "--recipe", "digits", "--override", "eval_batch_size=2", "--set", GROUPED) == 0
     assert Path("run", "report.html").is_file()
     judged = evaluate(Path("run"))
     assert judged.images == 5

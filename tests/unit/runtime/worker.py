@@ -19,7 +19,17 @@ from resnetc.runtime import data, distributed, progress, recipe
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.train import Result, train
 
-QUICK = ["epochs=3", "batch=20", "eval_batch=7", "crop=1", "flip=true", "ema=0.9", "clip=5", "threads=1", "seed=7"]
+QUICK = [
+    "epochs=3",
+    "batch_size=20",
+    "eval_batch_size=7",
+    "random_crop_padding=1",
+    "horizontal_flip=true",
+    "ema_decay=0.9",
+    "max_grad_norm=5",
+    "threads=1",
+    "seed=7",
+]
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
 
 
@@ -52,9 +62,9 @@ def main(module: Path, archive: Path, out: Path) -> None:
             "grouped": go(source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, "), "grouped"),
             "whole": go(dropout, "whole"),
             "again": go(dropout, "whole"),
-            "batch": go(source, "batch", batch=25),
-            "alone": go(gate, "alone", batch=2),
-            "pairs": go(gate, "pairs", batch=4, epochs=1),
+            "batch": go(source, "batch", batch_size=25),
+            "alone": go(gate, "alone", batch_size=2),
+            "pairs": go(gate, "pairs", batch_size=4, epochs=1),
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),
         }
         poison = f"{FIRST} * (float('nan') if torch.distributed.get_rank() == 1 and self.training else 1.0)"

@@ -23,7 +23,7 @@ def test_weights_statistics_and_metrics_are_those_of_a_plain_run(
     for name, text in (("plain", source), ("noisy", noisy)):
         runs = [tmp_path / f"{name}-{again}" for again in (False, True)]
         for again, out in zip((False, True), runs, strict=True):
-            train(text, "small", few, replace(quick, recompute=again), out, quiet=True)
+            train(text, "small", few, replace(quick, activation_checkpointing=again), out, quiet=True)
         one, other = (checkpoint.load(out / "last.ckpt")[0] for out in runs)
         assert any(key.endswith("running_var") for key in one)
         assert [key for key in one if not torch.equal(one[key], other[key])] == []

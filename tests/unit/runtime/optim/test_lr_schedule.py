@@ -33,7 +33,7 @@ def test_onecycle_is_torchs() -> None:
         optimizer.step()
         scheduler.step()
     # torch counts the rise as pct_start * steps - 1 steps; ours as warmup * (steps - 1)
-    recipe = Recipe(schedule="onecycle", learning_rate=0.1, warmup=49 / 199, warmup_from=0.04, final=0.01)
+    recipe = Recipe(schedule="onecycle", learning_rate=0.1, warmup=49 / 199, warmup_from=0.04, final_lr_ratio=0.01)
     assert rates(recipe, steps) == pytest.approx(expected, abs=1e-12)
 
 
@@ -66,7 +66,7 @@ def test_the_papers_steps_and_its_warm_up() -> None:
 
 
 def test_linear_falls_in_a_straight_line_to_its_end() -> None:
-    recipe = Recipe(schedule="linear", learning_rate=1.0, warmup=0.0, final=0.1)
+    recipe = Recipe(schedule="linear", learning_rate=1.0, warmup=0.0, final_lr_ratio=0.1)
     assert rates(recipe, 4) == pytest.approx([1.0, 0.7, 0.4, 0.1])
 
 

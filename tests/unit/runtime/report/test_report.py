@@ -57,7 +57,14 @@ def run(source: str, few: Data, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A finished run on data whose class names are markup."""
     out = tmp_path_factory.mktemp("report") / "run"
     names = ("<script>alert(1)</script>", '"><img src=x onerror=y>', "{{ 7 * 7 }}", "a&b", *few.class_names[4:])
-    train(source, "small", replace(few, class_names=names), Recipe(epochs=2, batch=25, crop=1), out, quiet=True)
+    train(
+        source,
+        "small",
+        replace(few, class_names=names),
+        Recipe(epochs=2, batch_size=25, random_crop_padding=1),
+        out,
+        quiet=True,
+    )
     return out
 
 
@@ -117,7 +124,7 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
     wide = source.replace("nn.Linear(64, 10)", "nn.Linear(64, 30)")
     assert wide != source
     out = tmp_path / "run"
-    train(wide, "small", many, Recipe(epochs=1, batch=25), out, quiet=True)
+    train(wide, "small", many, Recipe(epochs=1, batch_size=25), out, quiet=True)
     page = Page((out / "report.html").read_text("utf-8"))
     absent = ", ".join(f"{label} (class {label})" for label in range(10, 15))
     assert f"20 of 30 classes have no test image: the labels {absent}, ...." in page.text

@@ -16,7 +16,7 @@ import torch
 import resnetc
 from resnetc.cli.main import main
 from resnetc.runtime import progress
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import Data, load, split
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
@@ -58,6 +58,51 @@ def assert_equal_runs(one: Path, other: Path) -> None:
     for record in (*records[0], *records[1]):
         assert all(record.pop(time) > 0 for time in TIMES)
     assert records[0] == records[1]
+
+
+EARLIER = {
+    "batch_size": "batch",
+    "eval_batch_size": "eval_batch",
+    "activation_checkpointing": "recompute",
+    "final_lr_ratio": "final",
+    "random_crop_padding": "crop",
+    "horizontal_flip": "flip",
+    "max_grad_norm": "clip",
+    "ema_decay": "ema",
+}
+
+
+def write_as_earlier(out: Path) -> None:
+    """Give a run folder the names that keys of recipes had in checkpoints of format 2."""
+    tensors, facts = checkpoint.load(out / "last.ckpt")
+    facts["format"] = 2
+    facts["recipe"] = {EARLIER.get(key, key): value for key, value in facts["recipe"].items()}
+    checkpoint.save(out / "last.ckpt", tensors, facts)
+    lines = [line.split(":", 1) for line in (out / "recipe.yaml").read_text().splitlines()]
+    (out / "recipe.yaml").write_text("".join(f"{EARLIER.get(key, key)}:{rest}\n" for key, rest in lines))
+
+
+def test_a_run_of_an_earlier_version_goes_on_to_the_very_weights(
+    source: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "few.npz"
+    images = {"train_images": few.train_images, "test_images": few.test_images}
+    arrays = {name: tensor.permute(0, 2, 3, 1).numpy() for name, tensor in images.items()}
+    np.savez(path, **arrays, train_labels=few.train_labels, test_labels=few.test_labels)
+    data = load(*split(f"npz:{path}"))
+    train(source, "model", data, quick, tmp_path / "whole", quiet=True)
+    with monkeypatch.context() as patch:
+        stopping(patch, [6], signal.SIGTERM)
+        with pytest.raises(Stopped):
+            train(source, "model", data, quick, tmp_path / "run", quiet=True)
+    write_as_earlier(tmp_path / "run")
+    out = str(tmp_path / "run")
+    assert main(["train", f"{out}/model.py", "--resume", "--out", out]) == 0
+    facts = [checkpoint.load(folder / "last.ckpt")[1] for folder in (tmp_path / "whole", tmp_path / "run")]
+    assert facts[0]["recipe"] == facts[1]["recipe"]
+    assert_equal_runs(tmp_path / "whole", tmp_path / "run")
+    write_as_earlier(tmp_path / "run")
+    assert main(["eval", out, "--weights", "last"]) == 0
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -205,7 +250,10 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     assert "run: no run to resume in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
-        assert main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch=25"]) == 75
+        assert (
+            main([*begin, f"--data=npz:{tmp_path / 'few.npz'}", "--override=epochs=2", "--override=batch_size=25"])
+            == 75
+        )
     assert main([*begin, "--resume"]) == 0
     assert "small: " in capsys.readouterr().out
     assert main([*begin, "--resume", "--data", "digits"]) == 1

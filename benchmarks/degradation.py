@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from resnetc.cli import compare
-from resnetc.cli.compare import Named
+from resnetc.cli.compare import NetworkArgument
 from resnetc.runtime import compare as runtime_compare
 from resnetc.runtime import data, plots, recipe
 from resnetc.runtime.compare import Row
@@ -61,10 +61,10 @@ def small_set(path: Path, folder: str | None) -> Data:
     return data.load("npz", path)
 
 
-def named(depth: int, shortcut: str) -> Named:
+def named(depth: int, shortcut: str) -> NetworkArgument:
     """The CIFAR net of width 8 with this depth and shortcut, as `--set` binds them."""
     settings = (("depth", str(depth)), ("width", "8"), ("channels", "1"), ("shortcut", shortcut))
-    return Named("cifar/resnet", None, settings if shortcut != "shortcuts.pad" else settings[:-1], True)
+    return NetworkArgument("cifar/resnet", None, settings if shortcut != "shortcuts.pad" else settings[:-1], True)
 
 
 def judged(rows: dict[str, Row]) -> bool:
@@ -81,7 +81,7 @@ def main() -> int:
     """Trains, prints, draws; the exit status."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--options", action="store_true", help="compare options A, B, C instead")
-    arguments.add_argument("--seeds", type=compare.seeds, default=[0], metavar="N,N,...")
+    arguments.add_argument("--seeds", type=compare.parse_seeds, default=[0], metavar="N,N,...")
     arguments.add_argument("--data", metavar="FOLDER", help="of Fashion-MNIST (default: Debian's)")
     arguments.add_argument("--out", type=Path, metavar="DIR", help="default: runs/degradation or runs/options")
     options = arguments.parse_args()
@@ -92,14 +92,14 @@ def main() -> int:
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
     chosen = recipe.load("fashion-mnist", OVERRIDES)
-    made = compare.arms(list(names.values()), images.outline, chosen)
+    made = compare.compile_arms(list(names.values()), images.outline, chosen)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
-    rows = runtime_compare.run(arms, images, chosen, options.seeds, out)
-    sys.stdout.write(runtime_compare.table(rows))
+    rows = runtime_compare.train_arms(arms, images, chosen, options.seeds, out)
+    sys.stdout.write(runtime_compare.format_table(rows))
     pictures = plots.draw(rows, out, "10,000 Fashion-MNIST images at 14x14, width 8")
     print(f"curves: {pictures[0]} and {pictures[1].name}")
     wall, used = time.perf_counter() - began[0], time.process_time() - began[1]
-    machine = f"{environment.processor()}, {os.cpu_count()} cores, one thread; torch {torch.__version__}"
+    machine = f"{environment.read_processor_name()}, {os.cpu_count()} cores, one thread; torch {torch.__version__}"
     print(f"{wall:.0f} s, {used:.0f} CPU s; seeds {options.seeds}; {machine}")
     return 0 if options.options else int(not judged({row.label: row for row in rows}))
 

@@ -60,7 +60,7 @@ def our_images(images: Tensor) -> Iterator[Tensor]:
     augment = Augmenter(images, RECIPE, Normaliser(images, RECIPE.normalise))
     epoch = 0
     while True:
-        order = counter_rng.order(RECIPE.seed, epoch, len(images), CPU)
+        order = counter_rng.permutation(RECIPE.seed, epoch, len(images), CPU)
         for start in range(0, len(order) - BATCH + 1, BATCH):
             yield augment(epoch, order[start : start + BATCH])
         epoch += 1
@@ -69,7 +69,7 @@ def our_images(images: Tensor) -> Iterator[Tensor]:
 def network(source: str) -> nn.Module:
     """ResNet-20 for one channel, from the same seed every time, as the runtime builds it."""
     torch.manual_seed(0)
-    return loader.build(source, Path("resnet20.py"), CPU).train()
+    return loader.build_network(source, Path("resnet20.py"), CPU).train()
 
 
 def plain_step(source: str, batches: Callable[[], Tensor], labels: Tensor) -> Arm:
@@ -91,7 +91,7 @@ def plain_step(source: str, batches: Callable[[], Tensor], labels: Tensor) -> Ar
 def our_step(source: str, batches: Callable[[], Tensor], labels: Tensor) -> Arm:
     """One step of the runtime's loop, its look at the loss included."""
     model = network(source)
-    update = optimizer.build(model, RECIPE)
+    update = optimizer.build_optimizer(model, RECIPE)
     loss_of = nn.CrossEntropyLoss()
     total = torch.zeros((), dtype=torch.float64)
 

@@ -39,33 +39,37 @@ class Normaliser:
 class Augmenter:
     """Training batches of one set: a pure function of (seed, epoch, index of the image).
 
-    The set is padded once with black (`crop` pixels on each side) and kept as bytes, channels last; a batch is one
+    The set is padded once with black (`padding` pixels on each side) and kept as bytes, channels last; a batch is one
     gather.
     """
 
     def __init__(self, images: Tensor, recipe: Recipe, normaliser: Normaliser) -> None:
-        pad = recipe.random_crop_padding
+        padding = recipe.random_crop_padding
         self.height, self.width = images.shape[2], images.shape[3]
-        self.seed, self.crop, self.flip = recipe.seed, pad, recipe.horizontal_flip
-        self.padded = functional.pad(images, (pad, pad, pad, pad)).permute(0, 2, 3, 1).contiguous()
+        self.seed, self.padding, self.horizontal_flip = recipe.seed, padding, recipe.horizontal_flip
+        self.padded = functional.pad(images, (padding, padding, padding, padding)).permute(0, 2, 3, 1).contiguous()
         self.scale, self.mean = normaliser.scale, normaliser.mean
-        self.by_pixel = self.mean.shape[:2] != (1, 1)
-        if self.by_pixel:
-            self.mean = functional.pad(self.mean.permute(2, 0, 1), (pad, pad, pad, pad)).permute(1, 2, 0).contiguous()
+        self.is_per_pixel = self.mean.shape[:2] != (1, 1)
+        if self.is_per_pixel:
+            self.mean = (
+                functional.pad(self.mean.permute(2, 0, 1), (padding, padding, padding, padding))
+                .permute(1, 2, 0)
+                .contiguous()
+            )
         self.rows = torch.arange(self.height, device=images.device)
         self.columns = torch.arange(self.width, device=images.device)
 
     def __call__(self, epoch: int, index: Tensor) -> Tensor:
         """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, height, width]."""
         rows, columns = self.rows.expand(len(index), -1), self.columns.expand(len(index), -1)
-        if self.flip:
-            mirrored = counter_rng.below(2, self.seed, epoch, index, counter_rng.FLIP).bool()
-            columns = torch.where(mirrored[:, None], self.width - 1 - columns, columns)
-        if self.crop:
-            places = 2 * self.crop + 1
-            rows = rows + counter_rng.below(places, self.seed, epoch, index, counter_rng.ROW)[:, None]
-            columns = columns + counter_rng.below(places, self.seed, epoch, index, counter_rng.COLUMN)[:, None]
+        if self.horizontal_flip:
+            is_mirrored = counter_rng.randint(2, self.seed, epoch, index, counter_rng.FLIP).bool()
+            columns = torch.where(is_mirrored[:, None], self.width - 1 - columns, columns)
+        if self.padding:
+            offsets = 2 * self.padding + 1
+            rows = rows + counter_rng.randint(offsets, self.seed, epoch, index, counter_rng.ROW)[:, None]
+            columns = columns + counter_rng.randint(offsets, self.seed, epoch, index, counter_rng.COLUMN)[:, None]
         rows, columns = rows[:, :, None], columns[:, None, :]
         pixels = self.padded[index[:, None, None], rows, columns].float()
-        pixels -= self.mean[rows, columns] if self.by_pixel else self.mean
+        pixels -= self.mean[rows, columns] if self.is_per_pixel else self.mean
         return pixels.mul_(self.scale).permute(0, 3, 1, 2)

@@ -23,12 +23,12 @@ from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.train import train
 from resnetc.terminal import brief, drawn, one_line
 
-_WIDTH = 200  # of a table, in characters; it takes what it needs
-_LONGEST_LABEL = 100  # characters of a network's name
+_MAX_TABLE_WIDTH = 200  # of a table, in characters; it takes what it needs
+_MAX_LABEL_CHARACTERS = 100  # characters of a network's name
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class FinishedRun:
     """A finished run, as its folder tells: the seed, the metrics of every epoch, the recipe and the data."""
 
     seed: int
@@ -37,7 +37,7 @@ class Trained:
     data: str
 
     @property
-    def last(self) -> dict[str, Any]:
+    def last_record(self) -> dict[str, Any]:
         """The metrics of the last epoch."""
         return self.records[-1]
 
@@ -49,61 +49,61 @@ class Row:
     label: str
     parameters: int
     multiply_adds: int
-    runs: tuple[Trained, ...]
+    runs: tuple[FinishedRun, ...]
 
     def mean(self, key: str) -> float:
         """The mean over the seeds of one of the last epoch's metrics."""
-        return statistics.fmean(float(run.last[key]) for run in self.runs)
+        return statistics.fmean(float(run.last_record[key]) for run in self.runs)
 
     @property
     def worst_top1(self) -> float:
         """The lowest top-1 of all seeds."""
-        return float(min(run.last["top1"] for run in self.runs))
+        return float(min(run.last_record["top1"] for run in self.runs))
 
 
-def finished(path: Path, epochs: int) -> bool:
+def is_finished(path: Path, epochs: int) -> bool:
     """Whether the run in the folder `path` has all of its epochs behind it."""
-    records = RunFolder(path).records()
+    records = RunFolder(path).read_records()
     return bool(records) and int(records[-1]["epoch"]) >= epochs
 
 
-def read(paths: Sequence[Path], label: str | None = None) -> Row:
+def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
     """The runs of one network, from their folders; RunError where one is missing, damaged or not finished."""
     runs = []
     for path in paths:
         run = RunFolder(path)
-        records, facts = run.records(), train_state.load(run.last)[1]
-        epochs = facts["recipe"]["epochs"]
-        if not finished(path, epochs):
+        records, metadata = run.read_records(), train_state.load(run.last)[1]
+        epochs = metadata["recipe"]["epochs"]
+        if not is_finished(path, epochs):
             done = records[-1]["epoch"] if records else 0
             raise RunError(
                 f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
             )
-        runs.append(Trained(facts["recipe"]["seed"], tuple(records), facts["recipe"], facts["data"]))
+        runs.append(FinishedRun(metadata["recipe"]["seed"], tuple(records), metadata["recipe"], metadata["data"]))
     first = RunFolder(paths[0])
-    model = loader.build(first.source(), first.model, torch.device("cpu"))
-    seen = summary.look(model, tuple(facts["shape"]))
-    name = brief(one_line(label or facts["network"]), _LONGEST_LABEL)
-    return Row(name, seen.parameters, seen.multiply_adds, tuple(runs))
+    model = loader.build_network(first.read_source(), first.model, torch.device("cpu"))
+    architecture = summary.summarize(model, tuple(metadata["shape"]))
+    name = brief(one_line(label or metadata["network"]), _MAX_LABEL_CHARACTERS)
+    return Row(name, architecture.parameters, architecture.multiply_adds, tuple(runs))
 
 
-def together(folders: Sequence[str]) -> list[list[str]]:
+def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
     """The folders of runs, those that differ in the seed alone side by side, where the first of them stands."""
-    found: list[tuple[Any, dict[int, str]]] = []
+    groups: list[tuple[Any, dict[int, str]]] = []
     for path in folders:
-        facts = train_state.load(RunFolder(Path(path)).last)[1]
-        seed = facts["recipe"].pop("seed")
-        what = [facts[key] for key in ("module", "fingerprint", "recipe")]
-        for other, seeds in found:
-            if other == what and seed not in seeds:
+        metadata = train_state.load(RunFolder(Path(path)).last)[1]
+        seed = metadata["recipe"].pop("seed")
+        identity = [metadata[key] for key in ("module", "fingerprint", "recipe")]
+        for other, seeds in groups:
+            if other == identity and seed not in seeds:
                 seeds[seed] = path
                 break
         else:
-            found.append((what, {seed: path}))
-    return [list(seeds.values()) for _, seeds in found]
+            groups.append((identity, {seed: path}))
+    return [list(seeds.values()) for _, seeds in groups]
 
 
-def run(
+def train_arms(
     arms: Sequence[Arm],
     data: Data,
     recipe: Recipe,
@@ -121,35 +121,37 @@ def run(
     for seed in seeds:
         for arm in arms:
             path = out / arm.label / f"seed{seed}"
-            chosen = replace(recipe, seed=seed)
-            there = RunFolder(path).begun
-            told = quiet or (there and finished(path, recipe.epochs))
-            train(arm.source, arm.network, data, chosen, path, resume=there, device=device, quiet=told)
-    return [read([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]
+            seeded_recipe = replace(recipe, seed=seed)
+            is_resumable = RunFolder(path).is_resumable
+            is_quiet = quiet or (is_resumable and is_finished(path, recipe.epochs))
+            train(
+                arm.source, arm.network, data, seeded_recipe, path, resume=is_resumable, device=device, quiet=is_quiet
+            )
+    return [read_runs([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]
 
 
-def differences(rows: Sequence[Row]) -> list[str]:
+def list_differences(rows: Sequence[Row]) -> list[str]:
     """What makes the rows hard to compare: keys of the recipe in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
-    found = []
+    differences = []
     for key in runs[0].recipe:
         values = dict.fromkeys(str(run.recipe.get(key)) for run in runs)
         if key != "seed" and len(values) > 1:
-            found.append(f"`{key}` differs between the runs: {', '.join(values)}")
-    places = dict.fromkeys(run.data for run in runs)
-    if len(places) > 1:
-        found.append(f"the data differs between the runs: {', '.join(places)}")
+            differences.append(f"`{key}` differs between the runs: {', '.join(values)}")
+    data_names = dict.fromkeys(run.data for run in runs)
+    if len(data_names) > 1:
+        differences.append(f"the data differs between the runs: {', '.join(data_names)}")
     seeds = dict.fromkeys(" ".join(str(run.seed) for run in row.runs) for row in rows)
     if len(seeds) > 1:
-        found.append(f"the seeds differ between the networks: {'; '.join(seeds)}")
-    return found
+        differences.append(f"the seeds differ between the networks: {'; '.join(seeds)}")
+    return differences
 
 
 _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("parameters", lambda row: f"{row.parameters:,}"),
     ("multiply-adds", lambda row: f"{row.multiply_adds:,}"),
-    ("train loss", lambda row: progress.figure(row.mean("train_loss"), 3)),
-    ("test loss", lambda row: progress.figure(row.mean("test_loss"), 3)),
+    ("train loss", lambda row: progress.format_loss(row.mean("train_loss"), 3)),
+    ("test loss", lambda row: progress.format_loss(row.mean("test_loss"), 3)),
     ("top-1 mean", lambda row: f"{row.mean('top1'):.2f} %"),
     ("worst", lambda row: f"{row.worst_top1:.2f} %"),
     ("seeds", lambda row: str(len(row.runs))),
@@ -157,16 +159,16 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
 )
 
 
-def table(rows: Sequence[Row], color: bool = False) -> str:
+def format_table(rows: Sequence[Row], color: bool = False) -> str:
     """The rows side by side: losses, top-1 and seconds (wall time of one run) are means over the seeds."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    made.add_column("network")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("network")
     for title, _ in _COLUMNS:
-        made.add_column(title, justify="right")
+        table.add_column(title, justify="right")
     for row in rows:
-        made.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
-    return drawn(lambda console: console.print(made), _WIDTH, color).lstrip("\n")
+        table.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
+    return drawn(lambda console: console.print(table), _MAX_TABLE_WIDTH, color).lstrip("\n")

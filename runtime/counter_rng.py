@@ -23,22 +23,22 @@ def _mix(word: _Word) -> _Word:
     return word ^ (word >> 16)
 
 
-def key(seed: int, epoch: int, stream: int) -> int:
+def derive_key(seed: int, epoch: int, stream: int) -> int:
     """One 32-bit number for (seed, epoch, stream), e.g. to seed torch's own generator for a step."""
     return _mix(_mix(_mix(seed & _MASK) + epoch & _MASK) + stream & _MASK)
 
 
-def bits(seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
+def random_bits(seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
     """32 random bits for every index: int64 of the same shape, values in [0, 2**32)."""
-    first = key(seed, epoch, stream)
+    first = derive_key(seed, epoch, stream)
     return _mix((_mix(index ^ first) + _mix(first ^ _MASK)) & _MASK)
 
 
-def below(limit: int, seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
+def randint(limit: int, seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
     """A whole number in [0, limit) for every index: int64 of the same shape; `limit` at most 2**31."""
-    return (bits(seed, epoch, index, stream) * limit) >> 32
+    return (random_bits(seed, epoch, index, stream) * limit) >> 32
 
 
-def order(seed: int, epoch: int, count: int, device: torch.device) -> Tensor:
+def permutation(seed: int, epoch: int, count: int, device: torch.device) -> Tensor:
     """The order in which epoch `epoch` sees the `count` training images: int64 [count], a permutation."""
-    return torch.argsort(bits(seed, epoch, torch.arange(count, device=device), ORDER), stable=True)
+    return torch.argsort(random_bits(seed, epoch, torch.arange(count, device=device), ORDER), stable=True)

@@ -8,21 +8,21 @@ import torch
 
 
 @contextmanager
-def deterministic(wanted: bool) -> Iterator[None]:
+def use_deterministic_algorithms(is_wanted: bool) -> Iterator[None]:
     """Only deterministic kernels inside, as it was before outside; on the CPU the kernels used are so already."""
-    if not wanted:
+    if not is_wanted:
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its first call
-    before = torch.are_deterministic_algorithms_enabled()
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(was_deterministic)
 
 
-def seed(number: int, device: torch.device) -> None:
+def seed_generators(number: int, device: torch.device) -> None:
     """Seed the generators that a network on `device` draws from, as `torch.manual_seed` does.
 
     That one also takes down the stack for every kind of accelerator that there might be: 0.1 ms and more, every step.
@@ -33,16 +33,16 @@ def seed(number: int, device: torch.device) -> None:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def limit_threads(count: int) -> Iterator[None]:
     """`count` CPU threads inside, as many as before outside; 0 leaves the choice to torch.
 
     One thread suits small networks: threads wait for one another after every kernel, and on a machine with other work
     each wait lasts until the scheduler comes round.
     """
-    before = torch.get_num_threads()
+    previous = torch.get_num_threads()
     if count:
         torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(previous)

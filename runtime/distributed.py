@@ -18,7 +18,7 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.launch import launched
+from resnetc.runtime.launch import is_torchrun
 
 _Shared = TypeVar("_Shared")
 
@@ -35,7 +35,7 @@ class Group:
     device: torch.device
     restarted: bool = False
 
-    def wrap(self, model: nn.Module) -> nn.Module:
+    def data_parallel(self, model: nn.Module) -> nn.Module:
         """The model to call in training: gradients are the mean over all processes, buffers those of the first."""
         if self.size == 1:
             return model
@@ -43,21 +43,21 @@ class Group:
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
-    def part(self, index: Tensor) -> Tensor:
+    def shard(self, index: Tensor) -> Tensor:
         """This process's share of a batch, whose length `size` divides."""
         return index.chunk(self.size)[self.rank]
 
-    def mean(self, value: Tensor) -> Tensor:
+    def all_reduce_mean(self, value: Tensor) -> Tensor:
         """The mean over all processes, without waiting for the device."""
-        return value if self.size == 1 else self.total(value / self.size)
+        return value if self.size == 1 else self.all_reduce_sum(value / self.size)
 
-    def total(self, value: Tensor) -> Tensor:
+    def all_reduce_sum(self, value: Tensor) -> Tensor:
         """`value` itself, which becomes the sum over all processes."""
         if self.size > 1:
             dist.all_reduce(value)
         return value
 
-    def largest(self, number: int) -> int:
+    def all_reduce_max(self, number: int) -> int:
         """The largest of all processes' numbers; asked on the CPU, so that no accelerator is waited for."""
         if self.size == 1:
             return number
@@ -65,73 +65,73 @@ class Group:
         dist.all_reduce(word, dist.ReduceOp.MAX)
         return int(word)
 
-    def gather(self, value: _Shared) -> list[_Shared]:
+    def all_gather(self, value: _Shared) -> list[_Shared]:
         """All processes' values, in the order of their ranks."""
         if self.size == 1:
             return [value]
-        found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, value)
-        return found
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
 
-    def share(self, action: Callable[[], _Shared]) -> _Shared:
+    def broadcast_from_rank0(self, action: Callable[[], _Shared]) -> _Shared:
         """What `action` returns in the first process, the only one to run it; a RunError in it is raised by all."""
         if self.size == 1:
             return action()
-        found: list[Any] = [None, None]
+        outcome: list[Any] = [None, None]
         if self.rank == 0:
             try:
-                found[0] = action()
+                outcome[0] = action()
             except RunError as fault:
-                found[1] = fault
-        dist.broadcast_object_list(found)
-        if found[1] is not None:
-            raise found[1]
-        result: _Shared = found[0]
+                outcome[1] = fault
+        dist.broadcast_object_list(outcome)
+        if outcome[1] is not None:
+            raise outcome[1]
+        result: _Shared = outcome[0]
         return result
 
-    def agree(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Give every process the first one's buffers: running statistics, which each takes of its own images."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
 
 
-ALONE = Group(0, 1, torch.device("cpu"))
+SINGLE_PROCESS = Group(0, 1, torch.device("cpu"))
 
 
 @contextmanager
-def joined(device: str | None) -> Iterator[Group]:
+def join_group(device: str | None) -> Iterator[Group]:
     """The group of this process: torchrun's, one that the caller has initialised, or itself alone.
 
     `device` is torch's name of one; without it CUDA where there is one (a device a process), else the CPU.
     """
-    there = dist.is_available() and dist.is_initialized()
-    starts = not there and launched() and int(os.environ["WORLD_SIZE"]) > 1
-    local = int(os.environ["LOCAL_RANK"]) if launched() else 0
+    is_initialised = dist.is_available() and dist.is_initialized()
+    is_starting = not is_initialised and is_torchrun() and int(os.environ["WORLD_SIZE"]) > 1
+    local = int(os.environ["LOCAL_RANK"]) if is_torchrun() else 0
     if device is None and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
             raise RunError(f"process {local} of this machine has no device: there are only {torch.cuda.device_count()}")
-        device = f"cuda:{local}" if launched() else "cuda"
-    place = torch.device(device or "cpu")
-    if place.type == "cuda" and place.index is not None:
-        torch.cuda.set_device(place)
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if launched() else "0"
-    if starts:
+        device = f"cuda:{local}" if is_torchrun() else "cuda"
+    selected = torch.device(device or "cpu")
+    if selected.type == "cuda" and selected.index is not None:
+        torch.cuda.set_device(selected)
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if is_torchrun() else "0"
+    if is_starting:
         # Restarted processes meet in the store of those before them: without a prefix they would read old addresses.
         store, rank, size = next(rendezvous("env://"))
-        backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
+        backend = "cpu:gloo,cuda:nccl" if selected.type == "cuda" else "gloo"
         store = dist.PrefixStore(f"attempt{attempt}", store)  # type: ignore[attr-defined]  # torch does not list it
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
-    group = Group(0, 1, place, attempt != "0")
-    if there or starts:
-        group = Group(dist.get_rank(), dist.get_world_size(), place, attempt != "0")
+    group = Group(0, 1, selected, attempt != "0")
+    if is_initialised or is_starting:
+        group = Group(dist.get_rank(), dist.get_world_size(), selected, attempt != "0")
     try:
         yield group
-    except RuntimeError as fault:
-        first = str(fault).partition("\n")[0]
-        if group.size > 1 and (isinstance(fault, dist.DistError) or "gloo" in first):
-            raise RunError(f"process {group.rank}: another process of this run has exited: {first}") from fault
+    except RuntimeError as error:
+        first = str(error).partition("\n")[0]
+        if group.size > 1 and (isinstance(error, dist.DistError) or "gloo" in first):
+            raise RunError(f"process {group.rank}: another process of this run has exited: {first}") from error
         raise
     finally:
-        if starts:
+        if is_starting:
             dist.destroy_process_group()

@@ -16,8 +16,8 @@ class RunError(Exception):
     What it quotes is spelt out and cut, so that the message can be printed on a terminal, by whoever catches it.
     """
 
-    def __init__(self, said: str, *, status: int = 1) -> None:
-        super().__init__(message(said))
+    def __init__(self, text: str, *, status: int = 1) -> None:
+        super().__init__(message(text))
         self.status = status
 
 
@@ -26,22 +26,22 @@ class Stopped(Exception):
 
     def __init__(self, number: int, step: int, out: Path) -> None:
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        said = f"stopped by {name} after step {step}; saved in {out}: continue with --resume --out {out}"
-        super().__init__(message(said))
+        text = f"stopped by {name} after step {step}; saved in {out}: continue with --resume --out {out}"
+        super().__init__(message(text))
         self.status = 130 if number == signal.SIGINT else 75
         self.step = step
         self.out = out
 
 
-def require(*packages: str, extra: str = "run") -> None:
+def require_packages(*packages: str, extra: str = "run") -> None:
     """Raise a RunError that names the extra to install unless every package can be found; imports none of them."""
-    absent = [package for package in packages if importlib.util.find_spec(package) is None]
-    if absent:
-        raise RunError(f"{', '.join(absent)} not installed: pip install '.[{extra}]'")
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise RunError(f"{', '.join(missing)} not installed: pip install '.[{extra}]'")
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
+def suggest_name(word: str, names_allowed: Iterable[str]) -> str:
     """`; did you mean ...?` where a known word is close to `word`, else `; known: ...`, to end a message with."""
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1)
-    return f"; did you mean `{close[0]}`?" if close else f"; known: {', '.join(names)}"
+    names = sorted(names_allowed)
+    matches = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean `{matches[0]}`?" if matches else f"; known: {', '.join(names)}"

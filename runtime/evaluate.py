@@ -14,22 +14,22 @@ from resnetc.runtime import data as datasets
 from resnetc.runtime import shares, trial
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
-from resnetc.runtime.data.labels import labelled, shown
-from resnetc.runtime.determinism import threads
-from resnetc.runtime.distributed import ALONE, Group
+from resnetc.runtime.data.labels import format_labels, shorten_name
+from resnetc.runtime.determinism import limit_threads
+from resnetc.runtime.distributed import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
-from resnetc.runtime.progress import figure
+from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
 
-WIDEST_TABLE = 20  # classes that occur; beyond, only the most frequent confusions are told
-_MISTAKES = 10
-_WORST = 24  # images
+MAX_TABLE_CLASSES = 20  # classes that occur; beyond, only the most frequent confusions are told
+_MAX_MISTAKES = 10
+_MAX_WORST = 24  # images
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class Misclassification:
     """A test image with a high loss: its `index`, what it is, what it was taken for and with which probability."""
 
     index: int
@@ -52,75 +52,84 @@ class Evaluation:
     top5: float
     confusion: Mapping[tuple[int, int], int]
     class_names: tuple[str, ...]
-    worst: tuple[Miss, ...] = ()  # the images with the highest losses among those answered wrongly, highest first
+    worst: tuple[
+        Misclassification, ...
+    ] = ()  # the images with the highest losses among those answered wrongly, highest first
 
     @property
-    def occurring(self) -> tuple[int, ...]:
+    def occurring_labels(self) -> tuple[int, ...]:
         """The labels that a test image has or was given: the rows and columns of every table."""
         return tuple(sorted({label for pair in self.confusion for label in pair}))
 
     @property
-    def absent(self) -> str:
+    def missing_classes_note(self) -> str:
         """Which classes have no test image, in a line; nothing where all have one."""
-        there = {true for true, _ in self.confusion}
-        missing = [label for label in range(len(self.class_names)) if label not in there]
+        tested = {true for true, _ in self.confusion}
+        missing = [label for label in range(len(self.class_names)) if label not in tested]
         if not missing:
             return ""
-        return f"{len(missing):,} of {len(self.class_names):,} classes have no test image: " + labelled(
+        return f"{len(missing):,} of {len(self.class_names):,} classes have no test image: " + format_labels(
             missing, self.class_names
         )
 
     @property
-    def per_class(self) -> dict[int, tuple[int, float | None]]:
+    def class_accuracies(self) -> dict[int, tuple[int, float | None]]:
         """Of each class that occurs its test images, and their accuracy in percent; None where there are none."""
         images: Counter[int] = Counter()
         for (true, _), count in self.confusion.items():
             images[true] += count
-        right = {label: self.confusion.get((label, label), 0) for label in self.occurring}
+        right = {label: self.confusion.get((label, label), 0) for label in self.occurring_labels}
         return {
             label: (images[label], 100 * right[label] / images[label] if images[label] else None)
-            for label in self.occurring
+            for label in self.occurring_labels
         }
 
-    def name(self, label: int) -> str:
+    def format_class_name(self, label: int) -> str:
         """A class's name to show."""
-        return shown(self.class_names[label])
+        return shorten_name(self.class_names[label])
 
-    def mistakes(self) -> list[tuple[int, str, str]]:
+    def list_mistakes(self) -> list[tuple[int, str, str]]:
         """(images, true class, predicted class) of the most frequent kinds of mistakes, ten at most."""
         pairs = [(-count, *pair) for pair, count in self.confusion.items() if pair[0] != pair[1]]
-        return [(-count, self.name(true), self.name(predicted)) for count, true, predicted in sorted(pairs)[:_MISTAKES]]
-
-    def text(self) -> str:
-        """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
-        five = min(5, len(self.class_names))
-        lines = [
-            f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{five} {self.top5:.2f} %  loss {figure(self.loss)}"
+        return [
+            (-count, self.format_class_name(true), self.format_class_name(predicted))
+            for count, true, predicted in sorted(pairs)[:_MAX_MISTAKES]
         ]
-        labels = self.occurring
-        names = {label: self.name(label) for label in labels}
-        widest = max(len("true class"), *map(len, names.values()))
-        table = len(labels) <= WIDEST_TABLE
-        cell = max(len(str(max(self.confusion.values()))), len(str(labels[-1]))) + 1
-        number = max(3, len(str(labels[-1])))
-        lines += ["", f"{'':{number}} {'true class':<{widest}} {'accuracy':>9}  {'predicted' if table else ''}"]
-        if table:
-            lines.append(" " * (number + widest + 13) + "".join(f"{label:>{cell}}" for label in labels))
-        for label, (_, accuracy) in self.per_class.items():
+
+    def format_text(self) -> str:
+        """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
+        top = min(5, len(self.class_names))
+        lines = [
+            f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  "
+            f"loss {format_loss(self.loss)}"
+        ]
+        labels = self.occurring_labels
+        names = {label: self.format_class_name(label) for label in labels}
+        name_width = max(len("true class"), *map(len, names.values()))
+        has_table = len(labels) <= MAX_TABLE_CLASSES
+        cell_width = max(len(str(max(self.confusion.values()))), len(str(labels[-1]))) + 1
+        number_width = max(3, len(str(labels[-1])))
+        lines += [
+            "",
+            f"{'':{number_width}} {'true class':<{name_width}} {'accuracy':>9}  {'predicted' if has_table else ''}",
+        ]
+        if has_table:
+            lines.append(" " * (number_width + name_width + 13) + "".join(f"{label:>{cell_width}}" for label in labels))
+        for label, (_, accuracy) in self.class_accuracies.items():
             share = "none" if accuracy is None else f"{accuracy:.2f} %"
-            row = [self.confusion.get((label, predicted), 0) for predicted in labels] if table else []
-            cells = "".join(f"{count or '.':>{cell}}" for count in row)
-            lines.append(f"{label:>{number}} {names[label]:<{widest}} {share:>9}  {cells}")
-        if self.absent:
-            lines += ["", self.absent]
-        frequent = self.mistakes()
+            row = [self.confusion.get((label, predicted), 0) for predicted in labels] if has_table else []
+            cells = "".join(f"{count or '.':>{cell_width}}" for count in row)
+            lines.append(f"{label:>{number_width}} {names[label]:<{name_width}} {share:>9}  {cells}")
+        if self.missing_classes_note:
+            lines += ["", self.missing_classes_note]
+        frequent = self.list_mistakes()
         if frequent:
             lines += ["", "most frequent mistakes:"]
             lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def never() -> None:
+def do_nothing() -> None:
     """Evaluation goes on to the end."""
 
 
@@ -131,67 +140,69 @@ def measure(
     labels: Tensor,
     class_names: tuple[str, ...],
     normalise: Callable[[Tensor], Tensor],
-    batch: int,
-    between: Callable[[], None] = never,
-    group: Group = ALONE,
+    batch_size: int,
+    before_batch: Callable[[], None] = do_nothing,
+    group: Group = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Evaluate in `eval` mode, which it leaves set; `between` is called before every batch and may raise to stop.
+    """Evaluate in `eval` mode, which it leaves set; `before_batch` is called before every batch and may raise to stop.
 
     The processes of `group` share the images, each counted once, and all return the same.
     images: uint8 [N, channels, height, width]; labels: int64 [N]; both on the model's device.
     """
     model.eval()
     classes = len(class_names)
-    told: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
+    pairs_per_batch: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
-    among_five = torch.zeros((), dtype=torch.int64, device=images.device)
-    answers: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
+    top5_hits = torch.zeros((), dtype=torch.int64, device=images.device)
+    predictions: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
     count = len(images)
     images, labels = images[group.rank :: group.size], labels[group.rank :: group.size]
-    own = shares.parts(len(images), batch)
-    for number in range(len(shares.parts(-(-count // group.size), batch))):  # as often in every process
-        between()
-        if number >= len(own):
+    own_batches = shares.split_batches(len(images), batch_size)
+    for number in range(len(shares.split_batches(-(-count // group.size), batch_size))):  # as often in every process
+        before_batch()
+        if number >= len(own_batches):
             continue
-        part, truth = (whole[slice(*own[number])] for whole in (images, labels))
-        scores = model(normalise(part)).float()
-        each = functional.cross_entropy(scores, truth, reduction="none")
-        loss += each.sum(dtype=torch.float64)
-        five = scores.topk(min(5, classes)).indices
-        among_five += (five == truth[:, None]).sum()
-        told.append(truth * classes + five[:, 0])
-        answers.append(torch.stack([each, five[:, 0].float(), scores.softmax(1).amax(1)]))
-    worst = [miss for each in group.gather(_worst(answers, labels, group)) for miss in each]
+        batch_images, batch_labels = (whole[slice(*own_batches[number])] for whole in (images, labels))
+        scores = model(normalise(batch_images)).float()
+        losses = functional.cross_entropy(scores, batch_labels, reduction="none")
+        loss += losses.sum(dtype=torch.float64)
+        top5 = scores.topk(min(5, classes)).indices
+        top5_hits += (top5 == batch_labels[:, None]).sum()
+        pairs_per_batch.append(batch_labels * classes + top5[:, 0])
+        predictions.append(torch.stack([losses, top5[:, 0].float(), scores.softmax(1).amax(1)]))
+    worst = [miss for each in group.all_gather(_find_worst(predictions, labels, group)) for miss in each]
     confusion: Counter[tuple[int, int]] = Counter()
-    for pairs in group.gather(_counted(told)):
+    for pairs in group.all_gather(_count_pairs(pairs_per_batch)):
         for number, times in pairs:
             confusion[divmod(number, classes)] += times
     return Evaluation(
         images=count,
-        loss=group.total(loss).item() / count,
+        loss=group.all_reduce_sum(loss).item() / count,
         top1=100 * sum(times for (true, guess), times in confusion.items() if true == guess) / count,
-        top5=100 * int(group.total(among_five)) / count,
+        top5=100 * int(group.all_reduce_sum(top5_hits)) / count,
         confusion=confusion,
         class_names=class_names,
-        worst=tuple(sorted(worst, key=lambda miss: (-miss.loss, miss.index))[:_WORST]),
+        worst=tuple(sorted(worst, key=lambda miss: (-miss.loss, miss.index))[:_MAX_WORST]),
     )
 
 
-def _counted(parts: list[Tensor]) -> list[tuple[int, int]]:
+def _count_pairs(parts: list[Tensor]) -> list[tuple[int, int]]:
     """How often each number occurs: (number, times), as many as there are images at most."""
     return sorted(Counter(torch.cat(parts).tolist()).items()) if parts else []
 
 
-def _worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Miss, ...]:
+def _find_worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Misclassification, ...]:
     """Of this process's images; parts: float [3, n], loss, predicted class and its probability; labels: int64 [N]."""
     if not parts:
         return ()
-    answers = torch.cat(parts, 1)
-    wrong = torch.nonzero(answers[1].long() != labels).flatten()
-    chosen = wrong[answers[0, wrong].argsort(descending=True, stable=True)[:_WORST]]
-    rows = zip(chosen.tolist(), labels[chosen].tolist(), *answers[:, chosen].tolist(), strict=True)
-    places = ((index * group.size + group.rank, *rest) for index, *rest in rows)
-    return tuple(Miss(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in places)
+    predictions = torch.cat(parts, 1)
+    misses = torch.nonzero(predictions[1].long() != labels).flatten()
+    chosen = misses[predictions[0, misses].argsort(descending=True, stable=True)[:_MAX_WORST]]
+    rows = zip(chosen.tolist(), labels[chosen].tolist(), *predictions[:, chosen].tolist(), strict=True)
+    global_rows = ((index * group.size + group.rank, *rest) for index, *rest in rows)
+    return tuple(
+        Misclassification(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in global_rows
+    )
 
 
 def evaluate(
@@ -200,51 +211,53 @@ def evaluate(
     *,
     weights: Literal["best", "last"] | None = None,
     device: str | None = None,
-    batch: int | None = None,
+    batch_size: int | None = None,
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
     `best` are the weights of the best epoch, `last` those of the last epoch or stop (averaged ones where the recipe
-    averages); without `weights`, the best where there are any, else the last. `batch` images at a time, by default
+    averages); without `weights`, the best where there are any, else the last. `batch_size` images at a time, by default
     as many as the recipe says. Other data is normalised by the statistics of its own training images, as in training.
 
     Raises RunError where the folder, its files or the data are at fault, or do not fit one another.
     """
     run = RunFolder(out)
-    if not run.exists:
+    if not run.holds_run:
         raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are missing")
-    source = run.source()
+    source = run.read_source()
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
-    tensors, facts = train_state.load(path)
-    if facts["module"] != loader.digest(source):
+    tensors, metadata = train_state.load(path)
+    if metadata["module"] != loader.compute_digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written, so its weights belong to another network")
     if weights == "last":
-        part = "average/" if facts["recipe"]["ema_decay"] else "model/"
-        tensors = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
+        prefix = "average/" if metadata["recipe"]["ema_decay"] else "model/"
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if data is None:
-        data = datasets.load(*datasets.split(facts["data"]))
-        if data.fingerprint() != facts["fingerprint"]:
+        data = datasets.load(*datasets.parse_argument(metadata["data"]))
+        if data.fingerprint() != metadata["fingerprint"]:
             raise RunError(
-                f"--data {facts['data']}: no longer the data that {out} was trained on; pass its path with --data"
+                f"--data {metadata['data']}: no longer the data that {out} was trained on; pass its path with --data"
             )
 
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model = loader.build(source, run.model, place)
-    batch = batch or facts["recipe"]["eval_batch_size"]
-    trial.check(model, facts["network"], data, shares.of_judging(len(data.test_labels), batch))
+    torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = loader.build_network(source, run.model, torch_device)
+    batch_size = batch_size or metadata["recipe"]["eval_batch_size"]
+    trial.check_model(
+        model, metadata["network"], data, shares.compute_evaluation_share(len(data.test_labels), batch_size)
+    )
     try:
         model.load_state_dict(tensors)
     except RuntimeError as fault:
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
-    held = data.to(place)
-    normalise = Normaliser(held.train_images, facts["recipe"]["normalise"])
-    with threads(facts["recipe"]["threads"]):
+    device_data = data.to(torch_device)
+    normalise = Normaliser(device_data.train_images, metadata["recipe"]["normalise"])
+    with limit_threads(metadata["recipe"]["threads"]):
         return measure(
             model,
-            held.test_images,
-            held.test_labels,
+            device_data.test_images,
+            device_data.test_labels,
             data.class_names,
             normalise,
-            batch,
+            batch_size,
         )

@@ -12,7 +12,7 @@ _CPU = "DefaultCPUAllocator"  # torch has a class for what accelerators run out 
 
 
 @contextmanager
-def told(recipe: Recipe) -> Iterator[None]:
+def translate_out_of_memory(recipe: Recipe) -> Iterator[None]:
     """Turn torch's fault into a RunError that says what would take less."""
     try:
         yield

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from resnetc.runtime.compare import Row
-from resnetc.runtime.errors import RunError, require
+from resnetc.runtime.errors import RunError, require_packages
 
 _DASHES = ("-", "--", ":", "-.")
 
 
-def fine(records: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+def compute_loss_curve(records: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
     """Epochs and training losses of one run, several points an epoch."""
     points = [
         (record["epoch"] - 1 + (part + 0.5) / len(record["curve"]), loss)
@@ -20,7 +20,7 @@ def fine(records: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in points], [y for _, y in points]
 
 
-def mean(lines: Sequence[Sequence[float]]) -> list[float]:
+def compute_mean_curve(lines: Sequence[Sequence[float]]) -> list[float]:
     """The mean of several lines, as far as the shortest goes."""
     return [sum(values) / len(values) for values in zip(*lines, strict=False)]
 
@@ -30,24 +30,24 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
 
     A colour and a dash a network: the mean over its seeds, and each seed as a pale line behind it.
     """
-    require("matplotlib")
+    require_packages("matplotlib")
     import matplotlib
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     loss, top1 = figure.subplots(1, 2)
     for number, row in enumerate(rows):
-        look: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number % len(_DASHES)]}
-        pairs = [fine(run.records) for run in row.runs]
+        style: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number % len(_DASHES)]}
+        pairs = [compute_loss_curve(run.records) for run in row.runs]
         accuracies = [[record["top1"] for record in run.records] for run in row.runs]
         if len(row.runs) > 1:
             for (x, y), accuracy in zip(pairs, accuracies, strict=True):
-                loss.plot(x, y, linewidth=0.8, alpha=0.3, **look)
-                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, **look)
-        across, together = min((x for x, _ in pairs), key=len), mean(accuracies)
-        mark = "o" if len(together) <= 30 else None
-        loss.plot(across, mean([y for _, y in pairs]), linewidth=1.8, label=row.label, **look)
-        top1.plot(range(1, len(together) + 1), together, linewidth=1.8, marker=mark, markersize=4, **look)
+                loss.plot(x, y, linewidth=0.8, alpha=0.3, **style)
+                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, **style)
+        epochs, mean_accuracy = min((x for x, _ in pairs), key=len), compute_mean_curve(accuracies)
+        mark = "o" if len(mean_accuracy) <= 30 else None
+        loss.plot(epochs, compute_mean_curve([y for _, y in pairs]), linewidth=1.8, label=row.label, **style)
+        top1.plot(range(1, len(mean_accuracy) + 1), mean_accuracy, linewidth=1.8, marker=mark, markersize=4, **style)
     loss.set(xlabel="epoch", title="training loss")
     top1.set(xlabel="epoch", title="top-1 on the test images, %")
     loss.set_ylim(bottom=0)

@@ -7,11 +7,11 @@ from typing import Any, TextIO
 
 from resnetc.terminal import brief, console, one_line
 
-_LONGEST_NAME = 60  # characters of a network's that are shown
-_LINE_EVERY = 30.0  # seconds between two plain lines within an epoch
+_MAX_NAME_CHARACTERS = 60  # characters of a network's that are shown
+_SECONDS_BETWEEN_LINES = 30.0  # seconds between two plain lines within an epoch
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -19,21 +19,21 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
 
 
-def _counted(number: int, what: str) -> str:
+def _format_count(number: int, what: str) -> str:
     return f"{number} {what}" + ("s" if number != 1 else "")
 
 
-def figure(loss: float, digits: int = 4) -> str:
+def format_loss(loss: float, digits: int = 4) -> str:
     """A loss with `digits` behind the point; one that has gone out of hand with three digits and its power of ten."""
     return f"{loss:.{digits}f}" if abs(loss) < 1e4 else f"{loss:.2e}"
 
 
-def line(record: dict[str, Any], epochs: int) -> str:
+def format_record(record: dict[str, Any], epochs: int) -> str:
     """One epoch's metrics as one line of text."""
     return (
-        f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {figure(record['train_loss'])}  "
-        f"test loss {figure(record['test_loss'])}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
-        f"{record['images_per_second']:,.0f} img/s  {_duration(record['seconds'])}"
+        f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {format_loss(record['train_loss'])}  "
+        f"test loss {format_loss(record['test_loss'])}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
+        f"{record['images_per_second']:,.0f} img/s  {_format_duration(record['seconds'])}"
     )
 
 
@@ -58,37 +58,43 @@ class Progress:
 class Lines(Progress):
     """A line an epoch, and one every 30 seconds within long ones."""
 
-    def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
-        self.epochs, self.steps, self.batch, self.stream = epochs, steps, batch, stream
-        self.first, self.began, self.shown = done, time.perf_counter(), time.perf_counter()
-        start = f"{_counted(epochs, 'epoch')}, {_counted(steps, 'step')} of {_counted(batch, 'image')}"
+    def __init__(
+        self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
+    ) -> None:
+        self.epochs, self.steps, self.batch_size, self.stream = epochs, steps, batch_size, stream
+        self.resumed_steps, self.start_time, self.last_update = resumed_steps, time.perf_counter(), time.perf_counter()
+        start = (
+            f"{_format_count(epochs, 'epoch')}, {_format_count(steps, 'step')} of {_format_count(batch_size, 'image')}"
+        )
         print(f"{network}: {start}", file=stream, flush=True)
 
     def step(self, step: int, epoch: int) -> None:
         now = time.perf_counter()
-        if now - self.shown < _LINE_EVERY:
+        if now - self.last_update < _SECONDS_BETWEEN_LINES:
             return
-        self.shown = now
-        pace = (now - self.began) / max(step - self.first, 1)
-        rate, left = self.batch / pace, _duration(pace * (self.steps - step))
-        text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {rate:,.0f} img/s  {left} left"
+        self.last_update = now
+        seconds_per_step = (now - self.start_time) / max(step - self.resumed_steps, 1)
+        rate, time_left = self.batch_size / seconds_per_step, _format_duration(seconds_per_step * (self.steps - step))
+        text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {rate:,.0f} img/s  {time_left} left"
         print(text, file=self.stream, flush=True)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        self.shown = time.perf_counter()
-        print(line(record, self.epochs), file=self.stream, flush=True)
+        self.last_update = time.perf_counter()
+        print(format_record(record, self.epochs), file=self.stream, flush=True)
 
 
 class Bar(Progress):
     """A bar over all steps with rate and remaining time, and a line an epoch above it."""
 
-    def __init__(self, network: str, epochs: int, steps: int, batch: int, done: int, stream: TextIO) -> None:
+    def __init__(
+        self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
+    ) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        self.epochs, self.batch, self.first = epochs, batch, done
-        self.began = self.shown = time.perf_counter()
-        self.bar = RichProgress(
+        self.epochs, self.batch_size, self.resumed_steps = epochs, batch_size, resumed_steps
+        self.start_time = self.last_update = time.perf_counter()
+        self.rich_progress = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
@@ -98,33 +104,35 @@ class Bar(Progress):
             transient=True,
         )
         self.network = network
-        self.task = self.bar.add_task(network, total=steps, completed=done, rate="")
+        self.task = self.rich_progress.add_task(network, total=steps, completed=resumed_steps, rate="")
 
     def __enter__(self) -> Progress:
-        self.bar.start()
+        self.rich_progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        self.rich_progress.stop()
 
     def step(self, step: int, epoch: int) -> None:
         now = time.perf_counter()
-        if now - self.shown < 0.1:
+        if now - self.last_update < 0.1:
             return
-        self.shown = now
-        rate = f"{(step - self.first) * self.batch / (now - self.began):,.0f} img/s"
+        self.last_update = now
+        rate = f"{(step - self.resumed_steps) * self.batch_size / (now - self.start_time):,.0f} img/s"
         text = f"{self.network} epoch {epoch}/{self.epochs}"
-        self.bar.update(self.task, completed=step, description=text, rate=rate)
+        self.rich_progress.update(self.task, completed=step, description=text, rate=rate)
 
     def epoch(self, record: dict[str, Any]) -> None:
-        self.bar.update(self.task, completed=record["step"])
-        self.bar.console.print(line(record, self.epochs), markup=False, highlight=False)
+        self.rich_progress.update(self.task, completed=record["step"])
+        self.rich_progress.console.print(format_record(record, self.epochs), markup=False, highlight=False)
 
 
-def choose(network: str, epochs: int, steps: int, batch: int, done: int = 0, stream: TextIO | None = None) -> Progress:
-    """A bar where `stream` (default: standard error) is a terminal, lines elsewhere; `done` steps were done before."""
+def choose_display(
+    network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int = 0, stream: TextIO | None = None
+) -> Progress:
+    """A bar where `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are done already."""
     stream = stream if stream is not None else sys.stderr
     kind = Bar if stream.isatty() else Lines
-    return kind(brief(one_line(network), _LONGEST_NAME), epochs, steps, batch, done, stream)
+    return kind(brief(one_line(network), _MAX_NAME_CHARACTERS), epochs, steps, batch_size, resumed_steps, stream)

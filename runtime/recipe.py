@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from resnetc.bounded_read import contents
 from resnetc.runtime import yaml_mapping
-from resnetc.runtime.errors import RunError, suggestion
+from resnetc.runtime.errors import RunError, suggest_name
 from resnetc.runtime.yaml_mapping import Value
 from resnetc.terminal import brief, one_line
 
-_MOST = 1 << 18  # bytes of a recipe
-_LONGEST_VALUE = 100  # characters of a value that a message quotes
+_MAX_BYTES = 1 << 18  # bytes of a recipe
+_MAX_VALUE_CHARACTERS = 100  # characters of a value that a message quotes
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -35,7 +35,7 @@ class Rule:
     choices: tuple[str, ...] = ()
 
 
-def _key(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
+def _define_key(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
     return field(default=default, metadata={"rule": Rule(kind, meaning, **rule)})
 
 
@@ -46,74 +46,78 @@ class Recipe:
     Points in time (`warmup`, `milestones`) are shares of the whole run, so that another `epochs` keeps its shape.
     """
 
-    epochs: int = _key(10, "int", "passes over the training images", low=1, high=1_000_000)
-    batch_size: int = _key(
+    epochs: int = _define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
+    batch_size: int = _define_key(
         128, "int", "images in a training step; what does not fill one is dropped", low=1, high=1 << 20
     )
-    eval_batch_size: int = _key(500, "int", "images at a time in an evaluation", low=1, high=1 << 20)
-    seed: int = _key(0, "int", "of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
-    deterministic: bool = _key(False, "flag", "only deterministic kernels (matters on CUDA)")
-    threads: int = _key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
-    activation_checkpointing: bool = _key(False, "flag", "recompute each block's activations in the backward pass")
+    eval_batch_size: int = _define_key(500, "int", "images at a time in an evaluation", low=1, high=1 << 20)
+    seed: int = _define_key(0, "int", "of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
+    deterministic: bool = _define_key(False, "flag", "only deterministic kernels (matters on CUDA)")
+    threads: int = _define_key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
+    activation_checkpointing: bool = _define_key(
+        False, "flag", "recompute each block's activations in the backward pass"
+    )
 
-    optimizer: str = _key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
-    learning_rate: float = _key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
-    momentum: float = _key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
-    nesterov: bool = _key(True, "flag", "sgd: Nesterov momentum")
-    beta1: float = _key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
-    beta2: float = _key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
-    epsilon: float = _key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
-    weight_decay: float = _key(5e-4, "number", "L2 penalty (sgd), or decoupled weight decay (adamw)", low=0, high=10)
-    decay_norms: bool = _key(False, "flag", "weight decay on norms and biases too")
+    optimizer: str = _define_key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
+    learning_rate: float = _define_key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
+    momentum: float = _define_key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
+    nesterov: bool = _define_key(True, "flag", "sgd: Nesterov momentum")
+    beta1: float = _define_key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
+    beta2: float = _define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
+    epsilon: float = _define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
+    weight_decay: float = _define_key(
+        5e-4, "number", "L2 penalty (sgd), or decoupled weight decay (adamw)", low=0, high=10
+    )
+    decay_norms: bool = _define_key(False, "flag", "weight decay on norms and biases too")
 
-    schedule: str = _key(
+    schedule: str = _define_key(
         "cosine",
         "choice",
         "the learning rate behind the warm-up; onecycle: a cosine up and a cosine down",
         choices=("constant", "step", "cosine", "linear", "onecycle"),
     )
-    warmup: float = _key(0.0, "number", "share of the run that warms up", low=0, high=0.99)
-    warmup_from: float = _key(0.04, "number", "share of the peak the warm-up starts at", low=0, high=1)
-    warmup_shape: str = _key(
+    warmup: float = _define_key(0.0, "number", "share of the run that warms up", low=0, high=0.99)
+    warmup_from: float = _define_key(0.04, "number", "share of the peak the warm-up starts at", low=0, high=1)
+    warmup_shape: str = _define_key(
         "linear",
         "choice",
         "linear, or constant at warmup_from (onecycle: always a cosine)",
         choices=("linear", "constant"),
     )
-    final_lr_ratio: float = _key(
+    final_lr_ratio: float = _define_key(
         0.0, "number", "cosine, linear, onecycle: last rate as a share of the peak", low=0, high=1
     )
-    milestones: tuple[float, ...] = _key(
+    milestones: tuple[float, ...] = _define_key(
         (), "numbers", "step: shares of the run at which the rate falls", low=0, high=1
     )
-    gamma: float = _key(0.1, "number", "step: what the rate is multiplied by", positive=True, high=1)
+    gamma: float = _define_key(0.1, "number", "step: what the rate is multiplied by", positive=True, high=1)
 
-    random_crop_padding: int = _key(
+    random_crop_padding: int = _define_key(
         0, "int", "pixels of black padding before a random crop; 0: no crop", low=0, high=1024
     )
-    horizontal_flip: bool = _key(False, "flag", "mirror half of the images left to right, at random")
-    normalise: str = _key(
+    horizontal_flip: bool = _define_key(False, "flag", "mirror half of the images left to right, at random")
+    normalise: str = _define_key(
         "channel",
         "choice",
         "subtract the training images' mean, of each channel or each pixel; divide by each channel's deviation",
         choices=("channel", "pixel"),
     )
-    label_smoothing: float = _key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
-    max_grad_norm: float = _key(
+    label_smoothing: float = _define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
+    max_grad_norm: float = _define_key(
         0.0, "number", "clip the norm of the whole gradient to this; 0: no clipping", low=0, high=1e9
     )
-    ema_decay: float = _key(
+    ema_decay: float = _define_key(
         0.0, "number", "decay of the moving average of the weights, which is evaluated; 0: none", low=0, high=0.999999
     )
 
-    def text(self) -> str:
+    def to_yaml(self) -> str:
         """This recipe as YAML that `load` reads back to an equal one; every key, with its meaning beside it."""
-        lines = [(f"{name}: {_written(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
+        lines = [(f"{name}: {_format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
         width = max(len(line) for line, _ in lines)
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
 
 
-_RENAMED = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
+_EARLIER_KEYS = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
     "batch": "batch_size",
     "clip": "max_grad_norm",
     "crop": "random_crop_padding",
@@ -123,7 +127,7 @@ _RENAMED = {  # keys of recipes and runs that an earlier resnetc wrote: another 
     "flip": "horizontal_flip",
     "recompute": "activation_checkpointing",
 }
-_FOREIGN = {  # what torch, torchvision, timm, Lightning and transformers call a key; the value may need another unit
+_FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the value may need another unit
     "learning_rate": "lr base_lr max_lr initial_lr",
     "epochs": "num_epochs n_epochs max_epochs num_train_epochs",
     "batch_size": "bs batchsize train_batch_size per_device_train_batch_size",
@@ -153,62 +157,62 @@ _FOREIGN = {  # what torch, torchvision, timm, Lightning and transformers call a
     "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
     "ema_decay": "model_ema model_ema_decay ema_rate",
 }
-_NAMES = _RENAMED | {word: key for key, words in _FOREIGN.items() for word in words.split()}
+_OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in _FOREIGN_KEYS.items() for word in words.split()}
 
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[" + ", ".join(_written(item) for item in value) + "]"
+        return "[" + ", ".join(_format_value(item) for item in value) + "]"
     return repr(value) if isinstance(value, (int, float)) else str(value)
 
 
-def _shown(text: str) -> str:
-    return brief(one_line(text), _LONGEST_VALUE)
+def _quote_value(text: str) -> str:
+    return brief(one_line(text), _MAX_VALUE_CHARACTERS)
 
 
-def _number(text: str, rule: Rule, what: str) -> float:
+def _parse_number(text: str, rule: Rule, what: str) -> float:
     if not _NUMBER.fullmatch(text):
-        due = "whole number" if rule.kind == "int" else "number"
-        raise RunError(f"{what} must be a {due}, not `{_shown(text)}`")
+        expected = "whole number" if rule.kind == "int" else "number"
+        raise RunError(f"{what} must be a {expected}, not `{_quote_value(text)}`")
     number = float(text)
     if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
         low = "above 0" if rule.positive else f"from {rule.low:g}"
         high = f"{rule.high:,.0f}" if rule.kind == "int" else f"{rule.high:g}"
-        raise RunError(f"{what} must lie {low} to {high}; it is {_shown(text)}")
+        raise RunError(f"{what} must lie {low} to {high}; it is {_quote_value(text)}")
     return number
 
 
-def _converted(name: str, value: Value) -> Any:
+def _convert_value(name: str, value: Value) -> Any:
     """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
     rule, what = RULES[name], f"{value.place}: `{name}`"
     if rule.kind == "numbers":
         items = (value.text,) if isinstance(value.text, str) else value.text
-        return tuple(_number(item, rule, f"{what}: every item") for item in items)
+        return tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
     if isinstance(value.text, tuple):
         raise RunError(f"{what} takes one value, not a list")
     if rule.kind == "choice":
         if value.text not in rule.choices:
-            raise RunError(f"{what} cannot be `{_shown(value.text)}`{suggestion(value.text, rule.choices)}")
+            raise RunError(f"{what} cannot be `{_quote_value(value.text)}`{suggest_name(value.text, rule.choices)}")
         return value.text
     if value.quoted:
         raise RunError(f"{what}: leave out the quotes: a {'flag' if rule.kind == 'flag' else 'number'} is due")
     if rule.kind == "flag":
         if value.text not in ("true", "false"):
-            raise RunError(f"{what} must be true or false, not `{_shown(value.text)}`")
+            raise RunError(f"{what} must be true or false, not `{_quote_value(value.text)}`")
         return value.text == "true"
-    number = _number(value.text, rule, what)
+    number = _parse_number(value.text, rule, what)
     if rule.kind == "int":
         if not _INT.fullmatch(value.text):
-            raise RunError(f"{what} must be a whole number, not `{_shown(value.text)}`")
+            raise RunError(f"{what} must be a whole number, not `{_quote_value(value.text)}`")
         return int(value.text)
     return number
 
 
-def _agree(recipe: Recipe, places: dict[str, str]) -> None:
+def _check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
     """Refuse keys that contradict each other.
 
     places: where each key that was given stands. The place named is the last one given of the keys concerned: an
@@ -216,9 +220,9 @@ def _agree(recipe: Recipe, places: dict[str, str]) -> None:
     """
 
     def fail(message: str, *names: str) -> None:
-        given = [places[name] for name in names if name in places]
-        overrides = [place for place in given if place.startswith("--override")]
-        raise RunError(f"{(overrides or given)[0]}: {message}", status=2 if overrides else 1)
+        relevant_places = [places[name] for name in names if name in places]
+        overrides = [place for place in relevant_places if place.startswith("--override")]
+        raise RunError(f"{(overrides or relevant_places)[0]}: {message}", status=2 if overrides else 1)
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
         fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
@@ -231,45 +235,45 @@ def _agree(recipe: Recipe, places: dict[str, str]) -> None:
             fail("`milestones` must ascend", "milestones")
 
 
-def _key_for(word: str) -> str | None:
+def _find_key(word: str) -> str | None:
     """The key that is meant by an earlier or foreign name, however it is written; None where it is not known."""
-    return _NAMES.get(word.strip().lower().replace("-", "_"))
+    return _OTHER_NAMES.get(word.strip().lower().replace("-", "_"))
 
 
-def _unknown_key(word: str, place: str, others: Mapping[str, Value]) -> str:
+def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) -> str:
     """The message about a key that no recipe has; it lists the `others` that have another name as well."""
-    key = _key_for(word)
+    key = _find_key(word)
     if key is None:
-        return f"{place}: unknown key `{_shown(word)}`{suggestion(word, RULES)}"
-    rest = [f"`{_shown(other)}` is `{_key_for(other)}` ({others[other].key_place})" for other in others]
+        return f"{place}: unknown key `{_quote_value(word)}`{suggest_name(word, RULES)}"
+    rest = [f"`{_quote_value(other)}` is `{_find_key(other)}` ({others[other].key_place})" for other in others]
     also = "; likewise " + ", ".join(rest) if rest else ""
-    return f"{place}: unknown key `{_shown(word)}`: write `{key}` ({RULES[key].meaning}){also}"
+    return f"{place}: unknown key `{_quote_value(word)}`: write `{key}` ({RULES[key].meaning}){also}"
 
 
-def renamed(settings: Mapping[str, _Setting]) -> dict[str, _Setting]:
+def rename_keys(settings: Mapping[str, _Setting]) -> dict[str, _Setting]:
     """The keys and values of a run that an earlier resnetc wrote, under the names that keys have now."""
-    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+    return {_EARLIER_KEYS.get(key, key): value for key, value in settings.items()}
 
 
-def shipped() -> tuple[str, ...]:
+def list_shipped() -> tuple[str, ...]:
     """The names of the recipes that come with resnetc."""
     folder = resources.files("resnetc.runtime").joinpath("recipes")
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
-def _text(source: str) -> tuple[str, str]:
+def _read_source(source: str) -> tuple[str, str]:
     """The text of a shipped recipe or a file, and the name to use for it in messages."""
-    if source in shipped():
+    if source in list_shipped():
         name = f"{source}.yaml"
         return resources.files("resnetc.runtime").joinpath("recipes", name).read_text("utf-8"), f"recipes/{name}"
     path = Path(source).expanduser()
     try:
         if not source:
             raise FileNotFoundError
-        return contents(path, _MOST).decode("utf-8-sig"), str(path)
+        return contents(path, _MAX_BYTES).decode("utf-8-sig"), str(path)
     except FileNotFoundError:
         if path.suffix not in (".yaml", ".yml"):
-            message = f"--recipe {source}: no such recipe{suggestion(source, shipped())}; or name a file"
+            message = f"--recipe {source}: no such recipe{suggest_name(source, list_shipped())}; or name a file"
             raise RunError(message, status=2) from None
         raise RunError(f"{path}: no such recipe file") from None
     except UnicodeDecodeError as fault:
@@ -284,26 +288,26 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
     With `of_run` the file is the `recipe.yaml` of a run to go on with, which an earlier resnetc may have written.
     Raises RunError: `file:line:column: ...` for a fault in the file, `--override KEY=V: ...` (status 2) for one there.
     """
-    text, name = _text(source)
-    values = yaml_mapping.read(text, name)
+    text, name = _read_source(source)
+    values = yaml_mapping.parse_mapping(text, name)
     if of_run:
-        values = renamed(values)
+        values = rename_keys(values)
     converted: dict[str, Any] = {}
     for key, value in values.items():
         if key not in RULES:
             others = {word: other for word, other in values.items() if word not in RULES and word != key}
-            named = {word: other for word, other in others.items() if _key_for(word) is not None}
-            raise RunError(_unknown_key(key, value.key_place, named))
-        converted[key] = _converted(key, value)
+            named = {word: other for word, other in others.items() if _find_key(word) is not None}
+            raise RunError(_describe_unknown_key(key, value.key_place, named))
+        converted[key] = _convert_value(key, value)
     for argument in overrides:
-        key, value = yaml_mapping.override(argument)
+        key, value = yaml_mapping.parse_override(argument)
         if key not in RULES:
-            raise RunError(_unknown_key(key, value.place, {}), status=2)
+            raise RunError(_describe_unknown_key(key, value.place, {}), status=2)
         try:
-            converted[key] = _converted(key, value)
+            converted[key] = _convert_value(key, value)
         except RunError as fault:
             raise RunError(str(fault), status=2) from None
         values[key] = value
     recipe = Recipe(**converted)
-    _agree(recipe, {key: value.place for key, value in values.items()})
+    _check_agreement(recipe, {key: value.place for key, value in values.items()})
     return recipe

@@ -16,40 +16,44 @@ class Share:
     remedy: str
 
 
-def of_step(images: int, batch: int, processes: int = 1) -> Share:
+def compute_step_share(images: int, batch_size: int, processes: int = 1) -> Share:
     """Of a training step. Every batch of an epoch is a whole one: what is left behind the last of them is left out."""
-    share, due = min(batch, images) // processes, 2 * processes
+    share, required = min(batch_size, images) // processes, 2 * processes
     each = f", 2 for each of {processes} processes" if processes > 1 else ""
-    remedy = f"a batch of {due} images or more (--override batch_size={due}{each})"
-    if images < due:
-        remedy = f"{due} training images or more (there are {images}{each})"
+    remedy = f"a batch of {required} images or more (--override batch_size={required}{each})"
+    if images < required:
+        remedy = f"{required} training images or more (there are {images}{each})"
     when = "a step has one image" if processes == 1 else "a process's share of a step is one image"
     return Share(share, when, remedy)
 
 
-def of_judging(images: int, batch: int, processes: int = 1) -> Share:
-    """Of an evaluation of so many test images, `batch` at a time; a process takes every `processes`th image."""
+def compute_evaluation_share(images: int, batch_size: int, processes: int = 1) -> Share:
+    """Of an evaluation of so many test images, `batch_size` at a time; a process takes every `processes`th image."""
     counts = {len(range(rank, images, processes)) for rank in range(processes)} - {0}
-    fewest = min(stop - start for count in counts for start, stop in parts(count, batch))
+    fewest = min(stop - start for count in counts for start, stop in split_batches(count, batch_size))
     remedy = f"{2 * processes} test images or more (there are {images})"
-    if batch == 1:
+    if batch_size == 1:
         remedy = "an eval_batch_size of 2 or more (--override eval_batch_size=2)"
     return Share(fewest, "an evaluation has one image at a time", remedy)
 
 
-def parts(images: int, batch: int) -> list[tuple[int, int]]:
+def split_batches(images: int, batch_size: int) -> list[tuple[int, int]]:
     """Where each part of an evaluation starts and ends. The last one is no single image: the one before takes it."""
-    starts = [*range(0, images, batch)]
-    if len(starts) > 1 and batch > 1 and images - starts[-1] == 1:
+    starts = [*range(0, images, batch_size)]
+    if len(starts) > 1 and batch_size > 1 and images - starts[-1] == 1:
         starts.pop()
     return list(zip(starts, [*starts[1:], images], strict=False))
 
 
-def one_value(norm: str, of: str, met: str, share: Share, others: tuple[str, ...]) -> str:
+def describe_one_value(norm: str, statistic_of: str, map_shape: str, share: Share, others: tuple[str, ...]) -> str:
     """The message about a norm that has one value for each of its statistics.
 
-    norm: what and where it is; of: what it has statistics of; met: the map that reaches it; others: what else to take.
+    norm: what and where it is; statistic_of: what it has statistics of; map_shape: the map that reaches it;
+    others: what else to take.
     """
-    ways = [share.remedy, *others]
-    told = ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])}, or {ways[-1]}"
-    return f"{norm} has one value for each {of} and needs two: its map is {met}, and {share.when}; take {told}"
+    remedies = [share.remedy, *others]
+    choices = remedies[0] if len(remedies) == 1 else f"{', '.join(remedies[:-1])}, or {remedies[-1]}"
+    return (
+        f"{norm} has one value for each {statistic_of} and needs two: its map is {map_shape}, and {share.when}; "
+        f"take {choices}"
+    )

@@ -16,18 +16,18 @@ from resnetc.runtime import counter_rng, out_of_memory, progress, shares, trial
 from resnetc.runtime import distributed as processes
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data
-from resnetc.runtime.determinism import deterministic, seed, threads
+from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.model import activation_checkpointing, loader
-from resnetc.runtime.model.ema import Average
-from resnetc.runtime.optim import optimizer
-from resnetc.runtime.optim.lr_schedule import learning_rate
+from resnetc.runtime.model.ema import ExponentialMovingAverage
+from resnetc.runtime.optim.lr_schedule import compute_learning_rate
+from resnetc.runtime.optim.optimizer import build_optimizer
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import RunFolder
-from resnetc.runtime.run.signals import stop_signals
-from resnetc.runtime.run.train_state import State
+from resnetc.runtime.run.signals import catch_stop_signals
+from resnetc.runtime.run.train_state import TrainState
 
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
 
@@ -67,155 +67,166 @@ def train(
 
     With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with the very weights
     it would have had uninterrupted. `device` is torch's name of one; without it CUDA where there is one, else the CPU.
-    Under `torchrun` all processes train together (`group`); restarted by it, they resume by themselves.
+    Under `torchrun` all processes train together (`distributed`); restarted by it, they resume by themselves.
 
     Raises RunError where the folder, the module, the data or the recipe are at fault, and where the loss is no longer a
     number; Stopped where Ctrl-C or SIGTERM ended the run, its state saved.
     """
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     run = RunFolder(out)
     with (
-        processes.joined(device) as group,
-        stop_signals(patient=group.size > 1) as stop,
-        deterministic(recipe.deterministic),
-        threads(recipe.threads),
-        out_of_memory.told(recipe),
+        processes.join_group(device) as group,
+        catch_stop_signals(is_patient=group.size > 1) as stop,
+        use_deterministic_algorithms(recipe.deterministic),
+        limit_threads(recipe.threads),
+        out_of_memory.translate_out_of_memory(recipe),
     ):
-        place = group.device
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
-        model = loader.build(source, Path(f"{network}.py"), place)
-        judging = shares.of_judging(len(data.test_labels), recipe.eval_batch_size, group.size)
-        trial.check(
-            model, network, data, judging, shares.of_step(len(data.train_labels), recipe.batch_size, group.size)
+        model = loader.build_network(source, Path(f"{network}.py"), group.device)
+        evaluation_share = shares.compute_evaluation_share(len(data.test_labels), recipe.eval_batch_size, group.size)
+        trial.check_model(
+            model,
+            network,
+            data,
+            evaluation_share,
+            shares.compute_step_share(len(data.train_labels), recipe.batch_size, group.size),
         )
-        average = Average(model, recipe.ema_decay)
+        average = ExponentialMovingAverage(model, recipe.ema_decay)
         if recipe.activation_checkpointing:
-            activation_checkpointing.apply(model)
-        update = optimizer.build(model, recipe)
-        loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
-        held = data.to(place)
-        normalise = Normaliser(held.train_images, recipe.normalise)
-        augment = Augmenter(held.train_images, recipe, normalise)
-        labels, test_images, test_labels = held.train_labels, held.test_images, held.test_labels
-        del held  # the training images: `augment` has them, padded
+            activation_checkpointing.checkpoint_blocks(model)
+        optimizer = build_optimizer(model, recipe)
+        criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        device_data = data.to(group.device)
+        normalise = Normaliser(device_data.train_images, recipe.normalise)
+        augment = Augmenter(device_data.train_images, recipe, normalise)
+        labels, test_images, test_labels = device_data.train_labels, device_data.test_images, device_data.test_labels
+        del device_data  # the training images: `augment` has them, padded
 
-        count = len(labels)
-        batch = min(recipe.batch_size, count)
-        if batch % group.size:
-            raise RunError(f"a batch of {batch} images cannot be divided equally among {group.size} processes")
-        per_epoch = count // batch
-        steps = per_epoch * recipe.epochs
+        image_count = len(labels)
+        batch_size = min(recipe.batch_size, image_count)
+        if batch_size % group.size:
+            raise RunError(f"a batch of {batch_size} images cannot be divided equally among {group.size} processes")
+        steps_per_epoch = image_count // batch_size
+        total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
-        state = State.fresh(network, source, data, recipe, per_epoch, place)
-        if len(set(group.gather((state.module, state.fingerprint, recipe)))) > 1:
+        state = TrainState.start(network, source, data, recipe, steps_per_epoch, group.device)
+        if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
-        if resume or group.share(lambda: group.restarted and run.begun):
-            state.restore(run, model, average, update, group)
+        if resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable):
+            state.restore(run, model, average, optimizer, group)
         else:
-            group.share(lambda: run.create(source, recipe.text()))
-            group.share(lambda: state.save(run, model, average, update))
-        replica = group.wrap(model)
-        began -= state.seconds
-        rate = learning_rate(recipe, max(state.step - 1, 0), steps)  # of the last step done
+            group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml()))
+            group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
+        parallel_model = group.data_parallel(model)
+        start_time -= state.seconds
+        lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
 
-        def halt_if_asked() -> None:
-            if number := group.largest(stop.number or 0):
-                state.check(run, rate)
-                state.seconds = time.perf_counter() - began
-                group.share(lambda: state.save(run, model, average, update))
+        def stop_if_signalled() -> None:
+            if number := group.all_reduce_max(stop.number or 0):
+                state.check_train_loss(run, lr)
+                state.seconds = time.perf_counter() - start_time
+                group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
                 raise Stopped(number, state.step, out)
 
-        best: Evaluation | None = None  # of the best epoch, where this call has seen it
-        done = state.epochs
-        silent = quiet or group.rank > 0
-        shown = progress.Progress() if silent else progress.choose(network, recipe.epochs, steps, batch, state.step)
-        with shown:
+        best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
+        resumed_epochs = state.epochs
+        is_quiet = quiet or group.rank > 0
+        display = (
+            progress.Progress()
+            if is_quiet
+            else progress.choose_display(network, recipe.epochs, total_steps, batch_size, state.step)
+        )
+        with display:
             for epoch in range(state.epochs, recipe.epochs):
-                order = counter_rng.order(recipe.seed, epoch, count, place)
-                entered = time.perf_counter() - state.epoch_seconds
+                order = counter_rng.permutation(recipe.seed, epoch, image_count, group.device)
+                epoch_start = time.perf_counter() - state.epoch_seconds
                 model.train()
 
-                while state.step < (epoch + 1) * per_epoch:
-                    state.epoch_seconds = time.perf_counter() - entered
-                    halt_if_asked()
+                while state.step < (epoch + 1) * steps_per_epoch:
+                    state.epoch_seconds = time.perf_counter() - epoch_start
+                    stop_if_signalled()
 
-                    at = (state.step - epoch * per_epoch) * batch
-                    index = group.part(order[at : at + batch])
+                    batch_start = (state.step - epoch * steps_per_epoch) * batch_size
+                    index = group.shard(order[batch_start : batch_start + batch_size])
                     # Dropout and stochastic depth: other draws at every step, and in every process.
-                    seed(counter_rng.key(recipe.seed, state.step, counter_rng.MODEL + group.rank), place)
-                    rate = learning_rate(recipe, state.step, steps)
-                    for parameters in update.param_groups:
-                        parameters["lr"] = rate
+                    seed_generators(
+                        counter_rng.derive_key(recipe.seed, state.step, counter_rng.MODEL + group.rank), group.device
+                    )
+                    lr = compute_learning_rate(recipe, state.step, total_steps)
+                    for parameters in optimizer.param_groups:
+                        parameters["lr"] = lr
 
-                    loss = loss_of(replica(augment(epoch, index)), labels[index])
+                    loss = criterion(parallel_model(augment(epoch, index)), labels[index])
                     state.step += 1
-                    state.see(group.mean(loss.detach()))
-                    if place.type == "cpu" or state.step % CHECK_EVERY == 0:
-                        state.check(run, rate)  # before the update: a loss that is no number leaves the weights alone
-                    update.zero_grad()
+                    state.record_loss(group.all_reduce_mean(loss.detach()))
+                    if group.device.type == "cpu" or state.step % CHECK_EVERY == 0:
+                        state.check_train_loss(
+                            run, lr
+                        )  # before the update: a loss that is no number leaves the weights alone
+                    optimizer.zero_grad()
                     loss.backward()
                     if recipe.max_grad_norm:
                         nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-                    update.step()
-                    average.follow(state.step)
-                    shown.step(state.step, epoch + 1)
+                    optimizer.step()
+                    average.update(state.step)
+                    display.step(state.step, epoch + 1)
 
                 # The epoch is over: judge, write down, keep.
-                state.check(run, rate)
-                state.epoch_seconds = time.perf_counter() - entered
-                group.agree(average.model)
-                judged = measure(
+                state.check_train_loss(run, lr)
+                state.epoch_seconds = time.perf_counter() - epoch_start
+                group.broadcast_buffers(average.model)
+                evaluation = measure(
                     average.model,
                     test_images,
                     test_labels,
                     data.class_names,
                     normalise,
                     recipe.eval_batch_size,
-                    between=halt_if_asked,
+                    before_batch=stop_if_signalled,
                     group=group,
                 )
-                state.check_judged(run, judged.loss)
+                state.check_test_loss(run, evaluation.loss)
                 record: dict[str, Any] = {
                     "epoch": epoch + 1,
                     "step": state.step,
-                    "train_loss": state.loss_sum.item() / per_epoch,
-                    "curve": state.losses(),
-                    "test_loss": judged.loss,
-                    "top1": judged.top1,
-                    "top5": judged.top5,
-                    "lr": rate,
-                    "images_per_second": per_epoch * batch / state.epoch_seconds,
-                    "seconds": time.perf_counter() - began,
+                    "train_loss": state.loss_sum.item() / steps_per_epoch,
+                    "curve": state.mean_losses(),
+                    "test_loss": evaluation.loss,
+                    "top1": evaluation.top1,
+                    "top5": evaluation.top5,
+                    "lr": lr,
+                    "images_per_second": steps_per_epoch * batch_size / state.epoch_seconds,
+                    "seconds": time.perf_counter() - start_time,
                 }
-                if state.is_best(record):
-                    group.share(lambda: state.save_best(run, average.model))
-                    best = judged
-                group.share(partial(run.append, record))
-                shown.epoch(record)
+                if state.update_best(record):
+                    group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
+                    best_evaluation = evaluation
+                group.broadcast_from_rank0(partial(run.append_record, record))
+                display.epoch(record)
                 state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
                 state.loss_sum.zero_()
                 state.curve.zero_()
-                group.share(lambda: state.save(run, model, average, update))
+                group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
 
         def finish() -> dict[str, Any]:
-            if state.epochs > done or not run.report.is_file():
-                report.write(out, data, best)
-            return run.records()[-1]
+            if state.epochs > resumed_epochs or not run.report.is_file():
+                report.write(out, data, best_evaluation)
+            return run.read_records()[-1]
 
-        last = group.share(finish)
-        halt_if_asked()  # a comparison has more to do
+        last_record = group.broadcast_from_rank0(finish)
+        stop_if_signalled()  # a comparison has more to do
     return Result(
         network=network,
         out=out,
-        epochs=last["epoch"],
-        steps=last["step"],
-        train_loss=last["train_loss"],
-        test_loss=last["test_loss"],
-        top1=last["top1"],
-        top5=last["top5"],
+        epochs=last_record["epoch"],
+        steps=last_record["step"],
+        train_loss=last_record["train_loss"],
+        test_loss=last_record["test_loss"],
+        top1=last_record["top1"],
+        top5=last_record["top5"],
         best_top1=state.best["top1"],
         best_epoch=int(state.best["epoch"]),
-        seconds=last["seconds"],
+        seconds=last_record["seconds"],
     )

@@ -1,6 +1,6 @@
 """Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`.
 
-`look` says how many there are, of which size, without importing torch; what it returns reads them.
+`read_outline` says how many there are, of which size, without importing torch; what it returns reads them.
 """
 
 import importlib
@@ -10,61 +10,61 @@ from dataclasses import replace
 from pathlib import Path
 
 from resnetc.runtime.data.dataset import Data, Outline
-from resnetc.runtime.errors import RunError, suggestion
+from resnetc.runtime.errors import RunError, suggest_name
 
-__all__ = ["NAMES", "Data", "Outline", "load", "look", "split"]
+__all__ = ["NAMES", "Data", "Outline", "load", "parse_argument", "read_outline"]
 
 _READERS = {  # name -> the module and the function in it that look at the data; imported on first use
-    "digits": ("digits", "look"),
-    "fashion-mnist": ("idx", "look"),
-    "cifar10": ("cifar", "look_10"),
-    "cifar100": ("cifar", "look_100"),
-    "npz": ("npz", "look"),
-    "folder": ("image_folder", "look"),
+    "digits": ("digits", "read_outline"),
+    "fashion-mnist": ("idx", "read_outline"),
+    "cifar10": ("cifar", "read_outline_10"),
+    "cifar100": ("cifar", "read_outline_100"),
+    "npz": ("npz", "read_outline"),
+    "folder": ("image_folder", "read_outline"),
 }
 NAMES = tuple(_READERS)
 
 
-def split(argument: str) -> tuple[str, Path | None]:
+def parse_argument(argument: str) -> tuple[str, Path | None]:
     """`NAME[:PATH]` of the command line as (name, path); a leading `~` of the path is the home folder."""
     name, colon, path = argument.partition(":")
     if colon and not path:
         raise RunError(f"--data {argument}: expected a path after the colon", status=2)
-    check(name)
+    check_name(name)
     return name, Path(path).expanduser() if path else None
 
 
-def check(name: str) -> None:
-    """RunError, with a suggestion, unless `look` knows the name."""
+def check_name(name: str) -> None:
+    """RunError, with a suggestion, unless `read_outline` knows the name."""
     if name not in _READERS:
-        raise RunError(f"--data {name}: no such data set{suggestion(name, NAMES)}", status=2)
+        raise RunError(f"--data {name}: no such data set{suggest_name(name, NAMES)}", status=2)
 
 
-def look(name: str, path: Path | None = None) -> Outline:
+def read_outline(name: str, path: Path | None = None) -> Outline:
     """The outline of the set `name`, from `path` where it needs or takes one; its images are read by `read` of it.
 
     Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected. What
     can only be seen in the images themselves is seen when they are read.
     """
-    check(name)
+    check_name(name)
     module, function = _READERS[name]
-    with _told(path):
-        found: Outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+    with _translate_os_errors(path):
+        outline: Outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
 
     def read() -> Data:
-        with _told(path):
-            return found.read()
+        with _translate_os_errors(path):
+            return outline.read()
 
-    return replace(found, read=read)
+    return replace(outline, read=read)
 
 
 def load(name: str, path: Path | None = None) -> Data:
-    """Read the set `name`; raises RunError as `look` does."""
-    return look(name, path).read()
+    """Read the set `name`; raises RunError as `read_outline` does."""
+    return read_outline(name, path).read()
 
 
 @contextmanager
-def _told(path: Path | None) -> Iterator[None]:
+def _translate_os_errors(path: Path | None) -> Iterator[None]:
     """What the system refuses, such as a folder that may not be entered or a name too long, as a RunError."""
     try:
         yield

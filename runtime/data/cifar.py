@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.runtime.data.dataset import Data, Outline
-from resnetc.runtime.data.files import check_labels, content
+from resnetc.runtime.data.files import check_labels, read_content
 from resnetc.runtime.errors import RunError
 
 if TYPE_CHECKING:
@@ -66,47 +66,47 @@ _HUNDRED = _Version(
 _Reader = Callable[[str, int], bytes]  # (name, at most so many bytes) -> content; KeyError where there is no such file
 
 
-def _expected(version: _Version) -> str:
+def _describe_expected(version: _Version) -> str:
     return f"expected {version.archive} or its folder {version.folder} (www.cs.toronto.edu/~kriz/cifar.html)"
 
 
-def _folder(path: Path) -> tuple[_Reader, list[str]]:
+def _open_folder(path: Path) -> tuple[_Reader, list[str]]:
     def read(name: str, most: int) -> bytes:
         if not (path / name).is_file():
             raise KeyError(name)
-        return content(path / name, most)
+        return read_content(path / name, most)
 
     return read, sorted(entry.name for entry in path.iterdir())
 
 
-def _archive(version: _Version, path: Path) -> tuple[_Reader, list[str]]:
+def _open_archive(version: _Version, path: Path) -> tuple[_Reader, list[str]]:
     """Reads members in memory; nothing is unpacked to the disk, whatever the names in the archive say."""
-    kept: dict[str, bytes] = {}
-    most = _PIXELS * 60_000
+    contents: dict[str, bytes] = {}
+    max_bytes = _PIXELS * 60_000
     try:
         with open(path, "rb") as file:
             start = file.read(512)
-        packed = start.startswith(b"\x1f\x8b")
-        if not packed and start[257:262] != b"ustar":
-            raise RunError(f"{path}: not a tar archive; {_expected(version)}")
-        with tarfile.open(path, "r:gz" if packed else "r:") as archive:
+        is_gzip = start.startswith(b"\x1f\x8b")
+        if not is_gzip and start[257:262] != b"ustar":
+            raise RunError(f"{path}: not a tar archive; {_describe_expected(version)}")
+        with tarfile.open(path, "r:gz" if is_gzip else "r:") as archive:
             names = []
             for member in archive:
                 name = Path(member.name).name
                 names.append(name)
-                if member.isreg() and name.endswith((".bin", ".txt")) and member.size <= most:
+                if member.isreg() and name.endswith((".bin", ".txt")) and member.size <= max_bytes:
                     inside = archive.extractfile(member)
-                    kept[name] = inside.read() if inside is not None else b""
+                    contents[name] = inside.read() if inside is not None else b""
             while archive.fileobj is not None and archive.fileobj.read(1 << 20):
                 pass  # to the end, where the checksum of what is packed stands: tarfile stops before it
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise RunError(f"{path}: damaged archive: {str(fault).splitlines()[0]}; download it again") from None
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
-    return (lambda name, most: kept[name]), names
+    return (lambda name, most: contents[name]), names
 
 
-def _records(version: _Version, path: Path, read: _Reader, name: str, count: int) -> tuple[Tensor, Tensor]:
+def _read_records(version: _Version, path: Path, read: _Reader, name: str, count: int) -> tuple[Tensor, Tensor]:
     """Images and labels of one file; RunError where it has another length or a label out of range."""
     import torch
 
@@ -114,18 +114,18 @@ def _records(version: _Version, path: Path, read: _Reader, name: str, count: int
     try:
         raw = read(name, size * count)
     except KeyError:
-        raise RunError(f"{path}: no {name} in it; {_expected(version)}") from None
+        raise RunError(f"{path}: no {name} in it; {_describe_expected(version)}") from None
     where = path / name
     if len(raw) != size * count:
-        found = f"more than {size * count:,}" if len(raw) > size * count else f"only {len(raw):,}"
-        raise RunError(f"{where}: {found} bytes, but {count:,} records of {size} take {size * count:,}")
+        actual = f"more than {size * count:,}" if len(raw) > size * count else f"only {len(raw):,}"
+        raise RunError(f"{where}: {actual} bytes, but {count:,} records of {size} take {size * count:,}")
     table = torch.frombuffer(bytearray(raw), dtype=torch.uint8).view(count, size)
     labels = table[:, version.labels - 1]
     check_labels(where, labels.numpy().tobytes(), version.classes, start=version.labels - 1, stride=size)
     return table[:, version.labels :].reshape(count, 3, 32, 32), labels.long()
 
 
-def _class_names(version: _Version, read: _Reader) -> tuple[str, ...]:
+def _read_class_names(version: _Version, read: _Reader) -> tuple[str, ...]:
     try:
         words = read(version.words, 1 << 16).decode("utf-8", "replace").split()
     except KeyError:
@@ -134,38 +134,44 @@ def _class_names(version: _Version, read: _Reader) -> tuple[str, ...]:
     return tuple(words) if len(words) == version.classes else numbered
 
 
-def _look(version: _Version, path: Path | None) -> Outline:
+def _make_outline(version: _Version, path: Path | None) -> Outline:
     """The figures of the published set, which are always the same: the files are opened by `read` alone."""
     if path is None:
-        raise RunError(f"--data {version.name}: needs a path: --data {version.name}:PATH; {_expected(version)}")
+        raise RunError(
+            f"--data {version.name}: needs a path: --data {version.name}:PATH; {_describe_expected(version)}"
+        )
     if not path.is_dir() and not path.is_file():
-        raise RunError(f"{path}: no such file or folder; {_expected(version)}")
+        raise RunError(f"{path}: no such file or folder; {_describe_expected(version)}")
     place, train = path, version.each * len(version.train)
-    return Outline(version.name, version.classes, 3, (32, 32), train, version.tested, lambda: _read(version, place))
+    return Outline(
+        version.name, version.classes, 3, (32, 32), train, version.tested, lambda: _read_data(version, place)
+    )
 
 
-def _read(version: _Version, path: Path) -> Data:
+def _read_data(version: _Version, path: Path) -> Data:
     import torch
 
     if path.is_dir():
         inner = path / version.folder
-        read, names = _folder(inner if inner.is_dir() else path)
+        read, names = _open_folder(inner if inner.is_dir() else path)
     else:
-        read, names = _archive(version, path)
+        read, names = _open_archive(version, path)
     if version.test not in names and any(name in names for name in (*_TEN.pickled, *_HUNDRED.pickled)):
-        raise RunError(f"{path}: this is the Python version, a pickle, which resnetc never opens; {_expected(version)}")
-    parts = [_records(version, path, read, name, version.each) for name in version.train]
+        raise RunError(
+            f"{path}: this is the Python version, a pickle, which resnetc never opens; {_describe_expected(version)}"
+        )
+    parts = [_read_records(version, path, read, name, version.each) for name in version.train]
     images = torch.cat([images for images, _ in parts])
     labels = torch.cat([labels for _, labels in parts])
-    tested = _records(version, path, read, version.test, version.tested)
-    return Data(version.name, path, _class_names(version, read), images, labels, *tested)
+    test_part = _read_records(version, path, read, version.test, version.tested)
+    return Data(version.name, path, _read_class_names(version, read), images, labels, *test_part)
 
 
-def look_10(path: Path | None) -> Outline:
+def read_outline_10(path: Path | None) -> Outline:
     """CIFAR-10: 50,000 and 10,000 images of 3x32x32 in ten classes."""
-    return _look(_TEN, path)
+    return _make_outline(_TEN, path)
 
 
-def look_100(path: Path | None) -> Outline:
+def read_outline_100(path: Path | None) -> Outline:
     """CIFAR-100: 50,000 and 10,000 images of 3x32x32 in a hundred (fine) classes."""
-    return _look(_HUNDRED, path)
+    return _make_outline(_HUNDRED, path)

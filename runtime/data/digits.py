@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from resnetc.runtime.data.dataset import Data, Outline
-from resnetc.runtime.errors import RunError, require
+from resnetc.runtime.errors import RunError, require_packages
 
 IMAGES, HELD_OUT = 1797, 360
 
 
-def look(path: Path | None) -> Outline:
+def read_outline(path: Path | None) -> Outline:
     """The figures of the digits, which are always the same: scikit-learn is imported by `read` alone."""
     if path is not None:
         raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)
-    require("sklearn")
-    return Outline("digits", 10, 1, (8, 8), IMAGES - HELD_OUT, HELD_OUT, read)
+    require_packages("sklearn")
+    return Outline("digits", 10, 1, (8, 8), IMAGES - HELD_OUT, HELD_OUT, read_data)
 
 
-def read() -> Data:
+def read_data() -> Data:
     """The digits, values 0 to 240 (the package's 0 to 16 times 15), split as most who use them do.
 
     The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: the same whatever the seed of the

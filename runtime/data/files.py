@@ -6,11 +6,11 @@ from pathlib import Path
 
 from resnetc.runtime.errors import RunError
 
-MOST_CLASSES = 10_000
-LONGEST_NAME = 1_000  # characters of a class's name
+MAX_CLASSES = 10_000
+MAX_NAME_CHARACTERS = 1_000  # characters of a class's name
 
 
-def content(path: Path, most: int) -> bytes:
+def read_content(path: Path, max_bytes: int) -> bytes:
     """The bytes of `path`, unpacked where its name ends in `.gz`; at most `most + 1`, so that a bomb stays small.
 
     Raises RunError where the file is missing, unreadable or damaged.
@@ -18,16 +18,16 @@ def content(path: Path, most: int) -> bytes:
     try:
         if path.suffix == ".gz":
             with gzip.open(path) as packed:
-                return packed.read(most + 1)
+                return packed.read(max_bytes + 1)
         with open(path, "rb") as file:
-            return file.read(most + 1)
+            return file.read(max_bytes + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
         raise RunError(f"{path}: damaged gzip file: {fault}; download it again") from None
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror}") from None
 
 
-def first_of(folder: Path, names: tuple[str, ...]) -> Path | None:
+def find_first(folder: Path, names: tuple[str, ...]) -> Path | None:
     """The first of `names` that is a file in `folder`."""
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
@@ -44,11 +44,11 @@ def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: in
 
 def check_names(where: object, names: tuple[str, ...]) -> None:
     """RunError for more classes than are read, and for a name that is longer than one is; a name may be any text."""
-    if len(names) > MOST_CLASSES:
-        raise RunError(f"{where}: {len(names):,} classes; the limit is {MOST_CLASSES:,}")
+    if len(names) > MAX_CLASSES:
+        raise RunError(f"{where}: {len(names):,} classes; the limit is {MAX_CLASSES:,}")
     for number, name in enumerate(names):
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_CHARACTERS:
             raise RunError(
                 f"{where}: the name of class {number} has {len(name):,} characters ({name[:20]}...); "
-                f"the limit is {LONGEST_NAME:,}"
+                f"the limit is {MAX_NAME_CHARACTERS:,}"
             )

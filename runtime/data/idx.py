@@ -9,49 +9,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.runtime.data.dataset import Data, Outline
-from resnetc.runtime.data.files import check_labels, content, first_of
+from resnetc.runtime.data.files import check_labels, find_first, read_content
 from resnetc.runtime.errors import RunError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-PLACE = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
+DEFAULT_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
 _FILES = {"train": "train", "test": "t10k"}
-_MOST = 1 << 31
+_MAX_BYTES = 1 << 31
 _KINDS = {3: "images (magic 0x00000803)", 1: "labels (magic 0x00000801)"}
 
 
-def _names(part: str, dimensions: int) -> tuple[str, ...]:
+def _list_file_names(part: str, dimensions: int) -> tuple[str, ...]:
     what = f"{'images' if dimensions == 3 else 'labels'}-idx{dimensions}-ubyte"
     stems = (f"{_FILES[part]}-{what}", f"{_FILES[part]}-{what.replace('-idx', '.idx')}")
     return tuple(stem + ending for stem in stems for ending in ("", ".gz"))
 
 
-def _header(path: Path, dimensions: int) -> tuple[int, ...]:
+def _read_header(path: Path, dimensions: int) -> tuple[int, ...]:
     """The sizes that one IDX file of unsigned bytes announces; RunError with the place of a fault."""
     header = 4 + 4 * dimensions
-    first = content(path, header)[:header]
+    first = read_content(path, header)[:header]
     if len(first) < header:
         raise RunError(f"{path}: {len(first)} bytes; IDX {_KINDS[dimensions]} start with a header of {header}")
     magic, *sizes = struct.unpack(f">{1 + dimensions}I", first)
     if magic != 0x800 + dimensions:
         raise RunError(f"{path}: byte 0: magic 0x{magic:08x}; expected IDX {_KINDS[dimensions]}")
-    shape, due = "x".join(map(str, sizes)), header + math.prod(sizes)
-    if due > _MOST:
-        raise RunError(f"{path}: byte 4: the header says {shape}, which takes {due:,} bytes; the limit is {_MOST:,}")
+    shape, expected = "x".join(map(str, sizes)), header + math.prod(sizes)
+    if expected > _MAX_BYTES:
+        raise RunError(
+            f"{path}: byte 4: the header says {shape}, which takes {expected:,} bytes; the limit is {_MAX_BYTES:,}"
+        )
     return tuple(sizes)
 
 
-def _array(path: Path, sizes: tuple[int, ...]) -> bytes:
+def _read_array(path: Path, sizes: tuple[int, ...]) -> bytes:
     """The bytes behind the header of one IDX file, which announces `sizes`; RunError with the place of a fault."""
     header, shape = 4 + 4 * len(sizes), "x".join(map(str, sizes))
-    due = header + math.prod(sizes)
-    raw = content(path, due)
-    if len(raw) != due:
-        cut = "it is truncated: download it again" if len(raw) < due else "the rest does not belong to them"
-        found = f"{len(raw):,}" if len(raw) < due else "more"
-        raise RunError(f"{path}: the header says {shape}, which takes {due:,} bytes; the file has {found}; {cut}")
+    expected = header + math.prod(sizes)
+    raw = read_content(path, expected)
+    if len(raw) != expected:
+        cut = "it is truncated: download it again" if len(raw) < expected else "the rest does not belong to them"
+        actual = f"{len(raw):,}" if len(raw) < expected else "more"
+        raise RunError(f"{path}: the header says {shape}, which takes {expected:,} bytes; the file has {actual}; {cut}")
     return raw[header:]
 
 
@@ -66,36 +68,36 @@ class _Part:
     width: int
 
 
-def _part(folder: Path, part: str) -> _Part:
+def _read_part(folder: Path, part: str) -> _Part:
     paths = []
     for dimensions in (3, 1):
-        names = _names(part, dimensions)
-        path = first_of(folder, names)
+        names = _list_file_names(part, dimensions)
+        path = find_first(folder, names)
         if path is None:
             raise RunError(f"{folder}: no {names[0]} (or .gz) in it; expected the four IDX files of MNIST's format")
         paths.append(path)
-    count, height, width = _header(paths[0], 3)
+    count, height, width = _read_header(paths[0], 3)
     if 0 in (count, height, width):
         raise RunError(f"{paths[0]}: byte 4: the header says {count}x{height}x{width}: there is nothing in it")
-    (answers,) = _header(paths[1], 1)
+    (answers,) = _read_header(paths[1], 1)
     if answers != count:
         raise RunError(f"{paths[1]}: {answers:,} labels, but {paths[0]} has {count:,} images")
     return _Part(paths[0], paths[1], count, height, width)
 
 
-def _tensors(part: _Part) -> tuple[Tensor, Tensor]:
+def _read_tensors(part: _Part) -> tuple[Tensor, Tensor]:
     import torch
 
-    pixels = _array(part.images, (part.count, part.height, part.width))
-    labels = _array(part.labels, (part.count,))
+    pixels = _read_array(part.images, (part.count, part.height, part.width))
+    labels = _read_array(part.labels, (part.count,))
     check_labels(part.labels, labels, len(FASHION), start=8)
     images = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(part.count, 1, part.height, part.width)
     return images, torch.frombuffer(bytearray(labels), dtype=torch.uint8).long()
 
 
-def look(path: Path | None) -> Outline:
+def read_outline(path: Path | None) -> Outline:
     """Fashion-MNIST from the folder `path`, or from where Debian's package puts it: 60,000 and 10,000 of 1x28x28."""
-    folder = path if path is not None else PLACE
+    folder = path if path is not None else DEFAULT_FOLDER
     if path is None and not folder.is_dir():
         raise RunError(
             "--data fashion-mnist: not on this machine; on Debian: apt install dataset-fashion-mnist; elsewhere get "
@@ -103,12 +105,12 @@ def look(path: Path | None) -> Outline:
         )
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder; expected the one with the four IDX files")
-    train, test = _part(folder, "train"), _part(folder, "test")
+    train, test = _read_part(folder, "train"), _read_part(folder, "test")
     size = train.height, train.width
     if size != (test.height, test.width):
         raise RunError(f"{folder}: training images of {list(size)}, test of {[test.height, test.width]}")
 
     def read() -> Data:
-        return Data("fashion-mnist", path, FASHION, *_tensors(train), *_tensors(test))
+        return Data("fashion-mnist", path, FASHION, *_read_tensors(train), *_read_tensors(test))
 
     return Outline("fashion-mnist", len(FASHION), 1, size, train.count, test.count, read)

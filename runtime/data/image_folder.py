@@ -10,7 +10,7 @@ import numpy as np
 
 from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import check_names
-from resnetc.runtime.errors import RunError, require
+from resnetc.runtime.errors import RunError, require_packages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,17 +20,17 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 _GREY = ("1", "L")
 _DEEP = ("I", "F")
 _EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>"
-_MOST_PIXELS = 1 << 26
+_MAX_PIXELS = 1 << 26
 
 
-def _listing(path: Path) -> list[Path]:
+def _list_entries(path: Path) -> list[Path]:
     try:
         return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror}; {_EXPECTED}") from None
 
 
-def _images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
+def _list_images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
     """The image files below `folder`, hidden ones left out, in the order of their names.
 
     above: the folders that led here, links resolved; RunError for a link back into one of them, which has no end.
@@ -38,47 +38,47 @@ def _images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
     here = folder.resolve()
     if here in above:
         raise RunError(f"{folder}: a link back to {here}, which contains it: images would be read repeatedly")
-    found = []
-    for entry in _listing(folder):
+    images = []
+    for entry in _list_entries(folder):
         if entry.is_dir():
-            found += _images(entry, (*above, here))
+            images += _list_images(entry, (*above, here))
         elif entry.suffix.lower() in _ENDINGS:
-            found.append(entry)
-    return found
+            images.append(entry)
+    return images
 
 
-def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
+def _list_files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     """Every image below `part`, however deep, with its label; RunError for an unknown class and where there is none."""
-    found, labels = [], {name: label for label, name in enumerate(classes)}
-    for folder in _listing(part):
+    files, labels = [], {name: label for label, name in enumerate(classes)}
+    for folder in _list_entries(part):
         if not folder.is_dir():
             continue
         label = labels.get(folder.name)
         if label is None:
             raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
-        found += [(file, label) for file in _images(folder, (part.parent.resolve(), part.resolve()))]
-    if not found:
+        files += [(file, label) for file in _list_images(folder, (part.parent.resolve(), part.resolve()))]
+    if not files:
         raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
-    return found
+    return files
 
 
-def _open(path: Path) -> Image:
+def _open_image(path: Path) -> Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(path)
-            if image.width * image.height > _MOST_PIXELS:
-                raise RunError(f"{path}: {image.width}x{image.height} pixels; the limit is {_MOST_PIXELS:,}")
+            if image.width * image.height > _MAX_PIXELS:
+                raise RunError(f"{path}: {image.width}x{image.height} pixels; the limit is {_MAX_PIXELS:,}")
             image.load()
     except UnidentifiedImageError:
         raise RunError(f"{path}: not an image that Pillow can read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RunError(f"{path}: too many pixels for a training image") from None
     except (OSError, SyntaxError, ValueError) as fault:
-        words = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
-        raise RunError(f"{path}: {f'cannot read it: {words}' if words else f'damaged image: {fault}'}") from None
+        reason = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
+        raise RunError(f"{path}: {f'cannot read it: {reason}' if reason else f'damaged image: {fault}'}") from None
     if image.mode.startswith(_DEEP):
         raise RunError(f"{path}: {image.mode} pixels, deeper than 8 bits; expected 8 bits per channel")
     return image
@@ -95,14 +95,14 @@ def _is_grey(path: Path) -> bool:
         return False
 
 
-def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
+def _load_images(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
     """The files as uint8 [N, channels, height, width] and their labels; `size` (width, height) is that of `first`."""
     import torch
 
     channels = 1 if mode == "L" else 3
     pixels = torch.empty(len(files), channels, size[1], size[0], dtype=torch.uint8)
     for index, (path, _) in enumerate(files):
-        image = _open(path)
+        image = _open_image(path)
         if image.size != size:
             raise RunError(
                 f"{path}: {image.width}x{image.height} pixels, but {first} has {size[0]}x{size[1]}; "
@@ -113,28 +113,28 @@ def _load(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mod
     return pixels, torch.tensor([label for _, label in files], dtype=torch.int64)
 
 
-def look(path: Path | None) -> Outline:
+def read_outline(path: Path | None) -> Outline:
     """The images below `path`. Classes are the folders of `train`, sorted; grey where every image is, else RGB."""
-    require("PIL")
+    require_packages("PIL")
     if path is None:
         raise RunError(f"--data folder: needs a path: --data folder:DIR; {_EXPECTED}")
     parts = [path / "train", path / "test" if (path / "test").is_dir() else path / "val"]
     for part in parts:
         if not part.is_dir():
             raise RunError(f"{part}: no such folder; {_EXPECTED}")
-    classes = tuple(entry.name for entry in _listing(parts[0]) if entry.is_dir())
+    classes = tuple(entry.name for entry in _list_entries(parts[0]) if entry.is_dir())
     check_names(parts[0], classes)
-    files = [_files(part, classes) for part in parts]
+    files = [_list_files(part, classes) for part in parts]
     filled = {label for _, label in files[0]}
     for label, name in enumerate(classes):
         if label not in filled:
             raise RunError(f"{parts[0] / name}: no images of the class {name} to train with; {_EXPECTED}")
     mode = "L" if all(_is_grey(file) for part in files for file, _ in part) else "RGB"
     first = files[0][0][0]
-    size = _open(first).size
+    size = _open_image(first).size
 
     def read() -> Data:
-        train, test = (_load(part, first, size, mode) for part in files)
+        train, test = (_load_images(part, first, size, mode) for part in files)
         return Data("folder", path, classes, *train, *test)
 
     channels = 1 if mode == "L" else 3

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from resnetc.runtime.data.dataset import Data, Outline
-from resnetc.runtime.data.files import LONGEST_NAME, MOST_CLASSES, check_names
+from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, check_names
 from resnetc.runtime.errors import RunError
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -33,7 +33,7 @@ class _Header:
     dtype: np.dtype[Any]
 
 
-def _header(path: Path, archive: Any, key: str) -> _Header:
+def _read_header(path: Path, archive: Any, key: str) -> _Header:
     names = archive.zip.namelist()
     with archive.zip.open(f"{key}.npy" if f"{key}.npy" in names else key) as file:
         try:
@@ -65,43 +65,43 @@ def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
         raise RunError(f"{path}: {key}: shape {list(header.shape)}; expected [{count}], one per image")
 
 
-def _labels(path: Path, key: str, array: _Array) -> _Array:
-    wrong = np.flatnonzero((array < 0) | (array >= MOST_CLASSES))
+def _convert_labels(path: Path, key: str, array: _Array) -> _Array:
+    wrong = np.flatnonzero((array < 0) | (array >= MAX_CLASSES))
     if len(wrong):
         raise RunError(
-            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MOST_CLASSES - 1} are allowed"
+            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed"
         )
     return array.astype(np.int64)
 
 
-def _class_names(path: Path, archive: Any) -> tuple[str, ...] | None:
+def _read_class_names(path: Path, archive: Any) -> tuple[str, ...] | None:
     if "class_names" not in archive:
         return None
-    header = _header(path, archive, "class_names")
+    header = _read_header(path, archive, "class_names")
     if header.dtype.kind != "U" or len(header.shape) != 1:
         raise RunError(f"{path}: class_names: {header.dtype} {list(header.shape)}; expected a list of strings")
-    if header.shape[0] > MOST_CLASSES:
-        raise RunError(f"{path}: class_names: {header.shape[0]:,} names; the limit is {MOST_CLASSES:,} classes")
-    if header.dtype.itemsize // 4 > LONGEST_NAME:  # room for the longest of them
-        raise RunError(f"{path}: class_names: a name is longer than {LONGEST_NAME:,} characters")
+    if header.shape[0] > MAX_CLASSES:
+        raise RunError(f"{path}: class_names: {header.shape[0]:,} names; the limit is {MAX_CLASSES:,} classes")
+    if header.dtype.itemsize // 4 > MAX_NAME_CHARACTERS:  # room for the longest of them
+        raise RunError(f"{path}: class_names: a name is longer than {MAX_NAME_CHARACTERS:,} characters")
     names = tuple(archive["class_names"].tolist())
     check_names(f"{path}: class_names", names)
     return names
 
 
-def look(path: Path | None) -> Outline:
+def read_outline(path: Path | None) -> Outline:
     """The set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus 1."""
     if path is None:
         raise RunError(f"--data npz: needs a path: --data npz:FILE; {_EXPECTED}")
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise RunError(f"{path}: not a file; {_EXPECTED}")
     file = path
-    with _opened(file) as archive:
+    with _open_archive(file) as archive:
         missing = [key for key in KEYS if key not in archive]
         if missing:
             has = ", ".join(sorted(archive)) or "nothing"
             raise RunError(f"{file}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
-        headers = {key: _header(file, archive, key) for key in KEYS}
+        headers = {key: _read_header(file, archive, key) for key in KEYS}
         train, test = (_check_images(file, key, headers[key]) for key in ("train_images", "test_images"))
         if train[1:] != test[1:]:
             shapes = [list(headers[key].shape[1:]) for key in ("train_images", "test_images")]
@@ -109,8 +109,8 @@ def look(path: Path | None) -> Outline:
         labels = []
         for key, count in (("train_labels", train[0]), ("test_labels", test[0])):
             _check_labels(file, key, headers[key], count)
-            labels.append(_labels(file, key, archive[key]))
-        names = _class_names(file, archive)
+            labels.append(_convert_labels(file, key, archive[key]))
+        names = _read_class_names(file, archive)
     highest = int(max(array.max() for array in labels))
     if names is None:
         names = tuple(str(number) for number in range(highest + 1))
@@ -124,16 +124,16 @@ def look(path: Path | None) -> Outline:
         (train[1], train[2]),
         train[0],
         test[0],
-        lambda: _read(file, classes, labels, train[1:]),
+        lambda: _read_data(file, classes, labels, train[1:]),
     )
 
 
-def _read(path: Path, names: tuple[str, ...], labels: list[_Array], shape: tuple[int, ...]) -> Data:
+def _read_data(path: Path, names: tuple[str, ...], labels: list[_Array], shape: tuple[int, ...]) -> Data:
     """The images of an archive that has been looked at, each of `shape` [H, W, C]."""
     import torch
 
     parts = []
-    with _opened(path) as archive:
+    with _open_archive(path) as archive:
         for key, answers in zip(("train_images", "test_images"), labels, strict=True):
             whole = archive[key].reshape(len(answers), *shape)
             parts.append(torch.from_numpy(np.ascontiguousarray(np.moveaxis(whole, 3, 1))))
@@ -142,7 +142,7 @@ def _read(path: Path, names: tuple[str, ...], labels: list[_Array], shape: tuple
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_archive(path: Path) -> Iterator[Any]:
     """The archive, inside of which what is wrong with the file or its content becomes a RunError."""
     try:
         with open(path, "rb") as file:

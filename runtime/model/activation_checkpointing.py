@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from resnetc.runtime.model.summary import blocks_of
+from resnetc.runtime.model.summary import list_blocks
 
 
 @contextmanager
-def _frozen_statistics(block: nn.Module) -> Iterator[None]:
+def _freeze_statistics(block: nn.Module) -> Iterator[None]:
     """Inside, norms leave their running statistics as they are: the first pass has counted this batch.
 
     With momentum 0 they still take part, so that both passes save the same tensors, as torch demands.
     """
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
-    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    saved = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
         if norm.num_batches_tracked is not None:
@@ -26,27 +26,27 @@ def _frozen_statistics(block: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for norm, (momentum, batches) in zip(norms, before, strict=True):
+        for norm, (momentum, batches) in zip(norms, saved, strict=True):
             norm.momentum, norm.num_batches_tracked = momentum, batches
 
 
-def apply(model: nn.Module) -> int:
+def checkpoint_blocks(model: nn.Module) -> int:
     """Change, in place, every block of every stage to keep its input alone; returns the number of blocks.
 
     Outputs, gradients and running statistics stay what they were, random draws included. Copy a model before, not
     after: a copy would run the blocks of its original.
     """
-    blocks = [block for stage in model.children() for block in blocks_of(stage)]
+    blocks = [block for stage in model.children() for block in list_blocks(stage)]
     for block in blocks:
-        _change(block)
+        _checkpoint_block(block)
     return len(blocks)
 
 
-def _change(block: nn.Module) -> None:
+def _checkpoint_block(block: nn.Module) -> None:
     plain = block.forward
 
     def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
-        return nullcontext(), _frozen_statistics(block) if block.training else nullcontext()
+        return nullcontext(), _freeze_statistics(block) if block.training else nullcontext()
 
     def forward(x: Tensor) -> Any:
         return checkpoint(plain, x, use_reentrant=False, context_fn=contexts)

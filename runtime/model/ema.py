@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class ExponentialMovingAverage:
     """A second copy of the model that follows the first; with decay 0 it *is* the first, and costs nothing.
 
     The decay warms up as (1 + step) / (10 + step), so that the random start is soon forgotten. Running statistics are
@@ -23,7 +23,7 @@ class Average:
         self._mine, self._theirs = [mine for mine, _ in floats], [theirs for _, theirs in floats]
 
     @torch.no_grad()
-    def follow(self, step: int) -> None:
+    def update(self, step: int) -> None:
         """Move towards the model as it stands after step `step` (from 1)."""
         if not self.decay:
             return

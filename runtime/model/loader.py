@@ -14,7 +14,7 @@ from torch import nn
 
 from resnetc.runtime.errors import RunError
 
-_REGISTERING = threading.RLock()
+_REGISTRY_LOCK = threading.RLock()
 
 
 class _Text(importlib.abc.SourceLoader):
@@ -22,7 +22,7 @@ class _Text(importlib.abc.SourceLoader):
 
     def __init__(self, source: str, path: Path) -> None:
         self.source, self.path = source, path
-        self.seal = digest(source)
+        self.seal = compute_digest(source)
 
     def get_filename(self, fullname: str) -> str:
         return str(self.path)
@@ -33,24 +33,24 @@ class _Text(importlib.abc.SourceLoader):
         return self.source.encode()
 
 
-def digest(source: str) -> str:
+def compute_digest(source: str) -> str:
     """SHA-256 (hex) of a module's text."""
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def name_of(seal: str) -> str:
+def module_name(seal: str) -> str:
     """The name under which Python knows the module whose text has this digest."""
     return f"resnetc_network_{seal[:16]}"
 
 
-def registered(source: str, path: Path) -> ModuleType:
+def register_module(source: str, path: Path) -> ModuleType:
     """The text as a module of Python; it is run once, however many networks are built of it."""
     loader = _Text(source, path)
-    name = name_of(loader.seal)
-    with _REGISTERING:
-        known = sys.modules.get(name)
-        if known is not None:
-            return known
+    name = module_name(loader.seal)
+    with _REGISTRY_LOCK:
+        existing = sys.modules.get(name)
+        if existing is not None:
+            return existing
         spec = importlib.util.spec_from_loader(name, loader)
         assert spec is not None
         code = sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -59,21 +59,21 @@ def registered(source: str, path: Path) -> ModuleType:
         except BaseException:
             del sys.modules[name]
             raise
-        for made in vars(code).values():
-            if isinstance(made, type) and issubclass(made, nn.Module) and made.__module__ == name:
-                made.__reduce_ex__ = _with_its_text  # type: ignore[assignment, method-assign]
+        for member in vars(code).values():
+            if isinstance(member, type) and issubclass(member, nn.Module) and member.__module__ == name:
+                member.__reduce_ex__ = _reduce_with_text  # type: ignore[assignment, method-assign]
     return code
 
 
-def _with_its_text(self: nn.Module, protocol: Any) -> Any:
+def _reduce_with_text(self: nn.Module, protocol: Any) -> Any:
     """How a network, or a block of one, is pickled: as torch does it, with the module's text in place of its name."""
-    usual = object.__reduce_ex__(self, max(protocol, 2))
-    made = type(self)
-    code = sys.modules.get(made.__module__)
+    reduced = object.__reduce_ex__(self, max(protocol, 2))
+    network_class = type(self)
+    code = sys.modules.get(network_class.__module__)
     loader = getattr(code, "__loader__", None)
-    if not isinstance(loader, _Text) or getattr(code, made.__qualname__, None) is not made:
-        return usual  # a class that a user derived of one of ours is found by its own name
-    return unpickled, (loader.source, loader.seal, loader.path.name, made.__qualname__), *usual[2:]
+    if not isinstance(loader, _Text) or getattr(code, network_class.__qualname__, None) is not network_class:
+        return reduced  # a class that a user derived of one of ours is found by its own name
+    return unpickled, (loader.source, loader.seal, loader.path.name, network_class.__qualname__), *reduced[2:]
 
 
 def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
@@ -82,17 +82,17 @@ def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
     Pickled networks name this function: it keeps its place and its arguments. The text is run if this process does not
     know it, so it must be the one that was pickled: RunError where it is not.
     """
-    code = sys.modules.get(name_of(seal))
+    code = sys.modules.get(module_name(seal))
     loader = getattr(code, "__loader__", None)
     if code is None or not isinstance(loader, _Text) or (loader.source, loader.seal) != (source, seal):
-        if digest(source) != seal:
+        if compute_digest(source) != seal:
             raise RunError(f"{file}: the text of this network was changed or damaged after it was pickled")
-        code = registered(source, Path(file))
-    made = getattr(code, name)
-    return made.__new__(made)  # type: ignore[no-any-return]
+        code = register_module(source, Path(file))
+    network_class = getattr(code, name)
+    return network_class.__new__(network_class)  # type: ignore[no-any-return]
 
 
-def build(source: str, path: Path, device: torch.device | None = None) -> nn.Module:
+def build_network(source: str, path: Path, device: torch.device | None = None) -> nn.Module:
     """Run the module's text and return its `build()`; `path` is the file it stands in, for messages and tracebacks.
 
     Weights lie channels-last, as batches do. With a `device` they are drawn on the CPU, so that every device starts
@@ -100,7 +100,7 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
     Raises RunError where the text is no generated module.
     """
     try:
-        code = registered(source, path)
+        code = register_module(source, path)
         for attribute in ("build", "INPUT_SHAPE"):
             if not hasattr(code, attribute):
                 raise RunError(f"{path}: no `{attribute}` in it: expected a module written by `resnetc compile`")
@@ -115,11 +115,11 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
         raise RunError(f"{path}: `build()` returns {type(model).__name__}, not a torch.nn.Module")
     if device is not None:
         model.to(device)
-    kind = torch.get_default_dtype()
-    for part in model.modules():  # a filter is written in float32, and works with weights of its own type alone
-        for name, held in part.named_buffers(recurse=False):
-            if held.is_floating_point() and held.dtype != kind:
-                setattr(part, name, held.to(kind))
+    default_dtype = torch.get_default_dtype()
+    for submodule in model.modules():  # a filter is written in float32, and works with weights of its own type alone
+        for name, buffer in submodule.named_buffers(recurse=False):
+            if buffer.is_floating_point() and buffer.dtype != default_dtype:
+                setattr(submodule, name, buffer.to(default_dtype))
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     for parameter in model.parameters():  # one by one: `Module.to` takes no module that has weights of both ranks
         if parameter.dim() in formats:
@@ -127,7 +127,7 @@ def build(source: str, path: Path, device: torch.device | None = None) -> nn.Mod
     return model
 
 
-def input_shape(model: nn.Module) -> tuple[int, ...] | None:
+def read_input_shape(model: nn.Module) -> tuple[int, ...] | None:
     """What a network was compiled for, (channels, sizes...), as its module tells; None where it does not."""
     shape = getattr(sys.modules.get(type(model).__module__), "INPUT_SHAPE", None)
     if isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(number, int) for number in shape):

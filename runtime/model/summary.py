@@ -37,13 +37,13 @@ class Architecture:
     multiply_adds: int
 
 
-def blocks_of(module: nn.Module) -> list[nn.Module]:
+def list_blocks(module: nn.Module) -> list[nn.Module]:
     """The blocks of a stage, which is an `nn.Sequential` of modules that have parts themselves; else none."""
     children = list(module.children()) if isinstance(module, nn.Sequential) else []
     return children if children and all(any(child.children()) for child in children) else []
 
 
-def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
+def summarize(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
     """Send black images of `shape` through the model, in `eval` mode, and note what its parts do with one of them.
 
     Stages appear in the order in which they run; what runs between two of them is one row. The model keeps its mode.
@@ -85,18 +85,18 @@ def look(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
 
     rows: list[list[str]] = []  # names of children that make one row
     for name in shapes:
-        if blocks_of(children[name]) or not rows or blocks_of(children[rows[-1][-1]]):
+        if list_blocks(children[name]) or not rows or list_blocks(children[rows[-1][-1]]):
             rows.append([])
         rows[-1].append(name)
-    stages = tuple(_stage(row, children, shapes, costs) for row in rows)
+    stages = tuple(_summarize_stage(row, children, shapes, costs) for row in rows)
     return Architecture(shape, stages, sum(p.numel() for p in model.parameters()), sum(costs.values()))
 
 
-def _stage(
+def _summarize_stage(
     names: list[str], children: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]], costs: dict[str, int]
 ) -> Stage:
     modules = [children[name] for name in names]
-    blocks = blocks_of(modules[0])
+    blocks = list_blocks(modules[0])
     kinds = dict.fromkeys(type(part).__name__ for part in blocks or modules)
     return Stage(
         name=", ".join(names),

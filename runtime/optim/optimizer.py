@@ -6,19 +6,19 @@ from torch import Tensor, nn
 from resnetc.runtime.recipe import Recipe
 
 
-def build(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """SGD with (Nesterov) momentum or AdamW over the parameters that train.
 
     Without `decay_norms`, parameters of fewer than two dimensions (norms, biases) are free of weight decay.
     """
     decayed: list[Tensor] = []
-    free: list[Tensor] = []
+    undecayed: list[Tensor] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
-            (decayed if parameter.ndim > 1 or recipe.decay_norms else free).append(parameter)
+            (decayed if parameter.ndim > 1 or recipe.decay_norms else undecayed).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": free, "weight_decay": 0.0},
+        {"params": undecayed, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
@@ -29,22 +29,22 @@ def build(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-def tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
+def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
     """The optimizer's memory by name: `<parameter>/<slot>`, e.g. `stem.conv.weight/momentum_buffer`."""
-    found: dict[str, Tensor] = {}
+    named_tensors: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
-                found[f"{name}/{slot}"] = value
-    return found
+                named_tensors[f"{name}/{slot}"] = value
+    return named_tensors
 
 
-def restore(optimizer: torch.optim.Optimizer, model: nn.Module, saved: dict[str, Tensor]) -> None:
+def restore_state(optimizer: torch.optim.Optimizer, model: nn.Module, saved: dict[str, Tensor]) -> None:
     """Put back what `tensors` returned, each in its parameter's own memory layout."""
     parameters = dict(model.named_parameters())
     for key, value in saved.items():
         name, _, slot = key.rpartition("/")
         parameter = parameters[name]
-        same = value.shape == parameter.shape
-        memory = torch.empty_like(parameter, requires_grad=False).copy_(value) if same else value.clone()
+        has_weight_shape = value.shape == parameter.shape
+        memory = torch.empty_like(parameter, requires_grad=False).copy_(value) if has_weight_shape else value.clone()
         optimizer.state[parameter][slot] = memory.to(parameter.device)

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialised
+from safetensors.torch import save as serialize
 from torch import Tensor
 
 from resnetc.runtime.errors import RunError
 
-_FACTS, _DIGEST = "resnetc", "sha256"
+_METADATA, _DIGEST = "resnetc", "sha256"
 
 
 def write(path: Path, content: bytes) -> None:
@@ -43,22 +43,22 @@ def write(path: Path, content: bytes) -> None:
         raise RunError(f"{path}: cannot write {len(content):,} bytes: {fault.strerror}") from fault
 
 
-def _digest(tensors: Mapping[str, Tensor], facts: str) -> str:
-    total = hashlib.sha256(facts.encode())
+def _compute_digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        total.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
+        digest.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write named tensors (any device and layout) and JSON facts to `path`; RunError where the disk refuses."""
     copies = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    text = json.dumps(facts, sort_keys=True)
-    write(path, serialised(copies, {_FACTS: text, _DIGEST: _digest(copies, text)}))
+    text = json.dumps(metadata, sort_keys=True)
+    write(path, serialize(copies, {_METADATA: text, _DIGEST: _compute_digest(copies, text)}))
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -67,13 +67,13 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(f"{path}: no such file; expected a checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as fault:
         raise RunError(f"{path}: damaged, or not a checkpoint: {fault}") from None
-    if _FACTS not in metadata or _DIGEST not in metadata:
+    if _METADATA not in header or _DIGEST not in header:
         raise RunError(f"{path}: not written by resnetc: its metadata are missing")
-    if _digest(tensors, metadata[_FACTS]) != metadata[_DIGEST]:
+    if _compute_digest(tensors, header[_METADATA]) != header[_DIGEST]:
         raise RunError(f"{path}: damaged: its content does not match its SHA-256")
-    facts: dict[str, Any] = json.loads(metadata[_FACTS])
-    return tensors, facts
+    metadata: dict[str, Any] = json.loads(header[_METADATA])
+    return tensors, metadata

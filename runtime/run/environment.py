@@ -11,7 +11,7 @@ import torch
 _CPU_FACTS = Path("/proc/cpuinfo")
 
 
-def processor() -> str:
+def read_processor_name() -> str:
     """The processor's name as the system gives it; its architecture where it gives none."""
     try:
         lines = _CPU_FACTS.read_text("utf-8", "replace").splitlines()
@@ -21,7 +21,7 @@ def processor() -> str:
     return next(filter(None, names), platform.processor() or platform.machine() or "unknown")
 
 
-def command() -> str:
+def format_command() -> str:
     """The command line of this process, quoted for a shell; the program without its folder."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return shlex.join(["resnetc" if program == "__main__.py" else program, *sys.argv[1:]])
@@ -33,12 +33,12 @@ def describe(device: torch.device) -> dict[str, str]:
     Call it where the run's number of threads is set: `processor` says it.
     """
     threads = torch.get_num_threads()
-    cpu = f"{processor()}, {os.cpu_count()} cores, {threads} {'thread' if threads == 1 else 'threads'}"
+    cpu = f"{read_processor_name()}, {os.cpu_count()} cores, {threads} {'thread' if threads == 1 else 'threads'}"
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
         "processor": cpu,
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "torch": torch.__version__,
-        "command": command(),
+        "command": format_command(),
     }

@@ -13,7 +13,7 @@ from typing import Any
 from resnetc.runtime.errors import RunError
 
 
-def default(network: str) -> Path:
+def choose_folder(network: str) -> Path:
     """`runs/<network>-<date>`, the date to the second, in local time; a number is added while that folder exists."""
     name = f"{network}-{datetime.now():%Y%m%d-%H%M%S}"
     out, number = Path("runs") / name, 2
@@ -59,12 +59,12 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
-    def exists(self) -> bool:
+    def holds_run(self) -> bool:
         """Whether the folder holds a run, finished or not; a folder that may not be entered holds none."""
         return os.path.isfile(self.model)
 
     @property
-    def begun(self) -> bool:
+    def is_resumable(self) -> bool:
         """Whether the run has saved itself, which is the first thing that it does."""
         return os.path.isfile(self.last)
 
@@ -74,28 +74,28 @@ class RunFolder:
 
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            holds = sorted(entry.name for entry in self.path.iterdir())
+            entries = sorted(entry.name for entry in self.path.iterdir())
         except OSError as fault:
             raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
-        if self.last.name in holds:
+        if self.last.name in entries:
             raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
-        written = [path.name for path in (self.model, self.recipe, self.metrics)]
-        ours = {*written, *(f"{name}.tmp" for name in (*written, self.last.name))}
-        if others := [name for name in holds if name not in ours]:
-            raise RunError(f"{self.path}: not empty (it contains {others[0]}), but not a run: use another --out")
+        names = [path.name for path in (self.model, self.recipe, self.metrics)]
+        own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name))}
+        if other_names := [name for name in entries if name not in own_names]:
+            raise RunError(f"{self.path}: not empty (it contains {other_names[0]}), but not a run: use another --out")
         checkpoint.write(self.recipe, recipe.encode())
         checkpoint.write(self.metrics, b"")
         checkpoint.write(self.model, source.encode())
 
-    def source(self) -> str:
+    def read_source(self) -> str:
         """The text of `model.py`; RunError where the folder holds no run."""
         try:
             return self.model.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             raise RunError(f"{self.path}: no run to resume: {self.model.name} is missing or unreadable") from None
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append_record(self, record: dict[str, Any]) -> None:
         """Add one line to the metrics."""
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
@@ -105,7 +105,7 @@ class RunFolder:
         except OSError as fault:
             raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
 
-    def records(self) -> list[dict[str, Any]]:
+    def read_records(self) -> list[dict[str, Any]]:
         """The metrics, one dict an epoch; a last line that a crash cut off is left out. RunError for other damage."""
         try:
             lines = self.metrics.read_text("utf-8").split("\n")
@@ -113,21 +113,21 @@ class RunFolder:
             raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
         except UnicodeDecodeError as fault:
             raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is not text") from None
-        found: list[dict[str, Any]] = []
+        records: list[dict[str, Any]] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             try:
                 record = json.loads(line)
                 int(record["epoch"])
             except (ValueError, TypeError, KeyError):
                 raise RunError(f"{self.metrics}:{number}: not a line of metrics: {line[:40]!r}") from None
-            found.append(record)
-        return found
+            records.append(record)
+        return records
 
-    def forget_after(self, epoch: int) -> None:
+    def drop_records_after(self, epoch: int) -> None:
         """Drop the metrics after `epoch`, which a resumed run writes again; RunError where an earlier epoch lacks."""
         from resnetc.runtime.run import checkpoint
 
-        kept = [record for record in self.records() if record["epoch"] <= epoch]
-        if [record["epoch"] for record in kept] != list(range(1, epoch + 1)):
-            raise RunError(f"{self.metrics}: {len(kept)} of the {epoch} epochs that {self.last.name} has completed")
-        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in kept).encode())
+        records = [record for record in self.read_records() if record["epoch"] <= epoch]
+        if [record["epoch"] for record in records] != list(range(1, epoch + 1)):
+            raise RunError(f"{self.metrics}: {len(records)} of the {epoch} epochs that {self.last.name} has completed")
+        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in records).encode())

@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-_INTERRUPTED = 130
+_INTERRUPTED_STATUS = 130
 
 
 @contextmanager
-def ended_at_once() -> Iterator[None]:
+def exit_on_interrupt() -> Iterator[None]:
     """Inside, Ctrl-C ends the process at once with status 130: while importing and reading there is nothing to save.
 
     As an exception it would fly through the imports of NumPy and torch, which then fail in ways of their own or swallow
     it. Only where Python would raise KeyboardInterrupt: an ignored Ctrl-C stays ignored.
     """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    if not is_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(_INTERRUPTED))
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(_INTERRUPTED_STATUS))
     try:
         yield
     finally:
@@ -37,7 +37,7 @@ class StopFlag:
 
 
 @contextmanager
-def stop_signals(patient: bool = False) -> Iterator[StopFlag]:
+def catch_stop_signals(is_patient: bool = False) -> Iterator[StopFlag]:
     """Catch the first Ctrl-C or SIGTERM in a flag; a second one acts as if nothing were caught.
 
     With `patient`, further ones change nothing: torchrun passes on a Ctrl-C that its processes have had already.
@@ -48,18 +48,18 @@ def stop_signals(patient: bool = False) -> Iterator[StopFlag]:
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    before = {number: signal.getsignal(number) for number in _WATCHED}
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def catch(number: int, frame: FrameType | None) -> None:
         flag.number = number
-        if not patient:
+        if not is_patient:
             restore()
 
-    for number in _WATCHED:
+    for number in _STOP_SIGNALS:
         signal.signal(number, catch)
     try:
         yield flag

@@ -14,31 +14,31 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.distributed import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader as module
-from resnetc.runtime.model.ema import Average
-from resnetc.runtime.optim import optimizer
+from resnetc.runtime.model.ema import ExponentialMovingAverage
+from resnetc.runtime.optim.optimizer import restore_state, state_tensors
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.folder import RunFolder
 
-_NEVER = 1 << 62  # a step no run reaches
+_NO_STEP = 1 << 62  # a step no run reaches
 _FORMAT = 3
-_EARLIER = 2  # the same, but for the names of some keys of the recipe
+_EARLIER_FORMAT = 2  # the same, but for the names of some keys of the recipe
 _CLIPPING = "--override max_grad_norm=1"
-_PARTS = 10  # parts of an epoch whose mean losses are kept
+CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
-    tensors, facts = checkpoint.load(path)
-    if facts.get("format") not in (_FORMAT, _EARLIER):
-        raise RunError(f"{path}: format {facts.get('format')}, this resnetc reads format {_FORMAT}")
-    facts["recipe"] = recipes.renamed(facts["recipe"])
-    return tensors, facts
+    tensors, metadata = checkpoint.load(path)
+    if metadata.get("format") not in (_FORMAT, _EARLIER_FORMAT):
+        raise RunError(f"{path}: format {metadata.get('format')}, this resnetc reads format {_FORMAT}")
+    metadata["recipe"] = recipes.rename_keys(metadata["recipe"])
+    return tensors, metadata
 
 
 @dataclass
-class State:
-    """The position of a run. Random numbers are counted from it (`counter`), so no generator needs saving.
+class TrainState:
+    """The position of a run. Random numbers are counted from it (`counter_rng`), so no generator needs saving.
 
     shape: (channels, height, width) of an image; environment: what `environment.describe` says, of the last start.
     step: steps done; epochs: epochs done and judged; seconds: wall time so far; loss_sum: sum of the losses of the
@@ -53,10 +53,10 @@ class State:
     shape: tuple[int, int, int]
     recipe: Recipe
     environment: dict[str, str]
-    per_epoch: int
+    steps_per_epoch: int
     loss_sum: Tensor
     curve: Tensor
-    first_bad: Tensor
+    first_bad_step: Tensor
     step: int = 0
     epochs: int = 0
     seconds: float = 0.0
@@ -64,47 +64,49 @@ class State:
     best: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def fresh(
-        cls, network: str, source: str, data: Data, recipe: Recipe, per_epoch: int, device: torch.device
-    ) -> "State":
-        """The start of a run whose epochs have `per_epoch` steps."""
+    def start(
+        cls, network: str, source: str, data: Data, recipe: Recipe, steps_per_epoch: int, device: torch.device
+    ) -> "TrainState":
+        """The start of a run whose epochs have `steps_per_epoch` steps."""
         return cls(
             network=network,
-            module=module.digest(source),
+            module=module.compute_digest(source),
             data=data.argument,
             fingerprint=data.fingerprint(),
             shape=(data.channels, *data.size),
             recipe=recipe,
             environment=environment.describe(device),
-            per_epoch=per_epoch,
+            steps_per_epoch=steps_per_epoch,
             loss_sum=torch.zeros((), dtype=torch.float64, device=device),
-            curve=torch.zeros(min(_PARTS, per_epoch), dtype=torch.float64, device=device),
-            first_bad=torch.full((), _NEVER, dtype=torch.int64, device=device),
+            curve=torch.zeros(min(CURVE_POINTS, steps_per_epoch), dtype=torch.float64, device=device),
+            first_bad_step=torch.full((), _NO_STEP, dtype=torch.int64, device=device),
         )
 
-    def see(self, loss: Tensor) -> None:
+    def record_loss(self, loss: Tensor) -> None:
         """Count the loss of step `step`, without waiting for the device."""
         self.loss_sum += loss
-        self.curve[(self.step - 1) % self.per_epoch * len(self.curve) // self.per_epoch] += loss
-        self.first_bad = self.first_bad.minimum(torch.where(loss.isfinite(), _NEVER, self.step))
+        self.curve[(self.step - 1) % self.steps_per_epoch * len(self.curve) // self.steps_per_epoch] += loss
+        self.first_bad_step = self.first_bad_step.minimum(torch.where(loss.isfinite(), _NO_STEP, self.step))
 
-    def losses(self) -> list[float]:
+    def mean_losses(self) -> list[float]:
         """The mean loss of each part of the epoch that is just done, to six digits behind the point."""
         count = len(self.curve)
-        first = [-(-part * self.per_epoch // count) for part in range(count + 1)]  # its first step, rounded up
-        steps = [after - before for before, after in zip(first, first[1:], strict=False)]
-        return [round(total / number, 6) for total, number in zip(self.curve.tolist(), steps, strict=True)]
+        first_steps = [
+            -(-part * self.steps_per_epoch // count) for part in range(count + 1)
+        ]  # its first step, rounded up
+        counts = [after - before for before, after in zip(first_steps, first_steps[1:], strict=False)]
+        return [round(total / number, 6) for total, number in zip(self.curve.tolist(), counts, strict=True)]
 
-    def check(self, run: RunFolder, rate: float) -> None:
+    def check_train_loss(self, run: RunFolder, lr: float) -> None:
         """Wait for the device; RunError with the step at which the loss stopped being a number, if it did."""
-        bad = int(self.first_bad)
-        if bad != _NEVER:
+        step = int(self.first_bad_step)
+        if step != _NO_STEP:
             raise RunError(
-                f"{run.path}: the loss is no longer a number at step {bad} (learning rate {rate:.3g}); nothing after "
+                f"{run.path}: the loss is no longer a number at step {step} (learning rate {lr:.3g}); nothing after "
                 f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
-    def check_judged(self, run: RunFolder, test_loss: float) -> None:
+    def check_test_loss(self, run: RunFolder, test_loss: float) -> None:
         """RunError where the test loss is no number, which the loss in training can be without (running statistics)."""
         if not math.isfinite(test_loss):
             raise RunError(
@@ -112,14 +114,17 @@ class State:
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
-    def is_best(self, record: dict[str, Any]) -> bool:
+    def update_best(self, record: dict[str, Any]) -> bool:
         """Whether this epoch has the highest top-1, or the same with a lower test loss; remembers it if so."""
-        better = not self.best or (record["top1"], -record["test_loss"]) > (self.best["top1"], -self.best["test_loss"])
-        if better:
+        is_better = not self.best or (record["top1"], -record["test_loss"]) > (
+            self.best["top1"],
+            -self.best["test_loss"],
+        )
+        if is_better:
             self.best = {key: record[key] for key in ("epoch", "top1", "test_loss")}
-        return better
+        return is_better
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a checkpoint says beside its tensors."""
         return {
             "format": _FORMAT,
@@ -137,11 +142,13 @@ class State:
             "best": self.best,
         }
 
-    def save(self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer) -> None:
+    def save(
+        self, run: RunFolder, model: nn.Module, average: ExponentialMovingAverage, optimizer: torch.optim.Optimizer
+    ) -> None:
         """Write `last.ckpt`; RunError, and nothing written, where a weight is no longer a number."""
         tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
         tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-        tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.tensors(update, model).items()}
+        tensors |= {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
         if average.decay:
             tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
         self._write(run.last, tensors)
@@ -157,24 +164,29 @@ class State:
                     f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
                     f"clip the gradient: {_CLIPPING}"
                 )
-        checkpoint.save(path, tensors, self.facts())
+        checkpoint.save(path, tensors, self.metadata())
 
     def restore(
-        self, run: RunFolder, model: nn.Module, average: Average, update: torch.optim.Optimizer, group: Group
+        self,
+        run: RunFolder,
+        model: nn.Module,
+        average: ExponentialMovingAverage,
+        optimizer: torch.optim.Optimizer,
+        group: Group,
     ) -> None:
         """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
-        tensors, facts = group.share(lambda: load(run.last))
-        if facts["module"] != self.module:
+        tensors, metadata = group.broadcast_from_rank0(lambda: load(run.last))
+        if metadata["module"] != self.module:
             raise RunError(
                 f"{run.path}: cannot resume: {run.model} is another network than the one given now; take "
                 f"another --out, or remove that folder"
             )
-        if facts["fingerprint"] != self.fingerprint:
-            raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({facts['data']})")
-        for key, now in asdict(self.recipe).items():
-            then = facts["recipe"].get(key)
-            if (list(now) if isinstance(now, tuple) else now) != then:
-                raise RunError(f"{run.path}: cannot resume: `{key}` was {then} in that run and is {now} now")
+        if metadata["fingerprint"] != self.fingerprint:
+            raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
+        for key, current in asdict(self.recipe).items():
+            saved = metadata["recipe"].get(key)
+            if (list(current) if isinstance(current, tuple) else current) != saved:
+                raise RunError(f"{run.path}: cannot resume: `{key}` was {saved} in that run and is {current} now")
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
@@ -186,9 +198,9 @@ class State:
                 average.model.load_state_dict(parts["average"])
         except RuntimeError as fault:
             raise RunError(f"{run.last}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
-        optimizer.restore(update, model, parts["optimizer"])
+        restore_state(optimizer, model, parts["optimizer"])
         self.loss_sum.copy_(tensors["loss_sum"])
         self.curve.copy_(tensors["curve"])
-        self.step, self.epochs, self.best = facts["step"], facts["epochs"], facts["best"]
-        self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
-        group.share(lambda: run.forget_after(self.epochs))
+        self.step, self.epochs, self.best = metadata["step"], metadata["epochs"], metadata["best"]
+        self.seconds, self.epoch_seconds = metadata["seconds"], metadata["epoch_seconds"]
+        group.broadcast_from_rank0(lambda: run.drop_records_after(self.epochs))

@@ -86,16 +86,16 @@ def load(
 
     It is made where torch's context says (`with torch.device("meta")`), and can be pickled for another process.
     """
-    from resnetc.runtime.errors import RunError, require
+    from resnetc.runtime.errors import RunError, require_packages
 
     try:
-        require("torch")
+        require_packages("torch")
     except RunError as error:
         raise ImportError(str(error), name="torch") from None
     compiled = compile(spec, text=text, model=model, **settings)
     from resnetc.runtime.model import loader
 
-    return loader.build(compiled.source, Path(f"{compiled.network.name}.py"))
+    return loader.build_network(compiled.source, Path(f"{compiled.network.name}.py"))
 
 
 def _named(spec: Any) -> str:

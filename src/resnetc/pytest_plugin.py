@@ -148,9 +148,9 @@ class NetworkItem(SpecItem):
     def judge(self, finding: Finding) -> None:
         """Fails with the command that shows a failure again."""
         if finding.failure is not None:
-            from resnetc.cli.test import replay
+            from resnetc.cli.test import format_replay
 
-            raise Failed(f"{finding.failure.message}\nreplay: {replay(self.node.checked, finding.failure, [])}")
+            raise Failed(f"{finding.failure.message}\nreplay: {format_replay(self.node.checked, finding.failure, [])}")
 
 
 class Compiles(NetworkItem):

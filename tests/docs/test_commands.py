@@ -10,7 +10,7 @@ import pytest
 
 import resnetc
 from resnetc.cli import common
-from resnetc.cli.main import main, parser
+from resnetc.cli.main import build_parser, main
 from resnetc.compiler.driver.session import Session
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def fields(title: str) -> set[str]:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
+    (action,) = (a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     return dict(action.choices)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from resnetc.cli.main import main, parser
+from resnetc.cli.main import build_parser, main
 from resnetc.compiler.driver.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +92,7 @@ class Page:
         elif kind == "sh":
             for command in re.sub(r"\\\n", " ", body).split("\n"):
                 if command.startswith("resnetc "):
-                    parser().parse_args(shlex.split(command, comments=True)[1:])
+                    build_parser().parse_args(shlex.split(command, comments=True)[1:])
         return f"```{mark}\n{body}```"
 
     def command(self, command: str, shown: str, trained: bool) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.cli.main import parser
+from resnetc.cli.main import build_parser
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_a_command_is_one(command: str) -> None:
     if program == "make":
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     elif program == "resnetc" and words:
-        commands = parser()._subparsers
+        commands = build_parser()._subparsers
         assert commands is not None and f"{words[0]}" in commands._group_actions[0].choices  # type: ignore[operator]
     else:
         assert all((ROOT / word).exists() for word in words if "/" in word)

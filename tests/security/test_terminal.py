@@ -266,7 +266,7 @@ def test_a_bar_spells_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("TERM", "xterm")
     screen = Screen(True)
-    with progress.choose("a\x1b[5m\x07" * 99, 1, 2, 3, stream=terminal.Guarded(screen)) as shown:
+    with progress.choose_display("a\x1b[5m\x07" * 99, 1, 2, 3, stream=terminal.Guarded(screen)) as shown:
         shown.step(1, 1)
     text = screen.getvalue()
     assert r"a\x1b[5m\x07" in text and "\x1b[5m" not in text and "\x07" not in text and "\x1b[?25l" in text

@@ -162,8 +162,8 @@ def test_a_text_that_fails_is_not_kept() -> None:
     text = "import nowhere_to_be_found\n"
     for _ in range(2):
         with pytest.raises(RunError, match="nowhere_to_be_found"):
-            loader.build(text, Path("bad.py"))
-    assert loader.name_of(loader.digest(text)) not in sys.modules
+            loader.build_network(text, Path("bad.py"))
+    assert loader.module_name(loader.compute_digest(text)) not in sys.modules
 
 
 # -- where a model is made --------------------------------------------------------------------------------------------

@@ -7,19 +7,19 @@ import argparse
 from resnetc.cli.common import (
     INPUT,
     OK,
-    failed,
-    opened,
-    remarks,
+    open_session,
+    print_notes,
+    report_diagnostics,
 )
 
 
 def check(options: argparse.Namespace) -> int:
-    session = opened(options.spec)
+    session = open_session(options.spec)
     networks = session.networks()
-    if failed(session, options.format):
+    if report_diagnostics(session, options.format):
         return INPUT
     if options.format == "human":
-        remarks(session, networks)
+        print_notes(session, networks)
         files = f"{session.files} file" + ("s" if session.files != 1 else "")
         count = f"{len(networks)} network" + ("s" if len(networks) != 1 else "")
         print(f"{files}, {count}: all proved")

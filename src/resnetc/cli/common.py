@@ -19,82 +19,82 @@ SPEC = "a file, a directory, the name of a shipped spec or network, or - (standa
 OK, INPUT, USAGE, INTERNAL, STOPPED, INTERRUPTED = 0, 1, 2, 70, 75, 130
 
 
-def choosing(made: argparse.ArgumentParser) -> None:
+def add_selection_options(parser: argparse.ArgumentParser) -> None:
     """The options that pick and change networks."""
-    made.add_argument("--model", metavar="NAME", help="only this model or network")
-    made.add_argument(
+    parser.add_argument("--model", metavar="NAME", help="only this model or network")
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
-        type=setting,
+        type=parse_setting,
         metavar="K=V",
         dest="settings",
         help="the value of a parameter or slot, as in a spec; repeat it for more",
     )
 
 
-def setting(text: str) -> tuple[str, str]:
+def parse_setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"write --set NAME=VALUE, not {text!r}")
     return name.strip(), value.strip()
 
 
-def colored(stream: TextIO) -> bool:
+def is_color_terminal(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def opened(specs: Sequence[str]) -> Session:
+def open_session(specs: Sequence[str]) -> Session:
     """A session with the files that the command line names."""
     from resnetc.compiler.driver.session import Session
 
     session = Session()
     for spec in specs:
-        session.add(spec, standard_input() if spec == "-" else None)
+        session.add(spec, read_standard_input() if spec == "-" else None)
     return session
 
 
-def standard_input() -> bytes:
+def read_standard_input() -> bytes:
     """What a spec may have at most, and one byte more: it may never end."""
     from resnetc.compiler.loader.loader import MAX_BYTES
 
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
-def failed(session: Session, format: str = "human") -> bool:
+def report_diagnostics(session: Session, format: str = "human") -> bool:
     """Prints what was found; whether it forbids going on."""
     from resnetc.compiler.diagnostics import render
 
-    found = session.sink.diagnostics
+    diagnostics = session.sink.diagnostics
     if format == "human":
-        color = colored(sys.stderr)
-        sys.stderr.write(render.human(found, color) + render.summary(found, session.files, color))
+        color = is_color_terminal(sys.stderr)
+        sys.stderr.write(render.human(diagnostics, color) + render.summary(diagnostics, session.files, color))
     else:
-        terminal.document(render.json_lines(found) if format == "json" else render.github(found))
+        terminal.document(render.json_lines(diagnostics) if format == "json" else render.github(diagnostics))
     return session.sink.failed
 
 
-def note(message: str) -> None:
+def print_note(message: str) -> None:
     print(f"note: {message}", file=sys.stderr)
 
 
-def remarks(session: Session, networks: list[Any]) -> None:
+def print_notes(session: Session, networks: list[Any]) -> None:
     """What a user should know although nothing is wrong."""
     for remark in session.remarks:
-        note(remark)
+        print_note(remark)
     for checked in networks:
-        for overruled in checked.network.overruled:
-            note(f"{checked.network.name}: `--set` overrides {overruled}")
+        for override in checked.network.overruled:
+            print_note(f"{checked.network.name}: `--set` overrides {override}")
         if checked.skipped:
-            note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
+            print_note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
 
 
-def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
+def parse_accepted_sizes(text: str, checked: Any) -> tuple[int, ...]:
     """The sizes of `--input 3x224x224`, refused where the network does not accept them."""
     from resnetc.compiler.driver.session import UsageError
     from resnetc.compiler.sizes import show_set
 
-    sizes = sizes_of(text, checked)
+    sizes = parse_sizes(text, checked)
     for size, axis, symbol in zip(sizes, checked.accepted.axes, checked.network.input.symbols, strict=True):
         if size not in axis:
             raise UsageError(
@@ -103,7 +103,7 @@ def input_sizes(text: str, checked: Any) -> tuple[int, ...]:
     return sizes
 
 
-def sizes_of(text: str, checked: Any) -> tuple[int, ...]:
+def parse_sizes(text: str, checked: Any) -> tuple[int, ...]:
     """The sizes of `--input 3x224x224`, accepted or not; the channels must be the network's."""
     from resnetc.compiler.driver.session import UsageError
 

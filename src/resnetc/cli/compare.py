@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import USAGE, colored, note
-from resnetc.cli.train import Command, find_runtime, load_runtime, module_of, seed, tell
+from resnetc.cli.common import USAGE, is_color_terminal, print_note
+from resnetc.cli.train import Command, import_runtime, parse_seed, print_data_notes, read_module, require_runtime
 from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ Setting = tuple[str, str]
 
 
 @record(eq=True)
-class Named:
+class NetworkArgument:
     """A SPEC or RUN of the command line with the `--model` and the `--set`s that hold for it; `own`: it has its own."""
 
     name: str
     model: str | None
     settings: tuple[Setting, ...]
-    own: bool
+    has_own_options: bool
 
 
-def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
     one = command(
         "compare",
@@ -42,13 +42,15 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     )
     one.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
     one.set_defaults(parser=one)
-    choosing(one)
+    add_selection_options(one)
     one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the data set (default: digits)")
     one.add_argument(
         "--recipe", metavar="NAME|FILE", help="how to train (default: the recipe named after the data set)"
     )
     one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
-    one.add_argument("--seeds", type=seeds, metavar="N,N,...", help="train once with each seed (default: the recipe's)")
+    one.add_argument(
+        "--seeds", type=parse_seeds, metavar="N,N,...", help="train once with each seed (default: the recipe's)"
+    )
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument(
         "--out",
@@ -64,86 +66,86 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     )
 
 
-def seeds(text: str) -> list[int]:
+def parse_seeds(text: str) -> list[int]:
     """`0,1,2` as numbers, each once."""
     try:
-        return list(dict.fromkeys(seed(part.strip()) for part in text.split(",")))
+        return list(dict.fromkeys(parse_seed(part.strip()) for part in text.split(",")))
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"write them like 0,1,2, not {text!r}") from None
 
 
-def named(options: argparse.Namespace) -> list[Named]:
+def parse_networks(options: argparse.Namespace) -> list[NetworkArgument]:
     """The SPECs and RUNs in order; options between them are read into `options`.
 
     argparse takes all that follows the first SPEC as `rest`: it is parsed again from there, SPEC by SPEC.
     """
     common: list[Setting] = options.settings
     model: str | None = options.model
-    found = []
+    networks = []
     while options.rest:
         name, *rest = options.rest
         options.settings, options.model = [], None
         options.parser.parse_args(rest, options)
         own: list[Setting] = options.settings
-        kept = [(key, value) for key, value in common if key not in dict(own)]
-        found.append(Named(name, options.model or model, (*kept, *own), bool(own or options.model)))
-    return found
+        common_rest = [(key, value) for key, value in common if key not in dict(own)]
+        networks.append(NetworkArgument(name, options.model or model, (*common_rest, *own), bool(own or options.model)))
+    return networks
 
 
 def compare(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
-    find_runtime()
+    require_runtime()
     from resnetc.compiler.driver.session import UsageError
     from resnetc.runtime import launch
     from resnetc.runtime.errors import Stopped
     from resnetc.runtime.run import folder
 
     try:
-        chosen = named(options)
+        chosen = parse_networks(options)
     except SystemExit as stop:  # argparse has said why, or shown its help
         return int(stop.code or 0)
     if not chosen:
         options.parser.print_usage(sys.stderr)
         print("resnetc compare: error: a SPEC or the folder of a run is needed", file=sys.stderr)
         return USAGE
-    if launch.launched():
+    if launch.is_torchrun():
         raise UsageError("compare runs in one process: use torchrun for train, then compare the folders of its runs")
-    out = Path(options.out) if options.out else folder.default("compare")
-    runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).exists}
+    out = Path(options.out) if options.out else folder.choose_folder("compare")
+    runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).holds_run}
     for one in runs.values():
-        if one.own:
+        if one.has_own_options:
             raise UsageError(f"{one.name}: --set and --model need a spec: a run cannot be changed")
     specs = [one for one in chosen if one.name not in runs]
-    due = planned(specs, options) if specs else None
-    load_runtime()
+    plan = make_plan(specs, options) if specs else None
+    import_runtime()
     from resnetc.runtime import compare as runtime_compare
     from resnetc.runtime import plots
 
-    rows: dict[Named, Row] = {}  # of runs that differ in the seed alone, the first stands for all
-    for names in runtime_compare.together(list(runs)):
-        rows[runs[names[0]]] = runtime_compare.read([Path(name) for name in names])
-    if due is not None:
+    rows: dict[NetworkArgument, Row] = {}  # of runs that differ in the seed alone, the first stands for all
+    for names in runtime_compare.group_by_seed(list(runs)):
+        rows[runs[names[0]]] = runtime_compare.read_runs([Path(name) for name in names])
+    if plan is not None:
         try:
-            rows |= zip(specs, trained(due, options.seeds, out), strict=True)
+            rows |= zip(specs, train_plan(plan, options.seeds, out), strict=True)
         except Stopped as stopped:
             print(f"stopped; finished work is in {out}: the same command with --out {out} continues", file=sys.stderr)
             return stopped.status
-    found = relabelled([(one.name, rows[one]) for one in dict.fromkeys(chosen) if one in rows])
-    for difference in runtime_compare.differences(found):
-        note(difference)
-    sys.stdout.write(runtime_compare.table(found, colored(sys.stdout)))
-    pictures = plots.draw(found, out)
+    labelled_rows = disambiguate_labels([(one.name, rows[one]) for one in dict.fromkeys(chosen) if one in rows])
+    for difference in runtime_compare.list_differences(labelled_rows):
+        print_note(difference)
+    sys.stdout.write(runtime_compare.format_table(labelled_rows, is_color_terminal(sys.stdout)))
+    pictures = plots.draw(labelled_rows, out)
     print(f"curves: {pictures[0]} and {pictures[1].name}")
     return 0
 
 
-def relabelled(rows: Sequence[tuple[str, Row]]) -> list[Row]:
+def disambiguate_labels(rows: Sequence[tuple[str, Row]]) -> list[Row]:
     """Rows of one label are told apart by what the command line calls them; the first keeps its label."""
-    found: list[Row] = []
+    labelled: list[Row] = []
     for name, row in rows:
-        taken = any(row.label == other.label for other in found)
-        found.append(replace(row, label=f"{row.label} ({name})") if taken else row)
-    return found
+        is_taken = any(row.label == other.label for other in labelled)
+        labelled.append(replace(row, label=f"{row.label} ({name})") if is_taken else row)
+    return labelled
 
 
 @record(eq=True)
@@ -155,40 +157,40 @@ class Plan:
     recipe: Recipe
 
 
-def planned(specs: Sequence[Named], options: argparse.Namespace) -> Plan:
+def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> Plan:
     """Compiles all of the specs; what is wrong with one of them is said before torch is imported."""
     from resnetc.runtime import data as datasets
     from resnetc.runtime import recipe
 
-    name, path = datasets.split(options.data)
+    name, path = datasets.parse_argument(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
-    images = datasets.look(name, path)
-    return Plan(arms(specs, images, chosen), images, chosen)
+    images = datasets.read_outline(name, path)
+    return Plan(compile_arms(specs, images, chosen), images, chosen)
 
 
-def trained(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
+def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
     """Trains what is due; a row for each."""
     from resnetc.runtime import compare as runtime_compare
-    from resnetc.runtime.run.signals import ended_at_once
+    from resnetc.runtime.run.signals import exit_on_interrupt
 
-    with ended_at_once():
+    with exit_on_interrupt():
         images = plan.images.read()
-    tell(images)
-    return runtime_compare.run(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
+    print_data_notes(images)
+    return runtime_compare.train_arms(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 
-def arms(specs: Sequence[Named], images: Outline, recipe: Recipe) -> list[Arm]:
+def compile_arms(specs: Sequence[NetworkArgument], images: Outline, recipe: Recipe) -> list[Arm]:
     """The specs compiled for the data, each under its network's name; equal networks are refused."""
     from resnetc.compiler.driver.session import UsageError
     from resnetc.runtime.arm import Arm
 
-    made: list[Arm] = []
+    compiled_arms: list[Arm] = []
     for one in specs:
         options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
-        source, network = module_of(options, images, recipe)
-        if any(arm.source == source for arm in made):
+        source, network = read_module(options, images, recipe)
+        if any(arm.source == source for arm in compiled_arms):
             raise UsageError(f"{network} is given twice: give each SPEC its own --set")
-        same = sum(arm.network == network for arm in made)
-        made.append(Arm(f"{network}-{same + 1}" if same else network, network, source))
-    return made
+        namesakes = sum(arm.network == network for arm in compiled_arms)
+        compiled_arms.append(Arm(f"{network}-{namesakes + 1}" if namesakes else network, network, source))
+    return compiled_arms

@@ -11,9 +11,9 @@ from resnetc import terminal
 from resnetc.cli.common import (
     INPUT,
     OK,
-    failed,
-    opened,
-    remarks,
+    open_session,
+    print_notes,
+    report_diagnostics,
 )
 
 
@@ -21,10 +21,10 @@ def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver import output_files as files
     from resnetc.compiler.expansion.instances import UsageError
 
-    session = opened(options.spec)
+    session = open_session(options.spec)
     networks = session.networks(options.model, options.settings)
     if session.sink.failed:
-        failed(session)
+        report_diagnostics(session)
         return INPUT
     if options.model or not any(Path(s).is_dir() for s in options.spec):
         networks = [replace(checked, folder=Path()) for checked in networks]
@@ -32,26 +32,26 @@ def compile(options: argparse.Namespace) -> int:
     if options.out != "-" and not options.check:
         for fault in files.obstacles(outputs, options.force):
             session.sink.add(fault)
-    if failed(session):
+    if report_diagnostics(session):
         return INPUT
     if not outputs:
         raise UsageError("no network to compile: every model here needs arguments, see `--set`")
-    remarks(session, networks)
+    print_notes(session, networks)
     if options.out == "-":
         terminal.document("\n\n".join(o.text for o in outputs))
         return OK
     if options.check:
-        return compare(outputs)
+        return compare_outputs(outputs)
     for fault in files.write(outputs):
         session.sink.add(fault)
-    if failed(session):
+    if report_diagnostics(session):
         return INPUT
     for output in outputs:
         print(output.path.as_posix())
     return OK
 
 
-def compare(outputs: list[Any]) -> int:
+def compare_outputs(outputs: list[Any]) -> int:
     """`--check`: which files differ, and whether in their keys, their function or their text only."""
     from resnetc.compiler.codegen.seal import difference
     from resnetc.compiler.driver.output_files import written

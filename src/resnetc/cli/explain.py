@@ -23,31 +23,35 @@ def add_commands(command: Command) -> None:
 
 def explain(options: argparse.Namespace) -> int:
     if options.code is None:
-        sys.stdout.writelines(f"{code}  {title}\n" for code, title in titles().items())
+        sys.stdout.writelines(f"{code}  {title}\n" for code, title in list_titles().items())
     else:
-        show(page(options.code))
+        print_page(read_page(options.code))
     return 0
 
 
-def titles() -> dict[str, str]:
+def list_titles() -> dict[str, str]:
     """Every code with its title, in order."""
     return dict(ROW.findall((PAGES / "README.md").read_text(encoding="utf-8")))
 
 
-def page(code: str) -> str:
+def read_page(code: str) -> str:
     """The page of a code, as markdown."""
     from resnetc.compiler.diagnostics.diagnostic import similar
     from resnetc.compiler.driver.session import UsageError
 
-    known, name = titles(), code.upper()
-    if name not in known:
-        near = similar(name, known)
-        hint = f"a similar one exists: `{near}`, {known[near]}" if near else "`resnetc explain` lists all codes"
+    titles, name = list_titles(), code.upper()
+    if name not in titles:
+        similar_code = similar(name, titles)
+        hint = (
+            f"a similar one exists: `{similar_code}`, {titles[similar_code]}"
+            if similar_code
+            else "`resnetc explain` lists all codes"
+        )
         raise UsageError(f"no diagnostic has the code `{code}`; {hint}")
     return (PAGES / f"{name}.md").read_text(encoding="utf-8")
 
 
-def show(text: str) -> None:
+def print_page(text: str) -> None:
     """Prints a page: as it is into a pipe or a file, set on a terminal."""
     if not sys.stdout.isatty():
         sys.stdout.write(text)

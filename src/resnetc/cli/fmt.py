@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc import terminal
-from resnetc.cli.common import colored
+from resnetc.cli.common import is_color_terminal
 
 if TYPE_CHECKING:
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
@@ -27,7 +27,7 @@ OK, INPUT = 0, 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the commands; the compiler is imported when one of them runs."""
     one = command("fmt", fmt, "format specs in the canonical layout", "resnetc fmt specs")
     one.add_argument(
@@ -49,18 +49,18 @@ def fmt(options: argparse.Namespace) -> int:
     if "-" in options.spec:
         if len(options.spec) > 1:
             raise UsageError("`-` must be the only argument: it formats standard input to standard output")
-        return standard_input(options.check)
+        return format_standard_input(options.check)
     faults: list[Diagnostic] = []
-    paths = files(options.spec, faults)
+    paths = find_files(options.spec, faults)
     changed: list[tuple[Path, str]] = []
     for path in paths:
-        text = canonical(partial(source_of, path), faults)
+        text = format_source(partial(read_source, path), faults)
         if text is not None and text.encode() != path.read_bytes():
             changed.append((path, text))
     if not faults and not options.check:
-        faults += rewrite(changed)
+        faults += rewrite_files(changed)
     if faults:
-        return refused(faults, len(paths))
+        return print_faults(faults, len(paths))
     for path, _ in changed:
         print(path.as_posix())
     if options.check and not changed:
@@ -68,13 +68,13 @@ def fmt(options: argparse.Namespace) -> int:
     return INPUT if options.check and changed else OK
 
 
-def standard_input(check: bool) -> int:
+def format_standard_input(check: bool) -> int:
     from resnetc.compiler.loader.loader import MAX_BYTES, decode
 
     data, faults = sys.stdin.buffer.read(MAX_BYTES + 1), list["Diagnostic"]()
-    text = canonical(lambda: decode(data, "standard input"), faults)
+    text = format_source(lambda: decode(data, "standard input"), faults)
     if text is None:
-        return refused(faults, 1)
+        return print_faults(faults, 1)
     if not check:
         terminal.document(text)
         return OK
@@ -82,7 +82,7 @@ def standard_input(check: bool) -> int:
     return OK if text.encode() == data else INPUT
 
 
-def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
+def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     """The files that the command line names, each once."""
     from resnetc.compiler.diagnostics.diagnostic import Fault
     from resnetc.compiler.driver import network_index
@@ -91,7 +91,7 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     from resnetc.compiler.expansion.instances import UsageError
     from resnetc.compiler.loader.loader import below, shipped
 
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for spec in specs:
         path = Path(spec)
         try:
@@ -105,21 +105,21 @@ def files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
                 raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so give the path of a file")
             faults.append(no_spec(spec))
             continue
-        named = below(path) if path.is_dir() else [path]
-        if not named:
+        spec_files = below(path) if path.is_dir() else [path]
+        if not spec_files:
             faults.append(empty_folder(path.as_posix()))
-        for file in named:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
+        for file in spec_files:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
 
 
-def source_of(path: Path) -> Source:
+def read_source(path: Path) -> Source:
     from resnetc.compiler.loader.loader import read, shown
 
     return read(path, shown(path))
 
 
-def canonical(read: Callable[[], Source], faults: list[Diagnostic]) -> str | None:
+def format_source(read: Callable[[], Source], faults: list[Diagnostic]) -> str | None:
     """The canonical text of a source, or None where it has faults."""
     from resnetc.compiler.diagnostics.diagnostic import Fault
     from resnetc.compiler.formatter.formatter import Unparsed, format
@@ -133,7 +133,7 @@ def canonical(read: Callable[[], Source], faults: list[Diagnostic]) -> str | Non
     return None
 
 
-def rewrite(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
+def rewrite_files(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
     """Writes every file under a temporary name, then renames them all; links stay links, modes stay as they are."""
     from resnetc.compiler.driver.output_files import in_the_way
 
@@ -157,11 +157,11 @@ def rewrite(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
     return []
 
 
-def refused(faults: Sequence[Diagnostic], files: int) -> int:
+def print_faults(faults: Sequence[Diagnostic], files: int) -> int:
     """Prints the faults; nothing was written."""
     from resnetc.compiler.diagnostics import render
 
-    color = colored(sys.stderr)
+    color = is_color_terminal(sys.stderr)
     sys.stderr.write(render.human(faults, color) + render.summary(faults, files, color))
     return INPUT
 
@@ -180,16 +180,18 @@ def new(options: argparse.Namespace) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(first_spec(path.name.removesuffix(SUFFIX)))
+            stream.write(make_first_spec(path.name.removesuffix(SUFFIX)))
     except FileExistsError:
-        return refused([in_the_way(path, "already exists", "choose another name: `new` does not overwrite files")], 1)
+        return print_faults(
+            [in_the_way(path, "already exists", "choose another name: `new` does not overwrite files")], 1
+        )
     except OSError as error:
-        return refused([in_the_way(path, f"cannot be written: {error.strerror}", "choose another location")], 1)
+        return print_faults([in_the_way(path, f"cannot be written: {error.strerror}", "choose another location")], 1)
     print(path.as_posix())
     return OK
 
 
-def first_spec(name: str) -> str:
+def make_first_spec(name: str) -> str:
     """A spec to start from. Its model has this name where the language lets it, and else is called `net`."""
     from resnetc.compiler.driver.session import Session
 

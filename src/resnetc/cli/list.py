@@ -8,9 +8,9 @@ import sys
 from resnetc.cli.common import (
     INPUT,
     OK,
-    colored,
-    failed,
-    opened,
+    is_color_terminal,
+    open_session,
+    report_diagnostics,
 )
 
 
@@ -19,20 +19,20 @@ def list_models(options: argparse.Namespace) -> int:
 
     from resnetc.compiler.driver import network_index
     from resnetc.compiler.expansion.instances import UsageError
-    from resnetc.views import tables as shown
+    from resnetc.views import tables
 
     index = network_index.index()
     networks = index.networks
     if index.specs != network_index.digest():  # their figures are others, perhaps
         from resnetc.compiler.loader.loader import shipped_names
 
-        session = opened(shipped_names())
-        networks = tuple(network_index.listed(checked, shown.accepted(checked)) for checked in session.networks())
-        if failed(session):
+        session = open_session(shipped_names())
+        networks = tuple(network_index.listed(checked, tables.accepted(checked)) for checked in session.networks())
+        if report_diagnostics(session):
             return INPUT
     pattern = options.pattern if any(c in options.pattern for c in "*?[") else f"*{options.pattern}*"
     rows = [n for n in networks if any(fnmatch(name, pattern) for name in (n.name, n.spec, *index.further(n.name)))]
     if not rows:
         raise UsageError(f"no shipped model matches `{options.pattern}`")
-    sys.stdout.write(shown.listing(rows, index, colored(sys.stdout)))
+    sys.stdout.write(tables.listing(rows, index, is_color_terminal(sys.stdout)))
     return OK

@@ -20,7 +20,7 @@ from resnetc.cli.common import (
     OK,
     SPEC,
     USAGE,
-    choosing,
+    add_selection_options,
 )
 from resnetc.cli.compile import compile
 from resnetc.cli.list import list_models
@@ -34,17 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(sys, stream) is None:
             setattr(sys, stream, open(os.devnull, "w"))
     with terminal.guarded():
-        return ended(arguments)
+        return run_command(arguments)
 
 
-def ended(arguments: Sequence[str] | None) -> int:
+def run_command(arguments: Sequence[str] | None) -> int:
     """The same, whatever happens; all that it says goes to guarded streams."""
-    known = parser()
+    parser = build_parser()
     if not (sys.argv[1:] if arguments is None else arguments):
-        known.print_help(sys.stderr)
+        parser.print_help(sys.stderr)
         return USAGE
     try:
-        options, rest = known.parse_known_args(arguments)
+        options, rest = parser.parse_known_args(arguments)
         if rest:  # argparse would show the usage of all commands
             options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     except SystemExit as stop:
@@ -63,15 +63,15 @@ def ended(arguments: Sequence[str] | None) -> int:
         return OK
     except OSError as error:
         if error.filename is not None or error.errno != errno.ENOSPC:
-            return unexpected(error, options)
+            return report_error(error, options)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
         return INPUT
     except Exception as error:
-        return unexpected(error, options)
+        return report_error(error, options)
 
 
-def unexpected(error: Exception, options: argparse.Namespace) -> int:
+def report_error(error: Exception, options: argparse.Namespace) -> int:
     """Errors with a message of their own, and those that are the compiler's fault."""
     from resnetc.compiler.expansion.instances import UsageError
 
@@ -99,7 +99,7 @@ def unexpected(error: Exception, options: argparse.Namespace) -> int:
 # -- options ----------------------------------------------------------------------------------------------------------
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="resnetc",
         description="Residual networks as text: checks .resnet specs, compiles them to PyTorch, trains the result.",
@@ -116,15 +116,15 @@ def parser() -> argparse.ArgumentParser:
     def command(
         name: str, run: Callable[[argparse.Namespace], int], help: str, example: str
     ) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        parser = commands.add_parser(
             name,
             help=help,
             description=help[0].upper() + help[1:] + ".",
             epilog=f"example: {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run=run, parser=made)
-        return made
+        parser.set_defaults(run=run, parser=parser)
+        return parser
 
     one = command("check", check, "parse specs, resolve names, prove shapes and claims", "resnetc check specs/imagenet")
     one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
@@ -139,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "-o", "--out", default="generated", metavar="DIR", help="output directory (default: generated), or - for stdout"
     )
-    choosing(one)
+    add_selection_options(one)
     one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
     one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
 
@@ -150,7 +150,7 @@ def parser() -> argparse.ArgumentParser:
         "resnetc show imagenet/resnet50 --input 3x225x225",
     )
     one.add_argument("spec", metavar="SPEC", help=SPEC)
-    choosing(one)
+    add_selection_options(one)
     one.add_argument(
         "--input",
         metavar="CxHxW",
@@ -163,11 +163,11 @@ def parser() -> argparse.ArgumentParser:
     one = command("list", list_models, "list the shipped models", "resnetc list resnext")
     one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of a name, or a shell pattern")
 
-    fmt.add_commands(command, choosing)
+    fmt.add_commands(command, add_selection_options)
     explain.add_commands(command)
-    test.add_commands(command, choosing)
-    train.add_commands(command, choosing)
-    cli_compare.add_commands(command, choosing)
+    test.add_commands(command, add_selection_options)
+    train.add_commands(command, add_selection_options)
+    cli_compare.add_commands(command, add_selection_options)
     return top
 
 

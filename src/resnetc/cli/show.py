@@ -9,21 +9,21 @@ from resnetc import terminal
 from resnetc.cli.common import (
     INPUT,
     OK,
-    colored,
-    failed,
-    input_sizes,
-    opened,
-    remarks,
+    is_color_terminal,
+    open_session,
+    parse_accepted_sizes,
+    print_notes,
+    report_diagnostics,
 )
 
 
 def show(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver.session import UsageError
-    from resnetc.views import tables as shown
+    from resnetc.views import tables
 
-    session = opened([options.spec])
+    session = open_session([options.spec])
     networks = session.networks(options.model, options.settings)
-    if failed(session):
+    if report_diagnostics(session):
         return INPUT
     if options.format in ("mermaid", "svg") and len(networks) > 1:
         names = ", ".join(c.network.name for c in networks[:12]) + (", ..." if len(networks) > 12 else "")
@@ -31,18 +31,20 @@ def show(options: argparse.Namespace) -> int:
             f"--format {options.format} draws one network, but there are {len(networks)} here: {names}; "
             "choose with --model"
         )
-    given = [input_sizes(options.input, checked) if options.input is not None else None for checked in networks]
-    remarks(session, networks)
-    for i, (checked, sizes) in enumerate(zip(networks, given, strict=True)):
+    input_sizes = [
+        parse_accepted_sizes(options.input, checked) if options.input is not None else None for checked in networks
+    ]
+    print_notes(session, networks)
+    for i, (checked, sizes) in enumerate(zip(networks, input_sizes, strict=True)):
         if options.format == "json":
-            terminal.document(shown.json_line(checked, sizes) + "\n")
+            terminal.document(tables.json_line(checked, sizes) + "\n")
         elif options.format in ("mermaid", "svg"):
             from resnetc.views import mermaid, svg
 
             draw = mermaid.mermaid if options.format == "mermaid" else svg.svg
             terminal.document(draw(checked, sizes))
         else:
-            sys.stdout.write(("\n" if i else "") + shown.text(checked, sizes, colored(sys.stdout)))
+            sys.stdout.write(("\n" if i else "") + tables.text(checked, sizes, is_color_terminal(sys.stdout)))
     if not networks:
         raise UsageError("no network to show: every model here needs arguments, see `--set`")
     return OK

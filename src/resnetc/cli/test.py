@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import failed, opened, remarks, sizes_of
+from resnetc.cli.common import open_session, parse_sizes, print_notes, report_diagnostics
 from resnetc.compiler.record import record
 from resnetc.terminal import message
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 OK, INPUT = 0, 1
-LEAST, MOST, OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW
-FEW = 10
-MOST_JOBS = 4  # of many networks; each may need a gigabyte
+MIN_EXAMPLES, MAX_EXAMPLES, MAX_EXAMPLES_OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW
+MAX_FEW = 10
+MAX_JOBS = 4  # of many networks; each may need a gigabyte
 WORK = 12_000  # entries of state dicts over the inputs: deep networks get fewer of these
-LARGEST = 2**40  # numbers in an input
+MAX_INPUT_NUMBERS = 2**40  # numbers in an input
 
 
-def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the command; torch and Hypothesis are imported when it runs."""
     one = command(
         "test",
@@ -47,26 +47,28 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         metavar="SPEC",
         help="a file, a directory, the name of a shipped spec or network, or - (standard input)",
     )
-    choosing(one)
+    add_selection_options(one)
     one.add_argument(
         "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be one that is refused"
     )
-    one.add_argument("--batch", type=count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)")
+    one.add_argument(
+        "--batch", type=parse_count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)"
+    )
     one.add_argument(
         "--examples",
-        type=count,
+        type=parse_count,
         metavar="N",
         help="number of inputs per network, edge cases first (default: 12 to 60 by depth, 20 for many networks)",
     )
     one.add_argument(
         "--jobs",
-        type=count,
+        type=parse_count,
         metavar="N",
         help="networks to test in parallel (default: 1; for more than ten, one per core, up to 4)",
     )
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     if not text.isdecimal() or len(text) > 6 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a number from 1 to 999999, not {text!r}")
     return int(text)
@@ -88,59 +90,65 @@ class Result:
 def test(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver.session import UsageError
 
-    session = opened(options.spec)
+    session = open_session(options.spec)
     networks = session.networks(options.model, options.settings)
-    if failed(session):
+    if report_diagnostics(session):
         return INPUT
     if not networks:
         raise UsageError("no network to test: every model here needs arguments, see `--set`")
     sizes = [
-        given_sizes(options.input, checked, options.batch or 1) if options.input is not None else None
+        parse_input(options.input, checked, options.batch or 1) if options.input is not None else None
         for checked in networks
     ]
-    require_extra()
-    remarks(session, networks)
+    require_packages()
+    print_notes(session, networks)
     results = []
-    for checked, (result, lines) in zip(networks, in_turn(session, networks, sizes, options), strict=True):
+    for checked, (result, lines) in zip(networks, test_networks(session, networks, sizes, options), strict=True):
         results.append(result)
-        brief = len(networks) > 1
-        sys.stdout.write(summary(checked, results[-1]) if brief else f"{headline(checked)}\n{''.join(lines)}")
-        sys.stdout.writelines(told(checked, finding, options) for finding in results[-1].failures)
+        is_brief = len(networks) > 1
+        sys.stdout.write(
+            format_summary(checked, results[-1]) if is_brief else f"{format_headline(checked)}\n{''.join(lines)}"
+        )
+        sys.stdout.writelines(format_failure(checked, finding, options) for finding in results[-1].failures)
         if results[-1].failures:
             sys.stdout.write(
-                line("", "the module does not behave as the compiler says: please report this with the spec")
+                format_line("", "the module does not behave as the compiler says: please report this with the spec")
             )
         sys.stdout.flush()
     broken, claims, predictions, inputs = (
         sum(column)
         for column in zip(*((bool(r.failures), r.claims, r.predictions, r.inputs) for r in results), strict=True)
     )
-    hold = f"{broken} failed" if broken else f"{counted(claims, 'claim')} and {counted(predictions, 'prediction')} hold"
-    print(f"{counted(len(results), 'network')}, {counted(inputs, 'input')}: {hold}")
+    verdict = (
+        f"{broken} failed"
+        if broken
+        else f"{format_count(claims, 'claim')} and {format_count(predictions, 'prediction')} hold"
+    )
+    print(f"{format_count(len(results), 'network')}, {format_count(inputs, 'input')}: {verdict}")
     return INPUT if broken else OK
 
 
 Outcome = tuple[Result, list[str]]
 
 
-def in_turn(
+def test_networks(
     session: Session, networks: Sequence[Checked], sizes: Sequence[Sizes | None], options: argparse.Namespace
 ) -> Iterator[Outcome]:
     """What comes of each network with its lines, in their order; several at a time are tried by processes."""
-    many = len(networks) > FEW
+    many = len(networks) > MAX_FEW
 
-    def one(number: int) -> Outcome:
+    def test_one(number: int) -> Outcome:
         lines: list[str] = []
-        return tried(session, networks[number], sizes[number], options, lines, many), lines
+        return test_network(session, networks[number], sizes[number], options, lines, many), lines
 
-    jobs = options.jobs or (min(len(cores()), MOST_JOBS) if many else 1)
+    jobs = options.jobs or (min(len(list_cores()), MAX_JOBS) if many else 1)
     if sys.platform != "linux" or "torch" in sys.modules:
         jobs = 1  # elsewhere a process is no copy of its parent, and one with threads is not to be copied
     jobs = min(jobs, len(networks))
-    yield from map(one, range(len(networks))) if jobs == 1 else at_once(one, len(networks), jobs)
+    yield from map(test_one, range(len(networks))) if jobs == 1 else test_in_processes(test_one, len(networks), jobs)
 
 
-def at_once(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[Outcome]:
+def test_in_processes(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[Outcome]:
     """The same by processes, of which each takes every `jobs`-th network; they end with this one."""
     from multiprocessing import get_context
 
@@ -149,25 +157,25 @@ def at_once(work: Callable[[int], Outcome], count: int, jobs: int) -> Iterator[O
     fork, ends = get_context("fork"), []
     for job in range(jobs):
         end, other = fork.Pipe(duplex=False)
-        fork.Process(target=serve, args=(work, range(job, count, jobs), other, jobs), daemon=True).start()
+        fork.Process(target=run_worker, args=(work, range(job, count, jobs), other, jobs), daemon=True).start()
         other.close()
         ends.append(end)
     for number in range(count):
         try:
-            found: Outcome | Exception = ends[number % jobs].recv()
+            outcome: Outcome | Exception = ends[number % jobs].recv()
         except EOFError:
             raise RunError("a process was killed, perhaps for using too much memory: try `--jobs 1`") from None
-        if isinstance(found, Exception):
-            raise found
-        yield found
+        if isinstance(outcome, Exception):
+            raise outcome
+        yield outcome
 
 
-def serve(work: Callable[[int], Outcome], numbers: Iterable[int], end: Connection, jobs: int) -> None:
+def run_worker(work: Callable[[int], Outcome], numbers: Iterable[int], end: Connection, jobs: int) -> None:
     """A process with its part of the cores. Ctrl-C is its parent's business, which ends it."""
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), len(cores()) // jobs)))
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), len(list_cores()) // jobs)))
     for number in numbers:
         try:
             end.send(work(number))
@@ -175,32 +183,32 @@ def serve(work: Callable[[int], Outcome], numbers: Iterable[int], end: Connectio
             end.send(error)
 
 
-def cores() -> set[int]:
+def list_cores() -> set[int]:
     """The cores that this process may use."""
     return os.sched_getaffinity(0) if sys.platform == "linux" else set(range(os.cpu_count() or 1))
 
 
-def require_extra() -> None:
+def require_packages() -> None:
     """The one message where the packages of the tests are not installed."""
-    from resnetc.runtime.errors import require
+    from resnetc.runtime.errors import require_packages
 
-    require("torch", "hypothesis", extra="test")
+    require_packages("torch", "hypothesis", extra="test")
 
 
-def given_sizes(text: str, checked: Checked, batch: int) -> Sizes:
+def parse_input(text: str, checked: Checked, batch: int) -> Sizes:
     """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
     from resnetc.compiler.driver.session import UsageError
 
-    sizes, declared = sizes_of(text, checked), checked.network.input
+    sizes, declared = parse_sizes(text, checked), checked.network.input
     for size, symbol, fixed in zip(sizes, declared.symbols, declared.sizes, strict=True):
         if symbol is None and size != fixed:
             raise UsageError(f"--input {text}: {checked.network.name} fixes this axis to {fixed}, not {size}")
-    if prod(sizes) * declared.channels * batch > LARGEST:
-        raise UsageError(f"--input {text}: {counted(batch, 'image')} of this size are more than 2^40 numbers")
+    if prod(sizes) * declared.channels * batch > MAX_INPUT_NUMBERS:
+        raise UsageError(f"--input {text}: {format_count(batch, 'image')} of this size are more than 2^40 numbers")
     return sizes
 
 
-def tried(
+def test_network(
     session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str], many: bool
 ) -> Result:
     """Exercises one network; a line a claim or prediction goes to `lines`."""
@@ -215,18 +223,18 @@ def tried(
 
     network, accepted, measures = checked.network, checked.accepted, checked.measures
     compiled = Compiled(session.render(checked), network, (), checked)
-    number, batch = options.examples or usual(checked, many), options.batch
+    number, batch = options.examples or choose_example_count(checked, many), options.batch
     inputs = examples_at(only, measures, batch) if only else examples(network, accepted, measures, number, batch)
 
     axes = enumerate(zip(accepted.axes, network.input.symbols, strict=True), 1)
     sizes = ", ".join(show_set(axis, symbol or f"axis {number}") for number, (axis, symbol) in axes)
-    lines.append(line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
-    findings, held = [], 0
+    lines.append(format_line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
+    findings, held_claims = [], 0
     measured, evaluator = Measured(*parts(compiled)), session.evaluator()
     for contract in checked.contracts:
         if not contract.holds:
             why = "its condition is never met here" if contract.verdict == "void" else "written for other slots"
-            lines.append(line("skipped", f"expect {contract.text}; {why}"))
+            lines.append(format_line("skipped", f"expect {contract.text}; {why}"))
             continue
         finding = claim(contract, compiled, inputs, evaluator, measured, alone=only is not None)
         if finding is None:
@@ -237,60 +245,65 @@ def tried(
             if not finding.examples:
                 detail = "not tried: no input that it refers to, or none that runs"
         if finding is None or finding.failure is None:
-            held += 1
-            lines.append(line(contract.verdict, f"expect {contract.text}; {detail}"))
+            held_claims += 1
+            lines.append(format_line(contract.verdict, f"expect {contract.text}; {detail}"))
     predictions = 0
     for finding in exercise(compiled, inputs):
         findings.append(finding)
         if finding.failure is None:
             predictions += 1
-            lines.append(line("tried", f"{finding.name}, {counted(finding.examples, 'input')}: {finding.seen}"))
+            lines.append(
+                format_line("tried", f"{finding.name}, {format_count(finding.examples, 'input')}: {finding.seen}")
+            )
     torch_module.module_of.cache_clear()
     torch_module.run.cache_clear()
-    return Result(held, predictions, len(inputs), tuple(f for f in findings if f.failure))
+    return Result(held_claims, predictions, len(inputs), tuple(f for f in findings if f.failure))
 
 
-def usual(checked: Checked, many: bool) -> int:
+def choose_example_count(checked: Checked, many: bool) -> int:
     """How many inputs a network is tried with unless `--examples` says so."""
     from resnetc.compiler.measures.summary import state_dict_keys
 
-    return max(LEAST, min(OF_MANY if many else MOST, WORK // max(len(state_dict_keys(checked.network)), 1)))
+    return max(
+        MIN_EXAMPLES,
+        min(MAX_EXAMPLES_OF_MANY if many else MAX_EXAMPLES, WORK // max(len(state_dict_keys(checked.network)), 1)),
+    )
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def line(verdict: str, text: str) -> str:
+def format_line(verdict: str, text: str) -> str:
     return f"  {verdict:9} {message(text)}\n"
 
 
-def headline(checked: Checked) -> str:
+def format_headline(checked: Checked) -> str:
     return f"{checked.network.name}  ({checked.title})"
 
 
-def summary(checked: Checked, result: Result) -> str:
+def format_summary(checked: Checked, result: Result) -> str:
     """A network among several: one line."""
     verdict = "FAILED" if result.failures else "ok"
-    hold = f"{counted(result.claims, 'claim')}, {counted(result.predictions, 'prediction')}"
-    return f"{verdict:6} {headline(checked)}: {hold}, {counted(result.inputs, 'input')}\n"
+    hold = f"{format_count(result.claims, 'claim')}, {format_count(result.predictions, 'prediction')}"
+    return f"{verdict:6} {format_headline(checked)}: {hold}, {format_count(result.inputs, 'input')}\n"
 
 
-def told(checked: Checked, finding: Finding, options: argparse.Namespace) -> str:
+def format_failure(checked: Checked, finding: Finding, options: argparse.Namespace) -> str:
     """A failure, and the command that shows it again."""
     assert finding.failure is not None
     where = " on the same text" if checked.spec.path is None else ""
-    return line("FAILED", f"{finding.name}: {finding.failure.message}") + line(
-        "", f"replay{where}: {replay(checked, finding.failure, options.settings)}"
+    return format_line("FAILED", f"{finding.name}: {finding.failure.message}") + format_line(
+        "", f"replay{where}: {format_replay(checked, finding.failure, options.settings)}"
     )
 
 
-def replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
+def format_replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
     """The command that tries this network at this input alone."""
-    spec = "-" if checked.spec.path is None else checked.title if shipped(checked) else checked.spec.source.name
+    spec = "-" if checked.spec.path is None else checked.title if is_shipped(checked) else checked.spec.source.name
     words = ["resnetc", "test", spec, "--model", checked.network.name]
     for name, value in settings:
         words += ["--set", f"{name}={value}"]
@@ -300,7 +313,7 @@ def replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str
     return shlex.join(words)
 
 
-def shipped(checked: Checked) -> bool:
+def is_shipped(checked: Checked) -> bool:
     from resnetc.compiler.loader.loader import LIBRARY
 
     return checked.spec.path is not None and checked.spec.path.resolve().is_relative_to(LIBRARY)

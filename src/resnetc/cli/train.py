@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnetc.bounded_read import contents
-from resnetc.cli.common import note
-from resnetc.cli.data_check import Refused, compiled_for
+from resnetc.cli.common import print_note
+from resnetc.cli.data_check import AlreadyReported, compile_for_data
 from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
     from resnetc.runtime.data import Data, Outline
     from resnetc.runtime.recipe import Recipe
 
-MOST = 1 << 26  # bytes of a generated module
+MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 
-def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the commands of the runtime; nothing of it is imported before one of them runs."""
     one = command(
         "train",
@@ -31,7 +31,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
     )
     one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module written by `resnetc compile`")
-    choosing(one)
+    add_selection_options(one)
     one.add_argument(
         "--data", metavar="NAME[:PATH]", help="the data set (default: digits; with --resume: that of the run)"
     )
@@ -41,7 +41,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
         help="how to train (default: the recipe named after the data set; with --resume: that of the run)",
     )
     one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
-    one.add_argument("--seed", type=seed, metavar="N", help="the seed of weights, order and augmentation")
+    one.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
@@ -54,7 +54,7 @@ def add_commands(command: Command, choosing: Callable[[argparse.ArgumentParser],
     one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
 
 
-def seed(text: str) -> int:
+def parse_seed(text: str) -> int:
     """A seed of the command line."""
     if not (text.isascii() and text.isdigit() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(f"expected an integer from 0 to {2**32 - 1}, not {text!r}")
@@ -63,27 +63,27 @@ def seed(text: str) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """The command; returns its exit status. Of several processes (`torchrun`) one a machine says what is wrong."""
-    find_runtime()
+    require_runtime()
     from resnetc.runtime import launch
     from resnetc.runtime.errors import RunError, Stopped
 
     try:
-        return trained(options)
+        return run_training(options)
     except (RunError, Stopped) as end:
-        if launch.speaks("LOCAL_RANK"):
+        if launch.is_main_process("LOCAL_RANK"):
             raise
-        raise Refused(end.status) from None
+        raise AlreadyReported(end.status) from None
 
 
-def trained(options: argparse.Namespace) -> int:
+def run_training(options: argparse.Namespace) -> int:
     """Reads what the command line names, trains, and tells the result."""
     from resnetc.runtime import launch
-    from resnetc.runtime.run.signals import ended_at_once
+    from resnetc.runtime.run.signals import exit_on_interrupt
 
-    with ended_at_once():
-        source, network, images, chosen = read(options)
-    if launch.speaks():
-        tell(images)
+    with exit_on_interrupt():
+        source, network, images, chosen = read_arguments(options)
+    if launch.is_main_process():
+        print_data_notes(images)
     from resnetc.runtime.run import folder
     from resnetc.runtime.train import train as run
 
@@ -92,10 +92,10 @@ def trained(options: argparse.Namespace) -> int:
         network,
         images,
         chosen,
-        Path(options.out) if options.out else folder.default(network),
+        Path(options.out) if options.out else folder.choose_folder(network),
         resume=options.resume,
     )
-    if launch.speaks():
+    if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         print(
             f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
@@ -105,7 +105,7 @@ def trained(options: argparse.Namespace) -> int:
     return 0
 
 
-def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
+def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
     """What the command line names: the generated text, the name of its network, the data and the recipe.
 
     The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
@@ -121,57 +121,57 @@ def read(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
         overrides.append("deterministic=true")
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to resume", status=2)
-    before = stopped(Path(options.out)) if options.resume else None
-    named = options.data if options.data is not None else before[0] if before else "digits"
-    name, path = datasets.split(named)
-    started = str(before[1]) if before else name
+    stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
+    data_argument = options.data if options.data is not None else stopped_run[0] if stopped_run else "digits"
+    name, path = datasets.parse_argument(data_argument)
+    default_recipe = str(stopped_run[1]) if stopped_run else name
     if options.recipe is not None:
         chosen = recipe.load(options.recipe, overrides)
     else:
-        chosen = recipe.load(started, overrides, of_run=before is not None)
-    seen = datasets.look(name, path)
-    source, network = module_of(options, seen, chosen)
-    load_runtime()
-    return source, network, seen.read(), chosen
+        chosen = recipe.load(default_recipe, overrides, of_run=stopped_run is not None)
+    outline = datasets.read_outline(name, path)
+    source, network = read_module(options, outline, chosen)
+    import_runtime()
+    return source, network, outline.read(), chosen
 
 
-def stopped(out: Path) -> tuple[str, Path]:
+def read_stopped_run(out: Path) -> tuple[str, Path]:
     """The data and the file with the recipe of the stopped run in a folder; RunError where there is none."""
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.run import folder, train_state
 
     run = folder.RunFolder(out)
-    if not run.exists:
+    if not run.holds_run:
         raise RunError(f"{out}: no run to resume in this folder")
-    if not run.begun:
+    if not run.is_resumable:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
     return train_state.load(run.last)[1]["data"], run.recipe
 
 
-def tell(images: Data) -> None:
+def print_data_notes(images: Data) -> None:
     """Says which classes have no images."""
     from resnetc.runtime.data import labels
 
-    for remark in labels.remarks(images):
-        note(remark)
+    for remark in labels.list_notes(images):
+        print_note(remark)
 
 
-def find_runtime() -> None:
+def require_runtime() -> None:
     """RunError, in one message, where packages of the runtime are not installed; imports none of them."""
-    from resnetc.runtime.errors import require
+    from resnetc.runtime.errors import require_packages
 
-    require("torch", "numpy", "safetensors")
+    require_packages("torch", "numpy", "safetensors")
 
 
-def load_runtime() -> None:
+def import_runtime() -> None:
     """Imports the packages of the runtime, which takes seconds; Ctrl-C meanwhile ends the process at once."""
-    from resnetc.runtime.run.signals import ended_at_once
+    from resnetc.runtime.run.signals import exit_on_interrupt
 
-    with ended_at_once():
+    with exit_on_interrupt():
         import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
-def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
+def read_module(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
     """The generated text to train and the name of its network: read, or compiled for the data."""
     from resnetc.runtime.errors import RunError
 
@@ -180,33 +180,33 @@ def module_of(options: argparse.Namespace, images: Outline, recipe: Recipe) -> t
         if options.settings or options.model:
             raise RunError("--set and --model need a spec: a generated module cannot be changed", status=2)
         try:
-            return contents(path, MOST).decode(), path.stem
+            return contents(path, MAX_MODULE_BYTES).decode(), path.stem
         except UnicodeDecodeError:
             raise RunError(f"{path}: cannot be read: not a text file") from None
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return compiled_for(options, images, recipe)
+    return compile_for_data(options, images, recipe)
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    find_runtime()
-    load_runtime()
+    require_runtime()
+    import_runtime()
     from resnetc.runtime import data as datasets
     from resnetc.runtime.errors import RunError
-    from resnetc.runtime.evaluate import evaluate as judge
-    from resnetc.runtime.run.signals import ended_at_once
+    from resnetc.runtime.evaluate import evaluate as evaluate_run
+    from resnetc.runtime.run.signals import exit_on_interrupt
 
     run = Path(options.run_dir)
-    with ended_at_once():
-        images: Any = datasets.load(*datasets.split(options.data)) if options.data is not None else None
-        judged = judge(run, images, weights=options.weights)
-    sys.stdout.write(judged.text().rstrip("\n") + "\n")
+    with exit_on_interrupt():
+        images: Any = datasets.load(*datasets.parse_argument(options.data)) if options.data is not None else None
+        evaluation = evaluate_run(run, images, weights=options.weights)
+    sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
     if images is None and options.weights != "last":
         from resnetc.runtime.report import report
 
         sys.stdout.flush()
         try:
-            report.write(run, images, judged)
+            report.write(run, images, evaluation)
         except RunError as fault:  # a folder that may only be read: the figures are told already
-            note(f"no report: {fault}")
+            print_note(f"no report: {fault}")
     return 0

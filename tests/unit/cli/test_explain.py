@@ -27,9 +27,9 @@ def found(spec: str) -> list[str]:
 
 
 def test_every_code_has_its_page_under_its_title():
-    assert list(PAGES) == list(explain.titles())
+    assert list(PAGES) == list(explain.list_titles())
     headings = {code: text.partition("\n")[0] for code, text in PAGES.items()}
-    assert headings == {code: f"# {code}: {title}" for code, title in explain.titles().items()}
+    assert headings == {code: f"# {code}: {title}" for code, title in explain.list_titles().items()}
 
 
 def test_no_line_of_a_page_is_longer_than_a_terminal_shows():

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.cli.main import main, parser
+from resnetc.cli.main import build_parser, main
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+COMMANDS = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
 TRAINS = {"train", "eval", "compare"}  # need data or a run
 LONG = {"list", "test"}  # run elsewhere, on less
 
@@ -33,7 +33,7 @@ def test_every_command_and_option_has_help(command: str) -> None:
 def test_the_example_is_a_command_line(command: str) -> None:
     program, *words = shlex.split(example(command))
     assert program == "resnetc" and words[0] == command
-    parser().parse_args(words)
+    build_parser().parse_args(words)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in TRAINS | LONG])
@@ -48,7 +48,7 @@ def test_the_example_ends_well(command: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_list_of_commands_is_short_and_whole() -> None:
-    text = parser().format_help()
+    text = build_parser().format_help()
     assert all(f"\n    {command} " in text for command in COMMANDS)
 
 
@@ -62,11 +62,11 @@ def test_a_wrong_command_line_shows_the_usage_of_its_command(capsys: pytest.Capt
 
 def test_no_command_is_a_question_for_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert capsys.readouterr() == ("", parser().format_help())
+    assert capsys.readouterr() == ("", build_parser().format_help())
 
 
 def test_the_first_steps_are_commands() -> None:
-    steps = re.findall(r"^  resnetc (\w+ [\w./]+)", parser().format_help(), re.MULTILINE)
+    steps = re.findall(r"^  resnetc (\w+ [\w./]+)", build_parser().format_help(), re.MULTILINE)
     assert len(steps) == 2
     for words in steps:
-        parser().parse_args(words.split())
+        build_parser().parse_args(words.split())

@@ -10,7 +10,7 @@ import pytest
 
 import resnetc
 from resnetc.cli.main import main
-from resnetc.cli.train import module_of
+from resnetc.cli.train import read_module
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.expander import Expander
@@ -176,7 +176,7 @@ def test_every_command_takes_a_name(folder: Path, capsys) -> None:
 
 def test_training_compiles_the_network_of_a_name_for_the_data(capsys) -> None:
     options = argparse.Namespace(spec="resnet20", model=None, settings=[])
-    source, network = module_of(options, data.look("digits", None), recipe.load("digits", []))
+    source, network = read_module(options, data.read_outline("digits", None), recipe.load("digits", []))
     assert network == "cifar_depth20_channels1" and 'SPEC = "cifar/resnet"' in source
     note = "note: cifar_depth20_channels1: from the data: classes = 10, channels = 1, input 8x8\n"
     assert capsys.readouterr().err == f"{note}note: resnet20 is cifar_depth20 of cifar/resnet\n"

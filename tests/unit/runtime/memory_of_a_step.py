@@ -28,10 +28,10 @@ def resident(field: str = "VmRSS") -> int:
 
 def main(path: Path, batch: int, forget: bool) -> None:
     torch.set_num_threads(1)
-    model = loader.build(path.read_text("utf-8"), path, torch.device("cpu")).train()
+    model = loader.build_network(path.read_text("utf-8"), path, torch.device("cpu")).train()
     if forget:
-        activation_checkpointing.apply(model)
-    update = optimizer.build(model, Recipe())
+        activation_checkpointing.checkpoint_blocks(model)
+    update = optimizer.build_optimizer(model, Recipe())
     shape = sys.modules[type(model).__module__].INPUT_SHAPE
     images = torch.randn(batch, *shape).to(memory_format=torch.channels_last)
     labels = torch.arange(batch) % 10

@@ -28,10 +28,10 @@ def one_by_one(images: Tensor, recipe: Recipe, epoch: int, index: Tensor) -> Ten
         framed = np.empty((3, height + 2 * pad, width + 2 * pad))
         framed[:] = black.mean((1, 2))[:, None, None]
         framed[:, pad : pad + height, pad : pad + width] = pixels[i] - mean
-        top = int(counter_rng.below(2 * pad + 1, recipe.seed, epoch, one, counter_rng.ROW)) if pad else 0
-        left = int(counter_rng.below(2 * pad + 1, recipe.seed, epoch, one, counter_rng.COLUMN)) if pad else 0
+        top = int(counter_rng.randint(2 * pad + 1, recipe.seed, epoch, one, counter_rng.ROW)) if pad else 0
+        left = int(counter_rng.randint(2 * pad + 1, recipe.seed, epoch, one, counter_rng.COLUMN)) if pad else 0
         window = framed[:, top : top + height, left : left + width]
-        mirrored = recipe.horizontal_flip and bool(counter_rng.below(2, recipe.seed, epoch, one, counter_rng.FLIP))
+        mirrored = recipe.horizontal_flip and bool(counter_rng.randint(2, recipe.seed, epoch, one, counter_rng.FLIP))
         out.append((window[:, :, ::-1] if mirrored else window) / deviation)
     return torch.from_numpy(np.stack(out)).float()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resnetc.cli import common, compare
-from resnetc.cli.compare import Named
+from resnetc.cli.compare import NetworkArgument
 from resnetc.runtime import compare as runtime_compare
 from resnetc.runtime import plots, progress
 from resnetc.runtime.arm import Arm
@@ -33,7 +33,7 @@ def times(out: Path) -> dict[Path, int]:
 
 
 def test_rows_tell_what_the_runs_hold(arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path) -> None:
-    rows = runtime_compare.run(arms, few, quick, [3, 4], tmp_path, quiet=True)
+    rows = runtime_compare.train_arms(arms, few, quick, [3, 4], tmp_path, quiet=True)
     assert [row.label for row in rows] == ["residual", "plain"]
     for row in rows:
         lasts = [
@@ -43,8 +43,8 @@ def test_rows_tell_what_the_runs_hold(arms: list[Arm], few: Data, quick: Recipe,
         assert [run.seed for run in row.runs] == [3, 4]
         assert row.mean("train_loss") == pytest.approx(sum(last["train_loss"] for last in lasts) / 2)
         assert row.worst_top1 == min(last["top1"] for last in lasts)
-    assert runtime_compare.differences(rows) == []
-    text = runtime_compare.table(rows)
+    assert runtime_compare.list_differences(rows) == []
+    text = runtime_compare.format_table(rows)
     assert text.splitlines()[0].split()[:2] == ["network", "parameters"]
     assert f"{rows[1].worst_top1:.2f} %" in text
     paths = plots.draw(rows, tmp_path)
@@ -57,7 +57,7 @@ def test_rows_tell_what_the_runs_hold(arms: list[Arm], few: Data, quick: Recipe,
 def test_a_finished_run_is_read_and_a_stopped_one_goes_on(
     arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = runtime_compare.run(arms, few, quick, [0], tmp_path / "whole", quiet=True)
+    whole = runtime_compare.train_arms(arms, few, quick, [0], tmp_path / "whole", quiet=True)
     seen: list[int] = []
 
     def step(self: progress.Progress, step: int, epoch: int) -> None:
@@ -69,17 +69,17 @@ def test_a_finished_run_is_read_and_a_stopped_one_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(progress.Progress, "step", step)
         with pytest.raises(Stopped):
-            runtime_compare.run(arms, few, quick, [0], out, quiet=True)
-        rows = runtime_compare.run(arms, few, quick, [0], out, quiet=True)
+            runtime_compare.train_arms(arms, few, quick, [0], out, quiet=True)
+        rows = runtime_compare.train_arms(arms, few, quick, [0], out, quiet=True)
     assert len(seen) == 24  # 12 steps a run: not one of them twice
     assert [row.mean("test_loss") for row in rows] == [row.mean("test_loss") for row in whole]
     before = times(out)
-    runtime_compare.run(arms, few, quick, [0], out, quiet=True)
+    runtime_compare.train_arms(arms, few, quick, [0], out, quiet=True)
     assert {path: json.dumps(path.stat().st_size) for path in before} == {
         path: json.dumps(path.stat().st_size) for path in times(out)
     }
     with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is 0.2 now"):
-        runtime_compare.run(arms, few, replace(quick, learning_rate=0.2), [0], out, quiet=True)
+        runtime_compare.train_arms(arms, few, replace(quick, learning_rate=0.2), [0], out, quiet=True)
 
 
 def test_an_unfinished_run_is_not_read(
@@ -87,15 +87,15 @@ def test_an_unfinished_run_is_not_read(
 ) -> None:
     monkeypatch.setattr(progress.Progress, "step", lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Stopped):
-        runtime_compare.run(arms[:1], few, quick, [0], tmp_path, quiet=True)
+        runtime_compare.train_arms(arms[:1], few, quick, [0], tmp_path, quiet=True)
     with pytest.raises(RunError, match="not finished: 0 of 3 epochs; continue with `train --resume --out"):
-        runtime_compare.read([tmp_path / "residual" / "seed0"])
+        runtime_compare.read_runs([tmp_path / "residual" / "seed0"])
 
 
 def test_what_differs_between_runs_is_said(arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path) -> None:
-    one = runtime_compare.run(arms[:1], few, quick, [0], tmp_path / "one", quiet=True)
-    two = runtime_compare.run(arms[:1], few, replace(quick, epochs=1), [0, 1], tmp_path / "two", quiet=True)
-    assert runtime_compare.differences([*one, *two]) == [
+    one = runtime_compare.train_arms(arms[:1], few, quick, [0], tmp_path / "one", quiet=True)
+    two = runtime_compare.train_arms(arms[:1], few, replace(quick, epochs=1), [0, 1], tmp_path / "two", quiet=True)
+    assert runtime_compare.list_differences([*one, *two]) == [
         "`epochs` differs between the runs: 3, 1",
         "the seeds differ between the networks: 0; 0 1",
     ]
@@ -105,12 +105,14 @@ def test_runs_that_differ_in_the_seed_alone_are_one_network(
     arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path
 ) -> None:
     short = replace(quick, epochs=1)
-    runtime_compare.run(arms, few, short, [0, 1], tmp_path, quiet=True)
-    runtime_compare.run(arms[:1], few, replace(short, random_crop_padding=0), [0], tmp_path / "uncropped", quiet=True)
+    runtime_compare.train_arms(arms, few, short, [0, 1], tmp_path, quiet=True)
+    runtime_compare.train_arms(
+        arms[:1], few, replace(short, random_crop_padding=0), [0], tmp_path / "uncropped", quiet=True
+    )
     residual, plain = ([str(tmp_path / arm.label / f"seed{seed}") for seed in (0, 1)] for arm in arms)
     other = str(tmp_path / "uncropped" / "residual" / "seed0")
     given = [residual[1], plain[0], other, residual[0], plain[1], residual[0]]
-    assert runtime_compare.together(given) == [[residual[1], residual[0]], plain, [other], [residual[0]]]
+    assert runtime_compare.group_by_seed(given) == [[residual[1], residual[0]], plain, [other], [residual[0]]]
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
         made.set_defaults(run=run)
         return made
 
-    compare.add_commands(command, common.choosing)
+    compare.add_commands(command, common.add_selection_options)
     return top.parse_args(["compare", *arguments])
 
 
@@ -136,17 +138,17 @@ def test_a_set_belongs_to_the_spec_before_it() -> None:
     options = parsed(
         *"--set width=8 --data npz:x a --set depth=20 --seeds 1,2 b c --set width=4 --model m --out d".split()
     )
-    assert compare.named(options) == [
-        Named("a", None, (("width", "8"), ("depth", "20")), True),
-        Named("b", None, (("width", "8"),), False),
-        Named("c", "m", (("width", "4"),), True),
+    assert compare.parse_networks(options) == [
+        NetworkArgument("a", None, (("width", "8"), ("depth", "20")), True),
+        NetworkArgument("b", None, (("width", "8"),), False),
+        NetworkArgument("c", "m", (("width", "4"),), True),
     ]
     assert (options.data, options.seeds, options.out) == ("npz:x", [1, 2], "d")
 
 
 def test_what_stands_before_the_first_spec_is_for_all() -> None:
     options = parsed("--model", "m", "--set", "depth=8", "a", "b", "--override", "epochs=1")
-    assert compare.named(options) == [Named(name, "m", (("depth", "8"),), False) for name in "ab"]
+    assert compare.parse_networks(options) == [NetworkArgument(name, "m", (("depth", "8"),), False) for name in "ab"]
     assert options.override == ["epochs=1"]
 
 

@@ -108,13 +108,13 @@ def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
 
 def test_alone_a_group_is_nothing() -> None:
     model = torch.nn.Linear(1, 1)
-    assert runtime_distributed.ALONE.wrap(model) is model
-    assert runtime_distributed.ALONE.part(torch.arange(3)).tolist() == [0, 1, 2]
-    assert runtime_distributed.ALONE.gather("x") == ["x"]
-    assert runtime_distributed.ALONE.largest(15) == 15
+    assert runtime_distributed.SINGLE_PROCESS.data_parallel(model) is model
+    assert runtime_distributed.SINGLE_PROCESS.shard(torch.arange(3)).tolist() == [0, 1, 2]
+    assert runtime_distributed.SINGLE_PROCESS.all_gather("x") == ["x"]
+    assert runtime_distributed.SINGLE_PROCESS.all_reduce_max(15) == 15
     with pytest.raises(RunError, match="gone"):
-        runtime_distributed.ALONE.share(lambda: (_ for _ in ()).throw(RunError("gone")))
-    with runtime_distributed.joined("cpu") as own:
+        runtime_distributed.SINGLE_PROCESS.broadcast_from_rank0(lambda: (_ for _ in ()).throw(RunError("gone")))
+    with runtime_distributed.join_group("cpu") as own:
         assert (own.rank, own.size, own.restarted) == (0, 1, False)
     assert not distributed.is_initialized()
 
@@ -124,8 +124,8 @@ def test_the_loss_of_another_process_is_one_message(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(distributed, "get_rank", lambda: 1)
     monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
     with pytest.raises(RunError, match=r"^process 1: another process of this run has exited: \[gloo/pair\.cc\] reset$"):
-        with runtime_distributed.joined("cpu"):
+        with runtime_distributed.join_group("cpu"):
             raise RuntimeError("[gloo/pair.cc] reset\nmore")
     with pytest.raises(RuntimeError, match="the network's own"):
-        with runtime_distributed.joined("cpu"):
+        with runtime_distributed.join_group("cpu"):
             raise RuntimeError("the network's own")

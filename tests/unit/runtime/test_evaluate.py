@@ -44,9 +44,9 @@ def test_counts_by_hand(batch: int) -> None:
         for guess in range(7):
             counted = sum(labels[i] == true and ranks[i][0] == guess for i in range(64))
             assert judged.confusion.get((true, guess), 0) == counted
-    assert judged.per_class[6] == (0, None)
-    assert judged.per_class[0] == (11, pytest.approx(100 * judged.confusion[0, 0] / 11))
-    assert sum(images for images, _ in judged.per_class.values()) == 64
+    assert judged.class_accuracies[6] == (0, None)
+    assert judged.class_accuracies[0] == (11, pytest.approx(100 * judged.confusion[0, 0] / 11))
+    assert sum(images for images, _ in judged.class_accuracies.values()) == 64
     assert len(calls) == {1: 64, 7: 9, 64: 1, 500: 1}[batch]  # the last one of 7 has the 64th image too
 
 
@@ -58,8 +58,8 @@ def test_top5_of_three_classes_is_everything() -> None:
 
 def test_the_text_is_readable() -> None:
     judged = Evaluation(6, 0.5, 50.0, 100.0, {(0, 0): 1, (0, 1): 2, (1, 1): 2, (1, 2): 1}, ("cat", "dog", "eel"))
-    assert judged.text() == EXPECTED
-    assert judged.mistakes() == [(2, "cat", "dog"), (1, "dog", "eel")]
+    assert judged.format_text() == EXPECTED
+    assert judged.list_mistakes() == [(2, "cat", "dog"), (1, "dog", "eel")]
 
 
 EXPECTED = """6 images  top-1 50.00 %  top-3 100.00 %  loss 0.5000
@@ -79,7 +79,7 @@ most frequent mistakes:
 
 
 def test_names_that_would_drive_a_terminal_or_break_the_table_are_shown_as_a_short_line() -> None:
-    text = Evaluation(2, 0.5, 0.0, 100.0, {(0, 1): 1, (1, 0): 1}, ("\x1b[31mred\nx", "a" * 300)).text()
+    text = Evaluation(2, 0.5, 0.0, 100.0, {(0, 1): 1, (1, 0): 1}, ("\x1b[31mred\nx", "a" * 300)).format_text()
     assert r"  0 \x1b[31mred\nx" in text and "\x1b" not in text
     assert f"{'a' * 37}... taken for " + r"\x1b[31mred\nx" in text
     assert max(map(len, text.splitlines())) < 80
@@ -88,7 +88,7 @@ def test_names_that_would_drive_a_terminal_or_break_the_table_are_shown_as_a_sho
 def test_many_classes_are_listed_without_the_table() -> None:
     names = tuple(f"c{number}" for number in range(30))
     rows = {(i, i): 1 for i in range(30)}
-    text = Evaluation(30, 0.1, 100.0, 100.0, rows, names).text()
+    text = Evaluation(30, 0.1, 100.0, 100.0, rows, names).format_text()
     assert "predicted" not in text
     assert " 29 c29         100.00 %" in text
 

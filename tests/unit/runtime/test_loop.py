@@ -13,10 +13,10 @@ from resnetc.runtime import counter_rng
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.model import loader
-from resnetc.runtime.optim.lr_schedule import learning_rate
+from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
-from resnetc.runtime.run.train_state import State
+from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.train import train
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], dict[str, Tensor], list[float]]:
     """Final weights, averaged weights and the mean loss of every epoch."""
     torch.manual_seed(recipe.seed)
-    model = loader.build(source, Path("small.py"), CPU)
+    model = loader.build_network(source, Path("small.py"), CPU)
     average = copy.deepcopy(model)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim == 1]
@@ -40,11 +40,11 @@ def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], d
     for epoch in range(recipe.epochs):
         model.train()
         seen = []
-        for index in counter_rng.order(recipe.seed, epoch, len(data.train_labels), CPU).split(recipe.batch_size)[
+        for index in counter_rng.permutation(recipe.seed, epoch, len(data.train_labels), CPU).split(recipe.batch_size)[
             :per_epoch
         ]:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, step, recipe.epochs * per_epoch)
+                group["lr"] = compute_learning_rate(recipe, step, recipe.epochs * per_epoch)
             chances = model(augment(epoch, index)).log_softmax(1)
             right = -chances[torch.arange(len(index)), data.train_labels[index]].mean()
             loss = (1 - recipe.label_smoothing) * right - recipe.label_smoothing * chances.mean()
@@ -98,8 +98,10 @@ def test_the_loop_trains_as_the_naive_one(
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_top1_and_then_the_lowest_loss(few: Data) -> None:
-    state = State.fresh("small", "", few, Recipe(), 4, CPU)
+    state = TrainState.start("small", "", few, Recipe(), 4, CPU)
     judged = [(1, 50.0, 1.0), (2, 40.0, 0.1), (3, 50.0, 1.5), (4, 50.0, 0.9), (5, 50.0, 0.9), (6, 51.0, 3.0)]
-    better = [epoch for epoch, top1, loss in judged if state.is_best({"epoch": epoch, "top1": top1, "test_loss": loss})]
+    better = [
+        epoch for epoch, top1, loss in judged if state.update_best({"epoch": epoch, "top1": top1, "test_loss": loss})
+    ]
     assert better == [1, 4, 6]
     assert state.best == {"epoch": 6, "top1": 51.0, "test_loss": 3.0}

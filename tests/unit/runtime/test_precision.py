@@ -35,7 +35,7 @@ def test_an_image_more_keeps_what_is_told(spec: str, size: int, precision: str, 
     """Between two batches what does not grow with them, such as the statistics of a batch norm, falls away."""
     compiled = resnetc.compile(spec)
     type = getattr(torch, precision)
-    model = loader.build(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
+    model = loader.build_network(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
     channels = compiled.network.input.channels
     small, large = (kept(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
     assert large - small == 3 * total(activations(compiled.network, item)[0], (size, size))

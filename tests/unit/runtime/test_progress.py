@@ -12,8 +12,8 @@ import pytest
 
 import resnetc
 from resnetc.runtime import progress
-from resnetc.runtime.errors import RunError, Stopped, require
-from resnetc.runtime.run.signals import ended_at_once, stop_signals
+from resnetc.runtime.errors import RunError, Stopped, require_packages
+from resnetc.runtime.run.signals import catch_stop_signals, exit_on_interrupt
 
 RECORD = {
     "epoch": 2,
@@ -38,12 +38,12 @@ class Terminal(io.StringIO):
 
 def test_lines_without_a_terminal() -> None:
     stream = io.StringIO()
-    with progress.choose("net", 10, 100, 64, stream=stream) as shown:
+    with progress.choose_display("net", 10, 100, 64, stream=stream) as shown:
         shown.step(1, 1)
         shown.epoch(RECORD)
     assert stream.getvalue() == f"net: 10 epochs, 100 steps of 64 images\n{LINE}\n"
     stream = io.StringIO()
-    progress.choose("net", 1, 1, 1, stream=stream)
+    progress.choose_display("net", 1, 1, 1, stream=stream)
     assert stream.getvalue() == "net: 1 epoch, 1 step of 1 image\n"
 
 
@@ -51,7 +51,7 @@ def test_a_long_epoch_speaks_between_its_ends(monkeypatch: pytest.MonkeyPatch) -
     now = [100.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     stream = io.StringIO()
-    with progress.choose("net", 2, 7300, 128, done=100, stream=stream) as shown:
+    with progress.choose_display("net", 2, 7300, 128, resumed_steps=100, stream=stream) as shown:
         for step in range(101, 181):
             now[0] += 0.5
             shown.step(step, 1)
@@ -64,7 +64,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     stream = Terminal()
-    with progress.choose("net[red]", 10, 100, 64, stream=stream) as shown:
+    with progress.choose_display("net[red]", 10, 100, 64, stream=stream) as shown:
         for step in range(1, 21):
             now[0] += 0.25
             shown.step(step, 2)
@@ -77,7 +77,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_first_signal_is_a_flag_and_the_second_acts() -> None:
-    with stop_signals() as flag:
+    with catch_stop_signals() as flag:
         assert flag.number is None
         signal.raise_signal(signal.SIGINT)
         assert flag.number == signal.SIGINT
@@ -88,7 +88,7 @@ def test_the_first_signal_is_a_flag_and_the_second_acts() -> None:
 
 
 def test_a_patient_process_keeps_catching() -> None:
-    with stop_signals(patient=True) as flag:
+    with catch_stop_signals(is_patient=True) as flag:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         assert flag.number == signal.SIGINT
@@ -103,13 +103,13 @@ import os, signal
 from resnetc.cli.main import main
 from resnetc.runtime import data
 
-def look(*arguments):  # as an import of NumPy or torch may do
+def read_outline(*arguments):  # as an import of NumPy or torch may do
     try:
         signal.raise_signal(signal.SIGINT)
     except BaseException:
         raise AttributeError("half a module") from None
 
-data.look = look
+data.read_outline = read_outline
 raise SystemExit(main(["train", "digits"]))
 """
 
@@ -126,12 +126,12 @@ def test_ctrl_c_before_the_run_ends_the_process_without_a_word(tmp_path: Path) -
 def test_an_ignored_ctrl_c_stays_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with ended_at_once():
+        with exit_on_interrupt():
             signal.raise_signal(signal.SIGINT)
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    with ended_at_once():
+    with exit_on_interrupt():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -149,9 +149,9 @@ def test_a_message_cannot_drive_the_terminal() -> None:
 
 
 def test_a_missing_package_names_the_extra() -> None:
-    require("torch", "numpy")
+    require_packages("torch", "numpy")
     with pytest.raises(RunError, match=r"nowhere_to_be_found not installed: pip install '\.\[run\]'"):
-        require("torch", "nowhere_to_be_found")
+        require_packages("torch", "nowhere_to_be_found")
 
 
 def test_the_runtime_starts_without_the_compiler() -> None:
@@ -165,5 +165,5 @@ def test_the_runtime_starts_without_the_compiler() -> None:
 
 
 def test_a_loss_out_of_hand_stays_short() -> None:
-    assert [progress.figure(loss) for loss in (0.12345, 9999.0, 3.6e17)] == ["0.1235", "9999.0000", "3.60e+17"]
-    assert progress.figure(2.0, 2) == "2.00"
+    assert [progress.format_loss(loss) for loss in (0.12345, 9999.0, 3.6e17)] == ["0.1235", "9999.0000", "3.60e+17"]
+    assert progress.format_loss(2.0, 2) == "2.00"

@@ -151,13 +151,13 @@ def test_a_faulty_override_is_named(override: str, message: str) -> None:
     assert caught.value.status == 2
 
 
-@pytest.mark.parametrize("name", recipe.shipped())
+@pytest.mark.parametrize("name", recipe.list_shipped())
 def test_the_text_of_a_recipe_reads_back(tmp_path: Path, name: str) -> None:
     read = recipe.load(name)
     path = tmp_path / "recipe.yaml"
-    path.write_text(read.text())
+    path.write_text(read.to_yaml())
     assert recipe.load(str(path)) == read
-    assert [line.split(":")[0] for line in read.text().splitlines()] == list(recipe.RULES)
+    assert [line.split(":")[0] for line in read.to_yaml().splitlines()] == list(recipe.RULES)
 
 
 EARLIER = {
@@ -199,8 +199,8 @@ def test_the_recipe_of_an_earlier_run_is_read(tmp_path: Path) -> None:
 
 
 def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
-    names = recipe._NAMES
+    names = recipe._OTHER_NAMES
     assert set(names.values()) <= set(recipe.RULES)
     assert not set(names) & set(recipe.RULES)
-    words = [word for line in recipe._FOREIGN.values() for word in line.split()]
-    assert len(words) == len(set(words)) and not set(words) & set(recipe._RENAMED)
+    words = [word for line in recipe._FOREIGN_KEYS.values() for word in line.split()]
+    assert len(words) == len(set(words)) and not set(words) & set(recipe._EARLIER_KEYS)

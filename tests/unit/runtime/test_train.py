@@ -50,7 +50,7 @@ def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -
 
 def test_the_best_weights_load_into_the_plain_network(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
     train(source, "small", few, quick, tmp_path / "run", quiet=True)
-    model = loader.build(source, Path("small.py"), torch.device("cpu"))
+    model = loader.build_network(source, Path("small.py"), torch.device("cpu"))
     fresh = model.conv1.weight.clone()
     model.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"), strict=True)
     assert not torch.equal(model.conv1.weight, fresh)

@@ -45,7 +45,7 @@ def ended(action: Callable[[], Result]) -> list[object]:
 def main(module: Path, archive: Path, out: Path) -> None:
     source, images, quick = module.read_text(), data.load("npz", archive), recipe.load("digits", QUICK)
     dropout = source.replace("x.mean((2, 3))", "torch.dropout(x.mean((2, 3)), 0.3, self.training)")
-    with distributed.joined("cpu") as own:  # one group for all of the cases: each `train` finds it
+    with distributed.join_group("cpu") as own:  # one group for all of the cases: each `train` finds it
 
         def go(text: str, name: str, **settings: object) -> list[object]:
             resume = bool(settings.pop("resume", False))

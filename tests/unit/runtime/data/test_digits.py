@@ -34,7 +34,7 @@ def test_every_call_gives_the_same_set(digits: data.Data) -> None:
     assert data.load("digits").fingerprint() == digits.fingerprint()
     assert (digits.classes, digits.channels, digits.size) == (10, 1, (8, 8))
     assert digits.argument == "digits"
-    assert data.look("digits") == digits.outline
+    assert data.read_outline("digits") == digits.outline
 
 
 def test_a_path_is_refused() -> None:
@@ -56,10 +56,10 @@ def test_an_empty_name_is_not_the_default(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_split_of_the_argument() -> None:
-    assert data.split("digits") == ("digits", None)
-    assert data.split("npz:a:b.npz") == ("npz", Path("a:b.npz"))
+    assert data.parse_argument("digits") == ("digits", None)
+    assert data.parse_argument("npz:a:b.npz") == ("npz", Path("a:b.npz"))
     with pytest.raises(RunError, match="expected a path after the colon"):
-        data.split("npz:")
+        data.parse_argument("npz:")
 
 
 def test_data_refuses_labels_and_shapes_that_do_not_fit() -> None:

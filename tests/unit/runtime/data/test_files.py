@@ -20,7 +20,7 @@ from resnetc.runtime.errors import RunError
 
 def looked_at(name: str, path: Path) -> data.Data:
     """The data; what is known of it before it is read is what is found in it."""
-    outline = data.look(name, path)
+    outline = data.read_outline(name, path)
     read = outline.read()
     assert outline == read.outline
     return read
@@ -103,9 +103,9 @@ def test_missing_idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / LABELS).unlink()
     refused("fashion-mnist", tmp_path, str(tmp_path), f"no {LABELS} (or .gz)")
     refused("fashion-mnist", tmp_path / "none", "none: no such folder")
-    monkeypatch.setattr(idx, "PLACE", tmp_path / "none")
+    monkeypatch.setattr(idx, "DEFAULT_FOLDER", tmp_path / "none")
     refused("fashion-mnist", None, "apt install dataset-fashion-mnist", "--data fashion-mnist:FOLDER")
-    monkeypatch.setattr(idx, "PLACE", tmp_path)
+    monkeypatch.setattr(idx, "DEFAULT_FOLDER", tmp_path)
     refused("fashion-mnist", None, f"no {LABELS}")
 
 

@@ -137,7 +137,7 @@ NUMBERS = tuple("01234")
 def test_labels_that_no_image_has_are_told(
     few: Data, train: Callable[[int], int], test: Callable[[int], int], names: tuple[str, ...], said: list[str]
 ) -> None:
-    assert labels.remarks(labelled(few, train, test, names)) == said
+    assert labels.list_notes(labelled(few, train, test, names)) == said
 
 
 def test_a_folder_whose_name_is_no_text_is_a_class(

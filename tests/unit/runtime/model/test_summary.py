@@ -23,8 +23,8 @@ CASES = [
 def test_costs_and_shapes_are_the_compilers(spec: str, settings: dict[str, Any]) -> None:
     compiled = resnetc.compile(spec, **settings)
     measures, sizes = compiled.checked.measures, compiled.network.input.sizes
-    model = loader.build(compiled.source, Path("m.py"), torch.device("cpu"))
-    seen = summary.look(model, (compiled.network.input.channels, *sizes))
+    model = loader.build_network(compiled.source, Path("m.py"), torch.device("cpu"))
+    seen = summary.summarize(model, (compiled.network.input.channels, *sizes))
     assert (seen.parameters, seen.multiply_adds) == (measures.parameters, measures.multiply_adds(sizes))
     assert sum(stage.multiply_adds for stage in seen.stages) == seen.multiply_adds
     assert sum(stage.parameters for stage in seen.stages) == seen.parameters
@@ -50,7 +50,7 @@ class Small(nn.Module):
 
 def test_rows_follow_the_order_of_the_run() -> None:
     model = Small().train()
-    seen = summary.look(model, (1, 15, 15))
+    seen = summary.summarize(model, (1, 15, 15))
     assert model.training
     assert [(s.name, s.kind, s.blocks, s.shape) for s in seen.stages] == [
         ("stem, act", "Conv2d, ReLU", 0, (4, 15, 15)),

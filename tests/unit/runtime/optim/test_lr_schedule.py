@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from resnetc.runtime.optim.lr_schedule import learning_rate
+from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.recipe import Recipe
 
 
 def rates(recipe: Recipe, steps: int) -> list[float]:
     """The rate of every step of a run."""
-    return [learning_rate(recipe, step, steps) for step in range(steps)]
+    return [compute_learning_rate(recipe, step, steps) for step in range(steps)]
 
 
 def test_onecycle_is_torchs() -> None:
@@ -61,8 +61,8 @@ def test_the_papers_steps_and_its_warm_up() -> None:
     )
     steps = 64_000
     for step, rate in [(0, 0.01), (399, 0.01), (401, 0.1), (31_999, 0.1), (32_000, 0.01), (48_000, 0.001)]:
-        assert learning_rate(recipe, step, steps) == pytest.approx(rate)
-    assert learning_rate(replace(recipe, warmup=0.0), 0, steps) == 0.1
+        assert compute_learning_rate(recipe, step, steps) == pytest.approx(rate)
+    assert compute_learning_rate(replace(recipe, warmup=0.0), 0, steps) == 0.1
 
 
 def test_linear_falls_in_a_straight_line_to_its_end() -> None:

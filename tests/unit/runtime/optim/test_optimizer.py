@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnetc.runtime.model.ema import Average
+from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim import optimizer
 from resnetc.runtime.recipe import Recipe
 
@@ -19,7 +19,7 @@ def network() -> nn.Sequential:
 def test_norms_and_biases_are_free_of_weight_decay(kind: str) -> None:
     model = network()
     for both, free in ((False, {"0.bias", "1.weight", "1.bias"}), (True, set())):
-        built = optimizer.build(model, Recipe(optimizer=kind, weight_decay=0.01, decay_norms=both))
+        built = optimizer.build_optimizer(model, Recipe(optimizer=kind, weight_decay=0.01, decay_norms=both))
         decay = {id(p): group["weight_decay"] for group in built.param_groups for p in group["params"]}
         assert {name for name, p in model.named_parameters() if decay[id(p)] == 0} == free
         assert all(decay[id(p)] in (0, 0.01) for p in model.parameters())
@@ -28,7 +28,7 @@ def test_norms_and_biases_are_free_of_weight_decay(kind: str) -> None:
 def test_frozen_parameters_are_left_out() -> None:
     model = network()
     model[0].requires_grad_(False)
-    built = optimizer.build(model, Recipe())
+    built = optimizer.build_optimizer(model, Recipe())
     assert sum(len(group["params"]) for group in built.param_groups) == 3
 
 
@@ -36,7 +36,7 @@ def test_sgd_is_nesterovs() -> None:
     weight = nn.Parameter(torch.tensor([[1.0, -2.0]]))
     model = nn.Module()
     model.weight = weight
-    built = optimizer.build(model, Recipe(learning_rate=0.1, momentum=0.9, weight_decay=0.01))
+    built = optimizer.build_optimizer(model, Recipe(learning_rate=0.1, momentum=0.9, weight_decay=0.01))
     expected, velocity = weight.detach().clone(), torch.zeros(1, 2)
     for step in range(4):
         weight.grad = torch.tensor([[0.5, step - 1.0]])
@@ -53,7 +53,7 @@ def test_memory_is_restored_into_a_new_optimizer(kind: str) -> None:
     models = [network(), network()]
     for model in models:
         model[0].to(memory_format=torch.channels_last)
-    first = optimizer.build(models[0], recipe)
+    first = optimizer.build_optimizer(models[0], recipe)
 
     def step(model: nn.Module, built: torch.optim.Optimizer) -> None:
         torch.manual_seed(5)
@@ -62,11 +62,11 @@ def test_memory_is_restored_into_a_new_optimizer(kind: str) -> None:
         built.step()
 
     step(models[0], first)
-    saved = {name: tensor.clone() for name, tensor in optimizer.tensors(first, models[0]).items()}
+    saved = {name: tensor.clone() for name, tensor in optimizer.state_tensors(first, models[0]).items()}
     assert saved
     models[1].load_state_dict(models[0].state_dict())
-    second = optimizer.build(models[1], recipe)
-    optimizer.restore(second, models[1], saved)
+    second = optimizer.build_optimizer(models[1], recipe)
+    optimizer.restore_state(second, models[1], saved)
     step(models[0], first)
     step(models[1], second)
     for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
@@ -75,24 +75,24 @@ def test_memory_is_restored_into_a_new_optimizer(kind: str) -> None:
 
 def test_the_average_follows_weights_and_statistics() -> None:
     model = network()
-    average = Average(model, 0.5)
+    average = ExponentialMovingAverage(model, 0.5)
     start, first = model[3].weight.detach().clone(), model[1].running_mean.clone()
     with torch.no_grad():
         model[3].weight.add_(1)
         model[1].running_mean.add_(2)
         model[1].num_batches_tracked.add_(3)
-    average.follow(1)  # the warm-up's decay: (1 + 1) / (10 + 1)
+    average.update(1)  # the warm-up's decay: (1 + 1) / (10 + 1)
     torch.testing.assert_close(average.model[3].weight, start + 9 / 11)
     torch.testing.assert_close(average.model[1].running_mean, first + 2 * 9 / 11)
     assert int(average.model[1].num_batches_tracked) == 3
-    average.follow(100)  # 101/110 is above 0.5
+    average.update(100)  # 101/110 is above 0.5
     torch.testing.assert_close(average.model[3].weight, start + 9 / 11 + 0.5 * 2 / 11)
 
 
 def test_no_average_is_the_model_itself() -> None:
     model = network()
-    average = Average(model, 0.0)
+    average = ExponentialMovingAverage(model, 0.0)
     assert average.model is model
     before = model[3].weight.detach().clone()
-    average.follow(1)
+    average.update(1)
     assert torch.equal(model[3].weight, before)

@@ -141,7 +141,7 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_picture_is_the_image(channels: int) -> None:
     image = torch.arange(channels * 6).view(channels, 2, 3).to(torch.uint8)
-    content = report.png(image)
+    content = report.encode_png(image)
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", content[16:24]) == (3, 2)
     length = struct.unpack(">I", content[33:37])[0]
@@ -150,16 +150,16 @@ def test_a_picture_is_the_image(channels: int) -> None:
 
 
 def test_ticks_are_round_and_few() -> None:
-    assert chart.steps(0, 1, 6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert chart.steps(0, 2, 9, whole=True) == [0, 1, 2]
-    assert chart.steps(3, 3, 5) == [3]
+    assert chart.choose_ticks(0, 1, 6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert chart.choose_ticks(0, 2, 9, whole_only=True) == [0, 1, 2]
+    assert chart.choose_ticks(3, 3, 5) == [3]
     for low, high in ((0, 1e-9), (-5, 1e6), (98.2, 98.4), (0, 0.03)):
-        found = chart.steps(low, high, 6)
+        found = chart.choose_ticks(low, high, 6)
         assert 2 <= len(found) <= 6
         assert low - 1e-12 <= found[0] and found[-1] <= high * (1 + 1e-9)
 
 
 def test_a_chart_of_one_point_or_none_is_drawn() -> None:
-    drawn = chart.chart("x", [("a", [(1, 5.0)]), ("b", []), ("c", [(1, float("nan"))])], 1)
+    drawn = chart.make_chart("x", [("a", [(1, 5.0)]), ("b", []), ("c", [(1, float("nan"))])], 1)
     assert [line.points.count(",") for line in drawn.lines] == [1, 0, 0]
     assert all(0 <= x <= chart.WIDTH and 0 <= y <= chart.HEIGHT for line in drawn.lines for x, y in line.dots)

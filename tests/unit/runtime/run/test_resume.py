@@ -16,7 +16,7 @@ import torch
 import resnetc
 from resnetc.cli.main import main
 from resnetc.runtime import progress
-from resnetc.runtime.data import Data, load, split
+from resnetc.runtime.data import Data, load, parse_argument
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
@@ -89,7 +89,7 @@ def test_a_run_of_an_earlier_version_goes_on_to_the_very_weights(
     images = {"train_images": few.train_images, "test_images": few.test_images}
     arrays = {name: tensor.permute(0, 2, 3, 1).numpy() for name, tensor in images.items()}
     np.savez(path, **arrays, train_labels=few.train_labels, test_labels=few.test_labels)
-    data = load(*split(f"npz:{path}"))
+    data = load(*parse_argument(f"npz:{path}"))
     train(source, "model", data, quick, tmp_path / "whole", quiet=True)
     with monkeypatch.context() as patch:
         stopping(patch, [6], signal.SIGTERM)
@@ -245,7 +245,7 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     }
     np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(progress, "choose", lambda *arguments: progress.Progress())
+    monkeypatch.setattr(progress, "choose_display", lambda *arguments: progress.Progress())
     assert main([*begin, "--resume"]) == 1
     assert "run: no run to resume in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:

@@ -143,8 +143,8 @@ def refuse_misfits(
     if out.channels != images.classes:
         reason = explain_mismatch("classes", set_values, data_settings)
         raise RunError(
-            f"{images.name} has {format_count('classes', images.classes)}, but `{name}` gives scores for {out.channels} "
-            f"({format_place(head)}){reason}"
+            f"{images.name} has {format_count('classes', images.classes)}, but `{name}` gives scores for"
+            f" {out.channels} ({format_place(head)}){reason}"
         )
 
 

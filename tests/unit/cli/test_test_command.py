@@ -48,11 +48,11 @@ model net(classes: int = 10, width: int = 4) {
 WHOLE = """\
 net  (net.resnet)
   proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have one shape
-  checked   expect parameters == 1_454 when width == 4; held on the module
-  checked   expect weighted_layers == 6; held on the module
+  checked   expect parameters == 1_454 when width == 4; holds on the module
+  checked   expect weighted_layers == 6; holds on the module
   proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); holds on the module at 17 inputs from 3x2x2 to 3x54x65
-  checked   expect layer2.stride == 4 and layer2.blocks == 2; held on the module
-  checked   expect receptive_field == 24; held on the module
+  checked   expect layer2.stride == 4 and layer2.blocks == 2; holds on the module
+  checked   expect receptive_field == 24; holds on the module
   proved    expect output.shape == [classes] when H % 2 == 0; holds on the module at 15 inputs from 3x2x2 to 3x54x65
   proved    expect refuses(H < 2); holds on the module at 8 inputs from 3x1x1 to 3x1x53
   checked   expect activation_bytes <= 60_000; holds on the module at 3x16x16
@@ -106,10 +106,8 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--input", "3x1x9", "--batch", "5"]) == 0
     told = capsys.readouterr().out
     assert "shapes, 1 input: 0 on or beside an edge; 0 accepted, 1 refused by both; batches of 5" in told
-    assert "expect layer2.stride == 4 and layer2.blocks == 2; held on the module\n" in told
-    assert (
-        "expect layer2.shape[1] == ceil(floor(H / 2) / 2); nothing to try it with: no input that it speaks of" in told
-    )
+    assert "expect layer2.stride == 4 and layer2.blocks == 2; holds on the module\n" in told
+    assert "expect layer2.shape[1] == ceil(floor(H / 2) / 2); not tried: no input that it refers to" in told
 
 
 def test_a_single_image_that_a_norm_refuses(spec: Path, capsys: Capture) -> None:
@@ -221,7 +219,7 @@ sys.exit(main(["test", "net.resnet", "--set", "width=[2, 3, 5]", "--examples", "
 
 @pytest.mark.parametrize(
     ("fate", "status", "told"),
-    [("well", 0, ""), ("ended", 1, "error: a process was ended from outside"), ("raised", 70, "division by zero")],
+    [("well", 0, ""), ("ended", 1, "error: a process was killed"), ("raised", 70, "division by zero")],
 )
 def test_several_networks_at_a_time(fate: str, status: int, told: str, spec: Path, capsys: Capture) -> None:
     """Their lines stand in the same order; a process that is ended is told, and what one raises is raised here."""
@@ -342,7 +340,7 @@ model audio(classes: int = 10, channels: int = 8) {
 
 def where(told: str) -> list[str]:
     """Behind each claim, where it was held."""
-    return re.findall(r"expect .*; held on the module ?(.*)", told)
+    return re.findall(r"expect .*; holds on the module ?(.*)", told)
 
 
 def test_a_claim_is_tried_inside_of_what_it_speaks_of(spec: Path, capsys: Capture) -> None:
@@ -372,7 +370,7 @@ def test_one_input_is_tried_alone(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--input", "1x1900"]) == 0
     told = capsys.readouterr().out
     assert where(told) == ["at 1x1900", "at 1x1900", "at 1x1900", "at 1x7", "at 1x9", "at 1x10", ""]
-    assert told.count("; nothing to try it with: no input that it speaks of, or none that runs\n") == 5
+    assert told.count("; not tried: no input that it refers to, or none that runs\n") == 5
 
 
 def test_a_module_that_is_another_one_inside_of_a_region(

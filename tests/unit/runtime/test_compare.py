@@ -208,5 +208,5 @@ def test_specs_and_runs_side_by_side(
     with pytest.raises(Exception, match="--set and --model need a spec"):
         options.run(options)
     options = parsed("digits", "digits", *common)
-    with pytest.raises(Exception, match="digits is named twice"):
+    with pytest.raises(Exception, match="digits is given twice"):
         options.run(options)

@@ -232,7 +232,7 @@ def test_a_pickle_is_never_opened(source: str, few: Data, quick: Recipe, tmp_pat
     out = tmp_path / "run"
     train(source, "small", few, quick, out, quiet=True)
     torch.save({"step": 3}, out / "last.ckpt")
-    with pytest.raises(RunError, match=r"last\.ckpt: damaged, or no checkpoint"):
+    with pytest.raises(RunError, match=r"last\.ckpt: damaged, or not a checkpoint"):
         train(source, "small", few, quick, out, resume=True, quiet=True)
 
 

@@ -201,8 +201,8 @@ class Lowering:
             (n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)
         ]
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
-        name = self.names.definition(class_name(block.name.id, block.doc))
         fields, forward = self.scope(group, signature)
+        name = self.names.definition(class_name(block.name.id, block.doc) + self.lacking(block, fields))
         signature.settle(definitions(block))
         self.writer.names[name] = signature.parameters
         comments = Comments(group, signature)
@@ -217,6 +217,16 @@ class Lowering:
             comments.shape(0),
         )
         self.classes[key] = (made, signature)
+
+    def lacking(self, block: Any, fields: list[str]) -> str:
+        """`WithoutDownsample`: what the name of a further class ends in that lacks one module of the first one."""
+        if block not in self.first:
+            return ""
+        own, modules = set(attributes(fields)), self.first[block][1]
+        lost = [module for module in modules if module not in own]
+        if len(lost) != 1 or len(own) >= len(modules):
+            return ""
+        return "Without" + "".join(part[:1].upper() + part[1:] for part in lost[0].split("_"))
 
     def unlike(self, block: Any, name: str, fields: list[str]) -> str:
         """What tells a further class of a block from its first one: the modules that one has and the other has not."""

@@ -49,7 +49,7 @@ class PreactBottleneck(nn.Module):
         return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
-class PreactBottleneck2(nn.Module):
+class PreactBottleneckWithoutDownsample(nn.Module):
     """`PreactBottleneck` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -80,15 +80,15 @@ class PreActDepth1001(nn.Module):
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBottleneck(16, 16),
-            *(PreactBottleneck2(16) for _ in range(110)),
+            *(PreactBottleneckWithoutDownsample(16) for _ in range(110)),
         )
         self.layer2 = nn.Sequential(
             PreactBottleneck(64, 32, stride=2),
-            *(PreactBottleneck2(32) for _ in range(110)),
+            *(PreactBottleneckWithoutDownsample(32) for _ in range(110)),
         )
         self.layer3 = nn.Sequential(
             PreactBottleneck(128, 64, stride=2),
-            *(PreactBottleneck2(64) for _ in range(110)),
+            *(PreactBottleneckWithoutDownsample(64) for _ in range(110)),
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
@@ -110,4 +110,4 @@ def build() -> PreActDepth1001:
     return PreActDepth1001()
 
 
-# sealed by resnetc: text eaa844a7ea52d1ac keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text fefc220ec4447e20 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

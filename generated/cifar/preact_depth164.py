@@ -49,7 +49,7 @@ class PreactBottleneck(nn.Module):
         return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
-class PreactBottleneck2(nn.Module):
+class PreactBottleneckWithoutDownsample(nn.Module):
     """`PreactBottleneck` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -80,15 +80,15 @@ class PreActDepth164(nn.Module):
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBottleneck(16, 16),
-            *(PreactBottleneck2(16) for _ in range(17)),
+            *(PreactBottleneckWithoutDownsample(16) for _ in range(17)),
         )
         self.layer2 = nn.Sequential(
             PreactBottleneck(64, 32, stride=2),
-            *(PreactBottleneck2(32) for _ in range(17)),
+            *(PreactBottleneckWithoutDownsample(32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
             PreactBottleneck(128, 64, stride=2),
-            *(PreactBottleneck2(64) for _ in range(17)),
+            *(PreactBottleneckWithoutDownsample(64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
@@ -110,4 +110,4 @@ def build() -> PreActDepth164:
     return PreActDepth164()
 
 
-# sealed by resnetc: text 89332a8be9818e13 keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 674a33af84887842 keys 774ad2b77b9fa873 function 76fd65631c538b9d

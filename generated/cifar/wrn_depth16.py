@@ -49,7 +49,7 @@ class PreactBasic(nn.Module):
         return self.conv2(main) + self.downsample(pre)
 
 
-class PreactBasic2(nn.Module):
+class PreactBasicWithoutDownsample(nn.Module):
     """`PreactBasic` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -77,15 +77,15 @@ class WRNDepth16(nn.Module):
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160),
-            PreactBasic2(160),
+            PreactBasicWithoutDownsample(160),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, stride=2),
-            PreactBasic2(320),
+            PreactBasicWithoutDownsample(320),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, stride=2),
-            PreactBasic2(640),
+            PreactBasicWithoutDownsample(640),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -107,4 +107,4 @@ def build() -> WRNDepth16:
     return WRNDepth16()
 
 
-# sealed by resnetc: text 584203fa1fd87627 keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text c29e86eb81b9fb38 keys b9d3101650937d98 function 7562031be6e0bd30

@@ -49,7 +49,7 @@ class PreactBasic(nn.Module):
         return self.conv2(main) + self.downsample(pre)
 
 
-class PreactBasic2(nn.Module):
+class PreactBasicWithoutDownsample(nn.Module):
     """`PreactBasic` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -77,15 +77,15 @@ class WRNDepth28(nn.Module):
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160),
-            *(PreactBasic2(160) for _ in range(3)),
+            *(PreactBasicWithoutDownsample(160) for _ in range(3)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, stride=2),
-            *(PreactBasic2(320) for _ in range(3)),
+            *(PreactBasicWithoutDownsample(320) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, stride=2),
-            *(PreactBasic2(640) for _ in range(3)),
+            *(PreactBasicWithoutDownsample(640) for _ in range(3)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -107,4 +107,4 @@ def build() -> WRNDepth28:
     return WRNDepth28()
 
 
-# sealed by resnetc: text 645534ee9b21810b keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text 5d6079baaa1419c3 keys 5a77cf39977d4b17 function d0095b35d03262a4

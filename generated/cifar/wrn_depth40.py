@@ -49,7 +49,7 @@ class PreactBasic(nn.Module):
         return self.conv2(main) + self.downsample(pre)
 
 
-class PreactBasic2(nn.Module):
+class PreactBasicWithoutDownsample(nn.Module):
     """`PreactBasic` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -77,15 +77,15 @@ class WRNDepth40(nn.Module):
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBasic(16, 160),
-            *(PreactBasic2(160) for _ in range(5)),
+            *(PreactBasicWithoutDownsample(160) for _ in range(5)),
         )
         self.layer2 = nn.Sequential(
             PreactBasic(160, 320, stride=2),
-            *(PreactBasic2(320) for _ in range(5)),
+            *(PreactBasicWithoutDownsample(320) for _ in range(5)),
         )
         self.layer3 = nn.Sequential(
             PreactBasic(320, 640, stride=2),
-            *(PreactBasic2(640) for _ in range(5)),
+            *(PreactBasicWithoutDownsample(640) for _ in range(5)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -107,4 +107,4 @@ def build() -> WRNDepth40:
     return WRNDepth40()
 
 
-# sealed by resnetc: text 084777800d71816b keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text 5838f5f49e6447b3 keys 3d502a8237910f0b function e786eb7d042118c2

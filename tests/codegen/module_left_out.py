@@ -48,7 +48,7 @@ class PreactBottleneck(nn.Module):
         return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
 
 
-class PreactBottleneck2(nn.Module):
+class PreactBottleneckWithoutDownsample(nn.Module):
     """`PreactBottleneck` without `downsample`."""
 
     def __init__(self, width: int) -> None:
@@ -77,11 +77,11 @@ class Net(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
             PreactBottleneck(16, 8),
-            PreactBottleneck2(8),
+            PreactBottleneckWithoutDownsample(8),
         )
         self.layer2 = nn.Sequential(
             PreactBottleneck(32, 16, stride=2),
-            PreactBottleneck2(16),
+            PreactBottleneckWithoutDownsample(16),
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 818784fd78cb8d25 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148
+# sealed by resnetc: text f46797d32950cffc keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

@@ -14,6 +14,7 @@ from resnetc.compiler.syntax import tree as syntax
 
 SENTENCE = re.compile(r"(?<!al)\.\s+(?=[A-Z`])")
 WORD = re.compile(r"`([A-Za-z_]\w*)`")
+TOKEN = re.compile(r'"[^"]*"|\|>|[=!<>]=|\d[\w.]*(?:(?<=e)[-+]\d+)?|\w[\w.]*|\S')
 HEADING = re.compile(r"(\w\S*(?: \w\S*)?|[^:.]+ (?:et al\. )?\d{4}):\s")  # `Option B:`, `Option A of He et al. 2015:`
 
 
@@ -40,7 +41,7 @@ def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[
     names = {p.name.id for p in definition.parameters}
     names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
     kept = []
-    for sentence in SENTENCE.split(" ".join(doc.split())):
+    for sentence in filter(None, SENTENCE.split(" ".join(doc.split()))):
         foreign = [word for word in dict.fromkeys(WORD.findall(sentence)) if word in names - own]
         values = {word: shared_number(numbers.get(word, [])) for word in foreign}
         if all(value is not None for value in values.values()):
@@ -77,6 +78,13 @@ def lies_in(inner: Span, outer: Span) -> bool:
 
 
 def on_one_line(text: str) -> str:
-    """The text of an expression, however it was laid out."""
-    text = re.sub(r"([(\[]) ", r"\1", " ".join(text.split()))
-    return re.sub(r",? ?([)\]])", r"\1", text)
+    """The text of an expression, however it was laid out: its words, spaced as the formatter spaces them."""
+    line, before = "", ""
+    for word in TOKEN.findall(text):
+        if word in ")]":
+            line = line.removesuffix(",")
+        opens = word in "([" and re.match(r"\w", before[-1:])
+        tight = word in (",", ")", "]", ":", "=") or before in ("", "(", "[", "=") or opens
+        line += word if tight else f" {word}"
+        before = word
+    return line

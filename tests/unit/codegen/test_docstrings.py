@@ -59,7 +59,7 @@ def test_what_differs_and_is_no_argument_is_not_spoken_of() -> None:
 POLICY = """
 /// {doc}
 policy fit(channels: int, stride: size) {{
-  when stride == 1 => conv(
+  when stride == 1 => plain_conv(
     channels,
     kernel=1,
   ) |> norm
@@ -72,12 +72,23 @@ block unit(width: int, stride: size = 1) {{ out = in |> fit(width, stride) |> re
 
 def test_a_case_of_a_policy_is_told_as_the_spec_has_it() -> None:
     whole = POLICY.format(doc="Where nothing strides: a product, else a filter.")
-    assert said(whole, "a: unit(4) |> b: unit(5)")["fit"] == "Policy `fit`: `conv(channels, kernel=1) |> norm`."
+    assert said(whole, "a: unit(4) |> b: unit(5)")["fit"] == "Policy `fit`: `plain_conv(channels, kernel=1) |> norm`."
     headed = POLICY.format(doc="Option B: a product, a filter or a larger filter.")
     both = said(headed, "a: unit(4) |> b: unit(5, stride=2)")["fit"]
     assert both == (
-        "Option B: `conv(channels, kernel=1) |> norm` or `conv(channels, kernel=3, stride=stride) |> norm`."
+        "Option B: `plain_conv(channels, kernel=1) |> norm` or `conv(channels, kernel=3, stride=stride) |> norm`."
     )
+
+
+def test_the_layout_of_a_spec_is_not_seen_in_a_text() -> None:
+    loose = POLICY.replace("kernel=1,", "kernel = 2/2, std=1e-2,").format(doc="Something.")
+    tight = POLICY.replace("kernel=1,", "kernel=2 / 2,\n    std=1e-2").format(doc="Something.")
+    told = [said(policy, "a: unit(4) |> b: unit(5)")["fit"] for policy in (loose, tight)]
+    assert told == ["Policy `fit`: `plain_conv(channels, kernel=2 / 2, std=1e-2) |> norm`."] * 2
+
+
+def test_nothing_said_is_the_name_of_the_block() -> None:
+    assert said("block unit() { out = in |> relu |> conv(8, kernel=1) }", "unit") == {"Unit": "The block `unit`."}
 
 
 def test_a_text_for_the_first_choice_is_not_told_of_the_other() -> None:

@@ -41,7 +41,7 @@ def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[
     names = {p.name.id for p in definition.parameters}
     names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
     kept = []
-    for sentence in filter(None, SENTENCE.split(" ".join(doc.split()))):
+    for sentence in SENTENCE.split(" ".join(doc.split())) if doc else []:
         foreign = [word for word in dict.fromkeys(WORD.findall(sentence)) if word in names - own]
         values = {word: shared_number(numbers.get(word, [])) for word in foreign}
         if all(value is not None for value in values.values()):
@@ -83,7 +83,7 @@ def on_one_line(text: str) -> str:
     for word in TOKEN.findall(text):
         if word in ")]":
             line = line.removesuffix(",")
-        opens = word in "([" and re.match(r"\w", before[-1:])
+        opens = word in "([" and re.match(r"\w", before[-1:]) is not None
         tight = word in (",", ")", "]", ":", "=") or before in ("", "(", "[", "=") or opens
         line += word if tight else f" {word}"
         before = word

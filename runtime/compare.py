@@ -1,14 +1,14 @@
 """Several networks under one recipe and the same seeds: trains what is not there yet, and reads what is.
 
-rows = run([Arm("plain-20", "cifar_plain20", source), ...], data, recipe, [0, 1, 2], Path("runs/degradation"))
-print(table(rows))
+rows = train_arms([Arm("plain-20", "cifar_plain20", source), ...], data, recipe, [0, 1, 2], Path("runs/degradation"))
+print(format_table(rows))
 """
 
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import torch
 
@@ -17,9 +17,9 @@ from resnetc.runtime.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader, summary
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import train_state
-from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.train import train
 from resnetc.terminal import brief, drawn, one_line
 
@@ -32,12 +32,12 @@ class FinishedRun:
     """A finished run, as its folder tells: the seed, the metrics of every epoch, the recipe and the data."""
 
     seed: int
-    records: tuple[dict[str, Any], ...]
-    recipe: dict[str, Any]
+    records: tuple[EpochRecord, ...]
+    recipe: Recipe
     data: str
 
     @property
-    def last_record(self) -> dict[str, Any]:
+    def last_record(self) -> EpochRecord:
         """The metrics of the last epoch."""
         return self.records[-1]
 
@@ -51,7 +51,7 @@ class Row:
     multiply_adds: int
     runs: tuple[FinishedRun, ...]
 
-    def mean(self, key: str) -> float:
+    def mean(self, key: Literal["train_loss", "test_loss", "top1", "seconds"]) -> float:
         """The mean over the seeds of one of the last epoch's metrics."""
         return statistics.fmean(float(run.last_record[key]) for run in self.runs)
 
@@ -73,13 +73,13 @@ def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
     for path in paths:
         run = RunFolder(path)
         records, metadata = run.read_records(), train_state.load(run.last)[1]
-        epochs = metadata["recipe"]["epochs"]
+        epochs = metadata["recipe"].epochs
         if not is_finished(path, epochs):
             done = records[-1]["epoch"] if records else 0
             raise RunError(
                 f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
             )
-        runs.append(FinishedRun(metadata["recipe"]["seed"], tuple(records), metadata["recipe"], metadata["data"]))
+        runs.append(FinishedRun(metadata["recipe"].seed, tuple(records), metadata["recipe"], metadata["data"]))
     first = RunFolder(paths[0])
     model = loader.build_network(first.read_source(), first.model, torch.device("cpu"))
     architecture = summary.summarize(model, tuple(metadata["shape"]))
@@ -89,11 +89,11 @@ def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
 
 def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
     """The folders of runs, those that differ in the seed alone side by side, where the first of them stands."""
-    groups: list[tuple[Any, dict[int, str]]] = []
+    groups: list[tuple[tuple[str, str, Recipe], dict[int, str]]] = []
     for path in folders:
         metadata = train_state.load(RunFolder(Path(path)).last)[1]
-        seed = metadata["recipe"].pop("seed")
-        identity = [metadata[key] for key in ("module", "fingerprint", "recipe")]
+        seed = metadata["recipe"].seed
+        identity = metadata["module"], metadata["fingerprint"], replace(metadata["recipe"], seed=0)
         for other, seeds in groups:
             if other == identity and seed not in seeds:
                 seeds[seed] = path
@@ -134,8 +134,8 @@ def list_differences(rows: Sequence[Row]) -> list[str]:
     """What makes the rows hard to compare: keys of the recipe in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
     differences = []
-    for key in runs[0].recipe:
-        values = dict.fromkeys(str(run.recipe.get(key)) for run in runs)
+    for key in RULES:
+        values = dict.fromkeys(str(getattr(run.recipe, key)) for run in runs)
         if key != "seed" and len(values) > 1:
             differences.append(f"`{key}` differs between the runs: {', '.join(values)}")
     data_names = dict.fromkeys(run.data for run in runs)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -69,7 +69,7 @@ class Group:
         """All processes' values, in the order of their ranks."""
         if self.size == 1:
             return [value]
-        values: list[Any] = [None] * self.size
+        values = [value] * self.size
         dist.all_gather_object(values, value)
         return values
 
@@ -77,17 +77,16 @@ class Group:
         """What `action` returns in the first process, the only one to run it; a RunError in it is raised by all."""
         if self.size == 1:
             return action()
-        outcome: list[Any] = [None, None]
+        outcome: list[_Shared | RunError | None] = [None]
         if self.rank == 0:
             try:
                 outcome[0] = action()
             except RunError as fault:
-                outcome[1] = fault
+                outcome[0] = fault
         dist.broadcast_object_list(outcome)
-        if outcome[1] is not None:
-            raise outcome[1]
-        result: _Shared = outcome[0]
-        return result
+        if isinstance(outcome[0], RunError):
+            raise outcome[0]
+        return cast(_Shared, outcome[0])
 
     def broadcast_buffers(self, model: nn.Module) -> None:
         """Give every process the first one's buffers: running statistics, which each takes of its own images."""

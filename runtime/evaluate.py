@@ -231,7 +231,7 @@ def evaluate(
     if metadata["module"] != loader.compute_digest(source):
         raise RunError(f"{run.model}: changed since {path.name} was written, so its weights belong to another network")
     if weights == "last":
-        prefix = "average/" if metadata["recipe"]["ema_decay"] else "model/"
+        prefix = "average/" if metadata["recipe"].ema_decay else "model/"
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if data is None:
         data = datasets.load(*datasets.parse_argument(metadata["data"]))
@@ -242,7 +242,7 @@ def evaluate(
 
     torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build_network(source, run.model, torch_device)
-    batch_size = batch_size or metadata["recipe"]["eval_batch_size"]
+    batch_size = batch_size or metadata["recipe"].eval_batch_size
     trial.check_model(
         model, metadata["network"], data, shares.compute_evaluation_share(len(data.test_labels), batch_size)
     )
@@ -251,8 +251,8 @@ def evaluate(
     except RuntimeError as fault:
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
     device_data = data.to(torch_device)
-    normalise = Normaliser(device_data.train_images, metadata["recipe"]["normalise"])
-    with limit_threads(metadata["recipe"]["threads"]):
+    normalise = Normaliser(device_data.train_images, metadata["recipe"].normalise)
+    with limit_threads(metadata["recipe"].threads):
         return measure(
             model,
             device_data.test_images,

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from resnetc.runtime.compare import Row
 from resnetc.runtime.errors import RunError, require_packages
+from resnetc.runtime.run.folder import EpochRecord
 
 _DASHES = ("-", "--", ":", "-.")
 
 
-def compute_loss_curve(records: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+def compute_loss_curve(records: Sequence[EpochRecord]) -> tuple[list[float], list[float]]:
     """Epochs and training losses of one run, several points an epoch."""
     points = [
         (record["epoch"] - 1 + (part + 0.5) / len(record["curve"]), loss)
@@ -37,17 +37,32 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     loss, top1 = figure.subplots(1, 2)
     for number, row in enumerate(rows):
-        style: dict[str, Any] = {"color": f"C{number % 10}", "linestyle": _DASHES[number % len(_DASHES)]}
+        color, dash = f"C{number % 10}", _DASHES[number % len(_DASHES)]
         pairs = [compute_loss_curve(run.records) for run in row.runs]
         accuracies = [[record["top1"] for record in run.records] for run in row.runs]
         if len(row.runs) > 1:
             for (x, y), accuracy in zip(pairs, accuracies, strict=True):
-                loss.plot(x, y, linewidth=0.8, alpha=0.3, **style)
-                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, **style)
+                loss.plot(x, y, linewidth=0.8, alpha=0.3, color=color, linestyle=dash)
+                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, color=color, linestyle=dash)
         epochs, mean_accuracy = min((x for x, _ in pairs), key=len), compute_mean_curve(accuracies)
         mark = "o" if len(mean_accuracy) <= 30 else None
-        loss.plot(epochs, compute_mean_curve([y for _, y in pairs]), linewidth=1.8, label=row.label, **style)
-        top1.plot(range(1, len(mean_accuracy) + 1), mean_accuracy, linewidth=1.8, marker=mark, markersize=4, **style)
+        loss.plot(
+            epochs,
+            compute_mean_curve([y for _, y in pairs]),
+            linewidth=1.8,
+            label=row.label,
+            color=color,
+            linestyle=dash,
+        )
+        top1.plot(
+            range(1, len(mean_accuracy) + 1),
+            mean_accuracy,
+            linewidth=1.8,
+            marker=mark,
+            markersize=4,
+            color=color,
+            linestyle=dash,
+        )
     loss.set(xlabel="epoch", title="training loss")
     top1.set(xlabel="epoch", title="top-1 on the test images, %")
     loss.set_ylim(bottom=0)

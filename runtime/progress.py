@@ -3,8 +3,9 @@
 import sys
 import time
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
+from resnetc.runtime.run.folder import EpochRecord
 from resnetc.terminal import brief, console, one_line
 
 _MAX_NAME_CHARACTERS = 60  # characters of a network's that are shown
@@ -28,7 +29,7 @@ def format_loss(loss: float, digits: int = 4) -> str:
     return f"{loss:.{digits}f}" if abs(loss) < 1e4 else f"{loss:.2e}"
 
 
-def format_record(record: dict[str, Any], epochs: int) -> str:
+def format_record(record: EpochRecord, epochs: int) -> str:
     """One epoch's metrics as one line of text."""
     return (
         f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {format_loss(record['train_loss'])}  "
@@ -51,7 +52,7 @@ class Progress:
     def step(self, step: int, epoch: int) -> None:
         """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: EpochRecord) -> None:
         """An epoch is done and judged; `record` is its line of the metrics."""
 
 
@@ -78,7 +79,7 @@ class Lines(Progress):
         text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {rate:,.0f} img/s  {time_left} left"
         print(text, file=self.stream, flush=True)
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: EpochRecord) -> None:
         self.last_update = time.perf_counter()
         print(format_record(record, self.epochs), file=self.stream, flush=True)
 
@@ -124,7 +125,7 @@ class Bar(Progress):
         text = f"{self.network} epoch {epoch}/{self.epochs}"
         self.rich_progress.update(self.task, completed=step, description=text, rate=rate)
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: EpochRecord) -> None:
         self.rich_progress.update(self.task, completed=record["step"])
         self.rich_progress.console.print(format_record(record, self.epochs), markup=False, highlight=False)
 

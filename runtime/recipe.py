@@ -20,7 +20,9 @@ _MAX_VALUE_CHARACTERS = 100  # characters of a value that a message quotes
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
-_Setting = TypeVar("_Setting")
+Setting = int | float | bool | str | tuple[float, ...]  # the value of a key
+_Item = TypeVar("_Item")
+_Default = TypeVar("_Default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,17 @@ class Rule:
     choices: tuple[str, ...] = ()
 
 
-def _define_key(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
-    return field(default=default, metadata={"rule": Rule(kind, meaning, **rule)})
+def _define_key(
+    default: _Default,
+    kind: str,
+    meaning: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    positive: bool = False,
+    choices: tuple[str, ...] = (),
+) -> _Default:
+    return field(default=default, metadata={"rule": Rule(kind, meaning, low, high, positive, choices)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ class Recipe:
 
     def to_yaml(self) -> str:
         """This recipe as YAML that `load` reads back to an equal one; every key, with its meaning beside it."""
-        lines = [(f"{name}: {_format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
+        lines = [(f"{name}: {format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
         width = max(len(line) for line, _ in lines)
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
 
@@ -162,11 +173,12 @@ _OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in _FOREIGN_KEYS.items(
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
 
 
-def _format_value(value: object) -> str:
+def format_value(value: object) -> str:
+    """A value as a recipe has it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[" + ", ".join(_format_value(item) for item in value) + "]"
+        return "[" + ", ".join(format_value(item) for item in value) + "]"
     return repr(value) if isinstance(value, (int, float)) else str(value)
 
 
@@ -186,7 +198,7 @@ def _parse_number(text: str, rule: Rule, what: str) -> float:
     return number
 
 
-def _convert_value(name: str, value: Value) -> Any:
+def _convert_value(name: str, value: Value) -> Setting:
     """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
     rule, what = RULES[name], f"{value.place}: `{name}`"
     if rule.kind == "numbers":
@@ -250,9 +262,20 @@ def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) ->
     return f"{place}: unknown key `{_quote_value(word)}`: write `{key}` ({RULES[key].meaning}){also}"
 
 
-def rename_keys(settings: Mapping[str, _Setting]) -> dict[str, _Setting]:
+def rename_keys(settings: Mapping[str, _Item]) -> dict[str, _Item]:
     """The keys and values of a run that an earlier resnetc wrote, under the names that keys have now."""
     return {_EARLIER_KEYS.get(key, key): value for key, value in settings.items()}
+
+
+def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
+    """The recipe whose keys a checkpoint holds, an earlier one's too; RunError where `place` holds another key."""
+    renamed = rename_keys(settings)
+    if unknown := [key for key in renamed if key not in RULES]:
+        raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{_quote_value(unknown[0])}`")
+    values: dict[str, Any] = {  # Any: `Recipe` wrote them, each of its field's type
+        key: tuple(value) if isinstance(value, list) else value for key, value in renamed.items()
+    }
+    return Recipe(**values)
 
 
 def list_shipped() -> tuple[str, ...]:
@@ -292,7 +315,7 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
     values = yaml_mapping.parse_mapping(text, name)
     if of_run:
         values = rename_keys(values)
-    converted: dict[str, Any] = {}
+    converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
     for key, value in values.items():
         if key not in RULES:
             others = {word: other for word, other in values.items() if word not in RULES and word != key}

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -25,7 +24,7 @@ from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
-from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 
@@ -188,7 +187,7 @@ def train(
                     group=group,
                 )
                 state.check_test_loss(run, evaluation.loss)
-                record: dict[str, Any] = {
+                record: EpochRecord = {
                     "epoch": epoch + 1,
                     "step": state.step,
                     "train_loss": state.loss_sum.item() / steps_per_epoch,
@@ -210,7 +209,7 @@ def train(
                 state.curve.zero_()
                 group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
 
-        def finish() -> dict[str, Any]:
+        def finish() -> EpochRecord:
             if state.epochs > resumed_epochs or not run.report.is_file():
                 report.write(out, data, best_evaluation)
             return run.read_records()[-1]

@@ -1,9 +1,8 @@
 """Tries a network on the data before the first step: what it does not take, and norms that would meet one value."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +41,7 @@ def check_model(model: nn.Module, network: str, data: Data, evaluation: Share, s
             _run_model(copy.deepcopy(model).train(), network, data, step)
 
 
-def _run_model(model: nn.Module, network: str, data: Data, share: Share) -> Any:
+def _run_model(model: nn.Module, network: str, data: Data, share: Share) -> object:
     """What the model answers to as many black images as a share has, two at most; RunError where it fails."""
     parameter = next(model.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
@@ -51,7 +50,8 @@ def _run_model(model: nn.Module, network: str, data: Data, share: Share) -> Any:
     with _record_inputs(model) as inputs:
         try:
             with torch.no_grad():
-                return model(torch.zeros(shape, device=device))
+                output: object = model(torch.zeros(shape, device=device))
+                return output
         except (RuntimeError, ValueError) as fault:
             first = str(fault).strip().split("\n")[0]
             if _TOO_FEW in first and share.images == 1 and inputs:
@@ -91,8 +91,8 @@ def _record_inputs(model: nn.Module) -> Iterator[list[tuple[str, nn.Module, tupl
     """Every part that has been entered: its name, itself, and the shape of the first tensor that it was given."""
     inputs: list[tuple[str, nn.Module, tuple[int, ...]]] = []
 
-    def hook(name: str) -> Any:
-        def enter(part: nn.Module, arguments: tuple[Any, ...]) -> None:
+    def hook(name: str) -> Callable[[nn.Module, tuple[object, ...]], None]:
+        def enter(part: nn.Module, arguments: tuple[object, ...]) -> None:
             if arguments and isinstance(arguments[0], Tensor):
                 inputs.append((name, part, tuple(arguments[0].shape)))
 

@@ -5,7 +5,7 @@ Values stay text here; what a key may hold is the caller's to say (`recipe.py`),
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import yaml
 
@@ -29,7 +29,14 @@ class Value:
     key_place: str
 
 
-def _format_place(file: str, mark: Any) -> str:  # a yaml.Mark, of Python's or of C's parser, or None
+class _Mark(Protocol):
+    """A place in a text, as Python's and C's parser of YAML give it."""
+
+    line: int
+    column: int
+
+
+def _format_place(file: str, mark: _Mark | None) -> str:
     return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark is not None else f"{file}:1:1"
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib.npyio import NpzFile
 
 from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, check_names
@@ -21,7 +22,7 @@ from resnetc.runtime.errors import RunError
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 _EXPECTED = f"expected an .npz file with the keys {', '.join(KEYS)}"
-_Array = np.ndarray[Any, Any]
+_Labels = npt.NDArray[np.int64]
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -30,10 +31,11 @@ class _Header:
     """What the header of an array says."""
 
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
 
 
-def _read_header(path: Path, archive: Any, key: str) -> _Header:
+def _read_header(path: Path, archive: NpzFile, key: str) -> _Header:
+    assert archive.zip is not None  # it is None once the archive is closed
     names = archive.zip.namelist()
     with archive.zip.open(f"{key}.npy" if f"{key}.npy" in names else key) as file:
         try:
@@ -65,7 +67,7 @@ def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
         raise RunError(f"{path}: {key}: shape {list(header.shape)}; expected [{count}], one per image")
 
 
-def _convert_labels(path: Path, key: str, array: _Array) -> _Array:
+def _convert_labels(path: Path, key: str, array: npt.NDArray[np.integer]) -> _Labels:
     wrong = np.flatnonzero((array < 0) | (array >= MAX_CLASSES))
     if len(wrong):
         raise RunError(
@@ -74,7 +76,7 @@ def _convert_labels(path: Path, key: str, array: _Array) -> _Array:
     return array.astype(np.int64)
 
 
-def _read_class_names(path: Path, archive: Any) -> tuple[str, ...] | None:
+def _read_class_names(path: Path, archive: NpzFile) -> tuple[str, ...] | None:
     if "class_names" not in archive:
         return None
     header = _read_header(path, archive, "class_names")
@@ -128,7 +130,7 @@ def read_outline(path: Path | None) -> Outline:
     )
 
 
-def _read_data(path: Path, names: tuple[str, ...], labels: list[_Array], shape: tuple[int, ...]) -> Data:
+def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], shape: tuple[int, ...]) -> Data:
     """The images of an archive that has been looked at, each of `shape` [H, W, C]."""
     import torch
 
@@ -142,7 +144,7 @@ def _read_data(path: Path, names: tuple[str, ...], labels: list[_Array], shape: 
 
 
 @contextmanager
-def _open_archive(path: Path) -> Iterator[Any]:
+def _open_archive(path: Path) -> Iterator[NpzFile]:
     """The archive, inside of which what is wrong with the file or its content becomes a RunError."""
     try:
         with open(path, "rb") as file:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -45,10 +44,10 @@ def checkpoint_blocks(model: nn.Module) -> int:
 def _checkpoint_block(block: nn.Module) -> None:
     plain = block.forward
 
-    def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _freeze_statistics(block) if block.training else nullcontext()
 
-    def forward(x: Tensor) -> Any:
+    def forward(x: Tensor) -> object:
         return checkpoint(plain, x, use_reentrant=False, context_fn=contexts)
 
     block.forward = forward

@@ -5,9 +5,10 @@ import importlib.abc
 import importlib.util
 import sys
 import threading
+from operator import index
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import SupportsIndex
 
 import torch
 from torch import nn
@@ -65,9 +66,9 @@ def register_module(source: str, path: Path) -> ModuleType:
     return code
 
 
-def _reduce_with_text(self: nn.Module, protocol: Any) -> Any:
+def _reduce_with_text(self: nn.Module, protocol: SupportsIndex) -> str | tuple[object, ...]:
     """How a network, or a block of one, is pickled: as torch does it, with the module's text in place of its name."""
-    reduced = object.__reduce_ex__(self, max(protocol, 2))
+    reduced = object.__reduce_ex__(self, max(index(protocol), 2))
     network_class = type(self)
     code = sys.modules.get(network_class.__module__)
     loader = getattr(code, "__loader__", None)

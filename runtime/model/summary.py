@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-Hook = Callable[[nn.Module, Any, Any], None]
+Hook = Callable[[nn.Module, object, object], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,9 @@ def summarize(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
     children = dict(model.named_children())
 
     def count(top: str) -> Hook:
-        def hook(module: nn.Module, _: Any, output: Any) -> None:
+        def hook(module: nn.Module, _: object, output: object) -> None:
+            if not isinstance(output, Tensor):
+                return
             if isinstance(module, _CONVOLUTIONS):
                 window = module.in_channels // module.groups * prod(module.kernel_size)
                 costs[top] = costs.get(top, 0) + output[0].numel() * window
@@ -63,7 +64,7 @@ def summarize(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
         return hook
 
     def note(name: str) -> Hook:
-        def hook(module: nn.Module, _: Any, output: Any) -> None:
+        def hook(module: nn.Module, _: object, output: object) -> None:
             if isinstance(output, Tensor):
                 shapes.setdefault(name, tuple(output.shape[1:]))
 

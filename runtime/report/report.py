@@ -4,13 +4,12 @@ write(Path("runs/first"))
 """
 
 import base64
-import dataclasses
 import functools
 import struct
 import sys
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -26,7 +25,7 @@ from resnetc.runtime.model.summary import Architecture
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
-from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.terminal import harmless
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def write(out: Path, data: Data | None = None, evaluation: Evaluation | None = N
         data = datasets.load(*datasets.parse_argument(metadata["data"]))
     evaluation = evaluation or evaluate(out, data)
     model = model_loader.build_network(run.read_source(), run.model, torch.device("cpu"))
-    with limit_threads(metadata["recipe"]["threads"]):
+    with limit_threads(metadata["recipe"].threads):
         architecture = summary.summarize(model, tuple(metadata["shape"]))
     page = _load_template().render(
         run=out.absolute().name,
@@ -87,12 +86,12 @@ def _load_template() -> "Template":
     return environment.get_template(_TEMPLATE)
 
 
-def make_charts(records: list[dict[str, Any]]) -> list[Chart]:
+def make_charts(records: list[EpochRecord]) -> list[Chart]:
     """Loss, accuracy and learning rate over the epochs; after a single one the loss alone, the rest would be points."""
     if not records:
         return []
 
-    def select_column(key: str) -> list[Point]:
+    def select_column(key: Literal["test_loss", "top1", "top5", "lr"]) -> list[Point]:
         return [(record["epoch"], record[key]) for record in records]
 
     loss_curve = [
@@ -109,7 +108,7 @@ def make_charts(records: list[dict[str, Any]]) -> list[Chart]:
     return charts if len(records) > 1 else charts[:1]
 
 
-def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
+def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, object]]]:
     """The confusion matrix as cells: count, share of the true class in percent, depth of the colour (0 to 1)."""
     rows = []
     for true, (images, _) in evaluation.class_accuracies.items():
@@ -128,21 +127,21 @@ def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, Any]]]:
     return rows
 
 
-def list_settings(recipe: dict[str, Any]) -> list[dict[str, Any]]:
+def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
     """Every key of a recipe, its value and meaning, and whether the value is not the default."""
-    defaults = dataclasses.asdict(recipes.Recipe())
+    default = recipes.Recipe()
     return [
         {
             "key": key,
-            "value": "true" if recipe.get(key) is True else "false" if recipe.get(key) is False else recipe.get(key),
+            "value": recipes.format_value(getattr(recipe, key)),
             "meaning": rule.meaning,
-            "own": recipe.get(key) != (list(defaults[key]) if isinstance(defaults[key], tuple) else defaults[key]),
+            "own": getattr(recipe, key) != getattr(default, key),
         }
         for key, rule in recipes.RULES.items()
     ]
 
 
-def describe_misclassification(miss: Misclassification, data: Data, evaluation: Evaluation) -> dict[str, Any]:
+def describe_misclassification(miss: Misclassification, data: Data, evaluation: Evaluation) -> dict[str, object]:
     """A badly answered test image with its picture inline."""
     return {
         "picture": "data:image/png;base64," + base64.b64encode(encode_png(data.test_images[miss.index])).decode(),
@@ -167,7 +166,7 @@ def encode_png(image: Tensor) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def lay_out_architecture(architecture: Architecture) -> dict[str, Any]:
+def lay_out_architecture(architecture: Architecture) -> dict[str, object]:
     """The stages as boxes from left to right: the height follows the map's, a chip stands for a block."""
     tallest = max((stage.shape[-1] for stage in architecture.stages if len(stage.shape) > 1), default=1)
     tallest = max(tallest, architecture.input[-1])

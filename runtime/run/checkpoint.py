@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -52,7 +51,7 @@ def _compute_digest(tensors: Mapping[str, Tensor], text: str) -> str:
     return digest.hexdigest()
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
     """Write named tensors (any device and layout) and JSON facts to `path`; RunError where the disk refuses."""
     copies = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
@@ -61,7 +60,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any])
     write(path, serialize(copies, {_METADATA: text, _DIGEST: _compute_digest(copies, text)}))
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     """The tensors (on the CPU) and the facts that `save` wrote; RunError where the file is missing or damaged."""
     if not path.is_file():
         raise RunError(f"{path}: no such file; expected a checkpoint")
@@ -75,5 +74,5 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(f"{path}: not written by resnetc: its metadata are missing")
     if _compute_digest(tensors, header[_METADATA]) != header[_DIGEST]:
         raise RunError(f"{path}: damaged: its content does not match its SHA-256")
-    metadata: dict[str, Any] = json.loads(header[_METADATA])
+    metadata: dict[str, object] = json.loads(header[_METADATA])
     return tensors, metadata

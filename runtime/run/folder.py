@@ -8,9 +8,24 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from resnetc.runtime.errors import RunError
+
+
+class EpochRecord(TypedDict):
+    """A line of the metrics: an epoch that is done and evaluated; `docs/training.md` says what each figure is."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    curve: list[float]
+    test_loss: float
+    top1: float
+    top5: float
+    lr: float
+    images_per_second: float
+    seconds: float
 
 
 def choose_folder(network: str) -> Path:
@@ -95,7 +110,7 @@ class RunFolder:
         except (OSError, UnicodeDecodeError):
             raise RunError(f"{self.path}: no run to resume: {self.model.name} is missing or unreadable") from None
 
-    def append_record(self, record: dict[str, Any]) -> None:
+    def append_record(self, record: EpochRecord) -> None:
         """Add one line to the metrics."""
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
@@ -105,7 +120,7 @@ class RunFolder:
         except OSError as fault:
             raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
 
-    def read_records(self) -> list[dict[str, Any]]:
+    def read_records(self) -> list[EpochRecord]:
         """The metrics, one dict an epoch; a last line that a crash cut off is left out. RunError for other damage."""
         try:
             lines = self.metrics.read_text("utf-8").split("\n")
@@ -113,14 +128,14 @@ class RunFolder:
             raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
         except UnicodeDecodeError as fault:
             raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is not text") from None
-        records: list[dict[str, Any]] = []
+        records: list[EpochRecord] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             try:
                 record = json.loads(line)
                 int(record["epoch"])
             except (ValueError, TypeError, KeyError):
                 raise RunError(f"{self.metrics}:{number}: not a line of metrics: {line[:40]!r}") from None
-            records.append(record)
+            records.append(cast(EpochRecord, record))
         return records
 
     def drop_records_after(self, epoch: int) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint, environment
-from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.folder import EpochRecord, RunFolder
 
 _NO_STEP = 1 << 62  # a step no run reaches
 _FORMAT = 3
@@ -27,13 +27,38 @@ _CLIPPING = "--override max_grad_norm=1"
 CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+class BestEpoch(TypedDict, total=False):
+    """The best epoch so far, and its figures; empty before the first epoch is done."""
+
+    epoch: int
+    top1: float
+    test_loss: float
+
+
+class RunMetadata(TypedDict):
+    """What a checkpoint says of its run beside the tensors, with the recipe as a value."""
+
+    network: str
+    module: str
+    data: str
+    fingerprint: str
+    shape: list[int]
+    environment: dict[str, str]
+    recipe: Recipe
+    step: int
+    epochs: int
+    seconds: float
+    epoch_seconds: float
+    best: BestEpoch
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], RunMetadata]:
     """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
     tensors, metadata = checkpoint.load(path)
     if metadata.get("format") not in (_FORMAT, _EARLIER_FORMAT):
         raise RunError(f"{path}: format {metadata.get('format')}, this resnetc reads format {_FORMAT}")
-    metadata["recipe"] = recipes.rename_keys(metadata["recipe"])
-    return tensors, metadata
+    settings = cast(dict[str, recipes.Setting], metadata["recipe"])
+    return tensors, cast(RunMetadata, metadata | {"recipe": recipes.from_settings(settings, str(path))})
 
 
 @dataclass
@@ -61,7 +86,7 @@ class TrainState:
     epochs: int = 0
     seconds: float = 0.0
     epoch_seconds: float = 0.0
-    best: dict[str, float] = field(default_factory=dict)
+    best: BestEpoch = field(default_factory=BestEpoch)
 
     @classmethod
     def start(
@@ -114,17 +139,17 @@ class TrainState:
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
-    def update_best(self, record: dict[str, Any]) -> bool:
+    def update_best(self, record: EpochRecord) -> bool:
         """Whether this epoch has the highest top-1, or the same with a lower test loss; remembers it if so."""
         is_better = not self.best or (record["top1"], -record["test_loss"]) > (
             self.best["top1"],
             -self.best["test_loss"],
         )
         if is_better:
-            self.best = {key: record[key] for key in ("epoch", "top1", "test_loss")}
+            self.best = {"epoch": record["epoch"], "top1": record["top1"], "test_loss": record["test_loss"]}
         return is_better
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, object]:
         """What a checkpoint says beside its tensors."""
         return {
             "format": _FORMAT,
@@ -183,10 +208,10 @@ class TrainState:
             )
         if metadata["fingerprint"] != self.fingerprint:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
+        then = asdict(metadata["recipe"])
         for key, current in asdict(self.recipe).items():
-            saved = metadata["recipe"].get(key)
-            if (list(current) if isinstance(current, tuple) else current) != saved:
-                raise RunError(f"{run.path}: cannot resume: `{key}` was {saved} in that run and is {current} now")
+            if current != then[key]:
+                raise RunError(f"{run.path}: cannot resume: `{key}` was {then[key]} in that run and is {current} now")
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from resnetc import terminal
 from resnetc.cli.common import (
@@ -15,6 +15,9 @@ from resnetc.cli.common import (
     print_notes,
     report_diagnostics,
 )
+
+if TYPE_CHECKING:
+    from resnetc.compiler.driver.output_files import Output
 
 
 def compile(options: argparse.Namespace) -> int:
@@ -51,7 +54,7 @@ def compile(options: argparse.Namespace) -> int:
     return OK
 
 
-def compare_outputs(outputs: list[Any]) -> int:
+def compare_outputs(outputs: list[Output]) -> int:
     """`--check`: which files differ, and whether in their keys, their function or their text only."""
     from resnetc.compiler.codegen.seal import difference
     from resnetc.compiler.driver.output_files import written

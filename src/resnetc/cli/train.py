@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resnetc.bounded_read import contents
 from resnetc.cli.common import print_note
@@ -198,7 +198,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
     run = Path(options.run_dir)
     with exit_on_interrupt():
-        images: Any = datasets.load(*datasets.parse_argument(options.data)) if options.data is not None else None
+        images = datasets.load(*datasets.parse_argument(options.data)) if options.data is not None else None
         evaluation = evaluate_run(run, images, weights=options.weights)
     sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
     if images is None and options.weights != "last":

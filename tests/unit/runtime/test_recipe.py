@@ -204,3 +204,10 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
     assert not set(names) & set(recipe.RULES)
     words = [word for line in recipe._FOREIGN_KEYS.values() for word in line.split()]
     assert len(words) == len(set(words)) and not set(words) & set(recipe._EARLIER_KEYS)
+
+
+def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() -> None:
+    saved = {"epochs": 3, "ema": 0.5, "milestones": [0.25, 0.5]}  # as JSON gives it, with an earlier key
+    assert recipe.from_settings(saved, "last.ckpt") == Recipe(epochs=3, ema_decay=0.5, milestones=(0.25, 0.5))
+    with pytest.raises(RunError, match=r"^last\.ckpt: the recipe has a key that this resnetc does not know: `mixup`$"):
+        recipe.from_settings(saved | {"mixup": 0.1}, "last.ckpt")

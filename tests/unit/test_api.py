@@ -133,10 +133,10 @@ def test_load_without_torch_says_what_to_install() -> None:
 import sys
 sys.modules["torch"] = None
 import resnetc
-from resnetc.runtime.errors import RunError, require
+from resnetc.runtime.errors import RunError, require_packages
 resnetc.compile("digits")
 try:
-    require("torch")
+    require_packages("torch")
 except RunError as error:
     wanted = str(error)
 try:

@@ -492,9 +492,9 @@ def test_fmt_of_standard_input(
 
 
 def test_fmt_refuses_shipped_names_and_standard_input_among_files(folder: Path) -> None:
-    with pytest.raises(UsageError, match="name the path"):
+    with pytest.raises(UsageError, match="give the path of a file"):
         run("fmt", "imagenet/resnet50")
-    with pytest.raises(UsageError, match="stands alone"):
+    with pytest.raises(UsageError, match="must be the only argument"):
         run("fmt", "-", "canonical.resnet")
 
 
@@ -519,5 +519,5 @@ def test_new_writes_a_canonical_spec_that_compiles(
 def test_new_does_not_overwrite(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(folder)
     assert run("new", "canonical") == 1
-    assert "canonical.resnet exists already" in capsys.readouterr().err
+    assert "canonical.resnet already exists" in capsys.readouterr().err
     assert contents(folder) == before

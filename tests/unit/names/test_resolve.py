@@ -651,7 +651,7 @@ def test_reserved_names_are_refused_and_others_are_not(kind):
         assert checked(KINDS[kind].replace("@", f"{name}_1"))[0] == [], name
 
 
-TABLE = re.compile(r"\| the name of \| is not \|\n\| --- \| --- \|\n((?:\|.*\n)+)\n(.*)")
+TABLE = re.compile(r"\| the name of \| cannot be \|\n\| --- \| --- \|\n((?:\|.*\n)+)\n(.*)")
 ROWS = {
     "a label": ("label", "stage", "attribute"),
     "a parameter": ("parameter", "value", "loop variable"),
@@ -671,14 +671,14 @@ def test_the_reference_says_which_names_are_refused_for_which_words():
         told[names_of.partition(",")[0]] = (names_of, is_not)
     assert told.keys() == ROWS.keys()
     said = {
-        "word of Python": ("class", "match"),
-        "attribute of torch": ("forward", "train"),
+        "Python keyword": ("class", "match"),
+        "attribute of PyTorch modules": ("forward", "train"),
         "generated code needs": ("self", "nn", "len"),
         "at the top": ("build", "tensor"),
         "module that torch imports": ("random", "copy"),
     }
     for row, kinds in ROWS.items():
-        text = told[row][1].replace("any of these", "a word of Python, an attribute of torch, generated code needs")
+        text = told[row][1].replace("any of these", "a Python keyword, an attribute of PyTorch modules, generated code needs")
         for group, words in said.items():
             for kind in kinds:
                 assert {word in reserved.FOR[kind] for word in words} == {group in text}, (kind, group)

@@ -100,7 +100,7 @@ def test_a_hint_is_given_only_where_it_leads_somewhere() -> None:
 
 
 SLOT = (
-    "a slot takes an expression of the language in a string, such as"
+    "a slot takes a string with an expression of the language, such as"
     ' norm="group_norm(groups=32)"; a parameter takes a number, True, False or a list'
 )
 

@@ -678,7 +678,9 @@ def test_the_reference_says_which_names_are_refused_for_which_words():
         "module that torch imports": ("random", "copy"),
     }
     for row, kinds in ROWS.items():
-        text = told[row][1].replace("any of these", "a Python keyword, an attribute of PyTorch modules, generated code needs")
+        text = told[row][1].replace(
+            "any of these", "a Python keyword, an attribute of PyTorch modules, generated code needs"
+        )
         for group, words in said.items():
             for kind in kinds:
                 assert {word in reserved.FOR[kind] for word in words} == {group in text}, (kind, group)

@@ -90,7 +90,7 @@ def test_a_signal_to_one_stops_both_and_the_run_goes_on_exactly(out: Path, found
 
 def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
     assert found["again"] == ["RunError", f"{out / 'whole'}: already contains a run: add --resume to continue it, or "
-                              "take another --out", 1]  # fmt: skip
+                              "use another --out", 1]  # fmt: skip
     assert found["batch"][1] == "a batch of 25 images cannot be divided equally among 2 processes"
     assert found["different"][1] == "the processes were given different networks, data or recipes"
     assert "the loss is no longer a number at step 1 " in found["poisoned"][1]

@@ -64,7 +64,7 @@ def test_nothing_is_left_of_a_run_that_does_not_start(source: str, few: Data, qu
         train("\nx = = 1\n", "small", few, quick, out, quiet=True)
     with pytest.raises(RunError, match="fails to build its network: ZeroDivisionError"):
         train("INPUT_SHAPE = ()\ndef build():\n    return 1 / 0\n", "small", few, quick, out, quiet=True)
-    with pytest.raises(RunError, match=r"returns int, a torch\.nn\.Module"):
+    with pytest.raises(RunError, match=r"returns int, not a torch\.nn\.Module"):
         train("INPUT_SHAPE = ()\ndef build():\n    return 1\n", "small", few, quick, out, quiet=True)
     assert not out.exists()
 
@@ -94,7 +94,7 @@ def test_what_a_start_leaves_that_was_killed_is_no_run(
     for name in ("recipe.yaml", "metrics.jsonl", "model.py", "recipe.yaml.tmp", "last.ckpt.tmp"):
         (out / name).write_text("half a fi")
     assert main(["train", "digits", "--out", str(out), "--resume"]) == 1
-    assert "this run ended before it had saved itself: start it again, without --resume" in capsys.readouterr().err
+    assert "this run ended before its first checkpoint: start it again without --resume" in capsys.readouterr().err
     train(source, "small", few, quick, out, quiet=True)
     assert (out / "model.py").read_text() == source
     assert not list(out.glob("*.tmp"))

@@ -177,7 +177,7 @@ def shown(contract: Contract) -> Iterator[dict[str, int]]:
     """The counterexamples in a message: the smallest, then the nearest where it is another."""
     assert contract.fault is not None
     for note in contract.fault.notes:
-        for text in re.findall(r"(?:breaks it|declared one): ([^(]*) \(", note):
+        for text in re.findall(r"(?:counterexample|declared size): ([^(]*) \(", note):
             yield {symbol: int(n) for symbol, n in re.findall(r"(\w) = (\d+)", text)}
 
 

@@ -70,7 +70,7 @@ def test_a_source_distribution_holds_them_too_and_builds_the_same_wheel(checkout
     built = run_hook(checkout, "build_sdist")
     assert built.returncode == 0, built.stderr
     (archive,) = (checkout / "dist").glob("*.tar.gz")
-    shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "unpacked")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     built = run_hook(unpacked, "build_wheel")
     assert built.returncode == 0, built.stderr

@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-slow generated lint bench degradation fuzz sizes mutants
+.PHONY: help setup demo demo-seeds test test-slow check generated lint bench degradation fuzz sizes mutants
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -28,7 +28,7 @@ demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst ac
 	  | sed -n 's/.*"top1": *\([0-9.]*\).*/\1/p' | sort -n | sed -n '1s/.*/worst of five seeds: & %/p'
 
 test: $(READY) ## every test but the slow ones, with the same examples every time
-	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow'
+	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow' --durations=20
 
 test-slow: $(READY) ## the slow tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow
@@ -38,6 +38,8 @@ generated: $(READY) ## compile the specs whose modules are committed; write the 
 	$(RESNETC) compile specs/imagenet -o generated/imagenet
 	$(RESNETC) compile specs/cifar -o generated/cifar
 	$(RESNETC) compile specs/digits.resnet -o generated
+
+check: lint test ## what continuous integration runs
 
 lint: $(READY) ## ruff and mypy
 	$(PY) -m ruff check

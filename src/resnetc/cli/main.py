@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import sys
 import traceback
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in ("stdout", "stderr"):  # who has closed one wants nothing of it
         if getattr(sys, stream) is None:
             setattr(sys, stream, open(os.devnull, "w"))
+    gc.set_threshold(100_000)  # looking for cycles was an eighth of `check`, and syntax trees have none
     with terminal.guarded():
         return run_command(arguments)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Checked:
+class CheckedNetwork:
     """A network that passed: expanded, its additions proved, each of its claims with its verdict."""
 
     network: Network
@@ -32,7 +32,7 @@ class Checked:
     origin: Origin
     contracts: tuple[Contract, ...] = ()
 
-    def at(self, sizes: tuple[int, ...]) -> Checked:
+    def at(self, sizes: tuple[int, ...]) -> CheckedNetwork:
         """The same network with other example sizes than its spec declares, which it accepts."""
         assert all(size in axis for size, axis in zip(sizes, self.accepted.axes, strict=True))
         return replace(self, network=replace(self.network, input=replace(self.network.input, sizes=sizes)))

@@ -16,7 +16,7 @@ from resnetc.compiler.claims.evaluator import Mentions, has
 from resnetc.compiler.claims.facts import FIGURES, QUESTIONS, Facts, facts, open_sizes
 from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
-from resnetc.compiler.evaluation.evaluator import Evaluator, Silent
+from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Network
@@ -142,7 +142,7 @@ class Claims:
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error), help))
         except (SizesTooIrregular, Undecided) as error:
             found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
-        except Silent:
+        except AlreadyReported:
             return None
         if rebound and found.verdict == "false":
             return made  # not of the network that it was made for
@@ -165,5 +165,5 @@ def contracts(
     own = facts(network.name, network, accepted, measures, open_sizes(network))
     claims = Claims(own, evaluator)
     with within(budget):
-        found = [claims.contract(expect, frame, bool(network.rebound)) for expect, frame in network.expects]
+        found = [claims.contract(expect, frame, bool(network.rebound_slots)) for expect, frame in network.expects]
     return tuple(contract for contract in found if contract is not None)

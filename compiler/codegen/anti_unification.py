@@ -16,7 +16,7 @@ from resnetc.compiler.codegen.derived import Vectors, default_text, line_of
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Choose, Code, literal, named
 from resnetc.compiler.codegen.torch_modules import POOLED, columns, gain, module_name
-from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 from resnetc.compiler.syntax import tree as syntax
 
 IDENTITY = Call("nn.Identity")
@@ -253,7 +253,7 @@ def sort(module: Module) -> tuple[Any, ...]:
             return ("leaf", primitive.name, module.shape_in.rank, gain(module))
         case Sequence(children, origin=origin):
             return ("sequence", origin, tuple(key for key, _ in children))
-        case Template(definition):
+        case ExpandedBlock(definition):
             return ("block", definition)
 
 
@@ -277,7 +277,7 @@ class Writer:
         first = modules[0]
         if isinstance(first, Leaf):
             return self.leaf([m for m in modules if isinstance(m, Leaf)], signature, place)
-        if isinstance(first, Template):
+        if isinstance(first, ExpandedBlock):
             return merge(self.blocks(modules), signature, place, self.names)
         sequences = [m for m in modules if isinstance(m, Sequence)]
         called = self.policies(sequences)

@@ -19,7 +19,7 @@ from resnetc.compiler.codegen.python_layout import (
     line,
     named,
 )
-from resnetc.compiler.ir.network import Template
+from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Path
 
 
@@ -183,7 +183,7 @@ def is_single(node: dict[Any, Any]) -> bool:
     return len(node) == 1 and not is_list(node) and (not isinstance(only, dict) or is_single(only))
 
 
-def in_text_order(order: list[Path], template: Template, stored: dict[Path, Code]) -> list[Path]:
+def in_text_order(order: list[Path], template: ExpandedBlock, stored: dict[Path, Code]) -> list[Path]:
     """Registration order, with what keeps no state where it is first used."""
     known = [p for p in order if p in template.order]
     out = list(known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from resnetc.compiler.evaluation.values import describe
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 
 
@@ -31,7 +31,7 @@ def module_digests(module: Module, made: dict[int, tuple[str, str]]) -> tuple[st
             parts = [(key, *module_digests(child, made)) for key, child in children]
             held = "".join(f"{k}={a}," for k, a, _ in parts if a)
             out = (short(held) if held else "", short("".join(f"{b}," for _, _, b in parts)))
-        case Template(_, steps, _, output, order):
+        case ExpandedBlock(_, steps, _, output, order):
             keys = {s.path: module_digests(s.operation, made)[0] for s in steps if not isinstance(s.operation, str)}
             stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
             lines = [

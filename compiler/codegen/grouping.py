@@ -7,11 +7,11 @@ from typing import Any
 
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import Leaf, Module, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module
 from resnetc.compiler.ir.paths import Path
 
 
-def stateful(group: list[Template]) -> set[Path]:
+def stateful(group: list[ExpandedBlock]) -> set[Path]:
     """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
     steps = (step for template in group for step in template.steps)
     return {s.path for s in steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
@@ -22,7 +22,7 @@ def taken(path: Path, keeping: set[Path]) -> bool:
     return any(p[: len(path)] == path or path[: len(p)] == p for p in keeping)
 
 
-def structure(template: Template) -> tuple[Any, ...]:
+def structure(template: ExpandedBlock) -> tuple[Any, ...]:
     """What occurrences of a block must share to be one class: dataflow, stored paths, what is written in place.
 
     Where several steps have one name, the one that keeps state has it, and a container stands where its first keys do:

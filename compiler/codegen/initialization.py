@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 
 from resnetc.compiler.codegen.python_layout import Listed, lay, literal
 from resnetc.compiler.codegen.torch_modules import gain
-from resnetc.compiler.ir.network import Leaf, Module, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 
 PAD = "        "
 SHOWN = 2  # so many modules are written out, more by a loop over their paths
 
 
-def initial_values(root: Template) -> list[str]:
+def initial_values(root: ExpandedBlock) -> list[str]:
     """The lines, in their order: all that is drawn by Kaiming's rule, then what is set by path."""
     drawn: dict[str, set[str]] = {}
     distinct(root, drawn, set())
@@ -75,7 +75,7 @@ def distinct(module: Module, drawn: dict[str, set[str]], seen: set[int]) -> None
         drawn.setdefault(kind, set()).add(way(module))
 
 
-def below(module: Sequence | Template) -> Iterator[tuple[str, Module]]:
+def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module]]:
     if isinstance(module, Sequence):
         yield from module.children
         return
@@ -84,7 +84,7 @@ def below(module: Sequence | Template) -> Iterator[tuple[str, Module]]:
             yield ".".join(map(str, step.path)), step.operation
 
 
-def found(root: Template, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
+def found(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
     """Every wanted leaf with its path; nested is what stands in a sequence. Equal modules are searched once."""
     known: dict[int, list[tuple[str, Leaf]]] = {}
 

@@ -22,7 +22,7 @@ from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Li
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
@@ -78,7 +78,7 @@ class Lowering:
     def __init__(self, network: Network, own: frozenset[str]) -> None:
         self.network = network
         self.names = Names(own)
-        self.templates: dict[Any, list[Template]] = {}
+        self.templates: dict[Any, list[ExpandedBlock]] = {}
         self.sequences: dict[Any, list[Sequence]] = {}
         self.group_of: dict[int, Any] = {}
         self.helpers: dict[tuple[str, int], None] = {}
@@ -99,7 +99,7 @@ class Lowering:
 
     # -- collecting ---------------------------------------------------------------------------------------------------
 
-    def collect(self, template: Template) -> None:
+    def collect(self, template: ExpandedBlock) -> None:
         """All distinct templates and sequences below one, in the order of the network."""
         for step in template.steps:
             if not isinstance(step.operation, str) and in_place(step.operation) is None:
@@ -120,7 +120,7 @@ class Lowering:
                         self.helpers[("linear", 0)] = None
                 key: Any = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
                 self.sequences.setdefault(key, []).append(module)
-            case Template():
+            case ExpandedBlock():
                 self.collect(module)
                 key = (module.definition, structure(module))
                 self.templates.setdefault(key, []).append(module)
@@ -133,9 +133,9 @@ class Lowering:
     # -- calls --------------------------------------------------------------------------------------------------------
 
     def blocks(self, modules: list[Module]) -> list[Code]:
-        return [self.block_call(m) for m in modules if isinstance(m, Template)]
+        return [self.block_call(m) for m in modules if isinstance(m, ExpandedBlock)]
 
-    def block_call(self, template: Template) -> Code:
+    def block_call(self, template: ExpandedBlock) -> Code:
         if id(template) not in self.codes:
             key = self.group_of[id(template)]
             if key not in self.classes:
@@ -257,7 +257,7 @@ class Lowering:
 
     def scope(
         self,
-        group: list[Template],
+        group: list[ExpandedBlock],
         signature: Signature,
         symbols: tuple[str | None, ...] | None = None,
         results: dict[str, int] | None = None,
@@ -394,7 +394,7 @@ def operation(
     column: list[Any],
     inputs: tuple[int, ...],
     access: str | None,
-    template: Template,
+    template: ExpandedBlock,
     vectors: frozenset[int],
 ) -> Operation:
     """A step as an operation of `forward`."""

@@ -14,10 +14,10 @@ from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
 
 
-def module_text(checked: Checked, digest: str) -> str:
+def module_text(checked: CheckedNetwork, digest: str) -> str:
     """The generated file of a network."""
     network, measures = checked.network, checked.measures
     shape = (network.input.channels, *network.input.sizes)
@@ -36,7 +36,7 @@ def module_text(checked: Checked, digest: str) -> str:
     return render(module, keys, function)
 
 
-def input_text(checked: Checked) -> str:
+def input_text(checked: CheckedNetwork) -> str:
     """`[3, H, W] for every H and every W`: the sizes that the network accepts."""
     declared = checked.network.input
     names = [s or str(n) for s, n in zip(declared.symbols, declared.sizes, strict=True)]
@@ -45,7 +45,7 @@ def input_text(checked: Checked) -> str:
     return f"{shape} for {sizes}" if sizes else shape
 
 
-def sizes_text(checked: Checked, axes: tuple[SizeSet, ...]) -> str:
+def sizes_text(checked: CheckedNetwork, axes: tuple[SizeSet, ...]) -> str:
     """`every H and every W`, `H >= 3, W >= 3`: a set of sizes for each open axis."""
     texts = [show_set(a, s) for s, a in zip(checked.network.input.symbols, axes, strict=True) if s is not None]
     every = all(text.startswith("every ") for text in texts)

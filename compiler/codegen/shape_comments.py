@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from resnetc.compiler.codegen.anti_unification import Signature
-from resnetc.compiler.ir.network import Network, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Network
 from resnetc.compiler.sizes import Affine, SizeFn, identity, show, step
 
 SYMBOLS = {0: (), 1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -19,7 +19,7 @@ class Comments:
 
     def __init__(
         self,
-        group: list[Template],
+        group: list[ExpandedBlock],
         signature: Signature,
         symbols: tuple[str | None, ...] | None = None,
         vectors: frozenset[int] = frozenset(),  # what is written without the axes behind the channels

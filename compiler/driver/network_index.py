@@ -16,7 +16,7 @@ from resnetc.compiler.loader.loader import LIBRARY, SUFFIX
 from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
 
 FILE, NAMES = LIBRARY / "networks.json", LIBRARY / "names.json"
 FIRST = ("imagenet", "cifar")  # whose network is meant where several specs have one of a name
@@ -86,7 +86,7 @@ def digest() -> str:
     return whole.hexdigest()
 
 
-def listed(checked: Checked, accepts: str) -> Listed:
+def listed(checked: CheckedNetwork, accepts: str) -> Listed:
     """The row of a network that was compiled."""
     declared, measures = checked.network.input, checked.measures
     figures = measures.parameters, measures.multiply_adds(declared.sizes)

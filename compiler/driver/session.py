@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from resnetc.compiler import names
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink, similar
 from resnetc.compiler.driver.output_files import Output, same_file
 from resnetc.compiler.driver.spec_arguments import Entry
-from resnetc.compiler.evaluation.evaluator import Evaluator, Silent
+from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.expansion.application import tensor_evaluator
@@ -44,7 +44,7 @@ from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse_expression
 
-__all__ = ["Checked", "Session", "UsageError"]
+__all__ = ["CheckedNetwork", "Session", "UsageError"]
 
 MOST_TRIED = 12  # remedies, in one run
 MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, fifty for each operation, claims
@@ -162,7 +162,7 @@ class Session:
         model: str | None = None,
         settings: list[tuple[str, str]] | None = None,
         refuted: bool = False,
-    ) -> list[Checked]:
+    ) -> list[CheckedNetwork]:
         """Every network of the session's files, or those of one model; faults go to the sink.
 
         With `refuted`, a network comes back although claims of it are false.
@@ -171,7 +171,7 @@ class Session:
             return []
         entries = self._holding(model) if model else self.entries
         made = self._settings(settings or [], entries)
-        out: list[Checked] = []
+        out: list[CheckedNetwork] = []
         for entry in entries:
             for spec in reversed(entry.spec.closure()):
                 self._check_names(spec)
@@ -285,7 +285,7 @@ class Session:
                 self.sink.add(fault.diagnostic)
                 if len(out) > MAX_NETWORKS or len(self.sink.diagnostics) >= known + MAX_FAULTS:
                     return []
-            except Silent:
+            except AlreadyReported:
                 pass
         if entry.network is not None and not out and len(self.sink.diagnostics) == known:
             raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
@@ -297,7 +297,7 @@ class Session:
         request: Request,
         settings: list[tuple[str, str]],
         refuted: bool,
-    ) -> Checked | None:
+    ) -> CheckedNetwork | None:
         from resnetc.compiler.claims import checker
         from resnetc.compiler.measures import summary
         from resnetc.compiler.proof import prove
@@ -311,7 +311,7 @@ class Session:
             network = expander.network()
         except Fault as fault:
             faults = [fault.diagnostic]
-        except Silent:
+        except AlreadyReported:
             return None
         finally:
             self.spent += expander.cost
@@ -332,7 +332,7 @@ class Session:
         if claimed and not refuted:
             return None
         origin = Origin(request, self.loader.prelude, homes)
-        return Checked(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
+        return CheckedNetwork(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
 
     def _recompile(
         self, spec: SpecFile, network: str, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
@@ -357,7 +357,7 @@ class Session:
 
     # -- texts --------------------------------------------------------------------------------------------------------
 
-    def render(self, checked: Checked) -> str:
+    def render(self, checked: CheckedNetwork) -> str:
         """The generated module of a network."""
         from resnetc.compiler.codegen.module import module_text
 
@@ -366,7 +366,7 @@ class Session:
             used = [*used, *(s for s in self.loader.prelude.closure() if s not in used)]
         return module_text(checked, digest(used))
 
-    def outputs(self, networks: list[Checked], directory: Path) -> list[Output]:
+    def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""
         out: dict[str, Output] = {}
         for checked in networks:

@@ -80,7 +80,7 @@ class Evaluator:
             return self.gathered(value, expr) if isinstance(value, dict) else value
         for spec in (frame.spec, frame.fallback):
             if spec is not None and id in spec.tree.broken:
-                raise Silent()
+                raise AlreadyReported()
             if spec is not None and id in spec.names:
                 return self.defined(spec.names[id], spec, expr.span)
         if id in self.prelude.names and isinstance(slot := self.prelude.names[id], syntax.Slot):
@@ -177,7 +177,7 @@ class Evaluator:
                 if item is not None and not isinstance(item, SpecFile):
                     return self.defined(item, spec, expr.span)
                 if name in spec.tree.broken:
-                    raise Silent()
+                    raise AlreadyReported()
                 items = [n for n, i in spec.names.items() if not isinstance(i, SpecFile)]
                 raise Fault(errors.not_in_file(name, expr.name.span, file, items))
         raise Fault(errors.no_fields(value, name, expr.span))
@@ -331,5 +331,5 @@ def one_of(elements: dict[int, Value], index: int, expr: syntax.Index) -> Value:
     return elements[index]
 
 
-class Silent(Exception):
+class AlreadyReported(Exception):
     """Something already reported is in the way: stop this item without a further message."""

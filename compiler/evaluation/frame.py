@@ -30,7 +30,7 @@ class Builder(Dataflow, Protocol):
     """Builds the dataflow of the block or model whose text is evaluated."""
 
     @property
-    def demands(self) -> list[Condition]:
+    def constraints(self) -> list[Condition]:
         """What has to hold of the sizes."""
 
     def name(self, tensor: Tensor, name: str) -> None:

@@ -31,7 +31,7 @@ from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, single, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
-from resnetc.compiler.ir.network import Module, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Module, Sequence
 from resnetc.compiler.ir.paths import Arguments, Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -61,7 +61,7 @@ class Applier:
         self.inside = self.evaluator.work.inside
         self.statements, self.frames, self.choices = interpreter.statements, interpreter.frames, interpreter.choices
         self.effects = interpreter.effects
-        self.templates: EqualBlocks[Template] = EqualBlocks(self.evaluator)
+        self.expanded_blocks: EqualBlocks[ExpandedBlock] = EqualBlocks(self.evaluator)
         TensorOperators(self.evaluator, self)
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
@@ -258,11 +258,11 @@ class Applier:
 
     # -- blocks -------------------------------------------------------------------------------------------------------
 
-    def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Template:
-        """A block expanded, or the template of an equal expansion."""
-        return self.templates.get(layer, shape, frame, partial(self.expanded, layer, shape, frame))
+    def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
+        """A block expanded, or that of an equal expansion."""
+        return self.expanded_blocks.get(layer, shape, frame, partial(self.expanded, layer, shape, frame))
 
-    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Template:
+    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
         block = layer.item
         assert isinstance(block, syntax.Block)
         for name, value in layer.arguments:
@@ -284,16 +284,16 @@ class Applier:
             raise Fault(evaluation_errors.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
         return self.finished(block, scope, out)
 
-    def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> Template:
+    def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)
-        return Template(
+        return ExpandedBlock(
             definition,
             tuple(scope.steps),
             tuple(scope.wires),
             out.ref,
             tuple(scope.order),
             tuple(scope.numbers),
-            tuple(scope.demands),
+            tuple(scope.constraints),
             frozenset(self.evaluator.reads),
         )
 

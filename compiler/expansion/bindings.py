@@ -12,7 +12,7 @@ class Bindings:
     """Binds the slots of one network."""
 
     def __init__(self) -> None:
-        self.overruled: dict[str, None] = {}  # as messages write it
+        self.overridden_bindings: dict[str, None] = {}  # as messages write it
 
     def bind(self, slots: Slots, slot: syntax.Slot, value: Value, span: Span) -> Slots:
         """These slots with one bound from here on, unless a binding from outside has sealed it."""
@@ -20,5 +20,5 @@ class Bindings:
         if current is None or not current.sealed:
             return slots.bind(slot, value, span)
         if current.value != value:
-            self.overruled[f"{slot.name.id} = {describe(value)} ({span})"] = None
+            self.overridden_bindings[f"{slot.name.id} = {describe(value)} ({span})"] = None
         return slots

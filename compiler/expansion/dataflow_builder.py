@@ -40,7 +40,7 @@ class Scope:
     def __init__(self, shape: Shape) -> None:
         self.wires: list[Wire] = [Wire(shape, None, None)]
         self.steps: list[Step] = []
-        self.demands: list[Condition] = []
+        self.constraints: list[Condition] = []
         self.numbers: list[tuple[str, str, Any]] = []
         self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
@@ -199,8 +199,10 @@ class Scope:
         dropped = {step.path for i, step in enumerate(self.steps) if i not in needed}
         self.steps = [step for i, step in enumerate(self.steps) if i in needed]
         self.wires = [Wire(w.shape, place.get(w.step) if w.step is not None else None, w.name) for w in self.wires]
-        self.demands = [
-            d if d.step is None else replace(d, step=place[d.step]) for d in self.demands if d.step in {None, *needed}
+        self.constraints = [
+            c if c.step is None else replace(c, step=place[c.step])
+            for c in self.constraints
+            if c.step in {None, *needed}
         ]
         for path in dropped - {step.path for step in self.steps}:
             self.order.pop(path, None)

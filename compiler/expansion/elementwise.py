@@ -24,6 +24,6 @@ def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: B
     sizes = []
     for i, (f, g) in enumerate(zip(a.sizes, b.sizes, strict=True)):
         if f != g and not (op == "*" and one in (f, g)):
-            scope.demands.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
+            scope.constraints.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
         sizes.append(g if op == "*" and f == one else f)
     return Shape(max(a.channels, b.channels), tuple(sizes))

@@ -8,7 +8,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.evaluation.errors import names
 from resnetc.compiler.evaluation.reachable_slots import written
 from resnetc.compiler.evaluation.values import Bound
-from resnetc.compiler.ir.network import Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Module, Network, Sequence
 from resnetc.compiler.remedies.call_text import shipped, short
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -125,7 +125,7 @@ def definitions(network: Network) -> list[syntax.Block | syntax.Model]:
         seen.add(id(module))
         if isinstance(module, Sequence):
             pending += [child for _, child in module.children]
-        elif isinstance(module, Template):
+        elif isinstance(module, ExpandedBlock):
             out[module.definition] = None
             pending += [step.operation for step in module.steps if not isinstance(step.operation, str)]
     return list(out)

@@ -110,7 +110,7 @@ class Expander:
             tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
             next(doc for doc in docs if doc or doc is model.doc),
             "\n".join(docs),
-            tuple(self.interpreter.bindings.overruled),
+            tuple(self.interpreter.bindings.overridden_bindings),
             features,
             tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),
             id(scope.input.shape) in self.evaluator.counted,

@@ -6,7 +6,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.ir.network import Declared
+from resnetc.compiler.ir.network import InputSpec
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
@@ -18,7 +18,7 @@ from resnetc.compiler.syntax import tree as syntax
 MAX_PERIOD = 100_000
 
 
-def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> Declared:
+def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpec:
     """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`."""
     if not isinstance(item.shape, syntax.List) or not isinstance(item.declared, syntax.List):
         raise Fault(not_an_input(item))
@@ -41,7 +41,7 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> Declared
             raise Fault(contradicted(axis, fixed, said, number))
     conditions = restrictions(item.condition, symbols, evaluator, frame) if item.condition is not None else []
     behind = item.condition.span if item.condition is not None else None
-    return Declared(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
+    return InputSpec(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
 
 
 def positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:

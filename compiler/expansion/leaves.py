@@ -27,8 +27,8 @@ class Leaves:
         args = rules.settle(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
         if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
             raise Fault(errors.too_many_steps(layer.span, MAX_STEPS))
-        demands = frame.scope.demands if frame.scope is not None else []
-        outputs = rules.rule(layer.primitive, args, inputs, layer.span, demands)
+        constraints = frame.scope.constraints if frame.scope is not None else []
+        outputs = rules.rule(layer.primitive, args, inputs, layer.span, constraints)
         return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
 
     def count(self, span: Span) -> None:

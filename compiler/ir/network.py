@@ -131,7 +131,7 @@ class Wire:
 
 
 @record
-class Template:
+class ExpandedBlock:
     """A block (or the model) expanded for given arguments: wire 0 is `in`. Equal occurrences share one."""
 
     definition: syntax.Block | syntax.Model
@@ -182,7 +182,7 @@ class Template:
         return self.definition.name.span
 
 
-Module = Leaf | Sequence | Template
+Module = Leaf | Sequence | ExpandedBlock
 
 
 @record
@@ -191,13 +191,13 @@ class Stage:
 
     name: str
     path: Path
-    step: int  # of the model's template
+    step: int  # of the model
     blocks: int
     span: Span
 
 
 @record
-class Declared:
+class InputSpec:
     """The input as declared: symbols of the axes, the example sizes, the condition behind `when`."""
 
     channels: int
@@ -214,16 +214,16 @@ class Network:
 
     name: str
     model: str
-    root: Template
+    root: ExpandedBlock
     stages: tuple[Stage, ...]
-    input: Declared
+    input: InputSpec
     expects: tuple[Any, ...]
     parameters: tuple[tuple[str, Any], ...]
     doc: str
     comments: str  # its own and those of what it is made of: how the words of its name are written
-    overruled: tuple[str, ...] = ()
+    overridden_bindings: tuple[str, ...] = ()
     features: bool = False  # without a head: the output is the maps of the stages, by name
-    rebound: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones
+    rebound_slots: tuple[str, ...] = ()  # slots that an instance or `--set` binds: claims were made for other ones
     counts_channels: bool = True  # whether something was worked out from the channels of the input
 
     def __repr__(self) -> str:

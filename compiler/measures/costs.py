@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import axis
@@ -73,9 +73,9 @@ Operation = Module | Literal["+", "*"]
 Program = Iterator[tuple[Operation, tuple[int, ...], tuple[int, ...]]]
 
 
-def program(module: Sequence | Template) -> tuple[Program, int]:
+def program(module: Sequence | ExpandedBlock) -> tuple[Program, int]:
     """A scope as steps `(operation, inputs, outputs)` on numbered values (0 is the input), and the value it returns."""
-    if isinstance(module, Template):
+    if isinstance(module, ExpandedBlock):
         return ((s.operation, s.inputs, s.outputs) for s in module.steps), module.output
     steps: Program = ((child, (i,), (i + 1,)) for i, (_, child) in enumerate(module.children))
     return steps, len(module.children)
@@ -127,7 +127,7 @@ class Memory:
                 self.known[key] = self.scope(module, tracked, parted)
         return self.known[key]
 
-    def scope(self, module: Sequence | Template, tracked: tuple[bool, ...], parted: bool) -> Kept:
+    def scope(self, module: Sequence | ExpandedBlock, tracked: tuple[bool, ...], parted: bool) -> Kept:
         checkpointed = id(module) in self.stages
         place, flows = {0: 0}, {0: tracked[0]}  # the memory of each value; whether gradients reach it
         parts = {0: parted}  # whether a value is a part of a map
@@ -138,7 +138,7 @@ class Memory:
         for operation, inputs, outputs in steps:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
-                assert isinstance(module, Template)  # a sequence has modules only
+                assert isinstance(module, ExpandedBlock)  # a sequence has modules only
                 kept = joined(operation, reached, module.wires[outputs[0]].shape, self.item)
             else:
                 kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
@@ -249,7 +249,7 @@ def activations(network: Network, item: int = FLOAT) -> tuple[Cost, Cost, tuple[
     return whole, kept_by(Memory(stages, item), network.root), tuple(inside.values())
 
 
-def kept_by(memory: Memory, root: Template) -> Cost:
+def kept_by(memory: Memory, root: ExpandedBlock) -> Cost:
     """All that a network keeps; nobody wants the gradient of its input."""
     kept = memory.module(root, (False,))
     out = Sum()

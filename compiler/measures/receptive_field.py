@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnetc.compiler.ir.network import Leaf, Module, Sequence, Step, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import axis
@@ -113,16 +113,16 @@ class Tracer:
             self.known[id(module)] = made
         return self.known[id(module)]
 
-    def wires(self, template: Template) -> list[Trace]:
+    def wires(self, block: ExpandedBlock) -> list[Trace]:
         """The way to every value of a block."""
-        out = [start(template.shape_in.rank)] * len(template.wires)
-        for step in template.steps:
+        out = [start(block.shape_in.rank)] * len(block.wires)
+        for step in block.steps:
             traces = [out[i] for i in step.inputs]
             if isinstance(step.operation, str):
                 made = merged(traces, traces, step)
                 if step.operation == "*":
-                    shape = template.wires[step.outputs[0]].shape
-                    refs = [i for i in step.inputs if not broadcast(template.wires[i].shape, shape)]
+                    shape = block.wires[step.outputs[0]].shape
+                    refs = [i for i in step.inputs if not broadcast(block.wires[i].shape, shape)]
                     made = merged(traces, [out[i] for i in refs], step)
             else:
                 before = merged(traces, traces, step) if len(traces) > 1 else traces[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Step, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, Sum, total
@@ -64,7 +64,7 @@ def module_keys(module: Module, known: dict[int, list[Key]]) -> list[Key]:
             out = [(name, shape) for name, shape, _ in state(module)]
         case Sequence(children):
             out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, known)]
-        case Template(_, steps, _, _, order):
+        case ExpandedBlock(_, steps, _, _, order):
             placed = [(s.path, module_keys(s.operation, known)) for s in steps if not isinstance(s.operation, str)]
             stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
             tree: dict[Any, Any] = {}

@@ -34,8 +34,9 @@ class ItemNames:
         self.mentions: dict[str, Span] = {}  # items of the same file
         self.claimed: dict[str, Span] = {}  # those that only its claims mention: they are no part of it
         body = item.body if isinstance(item, (syntax.Block, syntax.Model)) else ()
-        self.rebound = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}  # their defaults have no part in it
-        self.spoilt = False  # it is at fault, or mentions what is
+        # Slots that the item binds itself: their defaults have no part in it.
+        self.rebound_slots = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}
+        self.has_error = False  # it is at fault, or mentions what is
         self.locals: dict[str, Definition] = {}
         self.order: list[str] = []  # in which they were bound
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
@@ -44,9 +45,8 @@ class ItemNames:
         self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
         self.spoken: names_errors.Spoken | None = None  # what a claim may speak of, inside of one
-        self.beside: dict[
-            str, tuple[list[str], names_errors.Spoken | None]
-        ] = {}  # of an unknown name, where it stands first
+        # Of an unknown name, where it stands first:
+        self.beside: dict[str, tuple[list[str], names_errors.Spoken | None]] = {}
         self.called: set[str] = set()
 
     def check(self) -> None:
@@ -76,7 +76,7 @@ class ItemNames:
                 self.look(shape_out)
         for name, spans in self.unknown.items():
             if not name.isascii():  # the parser has reported the foreign letter
-                self.spoilt = True
+                self.has_error = True
             elif name in self.bound:
                 self.repeated((name, self.item), partial(names_errors.not_known_yet, name, self.bound[name]), *spans)
             elif name in self.others or name in MEASURES:
@@ -88,12 +88,12 @@ class ItemNames:
 
     def report(self, fault: Diagnostic | None) -> None:
         if fault is not None:
-            self.spoilt = True
+            self.has_error = True
             self.repeats.report(fault)
 
     def repeated(self, cause: Hashable, make: Callable[[Span], Diagnostic], *spans: Span) -> None:
         """Reports a fault that may show in several places, and is one all the same."""
-        self.spoilt = True
+        self.has_error = True
         self.repeats.add(cause, make, spans)
 
     # -- items --------------------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ class ItemNames:
         if name.id in slots:
             return
         if self.file.missed(name.id):
-            self.spoilt = True
+            self.has_error = True
         else:
             self.repeated(("set", name.id), partial(names_errors.not_a_slot, name.id, slots), name.span)
 
@@ -336,28 +336,28 @@ class ItemNames:
         if name.id in self.locals or name.id in self.others:
             return None
         if name.id in self.file.silent:
-            self.spoilt = True
+            self.has_error = True
             return None
         found = self.file.find(name.id)
         if found is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
-            self.spoilt = True
+            self.has_error = True
         elif found is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
                 self.beside[name.id] = [*self.locals, *self.others], self.spoken
             self.unknown.setdefault(name.id, []).append(name.span)
-        elif found.spec is self.file.spec and name.id not in self.rebound:
+        elif found.spec is self.file.spec and name.id not in self.rebound_slots:
             self.mentions.setdefault(name.id, name.span)
         return found
 
     def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
         """`file.name`."""
         item = file.names.get(name.id)
-        if name.id in self.file.spoilt.get(file, ()):
-            self.spoilt = True
+        if name.id in self.file.faulty_names.get(file, ()):
+            self.has_error = True
         if item is not None and not isinstance(item, SpecFile):
             return Found(item, file)
         if name.id in file.tree.broken or NAMELESS in file.tree.broken:
-            self.spoilt = True
+            self.has_error = True
         else:
             self.repeated((file, name.id), partial(names_errors.not_in_file, name.id, file), name.span)
         return None
@@ -396,7 +396,7 @@ class ItemNames:
             if name is None or name.id in known or name.id in slots:
                 continue
             if self.file.missed(name.id, spec):
-                self.spoilt = True
+                self.has_error = True
             else:
                 make = partial(names_errors.unknown_parameter, of, name.id, known, slots, default_of(target))
                 self.repeated((of, name.id), make, name.span)

@@ -15,13 +15,13 @@ from resnetc.compiler.source import Span
 
 
 def check(
-    spec: SpecFile, prelude: SpecFile, sink: Sink, spoilt: Mapping[SpecFile, frozenset[str]] | None = None
+    spec: SpecFile, prelude: SpecFile, sink: Sink, faulty_names: Mapping[SpecFile, frozenset[str]] | None = None
 ) -> frozenset[str]:
     """Reports the faults of every item; returns the names of those that are at fault, or mention one that is.
 
-    `spoilt` has the results for the files that this one uses, as far as they are known.
+    `faulty_names` has the results for the files that this one uses, as far as they are known.
     """
-    file = FileNames(spec, prelude, spoilt or {})
+    file = FileNames(spec, prelude, faulty_names or {})
     repeats = Repeats()
     bad: set[str] = set()
     mentions: dict[str, dict[str, Span]] = {}
@@ -32,7 +32,7 @@ def check(
     for item in spec.tree.items:
         names = ItemNames(file, item, repeats)
         names.check()
-        if names.spoilt:
+        if names.has_error:
             bad.add(item.name.id)
         mentions.setdefault(item.name.id, {}).update(names.mentions)
         claimed.setdefault(item.name.id, set()).update(names.mentions, names.claimed)

@@ -45,8 +45,8 @@ class Found:
 class FileNames:
     """The names that every item of a file sees. `silent` are those whose faults are reported already."""
 
-    def __init__(self, spec: SpecFile, prelude: SpecFile, spoilt: Mapping[SpecFile, frozenset[str]]) -> None:
-        self.spec, self.prelude, self.spoilt = spec, prelude, spoilt
+    def __init__(self, spec: SpecFile, prelude: SpecFile, faulty_names: Mapping[SpecFile, frozenset[str]]) -> None:
+        self.spec, self.prelude, self.faulty_names = spec, prelude, faulty_names
         self.slots = {} if spec is prelude else slots_of(prelude)
         self._slots: dict[SpecFile | None, dict[str, syntax.Slot]] = {}
         self._families: dict[syntax.Instance, tuple[syntax.Model, syntax.Input] | None] = {}

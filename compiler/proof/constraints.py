@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resnetc.compiler.evaluation.values import describe, is_number
-from resnetc.compiler.ir.network import Condition, Leaf, Module, Network, Sequence, Stage, Step, Template
+from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence, Stage, Step
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
@@ -18,9 +18,9 @@ from resnetc.compiler.syntax import tree as syntax
 
 @record
 class Place:
-    """Where a condition stands: a step of a template, the leaf inside it, the block of a stage that it belongs to."""
+    """Where a condition stands: a step of a block, the leaf inside it, the repetition of a stage that it belongs to."""
 
-    template: Template
+    block: ExpandedBlock
     step: int
     leaf: Leaf | None
     stage: Stage | None
@@ -30,7 +30,7 @@ class Place:
     @property
     def operation(self) -> Operation:
         assert self.leaf is not None  # only additions have none
-        return branches.operation(self.template.steps[self.step], self.leaf)
+        return branches.operation(self.block.steps[self.step], self.leaf)
 
     def trail(self) -> list[Place]:
         """The places from the model down to this one."""
@@ -46,24 +46,24 @@ class Place:
         notes = []
         trail = self.trail()
         for place, inner in zip(trail, [*trail[1:], None], strict=True):
-            given = numbers(inner.template) if inner else ""
+            given = numbers(inner.block) if inner else ""
             if place.stage:
-                block = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
-                notes.append(f"in {block} ({place.stage.span}){given}")
+                text = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
+                notes.append(f"in {text} ({place.stage.span}){given}")
             elif inner:
-                span = place.template.steps[place.step].span
+                span = place.block.steps[place.step].span
                 notes.append(f"in `{short(span.text)}` ({span}){given}")
         return tuple(notes)
 
     def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
         """The size of an axis behind everything that lies before here, and what that is called."""
         for place in self.trail():
-            template, made = place.template, place.template.steps[place.step]
-            for ref in reversed(branches.chain(template, made.inputs[0])[:-1]):
-                wire = template.wires[ref]
+            block, made = place.block, place.block.steps[place.step]
+            for ref in reversed(branches.chain(block, made.inputs[0])[:-1]):
+                wire = block.wires[ref]
                 assert wire.step is not None  # the last of a chain is `in`
                 for size in wire.shape.sizes[axis : axis + 1]:
-                    yield size, head(template.steps[wire.step])
+                    yield size, head(block.steps[wire.step])
             if place.stage:
                 for size in blocks(made.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
                     yield size, head(made)
@@ -76,11 +76,11 @@ def head(step: Step) -> str:
     return short(step.span.text).partition("(")[0]
 
 
-def numbers(template: Template) -> str:
+def numbers(block: ExpandedBlock) -> str:
     """`, width = 64`: the numbers of a block that are not its defaults."""
-    values = {name: value for name, _, value in template.numbers}
+    values = {name: value for name, _, value in block.numbers}
     shown = ""
-    for parameter in template.definition.parameters:
+    for parameter in block.definition.parameters:
         value, usual = values.get(parameter.name.id), parameter.default
         said = usual is None or (isinstance(usual, syntax.Number) and usual.value != value)
         if said and is_number(value):
@@ -88,34 +88,34 @@ def numbers(template: Template) -> str:
     return shown
 
 
-def demands(network: Network) -> Iterator[tuple[Place, Condition]]:
+def constraints(network: Network) -> Iterator[tuple[Place, Condition]]:
     """Every condition with its place. What occurs repeatedly is looked at once, where it occurs first."""
     return inside(network.root, None, {stage.step: stage for stage in network.stages}, set())
 
 
 def inside(
-    template: Template, outer: Place | None, stages: dict[int, Stage], seen: set[int]
+    block: ExpandedBlock, outer: Place | None, stages: dict[int, Stage], seen: set[int]
 ) -> Iterator[tuple[Place, Condition]]:
-    """The conditions of a template, step by step: of additions, of leaves, of the blocks inside."""
+    """The conditions of a block, step by step: of additions, of leaves, of the blocks inside."""
     joins: dict[int, list[Condition]] = {}
-    for condition in template.conditions:
+    for condition in block.conditions:
         if condition.step is not None:
             joins.setdefault(condition.step, []).append(condition)
-    others = any(condition.step is None for condition in template.conditions)
-    for number, step in enumerate(template.steps):
+    others = any(condition.step is None for condition in block.conditions)
+    for number, step in enumerate(block.steps):
         if isinstance(step.operation, str):
-            place = Place(template, number, None, None, 0, outer)
+            place = Place(block, number, None, None, 0, outer)
             yield from ((place, condition) for condition in joins.get(number, ()))
             continue
         stage = stages.get(number)
         for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
             for module in branches.opened(child):
-                if isinstance(module, Template):
+                if isinstance(module, ExpandedBlock):
                     if id(module) not in seen:
                         seen.add(id(module))
-                        yield from inside(module, Place(template, number, None, stage, index, outer), {}, seen)
+                        yield from inside(module, Place(block, number, None, stage, index, outer), {}, seen)
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
-                    place = Place(template, number, module, stage, index, outer)
+                    place = Place(block, number, module, stage, index, outer)
                     found: list[Condition] = []
                     rules.rule(module.primitive, dict(module.arguments), module.inputs, module.span, found)
                     yield from ((place, condition) for condition in found)

@@ -6,7 +6,7 @@ training a batch norm does the same with every channel. No other operation looks
 
 from __future__ import annotations
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.record import record
@@ -62,6 +62,6 @@ def norms(module: Module, path: str, training: bool, seen: set[int]) -> list[tup
             return [(path, module)] if batch or single else []
         case Sequence(children):
             parts = list(children)
-        case Template(_, steps):
+        case ExpandedBlock(_, steps):
             parts = [(show_path(s.path), s.operation) for s in steps if not isinstance(s.operation, str)]
     return [found for name, child in parts for found in norms(child, f"{path}.{name}".strip("."), training, seen)]

@@ -6,7 +6,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.proof import errors
 from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed, stated
-from resnetc.compiler.proof.constraints import demands
+from resnetc.compiler.proof.constraints import constraints
 from resnetc.compiler.proof.errors import Case
 from resnetc.compiler.remedies import windows
 from resnetc.compiler.sizes import (
@@ -31,7 +31,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     known: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
     span, what = declared.span, "the input"
     try:
-        for place, condition in demands(network):
+        for place, condition in constraints(network):
             key = (condition.kind, condition.axis, condition.fn, condition.other)
             if key not in known:
                 known.add(key)
@@ -112,7 +112,7 @@ def broken(case: Case) -> Diagnostic:
     if reason.condition.kind != "equal":
         return errors.never_enough(case) if reason.after.is_empty else errors.promises_too_much(case, promised)
     f, g = case.sides
-    places = windows.meetings(case.network, reason.place.template, reason.condition, reason.place.step)
+    places = windows.meetings(case.network, reason.place.block, reason.condition, reason.place.step)
     strides = [side.stride(case.axis) for side in places[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return errors.strides_differ(case, places, promised)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Fault, Label
-from resnetc.compiler.ir.network import Condition, Leaf, Module, Sequence, Step, Template
+from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
@@ -84,52 +84,52 @@ class Branch:
 # -- branches ---------------------------------------------------------------------------------------------------------
 
 
-def branches(template: Template, condition: Condition, number: int) -> tuple[Branch, Branch]:
+def branches(block: ExpandedBlock, condition: Condition, number: int) -> tuple[Branch, Branch]:
     """Both sides of the step whose operands must have equal sizes, from their nearest common origin on."""
-    return apart(template, *operands(template, condition, number))
+    return apart(block, *operands(block, condition, number))
 
 
-def apart(template: Template, left: int, right: int) -> tuple[Branch, Branch]:
+def apart(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
     """The ways of two values, from their nearest common origin on."""
-    origins = set(chain(template, left))
-    shared = next(ref for ref in chain(template, right) if ref in origins)
-    names = [called(template, ref) for ref in (left, right)]
+    origins = set(chain(block, left))
+    shared = next(ref for ref in chain(block, right) if ref in origins)
+    names = [called(block, ref) for ref in (left, right)]
     if names[0] == names[1]:  # elements of one list
-        names = [called(template, ref, by_path=True) for ref in (left, right)]
-    return branch(template, shared, left, names[0]), branch(template, shared, right, names[1])
+        names = [called(block, ref, by_path=True) for ref in (left, right)]
+    return branch(block, shared, left, names[0]), branch(block, shared, right, names[1])
 
 
-def operands(template: Template, condition: Condition, number: int) -> tuple[int, int]:
+def operands(block: ExpandedBlock, condition: Condition, number: int) -> tuple[int, int]:
     """The two values that a condition compares: the first input, and the first that has the other size."""
-    first, *others = template.steps[number].inputs
-    odd = (ref for ref in others if template.wires[ref].shape.sizes[condition.axis] == condition.other)
+    first, *others = block.steps[number].inputs
+    odd = (ref for ref in others if block.wires[ref].shape.sizes[condition.axis] == condition.other)
     return first, next(odd, others[0])
 
 
-def chain(template: Template, ref: int) -> list[int]:
+def chain(block: ExpandedBlock, ref: int) -> list[int]:
     """The values that one value was made of, backwards to `in`; through an addition or a gate along its map."""
     found = [ref]
-    while (number := template.wires[ref].step) is not None:
-        inputs, sizes = template.steps[number].inputs, template.wires[ref].shape.sizes
-        ref = next((r for r in inputs if template.wires[r].shape.sizes == sizes), inputs[0])
+    while (number := block.wires[ref].step) is not None:
+        inputs, sizes = block.steps[number].inputs, block.wires[ref].shape.sizes
+        ref = next((r for r in inputs if block.wires[r].shape.sizes == sizes), inputs[0])
         found.append(ref)
     return found
 
 
-def branch(template: Template, start: int, end: int, name: str) -> Branch:
-    """The operations between two values of a template, in their order."""
-    refs = chain(template, end)
+def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
+    """The operations between two values of a block, in their order."""
+    refs = chain(block, end)
     operations: list[Operation] = []
     for ref in reversed(refs[: refs.index(start)]):
-        number = template.wires[ref].step
+        number = block.wires[ref].step
         assert number is not None  # only `in` has none, and it lies before the start
-        made = template.steps[number]
+        made = block.steps[number]
         if not isinstance(made.operation, str):
             operations.extend(operation(made, module) for module in opened(made.operation))
-    return Branch(name, template.wires[start].shape, template.wires[end].shape, tuple(operations))
+    return Branch(name, block.wires[start].shape, block.wires[end].shape, tuple(operations))
 
 
-def opened(module: Module) -> Iterator[Leaf | Template]:
+def opened(module: Module) -> Iterator[Leaf | ExpandedBlock]:
     """The operations of a chain, nested chains opened; blocks stay closed."""
     pending = [module]
     while pending:
@@ -140,17 +140,17 @@ def opened(module: Module) -> Iterator[Leaf | Template]:
             yield module
 
 
-def called(template: Template, ref: int, by_path: bool = False) -> str:
+def called(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
     """How a value is called: by its name, or by the text or the path of the layer that makes it."""
-    wire = template.wires[ref]
+    wire = block.wires[ref]
     if wire.step is None:
         return "in"
-    made = template.steps[wire.step]
+    made = block.steps[wire.step]
     return show_path(made.path) if by_path else wire.name or short(made.span.text)
 
 
-def operation(made: Step, module: Leaf | Template) -> Operation:
-    if isinstance(module, Template):
+def operation(made: Step, module: Leaf | ExpandedBlock) -> Operation:
+    if isinstance(module, ExpandedBlock):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
         return Operation(short(made.span.text), made.span, made, None, tuple(between(f, g) for f, g in sizes))
     text = module.span.text if complete(module) else canonical(module)

@@ -10,7 +10,7 @@ from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Advice, Edit
 from resnetc.compiler.evaluation.values import describe, normal_size
-from resnetc.compiler.ir.network import Template
+from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import arguments, call, shipped
 from resnetc.compiler.remedies.windows import Meeting, fitting, saying, where
@@ -32,12 +32,12 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
 
     A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
     """
-    template, sides = places[0].template, places[0].sides
+    block, sides = places[0].block, places[0].sides
     low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
     found = [
         *stride_of_a_slot(places, low, axis),
         *stride_of_a_call(places, low, axis),
-        *stride_to_lead(template, sides[low], sides[high], span),
+        *stride_to_lead(block, sides[low], sides[high], span),
         *stride_of_a_slot(places, high, axis),
         *stride_of_a_call(places, high, axis),
     ]
@@ -49,16 +49,16 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
     return [*told, (f"give both sides the same stride: {had}", ())]
 
 
-def known_strides(template: Template) -> list[tuple[str, Any]]:
+def known_strides(block: ExpandedBlock) -> list[tuple[str, Any]]:
     """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
-    given = {text for step in template.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
-    typed = [(name, value) for name, type, value in template.numbers if type == "size"]
-    return typed + [(name, value) for name, type, value in template.numbers if type != "size" and name in given]
+    given = {text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
+    typed = [(name, value) for name, type, value in block.numbers if type == "size"]
+    return typed + [(name, value) for name, type, value in block.numbers if type != "size" and name in given]
 
 
 def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]:
     """How a stride can be told that is another one at every place: names, one number, products of names."""
-    known = [dict(known_strides(place.template)) for place in places]
+    known = [dict(known_strides(place.block)) for place in places]
     names = [name for name in known[0] if all(name in numbers for numbers in known)]
 
     def at(place: int, name: str) -> tuple[int, ...]:
@@ -95,7 +95,7 @@ def needed(place: Meeting, mine: int, made: Span) -> tuple[int, ...] | None:
 def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
     side, other = places[0].sides[mine], places[0].sides[1 - mine]
-    names = {name: rules.axis(value, axis) for name, value in known_strides(places[0].template)}
+    names = {name: rules.axis(value, axis) for name, value in known_strides(places[0].block)}
     for made in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
         needs = [needed(place, mine, made.span) for place in places]
         told = [need for need in needs if need is not None]
@@ -133,7 +133,7 @@ def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
         if any(n % w for n, w in zip(have, whole, strict=False)):
             continue
         stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        names = [name for name, value in known_strides(places[0].template) if value == stride]
+        names = [name for name, value in known_strides(places[0].block) if value == stride]
         for term in (*names, ""):
             change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
             if change.edits and fitting(places, (change,)) is not None:
@@ -148,14 +148,14 @@ def window(operation: Operation) -> tuple[int, ...]:
     return tuple(rules.axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
 
 
-def stride_to_lead(template: Template, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
+def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
     """A side without operations that goes through one with the strides of the other."""
     whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
     if low.operations:
         return
     stride, channels = normal_size(whole), low.end.channels
-    need = next((name for name, value in known_strides(template) if value == stride), describe(stride))
-    widths = (n for n, type, value in template.numbers if (type, value) == ("int", channels) and n != "here")
+    need = next((name for name, value in known_strides(block) if value == stride), describe(stride))
+    widths = (n for n, type, value in block.numbers if (type, value) == ("int", channels) and n != "here")
     width = next(widths, channels)
     led = {
         f"shortcut({width}, {need})": (0,) * len(whole),

@@ -8,7 +8,7 @@ from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Edit
 from resnetc.compiler.evaluation.values import describe, normal_size
-from resnetc.compiler.ir.network import Condition, Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Branch, Geometry, Operation
@@ -60,7 +60,7 @@ class Change:
 class Meeting:
     """Two maps that must have equal sizes: the block they meet in, and how each came there."""
 
-    template: Template
+    block: ExpandedBlock
     sides: Sides
 
     def sizes(self, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
@@ -72,7 +72,7 @@ class Meeting:
         found = [(o, changes.get(called(o))) for o in side.operations]
         if not any(change for _, change in found):
             return side.end.sizes
-        known = {name: value for name, _, value in self.template.numbers}
+        known = {name: value for name, _, value in self.block.numbers}
         made = (replace(o, geometry=c.geometry(o.leaf, known)) if c and o.leaf else o for o, c in found)
         return replace(side, operations=tuple(made)).sizes()
 
@@ -88,29 +88,29 @@ def called(operation: Operation) -> Where:
     return leaf.primitive.name, repr(leaf.arguments)  # the text only names a slot, which is bound to this
 
 
-def meetings(network: Network, template: Template, condition: Condition, number: int) -> list[Meeting]:
+def meetings(network: Network, block: ExpandedBlock, condition: Condition, number: int) -> list[Meeting]:
     """The statement that breaks a condition, and all other places in the network that are the same statement."""
-    made = template.steps[number]
-    refs = branches.operands(template, condition, number)
-    at, found = [made.inputs.index(ref) for ref in refs], [Meeting(template, branches.apart(template, *refs))]
-    for other in templates(network.root):
-        steps = other.steps if other.definition is template.definition else ()
+    made = block.steps[number]
+    refs = branches.operands(block, condition, number)
+    at, found = [made.inputs.index(ref) for ref in refs], [Meeting(block, branches.apart(block, *refs))]
+    for other in expanded_blocks(network.root):
+        steps = other.steps if other.definition is block.definition else ()
         for i, again in enumerate(steps):
-            same = where(again.span) == where(made.span) and (other is not template or i != number)
+            same = where(again.span) == where(made.span) and (other is not block or i != number)
             if same and len(again.inputs) > max(at) and len(found) < MOST_PLACES:
                 found.append(Meeting(other, branches.apart(other, *(again.inputs[ref] for ref in at))))
     return found
 
 
-def templates(root: Template) -> list[Template]:
+def expanded_blocks(root: ExpandedBlock) -> list[ExpandedBlock]:
     """Every block of a network, once."""
-    found: dict[int, Template] = {}
+    found: dict[int, ExpandedBlock] = {}
     pending: list[Module] = [root]
     while pending:
         module = pending.pop()
         if isinstance(module, Sequence):
             pending.extend(child for _, child in module.children)
-        elif isinstance(module, Template) and id(module) not in found:
+        elif isinstance(module, ExpandedBlock) and id(module) not in found:
             found[id(module)] = module
             pending.extend(step.operation for step in module.steps if not isinstance(step.operation, str))
     return list(found.values())

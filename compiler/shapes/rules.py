@@ -68,10 +68,10 @@ def check_range(primitive: Primitive, parameter: Parameter, value: Any, span: Sp
 
 
 def rule(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     """The shapes that an operation gives for its inputs; what it demands of sizes is added to `demands`."""
-    return RULES[primitive.rule](primitive, args, inputs, span, demands)
+    return RULES[primitive.rule](primitive, args, inputs, span, constraints)
 
 
 def windows(
@@ -79,7 +79,7 @@ def windows(
     args: Args,
     shape: Shape,
     span: Span,
-    demands: list[Condition],
+    constraints: list[Condition],
     deltas: list[int],
     needs: list[int],
 ) -> Shape:
@@ -87,13 +87,13 @@ def windows(
     sizes = []
     for i, fn in enumerate(shape.sizes):
         if needs[i] > 1:
-            demands.append(Condition("at_least", i, fn, needs[i], span, f"`{primitive.name}`"))
+            constraints.append(Condition("at_least", i, fn, needs[i], span, f"`{primitive.name}`"))
         sizes.append(step(fn, axis(args["stride"], i), deltas[i]))
     return Shape(shape.channels, tuple(sizes))
 
 
 def conv(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     channels, groups = args["channels"], args["groups"]
@@ -110,7 +110,7 @@ def conv(
         args,
         shape,
         span,
-        demands,
+        constraints,
         [p - r for p, r in zip(pad, reach, strict=True)],
         [r + 1 - p for p, r in zip(pad, reach, strict=True)],
     )
@@ -118,7 +118,7 @@ def conv(
 
 
 def pool(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
@@ -130,11 +130,11 @@ def pool(
         delta = p + min(0, p + s - k) if args["ceil"] else 2 * p - (k - 1)
         deltas.append(delta)
         needs.append(k if primitive.name == "avg_pool" and shape.rank == 3 else 1 - delta)  # k >= 1 - delta
-    return [windows(primitive, args, shape, span, demands, deltas, needs)]
+    return [windows(primitive, args, shape, span, constraints, deltas, needs)]
 
 
 def blur(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
@@ -142,11 +142,11 @@ def blur(
     border = [(axis(args["stride"], i) + k - 2) // 2 for i in range(shape.rank)]
     deltas = [2 * q - (k - 1) for q in border]
     needs = [max(q + 1, k - 2 * q) for q in border]  # the reflection, and one window
-    return [windows(primitive, args, shape, span, demands, deltas, needs)]
+    return [windows(primitive, args, shape, span, constraints, deltas, needs)]
 
 
 def same(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     if primitive.name == "response_norm":  # its mean is over the axes
         needs_axes(primitive, inputs[0], span)
@@ -154,7 +154,7 @@ def same(
 
 
 def groups(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     if inputs[0].channels % args["groups"]:
         raise Fault(groups_do_not_divide(primitive, "input", inputs[0].channels, args["groups"], span))
@@ -162,14 +162,14 @@ def groups(
 
 
 def global_pool(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     needs_axes(primitive, inputs[0], span)
     return [Shape(inputs[0].channels, (constant(1),) * inputs[0].rank)]
 
 
 def linear(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     if any(not is_constant(f) or evaluate(f, 1) > 1 for f in shape.sizes):  # below 1: refused where it arose
@@ -178,7 +178,7 @@ def linear(
 
 
 def pad_constant(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
@@ -187,7 +187,7 @@ def pad_constant(
 
 
 def pad_channels(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     if args["channels"] < shape.channels:
@@ -196,7 +196,7 @@ def pad_channels(
 
 
 def subsample(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     needs_axes(primitive, shape, span)
@@ -204,7 +204,7 @@ def subsample(
 
 
 def split(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     if shape.channels % args["parts"]:
@@ -212,7 +212,7 @@ def split(
     return [Shape(shape.channels // args["parts"], shape.sizes)] * args["parts"]
 
 
-def agree(inputs: tuple[Shape, ...], what: str, span: Span, demands: list[Condition]) -> None:
+def agree(inputs: tuple[Shape, ...], what: str, span: Span, constraints: list[Condition]) -> None:
     """Maps that are put together have equal sizes on every axis."""
     first = inputs[0]
     for other in inputs[1:]:
@@ -220,20 +220,20 @@ def agree(inputs: tuple[Shape, ...], what: str, span: Span, demands: list[Condit
             raise Fault(ranks_differ(what, first, other, span))
         for i, (f, g) in enumerate(zip(first.sizes, other.sizes, strict=True)):
             if f != g:
-                demands.append(Condition("equal", i, f, g, span, what))
+                constraints.append(Condition("equal", i, f, g, span, what))
 
 
 def concat(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    agree(inputs, "`concat`", span, demands)
+    agree(inputs, "`concat`", span, constraints)
     return [Shape(sum(s.channels for s in inputs), inputs[0].sizes)]
 
 
 def equals(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    agree(inputs, f"`{primitive.name}`", span, demands)
+    agree(inputs, f"`{primitive.name}`", span, constraints)
     for other in inputs[1:]:
         if other.channels != inputs[0].channels:
             raise Fault(channels_differ(primitive.name, inputs[0], other, span))
@@ -241,7 +241,7 @@ def equals(
 
 
 def regroup(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     if inputs[0].channels % (args["groups"] * args["parts"]):
         raise Fault(does_not_split(inputs[0].channels, args["groups"] * args["parts"], span))
@@ -255,7 +255,7 @@ def constant_sizes(primitive: Primitive, shape: Shape, span: Span) -> list[int]:
 
 
 def reshape(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     wanted = args["shape"]
@@ -269,7 +269,7 @@ def reshape(
 
 
 def flatten(
-    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, demands: list[Condition]
+    primitive: Primitive, args: Args, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
     return [Shape(shape.channels * prod(constant_sizes(primitive, shape, span)), ())]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import gcd
 
-from resnetc.compiler.sizes.budget import check_onset, check_period, kept
+from resnetc.compiler.sizes.budget import check_onset, check_period, memoized
 from resnetc.compiler.sizes.functions import (
     Affine,
     SizeFn,
@@ -50,7 +50,7 @@ def _stepped_affine(f: Affine, stride: int, delta: int) -> Affine | None:
     return None
 
 
-@kept
+@memoized
 def _stepped_table(f: SizeFn, stride: int, delta: int) -> SizeFn:
     P, Q = period_gain(f)
     turns = stride // gcd(Q, stride)

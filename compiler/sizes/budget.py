@@ -75,7 +75,7 @@ def within(budget: Budget) -> Iterator[None]:
         _budgets.pop()
 
 
-def take(entries: int) -> None:
+def charge_entries(entries: int) -> None:
     """Pay for so many values of a table, before they are written down."""
     global _taken
     if entries <= LONG:
@@ -90,7 +90,7 @@ def take(entries: int) -> None:
     _taken += entries
 
 
-def look(terms: int) -> None:
+def charge_terms(terms: int) -> None:
     """Pay for one more case or piece of so many terms."""
     if _budgets:
         if terms > _budgets[-1].steps:
@@ -102,7 +102,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class kept(Generic[P, R]):
+class memoized(Generic[P, R]):
     """Remembers the last results of a function.
 
     Those that take long tables are made anew, and paid for, each time: no memory holds such tables, and what a claim

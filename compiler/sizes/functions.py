@@ -13,7 +13,7 @@ from math import gcd
 from weakref import WeakValueDictionary
 
 from resnetc.compiler.record import record
-from resnetc.compiler.sizes.budget import check_onset, check_period, take
+from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 
 
 @record(eq=True, weakref_slot=True)
@@ -181,7 +181,7 @@ def evaluate(f: SizeFn, n: int) -> int:
 
 def values(f: SizeFn, stop: int) -> list[int]:
     """f(1), f(2), .. f(stop - 1)."""
-    take(stop)
+    charge_entries(stop)
     if isinstance(f, Affine):
         u, c, D, d = f.u, f.c, f.D, f.d
         return [u * -(-n // c) + d for n in range(1 + D, stop + D)]

@@ -6,7 +6,7 @@ from itertools import islice
 from math import gcd
 
 from resnetc.compiler.sizes.algebra import scale, step, sub
-from resnetc.compiler.sizes.budget import check_onset, check_period, kept
+from resnetc.compiler.sizes.budget import check_onset, check_period, memoized
 from resnetc.compiler.sizes.functions import Affine, SizeFn, evaluate, onset_of, period_gain, values
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, from_flags, from_minimum, only
 
@@ -14,7 +14,7 @@ _GLANCE = 64
 """Sizes to try before proving: a real counterexample appears among the first few, at any period."""
 
 
-@kept
+@memoized
 def at_least(f: SizeFn, k: int) -> SizeSet:
     """Where f >= k. On tier 1 this is a Galois connection: from one size on."""
     if isinstance(f, Affine):
@@ -30,7 +30,7 @@ def at_least(f: SizeFn, k: int) -> SizeSet:
     return from_flags([v >= k for v in values(f, stop)], f.P)
 
 
-@kept
+@memoized
 def congruent(f: SizeFn, m: int, r: int) -> SizeSet:
     """Where f is congruent to r modulo m."""
     P, Q = period_gain(f)
@@ -39,7 +39,7 @@ def congruent(f: SizeFn, m: int, r: int) -> SizeSet:
     return from_flags([(v - r) % m == 0 for v in values(f, onset_of(f) + P)], P)
 
 
-@kept
+@memoized
 def equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     """Where f = g. Finite where the slopes differ."""
     if f == g:
@@ -48,7 +48,7 @@ def equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     return at_least(gap, 0) - at_least(gap, 1)
 
 
-@kept
+@memoized
 def less_equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     """Where f <= g."""
     return at_least(sub(g, f), 0)

@@ -11,7 +11,7 @@ from math import gcd
 from operator import and_, or_
 
 from resnetc.compiler.record import record
-from resnetc.compiler.sizes.budget import check_onset, check_period, take
+from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 from resnetc.compiler.sizes.functions import prime_factors
 
 BITS = 2**9
@@ -175,7 +175,7 @@ def _combined(a: SizeSet, b: SizeSet, op: Callable[[int, int], int]) -> SizeSet:
     period = a.period * b.period // gcd(a.period, b.period)
     check_period(period)
     onset = max(a.onset, b.onset)
-    take((onset + period) // BITS)
+    charge_entries((onset + period) // BITS)
     head = op(a.members_below(onset), b.members_below(onset))
     residues = op(a.residues_modulo(period), b.residues_modulo(period))
     return _normal(onset, period, head, residues)
@@ -191,7 +191,7 @@ def from_minimum(least: int) -> SizeSet:
     """Every size from `least` on."""
     onset = max(least, 1)
     check_onset(onset)
-    take(onset // BITS)
+    charge_entries(onset // BITS)
     return _normal(onset, 1, 0, 1)
 
 
@@ -200,7 +200,7 @@ def only(*sizes: int) -> SizeSet:
     head = 0
     for n in sizes:
         check_onset(n + 1)
-        take(n // BITS)
+        charge_entries(n // BITS)
         head |= 1 << max(n, 0)
     return _normal(head.bit_length(), 1, head, 0) if head > 1 else EMPTY
 

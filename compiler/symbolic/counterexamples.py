@@ -8,7 +8,7 @@ from itertools import product
 from math import gcd, lcm
 
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
-from resnetc.compiler.sizes.budget import MAX_ONSET, kept, look
+from resnetc.compiler.sizes.budget import MAX_ONSET, charge_terms, memoized
 from resnetc.compiler.sizes.functions import onset_of, period_gain, values
 from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, along, regular_from
 
@@ -72,7 +72,7 @@ class Search:
         for _ in range(MOST_PIECES):
             if not pending:
                 return None
-            look(self.effort)
+            charge_terms(self.effort)
             _, piece = heapq.heappop(pending)
             if all(low == high for low, high in piece):
                 return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
@@ -142,12 +142,12 @@ def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
     return (ends[0] + down) // P, -(-(ends[1] + up) // P)
 
 
-@kept
+@memoized
 def rising(fn: SizeFn) -> bool:
     return is_monotone(fn)
 
 
-@kept
+@memoized
 def spread(fn: SizeFn) -> tuple[int, int]:
     """The least and the greatest of P f(n) - Q n."""
     P, Q = period_gain(fn)
@@ -208,7 +208,7 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
-        look(effort(statement))
+        charge_terms(effort(statement))
         found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
         if found is not None:
             return found, True

@@ -9,7 +9,7 @@ from typing import Literal
 
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, SizesTooIrregular, evaluate, is_constant, show
-from resnetc.compiler.sizes.budget import check_onset, check_period, take
+from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 from resnetc.compiler.sizes.functions import onset_of, period_gain
 from resnetc.compiler.sizes.sets import from_flags
 
@@ -224,7 +224,7 @@ def where(statement: Atom) -> SizeSet:
     (axis,) = p.axes
     onset, period = regular_from(p, axis)
     last = 0
-    take(FLAG * period)
+    charge_entries(FLAG * period)
     for start in range(onset, onset + period):
         row = along(p, {axis: (start, period)})
         degree = max((e for (e,) in row), default=0)
@@ -232,5 +232,5 @@ def where(statement: Atom) -> SizeSet:
         if (last + 2) * period + onset > MOST_FLAGS:
             raise SizesTooIrregular(f"sizes too irregular: exceptions up to {(last + 1) * period + onset}")
     stop = onset + (last + 1) * period
-    take(FLAG * stop)
+    charge_entries(FLAG * stop)
     return from_flags([statement.holds(p.at({axis: n})) for n in range(1, stop)], period)

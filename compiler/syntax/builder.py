@@ -21,7 +21,7 @@ Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has
 
 
 @dataclass(slots=True)
-class Reading:
+class ParsedParts:
     """What could be read: the trees of the edition, of `use` lines and of items; and names that were lost."""
 
     edition: Node | None = None

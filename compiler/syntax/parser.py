@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedInput
 from resnetc.compiler.diagnostics.diagnostic import Fault, Sink
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.builder import Builder, Node, Reading
+from resnetc.compiler.syntax.builder import Builder, Node, ParsedParts
 from resnetc.compiler.syntax.error_context import ITEMS, RESERVED
 from resnetc.compiler.syntax.errors import Limits, bidirectional
 from resnetc.compiler.syntax.lalr_tables import OPTIONS, digest, grammar_text, parser
@@ -24,24 +24,24 @@ DEFINED = re.compile(rf"\b(?:{'|'.join(ITEMS)})\s+([A-Za-z_]\w*)")
 def parse(source: Source, sink: Sink) -> syntax.File:
     """`Source` -> `syntax.File`. Items that do not parse are reported and left out; the rest of the file goes on."""
     try:
-        reading = first_reading(source) or second_reading(source, sink)
+        parts = parse_strict(source) or parse_with_recovery(source, sink)
     except Fault as fault:
         sink.add(fault.diagnostic)
-        reading = Reading(lost=set(DEFINED.findall(source.text)))
-    return assembled(source, sink, reading)
+        parts = ParsedParts(lost=set(DEFINED.findall(source.text)))
+    return assembled(source, sink, parts)
 
 
-def first_reading(source: Source) -> Reading | None:
+def parse_strict(source: Source) -> ParsedParts | None:
     """All of a text, None where it does not parse."""
     try:
         header, *items = read(source, "start", limits := Limits(source)).children
     except UnexpectedInput:
         return None
     edition, *uses = header.children
-    return Reading(edition, uses, items, words=limits.words)
+    return ParsedParts(edition, uses, items, words=limits.words)
 
 
-def second_reading(source: Source, sink: Sink) -> Reading:
+def parse_with_recovery(source: Source, sink: Sink) -> ParsedParts:
     from resnetc.compiler.syntax.recovery import Recovery  # a text that parses does without
 
     return Recovery(source, sink.add).read()
@@ -75,21 +75,21 @@ def read(source: Source, start: str, limits: Limits) -> Node:
     return machine.feed_eof(token)  # type: ignore[no-untyped-call]
 
 
-def assembled(source: Source, sink: Sink, reading: Reading) -> syntax.File:
+def assembled(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File:
     """The syntax tree of all that could be read; an item that the builder refuses is lost as well."""
     items: list[syntax.Item] = []
     try:
-        if reading.edition is not None:
-            Builder(source).edition(reading.edition)
+        if parts.edition is not None:
+            Builder(source).edition(parts.edition)
     except Fault as fault:
         sink.add(fault.diagnostic)
-    for node in reading.items:
+    for node in parts.items:
         try:
             items.append(Builder(source).item(node))
         except Fault as fault:
             sink.add(fault.diagnostic)
-            reading.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
-    uses = tuple(Builder(source).use(node) for node in reading.uses)
+            parts.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
+    uses = tuple(Builder(source).use(node) for node in parts.uses)
     return syntax.File(
-        source, uses, tuple(items), frozenset(reading.lost), Span(source, 0, len(source.text)), reading.words
+        source, uses, tuple(items), frozenset(parts.lost), Span(source, 0, len(source.text)), parts.words
     )

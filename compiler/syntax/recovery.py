@@ -12,7 +12,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import errors
-from resnetc.compiler.syntax.builder import Node, Reading
+from resnetc.compiler.syntax.builder import Node, ParsedParts
 from resnetc.compiler.syntax.error_context import (
     BRACKETS,
     ITEM_OPENERS,
@@ -74,7 +74,7 @@ class Recovery:
 
     def __init__(self, source: Source, report: Callable[[Diagnostic], None]) -> None:
         self.source = source
-        self.reading = Reading()
+        self.parts = ParsedParts()
         self.faults = self.mends = 0
         self._report = report
         self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
@@ -88,30 +88,30 @@ class Recovery:
         self._blamed.add(line)
         return self.faults < MAX_FAULTS
 
-    def read(self) -> Reading:
+    def read(self) -> ParsedParts:
         everything = tokens(self.source, lambda fault: self.report(fault, lexical=True))
-        self.reading.words = len(everything)
+        self.parts.words = len(everything)
         header, *items = self.chunks(everything)
         if not self.header(header):
-            self.reading.lost |= self.files(everything)
+            self.parts.lost |= self.files(everything)
         for chunk in items:
             tree = self.piece("item", chunk)
             if tree is not None:
-                self.reading.items.append(tree)
+                self.parts.items.append(tree)
             else:
-                self.reading.lost.add(name_of(chunk))
-        return self.reading
+                self.parts.lost.add(name_of(chunk))
+        return self.parts
 
     def header(self, tokens: list[Token]) -> bool:
         """The edition and the `use` lines; whether all of them could be read."""
         first, *rest = split(tokens)
         before = self.faults
         if first and (first[0].type == "EDITION" or similar(first[0].value, ["edition"])):
-            self.reading.edition = self.piece("edition", first)
+            self.parts.edition = self.piece("edition", first)
         else:
             self.report(errors.no_edition(self.source))
         trees = [self.piece("use", piece) for piece in rest]
-        self.reading.uses += [tree for tree in trees if tree is not None]
+        self.parts.uses += [tree for tree in trees if tree is not None]
         return self.faults == before and None not in trees
 
     def piece(self, start: str, tokens: list[Token]) -> Node | None:
@@ -122,7 +122,7 @@ class Recovery:
         """What a text takes for files, by the dot behind it: they are not missed where their `use` was lost."""
         pairs = zip(tokens, tokens[1:], strict=False)
         dotted = {str(token) for token, after in pairs if token.type == "NAME" and after.type == "DOT"}
-        return dotted - {str(use.children[0].children[-1]) for use in self.reading.uses}
+        return dotted - {str(use.children[0].children[-1]) for use in self.parts.uses}
 
     def chunks(self, tokens: list[Token]) -> list[list[Token]]:
         """The header, then item by item, each with the `///` lines above it."""
@@ -254,7 +254,7 @@ class Piece:
         follow = FOLLOW[self.start]
         place = self.place(blamed, set(follow if self.opens_line(self.tokens[i]) else (expected - {END}) | follow))
         self.recovery.report(errors.refused(self.tokens[blamed], place))
-        self.recovery.reading.lost.update(str(t) for t in self.tokens[i:] if t.type == "NAME")
+        self.recovery.parts.lost.update(str(t) for t in self.tokens[i:] if t.type == "NAME")
         self.broken |= self.start == "expr" or (self.start == "use" and not self.opens_line(self.tokens[i]))
         del self.tokens[i:]
 

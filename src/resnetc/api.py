@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.diagnostics import render
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session, UsageError
@@ -33,7 +33,7 @@ class Compiled:
     source: str
     network: Network
     diagnostics: tuple[Diagnostic, ...]
-    checked: Checked
+    checked: CheckedNetwork
 
     def __repr__(self) -> str:
         return f"<resnetc.Compiled {self.network.name}: {self.checked.measures.parameters:,} parameters>"

@@ -19,7 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from resnetc.api import Compiled
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
     from resnetc.compiler.claims.contract import Contract
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
     from resnetc.compiler.driver.session import Session
@@ -76,7 +76,7 @@ class SpecFile(pytest.File):
 class NetworkNode(pytest.Collector):
     """A network; what its tests share is made by the first that needs it."""
 
-    def __init__(self, *, compiler: Session, checked: Checked, **more: Any) -> None:
+    def __init__(self, *, compiler: Session, checked: CheckedNetwork, **more: Any) -> None:
         super().__init__(**more)
         self.compiler, self.checked = compiler, checked
         self.made: Compiled | None = None

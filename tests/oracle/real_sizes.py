@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "maximum"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
@@ -293,7 +293,7 @@ class Real:
         return (*(shapes[i][1:] for i in self.stages), made[-1][1:])
 
 
-def disagreements(checked: Checked, real: Real, sweeps: Iterable[Shape]) -> list[str]:
+def disagreements(checked: CheckedNetwork, real: Real, sweeps: Iterable[Shape]) -> list[str]:
     """Where the compiler and the module differ: whether sizes are accepted, and the shapes of the stages there."""
     found = []
     for sizes in sweeps:

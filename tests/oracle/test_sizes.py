@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
@@ -21,7 +21,7 @@ ASKED = Torch()
 
 
 @cache
-def compiled(net: str) -> tuple[Checked, str]:
+def compiled(net: str) -> tuple[CheckedNetwork, str]:
     """A network of the zoo, by its library and name, and its module."""
     session = Session()
     session.add(f"zoo/{SPECS[net]}")
@@ -29,7 +29,7 @@ def compiled(net: str) -> tuple[Checked, str]:
     return checked, session.render(checked)
 
 
-def real(checked: Checked, source: str) -> Real:
+def real(checked: CheckedNetwork, source: str) -> Real:
     namespace: dict[str, Any] = {"__name__": "generated"}
     exec(compile(source, checked.network.name, "exec"), namespace)
     with torch.device("meta"):

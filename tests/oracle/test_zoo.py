@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import resnetc
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from tests.oracle.fingerprint import FACTS, check, state_dict_sha256
 from tests.oracle.rounding import check_to_rounding
@@ -82,7 +82,7 @@ def built(net: str, device: str = "cpu") -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def zoo() -> tuple[dict[str, Checked], float]:
+def zoo() -> tuple[dict[str, CheckedNetwork], float]:
     """Every net of the zoo, and the seconds that compiling them took."""
     started, out = time.process_time(), {}
     for spec in NAMES:
@@ -95,20 +95,20 @@ def zoo() -> tuple[dict[str, Checked], float]:
     return out, time.process_time() - started
 
 
-def test_the_zoo_is_the_family_and_compiles_quickly(zoo: tuple[dict[str, Checked], float]) -> None:
+def test_the_zoo_is_the_family_and_compiles_quickly(zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
     networks, seconds = zoo
     assert len(SPECS) == 145
     assert sorted(networks) == sorted(SPECS)
     assert seconds < 20
 
 
-def test_every_net_has_the_common_parameters(zoo: tuple[dict[str, Checked], float]) -> None:
+def test_every_net_has_the_common_parameters(zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
     for net, checked in zoo[0].items():
         assert {"classes", "channels"} <= dict(checked.network.parameters).keys(), net
 
 
 @pytest.mark.parametrize("net", RECORDS)
-def test_parameters_keys_order_and_multiply_adds(net: str, zoo: tuple[dict[str, Checked], float]) -> None:
+def test_parameters_keys_order_and_multiply_adds(net: str, zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
     record, checked, model = RECORDS[net], zoo[0][net], built(net, "meta")
     assert sum(p.numel() for p in model.parameters()) == record["params"] == checked.measures.parameters
     assert state_dict_sha256(model) == record["sd_sha256"]
@@ -120,7 +120,9 @@ def test_parameters_keys_order_and_multiply_adds(net: str, zoo: tuple[dict[str, 
 
 
 @pytest.mark.parametrize("net", RECORDS)
-def test_sizes_that_the_reference_refuses_are_not_accepted(net: str, zoo: tuple[dict[str, Checked], float]) -> None:
+def test_sizes_that_the_reference_refuses_are_not_accepted(
+    net: str, zoo: tuple[dict[str, CheckedNetwork], float]
+) -> None:
     axes = zoo[0][net].accepted.axes
     for size, outputs in (RECORDS[net]["fingerprint"] or {}).items():
         accepted = all(int(n) in axis for n, axis in zip(size.split("x")[2:], axes, strict=True))

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import resnetc
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
@@ -19,7 +19,7 @@ from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS
 VIDEO = "torchvision/video"  # its stem has no pool
 
 
-def zoo(specs: list[str], **settings: str) -> dict[str, Checked]:
+def zoo(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
     """Every net of some specs with these settings."""
     out = {}
     for spec in specs:
@@ -33,11 +33,11 @@ def zoo(specs: list[str], **settings: str) -> dict[str, Checked]:
 
 
 @pytest.fixture(scope="module")
-def plain() -> dict[str, Checked]:
+def plain() -> dict[str, CheckedNetwork]:
     return zoo([*NAMES])
 
 
-def strides(checked: Checked) -> list[int]:
+def strides(checked: CheckedNetwork) -> list[int]:
     """The strides of the stages, in space."""
     return [s.stride[-1] if isinstance(s.stride, tuple) else s.stride for s in checked.measures.stages]
 
@@ -59,7 +59,7 @@ def leaves(module: Module, seen: set[int] | None = None) -> Iterator[str]:
                 yield from leaves(step.operation, seen)
 
 
-def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str, Checked]) -> None:
+def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str, CheckedNetwork]) -> None:
     """Averages that drop the last row of an odd map: what is promised are the multiples of 32, as recorded."""
     holes = {net for net, checked in plain.items() if any(axis.period > 1 for axis in checked.accepted.axes)}
     assert holes == {net for net in SPECS if "resnetaa" in net or "resnextaa" in net}
@@ -73,7 +73,7 @@ def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str
 
 
 @pytest.mark.parametrize("halvings", [1, 2])
-def test_output_strides(halvings: int, plain: dict[str, Checked]) -> None:
+def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None:
     """The stages have the strides that were asked for; what dilates, activates or drops has no keys."""
     more = {"act": "silu", "drop": "drops.linear_depth(0.1)", "dropout": "0.25"} if halvings == 1 else {}
     flat = [spec for spec in NAMES if spec != VIDEO]
@@ -90,7 +90,7 @@ def test_output_strides(halvings: int, plain: dict[str, Checked]) -> None:
             assert {"silu", "drop_path", "dropout"} <= used, net
 
 
-def test_classes_channels_and_norm(plain: dict[str, Checked]) -> None:
+def test_classes_channels_and_norm(plain: dict[str, CheckedNetwork]) -> None:
     """Group norm has the parameters of batch norm; a net that is its own activation stays without one."""
     nets = zoo([*NAMES], classes="10", channels="1", norm="group_norm(groups=1)")
     for net, checked in nets.items():
@@ -100,7 +100,7 @@ def test_classes_channels_and_norm(plain: dict[str, Checked]) -> None:
         assert checked.measures.parameters < plain[net].measures.parameters, net
 
 
-def test_features_are_the_stages_without_the_head(plain: dict[str, Checked]) -> None:
+def test_features_are_the_stages_without_the_head(plain: dict[str, CheckedNetwork]) -> None:
     for net, checked in zoo([*NAMES], features="true").items():
         whole, root = plain[net].network, checked.network.root
         assert checked.network.features, net

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.driver.session import Session
 
@@ -52,7 +52,7 @@ NETS = {"strided": STRIDED, "pooled": POOLED, "unpadded": UNPADDED}
 
 
 @cache
-def compiled(net: str) -> Checked:
+def compiled(net: str) -> CheckedNetwork:
     (checked,) = session(net, "").networks()
     return checked
 

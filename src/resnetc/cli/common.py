@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from resnetc import terminal
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
     from resnetc.compiler.driver.session import Session
 
 SPEC = "a file, a directory, the name of a shipped spec or network, or - (standard input)"
@@ -79,18 +79,18 @@ def print_note(message: str) -> None:
     print(f"note: {message}", file=sys.stderr)
 
 
-def print_notes(session: Session, networks: list[Checked]) -> None:
+def print_notes(session: Session, networks: list[CheckedNetwork]) -> None:
     """What a user should know although nothing is wrong."""
     for remark in session.remarks:
         print_note(remark)
     for checked in networks:
-        for override in checked.network.overruled:
+        for override in checked.network.overridden_bindings:
             print_note(f"{checked.network.name}: `--set` overrides {override}")
         if checked.skipped:
             print_note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
 
 
-def parse_accepted_sizes(text: str, checked: Checked) -> tuple[int, ...]:
+def parse_accepted_sizes(text: str, checked: CheckedNetwork) -> tuple[int, ...]:
     """The sizes of `--input 3x224x224`, refused where the network does not accept them."""
     from resnetc.compiler.driver.session import UsageError
     from resnetc.compiler.sizes import show_set
@@ -104,7 +104,7 @@ def parse_accepted_sizes(text: str, checked: Checked) -> tuple[int, ...]:
     return sizes
 
 
-def parse_sizes(text: str, checked: Checked) -> tuple[int, ...]:
+def parse_sizes(text: str, checked: CheckedNetwork) -> tuple[int, ...]:
     """The sizes of `--input 3x224x224`, accepted or not; the channels must be the network's."""
     from resnetc.compiler.driver.session import UsageError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from resnetc.cli.common import print_note, print_notes, read_standard_input, report_diagnostics
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
     from resnetc.compiler.driver.session import Session
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import Outline
@@ -58,7 +58,7 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
     return session.render(checked), checked.network.name
 
 
-def match_network(options: argparse.Namespace, images: Outline) -> tuple[Session, Checked, dict[str, int]]:
+def match_network(options: argparse.Namespace, images: Outline) -> tuple[Session, CheckedNetwork, dict[str, int]]:
     """The one network that is asked for, with the parameters that the data gave it.
 
     A fault that is there without the data's values is the spec's, and shown; one that they make is said of the data.
@@ -73,7 +73,7 @@ def match_network(options: argparse.Namespace, images: Outline) -> tuple[Session
         session.add(options.spec, text)
         return session
 
-    def compile_with(settings: Settings) -> tuple[Session, list[Checked]]:
+    def compile_with(settings: Settings) -> tuple[Session, list[CheckedNetwork]]:
         other = open_spec()
         return other, other.networks(options.model, [*options.settings, *settings])
 
@@ -106,7 +106,7 @@ def match_network(options: argparse.Namespace, images: Outline) -> tuple[Session
 
 
 def refuse_misfits(
-    checked: Checked, images: Outline, set_values: dict[str, str], data_settings: dict[str, int]
+    checked: CheckedNetwork, images: Outline, set_values: dict[str, str], data_settings: dict[str, int]
 ) -> None:
     """RunError unless the network takes images of that many axes and channels and of that size, and scores the classes.
 
@@ -148,7 +148,7 @@ def refuse_misfits(
         )
 
 
-def refuse_size(checked: Checked, images: Outline) -> None:
+def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
     """RunError where the images have another size than the network takes, with the sizes that it does take."""
     from resnetc.compiler.proof.accepted_sizes import allowed, stated
     from resnetc.compiler.sizes import show_set
@@ -178,7 +178,7 @@ def refuse_size(checked: Checked, images: Outline) -> None:
     raise RunError(f"{headline} {takes}: `{limit['statement']}` needs {limit['needs']} ({where})")
 
 
-def refuse_one_value(checked: Checked, images: Outline, share: Share, training: bool) -> None:
+def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, training: bool) -> None:
     """RunError where the smallest share of a run leaves a norm one value for each of its statistics."""
     from resnetc.compiler.proof.minimum_batch import refused_alone
     from resnetc.runtime.errors import RunError

@@ -18,7 +18,7 @@ from resnetc.terminal import message
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
     from resnetc.compiler.driver.session import Session
     from resnetc.testing.exercise import Failure, Finding
     from resnetc.testing.inputs import Sizes
@@ -132,7 +132,7 @@ Outcome = tuple[Result, list[str]]
 
 
 def test_networks(
-    session: Session, networks: Sequence[Checked], sizes: Sequence[Sizes | None], options: argparse.Namespace
+    session: Session, networks: Sequence[CheckedNetwork], sizes: Sequence[Sizes | None], options: argparse.Namespace
 ) -> Iterator[Outcome]:
     """What comes of each network with its lines, in their order; several at a time are tried by processes."""
     many = len(networks) > MAX_FEW
@@ -195,7 +195,7 @@ def require_packages() -> None:
     require_packages("torch", "hypothesis", extra="test")
 
 
-def parse_input(text: str, checked: Checked, batch: int) -> Sizes:
+def parse_input(text: str, checked: CheckedNetwork, batch: int) -> Sizes:
     """The sizes of `--input`; unlike those of `show` they may be refused, unless the model fixes the axis."""
     from resnetc.compiler.driver.session import UsageError
 
@@ -209,7 +209,12 @@ def parse_input(text: str, checked: Checked, batch: int) -> Sizes:
 
 
 def test_network(
-    session: Session, checked: Checked, only: Sizes | None, options: argparse.Namespace, lines: list[str], many: bool
+    session: Session,
+    checked: CheckedNetwork,
+    only: Sizes | None,
+    options: argparse.Namespace,
+    lines: list[str],
+    many: bool,
 ) -> Result:
     """Exercises one network; a line a claim or prediction goes to `lines`."""
     from resnetc.api import Compiled
@@ -260,7 +265,7 @@ def test_network(
     return Result(held_claims, predictions, len(inputs), tuple(f for f in findings if f.failure))
 
 
-def choose_example_count(checked: Checked, many: bool) -> int:
+def choose_example_count(checked: CheckedNetwork, many: bool) -> int:
     """How many inputs a network is tried with unless `--examples` says so."""
     from resnetc.compiler.measures.summary import state_dict_keys
 
@@ -281,18 +286,18 @@ def format_line(verdict: str, text: str) -> str:
     return f"  {verdict:9} {message(text)}\n"
 
 
-def format_headline(checked: Checked) -> str:
+def format_headline(checked: CheckedNetwork) -> str:
     return f"{checked.network.name}  ({checked.title})"
 
 
-def format_summary(checked: Checked, result: Result) -> str:
+def format_summary(checked: CheckedNetwork, result: Result) -> str:
     """A network among several: one line."""
     verdict = "FAILED" if result.failures else "ok"
     hold = f"{format_count(result.claims, 'claim')}, {format_count(result.predictions, 'prediction')}"
     return f"{verdict:6} {format_headline(checked)}: {hold}, {format_count(result.inputs, 'input')}\n"
 
 
-def format_failure(checked: Checked, finding: Finding, options: argparse.Namespace) -> str:
+def format_failure(checked: CheckedNetwork, finding: Finding, options: argparse.Namespace) -> str:
     """A failure, and the command that shows it again."""
     assert finding.failure is not None
     where = " on the same text" if checked.spec.path is None else ""
@@ -301,7 +306,7 @@ def format_failure(checked: Checked, finding: Finding, options: argparse.Namespa
     )
 
 
-def format_replay(checked: Checked, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
+def format_replay(checked: CheckedNetwork, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:
     """The command that tries this network at this input alone."""
     spec = "-" if checked.spec.path is None else checked.title if is_shipped(checked) else checked.spec.source.name
     words = ["resnetc", "test", spec, "--model", checked.network.name]
@@ -313,7 +318,7 @@ def format_replay(checked: Checked, failure: Failure, settings: Sequence[tuple[s
     return shlex.join(words)
 
 
-def is_shipped(checked: Checked) -> bool:
+def is_shipped(checked: CheckedNetwork) -> bool:
     from resnetc.compiler.loader.loader import LIBRARY
 
     return checked.spec.path is not None and checked.spec.path.resolve().is_relative_to(LIBRARY)

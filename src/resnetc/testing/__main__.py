@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from resnetc.compiler.ir.network import Declared
+from resnetc.compiler.ir.network import InputSpec
 from resnetc.terminal import guarded
 from resnetc.testing.assertions import assert_network_agrees
 from resnetc.testing.inputs import Sizes
@@ -65,7 +65,7 @@ def tried(arguments: list[str] | None) -> int:
     return 0
 
 
-def read(text: str, declared: Declared) -> Sizes | None:
+def read(text: str, declared: InputSpec) -> Sizes | None:
     """The sizes of an input such as `3x7x9`; None where that is no input of the network."""
     if not re.fullmatch(r"[1-9]\d{0,5}(x[1-9]\d{0,5})+", text):
         return None

@@ -12,7 +12,7 @@ from torch import nn
 from resnetc.api import Compiled
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, POOLED, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, module_of, place, running
@@ -60,13 +60,13 @@ def predict(module: Module, path: str, alone: bool, calls: Calls, kinds: set[str
     if path and keeps_state(module):
         calls.stored[path] += 1
     elif path and not isinstance(module, Sequence):
-        calls.shared[BLOCK if isinstance(module, Template) else module_name(module)] += 1
+        calls.shared[BLOCK if isinstance(module, ExpandedBlock) else module_name(module)] += 1
     inside = f"{path}." if path else ""
     match module:
         case Sequence(children):
             for key, child in children:
                 predict(child, f"{inside}{key}", False, calls, kinds)
-        case Template(_, steps):
+        case ExpandedBlock(_, steps):
             for step in steps:
                 if not isinstance(step.operation, str):
                     predict(step.operation, inside + ".".join(map(str, step.path)), True, calls, kinds)

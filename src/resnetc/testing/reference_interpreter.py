@@ -16,7 +16,7 @@ from resnetc.compiler.codegen.functional import functional
 from resnetc.compiler.codegen.python_layout import Call, line, literal
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, columns, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.testing.replay import hold
@@ -68,10 +68,10 @@ class Reference:
             return {stage.name: values[root.steps[stage.step].outputs[0]] for stage in self.network.stages}
         return values[root.output]
 
-    def values(self, template: Template, prefix: str, image: Tensor) -> dict[int, Tensor]:
+    def values(self, block: ExpandedBlock, prefix: str, image: Tensor) -> dict[int, Tensor]:
         """The values of all wires of a block."""
         values = {0: image}
-        for step in template.steps:
+        for step in block.steps:
             operands = [values[ref] for ref in step.inputs]
             if step.operation == "+":
                 made = [operands[0] + operands[1]]
@@ -81,12 +81,12 @@ class Reference:
                 assert not isinstance(step.operation, str)
                 made = self.applied(step.operation, prefix + "".join(f"{part}." for part in step.path), operands)
             for ref, value in zip(step.outputs, made, strict=True):
-                values[ref] = self.shaped(value, template.wires[ref].shape, step.span)
+                values[ref] = self.shaped(value, block.wires[ref].shape, step.span)
         return values
 
     def applied(self, module: Module, prefix: str, operands: list[Tensor]) -> list[Tensor]:
         match module:
-            case Template():
+            case ExpandedBlock():
                 return [self.values(module, prefix, operands[0])[module.output]]
             case Sequence(children):
                 for name, child in children:

@@ -115,7 +115,7 @@ class Names:
 
     flow: Flow
     prefix: Path = ()
-    demands: list[Condition] = field(default_factory=list)
+    constraints: list[Condition] = field(default_factory=list)
     wires: tuple[()] = ()
     steps: tuple[()] = ()
     numbers: tuple[()] = ()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from resnetc.api import Compiled
 from resnetc.compiler import names
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.codegen.module import module_text
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
-from resnetc.compiler.evaluation.evaluator import Silent
+from resnetc.compiler.evaluation.evaluator import AlreadyReported
 from resnetc.compiler.expansion.application import tensor_evaluator
 from resnetc.compiler.expansion.expander import expand
 from resnetc.compiler.expansion.instances import requests
@@ -81,12 +81,12 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 accepted, refusals = prove(network)
                 measures = measure(network)
                 origin = Origin(request, loader.prelude, homes)
-                checked = Checked(network, accepted, measures, spec, name, Path(), origin)
+                checked = CheckedNetwork(network, accepted, measures, spec, name, Path(), origin)
                 source = module_text(checked, digest(spec.closure()))
                 out.append(Trial(network, accepted, measures, source, tuple(refusals), text, origin))
     except Fault as fault:
         sink.add(fault.diagnostic)
-    except Silent:
+    except AlreadyReported:
         pass
     if sink.failed:
         raise SpecRefused(tuple(sink.diagnostics))

@@ -9,7 +9,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
@@ -17,7 +17,7 @@ from resnetc.compiler.record import record
 from resnetc.compiler.shapes.rules import show_shape
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
 
 Spell = Callable[[Shape], str]
 
@@ -51,7 +51,7 @@ class Chart:
     arrows: tuple[Arrow, ...]
 
 
-def charts(checked: Checked, sizes: tuple[int, ...] | None = None) -> list[Chart]:
+def charts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> list[Chart]:
     """The network, then its blocks: one chart for all that differ in numbers only, drawn as the first of them is.
 
     Shapes are in symbols, for every input, or in numbers at the `sizes` of one.
@@ -61,11 +61,11 @@ def charts(checked: Checked, sizes: tuple[int, ...] | None = None) -> list[Chart
     kinds: dict[Any, tuple[str, Chart]] = {}
     counts: Counter[Any] = Counter()
     known: dict[int, tuple[Any, Chart]] = {}
-    for place, template in blocks(network.root):
-        if id(template) not in known:
-            made = chart(template.definition.name.id, template, spell, {})
-            known[id(template)] = (template.definition.name.id, kind(made)), made
-        key, drawn = known[id(template)]
+    for place, block in blocks(network.root):
+        if id(block) not in known:
+            made = chart(block.definition.name.id, block, spell, {})
+            known[id(block)] = (block.definition.name.id, kind(made)), made
+        key, drawn = known[id(block)]
         kinds.setdefault(key, (place, drawn))
         counts[key] += 1
     at = f" at {'x'.join(map(str, (network.input.channels, *sizes)))}" if sizes else ""
@@ -83,14 +83,14 @@ def spelling(symbols: tuple[str | None, ...], sizes: tuple[int, ...] | None) -> 
     return lambda shape: f"[{', '.join(map(str, shape_at(shape, sizes)))}]"
 
 
-def blocks(root: Template) -> Iterator[tuple[str, Template]]:
+def blocks(root: ExpandedBlock) -> Iterator[tuple[str, ExpandedBlock]]:
     """Every block of a network and inside of blocks, with its place, in the order of the text."""
     pending: list[tuple[tuple[str | int, ...], Module]] = [((), root)]
     while pending:
         path, module = pending.pop()
         if isinstance(module, Sequence):
             pending += [((*path, key), child) for key, child in reversed(module.children)]
-        elif isinstance(module, Template):
+        elif isinstance(module, ExpandedBlock):
             if path:
                 yield ".".join(map(str, path)), module
             steps = [(s.path, s.operation) for s in module.steps if not isinstance(s.operation, str)]
@@ -117,7 +117,7 @@ def network_chart(network: Network, title: str, spell: Spell) -> Chart:
     return Chart(drawn.title, drawn.boxes, (*(a for a in drawn.arrows if a.end != "out"), *results))
 
 
-def chart(title: str, template: Template, spell: Spell, stages: dict[int, str]) -> Chart:
+def chart(title: str, block: ExpandedBlock, spell: Spell, stages: dict[int, str]) -> Chart:
     """A dataflow with a box a step; norms and activations stand in the box of what they follow."""
     boxes: dict[str, list[str]] = {"w0": ["input"]}
     kinds = {"w0": "end"}
@@ -125,10 +125,10 @@ def chart(title: str, template: Template, spell: Spell, stages: dict[int, str]) 
     arrows: Counter[tuple[str, str, str]] = Counter()
 
     def arrow(ref: int, end: str) -> None:
-        arrows[home[ref], end, spell(template.wires[ref].shape)] += 1
+        arrows[home[ref], end, spell(block.wires[ref].shape)] += 1
 
-    for number, step in enumerate(template.steps):
-        only = len([s for s in template.steps if step.inputs[0] in s.inputs]) == 1
+    for number, step in enumerate(block.steps):
+        only = len([s for s in block.steps if step.inputs[0] in s.inputs]) == 1
         quiet = isinstance(step.operation, Leaf) and step.operation.primitive.rule in ("same", "groups")
         if quiet and isinstance(step.operation, Leaf) and step.operation.primitive.name == "identity":
             home[step.outputs[0]] = home[step.inputs[0]]
@@ -147,7 +147,7 @@ def chart(title: str, template: Template, spell: Spell, stages: dict[int, str]) 
             arrow(ref, id)
         home.update(dict.fromkeys(step.outputs, id))
     boxes["out"], kinds["out"] = ["output"], "end"
-    arrow(template.output, "out")
+    arrow(block.output, "out")
     drawn = tuple(Box(id, "\n".join(shortened(lines)), kinds[id]) for id, lines in boxes.items())
     ways = (Arrow(a, b, f"{n} x {text}" if n > 1 else text) for (a, b, text), n in arrows.items())
     return Chart(title, drawn, tuple(ways))
@@ -190,7 +190,7 @@ def worded(operation: Module | str) -> list[str]:
         case Sequence(children):
             lines = [line for _, child in children for line in worded(child)]
             return [line for line in lines if line != "identity"] or ["identity"]
-        case Template(definition):
+        case ExpandedBlock(definition):
             return [definition.name.id]
     return [str(operation)]
 
@@ -200,7 +200,7 @@ def times(size: int | tuple[int, ...], rank: int) -> str:
     return "x".join(map(str, size if isinstance(size, tuple) else (size,) * rank))
 
 
-def mermaid(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
+def mermaid(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> str:
     """A flowchart a dataflow, as GitHub and others render it; links that nobody sees keep them in their order."""
     lines = ["flowchart LR"]
     drawings = charts(checked, sizes)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from resnetc.views.mermaid import Box, Chart, charts
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import Checked
+    from resnetc.compiler.checked import CheckedNetwork
 
 HEIGHT, LINE, LABEL, TRACK, MARGIN = 30, 15, 22, 8, 20
 WIDTH = 1850  # past this a block begins a new row, below the others
@@ -53,7 +53,7 @@ class Layout:
     bottom: float = 0
 
 
-def svg(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
+def svg(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> str:
     """One self-contained picture: the network on the left, its blocks in rows beside it."""
     network, *blocks = charts(checked, sizes)
     layouts = [laid_out(network, MARGIN, 0)]

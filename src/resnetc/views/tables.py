@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.driver.network_index import Index, Listed
 from resnetc.compiler.evaluation.values import MAX_BITS
 from resnetc.compiler.proof.minimum_batch import refused_alone
@@ -18,7 +18,7 @@ from resnetc.terminal import brief, drawn, one_line
 LONGEST_CELL, LONGEST_TITLE, LONGEST_ROW, LONGEST_DOC = 60, 300, 1000, 2000  # characters that are shown
 
 
-def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
+def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
     """The fields of `show --format json`."""
     network, measures = checked.network, checked.measures
     sizes = sizes or network.input.sizes
@@ -56,11 +56,11 @@ def facts(checked: Checked, sizes: tuple[int, ...] | None = None) -> dict[str, A
     }
 
 
-def json_line(checked: Checked, sizes: tuple[int, ...] | None = None) -> str:
+def json_line(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> str:
     return json.dumps(facts(checked, sizes), separators=(",", ":"))
 
 
-def text(checked: Checked, sizes: tuple[int, ...] | None = None, color: bool = False) -> str:
+def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: bool = False) -> str:
     """The architecture as a table: stages with their shapes in symbols and numbers, and what the whole costs."""
     from rich import box
     from rich.console import Console
@@ -124,13 +124,13 @@ def megabytes(count: int) -> str:
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
 
 
-def accepted(checked: Checked) -> str:
+def accepted(checked: CheckedNetwork) -> str:
     """`every H, every W`: the derived sizes of each axis."""
     pairs = zip(checked.network.input.symbols, checked.accepted.axes, strict=True)
     return ", ".join(show_set(axis, symbol or "size") for symbol, axis in pairs)
 
 
-def limits(checked: Checked) -> list[dict[str, Any]]:
+def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
     """The conditions that shrink the accepted sizes, in the order of the program: what each needs, what it leaves.
 
     `statement` with `file`, `line` and `column` is what makes the condition; `stage` is the stage it stands in, if any.
@@ -158,7 +158,7 @@ def limits(checked: Checked) -> list[dict[str, Any]]:
     return found
 
 
-def batches(checked: Checked) -> list[dict[str, Any]]:
+def batches(checked: CheckedNetwork) -> list[dict[str, Any]]:
     """The accepted sizes of which torch refuses one image alone, by axis, and the norm that has too few values."""
     symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
     found = []
@@ -177,7 +177,7 @@ def batches(checked: Checked) -> list[dict[str, Any]]:
     return found
 
 
-def of_several(checked: Checked) -> list[tuple[str, str]]:
+def of_several(checked: CheckedNetwork) -> list[tuple[str, str]]:
     """Where a batch has to have two images, as lines."""
     lines = []
     for few in batches(checked):
@@ -187,7 +187,7 @@ def of_several(checked: Checked) -> list[tuple[str, str]]:
     return [("batches" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
-def because(checked: Checked) -> list[tuple[str, str]]:
+def because(checked: CheckedNetwork) -> list[tuple[str, str]]:
     """The limits as lines; those of an axis that is limited like one before it are not said again."""
     axes: dict[str, list[str]] = {}
     for limit in limits(checked):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.sizes import ALL, from_minimum
@@ -43,7 +43,7 @@ model net() {{
 """
 
 
-def run(text: str, *settings: tuple[str, str]) -> tuple[list[Checked], list[Diagnostic]]:
+def run(text: str, *settings: tuple[str, str]) -> tuple[list[CheckedNetwork], list[Diagnostic]]:
     session = Session()
     session.add("-", text.encode())
     return session.networks(settings=list(settings)), session.sink.diagnostics

@@ -7,7 +7,7 @@ import pytest
 
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.choices import Choices
-from resnetc.compiler.ir.network import Module, Sequence, Template
+from resnetc.compiler.ir.network import ExpandedBlock, Module, Sequence
 from resnetc.testing import trials
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "security"))
@@ -19,11 +19,11 @@ def occurring(module: Module) -> tuple[int, int, bool]:
     """Blocks and operations one by one, and whether one of them has keys: what `extent` says without a walk."""
     if isinstance(module, Sequence):
         parts, blocks = [child for _, child in module.children], 0
-    elif isinstance(module, Template):
+    elif isinstance(module, ExpandedBlock):
         parts, blocks = [s.operation for s in module.steps if not isinstance(s.operation, str)], 1
     else:
         return 0, 1, module.primitive.state not in ("", "filter")
-    sums = len(module.steps) - len(parts) if isinstance(module, Template) else 0
+    sums = len(module.steps) - len(parts) if isinstance(module, ExpandedBlock) else 0
     found = [occurring(part) for part in parts]
     return (
         blocks + sum(b for b, _, _ in found),

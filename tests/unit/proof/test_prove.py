@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.proof.prove import prove
@@ -33,7 +33,7 @@ model net() {{
 """
 
 
-def check(text: str) -> tuple[list[Checked], list[Diagnostic]]:
+def check(text: str) -> tuple[list[CheckedNetwork], list[Diagnostic]]:
     session = Session()
     uses = "\n".join(f"use std.{name}" for name in ("blocks", "filters", "shortcuts", "stems") if f"{name}." in text)
     session.add("-", f"edition 1\n{uses}\n{text}".encode())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resnetc
-from resnetc.compiler.checked import Checked
+from resnetc.compiler.checked import CheckedNetwork
 
 HERE = Path(__file__).parent
 BATCH = 8
@@ -29,7 +29,7 @@ def measured(module: Path, recompute: bool) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def deepest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checked]:
+def deepest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CheckedNetwork]:
     """ResNet-1202, width 16, for 3x32x32."""
     compiled = resnetc.compile("cifar/resnet", depth=1202)
     path = tmp_path_factory.mktemp("deepest") / "resnet1202.py"
@@ -40,7 +40,7 @@ def deepest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checked]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the resident memory where Linux tells it")
 @pytest.mark.parametrize("recompute", [False, True])
-def test_the_memory_of_resnet_1202_is_as_predicted(deepest: tuple[Path, Checked], recompute: bool) -> None:
+def test_the_memory_of_resnet_1202_is_as_predicted(deepest: tuple[Path, CheckedNetwork], recompute: bool) -> None:
     path, checked = deepest
     measures, sizes = checked.measures, (32, 32)
     whole = measures.activation_bytes_checkpointed(sizes) if recompute else measures.activation_bytes(sizes)

@@ -30,9 +30,9 @@ def arguments(name: str, rank: int = 2, **given: Any) -> Args:
 
 def applied(name: str, *inputs: Shape, **given: Any) -> tuple[list[Shape], list[Condition]]:
     """The outputs of a primitive, and what it demands."""
-    demands: list[Condition] = []
+    constraints: list[Condition] = []
     settled = arguments(name, inputs[0].rank, **given)
-    return rule(PRIMITIVES[name], settled, inputs, HERE, demands), demands
+    return rule(PRIMITIVES[name], settled, inputs, HERE, constraints), constraints
 
 
 def refusal(name: str, *inputs: Shape, **given: Any) -> tuple[str, str]:
@@ -148,23 +148,23 @@ def test_a_window_has_the_size_and_the_least_input_of_torch(name: str) -> None:
     for given in (row for other, row in LINES if other == name):
         given = given | WIDTH.get(name, {})
         settled = arguments(name, 1, **given)
-        (out,), demands = applied(name, Shape(1, (H,)), **given)
+        (out,), constraints = applied(name, Shape(1, (H,)), **given)
         for n in range(1, 13):
-            holds = all(evaluate(d.fn, n) >= d.other for d in demands if isinstance(d.other, int))
+            holds = all(evaluate(d.fn, n) >= d.other for d in constraints if isinstance(d.other, int))
             predicted = (evaluate(out.sizes[0], n),) if holds else None
             assert predicted == runs(name, (n,), settled), (given, n)
-        assert demands == [] or runs(name, (1,), settled) is None, given  # what always holds is not demanded
-        assert {d.kind for d in demands} <= {"at_least"} and all(d.text == f"`{name}`" for d in demands)
+        assert constraints == [] or runs(name, (1,), settled) is None, given  # what always holds is not demanded
+        assert {d.kind for d in constraints} <= {"at_least"} and all(d.text == f"`{name}`" for d in constraints)
 
 
 @pytest.mark.parametrize(("name", "rank", "given"), MAPS)
 def test_each_axis_has_its_own_window(name: str, rank: int, given: Args) -> None:
     given = given | WIDTH.get(name, {})
     settled = arguments(name, rank, **given)
-    (out,), demands = applied(name, Shape(1, (H,) * rank), **given)
+    (out,), constraints = applied(name, Shape(1, (H,) * rank), **given)
     for i, n in product(range(rank), (*range(1, 13), 20)):
         sizes = tuple(n if j == i else 20 for j in range(rank))
-        holds = all(evaluate(d.fn, sizes[d.axis]) >= d.other for d in demands if isinstance(d.other, int))
+        holds = all(evaluate(d.fn, sizes[d.axis]) >= d.other for d in constraints if isinstance(d.other, int))
         predicted = tuple(evaluate(f, n) for f, n in zip(out.sizes, sizes, strict=True)) if holds else None
         assert predicted == runs(name, sizes, settled), sizes
 
@@ -270,9 +270,9 @@ def test_lists_agree() -> None:
     other = step(H, 2, 0)
     wide = map_of(3), map_of(5)
     assert applied("concat", *wide) == ([map_of(8)], [])
-    made, demands = applied("concat", map_of(3), map_of(5, H, other), map_of(1, other, H))
+    made, constraints = applied("concat", map_of(3), map_of(5, H, other), map_of(1, other, H))
     assert made == [map_of(9)]
-    assert [(d.kind, d.axis, d.fn, d.other, d.text) for d in demands] == [
+    assert [(d.kind, d.axis, d.fn, d.other, d.text) for d in constraints] == [
         ("equal", 1, H, other, "`concat`"),
         ("equal", 0, H, other, "`concat`"),
     ]
@@ -280,8 +280,8 @@ def test_lists_agree() -> None:
     assert applied("sum", map_of(3), map_of(3), map_of(3)) == ([map_of(3)], [])
     assert applied("softmax", map_of(3), map_of(3)) == ([map_of(3)] * 2, [])
     assert refusal("sum", *wide) == ("E0315", "`sum` needs equal shapes: [3, H, W] and [5, H, W]")
-    made, demands = applied("sum", map_of(3), map_of(3, other, H))
-    assert made == [map_of(3)] and [(d.axis, d.text) for d in demands] == [(0, "`sum`")]
+    made, constraints = applied("sum", map_of(3), map_of(3, other, H))
+    assert made == [map_of(3)] and [(d.axis, d.text) for d in constraints] == [(0, "`sum`")]
 
 
 def test_maps_become_vectors() -> None:

@@ -40,11 +40,11 @@ from resnetc.compiler.sizes import (
 from resnetc.compiler.sizes.budget import (
     Budget,
     BudgetSpent,
+    charge_entries,
+    charge_terms,
     check_onset,
     check_period,
-    kept,
-    look,
-    take,
+    memoized,
     within,
 )
 from resnetc.compiler.sizes.functions import Affine, prime_factors, tabulate, values
@@ -321,33 +321,33 @@ def test_the_limits_that_the_reference_states() -> None:
 def test_a_budget_pays_for_long_tables_alone_and_to_the_last_entry() -> None:
     outer, budget = Budget(), Budget(entries=1_000, steps=10)
     with within(outer), within(budget):
-        take(256)
+        charge_entries(256)
         assert budget.entries == 1_000
-        take(257)
+        charge_entries(257)
         assert budget.entries == 743
-        take(743)
+        charge_entries(743)
         assert budget.entries == 0
         told = "the claims of a network can evaluate at most 4_194_304 values of size functions with long periods"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
-            take(257)
-        look(4)
+            charge_entries(257)
+        charge_terms(4)
         assert budget.steps == 6
-        look(6)
+        charge_terms(6)
         told = "the claims of a network can examine at most 262_144 terms, case by case"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
-            look(1)
+            charge_terms(1)
     assert outer == Budget()
-    take(10**9)  # nothing is in force
-    look(10**9)
+    charge_entries(10**9)  # nothing is in force
+    charge_terms(10**9)
 
 
 def test_one_budget_alone_is_in_force() -> None:
     budget = Budget(entries=1_000, steps=10)
     with within(budget):
-        take(300)
-        look(3)
+        charge_entries(300)
+        charge_terms(3)
     assert budget == Budget(entries=700, steps=7)
-    take(10**9)
+    charge_entries(10**9)
 
 
 def test_a_long_set_costs_an_entry_for_512_sizes() -> None:
@@ -378,10 +378,10 @@ def test_the_values_of_a_function_are_paid_for() -> None:
 def test_results_are_kept_but_not_those_of_long_tables() -> None:
     asked: list[int] = []
 
-    @kept
+    @memoized
     def twice(n: int) -> int:
         asked.append(n)
-        take(n)
+        charge_entries(n)
         return 2 * n
 
     assert [twice(n) for n in (3, 3, 257, 257)] == [6, 6, 514, 514]

@@ -192,15 +192,15 @@ def outcome(
     row: Primitive, arguments: tuple[tuple[str, Any], ...], shapes: tuple[Shape, ...], keeping: bool
 ) -> tuple[Shape, ...] | None:
     """What the compiler's shape rule gives; None where it refuses, or where sizes change against the wish."""
-    demands: list[Condition] = []
+    constraints: list[Condition] = []
     if any(value is None for _, value in arguments):
         return None
     try:
         args = settle(row, dict(arguments), shapes[0].rank, NOWHERE)
-        made = rule(row, args, shapes, NOWHERE, demands)
+        made = rule(row, args, shapes, NOWHERE, constraints)
     except Fault:
         return None
-    for demand in demands:
+    for demand in constraints:
         least = demand.other if demand.kind == "at_least" and isinstance(demand.other, int) else 1
         if is_constant(demand.fn) and (demand.kind == "equal" or evaluate(demand.fn, 1) < least):
             return None

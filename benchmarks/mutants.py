@@ -38,8 +38,8 @@ RESULTS = ROOT / "build" / "mutants.jsonl"
 SURVEY = ROOT / "build" / "mutants-survey.json"
 EXPLAINED = Path(__file__).with_name("mutants.txt")
 MODULES = [f"resnetc.compiler.{'.'.join(p.with_suffix('').parts)}" for p in (
-    *(Path("sizes", p.name) for p in sorted((ROOT / "compiler" / "sizes").glob("[!_]*.py"))),
-    Path("shapes", "rules.py"),
+    Path(folder, p.name) for folder in ("sizes", "shapes")
+    for p in sorted((ROOT / "compiler" / folder).glob("[!_]*.py"))
 )]  # fmt: skip
 TESTS = [
     "tests/unit/sizes/test_sizes.py",

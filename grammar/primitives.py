@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 REQUIRED: Any = object()
+MAX_CHANNELS = 1 << 24  # no larger layer fits into a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Parameter:
     default: Any = REQUIRED
     least: int | None = None  # the smallest legal value of every axis
     initial: bool = False  # only initial values depend on it
-    most: int = 1 << 24  # and the largest: no larger layer fits into a machine
+    most: int = MAX_CHANNELS  # and the largest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.shapes.arguments import size_on_axis
 
 
 @record(eq=True)
@@ -152,7 +152,7 @@ def both_sides(before: int | tuple[int, ...], behind: int | tuple[int, ...], ran
     """One number for each side of each axis, the last axis first, as torch's padding modules want them."""
     if isinstance(before, int) and before == behind:
         return before
-    sides = [(axis(before, i), axis(behind, i)) for i in reversed(range(rank))]
+    sides = [(size_on_axis(before, i), size_on_axis(behind, i)) for i in reversed(range(rank))]
     return tuple(n for pair in sides for n in pair)
 
 

@@ -8,7 +8,7 @@ from resnetc.compiler.evaluation.values import Tensor
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.channels import channels_differ
-from resnetc.compiler.shapes import rules
+from resnetc.compiler.shapes import errors as shapes_errors
 from resnetc.compiler.sizes import constant
 from resnetc.compiler.syntax import tree as syntax
 
@@ -17,7 +17,7 @@ def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: B
     """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
     a, b = left.shape, right.shape
     if a.rank != b.rank:
-        raise Fault(rules.ranks_differ(f"`{op}`", a, b, expr.span))
+        raise Fault(shapes_errors.ranks_differ(f"`{op}`", a, b, expr.span))
     if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
         raise Fault(channels_differ(op, left, right, expr, scope))
     one = constant(1)

@@ -12,7 +12,7 @@ from typing import Literal
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
 
 Cost = dict[tuple[SizeFn, ...], int]
@@ -56,7 +56,7 @@ def multiply_adds(leaf: Leaf) -> Cost:
         return {(): leaf.shape_in.channels * arguments["features"]}
     if leaf.primitive.state != "conv":
         return {}
-    window = prod(axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank))
+    window = prod(size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank))
     return elements(leaf.shape_out, leaf.shape_in.channels // arguments["groups"] * window)
 
 
@@ -234,7 +234,7 @@ def statistics(leaf: Leaf) -> int:
 def padded(leaf: Leaf) -> Shape:
     """The input of a blur between its reflected borders."""
     kernel, stride = leaf.argument("kernel"), leaf.argument("stride")
-    border = [(axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
+    border = [(size_on_axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
     sizes = tuple(step(f, 1, 2 * q) for f, q in zip(leaf.shape_in.sizes, border, strict=True))
     return Shape(leaf.shape_in.channels, sizes)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import constant
 
 Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
@@ -71,7 +71,7 @@ def leaf_trace(leaf: Leaf) -> Trace:
     layers = int(leaf.primitive.state in ("conv", "linear"))
 
     def each(name: str, i: int) -> int:
-        return axis(arguments[name], i)
+        return size_on_axis(arguments[name], i)
 
     match leaf.primitive.rule:
         case "conv":

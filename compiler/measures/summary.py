@@ -13,7 +13,7 @@ from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, Sum, total
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 
 Stored = tuple[str, tuple[int, ...], bool]
@@ -32,7 +32,7 @@ def state(leaf: Leaf) -> list[Stored]:
     affine: list[Stored] = [("weight", vector, True), ("bias", vector, True)]
     match leaf.primitive.state:
         case "conv":
-            kernel = [axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
+            kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
             made, weight = arguments["channels"], (arguments["channels"], channels // arguments["groups"], *kernel)
         case "linear":
             made, weight = arguments["features"], (arguments["features"], channels)

@@ -117,7 +117,7 @@ def inside(
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
                     place = Place(block, number, module, stage, index, outer)
                     found: list[Condition] = []
-                    rules.rule(module.primitive, dict(module.arguments), module.inputs, module.span, found)
+                    rules.infer_shapes(module.primitive, dict(module.arguments), module.inputs, module.span, found)
                     yield from ((place, condition) for condition in found)
 
 

@@ -161,7 +161,7 @@ def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
     """Stride and delta on each axis, read off what the shape rule makes of a size that is the input's own."""
     free = tuple(Shape(s.channels, (identity(),) * s.rank) for s in leaf.inputs)
     try:
-        (shape, *_) = rules.rule(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])
+        (shape, *_) = rules.infer_shapes(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])
     except Fault:  # it takes constant sizes only
         return (None,) * leaf.shape_in.rank
     return tuple(between(identity(), size) for size in shape.sizes)

@@ -12,7 +12,7 @@ from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies.call_text import arguments, call, shipped
-from resnetc.compiler.shapes import rules
+from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.sizes import is_constant, slope, step
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
@@ -53,7 +53,7 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, d
         fix, others = (), []
     return Diagnostic(
         "E0301",
-        f"`{op}` needs equal shapes: {rules.show_shape(left.shape)} and {rules.show_shape(right.shape)}",
+        f"`{op}` needs equal shapes: {show_shape(left.shape)} and {show_shape(right.shape)}",
         Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
         tuple(labels),
         helps=(help,),

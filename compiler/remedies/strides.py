@@ -14,7 +14,7 @@ from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import arguments, call, shipped
 from resnetc.compiler.remedies.windows import Meeting, fitting, saying, where
-from resnetc.compiler.shapes import rules
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span
 
@@ -62,7 +62,7 @@ def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]
     names = [name for name in known[0] if all(name in numbers for numbers in known)]
 
     def at(place: int, name: str) -> tuple[int, ...]:
-        return tuple(rules.axis(known[place][name], i) for i in range(len(needs[0])))
+        return tuple(size_on_axis(known[place][name], i) for i in range(len(needs[0])))
 
     yield from ((NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
     if len(set(needs)) == 1:
@@ -95,7 +95,7 @@ def needed(place: Meeting, mine: int, made: Span) -> tuple[int, ...] | None:
 def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
     side, other = places[0].sides[mine], places[0].sides[1 - mine]
-    names = {name: rules.axis(value, axis) for name, value in known_strides(places[0].block)}
+    names = {name: size_on_axis(value, axis) for name, value in known_strides(places[0].block)}
     for made in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
         needs = [needed(place, mine, made.span) for place in places]
         told = [need for need in needs if need is not None]
@@ -145,7 +145,7 @@ def window(operation: Operation) -> tuple[int, ...]:
     """The sizes of the kernel of an operation, if it has one."""
     leaf = operation.leaf
     kernel = dict(leaf.arguments).get("kernel", 1) if leaf else 1
-    return tuple(rules.axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
+    return tuple(size_on_axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
 
 
 def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:

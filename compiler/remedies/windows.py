@@ -22,7 +22,7 @@ from resnetc.compiler.remedies.call_text import (
     short,
     stated,
 )
-from resnetc.compiler.shapes import rules
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 
@@ -164,13 +164,13 @@ def changes(operation: Operation) -> Iterator[Change]:
         yield Change(operation, "identity", edits, lambda other, _: ((1, 0),) * other.shape_in.rank)
     if "kernel" not in values:
         return
-    kernels = [rules.axis(values["kernel"], i) for i in range(rank)]
+    kernels = [size_on_axis(values["kernel"], i) for i in range(rank)]
     odd = [k // 2 * 2 + 1 for k in kernels]
     if "padding" not in values:
         if odd != kernels:
             yield saying(operation, {"kernel": odd[0]})
         return
-    pads = [rules.axis(values.get("dilation", 1), i) * (k - 1) // 2 for i, k in enumerate(odd)]
+    pads = [size_on_axis(values.get("dilation", 1), i) * (k - 1) // 2 for i, k in enumerate(odd)]
     padding = {"padding": normal_size(tuple(pads))}
     if "ceil" in values:
         yield saying(operation, {"ceil": not values["ceil"]})
@@ -224,7 +224,7 @@ def taken_besides(operation: Operation) -> set[str]:
 
 def usual(values: Mapping[str, Any], rank: int) -> Any:
     """The padding that a window has by default."""
-    reach = (rules.axis(values.get("dilation", 1), i) * (rules.axis(values["kernel"], i) - 1) for i in range(rank))
+    reach = (size_on_axis(values.get("dilation", 1), i) * (size_on_axis(values["kernel"], i) - 1) for i in range(rank))
     return normal_size(tuple(r // 2 for r in reach))
 
 

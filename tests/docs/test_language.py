@@ -16,7 +16,8 @@ from resnetc.compiler.driver.session import Session
 from resnetc.compiler.evaluation.arithmetic import SIGNATURES
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.symbols import slots_of
-from resnetc.compiler.shapes.rules import rule, settle
+from resnetc.compiler.shapes.arguments import complete_arguments
+from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import constant, evaluate, identity
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax.parser import RESERVED
@@ -284,8 +285,8 @@ def test_the_formulas_of_windows(name: str, opening: str) -> None:
             given["padding"] = values["p"]
         more: dict[str, dict[str, Any]] = {"plain_conv": {"channels": 8, "dilation": d}, "max_pool": {"ceil": True}}
         given |= more.get(name, {})
-        arguments = settle(primitive, given, 1, nowhere)
-        (shape,) = rule(primitive, arguments, (Shape(8, (identity(),)),), nowhere, [])
+        arguments = complete_arguments(primitive, given, 1, nowhere)
+        (shape,) = infer_shapes(primitive, arguments, (Shape(8, (identity(),)),), nowhere, [])
         said = eval(found[1], {"floor": floor, "ceil": ceil, "min": min}, {**values})
         assert evaluate(shape.sizes[0], n) == floor(said), values
 
@@ -338,8 +339,8 @@ def test_the_shapes_of_primitives() -> None:
         fixed = name in ("linear", "reshape", "flatten")
         sizes = tuple(constant(x) if fixed else identity() for x in n)
         count = 2 if name in ("concat", "sum", "softmax") else 1
-        arguments = settle(primitive, GIVEN.get(name, {}), 2, nowhere)
-        made = rule(primitive, arguments, (Shape(C, sizes),) * count, nowhere, [])
+        arguments = complete_arguments(primitive, GIVEN.get(name, {}), 2, nowhere)
+        made = infer_shapes(primitive, arguments, (Shape(C, sizes),) * count, nowhere, [])
         real = [
             (s.channels, tuple(evaluate(f, x) for f, x in zip(s.sizes, n, strict=False))) if s.sizes else (s.channels,)
             for s in made
@@ -362,9 +363,9 @@ def test_the_limits() -> None:
     from resnetc.compiler.evaluation import arithmetic, work
     from resnetc.compiler.expansion import dataflow_builder, input_declaration, instances, limits
     from resnetc.compiler.loader import loader as modules
-    from resnetc.compiler.shapes import rules
     from resnetc.compiler.sizes import budget
     from resnetc.compiler.syntax import builder, errors
+    from resnetc.grammar.primitives import MAX_CHANNELS
 
     said = section("Limits").replace("\n", " ")
     for text in (
@@ -381,7 +382,7 @@ def test_the_limits() -> None:
         f"within {input_declaration.MAX_PERIOD:_} sizes",
     ):
         assert text in said
-    assert (modules.MAX_BYTES, arithmetic.LIMIT, rules.MAX_CHANNELS, budget.MAX_PERIOD) == (
+    assert (modules.MAX_BYTES, arithmetic.LIMIT, MAX_CHANNELS, budget.MAX_PERIOD) == (
         2**20,
         2**63 - 1,
         2**24,

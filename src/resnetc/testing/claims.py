@@ -19,7 +19,7 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.proof.accepted_sizes import allowed
-from resnetc.compiler.shapes.rules import axis as along
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import mentioned
@@ -93,7 +93,7 @@ class OnModule:
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""
         grown, predicted = self.measured.strides[number], self.measured.predicted.stages[number].stride
-        return normal_size(tuple(along(predicted, i) if s is None else s for i, s in enumerate(grown)))
+        return normal_size(tuple(size_on_axis(predicted, i) if s is None else s for i, s in enumerate(grown)))
 
     def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
         self.runs.add(tuple(sizes))

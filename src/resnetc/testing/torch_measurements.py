@@ -19,7 +19,7 @@ from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
 from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis as along
+from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along
 from resnetc.testing.replay import hold
@@ -65,7 +65,7 @@ class Depth(TorchFunctionMode):
 
 def stride_along(stride: int | tuple[int, ...], axis: int) -> int:
     """A stage's stride along an axis of the input; 1 along one that its map does not have, as a vector has none."""
-    return 1 if isinstance(stride, tuple) and axis >= len(stride) else along(stride, axis)
+    return 1 if isinstance(stride, tuple) and axis >= len(stride) else size_on_axis(stride, axis)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Measured:
         found: list[int | None] = []
         for axis, fitting in enumerate(self.accepted.axes):
             sizes = [*self.least]
-            sizes[axis] = fitting.next_from(2 * along(predicted, axis) + ROOM) or sizes[axis]
+            sizes[axis] = fitting.next_from(2 * size_on_axis(predicted, axis) + ROOM) or sizes[axis]
             found.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
         seen = tuple(n for n in found if n is not None)
         return (seen[0] if len(set(seen)) == 1 else seen) if len(seen) == len(found) else None

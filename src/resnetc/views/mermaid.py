@@ -14,7 +14,7 @@ from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import show_shape
+from resnetc.compiler.shapes.format_shapes import show_shape
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked import CheckedNetwork

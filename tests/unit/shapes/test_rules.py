@@ -14,10 +14,12 @@ from torch.nn import functional as F
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.shapes.rules import MAX_CHANNELS, axis, rule, settle, show_shape
+from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
+from resnetc.compiler.shapes.format_shapes import show_shape
+from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import constant, evaluate, identity, step
 from resnetc.compiler.source import Source, Span
-from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.grammar.primitives import MAX_CHANNELS, PRIMITIVES
 
 H = identity()
 HERE = Span(Source("t.resnet", "here"), 0, 4)
@@ -25,14 +27,14 @@ Args = dict[str, Any]
 
 
 def arguments(name: str, rank: int = 2, **given: Any) -> Args:
-    return settle(PRIMITIVES[name], given, rank, HERE)
+    return complete_arguments(PRIMITIVES[name], given, rank, HERE)
 
 
 def applied(name: str, *inputs: Shape, **given: Any) -> tuple[list[Shape], list[Condition]]:
     """The outputs of a primitive, and what it demands."""
     constraints: list[Condition] = []
     settled = arguments(name, inputs[0].rank, **given)
-    return rule(PRIMITIVES[name], settled, inputs, HERE, constraints), constraints
+    return infer_shapes(PRIMITIVES[name], settled, inputs, HERE, constraints), constraints
 
 
 def refusal(name: str, *inputs: Shape, **given: Any) -> tuple[str, str]:
@@ -45,7 +47,7 @@ def refusal(name: str, *inputs: Shape, **given: Any) -> tuple[str, str]:
 
 
 def per_axis(value: Any, rank: int) -> list[int]:
-    return [axis(value, i) for i in range(rank)]
+    return [size_on_axis(value, i) for i in range(rank)]
 
 
 def both_sides(amounts: list[int], behind: list[int]) -> list[int]:

@@ -16,7 +16,8 @@ from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.shapes.rules import axis, rule, settle
+from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
+from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
 from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitive
@@ -196,8 +197,8 @@ def outcome(
     if any(value is None for _, value in arguments):
         return None
     try:
-        args = settle(row, dict(arguments), shapes[0].rank, NOWHERE)
-        made = rule(row, args, shapes, NOWHERE, constraints)
+        args = complete_arguments(row, dict(arguments), shapes[0].rank, NOWHERE)
+        made = infer_shapes(row, args, shapes, NOWHERE, constraints)
     except Fault:
         return None
     for demand in constraints:
@@ -212,7 +213,7 @@ def outcome(
 def kept(before: Shape, after: Shape, stride: Any) -> bool:
     """Whether sizes are those of the input, divided by the stride and rounded up."""
     return after.rank == before.rank and all(
-        is_constant(f) or g == step(f, axis(stride, i), 0)
+        is_constant(f) or g == step(f, size_on_axis(stride, i), 0)
         for i, (f, g) in enumerate(zip(before.sizes, after.sizes, strict=True))
     )
 

@@ -1,0 +1,69 @@
+"""The arguments of a primitive: defaults, numbers for each axis, ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation import errors as evaluation_errors
+from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.shapes import errors
+from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import REQUIRED, Parameter, Primitive
+
+Arguments = Mapping[str, Value]
+"""The arguments of a primitive by their names."""
+
+
+def integer(arguments: Arguments, name: str) -> int:
+    """An argument that is a number."""
+    value = arguments[name]
+    assert isinstance(value, int)  # by its type in the table
+    return value
+
+
+def size_on_axis(value: Value, axis: int) -> int:
+    """The number of one axis of a `size`."""
+    number = value[axis] if isinstance(value, tuple) else value
+    assert isinstance(number, int)
+    return number
+
+
+def sizes_on_axes(value: Value, rank: int) -> list[int]:
+    """The numbers of all axes of a `size`."""
+    return [size_on_axis(value, axis) for axis in range(rank)]
+
+
+def complete_arguments(primitive: Primitive, stated: Arguments, rank: int, span: Span) -> dict[str, Value]:
+    """All arguments of a primitive: defaults filled in, sizes fit to the rank, ranges checked."""
+    arguments: dict[str, Value] = {}
+    for parameter in primitive.parameters:
+        value = stated.get(parameter.name, parameter.default)
+        if value is REQUIRED:
+            raise Fault(evaluation_errors.missing_argument(primitive.name, parameter.name, span, primitive))
+        if parameter.type == "size" and isinstance(value, tuple) and len(value) != rank:
+            raise Fault(errors.wrong_rank(primitive, parameter, value, rank, span))
+        check_range(primitive, parameter, value, span)
+        arguments[parameter.name] = value
+    if "padding" in arguments and arguments["padding"] is None:
+        dilation, kernel = arguments.get("dilation", 1), arguments["kernel"]
+        pairs = zip(sizes_on_axes(dilation, rank), sizes_on_axes(kernel, rank), strict=True)
+        pads = tuple(d * (k - 1) // 2 for d, k in pairs)
+        arguments["padding"] = pads[0] if len(set(pads)) == 1 else pads
+    if "behind" in arguments and arguments["behind"] is None:
+        arguments["behind"] = arguments["amount"]
+    return arguments
+
+
+def check_range(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> None:
+    least = parameter.least
+    values = value if isinstance(value, tuple) else (value,)
+    if parameter.name == "rate" and not 0 <= value < 1:
+        raise Fault(errors.rate_out_of_range(primitive, value, span))
+    if least is None or value is None:
+        return
+    for v in values:
+        if v < least:
+            raise Fault(errors.out_of_range(primitive, parameter, value, least, span))
+        if v > parameter.most:
+            raise Fault(errors.beyond_limit(primitive, parameter, value, span))

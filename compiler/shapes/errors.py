@@ -1,0 +1,151 @@
+"""The words for arguments out of range, and for shapes that an operation does not take."""
+
+from __future__ import annotations
+
+from math import gcd, prod
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.evaluation.values import Value, describe
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS, show_shape
+from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import MAX_CHANNELS, Parameter, Primitive
+
+
+def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0303",
+        f"`{parameter.name}` of `{primitive.name}` must be at least {least}, not {describe(value)}",
+        Label(span, f"`{parameter.name}` is {describe(value)} here"),
+        helps=(f"give it {least} or more" + (" channels" if parameter.name == "channels" else ""),),
+    )
+
+
+def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
+    why = (
+        "a larger layer would not fit in memory" if parameter.most == MAX_CHANNELS else "a wider filter is nearly flat"
+    )
+    return Diagnostic(
+        "E0304",
+        f"`{parameter.name}` of `{primitive.name}` exceeds the limit of {parameter.most:_}",
+        Label(span, f"`{parameter.name}` is {describe(value)} here"),
+        helps=(f"give it at most {parameter.most:_}: {why}",),
+    )
+
+
+def rate_out_of_range(primitive: Primitive, value: Value, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0305",
+        f"the rate of `{primitive.name}` must be at least 0 and below 1, not {describe(value)}",
+        Label(span, f"`rate` is {describe(value)} here"),
+        helps=("write a fraction such as `1 / 10`",),
+    )
+
+
+def wrong_rank(primitive: Primitive, parameter: Parameter, value: Value, rank: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0306",
+        f"`{parameter.name}` of `{primitive.name}` has {len(value)} values for a map with {rank} axes",
+        Label(span, f"`{parameter.name}` is {describe(value)} here"),
+        helps=(f"write one number for all axes, or a list of {rank}",),
+    )
+
+
+def no_axes(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0307",
+        f"`{primitive.name}` needs a map, but gets a vector of {shape.channels} values",
+        Label(span, "its input is a vector"),
+        helps=("move it before the `linear` or `flatten` that turns the map into a vector",),
+    )
+
+
+def groups_do_not_divide(primitive: Primitive, what: str, channels: int, groups: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0308",
+        f"{groups} groups do not divide the {channels} {what} channels of `{primitive.name}`",
+        Label(span, f"{channels} = {groups} x {channels // groups} + {channels % groups}"),
+        helps=(f"choose a number of groups that divides {channels}, such as {gcd(channels, groups)}",),
+    )
+
+
+def padding_too_large(primitive: Primitive, padding: int, kernel: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0309",
+        f"the padding {padding} of `{primitive.name}` is more than half its kernel of {kernel}",
+        Label(span, "some windows would lie entirely in the padding"),
+        helps=(f"use a padding of at most {kernel // 2}",),
+    )
+
+
+def linear_on_map(shape: Shape, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0310",
+        f"`linear` needs a vector, but gets a map {show_shape(shape)}",
+        Label(span, "its input is a map"),
+        helps=("add `global_avg_pool |>` before it",),
+    )
+
+
+def pads_to_fewer(have: int, wanted: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0311",
+        f"`pad_channels({wanted})` cannot remove channels: the input has {have}",
+        Label(span, f"its input has {have} channels"),
+        helps=(f"pad to {have} or more, or project: `conv({wanted}, kernel=1)` can also remove channels",),
+    )
+
+
+def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0312",
+        f"{channels} channels cannot be split into {parts} equal parts",
+        Label(span, f"{channels} = {parts} x {channels // parts} + {channels % parts}"),
+        helps=(f"make the channels a multiple of {parts}",),
+    )
+
+
+def ranks_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0313",
+        f"{what} needs equal numbers of axes: {show_shape(first)} and {show_shape(other)}",
+        Label(span, f"{first.rank} axes and {other.rank}"),
+        helps=("make both sides maps or both vectors: `linear` and `flatten` turn a map into a vector",),
+    )
+
+
+def channels_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0315",
+        f"`{what}` needs equal shapes: {show_shape(first)} and {show_shape(other)}",
+        Label(span, f"channels differ: {first.channels} and {other.channels}"),
+        helps=("give all elements of the list the same number of channels",),
+    )
+
+
+def not_constant(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0316",
+        f"`{primitive.name}` needs sizes that do not depend on the input: {show_shape(shape)}",
+        Label(span, "the map still depends on the input size"),
+        helps=(f"average the map first: `global_avg_pool |> {primitive.name}...`",),
+    )
+
+
+def too_many_axes(count: int, span: Span) -> Diagnostic:
+    most = len(AXIS_SYMBOLS) - 1
+    return Diagnostic(
+        "E0336",
+        f"a map has at most {most} axes, but this one would have {count}",
+        Label(span, f"the channels and {count} axes"),
+        helps=(f"write the channels and at most {most} sizes after them, or `regroup` the channels",),
+    )
+
+
+def reshape_differs(have: list[int], wanted: Value, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0317",
+        f"cannot reshape {describe(tuple(have))} to {describe(wanted)}",
+        Label(span, f"its input has {prod(have)} values"),
+        helps=(f"write integers whose product is {prod(have)}",),
+    )

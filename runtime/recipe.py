@@ -59,36 +59,36 @@ class Recipe:
 
     epochs: int = _define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
     batch_size: int = _define_key(
-        128, "int", "images in a training step; what does not fill one is dropped", low=1, high=1 << 20
+        128, "int", "images per training step; an incomplete last batch is dropped", low=1, high=1 << 20
     )
-    eval_batch_size: int = _define_key(500, "int", "images at a time in an evaluation", low=1, high=1 << 20)
-    seed: int = _define_key(0, "int", "of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
+    eval_batch_size: int = _define_key(500, "int", "images per evaluation step", low=1, high=1 << 20)
+    seed: int = _define_key(0, "int", "seed of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
     deterministic: bool = _define_key(False, "flag", "only deterministic kernels (matters on CUDA)")
-    threads: int = _define_key(0, "int", "CPU threads; 0: as many as torch takes", low=0, high=1024)
+    threads: int = _define_key(0, "int", "CPU threads; 0: torch's default", low=0, high=1024)
     activation_checkpointing: bool = _define_key(
         False, "flag", "recompute each block's activations in the backward pass"
     )
 
-    optimizer: str = _define_key("sgd", "choice", "sgd: with momentum; adamw", choices=("sgd", "adamw"))
+    optimizer: str = _define_key("sgd", "choice", "SGD with momentum, or AdamW", choices=("sgd", "adamw"))
     learning_rate: float = _define_key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
     momentum: float = _define_key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
     nesterov: bool = _define_key(True, "flag", "sgd: Nesterov momentum")
     beta1: float = _define_key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
     beta2: float = _define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
     epsilon: float = _define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
-    weight_decay: float = _define_key(
-        5e-4, "number", "L2 penalty (sgd), or decoupled weight decay (adamw)", low=0, high=10
-    )
-    decay_norms: bool = _define_key(False, "flag", "weight decay on norms and biases too")
+    weight_decay: float = _define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
+    decay_norms: bool = _define_key(False, "flag", "apply weight decay to norms and biases too")
 
     schedule: str = _define_key(
         "cosine",
         "choice",
-        "the learning rate behind the warm-up; onecycle: a cosine up and a cosine down",
+        "the learning rate after the warm-up; onecycle: a cosine up and a cosine down",
         choices=("constant", "step", "cosine", "linear", "onecycle"),
     )
-    warmup: float = _define_key(0.0, "number", "share of the run that warms up", low=0, high=0.99)
-    warmup_from: float = _define_key(0.04, "number", "share of the peak the warm-up starts at", low=0, high=1)
+    warmup: float = _define_key(0.0, "number", "length of the warm-up, as a share of the run", low=0, high=0.99)
+    warmup_from: float = _define_key(
+        0.04, "number", "learning rate at the start of the warm-up, as a share of the peak", low=0, high=1
+    )
     warmup_shape: str = _define_key(
         "linear",
         "choice",
@@ -96,21 +96,23 @@ class Recipe:
         choices=("linear", "constant"),
     )
     final_lr_ratio: float = _define_key(
-        0.0, "number", "cosine, linear, onecycle: last rate as a share of the peak", low=0, high=1
+        0.0, "number", "cosine, linear, onecycle: last learning rate, as a share of the peak", low=0, high=1
     )
     milestones: tuple[float, ...] = _define_key(
-        (), "numbers", "step: shares of the run at which the rate falls", low=0, high=1
+        (), "numbers", "step: where the learning rate falls, as shares of the run", low=0, high=1
     )
-    gamma: float = _define_key(0.1, "number", "step: what the rate is multiplied by", positive=True, high=1)
+    gamma: float = _define_key(
+        0.1, "number", "step: factor of the learning rate at each milestone", positive=True, high=1
+    )
 
     random_crop_padding: int = _define_key(
         0, "int", "pixels of black padding before a random crop; 0: no crop", low=0, high=1024
     )
-    horizontal_flip: bool = _define_key(False, "flag", "mirror half of the images left to right, at random")
+    horizontal_flip: bool = _define_key(False, "flag", "mirror images left to right, each with probability 1/2")
     normalise: str = _define_key(
         "channel",
         "choice",
-        "subtract the training images' mean, of each channel or each pixel; divide by each channel's deviation",
+        "subtract the training images' mean, per channel or per pixel; divide by each channel's standard deviation",
         choices=("channel", "pixel"),
     )
     label_smoothing: float = _define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
@@ -118,7 +120,11 @@ class Recipe:
         0.0, "number", "clip the norm of the whole gradient to this; 0: no clipping", low=0, high=1e9
     )
     ema_decay: float = _define_key(
-        0.0, "number", "decay of the moving average of the weights, which is evaluated; 0: none", low=0, high=0.999999
+        0.0,
+        "number",
+        "decay of the moving average of the weights, which is what is evaluated; 0: none",
+        low=0,
+        high=0.999999,
     )
 
     def to_yaml(self) -> str:

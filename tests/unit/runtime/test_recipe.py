@@ -26,13 +26,13 @@ def fault(tmp_path: Path, text: str) -> str:
         ("epochs: 3\nxyz: 0.1\n", "r.yaml:2:1: unknown key `xyz`; known: activation_checkpointing,"),
         (
             "warmup-epochs: 5\n",
-            "r.yaml:1:1: unknown key `warmup-epochs`: write `warmup` (share of the run that warms up)",
+            "r.yaml:1:1: unknown key `warmup-epochs`: write `warmup` (length of the warm-up, as a share of the run)",
         ),
         ("AMP_batch: 5\n", "r.yaml:1:1: unknown key `AMP_batch`; known: "),
         (
             "batch: 8\nepochs: 3\ncrop: 4\nxyz: 1\n",
-            "r.yaml:1:1: unknown key `batch`: write `batch_size` (images in a training step; what does not fill one is "
-            "dropped); likewise `crop` is `random_crop_padding` (r.yaml:3:1)",
+            "r.yaml:1:1: unknown key `batch`: write `batch_size` (images per training step; an incomplete last batch "
+            "is dropped); likewise `crop` is `random_crop_padding` (r.yaml:3:1)",
         ),
         ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; did you mean `learning_rate`?"),
         ("epochs: 3\nbatch: 8\nepochs: 4\n", "r.yaml:3:1: the key `epochs` occurs twice; first at r.yaml:1:1"),
@@ -133,7 +133,7 @@ def test_overrides_win_in_order() -> None:
     [
         ("epochs", "--override epochs: expected KEY=V"),
         ("epoch=3", "--override epoch=3: unknown key `epoch`; did you mean `epochs`?"),
-        ("batch=8", "--override batch=8: unknown key `batch`: write `batch_size` (images in a training step"),
+        ("batch=8", "--override batch=8: unknown key `batch`: write `batch_size` (images per training step"),
         ("Clip_Grad=5", "--override Clip_Grad=5: unknown key `Clip_Grad`: write `max_grad_norm` (clip the norm"),
         ("epochs=", "--override epochs=: expected a value after the ="),
         ("epochs=x", "--override epochs=x: `epochs` must be a whole number, not `x`"),

@@ -72,6 +72,14 @@ def test_every_phase_is_told_of() -> None:
     assert phases <= set(PATHS)
 
 
+def test_every_type_of_a_phase_is_one() -> None:
+    """The columns `in` and `out` of the phases: each capitalised word in backticks is a definition."""
+    table = TEXT.split("| folder | in | out |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`([A-Z]\w*)`", table))
+    files = [*(ROOT / "compiler").rglob("*.py"), ROOT / "grammar" / "primitives.py"]
+    assert len(named) > 20 and named <= set().union(*map(symbols, files))
+
+
 def test_unit_tests_stand_where_what_they_test_stands() -> None:
     folders = {
         path.parent.relative_to(ROOT / "tests" / "unit") for path in (ROOT / "tests" / "unit").rglob("test_*.py")

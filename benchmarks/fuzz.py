@@ -1,6 +1,6 @@
 """Random pairs of a model and an input size: does the compiler accept exactly the sizes at which torch runs?
 
-    python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 360] [--output FILE]
+    python benchmarks/fuzz.py [--pairs 20000] [--models 4000] [--workers 2] [--seconds 1800] [--output FILE]
 
 Every run draws other models. A pair is refused when both sides refuse it; keys and shapes are held against the
 module's too, and for one model of five what it computes and costs (`resnetc.testing.assert_network_agrees`). Prints
@@ -187,7 +187,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=20000)
     parser.add_argument("--models", type=int, default=4000, help="the least number of different models")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=360, help="when to stop drawing")
+    parser.add_argument("--seconds", type=float, default=1800, help="when to stop drawing, though too little is drawn")
     parser.add_argument("--output", type=Path, default=Path("fuzz-failure.resnet"), help="where a disagreement goes")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -34,9 +34,13 @@ class Argument:
     definition: str | None = None  # by other arguments, where it follows from them: a local then, and no parameter
     default: str | None = None  # what calls leave out
 
+    def __post_init__(self) -> None:
+        if "None" in self.values:  # a module that some calls go without
+            self.default = "None"
+
     @property
     def type(self) -> str:
-        return annotation(self.values, self.kind)
+        return annotation(self.values, self.kind) + (" | None" if "None" in self.values else "")
 
 
 class Signature:
@@ -98,7 +102,7 @@ class Signature:
             return (1, declared.index(argument.name)) if argument.name in declared else (2, 0)
 
         self.arguments.sort(key=place)
-        for argument in self.parameters[POSITIONAL:]:
+        for argument in (a for a in self.parameters[POSITIONAL:] if a.default is None):
             argument.default = default_text(definitions.get(argument.name))
 
     def lines(self, definitions: dict[str, syntax.Expr], vectors: Vectors, more: str = "") -> dict[str, str]:
@@ -213,8 +217,10 @@ class Signature:
             if len(inside) == 1 and isinstance(value := inside.pop(), int) and all(values[i] != value for i in rest):
                 known = next((a for a in self.arguments if a.values == values), None)
                 kind = next((k for n, k, v in self.numbers if v == values), "int")
+                if isinstance(value, bool) and not value:
+                    continue  # the other side has it: `a if flag else b`
                 chosen = known or self.add(name, kind, values)
-                return f"{chosen.name} == {literal(value)}"
+                return chosen.name if isinstance(value, bool) else f"{chosen.name} == {literal(value)}"
         return None
 
 

@@ -39,6 +39,7 @@ class Operation:
     solo: bool = False  # a statement of its own, such as a stage
     opens: bool = False  # a line begins with it, where what it reads took weights
     gathers: bool = False  # `write` gets its operands as one list
+    by_name: bool = False  # it may not compute all its operands: what they are is computed before
     stacked: bool = False  # several outputs are the slices of one tensor, not a tuple of tensors
 
     def text(self, operands: list[str], whole: str | None = None) -> str:
@@ -46,8 +47,10 @@ class Operation:
         return self.write([whole or f"[{', '.join(operands)}]"] if self.gathers else operands)
 
     @property
-    def repeated(self) -> set[int]:
-        """The operands that its text has more than once: each must have a name, or it would be computed again."""
+    def named(self) -> set[int]:
+        """The operands that must have a name: its text has them more than once, or may not come to them."""
+        if self.by_name:
+            return set(self.inputs)
         marks = [chr(PRIVATE_USE + i) for i in range(len(self.inputs))]
         text = self.text(marks)
         return {ref for ref, mark in zip(self.inputs, marks, strict=True) if text.count(mark) > 1}
@@ -111,7 +114,7 @@ class Forward:
         ]
 
     def step(self, operation: Operation) -> None:
-        for ref in operation.repeated & self.pending.keys():
+        for ref in operation.named & self.pending.keys():
             self.assign(ref)
         texts, calls, heavy = [], 0, operation.heavy
         reads: set[str] = set()

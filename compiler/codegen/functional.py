@@ -14,6 +14,18 @@ def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operatio
     return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", tight=tight, loose=True)
 
 
+def where_present(access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """A module that some occurrences go without: they hand on another value."""
+    return Operation(
+        inputs,
+        outputs,
+        lambda t: f"{t[1]} if {access} is None else {access}({t[0]})",
+        heavy=True,
+        solo=True,
+        by_name=True,
+    )
+
+
 def axes(leaf: Leaf) -> str:
     rank = leaf.shape_in.rank
     return "2" if rank == 1 else f"({', '.join(str(i + 2) for i in range(rank))})"

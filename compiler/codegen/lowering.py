@@ -18,6 +18,7 @@ from resnetc.compiler.codegen.grouping import in_place, stateful, structure, tak
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.codegen.open_ends import OpenEnd, open_ends
+from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
@@ -88,6 +89,11 @@ class Lowering:
         self.codes: dict[int, Code] = {}
         self.writer = Writer(self.blocks, self.policies)
         self.collect(network.root)
+        self.originals: dict[Any, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
+        for key, pairs in join_groups(self.templates).items():
+            self.templates[key] = [template for template, _ in pairs]
+            self.originals[key] = [original for _, original in pairs]
+            self.group_of |= {id(original): key for original in self.originals[key]}
 
     def lowered(self) -> Lowered:
         main = self.network_class()
@@ -141,10 +147,8 @@ class Lowering:
             if key not in self.classes:
                 self.block_class(key)
             made, signature = self.classes[key]
-            index = self.templates[key].index(template)
-            for i, other in enumerate(self.templates[key]):
+            for i, other in enumerate(self.originals[key]):
                 self.codes[id(other)] = call(made.name, signature, i)
-            assert index >= 0
         return self.codes[id(template)]
 
     def policies(self, sequences: list[Sequence]) -> list[Code] | None:
@@ -202,7 +206,7 @@ class Lowering:
         ]
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
         fields, forward = self.scope(group, signature)
-        name = self.names.definition(class_name(block.name.id, block.doc) + self.lacking(block, fields))
+        name = self.names.definition(class_name(block.name.id, block.doc))
         signature.settle(definitions(block))
         self.writer.names[name] = signature.parameters
         comments = Comments(group, signature)
@@ -217,16 +221,6 @@ class Lowering:
             comments.shape(0),
         )
         self.classes[key] = (made, signature)
-
-    def lacking(self, block: Any, fields: list[str]) -> str:
-        """`WithoutDownsample`: what the name of a further class ends in that lacks one module of the first one."""
-        if block not in self.first:
-            return ""
-        own, modules = set(attributes(fields)), self.first[block][1]
-        lost = [module for module in modules if module not in own]
-        if len(lost) != 1 or len(own) >= len(modules):
-            return ""
-        return "Without" + "".join(part[:1].upper() + part[1:] for part in lost[0].split("_"))
 
     def unlike(self, block: Any, name: str, fields: list[str]) -> str:
         """What tells a further class of a block from its first one: the modules that one has and the other has not."""
@@ -287,10 +281,13 @@ class Lowering:
                 continue
             modules = [m for m in column if not isinstance(m, str)]
             signature.reads_input = first.reads_input(step.inputs[0])
-            code = self.field(step, modules, signature)
+            if wire_instead(group, number) is not None:
+                code = self.optional_field(step, number, group, signature)
+            else:
+                code = self.field(step, modules, signature)
             for end in (end for end in ends if end.step == number):
                 code = end.inserted(code, ends[end])
-            own = step.base is None or not isinstance(code, Call)
+            own = step.base is None
             others = keeping | (stored.keys() - {step.path})
             if (
                 number in owned
@@ -316,7 +313,7 @@ class Lowering:
         access |= {number: reach[first.steps[number].path] for number in placed}
         output = alias.get(first.output, first.output)
         lines_of = [
-            (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in step.inputs))
+            (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in inputs_of(group, number)))
             for number, step in plan
         ]
         vectors = pooled(lines_of, {output, *(results or {}).values()})
@@ -329,6 +326,9 @@ class Lowering:
         for ref, wire in enumerate(first.wires):
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
+        for number, step in plan:
+            if wire_instead(group, number) is not None:
+                names.setdefault(step.outputs[0], step.slot or str(step.path[0]))
         names.pop(0, None)
         names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})
         lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
@@ -346,6 +346,16 @@ class Lowering:
             return code
         occurrences = [self.writer.occurrence(m) for m in modules]
         return signature.named(occurrences, "module", place, "").name
+
+    def optional_field(self, step: Step, number: int, group: list[ExpandedBlock], signature: Signature) -> Code:
+        """An argument that holds a step's module, or None for the occurrences that go without it."""
+        present = group[0].steps[number].inputs
+        codes: list[Code] = []
+        for template in group:
+            module = template.steps[number]
+            assert not isinstance(module.operation, str)
+            codes.append("None" if module.inputs != present else self.writer.occurrence(module.operation))
+        return signature.named(codes, "module", step.base or str(step.path[0]), "").name
 
     def choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
         """One of two modules without state, where a number tells them apart and a line has room for both."""
@@ -373,9 +383,12 @@ class Lowering:
 
 
 def call(name: str, signature: Signature, occurrence: int) -> Call:
-    """The call for one occurrence: by keyword from the third argument on, and modules always."""
+    """The call for one occurrence: by keyword from the third argument on, and modules and flags always."""
     arguments = [(a, argument_text(a.values[occurrence])) for a in signature.parameters]
-    keyed = [(a.name if i >= POSITIONAL or a.kind == "module" else None, t) for i, (a, t) in enumerate(arguments)]
+    keyed = [
+        (a.name if i >= POSITIONAL or a.kind in ("module", "bool") else None, text)
+        for i, (a, text) in enumerate(arguments)
+    ]
     return Call(name, tuple(keyed), signature.defaults)
 
 
@@ -405,6 +418,8 @@ def operation(
         assert isinstance(leaf, Leaf)
         leaves = [m for m in column if isinstance(m, Leaf)]
         return functional.functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
+    if len(inputs) > len(step.inputs):
+        return functional.where_present(access, inputs, step.outputs)
     heavy = any(keeps_state(m) for m in column) and not (
         isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
     )

@@ -320,7 +320,7 @@ def based(attribute: str, label: Path | None) -> str | None:
 def note_number(scope: Scope, name: str, type: str, value: Value) -> None:
     """Numbers by their name in the text: what constructor arguments are called after."""
     if isinstance(value, (bool, int, Fraction)) or (type == "size" and isinstance(value, tuple)):
-        scope.numbers.append((name, type, value))
+        scope.numbers.append((name, "bool" if isinstance(value, bool) else type, value))
 
 
 def tensor_evaluator(prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Evaluator:

@@ -31,36 +31,26 @@ class PreactBasic(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(width)
-        self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
-        pre = self.act(self.bn1(x))  # [width, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))
-        return self.conv2(main) + x
-
-
-class PreactBasic2(nn.Module):
-    """`PreactBasic` with `downsample`."""
-
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, 2, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.downsample = preact(in_channels, width)
+        self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/2, w/2]
-        return self.conv2(main) + self.downsample(pre)
+        main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
+        side = x if self.downsample is None else self.downsample(pre)
+        return self.conv2(main) + side
 
 
 class PreActDepth110(nn.Module):
@@ -72,15 +62,15 @@ class PreActDepth110(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            *(PreactBasic(16) for _ in range(18)),
+            *(PreactBasic(16, 16) for _ in range(18)),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic2(16, 32),
-            *(PreactBasic(32) for _ in range(17)),
+            PreactBasic(16, 32, stride=2, downsample=preact(16, 32)),
+            *(PreactBasic(32, 32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic2(32, 64),
-            *(PreactBasic(64) for _ in range(17)),
+            PreactBasic(32, 64, stride=2, downsample=preact(32, 64)),
+            *(PreactBasic(64, 64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
@@ -102,4 +92,4 @@ def build() -> PreActDepth110:
     return PreActDepth110()
 
 
-# sealed by resnetc: text e691a8f8b79af6b7 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 753159994c7d8e56 keys 398c4567102d2f78 function 4815f166a45c200c

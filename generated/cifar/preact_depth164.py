@@ -30,7 +30,13 @@ def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
 class PreactBottleneck(nn.Module):
     """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
 
-    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         outer = 4 * width
         self.bn1 = nn.BatchNorm2d(in_channels)
@@ -40,34 +46,15 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-        self.downsample = preact(in_channels, outer, stride=stride)
+        self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
         main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         main = self.act(self.bn3(self.conv2(main)))
-        return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
-
-
-class PreactBottleneckWithoutDownsample(nn.Module):
-    """`PreactBottleneck` without `downsample`."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        outer = 4 * width
-        self.bn1 = nn.BatchNorm2d(outer)
-        self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:  # [outer, h, w]
-        pre = self.act(self.bn1(x))  # [outer, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))  # [width, h, w]
-        main = self.act(self.bn3(self.conv2(main)))
-        return self.conv3(main) + x  # [outer, h, w]
+        # [outer, h/stride, w/stride]
+        side = x if self.downsample is None else self.downsample(pre)
+        return self.conv3(main) + side
 
 
 class PreActDepth164(nn.Module):
@@ -79,16 +66,16 @@ class PreActDepth164(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBottleneck(16, 16),
-            *(PreactBottleneckWithoutDownsample(16) for _ in range(17)),
+            PreactBottleneck(16, 16, downsample=preact(16, 64, stride=1)),
+            *(PreactBottleneck(64, 16) for _ in range(17)),
         )
         self.layer2 = nn.Sequential(
-            PreactBottleneck(64, 32, stride=2),
-            *(PreactBottleneckWithoutDownsample(32) for _ in range(17)),
+            PreactBottleneck(64, 32, stride=2, downsample=preact(64, 128, stride=2)),
+            *(PreactBottleneck(128, 32) for _ in range(17)),
         )
         self.layer3 = nn.Sequential(
-            PreactBottleneck(128, 64, stride=2),
-            *(PreactBottleneckWithoutDownsample(64) for _ in range(17)),
+            PreactBottleneck(128, 64, stride=2, downsample=preact(128, 256, stride=2)),
+            *(PreactBottleneck(256, 64) for _ in range(17)),
         )
         self.bn1 = nn.BatchNorm2d(256)
         self.act = nn.ReLU()
@@ -110,4 +97,4 @@ def build() -> PreActDepth164:
     return PreActDepth164()
 
 
-# sealed by resnetc: text 674a33af84887842 keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 92f4c2887bfa444f keys 774ad2b77b9fa873 function 76fd65631c538b9d

@@ -34,36 +34,26 @@ class PreactBasic(nn.Module):
     Nothing follows the addition.
     """
 
-    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.act = nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.downsample = preact(in_channels, width, stride=stride)
+        self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
         main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
-        return self.conv2(main) + self.downsample(pre)
-
-
-class PreactBasicWithoutDownsample(nn.Module):
-    """`PreactBasic` without `downsample`."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(width)
-        self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
-        pre = self.act(self.bn1(x))  # [width, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))
-        return self.conv2(main) + x
+        side = x if self.downsample is None else self.downsample(pre)
+        return self.conv2(main) + side
 
 
 class WRNDepth28(nn.Module):
@@ -76,16 +66,16 @@ class WRNDepth28(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBasic(16, 160),
-            *(PreactBasicWithoutDownsample(160) for _ in range(3)),
+            PreactBasic(16, 160, downsample=preact(16, 160, stride=1)),
+            *(PreactBasic(160, 160) for _ in range(3)),
         )
         self.layer2 = nn.Sequential(
-            PreactBasic(160, 320, stride=2),
-            *(PreactBasicWithoutDownsample(320) for _ in range(3)),
+            PreactBasic(160, 320, stride=2, downsample=preact(160, 320, stride=2)),
+            *(PreactBasic(320, 320) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            PreactBasic(320, 640, stride=2),
-            *(PreactBasicWithoutDownsample(640) for _ in range(3)),
+            PreactBasic(320, 640, stride=2, downsample=preact(320, 640, stride=2)),
+            *(PreactBasic(640, 640) for _ in range(3)),
         )
         self.bn1 = nn.BatchNorm2d(640)
         self.act = nn.ReLU()
@@ -107,4 +97,4 @@ def build() -> WRNDepth28:
     return WRNDepth28()
 
 
-# sealed by resnetc: text 5d6079baaa1419c3 keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text d01083de3edeb9f4 keys 5a77cf39977d4b17 function d0095b35d03262a4

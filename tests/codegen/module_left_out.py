@@ -29,7 +29,13 @@ def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
 class PreactBottleneck(nn.Module):
     """Pre-activation (He et al. 2016), 1x1, 3x3, 1x1: the stride on the first 1x1."""
 
-    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         outer = 4 * width
         self.bn1 = nn.BatchNorm2d(in_channels)
@@ -39,34 +45,15 @@ class PreactBottleneck(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-        self.downsample = preact(in_channels, outer, stride=stride)
+        self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         pre = self.act(self.bn1(x))  # [in_channels, h, w]
         main = self.act(self.bn2(self.conv1(pre)))  # [width, h/stride, w/stride]
         main = self.act(self.bn3(self.conv2(main)))
-        return self.conv3(main) + self.downsample(pre)  # [outer, h/stride, w/stride]
-
-
-class PreactBottleneckWithoutDownsample(nn.Module):
-    """`PreactBottleneck` without `downsample`."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        outer = 4 * width
-        self.bn1 = nn.BatchNorm2d(outer)
-        self.act = nn.ReLU()
-        self.conv1 = nn.Conv2d(outer, width, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outer, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:  # [outer, h, w]
-        pre = self.act(self.bn1(x))  # [outer, h, w]
-        main = self.act(self.bn2(self.conv1(pre)))  # [width, h, w]
-        main = self.act(self.bn3(self.conv2(main)))
-        return self.conv3(main) + x  # [outer, h, w]
+        # [outer, h/stride, w/stride]
+        side = x if self.downsample is None else self.downsample(pre)
+        return self.conv3(main) + side
 
 
 class Net(nn.Module):
@@ -76,12 +63,12 @@ class Net(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.layer1 = nn.Sequential(
-            PreactBottleneck(16, 8),
-            PreactBottleneckWithoutDownsample(8),
+            PreactBottleneck(16, 8, downsample=preact(16, 32, stride=1)),
+            PreactBottleneck(32, 8),
         )
         self.layer2 = nn.Sequential(
-            PreactBottleneck(32, 16, stride=2),
-            PreactBottleneckWithoutDownsample(16),
+            PreactBottleneck(32, 16, stride=2, downsample=preact(32, 64, stride=2)),
+            PreactBottleneck(64, 16),
         )
         self.bn1 = nn.BatchNorm2d(64)
         self.act = nn.ReLU()
@@ -102,4 +89,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text f46797d32950cffc keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148
+# sealed by resnetc: text ec1991d78587a0b2 keys 5dd9ec3852ecfe5c function 62f05d6c4d1ae148

@@ -107,9 +107,13 @@ def test_a_further_class_of_a_block_says_what_is_different() -> None:
     source = text(block + model("act", "stage layer1 = 1 of unit(8)\n  stage layer2 = 1 of unit(9)"))
     assert source.count("This is the second one.") == 1
     assert '"""`Unit` with `act` in place of `bn1`."""' in source
-    alone = "block unit(w: int, n: int) { out = in |> conv(w, kernel=n) |> (norm |> act when n == 3 otherwise act) }"
+    alone = """
+        block unit(w: int, n: int) {
+          out = in |> conv(w, kernel=n) |> (norm |> conv(w, kernel=1) |> act when n == 3 otherwise act)
+        }
+    """
     source = text(alone + model("act", "stage layer1 = 1 of unit(8, 3)\n  stage layer2 = 1 of unit(9, 5)"))
-    assert '"""`Unit` without `bn1`."""' in source
+    assert '"""`Unit` without `bn1` and `conv2`."""' in source
 
 
 def test_compound_words_stay_whole_lines() -> None:

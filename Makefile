@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-slow check generated lint bench degradation fuzz sizes mutants
+.PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation fuzz sizes mutants
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -29,6 +29,9 @@ demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst ac
 
 test: $(READY) ## every test but the slow ones, with the same examples every time
 	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow' --durations=20
+
+test-fast: $(READY) ## the tests that need no torch, start no process and draw nothing at random
+	CI=true $(PY) -m pytest -n 2 --dist worksteal --without-torch -m 'not slow and not hypothesis' --durations=5
 
 test-slow: $(READY) ## the slow tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ OUTPUTS = sorted(path for name in ("stderr", "stdout") for path in (ROOT / "test
 LISTING = {"E0101", "E0111", "E0241"}
 
 
+@cache
 def trees() -> list[ast.Module]:
     return [ast.parse(path.read_bytes()) for path in (ROOT / "compiler").rglob("*.py")]
 
 
+@cache
 def used() -> set[str]:
     """The codes that stand in the compiler as texts of their own."""
     nodes = (node for tree in trees() for node in ast.walk(tree))
@@ -33,6 +36,7 @@ def titles() -> list[tuple[str, str]]:
     return re.findall(r"^\| `([EW]\d{4})` \| (.+) \|$", table, re.MULTILINE)
 
 
+@cache
 def recorded() -> list[tuple[Path, str, list[str]]]:
     """Every diagnostic in the recorded outputs: its file, its code, its helps."""
     found = []
@@ -46,6 +50,7 @@ def recorded() -> list[tuple[Path, str, list[str]]]:
     return found
 
 
+@cache
 def helps_in_sources() -> list[tuple[str, str, list[str] | None]]:
     """Every `Diagnostic(...)` in the compiler: its function, its code, the texts of its helps (`{}` for a value).
 

@@ -57,30 +57,30 @@ class Claims:
         stages = {str(path[0]) for path in self.own.stages}
         return bool(said & {*stages, *self.own.symbols, *QUESTIONS, "output"}) and not said & FIGURES
 
-    def judged(self, expect: syntax.Expect, frame: Frame) -> Finding:
+    def check(self, expect: syntax.Expect, frame: Frame) -> Finding:
         """What comes of a claim, at the sizes that its own condition leaves."""
         span, about = expect.claim.span, self.about
         about.begin()
         self.questions.begin()
         self.mentions.begin(expect)
         if expect.condition is not None:
-            held = self.sized.truth(expect.condition, frame)
-            if held is False:
+            condition = self.sized.truth(expect.condition, frame)
+            if condition is False:
                 return Finding("void")
-            about.under(held, expect.condition.span)
-        asked = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
-        if all(nowhere(region.within({} if asked else about.within)) for region in about.condition):
+            about.under(condition, expect.condition.span)
+        questions = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
+        if all(nowhere(region.within({} if questions else about.within)) for region in about.condition):
             return Finding("void")
         self.sized.false.clear()
-        found = self.sized.truth(expect.claim, frame)
+        statement = self.sized.truth(expect.claim, frame)
         about.limit()
-        if found is False:
+        if statement is False:
             return Finding("false", fault=self.refuted(expect, frame))
         if about.limits and any(sizes.is_empty for sizes in about.within.values()):
             raise Fault(undecided(span, "no size passes through both models"))
         breaks: list[Break] = []
         open: Exception | None = None
-        for region in found.broken if isinstance(found, Truth) else ():
+        for region in statement.broken if isinstance(statement, Truth) else ():
             try:
                 broken = about.meant_in(region, span)
                 where = found_in(broken, self.own.declared)
@@ -98,9 +98,9 @@ class Claims:
             shown = (least.region.compared, *points, nearest.region.compared)
             write = self.instead(least.region.compared[0][0], frame)
             return Finding("false", fault=errors.false_claim(expect, self.own, *shown, *write))
-        if not about.spoken and not isinstance(found, Truth):
+        if not about.spoken and not isinstance(statement, Truth):
             return Finding("checked")
-        regions = [region.within({} if asked else about.within) for region in about.condition]
+        regions = [region.within({} if questions else about.within) for region in about.condition]
         return Finding("proved", tuple(covered(regions, axis) for axis in about.within))
 
     def refuted(self, expect: syntax.Expect, frame: Frame) -> Diagnostic:
@@ -122,34 +122,34 @@ class Claims:
 
     def speaks(self, expr: syntax.Expr) -> bool:
         """Whether an expression speaks of this network or its sizes."""
-        return any(name in self.sized.known or has(self.own, name) for name in mentioned(expr))
+        return any(name in self.sized.values or has(self.own, name) for name in mentioned(expr))
 
     def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
         rounds = ", ".join(f"{name} = {describe(frame.locals[name])}" for name in frame.rounds)
         text = plain(said(expect)) + (f" for {rounds}" if rounds else "")
-        made = Contract(expect, frame, text, expect.claim.span, "skipped")
+        contract = Contract(expect, frame, text, expect.claim.span, "skipped")
         if rebound and not self.about_sizes(expect.claim):
-            return made
+            return contract
         try:
-            found = self.judged(expect, frame)
+            finding = self.check(expect, frame)
         except Fault as raised:
-            found = Finding("undecided", fault=raised.diagnostic)
+            finding = Finding("undecided", fault=raised.diagnostic)
         except BudgetSpent as error:
             help = (
                 "make fewer or simpler claims: use bounds instead of `==` and `!=`, and smaller numbers in `%` and `/`"
             )
-            found = Finding("undecided", fault=undecided(expect.claim.span, str(error), help))
+            finding = Finding("undecided", fault=undecided(expect.claim.span, str(error), help))
         except (SizesTooIrregular, Undecided) as error:
-            found = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
+            finding = Finding("undecided", fault=undecided(expect.claim.span, str(error)))
         except AlreadyReported:
             return None
-        if rebound and found.verdict == "false":
-            return made  # not of the network that it was made for
-        fault = found.fault
+        if rebound and finding.verdict == "false":
+            return contract  # not of the network that it was made for
+        fault = finding.fault
         if fault is not None and rounds:
             fault = replace(fault, notes=(*fault.notes, f"for {rounds}"))
-        return replace(made, verdict=found.verdict, sizes=found.sizes, fault=fault)
+        return replace(contract, verdict=finding.verdict, sizes=finding.sizes, fault=fault)
 
 
 def said(expect: syntax.Expect) -> str:
@@ -165,5 +165,5 @@ def contracts(
     own = facts(network.name, network, accepted, measures, open_sizes(network))
     claims = Claims(own, evaluator)
     with within(budget):
-        found = [claims.contract(expect, frame, bool(network.rebound_slots)) for expect, frame in network.expects]
-    return tuple(contract for contract in found if contract is not None)
+        checked = [claims.contract(expect, frame, bool(network.rebound_slots)) for expect, frame in network.expects]
+    return tuple(contract for contract in checked if contract is not None)

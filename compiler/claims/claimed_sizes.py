@@ -27,28 +27,28 @@ class ClaimedSizes:
         self.condition: tuple[Region, ...] = (Region({}),)  # where it is made
         self.spoken = False  # whether it has spoken of sizes
         self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
-        self.asked: list[Region] = []  # of this network, by its questions
+        self.questioned: list[Region] = []  # of this network, by its questions
 
     def begin(self) -> None:
         """Forgets the claim before."""
         self.within, self.condition, self.spoken = dict(enumerate(self.own.promised)), (Region({}),), False
         self.limits.clear()
-        self.asked.clear()
+        self.questioned.clear()
 
-    def under(self, held: bool | Truth, span: Span) -> None:
+    def under(self, condition: bool | Truth, span: Span) -> None:
         """The claim is made where its condition holds."""
-        self.spoken = isinstance(held, Truth)
-        self.condition = tuple(replace(r, compared=()) for r in holding(held, span))
+        self.spoken = isinstance(condition, Truth)
+        self.condition = tuple(replace(r, compared=()) for r in holding(condition, span))
 
-    def speaks_of(self, known: Facts, span: Span) -> None:
+    def speaks_of(self, facts: Facts, span: Span) -> None:
         """A claim about another model is made at the sizes that both take."""
-        if known.apart:
+        if facts.apart:
             axes = (
-                f"the input of `{known.name}` has {len(known.symbols)} axes, that of this model {len(self.own.symbols)}"
+                f"the input of `{facts.name}` has {len(facts.symbols)} axes, that of this model {len(self.own.symbols)}"
             )
             raise Fault(undecided(span, axes))
-        if known is not self.own:
-            self.limits.append(known.promised)
+        if facts is not self.own:
+            self.limits.append(facts.promised)
 
     def limit(self) -> None:
         """Leaves only the sizes of the other models that the claim has spoken of."""
@@ -63,20 +63,20 @@ class ClaimedSizes:
         """What of a region the claim is about."""
         return crossed([region.within(self.within)], self.condition, span)
 
-    def restricted(self, point: Point, found: Break) -> Point:
+    def restricted(self, point: Point, broken: Break) -> Point:
         """A counterexample on the axes that the claim and its condition speak of."""
-        atoms = [atom for r in found.broken for atom in r.atoms]
-        axes = {*found.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
+        atoms = [atom for r in broken.broken for atom in r.atoms]
+        axes = {*broken.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
         axes |= {axis for r in self.condition for axis, sizes in r.sets.items() if sizes != ALL}
         return {axis: n for axis, n in point.items() if axis in axes}
 
     def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
         """Whether two values are known to be equal at all the sizes that the claim is about."""
         try:
-            found = compared("==", left, right, Claim(within, left, right))
-            regions = found.broken if isinstance(found, Truth) else ()
+            statement = compared("==", left, right, Claim(within, left, right))
+            regions = statement.broken if isinstance(statement, Truth) else ()
             met = (self.meant_in(region, within.span) for region in regions)
-            return found is not False and all(found_in(broken, self.own.declared) is None for broken in met)
+            return statement is not False and all(found_in(broken, self.own.declared) is None for broken in met)
         except (Fault, SizesTooIrregular, Undecided):
             return False
 

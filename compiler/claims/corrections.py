@@ -54,7 +54,7 @@ def written(value: Value, spec: SpecFile) -> str | None:
         case PrimitiveLayer(primitive, arguments):
             return call(primitive.name, arguments, spec)
         case DefinedLayer(item, home, arguments, ()):
-            alias = next((name for name, known in spec.names.items() if known is home), None)
+            alias = next((name for name, file in spec.names.items() if file is home), None)
             name = item.name.id if home is spec else f"{alias}.{item.name.id}" if alias else None
             return call(name, arguments, spec) if name else None
     return None
@@ -63,5 +63,5 @@ def written(value: Value, spec: SpecFile) -> str | None:
 def call(name: str, arguments: Arguments, spec: SpecFile) -> str | None:
     """A layer with its arguments, each by its name."""
     values = [written(value, spec) for _, value in arguments]
-    given = ", ".join(f"{name}={value}" for (name, _), value in zip(arguments, values, strict=True))
-    return None if None in values else f"{name}({given})" if given else name
+    pairs = ", ".join(f"{name}={value}" for (name, _), value in zip(arguments, values, strict=True))
+    return None if None in values else f"{name}({pairs})" if pairs else name

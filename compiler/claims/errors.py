@@ -21,29 +21,29 @@ from resnetc.compiler.syntax import tree as syntax
 Compared = Sequence[tuple[Claim, Value, Value]]
 
 
-def sizes_at(known: Facts, point: Point) -> str:
+def sizes_at(facts: Facts, point: Point) -> str:
     """`H = 225, W = 224`."""
-    return ", ".join(f"{known.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
+    return ", ".join(f"{facts.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
 
 
 def counterexamples(
-    known: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
+    facts: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
 ) -> tuple[str, ...]:
     """The smallest size that breaks a claim and the nearest one, each with both values."""
-    found = {
+    by_label = {
         "smallest accepted counterexample": (least, compared),
         "nearest to the declared size": (near, compared_near),
     }
     if not least or near == least:
-        found.pop("nearest to the declared size")
+        by_label.pop("nearest to the declared size")
     texts = []
-    least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(known.promised)}
-    for what, (point, broken) in found.items():
+    least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(facts.promised)}
+    for what, (point, broken) in by_label.items():
         if point:
             at = {**least_sizes, **point}
             pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
             values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
-            texts.append(f"{what}: {sizes_at(known, point)} ({values})")
+            texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
 
 
@@ -98,33 +98,35 @@ class Refusal:
     help: str
 
 
-def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
+def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
     """Sizes that are accepted or refused against a claim."""
-    whose = "the network" if known is own else f"`{known.name}`"
+    whose = "the network" if facts is own else f"`{facts.name}`"
     # An axis that one of them fixes has the symbol of the other.
-    symbols = tuple(a or b for a, b in zip(known.symbols, own.symbols, strict=True))
-    known = replace(known, symbols=symbols)
-    axis = next((a for a in sorted(least) if (least[a] in known.axes[a]) == (name == "refuses")), min(least, default=0))
-    symbol = known.symbols[axis] or "n"
-    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(known.axes, known.symbols, strict=True))
+    symbols = tuple(a or b for a, b in zip(facts.symbols, own.symbols, strict=True))
+    facts = replace(facts, symbols=symbols)
+    axis = next((a for a in sorted(least) if (least[a] in facts.axes[a]) == (name == "refuses")), min(least, default=0))
+    symbol = facts.symbols[axis] or "n"
+    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(facts.axes, facts.symbols, strict=True))
     labels: tuple[Label, ...] = ()
     texts = []
     for what, point in (("smallest counterexample", least), ("nearest to the declared size", near)):
         if point is None or (what.startswith("nearest") and point == least):
             continue
-        case = known.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
+        case = facts.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
         at = f" at {symbol} = {point[axis]}" if case else ""
         why = f" ({case.values(point[axis]).removesuffix(at)})" if case else ""
-        texts.append(f"{what}: {sizes_at(known, point)}{why}")
+        texts.append(f"{what}: {sizes_at(facts, point)}{why}")
         if case and not labels:
-            labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.asked())
-    held = held_at(known, own)
+            labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.call_site_labels())
+    accepted_text = show_accepted(facts, own)
     whole = plain(expr.callee.span.text).removesuffix(name) + "accepts"
     help = (
-        f"claim sizes that are accepted, such as `{whole}({held})`, or change the model" if held else "change the model"
+        f"claim sizes that are accepted, such as `{whole}({accepted_text})`, or change the model"
+        if accepted_text
+        else "change the model"
     )
     answer = "refused" if name == "accepts" else "accepted"
-    which = "these are" if near is None and all(a in least for a in range(len(known.axes))) else "some of these are"
+    which = "these are" if near is None and all(a in least for a in range(len(facts.axes))) else "some of these are"
     return Refusal(
         f"`{plain(expr.span.text)}` does not hold: {whose} accepts {takes}",
         Label(expr.span, f"{which} {answer}"),
@@ -134,9 +136,9 @@ def wrong_sizes(known: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     )
 
 
-def held_at(known: Facts, own: Facts) -> str | None:
+def show_accepted(facts: Facts, own: Facts) -> str | None:
     """What `accepts` of a network holds for: a condition on the sizes of the model that claims, or one size an axis."""
-    rows = list(zip(known.axes, own.symbols, own.declared, strict=True))
+    rows = list(zip(facts.axes, own.symbols, own.declared, strict=True))
     if any(symbol is None for _, symbol, _ in rows):
         nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
         return None if None in nearest else ", ".join(map(str, nearest))
@@ -191,15 +193,15 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
     )
 
 
-def whole_input(known: Facts, span: Span) -> Diagnostic:
+def whole_input(facts: Facts, span: Span) -> Diagnostic:
     """A receptive field that no number tells."""
-    outer, inner = known.whole[0], known.whole[-1]
+    outer, inner = facts.whole[0], facts.whole[-1]
     labels = [Label(inner.span, "from here on each position sees the whole input")]
     if outer is not inner:
         labels.append(Label(outer.span, "inside this"))
     return Diagnostic(
         "E0411",
-        f"the receptive field of `{known.name}` is the whole input at every size, and cannot be claimed as a number",
+        f"the receptive field of `{facts.name}` is the whole input at every size, and cannot be claimed as a number",
         Label(span, "not a number"),
         tuple(labels),
         helps=("remove this claim, or restrict it with `when` to the networks of a family that have no gate",),
@@ -234,13 +236,13 @@ def not_a_precision(span: Span, value: Value) -> Diagnostic:
     )
 
 
-def not_taken(known: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
-    symbol = known.symbols[axis] or "n"
+def not_taken(facts: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
+    symbol = facts.symbols[axis] or "n"
     return Diagnostic(
         "E0405",
-        f"`{known.name}` does not accept {symbol} = {shown(size)}{where}, so it has no cost there",
+        f"`{facts.name}` does not accept {symbol} = {shown(size)}{where}, so it has no cost there",
         Label(span, "the cost at a size that is refused"),
-        notes=(f"it accepts {show_set(known.axes[axis], symbol)}",),
+        notes=(f"it accepts {show_set(facts.axes[axis], symbol)}",),
         helps=("use accepted sizes; a condition after `when` can exclude the others",),
     )
 

@@ -21,7 +21,7 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import Found, SizedEvaluator, sized
+from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, sized
 from resnetc.compiler.symbolic.values import Size, plain, preimage
 from resnetc.compiler.syntax import tree as syntax
 
@@ -46,14 +46,16 @@ class Mentions:
     `answer` is asked where a claim asks which sizes are accepted; `blamed` are lists of what makes its answers false.
     """
 
-    def __init__(self, evaluator: Evaluator, about: ClaimedSizes, answer: Answer, blamed: Sequence[Found] = ()) -> None:
+    def __init__(
+        self, evaluator: Evaluator, about: ClaimedSizes, answer: Answer, blamed: Sequence[Causes] = ()
+    ) -> None:
         self.about, self.own, self.answer = about, about.own, answer
         sizes = zip(self.own.symbols, self.own.inputs, strict=True)
-        known = {symbol: size for symbol, size in sizes if symbol is not None}
-        self.sized = SizedEvaluator(evaluator, known, blamed)
+        sizes_by_symbol = {symbol: size for symbol, size in sizes if symbol is not None}
+        self.sized = SizedEvaluator(evaluator, sizes_by_symbol, blamed)
         self.evaluator = self.sized.evaluator
         self.others = Others(evaluator, self.own.inputs)
-        self.symbols = frozenset(known)
+        self.symbols = frozenset(sizes_by_symbol)
         self.open = False  # costs are told for the sizes of the input, and not for the declared ones
         self.around: syntax.Binary | None = None  # the operation that is being evaluated
         self.parts: dict[type, Rule] = {
@@ -75,42 +77,42 @@ class Mentions:
 
     def name(self, expr: syntax.Name, frame: Frame) -> Value:
         own = self.own
-        if expr.id not in frame.locals and expr.id not in self.sized.known and has(own, expr.id):
+        if expr.id not in frame.locals and expr.id not in self.sized.values and has(own, expr.id):
             return self.of(own, expr.id, expr.span)
         stages = (str(path[0]) for path in own.stages)
         return self.sized.name(expr, frame, chain(own.fields, COSTS, QUESTIONS, stages))
 
-    def of(self, known: Facts, name: str, span: Span) -> Value:
+    def of(self, facts: Facts, name: str, span: Span) -> Value:
         """What is known of a network under a name."""
-        if known.opens_stage(name):
-            return self.stage(known, (name,), span)
+        if facts.opens_stage(name):
+            return self.stage(facts, (name,), span)
         if name in COSTS:
-            return self.cost(known, name, known.inputs if self.open else known.declared, 1, "float32", span)
+            return self.cost(facts, name, facts.inputs if self.open else facts.declared, 1, "float32", span)
         if name in QUESTIONS:
-            raise Fault(claims_errors.misasked(name, span, "must be called with sizes", known.symbols))
-        if name not in known.fields:
-            names = [*known.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in known.stages)]
-            raise Fault(errors.no_field(f"`{known.name}`", name, span, names))
-        if name == "receptive_field" and known.whole:
-            raise Fault(claims_errors.whole_input(known, span))
-        if isinstance(known.fields[name], Record):
-            self.about.speaks_of(known, span)
-        return known.fields[name]
+            raise Fault(claims_errors.misasked(name, span, "must be called with sizes", facts.symbols))
+        if name not in facts.fields:
+            names = [*facts.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in facts.stages)]
+            raise Fault(errors.no_field(f"`{facts.name}`", name, span, names))
+        if name == "receptive_field" and facts.whole:
+            raise Fault(claims_errors.whole_input(facts, span))
+        if isinstance(facts.fields[name], Record):
+            self.about.speaks_of(facts, span)
+        return facts.fields[name]
 
-    def stage(self, known: Facts, path: Path, span: Span) -> Record | Opening:
+    def stage(self, facts: Facts, path: Path, span: Span) -> Record | Opening:
         """The stage of a path, or the beginning of one."""
-        if path in known.stages:
-            self.about.speaks_of(known, span)
-            return known.stages[path]
-        if any(other[: len(path)] == path for other in known.stages):
-            return Opening(known, path)
-        raise Fault(claims_errors.unknown_stage(show_path(path), span, [show_path(other) for other in known.stages]))
+        if path in facts.stages:
+            self.about.speaks_of(facts, span)
+            return facts.stages[path]
+        if any(other[: len(path)] == path for other in facts.stages):
+            return Opening(facts, path)
+        raise Fault(claims_errors.unknown_stage(show_path(path), span, [show_path(other) for other in facts.stages]))
 
     def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
         value, name = self.part(expr.value, frame), expr.name.id
         match value:
-            case Opening(known, path):
-                return self.stage(known, (*path, name), expr.span)
+            case Opening(facts, path):
+                return self.stage(facts, (*path, name), expr.span)
             case Record(what, fields):
                 if name not in fields:
                     raise Fault(errors.no_field(what, name, expr.name.span, list(fields)))
@@ -174,15 +176,15 @@ class Mentions:
         outer = self.open, self.around
         self.open = self.open or (expr.op not in ("and", "or") and sized(expr, self.symbols))
         self.around = expr
-        made = self.sized.binary(expr, frame)
+        value = self.sized.binary(expr, frame)
         self.open, self.around = outer
-        return made
+        return value
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
-        asked = self.asked(expr.callee, frame)
-        if asked is None:
+        question = self.find_question(expr.callee, frame)
+        if question is None:
             return self.calls(expr, frame)
-        known, name = asked
+        facts, name = question
         named = {a.name.id: a for a in expr.arguments if a.name is not None}
         values = [self.evaluator.evaluate(a.value, frame) for a in expr.arguments if a.name is None]
         parameters = ["batch", "precision"] if name == "activation_bytes" else []
@@ -190,12 +192,12 @@ class Mentions:
             if keyword not in parameters:
                 raise Fault(errors.unknown_parameter(name, keyword, argument.span, parameters, []))
         if name in QUESTIONS:
-            return self.answer(known, name, values, expr)
-        sizes = values or list(known.inputs if self.open else known.declared)
-        if len(sizes) != len(known.symbols):
+            return self.answer(facts, name, values, expr)
+        sizes = values or list(facts.inputs if self.open else facts.declared)
+        if len(sizes) != len(facts.symbols):
             raise Fault(
                 claims_errors.misasked(
-                    name, expr.span, f"is called with {len(sizes)} of {len(known.symbols)} sizes", known.symbols
+                    name, expr.span, f"is called with {len(sizes)} of {len(facts.symbols)} sizes", facts.symbols
                 )
             )
         batch, precision = 1, "float32"
@@ -204,16 +206,16 @@ class Mentions:
             if batch < 1:
                 raise Fault(
                     claims_errors.misasked(
-                        name, named["batch"].span, f"is called with a batch of {batch}", known.symbols
+                        name, named["batch"].span, f"is called with a batch of {batch}", facts.symbols
                     )
                 )
         if "precision" in named:
             precision = self.evaluator.evaluate(named["precision"].value, frame)
             if not isinstance(precision, str) or precision not in PRECISIONS:
                 raise Fault(claims_errors.not_a_precision(named["precision"].span, precision))
-        return self.cost(known, name, sizes, batch, precision, expr.span)
+        return self.cost(facts, name, sizes, batch, precision, expr.span)
 
-    def asked(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
+    def find_question(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
         """The network and the name where a call asks for a cost, or whether sizes are accepted."""
         match callee:
             case syntax.Name(id) if id in (*COSTS, *QUESTIONS) and id not in frame.locals:
@@ -224,34 +226,34 @@ class Mentions:
                     return self.others.facts(target, value.span), name.id
         return None
 
-    def cost(self, known: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+    def cost(self, facts: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
         """A cost at these sizes, which the network must accept."""
         for axis, size in enumerate(sizes):
             whole = isinstance(size, Size) and size.divisor == 1
             if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
-                raise Fault(claims_errors.not_whole(name, size, span, known.symbols))
-            self.reached(known, axis, size, span)
+                raise Fault(claims_errors.not_whole(name, size, span, facts.symbols))
+            self.reached(facts, axis, size, span)
         if any(isinstance(size, Size) for size in sizes):
-            self.about.speaks_of(known, span)
+            self.about.speaks_of(facts, span)
         if name == "multiply_adds":
-            return known.multiply_adds(sizes, span)
-        return known.activation_bytes(sizes, batch, precision, span)
+            return facts.multiply_adds(sizes, span)
+        return facts.activation_bytes(sizes, batch, precision, span)
 
-    def reached(self, known: Facts, axis: int, size: Value, span: Span) -> None:
+    def reached(self, facts: Facts, axis: int, size: Value, span: Span) -> None:
         """Refuses a size that the network does not take."""
         if isinstance(size, Size):
             mine = self.own.promised[size.axis] & self.about.along(size.axis)
-            if known is not self.own:
-                mine &= known.promised[axis] if size.axis == axis else ALL
-            outside = (mine - preimage(size.fn, known.axes[axis])).min
+            if facts is not self.own:
+                mine &= facts.promised[axis] if size.axis == axis else ALL
+            outside = (mine - preimage(size.fn, facts.axes[axis])).min
             if outside is not None:
                 raise Fault(
-                    claims_errors.not_taken(known, axis, size.at(outside), span, f" at {size.symbol} = {outside}")
+                    claims_errors.not_taken(facts, axis, size.at(outside), span, f" at {size.symbol} = {outside}")
                 )
-        elif size < 1 or size not in known.axes[axis]:
-            raise Fault(claims_errors.not_taken(known, axis, size, span))
+        elif size < 1 or size not in facts.axes[axis]:
+            raise Fault(claims_errors.not_taken(facts, axis, size, span))
 
 
-def has(known: Facts, name: str) -> bool:
+def has(facts: Facts, name: str) -> bool:
     """Whether a network has something of this name that claims speak of."""
-    return known.opens_stage(name) or name in known.fields or name in (*COSTS, *QUESTIONS)
+    return facts.opens_stage(name) or name in facts.fields or name in (*COSTS, *QUESTIONS)

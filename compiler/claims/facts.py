@@ -73,8 +73,8 @@ def facts(
     root, strides = network.root, {part.name: part.stride for part in measures.stages}
 
     def record(of: str, shape: Shape, more: dict[str, Value]) -> Record:
-        given = (*inputs, *(1 for _ in shape.sizes))  # a vector may be read as a map of more axes, all fixed
-        sizes = (applied(fn, size) for fn, size in zip(shape.sizes, given, strict=False))
+        all_sizes = (*inputs, *(1 for _ in shape.sizes))  # a vector may be read as a map of more axes, all fixed
+        sizes = (applied(fn, size) for fn, size in zip(shape.sizes, all_sizes, strict=False))
         return Record(f"`{of}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
 
     fields: dict[str, Value] = {
@@ -92,17 +92,17 @@ def facts(
         )
         for stage in network.stages
     }
-    kept: dict[int, Cost] = {}
+    costs_by_item: dict[int, Cost] = {}
 
     def activation_bytes(sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
         item = PRECISIONS[precision]
-        if item not in kept:
-            kept[item] = costs.activations(network, item)[0]
-        return computed("*", batch, cost_at(kept[item], sizes, span), span)
+        if item not in costs_by_item:
+            costs_by_item[item] = costs.activations(network, item)[0]
+        return computed("*", batch, cost_at(costs_by_item[item], sizes, span), span)
 
     def refusal(axis: int, size: int) -> Case | None:
-        found = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
-        return next((Case(network, accepted, reason) for reason in found), None)
+        refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
+        return next((Case(network, accepted, reason) for reason in refusing), None)
 
     return Facts(
         name,
@@ -131,7 +131,7 @@ def cost_at(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
 
 
 def term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
-    made: Value = coefficient
+    product: Value = coefficient
     for fn, size in zip(key, sizes, strict=bool(key)):
-        made = computed("*", made, applied(fn, size), span)
-    return made
+        product = computed("*", product, applied(fn, size), span)
+    return product

@@ -12,7 +12,7 @@ from resnetc.compiler.measures import summary
 from resnetc.compiler.proof import prove
 from resnetc.compiler.source import Span
 
-MOST_MODELS = 100
+MAX_MODELS = 100
 
 
 class Others:
@@ -20,17 +20,17 @@ class Others:
 
     def __init__(self, evaluator: Evaluator, inputs: tuple[Value, ...]) -> None:
         self.evaluator, self.inputs = evaluator, inputs
-        self.known: dict[object, Facts] = {}
+        self.by_model: dict[object, Facts] = {}
 
     def facts(self, value: ModelValue, span: Span) -> Facts:
         """What is known of a model with its arguments; its input has the sizes of the model that claims."""
         bindings = tuple((slot, layer) for slot, layer, _ in value.bindings)
         key = (value.item, value.arguments, bindings, value.instances)
-        if key not in self.known:
-            if len(self.known) == MOST_MODELS:
+        if key not in self.by_model:
+            if len(self.by_model) == MAX_MODELS:
                 raise Fault(too_many_models(span))
-            self.known[key] = self.measured(value, span)
-        return self.known[key]
+            self.by_model[key] = self.measured(value, span)
+        return self.by_model[key]
 
     def measured(self, value: ModelValue, span: Span) -> Facts:
         item = value.instances[-1][0] if value.instances else value.item
@@ -63,7 +63,7 @@ def not_compiled(name: str, span: Span, why: Diagnostic) -> Diagnostic:
 def too_many_models(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0407",
-        f"the claims of a model can refer to at most {MOST_MODELS} other models",
+        f"the claims of a model can refer to at most {MAX_MODELS} other models",
         Label(span, "one more"),
         helps=("compare with fewer models, or move some claims into those models",),
     )

@@ -26,47 +26,49 @@ class Questions:
         """Forgets the claim before."""
         self.refused.clear()
 
-    def answer(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+    def answer(self, facts: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
         """`accepts(...)`: every size that is meant is accepted; `refuses(...)`: none is."""
-        if known.apart:
-            self.about.speaks_of(known, expr.span)
+        if facts.apart:
+            self.about.speaks_of(facts, expr.span)
         self.about.spoken = True
-        meant = self.meant(known, name, values, expr)
-        if isinstance(meant, bool):
-            return meant
-        if known is self.own:
-            self.about.asked += meant
-        regions = crossed(meant, self.about.condition, expr.span)
+        regions_asked = self.find_regions(facts, name, values, expr)
+        if isinstance(regions_asked, bool):
+            return regions_asked
+        if facts is self.own:
+            self.about.questioned += regions_asked
+        regions = crossed(regions_asked, self.about.condition, expr.span)
         if name == "accepts":
-            broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(known.axes)]
+            broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(facts.axes)]
         else:
-            broken = [region.within(dict(enumerate(known.axes))) for region in regions]
-        found = found_in(broken, self.own.declared)
-        if found is None:
+            broken = [region.within(dict(enumerate(facts.axes))) for region in regions]
+        points = found_in(broken, self.own.declared)
+        if points is None:
             return True
         said = [(axis, sizes) for region in regions for axis, sizes in region.sets.items()]
         axes = {axis for axis, sizes in said if sizes != ALL or name == "refuses"}
         axes |= {axis for region in regions for atom in region.atoms for axis in atom.p.axes}
-        axes |= {axis for axis, n in found[0].items() if name == "accepts" and n not in known.axes[axis]}
-        least, near = ({a: n for a, n in p.items() if a in axes} for p in (found[0], found[1] or {}))
-        self.refused.append(errors.wrong_sizes(known, self.own, name, expr, least, near or None))
+        axes |= {axis for axis, n in points[0].items() if name == "accepts" and n not in facts.axes[axis]}
+        least, near = ({a: n for a, n in p.items() if a in axes} for p in (points[0], points[1] or {}))
+        self.refused.append(errors.wrong_sizes(facts, self.own, name, expr, least, near or None))
         return False
 
-    def meant(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool | tuple[Region, ...]:
+    def find_regions(
+        self, facts: Facts, name: str, values: list[Value], expr: syntax.Call
+    ) -> bool | tuple[Region, ...]:
         """The sizes that are asked about: those that meet a condition, every size of an axis, or given ones."""
         flags = [value for value in values if isinstance(value, (bool, Truth))]
         if flags and len(values) == 1:
             if isinstance(flags[0], bool):
-                return self.told(known, name, flags[0], expr)
+                return self.decide_condition(facts, name, flags[0], expr)
             return tuple(replace(region, compared=()) for region in holding(flags[0], expr.span))
         alone = expr.arguments[0].value if len(values) == 1 else None
         if isinstance(alone, syntax.Name) and alone.id in self.own.symbols:
             axis = self.own.symbols.index(alone.id)
             if isinstance(values[0], Size):
                 return (Region({axis: ALL}),)
-            return (values[0] in known.axes[axis]) is (name == "accepts")
-        if len(values) != len(known.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
-            raise Fault(errors.misasked(name, expr.span, "takes a condition, or one size per axis", known.symbols))
+            return (values[0] in facts.axes[axis]) is (name == "accepts")
+        if len(values) != len(facts.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
+            raise Fault(errors.misasked(name, expr.span, "takes a condition, or one size per axis", facts.symbols))
         sets: dict[int, SizeSet] = {}
         for axis, value in enumerate(values):
             if isinstance(value, Size):
@@ -74,14 +76,14 @@ class Questions:
                     raise Fault(undecided(expr.span, "it takes numbers, or the sizes of the input unchanged"))
                 sets[axis] = ALL
             elif not isinstance(value, int):
-                raise Fault(errors.not_whole(name, value, expr.span, known.symbols))
-            elif value not in known.axes[axis]:
+                raise Fault(errors.not_whole(name, value, expr.span, facts.symbols))
+            elif value not in facts.axes[axis]:
                 if name == "accepts":
-                    self.refused.append(errors.wrong_sizes(known, self.own, name, expr, {axis: value}, None))
+                    self.refused.append(errors.wrong_sizes(facts, self.own, name, expr, {axis: value}, None))
                 return name == "refuses"
         if not sets:
             if name == "refuses":
-                self.refused.append(errors.wrong_sizes(known, self.own, name, expr, dict(enumerate(values)), None))
+                self.refused.append(errors.wrong_sizes(facts, self.own, name, expr, dict(enumerate(values)), None))
             return name == "accepts"
         return (Region(sets),)
 
@@ -89,12 +91,14 @@ class Questions:
         size = self.own.inputs[axis]
         return size.fn if isinstance(size, Size) else None
 
-    def told(self, known: Facts, name: str, condition: bool, expr: syntax.Call) -> bool | tuple[Region, ...]:
+    def decide_condition(
+        self, facts: Facts, name: str, condition: bool, expr: syntax.Call
+    ) -> bool | tuple[Region, ...]:
         """Of a condition that no open size decides; at given sizes of the input, whether these are as claimed."""
         if not condition:
             return True
-        numbers = [size for size in known.inputs if not isinstance(size, Size)]
-        if len(numbers) == len(known.inputs):
-            fits = all(size in sizes for size, sizes in zip(numbers, known.axes, strict=True))
+        numbers = [size for size in facts.inputs if not isinstance(size, Size)]
+        if len(numbers) == len(facts.inputs):
+            fits = all(size in sizes for size, sizes in zip(numbers, facts.axes, strict=True))
             return fits if name == "accepts" else not fits
         return (Region({}),)

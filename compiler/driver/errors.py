@@ -15,20 +15,20 @@ LISTED = "`resnetc list` lists the shipped specs and networks"
 
 def no_spec(spec: str) -> Diagnostic:
     """The fault of a SPEC that is no file, no directory, no shipped spec and no shipped network."""
-    known = shipped_names()
-    folders = {parent.as_posix() for name in known for parent in PurePosixPath(name).parents} - {"."}
+    specs = shipped_names()
+    folders = {parent.as_posix() for name in specs for parent in PurePosixPath(name).parents} - {"."}
     folder = spec.rstrip("/")
     message = f"{spec} is not a file, a directory or a shipped spec or network"
     if folder in folders:
         message = f"{spec} is a folder of shipped specs, not a spec"
-        help = f"name one of its specs, such as `{min(n for n in known if n.startswith(f'{folder}/'))}`: "
+        help = f"name one of its specs, such as `{min(n for n in specs if n.startswith(f'{folder}/'))}`: "
         help += f"`resnetc list {folder}` lists them"
     else:
-        help = meant(spec, known, folders)
+        help = suggest_spec(spec, specs, folders)
     return Diagnostic("E0507", message, Label(Span(Source(spec, ""), 0, 0), "not found"), helps=(help,))
 
 
-def meant(spec: str, known: list[str], folders: set[str]) -> str:
+def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
     """What a name that is known nowhere most likely stands for, as a help.
 
     Files are compared without their suffix, which all of them share: `a.resnet` is not like `b.resnet`.
@@ -42,20 +42,20 @@ def meant(spec: str, known: list[str], folders: set[str]) -> str:
     for network in networks:
         if letters(network) == letters(name):
             return f"the shipped network is `{network}`"
-    for shipped in known:
+    for shipped in specs:
         if letters(name) in (letters(shipped), letters(shipped.rpartition("/")[2])):
             return f"the shipped spec is `{shipped}`"
     parent, _, last = name.rpartition("/")
     homes = index.find(last) if parent else []
     for home in sorted(homes, key=lambda home: f"/{parent}/" not in f"/{home.spec}/"):
         return f"the shipped network of this name is `{home.written}`"
-    near = similar(name, [*files, *known, *networks])
+    near = similar(name, [*files, *specs, *networks])
     if near is None:
         near = similar(name, folders)
         return f"a similar folder of shipped specs exists: `{near}`" if near else LISTED
     if near in files:
         return f"a similar spec exists: `{files[near]}`"
-    return f"a similar {'spec' if near in known else 'shipped network'} exists: `{near}`"
+    return f"a similar {'spec' if near in specs else 'shipped network'} exists: `{near}`"
 
 
 def bare(path: str) -> str:
@@ -71,10 +71,10 @@ def letters(name: str) -> str:
 
 def empty_folder(name: str) -> Diagnostic:
     """The fault of a directory without specs, which may have the name of a shipped network."""
-    found = network_index.find(name)
+    networks = network_index.find(name)
     helps = ["name a directory that contains specs"]
-    if found:
-        helps.append(f"the shipped network of this name is `{found[0].written}`")
+    if networks:
+        helps.append(f"the shipped network of this name is `{networks[0].written}`")
     return Diagnostic(
         "E0508",
         f"{name} contains no `.resnet` files",

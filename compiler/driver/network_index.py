@@ -51,11 +51,11 @@ class Index:
     def find(self, name: str) -> list[Listed]:
         """The networks of a name, the one that is meant first."""
         wanted = self.names.get(name, name)
-        return sorted((n for n in self.networks if n.name == wanted), key=lambda found: rank(found.spec))
+        return sorted((n for n in self.networks if n.name == wanted), key=lambda listed: rank(listed.spec))
 
     def further(self, network: str) -> list[str]:
         """The other names of a network."""
-        return [name for name, meant in self.names.items() if meant == network]
+        return [name for name, target in self.names.items() if target == network]
 
 
 def rank(spec: str) -> int:
@@ -67,9 +67,9 @@ def rank(spec: str) -> int:
 @lru_cache(maxsize=1)
 def index() -> Index:
     """The index that is shipped with the specs."""
-    known = json.loads(FILE.read_text(encoding="utf-8"))
-    networks = (Listed(**{**row, "input": tuple(row["input"])}) for row in known["networks"])
-    return Index(known["specs"], known["names"], tuple(networks))
+    table = json.loads(FILE.read_text(encoding="utf-8"))
+    networks = (Listed(**{**row, "input": tuple(row["input"])}) for row in table["networks"])
+    return Index(table["specs"], table["names"], tuple(networks))
 
 
 def find(name: str) -> list[Listed]:
@@ -96,10 +96,10 @@ def listed(checked: CheckedNetwork, accepts: str) -> Listed:
 def further_names(networks: list[Listed], file: Path = NAMES) -> dict[str, str]:
     """The names of `names.json`: each is new, and leads to one network."""
     names: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    known = [network.name for network in networks]
-    for name, meant in names.items():
-        if name in known or known.count(meant) != 1:
-            raise ValueError(f"{file.name}: `{name}` is a network itself, or `{meant}` is none or several")
+    network_names = [network.name for network in networks]
+    for name, target in names.items():
+        if name in network_names or network_names.count(target) != 1:
+            raise ValueError(f"{file.name}: `{name}` is a network itself, or `{target}` is none or several")
     return names
 
 

@@ -11,7 +11,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Source, Span
 
-MOST = 1 << 26  # bytes that are read of a file to see whether it is ours
+MAX_BYTES = 1 << 26  # bytes that are read of a file to see whether it is ours
 ELSEWHERE = "remove it, or choose another directory with `-o`"
 
 
@@ -32,7 +32,7 @@ class Output:
 def written(path: Path) -> str | None:
     """The text of a file in the place of an output; None where there is nothing, "" for what is no text."""
     try:
-        return contents(path, MOST).decode()
+        return contents(path, MAX_BYTES).decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError):
@@ -43,29 +43,29 @@ def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
     """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
     from resnetc.compiler.codegen.seal import sealed
 
-    found: dict[Path, tuple[str, str]] = {}
+    by_path: dict[Path, tuple[str, str]] = {}
     for output in outputs:
         path = output.path
         try:
             link = next((p for p in (*folders(output), path) if p.is_symlink()), None)
             exists = os.path.lexists(path)
             if link is not None:
-                found[link] = ("is a link", ELSEWHERE)
+                by_path[link] = ("is a link", ELSEWHERE)
             elif path.is_dir():
-                found[path] = ("is a directory", ELSEWHERE)
+                by_path[path] = ("is a directory", ELSEWHERE)
             elif exists and not path.is_file():
-                found[path] = ("is not a regular file", ELSEWHERE)
+                by_path[path] = ("is not a regular file", ELSEWHERE)
             elif exists and not force:
                 state = sealed(written(path) or "")
                 if state == "edited":
                     remedy = "move the edits into the spec, or overwrite the file with `--force`"
-                    found[path] = ("was edited by hand", remedy)
+                    by_path[path] = ("was edited by hand", remedy)
                 elif state is None:
                     remedy = "choose another directory, or overwrite it with `--force`"
-                    found[path] = ("was not made by resnetc", remedy)
+                    by_path[path] = ("was not made by resnetc", remedy)
         except OSError as error:
-            found[path] = (f"cannot be written: {error.strerror}", "choose another directory with `-o`")
-    return [in_the_way(path, what, remedy) for path, (what, remedy) in found.items()]
+            by_path[path] = (f"cannot be written: {error.strerror}", "choose another directory with `-o`")
+    return [in_the_way(path, what, remedy) for path, (what, remedy) in by_path.items()]
 
 
 def folders(output: Output) -> Iterator[Path]:

@@ -46,9 +46,11 @@ from resnetc.compiler.syntax.parser import parse_expression
 
 __all__ = ["CheckedNetwork", "Session", "UsageError"]
 
-MOST_TRIED = 12  # remedies, in one run
-MOST = 20_000_000  # what the networks of one file may cost: statements run, blocks, fifty for each operation, claims
-MOST_REFUSED = 100_000  # where one of them is refused: then the others can wait
+MAX_FIXES_TRIED = 12  # remedies, in one run
+MAX_COST = 20_000_000
+"""What the networks of one file may cost: statements run, blocks, fifty for each operation, claims."""
+
+MAX_COST_AFTER_FAULT = 100_000  # where one of them is refused: then the others can wait
 MAX_FAULTS = 50  # of the arguments of a file's models
 
 
@@ -64,12 +66,12 @@ class Session:
     bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
     spent: int = 0  # on the networks of the file in hand
     texts: Mapping[Path, str] = field(default_factory=dict)  # read in the place of files
-    known: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
-    left: int = MOST_TRIED  # remedies that may still be tried
+    loaded_before: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
+    left: int = MAX_FIXES_TRIED  # remedies that may still be tried
     remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
 
     def __post_init__(self) -> None:
-        self.loader = Loader(self.sink, self.texts, self.known)
+        self.loader = Loader(self.sink, self.texts, self.loaded_before)
 
     # -- what a SPEC means --------------------------------------------------------------------------------------------
 
@@ -85,9 +87,9 @@ class Session:
             if path.is_dir():
                 self._add_folder(path)
                 return
-            found = path if os.path.lexists(path) else shipped(spec)
-            if found is not None:
-                self._add_file(found, Path())
+            file = path if os.path.lexists(path) else shipped(spec)
+            if file is not None:
+                self._add_file(file, Path())
             else:
                 self._add_network(spec)
         except Fault as fault:
@@ -123,11 +125,11 @@ class Session:
         from resnetc.compiler.driver import network_index
         from resnetc.compiler.driver.errors import no_spec
 
-        found = network_index.find(name)
-        path = shipped(found[0].spec) if found else None
+        networks = network_index.find(name)
+        path = shipped(networks[0].spec) if networks else None
         if path is None:
             raise Fault(no_spec(name))
-        first, *others = found
+        first, *others = networks
         beside = Path(f"{name}{SUFFIX}")
         if os.path.isfile(beside):
             self.remarks.append(f"{name} is the file {beside} here, not the shipped network, which is {first.written}")
@@ -148,8 +150,8 @@ class Session:
         self._enter(spec, title, folder, network)
 
     def _enter(self, spec: SpecFile, title: str, folder: Path, network: str | None = None) -> None:
-        if network is not None and (known := [e.network for e in self.entries if e.spec is spec]):
-            if network not in known and None not in known:
+        if network is not None and (networks := [e.network for e in self.entries if e.spec is spec]):
+            if network not in networks and None not in networks:
                 self.entries.append(Entry(spec, title, folder, network))
             return
         self.files += 1
@@ -170,14 +172,14 @@ class Session:
         if self.refused:
             return []
         entries = self._holding(model) if model else self.entries
-        made = self._settings(settings or [], entries)
+        parsed = self._settings(settings or [], entries)
         out: list[CheckedNetwork] = []
         for entry in entries:
             for spec in reversed(entry.spec.closure()):
                 self._check_names(spec)
             self.spent, first = 0, len(self.sink.diagnostics)
-            for request in self._requests(entry, made):
-                if self.spent > (MOST_REFUSED if len(self.sink.diagnostics) > first else MOST):
+            for request in self._requests(entry, parsed):
+                if self.spent > (MAX_COST_AFTER_FAULT if len(self.sink.diagnostics) > first else MAX_COST):
                     if len(self.sink.diagnostics) == first:
                         self.sink.add(too_many_blocks(request.model.span, self.spent))
                     break
@@ -186,10 +188,10 @@ class Session:
                     if checked is not None:
                         out.append(checked)
         if model:
-            kept = {spec.source for entry in entries for spec in entry.spec.closure()}
-            kept.add(self.loader.prelude.source)
-            kept |= {s.expr.span.source for s in made}
-            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in kept]
+            sources = {spec.source for entry in entries for spec in entry.spec.closure()}
+            sources.add(self.loader.prelude.source)
+            sources |= {s.expr.span.source for s in parsed}
+            self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
         self.sink.sort()
         return out
 
@@ -198,18 +200,18 @@ class Session:
 
         exact = [e for e in self.entries if model in e.names()]
         near = [e for e in self.entries if any(model.startswith(n + "_") for n in e.names())]
-        found = exact or near
-        if len(found) == 1:
-            return found
-        known = sorted({n for e in self.entries for n in e.names()})
-        if not found and all(e.network for e in self.entries) and self.entries:
+        entries = exact or near
+        if len(entries) == 1:
+            return entries
+        names = sorted({n for e in self.entries for n in e.names()})
+        if not entries and all(e.network for e in self.entries) and self.entries:
             named = ", ".join(f"`{e.network}`" for e in self.entries)
             raise UsageError(f"`--model {model}` is not the network that the SPEC names, {named}: remove one of them")
-        if not found:
-            hint = similar(model, known)
+        if not entries:
+            hint = similar(model, names)
             tail = f"; a similar one exists: `{hint}`" if hint else ""
-            raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(known) or 'none'}")
-        places = ", ".join(e.spec.source.name for e in found)
+            raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(names) or 'none'}")
+        places = ", ".join(e.spec.source.name for e in entries)
         raise UsageError(f"`{model}` is defined more than once: {places}")
 
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
@@ -231,9 +233,11 @@ class Session:
         evaluator = self.evaluator()
         specs = [e.spec for e in entries]
         for name in names:
-            known = any(name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec))
+            is_parameter = any(
+                name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec)
+            )
             named = (evaluator.slot_named(name, Frame(spec, Slots({})), spec) for spec in specs)
-            if specs and not known and not any(named):
+            if specs and not is_parameter and not any(named):
                 raise UsageError(unknown_setting(name, specs, evaluator))
 
     def models(self, model: str | None = None) -> list[syntax.Model]:
@@ -267,7 +271,7 @@ class Session:
     def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
         library = self._library() if settings else SpecFile("std", self.loader.prelude.tree, None)
         out: list[Request] = []
-        known = len(self.sink.diagnostics)
+        faults_before = len(self.sink.diagnostics)
         for item in entry.spec.tree.items:
             if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
                 continue
@@ -275,19 +279,19 @@ class Session:
                 continue
             try:
                 own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
-                made = requests(own, settings, self.evaluator(), library)
+                requested = requests(own, settings, self.evaluator(), library)
                 if entry.network is not None:
-                    made = entry.meant(made, requests(own, [], self.evaluator(), library), settings)
-                out += made
+                    requested = entry.select(requested, requests(own, [], self.evaluator(), library), settings)
+                out += requested
                 if len(out) > MAX_NETWORKS:
                     raise Fault(too_many_networks(item.name.span, len(out), "this file"))
             except Fault as fault:
                 self.sink.add(fault.diagnostic)
-                if len(out) > MAX_NETWORKS or len(self.sink.diagnostics) >= known + MAX_FAULTS:
+                if len(out) > MAX_NETWORKS or len(self.sink.diagnostics) >= faults_before + MAX_FAULTS:
                     return []
             except AlreadyReported:
                 pass
-        if entry.network is not None and not out and len(self.sink.diagnostics) == known:
+        if entry.network is not None and not out and len(self.sink.diagnostics) == faults_before:
             raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
         return out
 
@@ -345,9 +349,9 @@ class Session:
         self.left -= 1
         source, text = edits[0].span.source, mended(edits)
         files = [file.path.resolve() for file in self.loader.loaded.values() if file.source is source and file.path]
-        known = self.loader.shipped()
-        bad = {file: names for file, names in self.bad.items() if file.path and file.path.resolve() in known}
-        other = Session(texts=dict.fromkeys(files, text), known=known, bad=bad, left=0)
+        loaded_before = self.loader.shipped()
+        bad = {file: names for file, names in self.bad.items() if file.path and file.path.resolve() in loaded_before}
+        other = Session(texts=dict.fromkeys(files, text), loaded_before=loaded_before, bad=bad, left=0)
         if spec.path is None:
             other.add("-", (text if spec.source is source else spec.source.text).encode())
         else:

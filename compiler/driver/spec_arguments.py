@@ -31,7 +31,7 @@ class Entry:
         """Whether an item of the file may be, or be the family of, what is meant of it."""
         return self.network is None or self.network == item or self.network.startswith(f"{item}_")
 
-    def meant(self, made: list[Request], bare: list[Request], settings: list[Setting]) -> list[Request]:
+    def select(self, requests: list[Request], bare: list[Request], settings: list[Setting]) -> list[Request]:
         """Of the networks that an item makes, those that are meant; `bare` are they without any setting."""
         base = next((request for request in bare if request.name == self.network), None)
         if base is None:
@@ -43,4 +43,4 @@ class Entry:
                 raise UsageError(
                     f"`{self.network}` is `{base.item}` with {setting.name} = {value}: name `{self.title}` to set it"
                 )
-        return [r for r in made if all(r.arguments[name][0] == value for name, value in fixed.items())]
+        return [r for r in requests if all(r.arguments[name][0] == value for name, value in fixed.items())]

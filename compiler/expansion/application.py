@@ -109,10 +109,10 @@ class Applier:
             return value
         scope = built_in(frame)
         path = label or scope.numbered(attribute)
-        made, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
-        if isinstance(made, Absent):
+        module, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
+        if isinstance(module, Absent):
             return ABSENT
-        return scope.place(path, made, [start], span, slot, based(attribute, label))[0]
+        return scope.place(path, module, [start], span, slot, based(attribute, label))[0]
 
     # -- modules ------------------------------------------------------------------------------------------------------
 
@@ -120,15 +120,16 @@ class Applier:
         """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
         if isinstance(layer, SlotLayer) and (binding := frame.slots.get(layer.slot)) is not None:
             try:
-                return self.made(layer, source, frame)
+                return self.make_inside(layer, source, frame)
             except Fault as fault:
                 note = f"`{layer.slot.name.id}` is `{describe(binding.value)}` here, bound at {binding.span}"
-                told = fault.diagnostic.notes
-                notes = (note, *told) if sum("here, bound at" in n for n in told) < MAX_BINDINGS_TOLD else told
+                notes = fault.diagnostic.notes
+                if sum("here, bound at" in other for other in notes) < MAX_BINDINGS_TOLD:
+                    notes = (note, *notes)
                 raise Fault(replace(fault.diagnostic, notes=notes)) from None
-        return self.made(layer, source, frame)
+        return self.make_inside(layer, source, frame)
 
-    def made(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
+    def make_inside(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         if isinstance(layer, PrimitiveLayer | SlotLayer) or is_policy(layer):
             return self.module(layer, source, frame)
         with self.inside(layer.span):
@@ -161,8 +162,8 @@ class Applier:
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
             with self.inside(layer.span):
                 return self.make(only, unfolded.source, inner)
-        made = self.sequence(unfolded.steps, unfolded.source, frame, unfolded.origin, unfolded.parameters, layer.span)
-        return made, unfolded.source
+        start = unfolded.source
+        return self.sequence(unfolded.steps, start, frame, unfolded.origin, unfolded.parameters, layer.span), start
 
     def sequence(
         self,
@@ -197,13 +198,13 @@ class Applier:
                         evaluation_errors.duplicate_path(key, layer.span, key, labels[key], free_name(key, labels))
                     )
                 labels[key], layer = layer.span, layer.layer
-            made, start = self.make(layer, current, inner)
-            if isinstance(made, Absent):
+            module, start = self.make(layer, current, inner)
+            if isinstance(module, Absent):
                 return ABSENT
             if start is not current:
                 raise Fault(evaluation_errors.wrong_source(layer.span))
-            children.append((key, made))
-            current = Tensor(-1, made.outputs[0])
+            children.append((key, module))
+            current = Tensor(-1, module.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
 
     # -- slots and policies -------------------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ class BindingEffects:
         others = (other.value for other in layer.bindings if other.slot is not bound.slot)
         texts, values = [(layer.item, layer.spec)], [layer.arguments, *others]
         if not self.texts.apply(bound.slot, bound.span, texts, values, frame.slots):
-            known = self.texts.slots(texts, values, frame.slots, bound.span)
-            raise Fault(errors.of_a_keyword(bound, layer.item, known))
+            applied = self.texts.slots(texts, values, frame.slots, bound.span)
+            raise Fault(errors.of_a_keyword(bound, layer.item, applied))
 
     def check_sets(self, block: syntax.Block, number: int, frame: Frame) -> None:
         """`set` in a block binds what could be applied behind it; a loop around it comes round again."""
@@ -37,8 +37,8 @@ class BindingEffects:
             again = [statement] if isinstance(statement, syntax.Each) else []
             behind: list[Text] = [(part, frame.spec) for part in (*again, *block.body[number + 1 :], block.out)]
             if not self.texts.apply(slot, binding.span, behind, frame.locals.values(), frame.slots):
-                known = self.texts.slots([(block, frame.spec)], (), frame.slots, binding.span)
-                raise Fault(errors.of_a_statement(slot, binding.span, block, known))
+                applied = self.texts.slots([(block, frame.spec)], (), frame.slots, binding.span)
+                raise Fault(errors.of_a_statement(slot, binding.span, block, applied))
 
     def check_network(self, request: Request, network: Network, frame: Frame) -> None:
         """What `--set` binds is applied in this network; what a text binds, in this one or with other arguments."""
@@ -48,8 +48,8 @@ class BindingEffects:
                 raise Fault(errors.in_network(sealed, span, network, model, self.evaluator.asked_slots))
         statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
         own = ((self.evaluator.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
-        bound = [(found, span) for found, span in own if found is not None]
-        bound += [(found, span) for found, _, span in value.bindings]
+        bound = [(slot, span) for slot, span in own if slot is not None]
+        bound += [(slot, span) for slot, _, span in value.bindings]
         if all(slot in self.evaluator.asked_slots for slot, _ in bound) or any(
             has_layers(v) for v, _ in request.arguments.values()
         ):
@@ -57,8 +57,8 @@ class BindingEffects:
         texts = [(model, value.spec), *((item.value, spec) for item, spec, _ in value.instances)]
         for slot, span in bound:
             others = [layer for other, layer, _ in value.bindings if other is not slot]
-            known = slot in self.evaluator.asked_slots
-            if not known and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
+            is_applied = slot in self.evaluator.asked_slots
+            if not is_applied and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
                 raise Fault(errors.in_network(slot, span, network, model, self.evaluator.asked_slots))
 
 

@@ -94,18 +94,18 @@ def passed_on(value: Layer, passed: dict[str, Value], implied: dict[str, Value],
     the call, where the slot's name stands.
     """
     match value:
-        case PrimitiveLayer(primitive, given):
-            known = [p.name for p in primitive.parameters]
-            return PrimitiveLayer(primitive, merged(known, given, passed, implied), call)
-        case DefinedLayer(item, spec, given, bindings):
-            known = [p.name.id for p in item.parameters]
-            return DefinedLayer(item, spec, merged(known, given, passed, implied), bindings, call)
-        case SlotLayer(item, given):
-            known = [p.name.id for p in item.parameters]
-            return SlotLayer(item, merged(known, given, passed, implied), call)
+        case PrimitiveLayer(primitive, bound):
+            order = [p.name for p in primitive.parameters]
+            return PrimitiveLayer(primitive, merged(order, bound, passed, implied), call)
+        case DefinedLayer(item, spec, bound, bindings):
+            order = [p.name.id for p in item.parameters]
+            return DefinedLayer(item, spec, merged(order, bound, passed, implied), bindings, call)
+        case SlotLayer(item, bound):
+            order = [p.name.id for p in item.parameters]
+            return SlotLayer(item, merged(order, bound, passed, implied), call)
     return value
 
 
-def merged(known: list[str], given: Arguments, passed: dict[str, Value], implied: dict[str, Value]) -> Arguments:
-    values = {**implied, **dict(given), **passed}
-    return tuple((n, values[n]) for n in known if n in values)
+def merged(order: list[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]) -> Arguments:
+    values = {**implied, **dict(bound), **passed}
+    return tuple((n, values[n]) for n in order if n in values)

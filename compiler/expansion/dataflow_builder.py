@@ -155,8 +155,8 @@ class Scope:
         at = max((i for i, part in enumerate(path) if isinstance(part, int)), default=0)
         number = path[at]
         if isinstance(number, int):
-            known = [p[at] for p in (*self._stored, *self._containers) if p[:at] == path[:at] and len(p) > at]
-            return (*path[:at], max(part for part in known if isinstance(part, int)) + 1, *path[at + 1 :])
+            siblings = [p[at] for p in (*self._stored, *self._containers) if p[:at] == path[:at] and len(p) > at]
+            return (*path[:at], max(part for part in siblings if isinstance(part, int)) + 1, *path[at + 1 :])
         return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
 
     def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
@@ -210,15 +210,15 @@ class Scope:
 
     def check_indices(self) -> None:
         """The elements of a label such as `convs[i]` are there in order, none left out: so torch stores them."""
-        seen: dict[Path, int] = {}
+        next_index: dict[Path, int] = {}
         for path, span in self.order.items():
             for i, part in enumerate(path):
                 if not isinstance(part, int):
                     continue
-                count = seen.setdefault(path[:i], 0)
+                count = next_index.setdefault(path[:i], 0)
                 if part > count:
                     raise Fault(errors.index_out_of_order(show_path(path), count, span))
-                seen[path[:i]] = max(count, part + 1)
+                next_index[path[:i]] = max(count, part + 1)
 
     def name(self, tensor: Tensor, name: str) -> None:
         """The name that `let` gives a value: the first one stays."""

@@ -27,25 +27,25 @@ class EqualBlocks(Generic[M]):
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self.known: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], M]]]] = {}
+        self.variants: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], M]]]] = {}
 
     def get(self, layer: DefinedLayer, shape: Shape, frame: Frame, make: Callable[[], M]) -> M:
         """What was made of an equal block at an equal place, or else what is made of this one."""
         key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
-        for fields, variants in self.known.get(key, ()):
-            found = variants.get(tuple(getattr(frame.here, f) for f in fields))
-            if found is not None:
-                self.evaluator.reads |= found.here
-                return found
+        for fields, variants in self.variants.get(key, ()):
+            expanded = variants.get(tuple(getattr(frame.here, f) for f in fields))
+            if expanded is not None:
+                self.evaluator.reads |= expanded.here
+                return expanded
         outer, self.evaluator.reads = self.evaluator.reads, set()
-        made = make()
-        fields = tuple(sorted(made.here))
+        expanded = make()
+        fields = tuple(sorted(expanded.here))
         place = tuple(getattr(frame.here, f) for f in fields)
-        rows = self.known.setdefault(key, [])
-        row = next((variants for known, variants in rows if known == fields), None)
+        rows = self.variants.setdefault(key, [])
+        row = next((variants for read_fields, variants in rows if read_fields == fields), None)
         if row is None:
             row = {}
             rows.append((fields, row))
-        row[place] = made
-        self.evaluator.reads = outer | made.here
-        return made
+        row[place] = expanded
+        self.evaluator.reads = outer | expanded.here
+        return expanded

@@ -14,7 +14,7 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
 
-LONGEST = 80  # of a stem that a help repeats
+MAX_STEM = 80  # of a stem that a help repeats
 
 
 def sets(statement: syntax.Statement) -> Iterator[syntax.SetSlot]:
@@ -22,8 +22,8 @@ def sets(statement: syntax.Statement) -> Iterator[syntax.SetSlot]:
     pending = [statement]
     while pending:
         match pending.pop(0):
-            case syntax.SetSlot() as found:
-                yield found
+            case syntax.SetSlot() as statement_set:
+                yield statement_set
             case syntax.Each(_, _, body):
                 pending[:0] = body
 
@@ -32,20 +32,20 @@ def in_network(
     slot: syntax.Slot, span: Span, network: Network, model: syntax.Model, applied: Iterable[syntax.Slot]
 ) -> Diagnostic:
     """Of `--set`, an instance, or `set` in a model."""
-    name, found = slot.name.id, definitions(network)
+    name, definitions_inside = slot.name.id, definitions(network)
     labels: tuple[Label, ...] = ()
     remedy = f"remove it, or apply `{name}` in a block of this network"
     if not slot.attribute:  # its steps become the model's own
         text = " ".join(model.stem.span.text.split())
-        layer = text if len(text) <= LONGEST else "..."
+        layer = text if len(text) <= MAX_STEM else "..."
         labels = (Label(model.stem.span, "the stem is written out here"),)
         own = model.span.source is span.source and model.span.start <= span.start < model.span.end
         remedy = f"write `stem = {name}`" if own else f"write `set {name} = {layer}` and `stem = {name}` there"
-    elif (place := instead(slot, (model, *found))) is not None:
+    elif (place := instead(slot, (model, *definitions_inside))) is not None:
         labels = (Label(place, f"written out here, without `{name}`"),)
         remedy = in_place(slot, place)
-    elif network.stages and found:
-        block, stage = found[0].name, network.stages[0].name
+    elif network.stages and definitions_inside:
+        block, stage = definitions_inside[0].name, network.stages[0].name
         labels = (Label(block.span, f"stage `{stage}` consists of this"),)
         if not shipped(block.span):
             remedy = f"remove it, or apply it in `{block.id}`: `|> {call(slot)}`"
@@ -68,13 +68,13 @@ def of_a_keyword(bound: Bound, item: syntax.Block | syntax.Policy, applied: Iter
 
 def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: Iterable[syntax.Slot]) -> Diagnostic:
     """Of `set` in a block."""
-    name, known = slot.name.id, list(applied)
-    place = None if slot in known else instead(slot, (block,))
-    remedy = f"move it up, before the layers that apply `{name}`" if slot in known else "remove it"
+    name, applied_slots = slot.name.id, list(applied)
+    place = None if slot in applied_slots else instead(slot, (block,))
+    remedy = f"move it up, before the layers that apply `{name}`" if slot in applied_slots else "remove it"
     labels: tuple[Label, ...] = ()
     if place:
         labels, remedy = (Label(place, f"written out here, without `{name}`"),), in_place(slot, place)
-    note = f"`{block.name.id}` applies {listed(known)}"
+    note = f"`{block.name.id}` applies {listed(applied_slots)}"
     return without_effect(name, span, f"after it in `{block.name.id}`", labels, note, remedy)
 
 
@@ -91,8 +91,8 @@ def without_effect(slot: str, span: Span, where: str, labels: tuple[Label, ...],
 
 def listed(slots: Iterable[syntax.Slot]) -> str:
     places = sorted(set(slots), key=lambda slot: (slot.span.source.name, slot.span.start))
-    found = [slot.name.id for slot in places]
-    return f"the slots {names(found)}" if len(found) > 1 else f"the slot {names(found)}" if found else "no slots"
+    ids = [slot.name.id for slot in places]
+    return f"the slots {names(ids)}" if len(ids) > 1 else f"the slot {names(ids)}" if ids else "no slots"
 
 
 def in_place(slot: syntax.Slot, place: Span) -> str:
@@ -117,12 +117,12 @@ def definitions(network: Network) -> list[syntax.Block | syntax.Model]:
     """The blocks that the stages are made of and those inside of them, in the order of the network."""
     out: dict[syntax.Block | syntax.Model, None] = {}
     pending: list[Module] = [m for s in network.stages if not isinstance(m := operation(network, s.step), str)]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while pending:
         module = pending.pop(0)
-        if id(module) in seen:
+        if id(module) in visited:
             continue
-        seen.add(id(module))
+        visited.add(id(module))
         if isinstance(module, Sequence):
             pending += [child for _, child in module.children]
         elif isinstance(module, ExpandedBlock):

@@ -58,7 +58,7 @@ class Expander:
 
     def __init__(self, request: Request, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> None:
         self.request = request
-        self.interpreter = Interpreter(prelude, homes, request.asked)
+        self.interpreter = Interpreter(prelude, homes, request.arguments_span)
         self.evaluator = self.interpreter.evaluator
         self.applier = Applier(self.interpreter)
         self.blocks = 0  # of all stages
@@ -168,16 +168,17 @@ class Expander:
         current = source
         for index, layer in enumerate(plan.blocks(groups, inner)):
             try:
-                made, start = self.applier.make(layer if index == 0 else later(layer), current, inner)
+                module, start = self.applier.make(layer if index == 0 else later(layer), current, inner)
             except Fault as fault:
-                where = f"in block {index + 1} of {count} of stage `{show_path(path)}` ({stage.span}){given(layer)}"
+                block = f"block {index + 1} of {count} of stage `{show_path(path)}`"
+                where = f"in {block} ({stage.span}){show_arguments(layer)}"
                 raise Fault(located(fault.diagnostic, where, stage.span)) from None
-            if isinstance(made, Absent):
+            if isinstance(module, Absent):
                 raise Fault(evaluation_errors.absent_value(stage.span, "this stage"))
             if start is not current:
                 raise Fault(evaluation_errors.wrong_source(stage.span))
-            children.append((str(index), made))
-            current = Tensor(-1, made.outputs[0])
+            children.append((str(index), module))
+            current = Tensor(-1, module.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
 
 
@@ -199,7 +200,7 @@ def stated_by(request: Request, frame: Frame) -> Stated:
     return stated
 
 
-def given(layer: Layer) -> str:
+def show_arguments(layer: Layer) -> str:
     """`, width = 64`: the numbers a block was called with."""
     if not isinstance(layer, DefinedLayer):
         return ""
@@ -215,10 +216,10 @@ def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
     if primary.span.source is span.source:
         inside = span.start <= primary.span.start and primary.span.end <= span.end
         return diagnostic if inside else replace(diagnostic, notes=notes)
-    asked = Label(span, "used here")
+    call_site = Label(span, "used here")
     if shipped(primary.span):
-        return replace(diagnostic, primary=asked, labels=(primary, *diagnostic.labels), notes=notes, fix=())
-    return replace(diagnostic, labels=(*diagnostic.labels, asked), notes=notes)
+        return replace(diagnostic, primary=call_site, labels=(primary, *diagnostic.labels), notes=notes, fix=())
+    return replace(diagnostic, labels=(*diagnostic.labels, call_site), notes=notes)
 
 
 def too_many_claims(span: Span) -> Diagnostic:

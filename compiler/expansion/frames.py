@@ -56,18 +56,18 @@ class Frames:
         item: syntax.Block | syntax.Policy | syntax.Model,
         arguments: Arguments,
         call: Span,
-        asked: Mapping[str, tuple[Value, Span]],
+        from_request: Mapping[str, tuple[Value, Span]],
     ) -> None:
         """Gives every parameter what is asked for from outside, what the call says, or its default."""
-        given = dict(arguments)
+        call_arguments = dict(arguments)
         axes = set()
         for parameter in item.parameters:
             name = parameter.name.id
-            if name in asked:
-                raw, span = asked[name]
+            if name in from_request:
+                raw, span = from_request[name]
                 value = coerce(raw, parameter, span, item.name.id)
-            elif name in given:
-                value = given[name]
+            elif name in call_arguments:
+                value = call_arguments[name]
             elif parameter.default is None:
                 raise Fault(errors.missing_argument(item.name.id, name, call, item))
             else:

@@ -30,9 +30,9 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpe
         raise Fault(contradicted(item.shape.items[0], channels, item.declared.items[0], first))
     symbols: list[str | None] = []
     for axis in item.shape.items[1:]:
-        known = isinstance(axis, syntax.Name) and axis.id not in frame.locals
-        symbols.append(axis.id if known and isinstance(axis, syntax.Name) else None)
-        if isinstance(axis, syntax.Name) and known and axis.id in symbols[:-1]:
+        is_symbol = isinstance(axis, syntax.Name) and axis.id not in frame.locals
+        symbols.append(axis.id if is_symbol and isinstance(axis, syntax.Name) else None)
+        if isinstance(axis, syntax.Name) and is_symbol and axis.id in symbols[:-1]:
             raise Fault(errors.set_twice(axis.id, axis.span))
     numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
     for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
@@ -63,17 +63,17 @@ def restrictions(
     if len(mentioned(expr) & {s for s in symbols if s is not None}) != 1:
         raise Fault(not_one_axis(expr.span))
     sizes = {s: Size(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
-    asked = SizedEvaluator(evaluator, sizes)
+    sized_evaluator = SizedEvaluator(evaluator, sizes)
     try:
-        held = asked.truth(expr, frame)
-        found = None if isinstance(held, bool) else on_one_axis(held, expr.span)
+        statement = sized_evaluator.truth(expr, frame)
+        restriction = None if isinstance(statement, bool) else on_one_axis(statement, expr.span)
     except SizesTooIrregular:
         raise Fault(too_far(expr.span)) from None
-    if found is None:
+    if restriction is None:
         raise Fault(not_one_axis(expr.span))
-    if max(found[1].period, found[1].onset) > MAX_PERIOD:
+    if max(restriction[1].period, restriction[1].onset) > MAX_PERIOD:
         raise Fault(too_far(expr.span))
-    return [(*found, expr.span)]
+    return [(*restriction, expr.span)]
 
 
 def on_one_axis(truth: Truth, span: Span) -> tuple[int, SizeSet] | None:

@@ -76,15 +76,19 @@ def variants(
     suffixes: list[str] = []
     for setting in settings:
         slot = None if setting.name in parameters else evaluator.slot_named(setting.name, frame, value.spec)
-        made = evaluator.evaluate(setting.expr, frame)
+        value_set = evaluator.evaluate(setting.expr, frame)
         if slot is not None:
-            layer = as_layer(made, setting.expr.span)
+            layer = as_layer(value_set, setting.expr.span)
             check_binding(slot, layer, setting.expr.span)
             seals.append((slot, layer, setting.expr.span))
             if layer != standing(slot, value, evaluator):
                 suffixes.append(f"_{setting.name}_{letters(setting.text)}")
         elif setting.name in parameters:
-            many = made if isinstance(made, tuple) and parameters[setting.name].type.id != "list" else (made,)
+            many = (
+                value_set
+                if isinstance(value_set, tuple) and parameters[setting.name].type.id != "list"
+                else (value_set,)
+            )
             default = parameters[setting.name].default
             usual = evaluator.evaluate(default, frame) if default is not None else None
             suffix = setting.name in choices

@@ -19,10 +19,12 @@ from resnetc.compiler.syntax import tree as syntax
 class Interpreter:
     """Holds what reads the texts. Whoever makes something of them applies layers its own way (`TensorOperators`)."""
 
-    def __init__(self, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile], asked: Span | None = None) -> None:
+    def __init__(
+        self, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile], arguments_span: Span | None = None
+    ) -> None:
         self.evaluator = Evaluator(prelude, homes)
         self.bindings = Bindings()
-        self.statements = Statements(self.evaluator, self.bindings, asked)
+        self.statements = Statements(self.evaluator, self.bindings, arguments_span)
         self.effects = BindingEffects(self.evaluator)
         self.frames = Frames(self.evaluator, self.statements, self.effects)
         self.choices = Choices(self.evaluator, self.statements, self.frames)

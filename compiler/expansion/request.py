@@ -22,7 +22,7 @@ class Request:
     seals: tuple[tuple[syntax.Slot, Value, Span], ...] = ()
 
     @property
-    def asked(self) -> Span | None:
+    def arguments_span(self) -> Span | None:
         """Where the arguments of the model came from."""
         spans = [span for _, span in self.arguments.values()]
         if spans:

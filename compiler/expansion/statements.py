@@ -16,8 +16,8 @@ from resnetc.compiler.syntax import tree as syntax
 class Statements:
     """Carries statements out in a frame; `asked` is where the arguments of the model come from."""
 
-    def __init__(self, evaluator: Evaluator, bindings: Bindings, asked: Span | None) -> None:
-        self.evaluator, self.bindings, self.asked = evaluator, bindings, asked
+    def __init__(self, evaluator: Evaluator, bindings: Bindings, arguments_span: Span | None) -> None:
+        self.evaluator, self.bindings, self.arguments_span = evaluator, bindings, arguments_span
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
         self.evaluator.work.charge(1, statement.span)
@@ -62,8 +62,10 @@ class Statements:
     def require(self, statement: syntax.Require, frame: Frame) -> None:
         if self.evaluator.flag(statement.condition, frame):
             return
-        asked = self.asked if frame.scope is None else None  # a model's own requirement is one on its arguments
-        raise Fault(requirement(statement, self.traced(statement.condition, frame), asked))
+        arguments_span = (
+            self.arguments_span if frame.scope is None else None
+        )  # a model's own requirement is one on its arguments
+        raise Fault(requirement(statement, self.traced(statement.condition, frame), arguments_span))
 
     def traced(self, condition: syntax.Expr, frame: Frame) -> list[str]:
         """The values that made a condition false: `33 % 6 is 3`."""
@@ -91,11 +93,11 @@ class Statements:
         frame.slots = self.bindings.bind(frame.slots, slot, value, span)
 
 
-def requirement(statement: syntax.Require, values: list[str], asked: Span | None) -> Diagnostic:
+def requirement(statement: syntax.Require, values: list[str], arguments_span: Span | None) -> Diagnostic:
     return Diagnostic(
         "E0401",
         statement.text or "a requirement is not met",
         Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
-        (Label(asked, "used here"),) if asked is not None else (),
+        (Label(arguments_span, "used here"),) if arguments_span is not None else (),
         helps=("pass arguments that meet the requirement",),
     )

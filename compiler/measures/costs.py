@@ -82,7 +82,7 @@ def program(module: Sequence | ExpandedBlock) -> tuple[Program, int]:
 
 
 @record
-class Kept:
+class SavedTensors:
     """What a module keeps for its backward pass, by the memory that its values live in.
 
     A view lives in the memory of what it was made from, and memory that several operations keep counts once. So the
@@ -92,7 +92,7 @@ class Kept:
     inside: Cost  # bytes of kept memory that is neither an input's nor an output's
     inputs: tuple[bool, ...]  # whether an input is kept
     outputs: tuple[int, ...]  # the input that an output is a view of, or -1: the memory that the module makes
-    made: Cost  # bytes of that memory
+    own_memory: Cost  # bytes of that memory
     holds: bool  # whether the module itself keeps it
     tracked: bool  # whether gradients flow to the outputs
     parted: bool = False  # whether the outputs are parts of a map, with gaps between those of one image and the next
@@ -101,7 +101,7 @@ class Kept:
     def own(self) -> Cost:
         out = Sum()
         out.put(self.inside)
-        out.put(self.made if self.holds else {})
+        out.put(self.own_memory if self.holds else {})
         return out.cost()
 
 
@@ -113,21 +113,21 @@ class Memory:
 
     def __init__(self, stages: Iterable[Module] = (), item: int = FLOAT) -> None:
         self.item = item
-        self.known: dict[tuple[int, tuple[bool, ...], bool], Kept] = {}
+        self.results: dict[tuple[int, tuple[bool, ...], bool], SavedTensors] = {}
         self.stages = {id(stage) for stage in stages}
-        self.blocks: dict[int, Kept] = {}
+        self.blocks: dict[int, SavedTensors] = {}
 
-    def module(self, module: Module, tracked: tuple[bool, ...], parted: bool = False) -> Kept:
+    def module(self, module: Module, tracked: tuple[bool, ...], parted: bool = False) -> SavedTensors:
         """What it keeps, given which inputs gradients flow to, and whether the first is a part of a map."""
         key = (id(module), tracked, parted)
-        if key not in self.known:
+        if key not in self.results:
             if isinstance(module, Leaf):
-                self.known[key] = leaf_kept(module, tracked, parted, self.item)
+                self.results[key] = saved_by_leaf(module, tracked, parted, self.item)
             else:
-                self.known[key] = self.scope(module, tracked, parted)
-        return self.known[key]
+                self.results[key] = self.scope(module, tracked, parted)
+        return self.results[key]
 
-    def scope(self, module: Sequence | ExpandedBlock, tracked: tuple[bool, ...], parted: bool) -> Kept:
+    def scope(self, module: Sequence | ExpandedBlock, tracked: tuple[bool, ...], parted: bool) -> SavedTensors:
         checkpointed = id(module) in self.stages
         place, flows = {0: 0}, {0: tracked[0]}  # the memory of each value; whether gradients reach it
         parts = {0: parted}  # whether a value is a part of a map
@@ -139,40 +139,42 @@ class Memory:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
                 assert isinstance(module, ExpandedBlock)  # a sequence has modules only
-                kept = joined(operation, reached, module.wires[outputs[0]].shape, self.item)
+                tensors = saved_by_join(operation, reached, module.wires[outputs[0]].shape, self.item)
             else:
-                kept = self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
-            inside.put(kept.inside)
-            for i, holds in zip(inputs, kept.inputs, strict=True):
+                tensors = (
+                    self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
+                )
+            inside.put(tensors.inside)
+            for i, holds in zip(inputs, tensors.inputs, strict=True):
                 saved[place[i]] |= holds
-            if -1 in kept.outputs:
-                sizes.append(kept.made)
-                saved.append(kept.holds)
-            for ref, source in zip(outputs, kept.outputs, strict=False):
+            if -1 in tensors.outputs:
+                sizes.append(tensors.own_memory)
+                saved.append(tensors.holds)
+            for ref, source in zip(outputs, tensors.outputs, strict=False):
                 place[ref] = len(sizes) - 1 if source < 0 else place[inputs[source]]
-                flows[ref], parts[ref] = kept.tracked, kept.parted
+                flows[ref], parts[ref] = tensors.tracked, tensors.parted
         last = place[output]
         for i in range(1, len(sizes)):
             if saved[i] and i != last:
                 inside.put(sizes[i])
         holds = saved[last] and last > 0
         outputs = (-1 if last else 0,)
-        return Kept(inside.cost(), (saved[0],), outputs, sizes[last], holds, flows[output], parts[output])
+        return SavedTensors(inside.cost(), (saved[0],), outputs, sizes[last], holds, flows[output], parts[output])
 
-    def checkpoint(self, block: Module) -> Kept:
+    def checkpoint(self, block: Module) -> SavedTensors:
         if id(block) not in self.blocks:
-            made = elements(block.outputs[0], self.item)
-            self.blocks[id(block)] = Kept({}, (True,), (-1,), made, False, True)
+            output_size = elements(block.outputs[0], self.item)
+            self.blocks[id(block)] = SavedTensors({}, (True,), (-1,), output_size, False, True)
         return self.blocks[id(block)]
 
 
-def joined(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> Kept:
+def saved_by_join(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> SavedTensors:
     """A sum keeps nothing, a product each factor that the gradient of the other needs."""
     inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
-    return Kept({}, inputs, (-1,), elements(shape, item), False, any(tracked))
+    return SavedTensors({}, inputs, (-1,), elements(shape, item), False, any(tracked))
 
 
-def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> Kept:
+def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> SavedTensors:
     """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out.
 
     A group norm reads a map without gaps: of a part of a map it makes a copy, and keeps that instead.
@@ -182,14 +184,14 @@ def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) ->
     flows = any(tracked) or leaf.primitive.state not in ("", "filter")
     if is_view(leaf):
         part = parted or len(leaf.outputs) > 1
-        return Kept({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
-    made = elements(leaf.shape_out, item * len(leaf.outputs))
+        return SavedTensors({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
+    outputs_size = elements(leaf.shape_out, item * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
-        return Kept({}, (False,) * len(tracked), outputs, made, False, False)
+        return SavedTensors({}, (False,) * len(tracked), outputs, outputs_size, False, False)
     inside = Sum()
     inside.put({(): item * statistics(leaf)} if saves or not first else {})
-    inside.put(made, int(more) if plus else 0)
+    inside.put(outputs_size, int(more) if plus else 0)
     if saves == "indices":
         inside.put(elements(leaf.shape_out, LONG))
     elif saves == "mask":
@@ -198,9 +200,9 @@ def leaf_kept(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) ->
         inside.put(elements(padded(leaf), item))
     inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
     if parted and leaf.primitive.name == "group_norm":
-        inside.put(made)
+        inside.put(outputs_size)
         inputs = (False,)
-    return Kept(inside.cost(), inputs, outputs, made, saves == "output", True)
+    return SavedTensors(inside.cost(), inputs, outputs, outputs_size, saves == "output", True)
 
 
 def is_view(leaf: Leaf) -> bool:
@@ -243,16 +245,16 @@ def activations(network: Network, item: int = FLOAT) -> tuple[Cost, Cost, tuple[
     """Bytes of one image while training, in numbers of `item` bytes: all; outside of blocks; inside of each block."""
     stages = [m for m in (network.root.steps[s.step].operation for s in network.stages) if isinstance(m, Sequence)]
     memory = Memory(item=item)
-    whole = kept_by(memory, network.root)
+    whole = saved_by_network(memory, network.root)
     blocks = {id(child): child for stage in stages for _, child in stage.children}
     inside = {frozenset(own.items()): own for own in (memory.module(b, (True,)).own for b in blocks.values())}
-    return whole, kept_by(Memory(stages, item), network.root), tuple(inside.values())
+    return whole, saved_by_network(Memory(stages, item), network.root), tuple(inside.values())
 
 
-def kept_by(memory: Memory, root: ExpandedBlock) -> Cost:
+def saved_by_network(memory: Memory, root: ExpandedBlock) -> Cost:
     """All that a network keeps; nobody wants the gradient of its input."""
-    kept = memory.module(root, (False,))
+    saved = memory.module(root, (False,))
     out = Sum()
-    out.put(kept.own)
-    out.put(elements(root.shape_in, memory.item) if kept.inputs[0] else {})
+    out.put(saved.own)
+    out.put(elements(root.shape_in, memory.item) if saved.inputs[0] else {})
     return out.cost()

@@ -97,21 +97,21 @@ class Tracer:
     """Finds the way through modules, each distinct one once."""
 
     def __init__(self) -> None:
-        self.known: dict[int, Trace] = {}
+        self.traces: dict[int, Trace] = {}
 
     def module(self, module: Module) -> Trace:
         """The way through a module."""
-        if id(module) not in self.known:
+        if id(module) not in self.traces:
             if isinstance(module, Leaf):
-                made = leaf_trace(module)
+                trace = leaf_trace(module)
             elif isinstance(module, Sequence):
-                made = start(module.shape_in.rank)
+                trace = start(module.shape_in.rank)
                 for _, child in module.children:
-                    made = made.then(self.module(child))
+                    trace = trace.then(self.module(child))
             else:
-                made = self.wires(module)[module.output]
-            self.known[id(module)] = made
-        return self.known[id(module)]
+                trace = self.wires(module)[module.output]
+            self.traces[id(module)] = trace
+        return self.traces[id(module)]
 
     def wires(self, block: ExpandedBlock) -> list[Trace]:
         """The way to every value of a block."""
@@ -119,16 +119,16 @@ class Tracer:
         for step in block.steps:
             traces = [out[i] for i in step.inputs]
             if isinstance(step.operation, str):
-                made = merged(traces, traces, step)
+                trace = merged(traces, traces, step)
                 if step.operation == "*":
                     shape = block.wires[step.outputs[0]].shape
                     refs = [i for i in step.inputs if not broadcast(block.wires[i].shape, shape)]
-                    made = merged(traces, [out[i] for i in refs], step)
+                    trace = merged(traces, [out[i] for i in refs], step)
             else:
                 before = merged(traces, traces, step) if len(traces) > 1 else traces[0]
-                made = before.then(self.module(step.operation))
-                if made.whole and not before.whole:
-                    made = replace(made, whole=(step, *made.whole))
+                trace = before.then(self.module(step.operation))
+                if trace.whole and not before.whole:
+                    trace = replace(trace, whole=(step, *trace.whole))
             for ref in step.outputs:
-                out[ref] = made
+                out[ref] = trace
         return out

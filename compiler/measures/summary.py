@@ -33,9 +33,9 @@ def state(leaf: Leaf) -> list[Stored]:
     match leaf.primitive.state:
         case "conv":
             kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
-            made, weight = arguments["channels"], (arguments["channels"], channels // arguments["groups"], *kernel)
+            outputs, weight = arguments["channels"], (arguments["channels"], channels // arguments["groups"], *kernel)
         case "linear":
-            made, weight = arguments["features"], (arguments["features"], channels)
+            outputs, weight = arguments["features"], (arguments["features"], channels)
         case "batch_norm":
             means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
             return [*affine, *means, ("num_batches_tracked", (), False)]
@@ -47,7 +47,7 @@ def state(leaf: Leaf) -> list[Stored]:
             return [*affine, ("tau", vector, True)]
         case _:
             return []
-    return [("weight", weight, True), ("bias", (made,), True)] if arguments["bias"] else [("weight", weight, True)]
+    return [("weight", weight, True), ("bias", (outputs,), True)] if arguments["bias"] else [("weight", weight, True)]
 
 
 def state_dict_keys(network: Network) -> list[Key]:
@@ -55,17 +55,17 @@ def state_dict_keys(network: Network) -> list[Key]:
     return module_keys(network.root, {})
 
 
-def module_keys(module: Module, known: dict[int, list[Key]]) -> list[Key]:
+def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
     """The keys below one module; those of equal modules are found once."""
-    if id(module) in known:
-        return known[id(module)]
+    if id(module) in cache:
+        return cache[id(module)]
     match module:
         case Leaf():
             out = [(name, shape) for name, shape, _ in state(module)]
         case Sequence(children):
-            out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, known)]
+            out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, cache)]
         case ExpandedBlock(_, steps, _, _, order):
-            placed = [(s.path, module_keys(s.operation, known)) for s in steps if not isinstance(s.operation, str)]
+            placed = [(s.path, module_keys(s.operation, cache)) for s in steps if not isinstance(s.operation, str)]
             stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
             tree: dict[Any, Any] = {}
             for path in order:
@@ -75,7 +75,7 @@ def module_keys(module: Module, known: dict[int, list[Key]]) -> list[Key]:
                         node = node.setdefault(part, {})  # a container stands where its first keys do
                     node[path[-1]] = stored[path]
             out = tree_keys(tree)
-    known[id(module)] = out
+    cache[id(module)] = out
     return out
 
 
@@ -109,12 +109,12 @@ class Measurer:
     def module(self, module: Module) -> Figures:
         if id(module) not in self.figures:
             if isinstance(module, Leaf):
-                made = leaf_figures(module)
+                figures = leaf_figures(module)
             elif isinstance(module, Sequence):
-                made = self.all(child for _, child in module.children)
+                figures = self.all(child for _, child in module.children)
             else:
-                made = self.steps(module.steps)
-            self.figures[id(module)] = made
+                figures = self.steps(module.steps)
+            self.figures[id(module)] = figures
         return self.figures[id(module)]
 
     def steps(self, steps: Iterable[Step]) -> Figures:
@@ -206,9 +206,9 @@ class Measures:
     out: Shape
     cost: Cost
     filters: Cost
-    kept: Cost
-    kept_outside: Cost
-    kept_inside: tuple[Cost, ...]
+    saved: Cost
+    saved_outside_blocks: Cost
+    saved_in_blocks: tuple[Cost, ...]
 
     @property
     def stages(self) -> tuple[Part, ...]:
@@ -237,11 +237,11 @@ class Measures:
 
     def activation_bytes(self, sizes: tuple[int, ...]) -> int:
         """What autograd keeps of one image in float32 while training."""
-        return total(self.kept, sizes)
+        return total(self.saved, sizes)
 
     def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
         """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
-        return total(self.kept_outside, sizes) + max((total(b, sizes) for b in self.kept_inside), default=0)
+        return total(self.saved_outside_blocks, sizes) + max((total(b, sizes) for b in self.saved_in_blocks), default=0)
 
 
 def measure(network: Network) -> Measures:
@@ -288,8 +288,8 @@ def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
 
 
 def shape_at(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:
-    given = sizes + (1,) * len(shape.sizes)  # a vector may be read as a map of more axes, all fixed
-    return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, given, strict=False)))
+    padded_sizes = sizes + (1,) * len(shape.sizes)  # a vector may be read as a map of more axes, all fixed
+    return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, padded_sizes, strict=False)))
 
 
 def each_axis(values: tuple[int, ...]) -> int | tuple[int, ...]:

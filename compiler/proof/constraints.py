@@ -34,39 +34,39 @@ class Place:
 
     def trail(self) -> list[Place]:
         """The places from the model down to this one."""
-        found: list[Place] = []
+        places: list[Place] = []
         place: Place | None = self
         while place is not None:
-            found.append(place)
+            places.append(place)
             place = place.outer
-        return found[::-1]
+        return places[::-1]
 
     def whereabouts(self) -> tuple[str, ...]:
         """The way from the model to the condition: the stage and its block, then the blocks inside that."""
         notes = []
         trail = self.trail()
         for place, inner in zip(trail, [*trail[1:], None], strict=True):
-            given = numbers(inner.block) if inner else ""
+            shown = numbers(inner.block) if inner else ""
             if place.stage:
                 text = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
-                notes.append(f"in {text} ({place.stage.span}){given}")
+                notes.append(f"in {text} ({place.stage.span}){shown}")
             elif inner:
                 span = place.block.steps[place.step].span
-                notes.append(f"in `{short(span.text)}` ({span}){given}")
+                notes.append(f"in `{short(span.text)}` ({span}){shown}")
         return tuple(notes)
 
     def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
         """The size of an axis behind everything that lies before here, and what that is called."""
         for place in self.trail():
-            block, made = place.block, place.block.steps[place.step]
-            for ref in reversed(branches.chain(block, made.inputs[0])[:-1]):
+            block, step = place.block, place.block.steps[place.step]
+            for ref in reversed(branches.chain(block, step.inputs[0])[:-1]):
                 wire = block.wires[ref]
                 assert wire.step is not None  # the last of a chain is `in`
                 for size in wire.shape.sizes[axis : axis + 1]:
                     yield size, head(block.steps[wire.step])
             if place.stage:
-                for size in blocks(made.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
-                    yield size, head(made)
+                for size in blocks(step.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
+                    yield size, head(step)
 
 
 def head(step: Step) -> str:
@@ -94,7 +94,7 @@ def constraints(network: Network) -> Iterator[tuple[Place, Condition]]:
 
 
 def inside(
-    block: ExpandedBlock, outer: Place | None, stages: dict[int, Stage], seen: set[int]
+    block: ExpandedBlock, outer: Place | None, stages: dict[int, Stage], visited: set[int]
 ) -> Iterator[tuple[Place, Condition]]:
     """The conditions of a block, step by step: of additions, of leaves, of the blocks inside."""
     joins: dict[int, list[Condition]] = {}
@@ -111,14 +111,16 @@ def inside(
         for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
             for module in branches.opened(child):
                 if isinstance(module, ExpandedBlock):
-                    if id(module) not in seen:
-                        seen.add(id(module))
-                        yield from inside(module, Place(block, number, None, stage, index, outer), {}, seen)
+                    if id(module) not in visited:
+                        visited.add(id(module))
+                        yield from inside(module, Place(block, number, None, stage, index, outer), {}, visited)
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
                     place = Place(block, number, module, stage, index, outer)
-                    found: list[Condition] = []
-                    rules.infer_shapes(module.primitive, dict(module.arguments), module.inputs, module.span, found)
-                    yield from ((place, condition) for condition in found)
+                    constraints: list[Condition] = []
+                    rules.infer_shapes(
+                        module.primitive, dict(module.arguments), module.inputs, module.span, constraints
+                    )
+                    yield from ((place, condition) for condition in constraints)
 
 
 def blocks(module: Module | str) -> list[Module]:

@@ -77,26 +77,26 @@ class Case:
         f, g = self.sides
         if not self.free:
             return ()
-        found = {first_difference(f, g, within): "smallest counterexample"}
-        found.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared size")
+        by_size = {first_difference(f, g, within): "smallest counterexample"}
+        by_size.setdefault(nearest_difference(f, g, within, self.size), "nearest to the declared size")
         sizes = [
-            f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in found.items() if n
+            f"{what}: {self.symbol} = {n} ({evaluate(f, n)} and {evaluate(g, n)})" for n, what in by_size.items() if n
         ]
         return ("; ".join(sizes),) if sizes else ()
 
     def refused(self, sizes: SizeSet) -> tuple[str, ...]:
         """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
-        found = {sizes.min: "smallest size that is allowed but refused"}
-        found.setdefault(sizes.nearest(self.size), "nearest to the declared size")
+        by_size = {sizes.min: "smallest size that is allowed but refused"}
+        by_size.setdefault(sizes.nearest(self.size), "nearest to the declared size")
         texts = []
-        for n, what in found.items():
+        for n, what in by_size.items():
             if n is not None:
                 refusing = (r for r in self.accepted.reasons if r.axis == self.reason.axis and n not in r.after)
                 why = Case(self.network, self.accepted, next(refusing, self.reason)).values(n)
                 texts.append(f"{what}: {self.symbol} = {n} ({why.removesuffix(f' at {self.symbol} = {n}')})")
         return ("; ".join(texts),)
 
-    def asked(self) -> tuple[Label, ...]:
+    def call_site_labels(self) -> tuple[Label, ...]:
         """The line of the user's model that asks for a block of another file."""
         spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
         return tuple(Label(s, "used here") for s in spans if s.source is not self.reason.condition.span.source)
@@ -160,7 +160,7 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
         "E0302",
         f"{case.reason.condition.text} joins maps with different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
-        labels=(*branches.strided(sides, case.axis), *case.asked()),
+        labels=(*branches.strided(sides, case.axis), *case.call_site_labels()),
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
         helps=(help,),
         fix=fix,
@@ -170,9 +170,9 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
 
 def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
     (f, g), sides = case.sides, places[0].sides
-    found = windows.remedy(places, case.axis)
-    blamed = found.operation if found else branches.most_changing(sides, case.axis)
-    remedy = found or windows.padded(places)
+    remedy_of_windows = windows.remedy(places, case.axis)
+    blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, case.axis)
+    remedy = remedy_of_windows or windows.padded(places)
     if remedy:
         help = f"write {remedy.text}, so that both are {case.show(remedy.sizes[case.axis])}"
     else:
@@ -185,7 +185,7 @@ def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnos
         "E0332",
         f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, case.values(case.size)),
-        labels=(*case.sized(sides), *case.asked()),
+        labels=(*case.sized(sides), *case.call_site_labels()),
         notes=(
             *case.counterexamples(promised),
             *([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []),
@@ -204,8 +204,8 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     line = restriction(case.network, case.accepted)
     notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
     nearest = fitting(case.network, case.accepted)
-    kept = nearest == case.network.input.sizes
-    if not remedy and not (line and kept):
+    is_declared_accepted = nearest == case.network.input.sizes
+    if not remedy and not (line and is_declared_accepted):
         remedy = windows.padded(places)
     declares = line is not None and (not remedy or shipped(remedy.operation.span))
     cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
@@ -213,9 +213,9 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     if line and declares:
         notes += [cure] if cure else []
         help = f"restrict the input to sizes that fit: `{line}`"
-        if not kept:
+        if not is_declared_accepted:
             help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
-        fix = declaring(case.network, line) if kept else ()
+        fix = declaring(case.network, line) if is_declared_accepted else ()
     else:
         help = cure or "give both sides the same size, for instance with the same operation on both"
     return Diagnostic(
@@ -223,7 +223,7 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
         f"{case.reason.condition.text} does not fit all sizes from {promised.min} up: "
         f"{case.show(f)} and {case.show(g)}",
         Label(case.reason.condition.span, "sizes differ"),
-        labels=(*case.sized(sides), *case.asked()),
+        labels=(*case.sized(sides), *case.call_site_labels()),
         notes=(
             "; ".join([*case.counterexamples(promised), f"equal only for {equal}"]),
             *notes,
@@ -248,7 +248,7 @@ def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
         "E0331",
         f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
         Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
-        labels=(Label(case.reason.condition.span, case.values(size)), *case.asked()),
+        labels=(Label(case.reason.condition.span, case.values(size)), *case.call_site_labels()),
         notes=(*case.refused(said - case.accepted.axes[case.reason.axis]), *case.reason.place.whereabouts()),
         helps=(help,),
         fix=declaring(case.network, line) if line and nearest == case.network.input.sizes else (),
@@ -263,7 +263,7 @@ def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
         f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
         f"but gets {evaluate(condition.fn, case.size)}",
         Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
-        labels=(Label(case.reason.condition.span, case.values(case.size)), *case.asked()),
+        labels=(Label(case.reason.condition.span, case.values(case.size)), *case.call_site_labels()),
         notes=(*case.shrinking(), *case.reason.place.whereabouts()),
         helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
     )
@@ -275,7 +275,7 @@ def never_enough(case: Case) -> Diagnostic:
         "E0335",
         f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, but always gets {arrives}",
         Label(condition.span, f"the size is {arrives} here"),
-        labels=case.asked(),
+        labels=case.call_site_labels(),
         notes=(*case.shrinking(), *case.reason.place.whereabouts()),
         helps=("use a smaller kernel, or move it to where the map is larger",),
     )

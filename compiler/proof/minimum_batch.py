@@ -50,11 +50,11 @@ def inside(axes: tuple[SizeSet, ...], others: tuple[SizeSet, ...]) -> bool:
     return all(a - b == EMPTY for a, b in zip(axes, others, strict=True))
 
 
-def norms(module: Module, path: str, training: bool, seen: set[int]) -> list[tuple[str, Leaf]]:
+def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[tuple[str, Leaf]]:
     """The norms with a statistic for each channel of the images at hand, each once, with its name in the module."""
-    if id(module) in seen:
+    if id(module) in visited:
         return []
-    seen.add(id(module))
+    visited.add(id(module))
     match module:
         case Leaf(primitive):
             batch = training and primitive.name == "batch_norm"
@@ -64,4 +64,4 @@ def norms(module: Module, path: str, training: bool, seen: set[int]) -> list[tup
             parts = list(children)
         case ExpandedBlock(_, steps):
             parts = [(show_path(s.path), s.operation) for s in steps if not isinstance(s.operation, str)]
-    return [found for name, child in parts for found in norms(child, f"{path}.{name}".strip("."), training, seen)]
+    return [norm for name, child in parts for norm in norms(child, f"{path}.{name}".strip("."), training, visited)]

@@ -28,13 +28,13 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     declared = network.input
     axes = [ALL if symbol else only(n) for symbol, n in zip(declared.symbols, declared.sizes, strict=True)]
     reasons: list[Reason] = []
-    known: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
+    proved: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
     span, what = declared.span, "the input"
     try:
         for place, condition in constraints(network):
             key = (condition.kind, condition.axis, condition.fn, condition.other)
-            if key not in known:
-                known.add(key)
+            if key not in proved:
+                proved.add(key)
                 span, what = condition.span, condition.text
                 axis = min(condition.axis, len(axes) - 1)  # a map of more axes than the input has fixed sizes
                 before = axes[axis]
@@ -43,7 +43,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
                     reasons.append(Reason(axis, condition, before, after, place))
         accepted = Accepted(tuple(axes), tuple(reasons))
         span, what = declared.span, "the input"
-        fault = judged(network, accepted)
+        fault = find_first_fault(network, accepted)
     except SizesTooIrregular as error:
         return Accepted(tuple(axes), tuple(reasons)), [errors.too_irregular(span, what, str(error))]
     return accepted, [fault] if fault else []
@@ -68,7 +68,7 @@ def common(a: SizeSet, b: SizeSet) -> SizeSet:
 # -- judgement --------------------------------------------------------------------------------------------------------
 
 
-def judged(network: Network, accepted: Accepted) -> Diagnostic | None:
+def find_first_fault(network: Network, accepted: Accepted) -> Diagnostic | None:
     """The first fault: of a condition that some promised size breaks, or of the declared size."""
     sizes = network.input.sizes
     for axis in range(len(sizes)):

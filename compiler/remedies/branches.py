@@ -58,18 +58,18 @@ class Branch:
 
     def stride(self, axis: int) -> int | None:
         """The stride of the whole branch."""
-        found = [o.does(axis) for o in self.operations]
-        return prod(g[0] for g in found if g) if all(found) else None
+        maps = [o.does(axis) for o in self.operations]
+        return prod(g[0] for g in maps if g) if all(maps) else None
 
     def contributions(self, axis: int) -> list[tuple[Operation, int]]:
         """The operations that add to D in `ceil((n + D) / c)` of the whole branch, with what they add."""
-        found, before = [], 1
+        contributions, before = [], 1
         for operation in self.operations:
             stride, delta = operation.does(axis) or (1, 0)
             if delta:
-                found.append((operation, delta * before))
+                contributions.append((operation, delta * before))
             before *= stride
-        return found
+        return contributions
 
     def sizes(self) -> tuple[SizeFn, ...] | None:
         """The sizes at the end, computed from the operations."""
@@ -108,12 +108,12 @@ def operands(block: ExpandedBlock, condition: Condition, number: int) -> tuple[i
 
 def chain(block: ExpandedBlock, ref: int) -> list[int]:
     """The values that one value was made of, backwards to `in`; through an addition or a gate along its map."""
-    found = [ref]
+    refs = [ref]
     while (number := block.wires[ref].step) is not None:
         inputs, sizes = block.steps[number].inputs, block.wires[ref].shape.sizes
         ref = next((r for r in inputs if block.wires[r].shape.sizes == sizes), inputs[0])
-        found.append(ref)
-    return found
+        refs.append(ref)
+    return refs
 
 
 def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
@@ -123,9 +123,9 @@ def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
     for ref in reversed(refs[: refs.index(start)]):
         number = block.wires[ref].step
         assert number is not None  # only `in` has none, and it lies before the start
-        made = block.steps[number]
-        if not isinstance(made.operation, str):
-            operations.extend(operation(made, module) for module in opened(made.operation))
+        step = block.steps[number]
+        if not isinstance(step.operation, str):
+            operations.extend(operation(step, module) for module in opened(step.operation))
     return Branch(name, block.wires[start].shape, block.wires[end].shape, tuple(operations))
 
 
@@ -145,16 +145,16 @@ def called(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
     wire = block.wires[ref]
     if wire.step is None:
         return "in"
-    made = block.steps[wire.step]
-    return show_path(made.path) if by_path else wire.name or short(made.span.text)
+    step = block.steps[wire.step]
+    return show_path(step.path) if by_path else wire.name or short(step.span.text)
 
 
-def operation(made: Step, module: Leaf | ExpandedBlock) -> Operation:
+def operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
     if isinstance(module, ExpandedBlock):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
-        return Operation(short(made.span.text), made.span, made, None, tuple(between(f, g) for f, g in sizes))
+        return Operation(short(step.span.text), step.span, step, None, tuple(between(f, g) for f, g in sizes))
     text = module.span.text if complete(module) else canonical(module)
-    return Operation(short(text), module.span, made, module, geometry(module))
+    return Operation(short(text), module.span, step, module, geometry(module))
 
 
 def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
@@ -179,8 +179,8 @@ def between(before: SizeFn, after: SizeFn) -> Geometry | None:
 
 def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
     """The operation that changes a size most, besides its stride."""
-    found = [pair for side in sides for pair in side.contributions(axis)]
-    return max(found, key=lambda pair: abs(pair[1]), default=(None, 0))[0]
+    contributions = [pair for side in sides for pair in side.contributions(axis)]
+    return max(contributions, key=lambda pair: abs(pair[1]), default=(None, 0))[0]
 
 
 # -- strides ----------------------------------------------------------------------------------------------------------

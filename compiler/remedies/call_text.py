@@ -9,37 +9,37 @@ from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import REQUIRED
 
-LONGEST_TEXT = 48
+MAX_QUOTED_TEXT = 48
 
 
 def short(text: str) -> str:
     """A piece of source in one line; only its head where it is long."""
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST_TEXT else text.partition("(")[0][:LONGEST_TEXT] + "(...)"
+    return text if len(text) <= MAX_QUOTED_TEXT else text.partition("(")[0][:MAX_QUOTED_TEXT] + "(...)"
 
 
 def complete(leaf: Leaf) -> bool:
     """Whether an operation's own text says all that it needs; where a slot stands for it, it may be the slot's name."""
-    given = arguments(leaf.span.text)
-    positional = sum(not name for name, _ in given)
+    stated_arguments = arguments(leaf.span.text)
+    positional = sum(not name for name, _ in stated_arguments)
     needed = [p.name for p in leaf.primitive.parameters if p.default is REQUIRED]
-    return all(i < positional or name in dict(given) for i, name in enumerate(needed))
+    return all(i < positional or name in dict(stated_arguments) for i, name in enumerate(needed))
 
 
 def canonical(leaf: Leaf) -> str:
     """An operation with the arguments that are not its defaults; a default of None was derived from the others."""
     usual = {p.name: p.default for p in leaf.primitive.parameters}
-    given = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
-    if given and given[0][0] == leaf.primitive.parameters[0].name:
-        given[0] = ("", given[0][1])
-    return call(leaf.primitive.name, given)
+    pairs = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
+    if pairs and pairs[0][0] == leaf.primitive.parameters[0].name:
+        pairs[0] = ("", pairs[0][1])
+    return call(leaf.primitive.name, pairs)
 
 
 def arguments(text: str) -> list[tuple[str, str]]:
     """The arguments of a call as they are written, each with its name; by position they have none."""
-    found = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
+    match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
     pieces, depth = [""], 0
-    for c in found[1] if found else "":
+    for c in match[1] if match else "":
         depth += (c in "([") - (c in ")]")
         if c == "," and depth == 0:
             pieces.append("")
@@ -60,19 +60,19 @@ def stated(leaf: Leaf) -> set[str]:
     return {name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(arguments(leaf.span.text))}
 
 
-def call(text: str, given: list[tuple[str, str]]) -> str:
+def call(text: str, pairs: list[tuple[str, str]]) -> str:
     """A call with other arguments."""
-    inside = ", ".join(f"{name}={value}" if name else value for name, value in given)
+    inside = ", ".join(f"{name}={value}" if name else value for name, value in pairs)
     return f"{text.partition('(')[0].strip()}({inside})"
 
 
 def rewritten(text: str, changes: dict[str, str], order: list[str], dropped: str = "") -> str:
     """A call with some arguments changed, where they stand or behind the others, and one left out."""
-    given = arguments(text)
-    known = [name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(given)]
-    pairs = zip(known, given, strict=True)
-    kept = [(name, changes.get(key, value)) for key, (name, value) in pairs if not dropped or name != dropped]
-    return call(text, kept + [(name, value) for name, value in changes.items() if name not in known])
+    pairs_before = arguments(text)
+    names = [name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(pairs_before)]
+    pairs = zip(names, pairs_before, strict=True)
+    remaining = [(name, changes.get(key, value)) for key, (name, value) in pairs if not dropped or name != dropped]
+    return call(text, remaining + [(name, value) for name, value in changes.items() if name not in names])
 
 
 def shipped(span: Span) -> bool:

@@ -68,7 +68,7 @@ class Side:
 
     tensor: Tensor
     name: str
-    made: Step | None
+    step: Step | None
     text: syntax.Expr
 
     @property
@@ -89,38 +89,38 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow
     pair = ((left, expr.left), (right, expr.right))
     sides = [Side(t, called(t, text, dataflow), producer(t.ref, dataflow), text) for t, text in pair]
     low, high = sorted(sides, key=lambda side: side.channels)
-    follows = [s for s in sides if s.made is not None and s.made.slot not in (None, "conv")]
+    follows = [s for s in sides if s.step is not None and s.step.slot not in (None, "conv")]
     gates = [s for s in sides if op == "*" and s.gates]
     out: list[Advice] = []
     for side in dict.fromkeys((*follows, *gates, low, high)):
         other = high if side is low else low
-        if side is low and side.made is None:
+        if side is low and side.step is None:
             out += led(low, high, dataflow)
         out += told_channels(side, other, dataflow)
-    if low.made is not None:
+    if low.step is not None:
         out += led(low, high, dataflow)
     return out or [("give both sides the same channels, for instance with a projection on the narrower side", ())]
 
 
 def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advice]:
     """The call that one side owes its channels to, with those of the other side."""
-    made = side.made
-    if made is None or isinstance(made.operation, str) or shipped(made.span):
+    step = side.step
+    if step is None or isinstance(step.operation, str) or shipped(step.span):
         return
-    given, head = arguments(made.span.text), made.span.text.partition("(")[0].strip()
+    pairs, head = arguments(step.span.text), step.span.text.partition("(")[0].strip()
     first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else ""
-    if not given or not (first == "channels" or made.slot in ("conv", "shortcut")):
+    if not pairs or not (first == "channels" or step.slot in ("conv", "shortcut")):
         return
-    place = next((i for i, (name, _) in enumerate(given) if name == "channels"), 0)
-    if given[place][0] not in ("", "channels"):
+    place = next((i for i, (name, _) in enumerate(pairs) if name == "channels"), 0)
+    if pairs[place][0] not in ("", "channels"):
         return
     what = f"`{side.name}`" if side.name != UNNAMED else "the gate" if side.gates else UNNAMED
-    if made.slot not in (None, "conv"):
-        what = f"the {made.slot}"
+    if step.slot not in (None, "conv"):
+        what = f"the {step.slot}"
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
     for text in widths(other, dataflow):
-        said = call(made.span.text, [*given[:place], (given[place][0], text), *given[place + 1 :]])
-        yield f"give {what} the channels of {whose}: `{said}`", (Edit(made.span, said),)
+        said = call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
+        yield f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),)
 
 
 def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Advice]:
@@ -134,19 +134,19 @@ def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Advice]:
         return
     count = next((n for n, type, v in dataflow.numbers if type == "size" and v == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
-    told = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
-    yield told, (Edit(low.text.span, through),)
+    help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
+    yield help, (Edit(low.text.span, through),)
 
 
 def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
     numbers = {n: v for n, type, v in dataflow.numbers if type == "int" and n != "here"}
-    given = arguments(side.made.span.text) if side.made is not None else []
-    found = [text for name, text in given if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
-    found += ["in.channels"] if side.made is None else []
-    found += [name for name, value in numbers.items() if value == side.channels]
-    found += ["in.channels"] if dataflow.wires[0].shape.channels == side.channels else []
-    yield from dict.fromkeys((*found, str(side.channels)))
+    pairs = arguments(side.step.span.text) if side.step is not None else []
+    texts = [text for name, text in pairs if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
+    texts += ["in.channels"] if side.step is None else []
+    texts += [name for name, value in numbers.items() if value == side.channels]
+    texts += ["in.channels"] if dataflow.wires[0].shape.channels == side.channels else []
+    yield from dict.fromkeys((*texts, str(side.channels)))
 
 
 def worth(text: str, numbers: dict[str, int]) -> int | None:

@@ -34,7 +34,7 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
     """
     block, sides = places[0].block, places[0].sides
     low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
-    found = [
+    ranked = [
         *stride_of_a_slot(places, low, axis),
         *stride_of_a_call(places, low, axis),
         *stride_to_lead(block, sides[low], sides[high], span),
@@ -42,27 +42,29 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
         *stride_of_a_call(places, high, axis),
     ]
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
-    found.sort(key=lambda remedy: remedy[0])
-    if found and found[0][0] == BOUND:
-        return [found[0][1:]]
-    told = [(text, edits) for _, text, edits in found]
-    return [*told, (f"give both sides the same stride: {had}", ())]
+    ranked.sort(key=lambda remedy: remedy[0])
+    if ranked and ranked[0][0] == BOUND:
+        return [ranked[0][1:]]
+    suggestions = [(text, edits) for _, text, edits in ranked]
+    return [*suggestions, (f"give both sides the same stride: {had}", ())]
 
 
 def known_strides(block: ExpandedBlock) -> list[tuple[str, Any]]:
     """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
-    given = {text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")}
+    stride_texts = {
+        text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")
+    }
     typed = [(name, value) for name, type, value in block.numbers if type == "size"]
-    return typed + [(name, value) for name, type, value in block.numbers if type != "size" and name in given]
+    return typed + [(name, value) for name, type, value in block.numbers if type != "size" and name in stride_texts]
 
 
 def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]:
     """How a stride can be told that is another one at every place: names, one number, products of names."""
-    known = [dict(known_strides(place.block)) for place in places]
-    names = [name for name in known[0] if all(name in numbers for numbers in known)]
+    numbers_at = [dict(known_strides(place.block)) for place in places]
+    names = [name for name in numbers_at[0] if all(name in numbers for numbers in numbers_at)]
 
     def at(place: int, name: str) -> tuple[int, ...]:
-        return tuple(size_on_axis(known[place][name], i) for i in range(len(needs[0])))
+        return tuple(size_on_axis(numbers_at[place][name], i) for i in range(len(needs[0])))
 
     yield from ((NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
     if len(set(needs)) == 1:
@@ -78,41 +80,41 @@ def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]
             yield PRODUCT, f"{factor} * {name}"
 
 
-def needed(place: Meeting, mine: int, made: Span) -> tuple[int, ...] | None:
+def needed(place: Meeting, mine: int, call_span: Span) -> tuple[int, ...] | None:
     """The stride of a call on one side with which that side has the stride of the other."""
     side, other = place.sides[mine], place.sides[1 - mine]
-    own = [o for o in side.operations if where(o.step.span) == where(made)]
-    found = []
+    own = [o for o in side.operations if where(o.step.span) == where(call_span)]
+    strides = []
     for axis in range(len(side.start.sizes)):
         whole, wanted = side.stride(axis), other.stride(axis)
         need = prod((o.does(axis) or (1, 0))[0] for o in own) * (wanted or 0)
         if not whole or not wanted or need % whole:
             return None
-        found.append(need // whole)
-    return tuple(found)
+        strides.append(need // whole)
+    return tuple(strides)
 
 
 def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
     side, other = places[0].sides[mine], places[0].sides[1 - mine]
     names = {name: size_on_axis(value, axis) for name, value in known_strides(places[0].block)}
-    for made in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
-        needs = [needed(place, mine, made.span) for place in places]
-        told = [need for need in needs if need is not None]
-        if len(told) < len(needs):
+    for bound_step in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
+        needs = [needed(place, mine, bound_step.span) for place in places]
+        solved = [need for need in needs if need is not None]
+        if len(solved) < len(needs):
             continue
-        have = prod((o.does(axis) or (1, 0))[0] for o in side.operations if o.step is made)
-        given = arguments(made.span.text)
-        values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in given]
-        if told[0][axis] in values:
-            example = ", such as `shortcuts.project`" if made.slot == "shortcut" else ""
-            yield BOUND, f"bind `{made.slot}` to a policy that applies the stride {told[0][axis]}{example}", ()
+        have = prod((o.does(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
+        pairs = arguments(bound_step.span.text)
+        values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in pairs]
+        if solved[0][axis] in values:
+            example = ", such as `shortcuts.project`" if bound_step.slot == "shortcut" else ""
+            yield BOUND, f"bind `{bound_step.slot}` to a policy that applies the stride {solved[0][axis]}{example}", ()
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
-            for rank, right in terms(places, told):
-                text = call(made.span.text, [*given[:place], (given[place][0], right), *given[place + 1 :]])
-                edits = () if shipped(made.span) else (Edit(made.span, text),)
-                yield rank, f"give the {made.slot} the stride of `{other.name}`: `{text}`", edits
+            for rank, right in terms(places, solved):
+                text = call(bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]])
+                edits = () if shipped(bound_step.span) else (Edit(bound_step.span, text),)
+                yield rank, f"give the {bound_step.slot} the stride of `{other.name}`: `{text}`", edits
 
 
 def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:

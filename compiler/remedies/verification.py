@@ -12,8 +12,8 @@ CODES = frozenset({"E0301", "E0302", "E0314", "E0332"})
 RIGHT, MENDED, NEARER, UNMENDED = range(4)
 """After a remedy all of the network is right; or this statement is; or it has another fault now; or not even that."""
 
-LONGEST = 1 << 16  # characters of a text that is mended
-DEAREST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
+MAX_EDITED_TEXT = 1 << 16  # characters of a text that is mended
+MAX_COST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
 
 
 Recompile = Callable[[tuple[Edit, ...]], list[Diagnostic] | None]
@@ -28,21 +28,21 @@ def tried(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnostic:
     if fault.code not in CODES or not fault.helps:
         return fault
     remedies: list[Advice] = [(fault.helps[0], fault.fix), *fault.others]
-    best, found = UNMENDED, (fault.helps[0], fault.fix)
+    best, chosen = UNMENDED, (fault.helps[0], fault.fix)
     for help, edits in remedies:
-        if not edits or cost > DEAREST or len(edits[0].span.source.text) > LONGEST:
+        if not edits or cost > MAX_COST or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
             continue
         others = recompile(edits)
         if others is None:
             break
         outcome = max((left_by(fault, other, edits) for other in others), default=RIGHT)
         if outcome < best:
-            best, found = outcome, (help, edits)
+            best, chosen = outcome, (help, edits)
         if best == RIGHT:
             break
     if best == UNMENDED:
-        found = next(((help, edits) for help, edits in remedies if not edits), (fault.helps[0], ()))
-    help, fix = found
+        chosen = next(((help, edits) for help, edits in remedies if not edits), (fault.helps[0], ()))
+    help, fix = chosen
     return replace(fault, helps=(help, *fault.helps[1:]), fix=fix, others=())
 
 
@@ -57,11 +57,11 @@ def left_by(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> in
         return MENDED
     if fault.code == "E0301" != other.code:
         return NEARER  # channels are compared first, at every occurrence
-    (here, why), (there, because) = told(fault), told(other)
+    (here, why), (there, because) = describe_occurrence(fault), describe_occurrence(other)
     return NEARER if here == there and (other.code, because) != (fault.code, why) else UNMENDED
 
 
-def told(fault: Diagnostic) -> tuple[list[str], list[str]]:
+def describe_occurrence(fault: Diagnostic) -> tuple[list[str], list[str]]:
     """Of which occurrence of its statement a fault is, without places in the text; and what is said of it."""
     here = [re.sub(r"\(.*?\)", "", note) for note in fault.notes if note.startswith("in ")]
     return here, [fault.message, *(note for note in fault.notes if not note.startswith("in "))]

@@ -26,7 +26,7 @@ from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.source import Span
 
-MOST_PLACES = 500  # occurrences of one statement: a change that fits these is said
+MAX_SITES = 500  # occurrences of one statement: a change that fits these is said
 
 Sides = tuple[Branch, Branch]
 Where = tuple[object, ...]
@@ -69,12 +69,12 @@ class Meeting:
         return first if first == other else None
 
     def side(self, side: Branch, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
-        found = [(o, changes.get(called(o))) for o in side.operations]
-        if not any(change for _, change in found):
+        pairs = [(o, changes.get(called(o))) for o in side.operations]
+        if not any(change for _, change in pairs):
             return side.end.sizes
-        known = {name: value for name, _, value in self.block.numbers}
-        made = (replace(o, geometry=c.geometry(o.leaf, known)) if c and o.leaf else o for o, c in found)
-        return replace(side, operations=tuple(made)).sizes()
+        numbers = {name: value for name, _, value in self.block.numbers}
+        operations = (replace(o, geometry=c.geometry(o.leaf, numbers)) if c and o.leaf else o for o, c in pairs)
+        return replace(side, operations=tuple(operations)).sizes()
 
 
 def where(span: Span) -> Where:
@@ -90,30 +90,30 @@ def called(operation: Operation) -> Where:
 
 def meetings(network: Network, block: ExpandedBlock, condition: Condition, number: int) -> list[Meeting]:
     """The statement that breaks a condition, and all other places in the network that are the same statement."""
-    made = block.steps[number]
+    joining = block.steps[number]
     refs = branches.operands(block, condition, number)
-    at, found = [made.inputs.index(ref) for ref in refs], [Meeting(block, branches.apart(block, *refs))]
+    at, sites = [joining.inputs.index(ref) for ref in refs], [Meeting(block, branches.apart(block, *refs))]
     for other in expanded_blocks(network.root):
         steps = other.steps if other.definition is block.definition else ()
         for i, again in enumerate(steps):
-            same = where(again.span) == where(made.span) and (other is not block or i != number)
-            if same and len(again.inputs) > max(at) and len(found) < MOST_PLACES:
-                found.append(Meeting(other, branches.apart(other, *(again.inputs[ref] for ref in at))))
-    return found
+            same = where(again.span) == where(joining.span) and (other is not block or i != number)
+            if same and len(again.inputs) > max(at) and len(sites) < MAX_SITES:
+                sites.append(Meeting(other, branches.apart(other, *(again.inputs[ref] for ref in at))))
+    return sites
 
 
 def expanded_blocks(root: ExpandedBlock) -> list[ExpandedBlock]:
     """Every block of a network, once."""
-    found: dict[int, ExpandedBlock] = {}
+    blocks: dict[int, ExpandedBlock] = {}
     pending: list[Module] = [root]
     while pending:
         module = pending.pop()
         if isinstance(module, Sequence):
             pending.extend(child for _, child in module.children)
-        elif isinstance(module, ExpandedBlock) and id(module) not in found:
-            found[id(module)] = module
+        elif isinstance(module, ExpandedBlock) and id(module) not in blocks:
+            blocks[id(module)] = module
             pending.extend(step.operation for step in module.steps if not isinstance(step.operation, str))
-    return list(found.values())
+    return list(blocks.values())
 
 
 # -- windows and borders ----------------------------------------------------------------------------------------------
@@ -135,23 +135,23 @@ def remedy(places: list[Meeting], axis: int) -> Remedy | None:
 
 def fitting(places: list[Meeting], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
     """The sizes of both sides of the first place, if the changes make both sides of every place equal."""
-    made = {called(change.operation): change for change in changes}
-    sizes = places[0].sizes(made)
-    return sizes if sizes is not None and all(place.sizes(made) is not None for place in places[1:]) else None
+    by_call = {called(change.operation): change for change in changes}
+    sizes = places[0].sizes(by_call)
+    return sizes if sizes is not None and all(place.sizes(by_call) is not None for place in places[1:]) else None
 
 
 def neutral(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
     """All operations changed so that none adds anything, if each can be."""
-    found: dict[Where, Change] = {}
+    by_call: dict[Where, Change] = {}
     for operation in blamed:
         for change in changes(operation):
             if operation.leaf and all(does and does[1] == 0 for does in change.geometry(operation.leaf, {})):
-                found.setdefault(called(operation), change)
+                by_call.setdefault(called(operation), change)
                 break
         else:
             return
-    if len(found) > 1:
-        yield tuple(found.values())
+    if len(by_call) > 1:
+        yield tuple(by_call.values())
 
 
 def changes(operation: Operation) -> Iterator[Change]:
@@ -194,18 +194,18 @@ def saying(
     leaf = operation.leaf
     assert leaf is not None
     texts = {name: (names or {}).get(name) or describe(value) for name, value in said.items()}
-    place, given = leaf.span, stated(leaf)
+    place, stated_names = leaf.span, stated(leaf)
 
-    def geometry(other: Leaf, known: Mapping[str, Any]) -> tuple[Geometry | None, ...]:
+    def geometry(other: Leaf, numbers: Mapping[str, Any]) -> tuple[Geometry | None, ...]:
         values = {**dict(other.arguments), **said}
-        values |= {name: known[term] for name, term in (names or {}).items() if term in known}
-        implied = "padding" not in given and "kernel" in said or dropped == "padding"
+        values |= {name: numbers[term] for name, term in (names or {}).items() if term in numbers}
+        implied = "padding" not in stated_names and "kernel" in said or dropped == "padding"
         if implied and "padding" in values and "padding" not in said:
             values["padding"] = usual(values, other.shape_in.rank)
         return branches.geometry(replace(other, arguments=tuple(values.items())))
 
     own, order = of_a_primitive(leaf), [p.name for p in leaf.primitive.parameters]
-    if complete(leaf) and (own or texts.keys() <= given | taken_besides(operation)):
+    if complete(leaf) and (own or texts.keys() <= stated_names | taken_besides(operation)):
         text = rewritten(place.text, texts, order if own else [], dropped)
         return Change(operation, text, () if shipped(place) else (Edit(place, text),), geometry)
     text = rewritten(canonical(leaf), texts, order, dropped)
@@ -260,11 +260,13 @@ class Bordered:
         return first if first == other else None
 
     def side(self, side: Branch) -> tuple[SizeFn, ...] | None:
-        made: list[Operation] = []
+        operations: list[Operation] = []
         last = None
         for operation in side.operations:
             if where(operation.step.span) == self.step and operation.step is not last:
-                made.append(replace(operation, geometry=tuple((1, gap) for gap in self.gaps)))
+                operations.append(replace(operation, geometry=tuple((1, gap) for gap in self.gaps)))
             last = operation.step
-            made.append(operation)
-        return replace(side, operations=tuple(made)).sizes() if len(made) > len(side.operations) else side.end.sizes
+            operations.append(operation)
+        if len(operations) == len(side.operations):
+            return side.end.sizes
+        return replace(side, operations=tuple(operations)).sizes()

@@ -15,9 +15,9 @@ from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, along, regul
 Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
 
-MOST_PIECES = 20_000
+MAX_PIECES = 20_000
 ALWAYS = 4  # terms that are as quick as all else that is done with a piece
-MOST_CASES = 2**13
+MAX_CASES = 2**13
 FAR = 2**16  # how far to look where statements about several polynomials hold together somewhere, or nowhere
 
 
@@ -33,16 +33,16 @@ def smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
     return nearest(atoms, box, dict.fromkeys(box, 0))
 
 
-def nearest(atoms: Sequence[Atom], box: Box, origin: Point, known: Point | None = None) -> Point | None:
+def nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: Point | None = None) -> Point | None:
     """The point at which all atoms hold with the least greatest distance from `origin`; `known` is one, if any is."""
     if any(sizes.is_empty for sizes in box.values()):
         return None
     radius = None
     if any(sizes.max is None for sizes in box.values()):
-        known = known or witness(atoms, box)
-        if known is None:
+        witness_point = witness_point or witness(atoms, box)
+        if witness_point is None:
             return None
-        radius = max(abs(n - origin[axis]) for axis, n in known.items())
+        radius = max(abs(n - origin[axis]) for axis, n in witness_point.items())
     return Search(atoms, box, origin).least(radius)
 
 
@@ -69,7 +69,7 @@ class Search:
             )
         )
         pending = [(self.distance(first), first)] if first is not None and self.possible(first) else []
-        for _ in range(MOST_PIECES):
+        for _ in range(MAX_PIECES):
             if not pending:
                 return None
             charge_terms(self.effort)
@@ -83,13 +83,13 @@ class Search:
 
     def piece(self, bounds: Piece) -> Piece | None:
         """The piece with members at its ends; None where it has none."""
-        made = []
+        ends = []
         for (low, high), sizes in zip(bounds, self.box.values(), strict=True):
             first, last = sizes.next_from(low), sizes.last_to(high)
             if first is None or last is None or first > high or last < low:
                 return None
-            made.append((first, last))
-        return tuple(made)
+            ends.append((first, last))
+        return tuple(ends)
 
     def halves(self, piece: Piece) -> Iterator[Piece]:
         i = max(range(len(piece)), key=lambda i: piece[i][1] - piece[i][0])
@@ -164,10 +164,10 @@ def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
         return single(atoms[0], box)
     if any(single(atom, {axis: box[axis] for axis in atom.p.axes}) is None for atom in atoms):
         return None
-    found = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
-    if found is None:
+    point = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
+    if point is None:
         raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
-    return found
+    return point
 
 
 def single(statement: Atom, box: Box) -> Point | None:
@@ -176,16 +176,16 @@ def single(statement: Atom, box: Box) -> Point | None:
     rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
     if not axes:
         return rest if statement.holds(statement.p.at({})) else None
-    found, decided = by_cases(statement, box)
-    if found is None and not decided:
-        found = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
-        for axis in axes if found is None else ():
-            found, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
+    point, decided = by_cases(statement, box)
+    if point is None and not decided:
+        point = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
+        for axis in axes if point is None else ():
+            point, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
             if not decided:
                 raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
-            if found is not None:
+            if point is not None:
                 break
-    return None if found is None else {**rest, **found}
+    return None if point is None else {**rest, **point}
 
 
 def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
@@ -204,14 +204,14 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     count = 1
     for row in rows:
         count *= len(row)
-    if count > MOST_CASES:
+    if count > MAX_CASES:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
         charge_terms(effort(statement))
-        found, decided = in_case(statement, dict(zip(axes, case, strict=True)))
-        if found is not None:
-            return found, True
+        witness_point, decided = in_case(statement, dict(zip(axes, case, strict=True)))
+        if witness_point is not None:
+            return witness_point, True
         proof &= decided
     return None, proof
 
@@ -221,11 +221,11 @@ def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, in
     onset, period = regular_from(statement.p, axis)
     onset = max(onset, sizes.onset)
     n = sizes.next_from(1)
-    seen = 0
+    count = 0
     while n is not None and n < onset:
         yield n, 0
-        seen += 1
-        if seen > MOST_CASES:
+        count += 1
+        if count > MAX_CASES:
             raise Undecided("its sizes are irregular for too long")
         n = sizes.next_from(n + 1)
     if n is None:
@@ -234,8 +234,8 @@ def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, in
     stop = onset + common
     while n is not None and n < stop:
         yield n, common
-        seen += 1
-        if seen > MOST_CASES:
+        count += 1
+        if count > MAX_CASES:
             raise Undecided("its sizes have too long a period")
         n = sizes.next_from(n + 1)
 
@@ -261,9 +261,9 @@ def in_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point
     if not winning:
         return None, True
     for exponents in sorted(winning, key=lambda e: (sum(e), e)):
-        found = far_out(statement, case, moving, exponents)
-        if found is not None:
-            return found, True
+        point = far_out(statement, case, moving, exponents)
+        if point is not None:
+            return point, True
     return None, False
 
 

@@ -19,7 +19,7 @@ from resnetc.compiler.symbolic.values import OPEN, computed, rounded, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
-class Found(Protocol):
+class Causes(Protocol):
     """A list of what was found false, from whose end something can be taken back."""
 
     def __len__(self) -> int: ...
@@ -32,11 +32,11 @@ class SizedEvaluator:
     `blamed` are further lists of what makes a statement false, besides its comparisons.
     """
 
-    def __init__(self, evaluator: Evaluator, known: Mapping[str, Value], blamed: Sequence[Found] = ()) -> None:
+    def __init__(self, evaluator: Evaluator, values: Mapping[str, Value], blamed: Sequence[Causes] = ()) -> None:
         self.evaluator = Evaluator(evaluator.prelude, evaluator.homes, sized_function)
-        self.known = dict(known)
+        self.values = dict(values)
         self.false: list[Claim] = []
-        self.found_false = (self.false, *blamed)
+        self.cause_lists = (self.false, *blamed)
         rules: dict[type, Rule] = {
             syntax.Name: self.name,
             syntax.Negate: lambda e, f: computed("-", 0, self.evaluator.evaluate(e.value, f), e.span),
@@ -46,17 +46,17 @@ class SizedEvaluator:
         self.evaluator.rules |= rules
 
     def name(self, expr: syntax.Name, frame: Frame, others: Iterable[str] = ()) -> Value:
-        if expr.id not in frame.locals and expr.id in self.known:
-            return self.known[expr.id]
-        return self.evaluator.name(expr, frame, chain(self.known, others))
+        if expr.id not in frame.locals and expr.id in self.values:
+            return self.values[expr.id]
+        return self.evaluator.name(expr, frame, chain(self.values, others))
 
     def blameless(self) -> Callable[[], None]:
         """Forgets, when it is called, what was found false meanwhile: nothing is false by it."""
-        before = [len(found) for found in self.found_false]
+        before = [len(causes) for causes in self.cause_lists]
 
         def forget() -> None:
-            for found, count in zip(self.found_false, before, strict=True):
-                del found[count:]
+            for causes, count in zip(self.cause_lists, before, strict=True):
+                del causes[count:]
 
         return forget
 
@@ -70,10 +70,10 @@ class SizedEvaluator:
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
         forget = self.blameless()
         if expr.op in ("and", "or"):
-            made = self.joined(expr, frame)
-            if made is not False:
+            result = self.joined(expr, frame)
+            if result is not False:
                 forget()
-            return made
+            return result
         left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
         forget()
         if expr.op in "+-*/%":
@@ -85,10 +85,10 @@ class SizedEvaluator:
                     undecided(expr.span, "conditions on sizes can be joined with `and` and `or`, but not compared")
                 )
         claim = Claim(expr, left, right)
-        found = compared(expr.op, left, right, claim)
-        if found is False:
+        result = compared(expr.op, left, right, claim)
+        if result is False:
             self.false.append(claim)
-        return found
+        return result
 
     def truth(self, expr: syntax.Expr, frame: Frame) -> bool | Truth:
         """A statement: true or false, or open until the sizes are known."""
@@ -121,21 +121,21 @@ def sized_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value
 
 def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
     """The names in an expression; those of fields too if asked for."""
-    found: set[str] = set()
+    ids: set[str] = set()
     pending: list[Any] = [expr]
     while pending:
         node = pending.pop()
         if isinstance(node, syntax.Name):
-            found.add(node.id)
+            ids.add(node.id)
         elif isinstance(node, syntax.Attribute):
             pending.append(node.value)
             if of_fields:
-                found.add(node.name.id)
+                ids.add(node.name.id)
         elif isinstance(node, tuple):
             pending.extend(node)
         elif is_dataclass(node) and not isinstance(node, Span):
             pending.extend(getattr(node, field.name) for field in fields(node))
-    return found
+    return ids
 
 
 def sized(expr: syntax.Expr, symbols: frozenset[str]) -> bool:

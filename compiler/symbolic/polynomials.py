@@ -18,10 +18,10 @@ Key = tuple[Factor, ...]
 Point = Mapping[int, int]
 """A size for each axis."""
 
-MOST_TERMS = 256
-MOST_FLAGS = 2**18
+MAX_TERMS = 256
+MAX_FLAGS = 2**18
 FLAG = 2**4  # values of a table, which are as quick as one of a polynomial
-MOST_SHOWN = 3  # terms of a polynomial in a message
+MAX_SHOWN_TERMS = 3  # terms of a polynomial in a message
 
 
 @record
@@ -64,13 +64,13 @@ class Polynomial:
     def __str__(self) -> str:
         names = dict(self.symbols)
         shown = []
-        for key, coefficient in sorted(self.terms.items(), key=lambda term: -abs(term[1]))[:MOST_SHOWN]:
+        for key, coefficient in sorted(self.terms.items(), key=lambda term: -abs(term[1]))[:MAX_SHOWN_TERMS]:
             factors = [show(fn, names[axis]) for axis, fn in key]
             texts = [f"({text})" if "(" not in text and " " in text else text for text in factors]
             number = f"{abs(coefficient.numerator):_}" if coefficient.denominator == 1 else str(abs(coefficient))
             text = " * ".join([number, *texts] if abs(coefficient) != 1 or not texts else texts)
             shown.append((" - " if coefficient < 0 else " + ") + text)
-        more = " + ..." if len(self.terms) > MOST_SHOWN else ""
+        more = " + ..." if len(self.terms) > MAX_SHOWN_TERMS else ""
         return "".join(shown).removeprefix(" + ").strip() + more or "0"
 
 
@@ -81,18 +81,18 @@ def ordered(key: Key) -> Key:
 
 def polynomial(terms: Mapping[Key, Fraction], symbols: Iterable[tuple[int, str]]) -> Polynomial:
     """A polynomial without terms of zero; a factor that is constant is part of the coefficient."""
-    made: dict[Key, Fraction] = {}
+    normalized: dict[Key, Fraction] = {}
     for key, coefficient in terms.items():
         for _, fn in key:
             if is_constant(fn):
                 coefficient *= evaluate(fn, 1)
-        kept = tuple(factor for factor in key if not is_constant(factor[1]))
-        made[kept] = made.get(kept, Fraction(0)) + coefficient
-    made = {key: coefficient for key, coefficient in made.items() if coefficient}
-    if len(made) > MOST_TERMS or any(len(key) > MAX_DEGREE for key in made):
-        raise SizesTooIrregular(f"a polynomial of more than {MOST_TERMS} terms, or of a degree above {MAX_DEGREE}")
-    used = {axis for key in made for axis, _ in key}
-    return Polynomial(made, tuple(sorted({(axis, symbol) for axis, symbol in symbols if axis in used})))
+        factors = tuple(factor for factor in key if not is_constant(factor[1]))
+        normalized[factors] = normalized.get(factors, Fraction(0)) + coefficient
+    normalized = {key: coefficient for key, coefficient in normalized.items() if coefficient}
+    if len(normalized) > MAX_TERMS or any(len(key) > MAX_DEGREE for key in normalized):
+        raise SizesTooIrregular(f"a polynomial of more than {MAX_TERMS} terms, or of a degree above {MAX_DEGREE}")
+    used = {axis for key in normalized for axis, _ in key}
+    return Polynomial(normalized, tuple(sorted({(axis, symbol) for axis, symbol in symbols if axis in used})))
 
 
 MAX_DEGREE = 8
@@ -179,7 +179,7 @@ def along(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -> Coefficients:
     scale = lcm(*(c.denominator for c in p.terms.values()))
     total: Coefficients = {}
     for key, coefficient in p.terms.items():
-        made: Coefficients = {(0,) * len(axes): int(coefficient * scale)}
+        product: Coefficients = {(0,) * len(axes): int(coefficient * scale)}
         for axis, fn in key:
             start, period = starts[axis]
             value = evaluate(fn, start)
@@ -188,13 +188,13 @@ def along(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -> Coefficients:
                 P, Q = period_gain(fn)
                 rise = Q * (period // P)
             further: Coefficients = {}
-            for exponents, c in made.items():
+            for exponents, c in product.items():
                 further[exponents] = further.get(exponents, 0) + c * value
                 if rise:
                     raised = tuple(e + (i == place[axis]) for i, e in enumerate(exponents))
                     further[raised] = further.get(raised, 0) + c * rise
-            made = further
-        for exponents, c in made.items():
+            product = further
+        for exponents, c in product.items():
             total[exponents] = total.get(exponents, 0) + c
     return {exponents: c for exponents, c in total.items() if c}
 
@@ -211,11 +211,11 @@ def settled(coefficients: list[int]) -> int:
 
 def shifted(row: list[int], q: int) -> list[int]:
     """The coefficients around q."""
-    made = list(row)
-    for i in range(len(made)):
-        for j in range(len(made) - 2, i - 1, -1):
-            made[j] += q * made[j + 1]
-    return made
+    coefficients = list(row)
+    for i in range(len(coefficients)):
+        for j in range(len(coefficients) - 2, i - 1, -1):
+            coefficients[j] += q * coefficients[j + 1]
+    return coefficients
 
 
 def where(statement: Atom) -> SizeSet:
@@ -229,7 +229,7 @@ def where(statement: Atom) -> SizeSet:
         row = along(p, {axis: (start, period)})
         degree = max((e for (e,) in row), default=0)
         last = max(last, settled([row.get((e,), 0) for e in range(degree + 1)]))
-        if (last + 2) * period + onset > MOST_FLAGS:
+        if (last + 2) * period + onset > MAX_FLAGS:
             raise SizesTooIrregular(f"sizes too irregular: exceptions up to {(last + 1) * period + onset}")
     stop = onset + (last + 1) * period
     charge_entries(FLAG * stop)

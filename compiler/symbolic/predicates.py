@@ -16,7 +16,7 @@ from resnetc.compiler.symbolic.polynomials import Atom, Point, atom, where
 from resnetc.compiler.symbolic.values import OPEN, Size, as_polynomial, axes_of, exact, undecided
 from resnetc.compiler.syntax import tree as syntax
 
-MOST_REGIONS = 256
+MAX_REGIONS = 256
 
 
 @record(eq=True)
@@ -67,7 +67,7 @@ class Region:
         """The point with the least greatest size; None is a proof that the region is empty."""
         return self.nearest(None)
 
-    def nearest(self, to: Sequence[int] | None, known: Point | None = None) -> Point | None:
+    def nearest(self, to: Sequence[int] | None, witness: Point | None = None) -> Point | None:
         """The point nearest to some sizes, on the axes that it says something about; `known` is one, if any is."""
         if self.is_void:
             return None
@@ -76,13 +76,13 @@ class Region:
         axes = {axis for atom in self.atoms for axis in atom.p.axes}
         origin = {axis: to[axis] if to else 0 for axis in axes}
         box = {axis: self.sets.get(axis, ALL) for axis in sorted(axes)}
-        found = counterexamples.nearest(
-            self.atoms, box, origin, {a: n for a, n in known.items() if a in axes} if known else None
+        point = counterexamples.nearest(
+            self.atoms, box, origin, {a: n for a, n in witness.items() if a in axes} if witness else None
         )
-        if found is None:
+        if point is None:
             return None
         rest = {a: s.nearest(to[a] if to else 1) or 1 for a, s in self.sets.items() if a not in axes}
-        return {**rest, **found}
+        return {**rest, **point}
 
 
 @record
@@ -137,10 +137,10 @@ def linear(op: str, a: Size, b: Size) -> SizeSet:
     """The sizes at which two values of one axis compare as claimed."""
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
     if op in ("==", "!="):
-        found = equal_where(f, g)
+        sizes = equal_where(f, g)
     else:
-        found = less_equal_where(f, g) if op in ("<=", ">") else less_equal_where(g, f)
-    return ~found if op in ("!=", "<", ">") else found
+        sizes = less_equal_where(f, g) if op in ("<=", ">") else less_equal_where(g, f)
+    return ~sizes if op in ("!=", "<", ">") else sizes
 
 
 def both(truths: Iterable[bool | Truth]) -> bool | Truth:
@@ -174,29 +174,29 @@ def holding(truth: bool | Truth, span: Span) -> tuple[Region, ...]:
     """The regions in which a statement holds."""
     if isinstance(truth, bool):
         return (Region({}),) if truth else ()
-    found: tuple[Region, ...] = (Region({}),)
+    regions: tuple[Region, ...] = (Region({}),)
     for region in truth.broken:
-        found = crossed(found, region.outside(), span)
-    return found
+        regions = crossed(regions, region.outside(), span)
+    return regions
 
 
 def crossed(left: Iterable[Region], right: Iterable[Region], span: Span) -> tuple[Region, ...]:
     """The regions where one of the left and one of the right meet."""
     right = tuple(right)
-    found: list[Region] = []
+    regions: list[Region] = []
     for a in left:
         for b in right:
             met = a.meeting(b)
             if not met.is_void:
-                found.append(met)
-                if len(found) > MOST_REGIONS:
-                    raise Fault(undecided(span, f"it has more than {MOST_REGIONS} cases"))
-    return tuple(found)
+                regions.append(met)
+                if len(regions) > MAX_REGIONS:
+                    raise Fault(undecided(span, f"it has more than {MAX_REGIONS} cases"))
+    return tuple(regions)
 
 
 def covered(regions: Iterable[Region], axis: int) -> SizeSet:
     """The sizes of an axis that some region speaks of."""
-    found = EMPTY
+    sizes = EMPTY
     for region in regions:
-        found |= region.sets.get(axis, ALL)
-    return found
+        sizes |= region.sets.get(axis, ALL)
+    return sizes

@@ -54,7 +54,7 @@ class Size:
             return text
         return f"{f'({text})' if ' ' in text else text} / {self.divisor}"
 
-    def made(self, fn: SizeFn, divisor: int = 1) -> Value:
+    def with_function(self, fn: SizeFn, divisor: int = 1) -> Value:
         """Another value on this axis, as plain as it can be."""
         if is_constant(fn):
             return normal(Fraction(evaluate(fn, 1), divisor))
@@ -75,10 +75,10 @@ OPEN = (Size, Polynomial)
 
 def computed(op: str, left: Value, right: Value, span: Span) -> Value:
     """Exact arithmetic with sizes: `+`, `-`, `*` of any, `/` and `%` by numbers, `%` on one axis; within limits."""
-    made = exact(op, left, right, span)
-    if not small(made):
+    value = exact(op, left, right, span)
+    if not small(value):
         raise Fault(too_large(span))
-    return made
+    return value
 
 
 def small(value: Value) -> bool:
@@ -110,10 +110,10 @@ def exact(op: str, left: Value, right: Value, span: Span) -> Value:
         if isinstance(left, Size) and isinstance(right, Size):
             return joined(op, left, right)
         number = Fraction(right if isinstance(left, Size) else left)
-        return size.made(scale(size.fn, number.numerator), size.divisor * number.denominator)
+        return size.with_function(scale(size.fn, number.numerator), size.divisor * number.denominator)
     a, b = size.like(left), size.like(right)
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
-    return size.made(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
+    return size.with_function(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
 
 
 def divided(op: str, left: Value, right: Value, span: Span) -> Value:
@@ -172,7 +172,7 @@ def plainest(p: Polynomial) -> Value:
     for key, coefficient in p.terms.items():
         for _, fn in key:
             total = add(total, scale(fn, int(coefficient * divisor)))
-    return Size(axis, symbol, total).made(total, divisor)
+    return Size(axis, symbol, total).with_function(total, divisor)
 
 
 def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
@@ -184,15 +184,15 @@ def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
         raise Fault(undecided(span, f"`{name}` takes sizes and numbers, {what}"))
     first = sizes[0]
     if name in ("ceil", "floor"):
-        return first.made(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
+        return first.with_function(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
     choose = maximum if name == "max" else minimum
-    found = first
+    extreme = first
     for value in arguments:
         other = first.like(value)
-        f, g = scale(found.fn, other.divisor), scale(other.fn, found.divisor)
-        made = first.made(choose(f, g), found.divisor * other.divisor)
-        found = first.like(made)
-    return first.made(found.fn, found.divisor)
+        f, g = scale(extreme.fn, other.divisor), scale(other.fn, extreme.divisor)
+        value = first.with_function(choose(f, g), extreme.divisor * other.divisor)
+        extreme = first.like(value)
+    return first.with_function(extreme.fn, extreme.divisor)
 
 
 # -- functions of sizes -----------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
 def applied(fn: SizeFn, size: Value) -> Value:
     """A size function of a whole number, or of a size that is whole everywhere."""
     if isinstance(size, Size):
-        return size.made(compose(fn, size.fn))
+        return size.with_function(compose(fn, size.fn))
     return evaluate(fn, size)
 
 

@@ -30,8 +30,8 @@ def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> lis
     claims = Claims(own, evaluator)
     about = claims.about
     try:
-        claims.judged(expect, contract.frame)
-        found = list(crossed(about.asked, about.condition, expect.claim.span))
+        claims.check(expect, contract.frame)
+        found = list(crossed(about.questioned, about.condition, expect.claim.span))
     except (Fault, SizesTooIrregular, Undecided):
         return []
     if not found and any(region.sets or region.atoms for region in about.condition):

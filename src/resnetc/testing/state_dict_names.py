@@ -169,7 +169,7 @@ class Reader:
 
     def __init__(self, origin: Origin) -> None:
         self.request = origin.request
-        interpreter = Interpreter(origin.prelude, origin.homes, origin.request.asked)
+        interpreter = Interpreter(origin.prelude, origin.homes, origin.request.arguments_span)
         self.evaluator, self.leaves = interpreter.evaluator, interpreter.leaves
         self.statements, self.frames, self.choices = interpreter.statements, interpreter.frames, interpreter.choices
         self.blocks: EqualBlocks[Read] = EqualBlocks(self.evaluator)  # one reading for all equal ones

@@ -98,7 +98,7 @@ def test_every_name_is_found_in_the_spec_that_is_meant() -> None:
         read.add(name)
     for name in names:
         first, *others = index.find(name)
-        session = Session(known=read.loader.shipped())
+        session = Session(loaded_before=read.loader.shipped())
         session.add(name)
         (entry,) = session.entries
         if name in shipped_names():  # the spec goes before the network

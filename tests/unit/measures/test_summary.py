@@ -130,7 +130,7 @@ def test_equal_blocks_are_measured_once(monkeypatch):
         monkeypatch.setattr(home, name, call)
 
     counted(summary, "state")
-    counted(costs, "leaf_kept")
+    counted(costs, "saved_by_leaf")
     counted(receptive_field, "leaf_trace")
     counted(costs, "elements")
     seen = []

@@ -1,4 +1,4 @@
-"""A checked network: all that is known of it once it has passed, and all that the back ends see."""
+"""A network that passed all checks, with everything that the back ends need to know about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Source texts, and the spans that point into them."""
+"""Source texts, and spans in them."""
 
 from __future__ import annotations
 

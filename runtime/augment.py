@@ -1,4 +1,4 @@
-"""Batches from a whole set of images in memory: crop, mirror, normalise, all images of a batch at once."""
+"""Makes batches from a data set in memory: crops, mirrors and normalises all images of a batch at once."""
 
 import torch
 from torch import Tensor
@@ -9,10 +9,10 @@ from resnetc.runtime.recipe import Recipe
 
 
 class Normaliser:
-    """Bytes to floats: subtract the training images' mean, divide by their deviation, channel by channel.
+    """Converts bytes to floats: subtracts the training images' mean, divides each channel by its standard deviation.
 
-    mean: float [height or 1, width or 1, channels] (of each pixel, or of each channel); scale: float [channels]; in
-    units of a byte. Statistics are exact: sums of bytes as whole numbers.
+    mean: float [height or 1, width or 1, channels] (per pixel or per channel); scale: float [channels]; in units of a
+    byte. The statistics are exact: sums of bytes as integers.
     """
 
     def __init__(self, train_images: Tensor, kind: str) -> None:
@@ -37,7 +37,7 @@ class Normaliser:
 
 
 class Augmenter:
-    """Training batches of one set: a pure function of (seed, epoch, index of the image).
+    """Training batches of one data set: a pure function of (seed, epoch, index of the image).
 
     The set is padded once with black (`padding` pixels on each side) and kept as bytes, channels last; a batch is one
     gather.

@@ -1,4 +1,5 @@
-"""Several networks under one recipe and the same seeds: trains what is not there yet, and reads what is.
+"""Compares several networks under one recipe and the same seeds: trains the runs that are missing, and reads the
+others.
 
 rows = train_arms([Arm("plain-20", "cifar_plain20", source), ...], data, recipe, [0, 1, 2], Path("runs/degradation"))
 print(format_table(rows))
@@ -29,7 +30,7 @@ _MAX_LABEL_CHARACTERS = 100  # characters of a network's name
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A finished run, as its folder tells: the seed, the metrics of every epoch, the recipe and the data."""
+    """A finished run as read from its folder: the seed, the metrics of every epoch, the recipe and the data."""
 
     seed: int
     records: tuple[EpochRecord, ...]
@@ -44,7 +45,7 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A network in the comparison, with its runs, at least one. Accuracies in percent, of the last epochs."""
+    """A network in the comparison with its runs, at least one. Accuracies are in percent, of the last epoch."""
 
     label: str
     parameters: int
@@ -52,23 +53,23 @@ class Row:
     runs: tuple[FinishedRun, ...]
 
     def mean(self, key: Literal["train_loss", "test_loss", "top1", "seconds"]) -> float:
-        """The mean over the seeds of one of the last epoch's metrics."""
+        """The mean of one metric of the last epoch, over the seeds."""
         return statistics.fmean(float(run.last_record[key]) for run in self.runs)
 
     @property
     def worst_top1(self) -> float:
-        """The lowest top-1 of all seeds."""
+        """The lowest top-1 over the seeds."""
         return float(min(run.last_record["top1"] for run in self.runs))
 
 
 def is_finished(path: Path, epochs: int) -> bool:
-    """Whether the run in the folder `path` has all of its epochs behind it."""
+    """Whether the run in the folder `path` has finished all its epochs."""
     records = RunFolder(path).read_records()
     return bool(records) and int(records[-1]["epoch"]) >= epochs
 
 
 def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
-    """The runs of one network, from their folders; RunError where one is missing, damaged or not finished."""
+    """The runs of one network, from their folders; RunError if one is missing, damaged or not finished."""
     runs = []
     for path in paths:
         run = RunFolder(path)
@@ -88,7 +89,7 @@ def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
 
 
 def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
-    """The folders of runs, those that differ in the seed alone side by side, where the first of them stands."""
+    """Groups the folders of runs that differ only in the seed, in the order of each group's first folder."""
     groups: list[tuple[tuple[str, str, Recipe], dict[int, str]]] = []
     for path in folders:
         metadata = train_state.load(RunFolder(Path(path)).last)[1]
@@ -113,10 +114,10 @@ def train_arms(
     device: str | None = None,
     quiet: bool = False,
 ) -> list[Row]:
-    """Train every arm with every seed into `out/<label>/seed<seed>`; a row an arm, in their order.
+    """Train every arm with every seed into `out/<label>/seed<seed>`; returns one row per arm, in order.
 
-    A run that stands there finished is read, one that was stopped goes on: the call can be repeated. Raises RunError
-    where a folder holds another run than the one due, and Stopped as `train` does.
+    A finished run is reused and a stopped one is resumed, so the call can be repeated. Raises RunError if a folder
+    holds a different run, and Stopped as `train` does.
     """
     for seed in seeds:
         for arm in arms:
@@ -131,7 +132,7 @@ def train_arms(
 
 
 def list_differences(rows: Sequence[Row]) -> list[str]:
-    """What makes the rows hard to compare: keys of the recipe in which their runs differ, other data, other seeds."""
+    """What makes the rows hard to compare: recipe keys in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
     differences = []
     for key in RULES:
@@ -160,7 +161,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
 
 
 def format_table(rows: Sequence[Row], color: bool = False) -> str:
-    """The rows side by side: losses, top-1 and seconds (wall time of one run) are means over the seeds."""
+    """The rows as a table: losses, top-1 and seconds (wall time per run) are means over the seeds."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -1,7 +1,7 @@
-"""Random numbers that are counted, not drawn in turn: a pure function of (seed, epoch, index, stream).
+"""Counter-based random numbers: a pure function of (seed, epoch, index, stream).
 
-There is no state to save: a resumed run, another batch size or another device sees the same order and the same crops.
-The mixing function is the 32-bit finaliser `lowbias32` (Ellis and Wellons), twice.
+There is no state to save: a resumed run, another batch size or another device gives the same order and the same crops.
+The mixing function is the 32-bit finaliser `lowbias32` (Ellis and Wellons), applied twice.
 """
 
 from typing import TypeVar
@@ -24,7 +24,7 @@ def _mix(word: _Word) -> _Word:
 
 
 def derive_key(seed: int, epoch: int, stream: int) -> int:
-    """One 32-bit number for (seed, epoch, stream), e.g. to seed torch's own generator for a step."""
+    """One 32-bit number for (seed, epoch, stream), for example to seed torch's own generator for a step."""
     return _mix(_mix(_mix(seed & _MASK) + epoch & _MASK) + stream & _MASK)
 
 
@@ -35,7 +35,7 @@ def random_bits(seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
 
 
 def randint(limit: int, seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
-    """A whole number in [0, limit) for every index: int64 of the same shape; `limit` at most 2**31."""
+    """A random integer in [0, limit) for every index: int64 of the same shape; `limit` is at most 2**31."""
     return (random_bits(seed, epoch, index, stream) * limit) >> 32
 
 

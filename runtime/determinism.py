@@ -1,4 +1,5 @@
-"""What decides, beside the seed, whether two runs give the same bits: torch's kernels and the number of threads."""
+"""Controls what besides the seed decides whether two runs are bit-identical: torch's kernels and the number of
+threads."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ import torch
 
 @contextmanager
 def use_deterministic_algorithms(is_wanted: bool) -> Iterator[None]:
-    """Only deterministic kernels inside, as it was before outside; on the CPU the kernels used are so already."""
+    """Allow only deterministic kernels inside the context, if asked; on the CPU all kernels that are used are so
+    anyway."""
     if not is_wanted:
         yield
         return
@@ -23,9 +25,9 @@ def use_deterministic_algorithms(is_wanted: bool) -> Iterator[None]:
 
 
 def seed_generators(number: int, device: torch.device) -> None:
-    """Seed the generators that a network on `device` draws from, as `torch.manual_seed` does.
+    """Seed the generators that a network on `device` draws from, like `torch.manual_seed`.
 
-    That one also takes down the stack for every kind of accelerator that there might be: 0.1 ms and more, every step.
+    `torch.manual_seed` also records the stack for every kind of accelerator: 0.1 ms or more in every step.
     """
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
@@ -34,10 +36,10 @@ def seed_generators(number: int, device: torch.device) -> None:
 
 @contextmanager
 def limit_threads(count: int) -> Iterator[None]:
-    """`count` CPU threads inside, as many as before outside; 0 leaves the choice to torch.
+    """Use `count` CPU threads inside the context; 0 leaves the number to torch.
 
-    One thread suits small networks: threads wait for one another after every kernel, and on a machine with other work
-    each wait lasts until the scheduler comes round.
+    One thread suits small networks: threads wait for one another after every kernel, and on a busy machine each wait
+    lasts until the scheduler runs the thread again.
     """
     previous = torch.get_num_threads()
     if count:

@@ -1,7 +1,7 @@
-"""The processes that train one network together, started by `torchrun`; alone, all of this does nothing.
+"""The processes that train one network together, started by `torchrun`; in a single process all of this does nothing.
 
-Every process has the whole data and a copy of the network, and takes its share of each batch; torch's own
-DistributedDataParallel averages the gradients. The first process alone reads and writes the run folder.
+Every process has all the data and a copy of the network, and computes its share of each batch; torch's
+DistributedDataParallel averages the gradients. Only the first process reads and writes the run folder.
 """
 
 import os
@@ -25,9 +25,9 @@ _Shared = TypeVar("_Shared")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`size` processes, of which this is number `rank` (from 0), with the device of this one.
+    """`size` processes, of which this one has number `rank` (from 0), with the device of this process.
 
-    Methods that speak of all processes wait for them: every process must come to the same calls in the same order.
+    Methods that involve all processes wait for them: every process must make the same calls in the same order.
     """
 
     rank: int
@@ -36,7 +36,7 @@ class Group:
     restarted: bool = False
 
     def data_parallel(self, model: nn.Module) -> nn.Module:
-        """The model to call in training: gradients are the mean over all processes, buffers those of the first."""
+        """The model to call in training: gradients are averaged over all processes, buffers are those of the first."""
         if self.size == 1:
             return model
         # Of filters with one input channel torch says that their gradients' strides are in two minds, once a process.
@@ -44,7 +44,7 @@ class Group:
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
     def shard(self, index: Tensor) -> Tensor:
-        """This process's share of a batch, whose length `size` divides."""
+        """This process's share of a batch; `size` divides the length of the batch."""
         return index.chunk(self.size)[self.rank]
 
     def all_reduce_mean(self, value: Tensor) -> Tensor:
@@ -52,13 +52,13 @@ class Group:
         return value if self.size == 1 else self.all_reduce_sum(value / self.size)
 
     def all_reduce_sum(self, value: Tensor) -> Tensor:
-        """`value` itself, which becomes the sum over all processes."""
+        """The sum of `value` over all processes, computed in place."""
         if self.size > 1:
             dist.all_reduce(value)
         return value
 
     def all_reduce_max(self, number: int) -> int:
-        """The largest of all processes' numbers; asked on the CPU, so that no accelerator is waited for."""
+        """The largest of the processes' numbers, exchanged on the CPU so that no accelerator is waited for."""
         if self.size == 1:
             return number
         word = torch.tensor(number)
@@ -66,7 +66,7 @@ class Group:
         return int(word)
 
     def all_gather(self, value: _Shared) -> list[_Shared]:
-        """All processes' values, in the order of their ranks."""
+        """The values of all processes, in the order of their ranks."""
         if self.size == 1:
             return [value]
         values = [value] * self.size
@@ -74,7 +74,7 @@ class Group:
         return values
 
     def broadcast_from_rank0(self, action: Callable[[], _Shared]) -> _Shared:
-        """What `action` returns in the first process, the only one to run it; a RunError in it is raised by all."""
+        """Run `action` in the first process only; all return its result, or raise its RunError."""
         if self.size == 1:
             return action()
         outcome: list[_Shared | RunError | None] = [None]
@@ -89,7 +89,7 @@ class Group:
         return cast(_Shared, outcome[0])
 
     def broadcast_buffers(self, model: nn.Module) -> None:
-        """Give every process the first one's buffers: running statistics, which each takes of its own images."""
+        """Give every process the first one's buffers, that is its running statistics."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
@@ -100,9 +100,9 @@ SINGLE_PROCESS = Group(0, 1, torch.device("cpu"))
 
 @contextmanager
 def join_group(device: str | None) -> Iterator[Group]:
-    """The group of this process: torchrun's, one that the caller has initialised, or itself alone.
+    """The group of this process: torchrun's, one that the caller has initialised, or this process by itself.
 
-    `device` is torch's name of one; without it CUDA where there is one (a device a process), else the CPU.
+    `device` is torch's name of a device; by default CUDA if there is one (one device per process), else the CPU.
     """
     is_initialised = dist.is_available() and dist.is_initialized()
     is_starting = not is_initialised and is_torchrun() and int(os.environ["WORLD_SIZE"]) > 1

@@ -1,4 +1,4 @@
-"""The two ways a run ends early: the user's input is at fault, or a signal stopped it. Imports nothing heavy."""
+"""The two ways a run ends early: an error in the user's input, or a signal. Imports nothing heavy."""
 
 import difflib
 import importlib.util
@@ -10,10 +10,10 @@ from resnetc.terminal import message
 
 
 class RunError(Exception):
-    """A fault of the user's input, in one message that names the place and the remedy.
+    """An error in the user's input, with one message that names the place and the remedy.
 
-    `status` is the exit status it calls for: 1 where a file or a value in one is at fault, 2 where the command line is.
-    What it quotes is spelt out and cut, so that the message can be printed on a terminal, by whoever catches it.
+    `status` is the exit status: 1 if a file or a value in one is at fault, 2 if the command line is. Quoted user text
+    is escaped and shortened, so the message is safe to print on a terminal.
     """
 
     def __init__(self, text: str, *, status: int = 1) -> None:
@@ -41,7 +41,7 @@ def require_packages(*packages: str, extra: str = "run") -> None:
 
 
 def suggest_name(word: str, names_allowed: Iterable[str]) -> str:
-    """`; did you mean ...?` where a known word is close to `word`, else `; known: ...`, to end a message with."""
+    """The end of a message about an unknown word: `; did you mean ...?` if one is close, else `; known: ...`."""
     names = sorted(names_allowed)
     matches = difflib.get_close_matches(word, names, n=1)
     return f"; did you mean `{matches[0]}`?" if matches else f"; known: {', '.join(names)}"

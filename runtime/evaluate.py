@@ -1,4 +1,4 @@
-"""How good a network is on held-out images: loss, top-1, top-5, confusion, each class on its own."""
+"""Evaluates a network on test images: loss, top-1, top-5, confusion matrix, accuracy of each class."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ _MAX_WORST = 24  # images
 
 @dataclass(frozen=True, slots=True)
 class Misclassification:
-    """A test image with a high loss: its `index`, what it is, what it was taken for and with which probability."""
+    """A test image with a high loss: its `index`, its class, the predicted class and that class's probability."""
 
     index: int
     loss: float
@@ -41,7 +41,7 @@ class Misclassification:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answers to all test images. Accuracies in percent; `confusion[true, predicted]` counts images (if any).
+    """The predictions for all test images. Accuracies are in percent; `confusion[true, predicted]` counts images.
 
     `loss` is the mean cross-entropy (natural logarithm, no smoothing); `top5` counts the best `min(5, classes)`.
     """
@@ -58,12 +58,12 @@ class Evaluation:
 
     @property
     def occurring_labels(self) -> tuple[int, ...]:
-        """The labels that a test image has or was given: the rows and columns of every table."""
+        """The labels that are the class or the prediction of a test image: the rows and columns of every table."""
         return tuple(sorted({label for pair in self.confusion for label in pair}))
 
     @property
     def missing_classes_note(self) -> str:
-        """Which classes have no test image, in a line; nothing where all have one."""
+        """A line about the classes without test images; empty if there are none."""
         tested = {true for true, _ in self.confusion}
         missing = [label for label in range(len(self.class_names)) if label not in tested]
         if not missing:
@@ -74,7 +74,8 @@ class Evaluation:
 
     @property
     def class_accuracies(self) -> dict[int, tuple[int, float | None]]:
-        """Of each class that occurs its test images, and their accuracy in percent; None where there are none."""
+        """For each class that occurs, its number of test images and their accuracy in percent; None if it has no
+        images."""
         images: Counter[int] = Counter()
         for (true, _), count in self.confusion.items():
             images[true] += count
@@ -85,11 +86,11 @@ class Evaluation:
         }
 
     def format_class_name(self, label: int) -> str:
-        """A class's name to show."""
+        """The name of a class, as shown."""
         return shorten_name(self.class_names[label])
 
     def list_mistakes(self) -> list[tuple[int, str, str]]:
-        """(images, true class, predicted class) of the most frequent kinds of mistakes, ten at most."""
+        """(images, true class, predicted class) of the most frequent mistakes, at most ten."""
         pairs = [(-count, *pair) for pair, count in self.confusion.items() if pair[0] != pair[1]]
         return [
             (-count, self.format_class_name(true), self.format_class_name(predicted))
@@ -97,7 +98,7 @@ class Evaluation:
         ]
 
     def format_text(self) -> str:
-        """All of it as plain text: the totals, a row a class with its confusions, the most frequent mistakes."""
+        """The evaluation as plain text: totals, one row per class with its confusions, the most frequent mistakes."""
         top = min(5, len(self.class_names))
         lines = [
             f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  "
@@ -130,7 +131,7 @@ class Evaluation:
 
 
 def do_nothing() -> None:
-    """Evaluation goes on to the end."""
+    """The default of `before_batch`."""
 
 
 @torch.no_grad()
@@ -144,10 +145,11 @@ def measure(
     before_batch: Callable[[], None] = do_nothing,
     group: Group = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Evaluate in `eval` mode, which it leaves set; `before_batch` is called before every batch and may raise to stop.
+    """Evaluate the model in `eval` mode, and leave it so; `before_batch` is called before every batch and may raise to
+    stop.
 
-    The processes of `group` share the images, each counted once, and all return the same.
-    images: uint8 [N, channels, height, width]; labels: int64 [N]; both on the model's device.
+    The processes of `group` divide the images, count each once, and all return the same. images: uint8 [N, channels,
+    height, width]; labels: int64 [N]; both on the model's device.
     """
     model.eval()
     classes = len(class_names)
@@ -215,11 +217,12 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
-    `best` are the weights of the best epoch, `last` those of the last epoch or stop (averaged ones where the recipe
-    averages); without `weights`, the best where there are any, else the last. `batch_size` images at a time, by default
-    as many as the recipe says. Other data is normalised by the statistics of its own training images, as in training.
+    `weights` is `best` for those of the best epoch, or `last` for those of the last epoch or stop (the averaged ones
+    if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
+    at a time, by default the recipe's. Other data is normalised by the statistics of its own training images, as in
+    training.
 
-    Raises RunError where the folder, its files or the data are at fault, or do not fit one another.
+    Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
     run = RunFolder(out)
     if not run.holds_run:

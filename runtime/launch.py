@@ -1,4 +1,4 @@
-"""What `torchrun` has said of this process in its environment; imports no torch."""
+"""What `torchrun` tells this process in its environment variables; imports no torch."""
 
 import os
 
@@ -9,7 +9,7 @@ def is_torchrun() -> bool:
 
 
 def is_main_process(variable: str = "RANK") -> bool:
-    """Whether this process tells what all of them would; with `LOCAL_RANK`: all of one machine."""
+    """Whether this process prints what concerns all of them; with `LOCAL_RANK`, all processes of one machine."""
     return not is_torchrun() or int(os.environ.get(variable, "0")) == 0
 
 

@@ -1,4 +1,4 @@
-"""What is said where the memory of the device, or of the machine, does not suffice."""
+"""Translates torch's out-of-memory errors into a message with remedies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _CPU = "DefaultCPUAllocator"  # torch has a class for what accelerators run out 
 
 @contextmanager
 def translate_out_of_memory(recipe: Recipe) -> Iterator[None]:
-    """Turn torch's fault into a RunError that says what would take less."""
+    """Turn torch's out-of-memory error into a RunError that says what would take less memory."""
     try:
         yield
     except RuntimeError as fault:

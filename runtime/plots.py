@@ -1,4 +1,4 @@
-"""The curves of a comparison as pictures, drawn by matplotlib: training loss and top-1 over the epochs."""
+"""Draws the curves of a comparison with matplotlib: training loss and top-1 over the epochs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ _DASHES = ("-", "--", ":", "-.")
 
 
 def compute_loss_curve(records: Sequence[EpochRecord]) -> tuple[list[float], list[float]]:
-    """Epochs and training losses of one run, several points an epoch."""
+    """Epochs and training losses of one run, with several points per epoch."""
     points = [
         (record["epoch"] - 1 + (part + 0.5) / len(record["curve"]), loss)
         for record in records
@@ -21,14 +21,14 @@ def compute_loss_curve(records: Sequence[EpochRecord]) -> tuple[list[float], lis
 
 
 def compute_mean_curve(lines: Sequence[Sequence[float]]) -> list[float]:
-    """The mean of several lines, as far as the shortest goes."""
+    """The mean of several curves, up to the end of the shortest."""
     return [sum(values) / len(values) for values in zip(*lines, strict=False)]
 
 
 def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
     """Write `curves.png` and `curves.svg` into the folder `out`; returns their paths.
 
-    A colour and a dash a network: the mean over its seeds, and each seed as a pale line behind it.
+    Each network has one colour and dash: the mean over its seeds, with the single seeds as pale lines.
     """
     require_packages("matplotlib")
     import matplotlib

@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a bar on a terminal, plain lines elsewhere; both on standard error."""
+"""Shows the progress of a run on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -25,7 +25,7 @@ def _format_count(number: int, what: str) -> str:
 
 
 def format_loss(loss: float, digits: int = 4) -> str:
-    """A loss with `digits` behind the point; one that has gone out of hand with three digits and its power of ten."""
+    """A loss with `digits` decimals; a very large one with three digits and a power of ten."""
     return f"{loss:.{digits}f}" if abs(loss) < 1e4 else f"{loss:.2e}"
 
 
@@ -39,7 +39,7 @@ def format_record(record: EpochRecord, epochs: int) -> str:
 
 
 class Progress:
-    """How `train` tells what it does, as a context manager. This one shows nothing."""
+    """Shows the progress of `train`, as a context manager. This one shows nothing."""
 
     def __enter__(self) -> "Progress":
         return self
@@ -53,11 +53,11 @@ class Progress:
         """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
 
     def epoch(self, record: EpochRecord) -> None:
-        """An epoch is done and judged; `record` is its line of the metrics."""
+        """An epoch is done and evaluated; `record` is its line of the metrics."""
 
 
 class Lines(Progress):
-    """A line an epoch, and one every 30 seconds within long ones."""
+    """One line per epoch, and one every 30 seconds within long epochs."""
 
     def __init__(
         self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
@@ -85,7 +85,7 @@ class Lines(Progress):
 
 
 class Bar(Progress):
-    """A bar over all steps with rate and remaining time, and a line an epoch above it."""
+    """A bar over all steps with speed and remaining time, and above it one line per epoch."""
 
     def __init__(
         self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
@@ -133,7 +133,7 @@ class Bar(Progress):
 def choose_display(
     network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int = 0, stream: TextIO | None = None
 ) -> Progress:
-    """A bar where `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are done already."""
+    """A bar if `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are already done."""
     stream = stream if stream is not None else sys.stderr
     kind = Bar if stream.isatty() else Lines
     return kind(brief(one_line(network), _MAX_NAME_CHARACTERS), epochs, steps, batch_size, resumed_steps, stream)

@@ -1,4 +1,4 @@
-"""A recipe: how to train, as one frozen value read from YAML; every key has a default, a rule and a meaning."""
+"""A recipe: all settings of a training run, read from YAML; every key has a default, a rule and a meaning."""
 
 import dataclasses
 import math
@@ -27,7 +27,8 @@ _Default = TypeVar("_Default")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a key accepts: a `kind` (int, number, flag, choice, numbers), bounds (inclusive) or choices; its meaning."""
+    """What a key accepts, as `kind` (int, number, flag, choice, numbers), inclusive bounds or choices; and its
+    meaning."""
 
     kind: str
     meaning: str
@@ -52,9 +53,10 @@ def _define_key(
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Every choice of a run but the network and the data.
+    """All settings of a run except the network and the data.
 
-    Points in time (`warmup`, `milestones`) are shares of the whole run, so that another `epochs` keeps its shape.
+    Points in time (`warmup`, `milestones`) are shares of the whole run, so the shape of the schedule does not depend
+    on `epochs`.
     """
 
     epochs: int = _define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
@@ -128,7 +130,7 @@ class Recipe:
     )
 
     def to_yaml(self) -> str:
-        """This recipe as YAML that `load` reads back to an equal one; every key, with its meaning beside it."""
+        """This recipe as YAML, every key with its meaning as a comment; `load` reads it back to an equal one."""
         lines = [(f"{name}: {format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
         width = max(len(line) for line, _ in lines)
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
@@ -180,7 +182,7 @@ RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in datacl
 
 
 def format_value(value: object) -> str:
-    """A value as a recipe has it."""
+    """A value as it is written in a recipe."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
@@ -269,12 +271,13 @@ def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) ->
 
 
 def rename_keys(settings: Mapping[str, _Item]) -> dict[str, _Item]:
-    """The keys and values of a run that an earlier resnetc wrote, under the names that keys have now."""
+    """The settings of a run of an earlier resnetc, under the present names of the keys."""
     return {_EARLIER_KEYS.get(key, key): value for key, value in settings.items()}
 
 
 def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
-    """The recipe whose keys a checkpoint holds, an earlier one's too; RunError where `place` holds another key."""
+    """The recipe stored in a checkpoint, also of an earlier resnetc; RunError if it has an unknown key (`place` names
+    it)."""
     renamed = rename_keys(settings)
     if unknown := [key for key in renamed if key not in RULES]:
         raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{_quote_value(unknown[0])}`")
@@ -285,7 +288,7 @@ def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
 
 
 def list_shipped() -> tuple[str, ...]:
-    """The names of the recipes that come with resnetc."""
+    """The names of the shipped recipes."""
     folder = resources.files("resnetc.runtime").joinpath("recipes")
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
@@ -314,8 +317,8 @@ def _read_source(source: str) -> tuple[str, str]:
 def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) -> Recipe:
     """Read the shipped recipe or the file `source`, then apply the overrides (`KEY=V`, later ones win).
 
-    With `of_run` the file is the `recipe.yaml` of a run to go on with, which an earlier resnetc may have written.
-    Raises RunError: `file:line:column: ...` for a fault in the file, `--override KEY=V: ...` (status 2) for one there.
+    With `of_run` the file is the `recipe.yaml` of a run to resume, which an earlier resnetc may have written. Raises
+    RunError: `file:line:column: ...` for an error in the file, `--override KEY=V: ...` (status 2) for one there.
     """
     text, name = _read_source(source)
     values = yaml_mapping.parse_mapping(text, name)

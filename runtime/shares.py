@@ -1,7 +1,7 @@
-"""How many images a process meets at once: the smallest of a run decides whether a norm has values enough.
+"""How many images a process handles at once: the smallest share of a run decides whether its norms have enough values.
 
-A norm that takes its statistics of the images at hand, or of one channel a group, needs more than one value; where its
-map has one position, that is more than one image. Imports no torch.
+A norm that takes its statistics over the images of a batch, or over one channel per group, needs more than one value;
+where its map has one position, it needs more than one image. Imports no torch.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The fewest images that a process meets at once, when that is, and what to take for more of them."""
+    """The fewest images that a process handles at once, when that happens, and the remedy."""
 
     images: int
     when: str
@@ -17,7 +17,7 @@ class Share:
 
 
 def compute_step_share(images: int, batch_size: int, processes: int = 1) -> Share:
-    """Of a training step. Every batch of an epoch is a whole one: what is left behind the last of them is left out."""
+    """The share of a training step. All batches of an epoch are complete; images left over are not used."""
     share, required = min(batch_size, images) // processes, 2 * processes
     each = f", 2 for each of {processes} processes" if processes > 1 else ""
     remedy = f"a batch of {required} images or more (--override batch_size={required}{each})"
@@ -28,7 +28,8 @@ def compute_step_share(images: int, batch_size: int, processes: int = 1) -> Shar
 
 
 def compute_evaluation_share(images: int, batch_size: int, processes: int = 1) -> Share:
-    """Of an evaluation of so many test images, `batch_size` at a time; a process takes every `processes`th image."""
+    """The share of an evaluation of `images` test images, `batch_size` at a time; a process takes every `processes`th
+    image."""
     counts = {len(range(rank, images, processes)) for rank in range(processes)} - {0}
     fewest = min(stop - start for count in counts for start, stop in split_batches(count, batch_size))
     remedy = f"{2 * processes} test images or more (there are {images})"
@@ -38,7 +39,7 @@ def compute_evaluation_share(images: int, batch_size: int, processes: int = 1) -
 
 
 def split_batches(images: int, batch_size: int) -> list[tuple[int, int]]:
-    """Where each part of an evaluation starts and ends. The last one is no single image: the one before takes it."""
+    """Start and end of each batch of an evaluation. A last batch of one image is merged with the one before."""
     starts = [*range(0, images, batch_size)]
     if len(starts) > 1 and batch_size > 1 and images - starts[-1] == 1:
         starts.pop()
@@ -46,10 +47,10 @@ def split_batches(images: int, batch_size: int) -> list[tuple[int, int]]:
 
 
 def describe_one_value(norm: str, statistic_of: str, map_shape: str, share: Share, others: tuple[str, ...]) -> str:
-    """The message about a norm that has one value for each of its statistics.
+    """The message about a norm that has a single value for each of its statistics.
 
-    norm: what and where it is; statistic_of: what it has statistics of; map_shape: the map that reaches it;
-    others: what else to take.
+    norm: which norm; statistic_of: what its statistics are taken of; map_shape: the map that reaches it; others: other
+    remedies.
     """
     remedies = [share.remedy, *others]
     choices = remedies[0] if len(remedies) == 1 else f"{', '.join(remedies[:-1])}, or {remedies[-1]}"

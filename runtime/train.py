@@ -1,4 +1,4 @@
-"""Trains a generated module: one loop, from the first line to the last, with nothing hidden behind callbacks.
+"""Trains a generated module: one loop, to be read from top to bottom, with nothing hidden in callbacks.
 
 result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits"), Path("runs/first"))
 """
@@ -33,9 +33,11 @@ CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on th
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a finished run ended. Accuracies in percent, of the last epoch; `best_top1` was reached in `best_epoch`.
+    """The result of a finished run. Accuracies are in percent, of the last epoch; `best_top1` was reached in
+    `best_epoch`.
 
-    `seconds` is wall time from the call on, start-up, evaluation and saving included, over all parts of a resumed run.
+    `seconds` is wall time from the call on, including start-up, evaluation and saving, summed over all parts of a
+    resumed run.
     """
 
     network: str
@@ -62,14 +64,15 @@ def train(
     device: str | None = None,
     quiet: bool = False,
 ) -> Result:
-    """Train the generated module `source` (its text) on `data` and leave a run folder at `out`.
+    """Train the generated module `source` (its text) on `data` and write the run folder `out`.
 
-    With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with the very weights
-    it would have had uninterrupted. `device` is torch's name of one; without it CUDA where there is one, else the CPU.
-    Under `torchrun` all processes train together (`distributed`); restarted by it, they resume by themselves.
+    With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with exactly the
+    weights of an uninterrupted one. `device` is torch's name of a device; by default CUDA if there is one, else the
+    CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
+    themselves.
 
-    Raises RunError where the folder, the module, the data or the recipe are at fault, and where the loss is no longer a
-    number; Stopped where Ctrl-C or SIGTERM ended the run, its state saved.
+    Raises RunError if the folder, the module, the data or the recipe are at fault, and if the loss is no longer
+    finite; Stopped if Ctrl-C or SIGTERM ended the run, after its state was saved.
     """
     start_time = time.perf_counter()
     run = RunFolder(out)

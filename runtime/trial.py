@@ -1,4 +1,5 @@
-"""Tries a network on the data before the first step: what it does not take, and norms that would meet one value."""
+"""Tries a network on the data before the first step: inputs it does not accept, and norms that would get a single
+value."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -16,10 +17,10 @@ _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch n
 
 
 def check_model(model: nn.Module, network: str, data: Data, evaluation: Share, step: Share | None = None) -> None:
-    """Run black images through the model: RunError unless it answers each with a row of `data.classes` numbers.
+    """Run black images through the model; RunError unless its output has a row of `data.classes` numbers for each.
 
-    It is tried in `eval` mode, which it leaves set, with the fewest images that an evaluation has; where a step of the
-    training to come has a single one, also on a copy in `train` mode.
+    The model is tried in `eval` mode, and left in it, with the fewest images that an evaluation has. If a step of the
+    training has a single image, a copy is also tried in `train` mode.
     """
     output = _run_model(model.eval(), network, data, evaluation)
     if not isinstance(output, Tensor):

@@ -1,6 +1,7 @@
-"""One flat YAML mapping as keys and values with their places: no aliases, no tags, no key twice, nothing executed.
+"""Parses one flat YAML mapping to keys and values with their places: no aliases, no tags, no duplicate keys.
 
-Values stay text here; what a key may hold is the caller's to say (`recipe.py`), so `1e-4` is a number where one is due.
+Values stay text here; the caller (`recipe.py`) decides what a key may hold, so that `1e-4` is a number where one is
+expected.
 """
 
 import re
@@ -20,7 +21,8 @@ _POSITION = re.compile(r"(:[0-9]+:[0-9]+)?: ")
 class Value:
     """A scalar, or a list of scalars, as written.
 
-    `place` is `file:line:column` (1-based) of the value, `key_place` of its key; both the override for an override.
+    `place` is `file:line:column` (1-based) of the value, `key_place` that of its key; for an override, both are the
+    override.
     """
 
     text: str | tuple[str, ...]
@@ -80,9 +82,9 @@ def _read_value(node: yaml.Node, place: str, key_place: str) -> Value:
 
 
 def parse_mapping(text: str, file: str) -> dict[str, Value]:
-    """The mapping in `text`, in its order; `file` is the name to use in messages. An empty text is an empty mapping.
+    """The mapping in `text`, in order; `file` is the name used in messages. An empty text is an empty mapping.
 
-    Raises RunError `file:line:column: ...` for bad YAML, anything but a flat mapping, aliases, tags, a key twice.
+    Raises RunError `file:line:column: ...` for bad YAML, anything but a flat mapping, aliases, tags, duplicate keys.
     """
     root = _compose(text, file)
     if root is None:

@@ -1,1 +1,1 @@
-"""What `expect` and `require` reason with: numbers that depend on the input's sizes, and statements about them."""
+"""Claims (`expect`): a checked network in, a contract with a verdict for each claim out."""

@@ -1,6 +1,7 @@
-"""`expect`, and what a model's `require` says of the made network: every claim with its verdict.
+"""Proves or refutes the claims of a network.
 
-A claim about sizes is proved for every size that the network accepts and its input allows, or refuted by the smallest.
+A claim about sizes is proved for every size that the network accepts and its input allows, or refuted by the smallest
+counterexample.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sizes that a claim is about: those that are promised, under its condition, and where it is false among them."""
+"""The sizes that a claim is about (promised, and under its condition), and those among them at which it is false."""
 
 from __future__ import annotations
 

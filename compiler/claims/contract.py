@@ -1,4 +1,4 @@
-"""The contracts of a network: each of its claims, and what came of it."""
+"""A contract: one claim of a network and its verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to write in place of an equality that is false: the values that the network has, where a text says them."""
+"""Suggests a correct equality in place of a false one, with the values that the network has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words about claims that are false, and about claims that ask wrongly."""
+"""Messages about false claims, and about claims that are not well formed."""
 
 from __future__ import annotations
 

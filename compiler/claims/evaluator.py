@@ -1,4 +1,4 @@
-"""What claims speak of: the figures of a network, its stages and costs, other models, each by its name."""
+"""Evaluates the names in claims: figures, stages, costs, other models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a network, as claims speak of it: figures, shapes, accepted sizes; of open sizes or given ones."""
+"""The facts about a network that claims can mention: figures, shapes, accepted sizes, at open or given sizes."""
 
 from __future__ import annotations
 

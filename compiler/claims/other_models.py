@@ -1,4 +1,4 @@
-"""Other models that a claim names: expanded, proved and measured on their own."""
+"""Expands, proves and measures other models that a claim mentions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`accepts(...)` and `refuses(...)`: whether a network takes the sizes that a claim asks about."""
+"""`accepts(...)` and `refuses(...)`: whether a network accepts the given sizes."""
 
 from __future__ import annotations
 

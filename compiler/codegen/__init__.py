@@ -1,1 +1,1 @@
-"""From a proved network to Python text."""
+"""Code generation: a checked network in, Python text out."""

@@ -1,7 +1,7 @@
-"""Anti-unification: from several occurrences of one thing, the text they share and the arguments that differ.
+"""Anti-unification: from several occurrences of one thing, the text they share and the arguments in which they differ.
 
-A *vector* holds one value for each occurrence. Where all are equal the value is written out; where they differ it is
-an argument, called after the parameter or `let` of the spec that has the same values.
+A *vector* holds one value for each occurrence. If all values are equal, the value is written out. If they differ, they
+become an argument, named after the parameter or `let` of the spec that has the same values.
 """
 
 from __future__ import annotations

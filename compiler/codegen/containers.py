@@ -1,4 +1,4 @@
-"""How modules are stored: attributes and containers in registration order, runs of equal blocks written once."""
+"""How modules are stored: attributes and containers in registration order; runs of equal blocks are written once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Numbers that follow from other arguments at every call: a line of `__init__`, as the spec has it, and no argument.
+"""Numbers that follow from other arguments at every call become a line of `__init__` instead of an argument.
 
-`outer: int = 4 * width` of a block is `outer = 4 * width` in its class, where no call says otherwise.
+For example, `outer: int = 4 * width` of a block is `outer = 4 * width` in its class, unless a call sets it otherwise.
 """
 
 from __future__ import annotations

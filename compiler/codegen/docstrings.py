@@ -1,6 +1,6 @@
-"""What a class or function is told to be: the spec's own words, as far as they speak of what stands below them.
+"""Docstrings of classes and functions: the spec's own comments, as far as they are true of the code below them.
 
-A block or policy is documented for all that may be made of it; a class or function is one thing that was made.
+The comment of a block or policy covers everything that can be made of it; a class or function is one of these cases.
 """
 
 from __future__ import annotations

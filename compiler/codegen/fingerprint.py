@@ -1,4 +1,4 @@
-"""Digests of a network: of the keys it stores and of the function it computes. What `compile --check` tells apart."""
+"""Digests of a network, one of its keys and one of the function it computes; `compile --check` compares them."""
 
 from __future__ import annotations
 

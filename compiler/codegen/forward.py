@@ -1,4 +1,4 @@
-"""The lines of `forward`: steps become nested calls, broken where a value is used twice or a line would do too much."""
+"""The lines of `forward`: steps become nested calls, split where a value is used twice or a line would do too much."""
 
 from __future__ import annotations
 

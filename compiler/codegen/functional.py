@@ -1,4 +1,4 @@
-"""Operations that `forward` writes itself: sums, gates, pools over the whole map, lists of values."""
+"""Operations that are expressions in `forward`: sums, gates, global pools, lists of values."""
 
 from __future__ import annotations
 

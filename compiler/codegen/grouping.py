@@ -1,4 +1,4 @@
-"""What occurrences of a block must share to be written as one class, and which names their modules own."""
+"""What occurrences of a block must have in common to share one class, and which names their modules use."""
 
 from __future__ import annotations
 

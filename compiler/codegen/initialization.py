@@ -1,6 +1,6 @@
-"""What the weights of a network begin as, where torch itself has it otherwise: lines of the network's `__init__`.
+"""Initial values that differ from torch's defaults, as lines of the network's `__init__`.
 
-Kaiming by fan-out is one loop over the modules of a kind. What differs from its kind is told apart by its path.
+Kaiming initialisation with fan-out is one loop over all modules of a kind; exceptions are addressed by their paths.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`ir.Network` -> `render.Module`: every decision about the generated text is taken here."""
+"""Lowers an `ir.Network` to a `render.Module`. Every decision about the generated text is made here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checked network -> the text of its module: header, facts and seal around what `lower` made."""
+"""The text of a generated module: header, facts and seal around the lowered network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and documentation of the generated classes, after the spec's own words."""
+"""Names and documentation of the generated classes, taken from the spec."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Parameters of a model that stay arguments of its class: the channels of the input and the classes, as a rule.
+"""Parameters of a model that stay arguments of its class: usually the channels of the input and the classes.
 
-One is where nothing but the first or the last layer depends on it: the text of the model names it there and nowhere
-else (what it claims of itself aside), and no number of the network was made of the channels of the input.
+A parameter qualifies if only the first or the last layer depends on it: the model's text mentions it only there (apart
+from claims), and no number of the network is computed from the channels of the input.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Pieces of Python text that are laid out last: they fit a line, or take a line an argument.
+"""Lays out pieces of Python text: on one line if they fit, else with one argument per line.
 
-Everything is at most `WIDTH` columns, or broken with a trailing comma: so that formatters of any wider setting agree.
+Every line has at most `WIDTH` columns, or is broken with a trailing comma, so that formatters with any wider setting
+leave it unchanged.
 """
 
 from __future__ import annotations

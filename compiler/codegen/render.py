@@ -1,4 +1,4 @@
-"""Lowered network -> Python text, by Jinja2; the result is parsed before anyone sees it."""
+"""Renders a lowered network to Python text with Jinja2, and parses the result to make sure that it is valid."""
 
 from __future__ import annotations
 

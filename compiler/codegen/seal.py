@@ -1,4 +1,4 @@
-"""The seal: the last line of a generated file, by which a hand's edits are seen."""
+"""The seal, the last line of a generated file, which reveals edits by hand."""
 
 from __future__ import annotations
 

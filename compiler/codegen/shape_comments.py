@@ -1,4 +1,4 @@
-"""The shapes in the comments of `forward`: of the network in H and W, of a block in the sizes of its own input."""
+"""The shape comments in `forward`: of the network in H and W, of a block in the sizes of its own input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each primitive is written in PyTorch: the columns of its module's constructor, or a call in `forward`."""
+"""How each primitive is written in PyTorch: the arguments of its module's constructor, or a call in `forward`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Faults as data, the printers of reports, code frames, and the pages of `resnetc explain`."""
+"""Diagnostics as data, their renderers, code excerpts, and the pages of `resnetc explain`."""

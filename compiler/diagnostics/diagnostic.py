@@ -1,4 +1,4 @@
-"""Faults as values: what a phase reports, before any of it becomes printed words."""
+"""Diagnostics as values: what a phase reports, before it is rendered as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Source lines with their labels drawn under them, in text that is safe for any terminal."""
+"""Source excerpts with labels below the lines, safe to print on any terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagnostics as printed words: for people, as JSON lines, as GitHub workflow commands."""
+"""Renders diagnostics: for people, as JSON lines, and as GitHub workflow commands."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files and settings in; checked networks, diagnostics and output files out."""
+"""The driver: files and settings in; checked networks, diagnostics and output files out."""

@@ -1,4 +1,4 @@
-"""What to say of a SPEC that names nothing: the file, the shipped spec or the shipped network that was meant."""
+"""Messages for a SPEC that names nothing, with the file, shipped spec or shipped network that may be meant."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The networks of the shipped specs by their names, read from a file: no spec is opened to find one.
+"""The index of the shipped networks by name; no spec is opened to find one.
 
-`tools/make_index.py` writes the file from the specs, and from the further names that stand in `specs/names.json`.
+`tools/make_index.py` writes it from the specs, and from the additional names in `specs/names.json`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Generated texts -> files: all or none, nothing that is not ours, nothing outside of the output directory."""
+"""Writes generated texts to files: all or none, never over a file that is not ours, never outside the output
+directory."""
 
 from __future__ import annotations
 

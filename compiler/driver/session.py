@@ -1,4 +1,4 @@
-"""Runs the phases over files: SPECs -> checked networks -> generated texts -> files, all or none."""
+"""Runs the phases over files: from SPECs to checked networks, generated texts and output files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a SPEC stands for: a file, or the one network of it that has been named."""
+"""What a SPEC argument stands for: a file, or one network of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computing with compile-time values: operators, comparisons and functions, exact and within limits."""
+"""Arithmetic on compile-time values: operators, comparisons and functions, exact and within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls: arguments meet parameters, of primitives, blocks, policies, slots and models; keywords may bind slots."""
+"""Binds arguments to the parameters of primitives, blocks, policies, slots and models; keywords may bind slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of faults in names, values and parameters: one function a code."""
+"""Messages about names, values and parameters: one function per message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluates expressions at compile time: numbers, choices, fields, layers with their arguments."""
+"""Evaluates expressions at compile time: numbers, conditionals, fields, layers with their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a piece of text sees where it is evaluated: its names, its file, the slots in force, where it stands."""
+"""A frame: what an expression sees while it is evaluated, that is its names, its file, the slots in force and its
+place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fits where: a value and the type of a parameter, a layer and the signature of a slot."""
+"""Whether a value fits the type of a parameter, and a layer the signature of a slot."""
 
 from __future__ import annotations
 

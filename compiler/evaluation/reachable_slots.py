@@ -1,4 +1,4 @@
-"""Which slots a piece of text could apply, whatever its arguments are: by what it mentions, and what that mentions."""
+"""Which slots a piece of text could apply, whatever its arguments: those mentioned, directly or through items."""
 
 from __future__ import annotations
 

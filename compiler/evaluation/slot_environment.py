@@ -1,4 +1,4 @@
-"""Slots: which layer plays which role, from where on. Environments are immutable; each expansion peels one binding."""
+"""The slot environment: which layer each slot is bound to. It is immutable; expanding a slot removes one binding."""
 
 from __future__ import annotations
 

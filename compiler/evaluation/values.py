@@ -1,4 +1,4 @@
-"""Compile-time values: exact numbers, flags, texts, lists, layers not yet applied; and how messages write them."""
+"""Compile-time values: exact numbers, booleans, strings, lists, layers; and how messages show them."""
 
 from __future__ import annotations
 

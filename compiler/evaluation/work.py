@@ -1,4 +1,4 @@
-"""The work that an evaluation may take: statements and parts of values are counted, definitions nest only so deep."""
+"""Limits the work of an evaluation: counts statements and parts of values, and bounds the nesting of definitions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A model and its arguments in, a network out."""
+"""Expansion: a model and its arguments in, a network out."""

@@ -1,4 +1,4 @@
-"""Applies layers to tensors: slots are resolved, policies decided, blocks expanded; the naming rules live here."""
+"""Applies layers to tensors: resolves slots, decides policies, expands blocks; the naming rules are here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bindings have an effect: the slot that a keyword, a `set` or `--set` binds could be applied behind it."""
+"""Checks that a binding by a keyword, `set` or `--set` has an effect: its slot is applied somewhere that it reaches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binding slots: what is bound from outside wins, and what it overrules is noted."""
+"""Binds slots: bindings from outside win, and those they override are recorded."""
 
 from __future__ import annotations
 

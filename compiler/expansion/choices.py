@@ -1,4 +1,4 @@
-"""What a slot or a policy stands for at one place of the network."""
+"""Decides what a slot or a policy stands for at one place of the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dataflow program of one block while it is expanded: its wires and steps, and the names of what it stores."""
+"""Builds the dataflow of one block: its wires and steps, and the names of its modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums and products of two maps: the shape of what comes out, and the condition that their sizes agree."""
+"""Sums and products of two maps: the shape of the result, and the condition that the sizes are equal."""
 
 from __future__ import annotations
 

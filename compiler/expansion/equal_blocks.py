@@ -1,4 +1,4 @@
-"""Blocks are expanded once for equal arguments, shapes, slots and places."""
+"""Expands blocks with equal arguments, shapes, slots and places only once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words for a binding without effect: a slot is bound, and nothing that the binding reaches applies it."""
+"""Messages about bindings without effect."""
 
 from __future__ import annotations
 

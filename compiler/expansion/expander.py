@@ -1,4 +1,4 @@
-"""A model with all its parameters known -> `ir.Network`: stem, stages, head, every shape, every condition on sizes."""
+"""Expands a model with all its parameters to an `ir.Network`: stem, stages, head, shapes, conditions on sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames in which blocks, policies and models are read: parameters with their values, slots that calls bind."""
+"""Makes the frames of blocks, policies and models: parameters with their values, and the slots that calls bind."""
 
 from __future__ import annotations
 

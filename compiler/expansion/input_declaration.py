@@ -1,4 +1,4 @@
-"""The `input` of a model: its channels, the symbols of its axes, the declared sizes and the condition behind `when`."""
+"""The `input` of a model: its channels, the names of its axes, the declared sizes and the condition after `when`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which networks a spec stands for: models, families with `each`, instances, and what `--set` makes of them."""
+"""Which networks a spec defines: models, families with `each`, instances, and what `--set` makes of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the texts of one network: expressions, statements, slots and policies, and the frames they stand in."""
+"""Interprets the text of one network: expressions, statements, slots and policies, each in its frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Primitives with their arguments and the tensors they take: the operations that a network is made of."""
+"""Applies primitives to tensors: the leaves of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a network may become, and what is said of one that becomes larger."""
+"""Limits on the size of a network, and the messages about them."""
 
 from __future__ import annotations
 

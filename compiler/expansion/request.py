@@ -1,4 +1,4 @@
-"""What a network is asked for by: its model, the arguments, the slots that are sealed from outside."""
+"""A request for a network: its model, the arguments, and the slots bound by `--set`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages of a model: which blocks each has, and where every block stands."""
+"""The stages of a model: which blocks each stage has, and the position of every block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements of blocks, policies and models."""
+"""Runs the statements of blocks, policies and models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `|>`, `+` and `*` do to tensors, and to branches that are absent."""
+"""The operators `|>`, `+` and `*` on tensors, including absent branches."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Syntax tree with its comments in, canonical text out."""
+"""The formatter: a syntax tree with its comments in, canonical text out."""

@@ -1,4 +1,4 @@
-"""Layouts: pieces of text that stand on one line where they fit, and are broken where their makers say."""
+"""Layout documents: pieces of text that stay on one line if they fit, and otherwise break at given places."""
 
 from __future__ import annotations
 

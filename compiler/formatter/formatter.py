@@ -1,8 +1,8 @@
-"""Text -> canonical text: the syntax tree says how it is laid out, its tokens and comments what is written.
+"""Formats a text: the syntax tree determines the layout; tokens and comments are kept.
 
-There is one layout for the whole language. An author decides three things in it: where the rows of a pipe end, for a
-row such as `conv |> norm |> act` says that these belong together; which statements an empty line sets apart; and by a
-comma at its end that a list has an element a line although it would fit on one.
+The language has one layout. The author decides three things in it: where the rows of a pipe end, because a row such as
+`conv |> norm |> act` groups its steps; which statements an empty line separates; and, by a trailing comma, that a list
+has one element per line although it would fit on one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tokens of a text in their order, and the comments between them."""
+"""The tokens of a text in order, with the comments between them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The expanded network as data: what every later phase reads."""
+"""The expanded network as data, which all later phases read."""

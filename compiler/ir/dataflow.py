@@ -1,4 +1,4 @@
-"""The dataflow program of a block as it is read while it is still growing."""
+"""A read-only view of a block's dataflow while it is being built."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol

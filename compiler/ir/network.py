@@ -1,4 +1,4 @@
-"""The expanded network: a tree of modules with concrete numbers, symbolic sizes, spans and trails. Data only."""
+"""The expanded network: a tree of modules with concrete numbers, symbolic sizes and spans. Data only."""
 
 from __future__ import annotations
 

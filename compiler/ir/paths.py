@@ -1,4 +1,4 @@
-"""Where modules are stored, and the arguments that they are made with."""
+"""Paths under which modules are stored, and the arguments they are made with."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shape of a map: channels, and sizes that depend on the input's."""
+"""The shape of a map: its channels, and its sizes as functions of the input's."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files, `use` and the shipped specs: paths in, parsed spec files out."""
+"""The loader: paths in, parsed spec files out; `use` and the shipped specs."""

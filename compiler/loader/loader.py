@@ -1,4 +1,4 @@
-"""Finds and reads spec files: `use`, the shipped specs, what a SPEC on the command line means."""
+"""Finds and reads spec files: `use`, the shipped specs, and SPEC arguments."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A network in, its parameters, costs, memory and receptive field out."""
+"""Measures: a network in; its parameters, costs, memory and receptive field out."""

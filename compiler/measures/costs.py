@@ -1,6 +1,7 @@
 """Costs as polynomials of the input's sizes: multiply-adds, and the bytes that autograd keeps while training.
 
-A polynomial is `{(fn_H, fn_W): coefficient}`, a function for each axis of the input; the constant is under `()`.
+A polynomial is `{(fn_H, fn_W): coefficient}`, with one size function for each axis of the input; the key of the
+constant is `()`.
 """
 
 from __future__ import annotations

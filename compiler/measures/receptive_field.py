@@ -1,4 +1,4 @@
-"""The ways from the input to each value: weighted layers on the longest, and the window of the input that it sees."""
+"""Traces from the input to each value: the most weighted layers on a path, and the window of the input that it sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ir.Network` -> its figures: parameters, multiply-adds, weighted layers, receptive field, memory, stage by stage."""
+"""The figures of a network and its stages: parameters, multiply-adds, weighted layers, receptive field, memory."""
 
 from __future__ import annotations
 

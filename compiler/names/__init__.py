@@ -1,4 +1,4 @@
-"""Static checks of a file before anything is expanded: every name is looked up, also in items that no network uses."""
+"""Name resolution: every name of a file is looked up before expansion, also in items that no network uses."""
 
 from resnetc.compiler.names.resolve import check
 

@@ -1,4 +1,4 @@
-"""Circles in a graph of names, without recursion."""
+"""Finds cycles in a graph of names, without recursion."""
 
 from __future__ import annotations
 

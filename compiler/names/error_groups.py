@@ -1,4 +1,4 @@
-"""Faults that show in several places and have one cause: each is made once, with the other places as labels."""
+"""Reports an error with one cause once, with its other places as labels."""
 
 from __future__ import annotations
 

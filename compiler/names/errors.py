@@ -1,4 +1,4 @@
-"""The words of the faults that static checks find: one function a code."""
+"""Messages about names: one function per message."""
 
 from __future__ import annotations
 

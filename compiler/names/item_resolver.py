@@ -1,4 +1,4 @@
-"""The names of one item, in the order of its text."""
+"""Resolves the names of one item, in the order of its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that a spec cannot use because Python, torch or the generated module has them: refused, never renamed. Data."""
+"""Names that a spec cannot use because Python, torch or the generated module uses them. Data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of a whole file: its items one by one, names defined twice, definitions that mention each other."""
+"""Resolves the names of a file: its items, duplicate definitions, and cyclic ones."""
 
 from __future__ import annotations
 

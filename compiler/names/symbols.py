@@ -1,4 +1,4 @@
-"""What the names of a file stand for, as far as the text alone says."""
+"""The symbol table of a file: what each name refers to, as far as the text alone says."""
 
 from __future__ import annotations
 

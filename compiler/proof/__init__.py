@@ -1,1 +1,1 @@
-"""A network in, the input sizes that it accepts out, or the reason why there are none."""
+"""The proof: a network in; the input sizes that it accepts, or an error, out."""

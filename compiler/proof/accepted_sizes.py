@@ -1,4 +1,4 @@
-"""The sizes that a network accepts, each bound with its reason, and those among them that its input allows."""
+"""The accepted sizes of a network, with the reason for each limit, and those among them that its input promises."""
 
 from __future__ import annotations
 

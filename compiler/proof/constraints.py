@@ -1,4 +1,4 @@
-"""The conditions of a network in the order of its program, and where each of them stands."""
+"""The conditions of a network in program order, each with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a network that does not fit its sizes: counterexamples, the statement to blame, the line to write."""
+"""Messages about sizes that do not fit: counterexamples, the statement to blame, the line to write."""
 
 from __future__ import annotations
 

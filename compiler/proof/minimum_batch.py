@@ -1,7 +1,8 @@
-"""Which inputs torch takes in batches only: a norm wants more than one value for each of its statistics.
+"""At which sizes torch refuses a single image, because a norm needs more than one value for its statistics.
 
-A map of one position, normalised with one channel in each group, has that only where there are several images; while
-training a batch norm does the same with every channel. No other operation looks at the number of images.
+A map of one position, normalised with one channel per group, has more than one value per group only if there are
+several images. While training, the same holds for every channel of a batch norm. No other operation depends on the
+number of images.
 """
 
 from __future__ import annotations

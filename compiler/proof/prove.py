@@ -1,4 +1,5 @@
-"""`ir.Network` -> the sizes that it accepts, with the reasons, and the first fault: others would echo it."""
+"""Solves the conditions of a network: its accepted sizes with their reasons, or the first error (others would follow
+from it)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What to write instead: repairs that are compiled again before they are offered."""
+"""Remedies: what to write instead of a statement that does not fit; a change is recompiled before it is suggested."""

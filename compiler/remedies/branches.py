@@ -1,4 +1,4 @@
-"""Which operation to blame where two branches differ in size, and the sizes that a condition behind an input allows."""
+"""Which operation to blame where two branches differ in size."""
 
 from __future__ import annotations
 

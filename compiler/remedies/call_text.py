@@ -1,4 +1,4 @@
-"""Calls as they are written: their arguments, the same call with others, and how a text is quoted."""
+"""Calls as written in the source: their arguments, the same call with other arguments, and how a text is quoted."""
 
 from __future__ import annotations
 

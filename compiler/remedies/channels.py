@@ -1,4 +1,4 @@
-"""`+` and `*` of two values: their shape, and whom to blame where the channels do not fit."""
+"""Remedies for `+` and `*` of values whose channels differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `when` line that would declare the sizes that fit."""
+"""Suggests the `when` condition that would allow only sizes that fit."""
 
 from __future__ import annotations
 

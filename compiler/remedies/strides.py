@@ -1,4 +1,4 @@
-"""What to write where the sides of a sum have different strides: which call takes or gives up which stride."""
+"""Remedies for branches with different strides: which call should take, or give up, a stride."""
 
 from __future__ import annotations
 

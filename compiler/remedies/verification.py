@@ -1,4 +1,4 @@
-"""Remedies of shapes that do not fit, tried before they are said: the network is made again from the mended text."""
+"""Verifies a remedy before it is shown: the changed text is compiled again."""
 
 from __future__ import annotations
 

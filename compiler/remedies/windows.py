@@ -1,4 +1,4 @@
-"""What to write where two maps differ in size: each change is tried at every occurrence of it before it is said."""
+"""Remedies for maps of different sizes: changes of kernel, padding or `ceil`, tried at every occurrence of the call."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Shape rules: an operation and the shapes that it meets in, its output's shape out."""
+"""Shape rules: an operation and the shapes of its inputs in, the shapes of its outputs out."""

@@ -1,4 +1,4 @@
-"""The arguments of a primitive: defaults, numbers for each axis, ranges."""
+"""The arguments of a primitive: defaults, one number for each axis, ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words for arguments out of range, and for shapes that an operation does not take."""
+"""Messages about arguments out of range, and about shapes that an operation does not accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes as messages and pictures write them."""
+"""Formats shapes for messages and pictures."""
 
 from __future__ import annotations
 

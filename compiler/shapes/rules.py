@@ -1,4 +1,4 @@
-"""The shape rules: what each primitive makes of a shape, and what it demands of every input size."""
+"""The shape rules: the output shapes of each primitive, and its conditions on the sizes."""
 
 from __future__ import annotations
 

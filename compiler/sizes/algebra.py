@@ -1,4 +1,4 @@
-"""Operations on size functions. Every one is total: what leaves tier 1 is tabulated exactly."""
+"""Operations on size functions. All are total: a result that is not of tier 1 becomes an exact table."""
 
 from __future__ import annotations
 

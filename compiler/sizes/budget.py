@@ -1,4 +1,4 @@
-"""How irregular sizes may become before the compiler gives up on them."""
+"""Limits on how irregular sizes may become and on the work spent on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Size functions as text. The text is made from the normal form alone, so equal functions read the same everywhere."""
+"""Formats size functions, from their normal form only, so that equal functions always look the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of sizes as text, and as data for other programs."""
+"""Formats sets of sizes, as text and as data for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of sizes: the eventually periodic subsets of 1, 2, 3, .., which are all that is expressible about one size.
+"""Sets of sizes: the eventually periodic subsets of 1, 2, 3, ..., which suffice for every condition on one size.
 
 They are closed under and, or, not. A set is two integers used as bit strings: intersection is a shift and an AND.
 """

@@ -1,4 +1,4 @@
-"""The smallest and the nearest sizes at which statements about several axes hold together, or a proof of none."""
+"""Finds the smallest and the nearest sizes at which statements about several axes hold, or proves there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polynomials in the sizes of several axes, such as a cost, and at which sizes of one axis they are positive."""
+"""Polynomials in the sizes of several axes, such as costs, and the sizes of one axis at which they are positive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements that depend on the input's sizes: at which sizes one breaks, and the smallest and nearest of these."""
+"""Statements that depend on the input's sizes: where one is false, with the smallest and the nearest such sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that depend on the input's size: on one axis size functions, on several polynomials; exact arithmetic."""
+"""Numbers that depend on the input's sizes: size functions on one axis, polynomials on several; exact arithmetic."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Text in, syntax tree out: lexer, LALR tables, parser, recovery from errors and their words."""
+"""Syntax: text in, syntax tree out; lexer, LALR tables, parser, error recovery and its messages."""

@@ -1,4 +1,4 @@
-"""Lark tree -> syntax tree. Reports what the grammar lets pass and the language does not."""
+"""Builds the syntax tree from Lark's, and reports what the grammar allows but the language does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a text stops being what the grammar says: the words that could stand there, and what lies around the place."""
+"""The context of a syntax error: which words could follow there, and what surrounds the place."""
 
 from __future__ import annotations
 

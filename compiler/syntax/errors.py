@@ -1,4 +1,4 @@
-"""The words of syntax faults: one function a code."""
+"""Messages about syntax errors: one function per message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Python, PyTorch and other languages write, and what is written here in its place."""
+"""Idioms of Python, PyTorch and other languages, and what to write instead."""
 
 from __future__ import annotations
 

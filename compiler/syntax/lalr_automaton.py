@@ -1,4 +1,4 @@
-"""The states of the LALR parser without its values: what can follow, and whether a repair leads on."""
+"""The LALR automaton without semantic values: which tokens can follow, and whether a repair lets parsing continue."""
 
 from __future__ import annotations
 

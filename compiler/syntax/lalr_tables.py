@@ -1,4 +1,4 @@
-"""The parser of the language: Lark, its tables read from a file where that file was made from this grammar."""
+"""The Lark parser, with its tables read from a file if that file was made from this grammar."""
 
 from __future__ import annotations
 

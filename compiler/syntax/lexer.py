@@ -1,4 +1,4 @@
-"""The tokens of a text with characters foreign to the language: each is reported, and read as what it stands for."""
+"""Tokenizes a text that may contain foreign characters: each is reported, and read as the token it resembles."""
 
 from __future__ import annotations
 

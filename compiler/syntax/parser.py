@@ -1,4 +1,4 @@
-"""Text -> syntax tree, with Lark. A text that does not parse is read again by `recover`, which finds all its faults."""
+"""Parses a text with Lark. A text that does not parse is parsed again by `recovery`, which finds all its errors."""
 
 from __future__ import annotations
 

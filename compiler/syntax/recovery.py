@@ -1,4 +1,4 @@
-"""The second reading of a text that does not parse: several faults a run, and what is whole whatever its neighbours."""
+"""Error recovery: parses a faulty text, reports several errors, and keeps every item that is whole."""
 
 from __future__ import annotations
 

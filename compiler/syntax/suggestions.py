@@ -1,4 +1,4 @@
-"""What to write in place of a text that does not parse, where the fault is a common one."""
+"""Suggestions for common syntax errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The syntax tree: what a file says, before any name means anything. Every node carries its span, last."""
+"""The syntax tree: what a file says, before names are resolved. The last field of every node is its span."""
 
 from __future__ import annotations
 

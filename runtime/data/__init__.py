@@ -1,6 +1,6 @@
 """Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`.
 
-`read_outline` says how many there are, of which size, without importing torch; what it returns reads them.
+`read_outline` returns their number and size without importing torch; the `read` of its result reads the images.
 """
 
 import importlib
@@ -35,16 +35,16 @@ def parse_argument(argument: str) -> tuple[str, Path | None]:
 
 
 def check_name(name: str) -> None:
-    """RunError, with a suggestion, unless `read_outline` knows the name."""
+    """Raise RunError, with a suggestion, unless `read_outline` knows the name."""
     if name not in _READERS:
         raise RunError(f"--data {name}: no such data set{suggest_name(name, NAMES)}", status=2)
 
 
 def read_outline(name: str, path: Path | None = None) -> Outline:
-    """The outline of the set `name`, from `path` where it needs or takes one; its images are read by `read` of it.
+    """The outline of the data set `name`, from `path` if it needs or takes one; its `read` reads the images.
 
-    Raises RunError for an unknown name, and for missing or damaged files with file, place and what was expected. What
-    can only be seen in the images themselves is seen when they are read.
+    Raises RunError for an unknown name, and for missing or damaged files, with the file, the place and what was
+    expected. Faults in the images themselves are found when they are read.
     """
     check_name(name)
     module, function = _READERS[name]
@@ -59,7 +59,7 @@ def read_outline(name: str, path: Path | None = None) -> Outline:
 
 
 def load(name: str, path: Path | None = None) -> Data:
-    """Read the set `name`; raises RunError as `read_outline` does."""
+    """Read the data set `name`; raises RunError as `read_outline` does."""
     return read_outline(name, path).read()
 
 

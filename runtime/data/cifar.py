@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in the published binary version: a folder of `.bin` files, or the archive itself."""
+"""Reads CIFAR-10 and CIFAR-100 in the published binary version: a folder of `.bin` files, or the archive itself."""
 
 from __future__ import annotations
 

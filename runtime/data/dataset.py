@@ -1,6 +1,7 @@
-"""What every reader returns: the outline of a data set, and the whole of it in memory, as bytes.
+"""What every reader returns: the outline of a data set, and the whole data set in memory, as bytes.
 
-Imports no torch: whether a network takes the data is said before seconds go into importing it.
+This module does not import torch: whether a network accepts the data is known before the seconds that its import
+takes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class Outline:
     """What is known of a data set before its images are read; `read` reads them.
 
-    classes: how many there are; size: (height, width) of every image; train, test: how many images there are of each.
+    classes: number of classes; size: (height, width) of every image, in pixels; train, test: number of images in each
+    part.
     """
 
     name: str
@@ -34,10 +36,11 @@ class Outline:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Data:
-    """A labelled set of images, split into a training and a test part.
+    """A set of labelled images, split into a training and a test part.
 
-    name, path: as on the command line (`digits`, no path); class_names: one a class, in the order of the labels.
-    train_images, test_images: uint8 [N, channels, height, width]; train_labels, test_labels: int64 [N] in [0, classes).
+    name, path: as on the command line (`digits`, no path); class_names: one per class, in the order of the labels.
+    train_images, test_images: uint8 [N, channels, height, width]; train_labels, test_labels: int64 [N] in [0,
+    classes).
     """
 
     name: str
@@ -78,17 +81,17 @@ class Data:
 
     @property
     def outline(self) -> Outline:
-        """The same in figures."""
+        """The outline of this data set."""
         train, test = len(self.train_labels), len(self.test_labels)
         return Outline(self.name, self.classes, self.channels, self.size, train, test, lambda: self)
 
     @property
     def argument(self) -> str:
-        """What to write after `--data` to get this set again, from any folder."""
+        """The argument of `--data` that gives this set again, from any folder."""
         return self.name if self.path is None else f"{self.name}:{self.path.absolute()}"
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data wherever it was read from."""
+        """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data, wherever it was read from."""
         digest = hashlib.sha256("\n".join(self.class_names).encode(errors="surrogatepass"))
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(str(list(tensor.shape)).encode())
@@ -96,7 +99,7 @@ class Data:
         return digest.hexdigest()
 
     def to(self, device: torch.device) -> Data:
-        """The same set with its four tensors on `device`."""
+        """The same data set with its four tensors on `device`."""
         return replace(
             self,
             train_images=self.train_images.to(device),

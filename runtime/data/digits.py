@@ -9,7 +9,7 @@ IMAGES, HELD_OUT = 1797, 360
 
 
 def read_outline(path: Path | None) -> Outline:
-    """The figures of the digits, which are always the same: scikit-learn is imported by `read` alone."""
+    """The outline of the digits, which is always the same; scikit-learn is imported only by `read`."""
     if path is not None:
         raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)
     require_packages("sklearn")
@@ -17,10 +17,10 @@ def read_outline(path: Path | None) -> Outline:
 
 
 def read_data() -> Data:
-    """The digits, values 0 to 240 (the package's 0 to 16 times 15), split as most who use them do.
+    """The digits, values 0 to 240 (the package's 0 to 16 times 15), with a common split.
 
-    The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: the same whatever the seed of the
-    run, and one on which results obtained with scikit-learn alone can be compared.
+    The split is `train_test_split(test_size=360, stratify=target, random_state=0)`: independent of the seed of the
+    run, so that results can be compared with those of scikit-learn's own classifiers.
     """
     import torch
     from sklearn.datasets import load_digits

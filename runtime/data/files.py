@@ -1,4 +1,4 @@
-"""Bytes from files that users name: plain or gzipped, at most as many as were announced, with one message a fault."""
+"""Reads files that users name, plain or gzipped, up to a limit of bytes; each kind of damage has one message."""
 
 import gzip
 import zlib
@@ -11,9 +11,10 @@ MAX_NAME_CHARACTERS = 1_000  # characters of a class's name
 
 
 def read_content(path: Path, max_bytes: int) -> bytes:
-    """The bytes of `path`, unpacked where its name ends in `.gz`; at most `most + 1`, so that a bomb stays small.
+    """The bytes of `path`, unpacked if its name ends in `.gz`; at most `most + 1`, so that a decompression bomb stays
+    small.
 
-    Raises RunError where the file is missing, unreadable or damaged.
+    Raises RunError if the file is missing, unreadable or damaged.
     """
     try:
         if path.suffix == ".gz":
@@ -33,7 +34,8 @@ def find_first(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: int = 1) -> None:
-    """RunError for the first label that is not below `classes`; label i is byte `start + i * stride` of the file."""
+    """Raise RunError for the first label that is not below `classes`; label i is byte `start + i * stride` of the
+    file."""
     for index, label in enumerate(labels):
         if label >= classes:
             raise RunError(
@@ -43,7 +45,7 @@ def check_labels(path: Path, labels: bytes, classes: int, start: int, stride: in
 
 
 def check_names(where: object, names: tuple[str, ...]) -> None:
-    """RunError for more classes than are read, and for a name that is longer than one is; a name may be any text."""
+    """Raise RunError for too many classes, and for a name that is too long; otherwise a name may be any text."""
     if len(names) > MAX_CLASSES:
         raise RunError(f"{where}: {len(names):,} classes; the limit is {MAX_CLASSES:,}")
     for number, name in enumerate(names):

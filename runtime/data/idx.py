@@ -1,4 +1,4 @@
-"""Fashion-MNIST, and anything else in the four IDX files of MNIST, gzipped or not."""
+"""Reads Fashion-MNIST, and any other data in the four IDX files of MNIST, gzipped or not."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _read_tensors(part: _Part) -> tuple[Tensor, Tensor]:
 
 
 def read_outline(path: Path | None) -> Outline:
-    """Fashion-MNIST from the folder `path`, or from where Debian's package puts it: 60,000 and 10,000 of 1x28x28."""
+    """Fashion-MNIST from the folder `path`, or from Debian's package: 60,000 and 10,000 images of 1x28x28."""
     folder = path if path is not None else DEFAULT_FOLDER
     if path is None and not folder.is_dir():
         raise RunError(

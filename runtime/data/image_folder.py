@@ -1,4 +1,4 @@
-"""A folder of images: `train/<class>/*` and `test/<class>/*` (or `val`), all of one size."""
+"""Reads a folder of images: `train/<class>/*` and `test/<class>/*` (or `val`), all of the same size."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _load_images(files: list[tuple[Path, int]], first: Path, size: tuple[int, in
 
 
 def read_outline(path: Path | None) -> Outline:
-    """The images below `path`. Classes are the folders of `train`, sorted; grey where every image is, else RGB."""
+    """The images in `path`. The classes are the folders of `train`, sorted; grey if every image is grey, else RGB."""
     require_packages("PIL")
     if path is None:
         raise RunError(f"--data folder: needs a path: --data folder:DIR; {_EXPECTED}")

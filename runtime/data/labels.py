@@ -1,4 +1,4 @@
-"""Which classes of a data set have images, and how the name of one is shown."""
+"""Which classes of a data set have images, and how the name of a class is shown."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MAX_LISTED = 5  # runs of labels, or names, that are listed
 
 
 def shorten_name(name: str) -> str:
-    """A class's name as one short line that no terminal obeys and no table breaks at."""
+    """A class's name as one short line without control characters, safe for terminals and tables."""
     line = one_line(name)
     return line if len(line) <= _MAX_NAME_CHARACTERS else line[: _MAX_NAME_CHARACTERS - 3] + "..."
 
 
 def list_notes(data: Data) -> list[str]:
-    """What a user should know of classes that have no image to train or to judge them with; a line each."""
+    """Notes for the user about classes that have no training or no test images, one line each."""
     train_labels, test_labels = (set(labels.tolist()) for labels in (data.train_labels, data.test_labels))
     notes = []
     lowest, highest = min(train_labels), max(train_labels)
@@ -46,7 +46,7 @@ def list_notes(data: Data) -> list[str]:
 
 
 def format_labels(labels: Sequence[int], names: Sequence[str]) -> str:
-    """`label 3`, `the labels 4 to 9998`, `label 1 (dog)`; of many the first alone."""
+    """`label 3`, `the labels 4 to 9998`, `label 1 (dog)`; only the first of many."""
     named_labels = [
         f" ({shorten_name(names[label])})" if names[label] != str(label) else "" for label in labels[:_MAX_LISTED]
     ]

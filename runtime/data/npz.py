@@ -1,6 +1,6 @@
-"""A NumPy archive: `train_images`, `train_labels`, `test_images`, `test_labels`, and `class_names` if there are any.
+"""Reads a NumPy archive: `train_images`, `train_labels`, `test_images`, `test_labels` and optionally `class_names`.
 
-An array's header says what it is before its content is read, so that what is refused takes no memory.
+The header of an array is checked before its content is read, so that a refused one takes no memory.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _read_class_names(path: Path, archive: NpzFile) -> tuple[str, ...] | None:
 
 
 def read_outline(path: Path | None) -> Outline:
-    """The set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus 1."""
+    """The data set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus
+    1."""
     if path is None:
         raise RunError(f"--data npz: needs a path: --data npz:FILE; {_EXPECTED}")
     if path.exists() and not path.is_file():  # a pipe would be waited for

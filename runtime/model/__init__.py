@@ -1,1 +1,1 @@
-"""Modules of models: how they are loaded, summarized, averaged and recomputed."""
+"""Networks as torch modules: loading, summary, weight averaging, activation checkpointing."""

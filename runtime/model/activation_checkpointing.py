@@ -1,4 +1,4 @@
-"""Blocks that forget their activations and compute them again in the backward pass: less memory, more time."""
+"""Activation checkpointing: blocks recompute their activations in the backward pass, for less memory and more time."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -30,10 +30,10 @@ def _freeze_statistics(block: nn.Module) -> Iterator[None]:
 
 
 def checkpoint_blocks(model: nn.Module) -> int:
-    """Change, in place, every block of every stage to keep its input alone; returns the number of blocks.
+    """Change, in place, every block of every stage to keep only its input; returns the number of blocks.
 
-    Outputs, gradients and running statistics stay what they were, random draws included. Copy a model before, not
-    after: a copy would run the blocks of its original.
+    Outputs, gradients and running statistics do not change, and neither do random draws. To copy a model, copy it
+    before: a copy made afterwards would run the blocks of the original.
     """
     blocks = [block for stage in model.children() for block in list_blocks(stage)]
     for block in blocks:

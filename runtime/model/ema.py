@@ -1,4 +1,4 @@
-"""The exponential moving average of a model's weights, which is what is evaluated and kept as the best."""
+"""The exponential moving average of a model's weights, which is what is evaluated and saved as the best."""
 
 import copy
 
@@ -7,10 +7,11 @@ from torch import nn
 
 
 class ExponentialMovingAverage:
-    """A second copy of the model that follows the first; with decay 0 it *is* the first, and costs nothing.
+    """A moving average of the model's weights, as a second copy of the model; with decay 0 it *is* the model, at no
+    cost.
 
-    The decay warms up as (1 + step) / (10 + step), so that the random start is soon forgotten. Running statistics are
-    averaged with the weights; counters are copied.
+    The decay warms up as (1 + step) / (10 + step), so that the random initial weights lose their influence soon.
+    Running statistics are averaged like the weights; counters are copied.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -24,7 +25,7 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Move towards the model as it stands after step `step` (from 1)."""
+        """Update the average with the model's weights after step `step` (from 1)."""
         if not self.decay:
             return
         torch._foreach_lerp_(self._mine, self._theirs, 1 - min(self.decay, (1 + step) / (10 + step)))

@@ -1,4 +1,4 @@
-"""Turns the text of a generated module into its network, which carries the text; checks that it fits the data."""
+"""Makes a network from the text of a generated module; the network carries its text, so it can be pickled."""
 
 import hashlib
 import importlib.abc
@@ -40,12 +40,12 @@ def compute_digest(source: str) -> str:
 
 
 def module_name(seal: str) -> str:
-    """The name under which Python knows the module whose text has this digest."""
+    """The name in `sys.modules` of the module whose text has this digest."""
     return f"resnetc_network_{seal[:16]}"
 
 
 def register_module(source: str, path: Path) -> ModuleType:
-    """The text as a module of Python; it is run once, however many networks are built of it."""
+    """The text as a Python module; it is executed once, however many networks are built from it."""
     loader = _Text(source, path)
     name = module_name(loader.seal)
     with _REGISTRY_LOCK:
@@ -80,8 +80,8 @@ def _reduce_with_text(self: nn.Module, protocol: SupportsIndex) -> str | tuple[o
 def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
     """An object of a class of the module, without its state, which `pickle` and `copy` fill in.
 
-    Pickled networks name this function: it keeps its place and its arguments. The text is run if this process does not
-    know it, so it must be the one that was pickled: RunError where it is not.
+    Pickled networks refer to this function by name, so it must keep its place and its arguments. The text is executed
+    if this process does not know it, so it must be the one that was pickled: RunError if it is not.
     """
     code = sys.modules.get(module_name(seal))
     loader = getattr(code, "__loader__", None)
@@ -94,11 +94,11 @@ def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
 
 
 def build_network(source: str, path: Path, device: torch.device | None = None) -> nn.Module:
-    """Run the module's text and return its `build()`; `path` is the file it stands in, for messages and tracebacks.
+    """Execute the module's text and return its `build()`; `path` is its file, for messages and tracebacks.
 
-    Weights lie channels-last, as batches do. With a `device` they are drawn on the CPU, so that every device starts
-    from the same; without one torch's context says where and in which type they are made (`with torch.device("meta")`).
-    Raises RunError where the text is no generated module.
+    Weights are channels-last in memory, like batches. With a `device` they are drawn on the CPU, so that every device
+    starts from the same; without one, torch's context decides device and type (`with torch.device("meta")`). Raises
+    RunError if the text is not a generated module.
     """
     try:
         code = register_module(source, path)
@@ -129,7 +129,7 @@ def build_network(source: str, path: Path, device: torch.device | None = None) -
 
 
 def read_input_shape(model: nn.Module) -> tuple[int, ...] | None:
-    """What a network was compiled for, (channels, sizes...), as its module tells; None where it does not."""
+    """The input shape a network was compiled for, (channels, sizes...), from its module; None if it has none."""
     shape = getattr(sys.modules.get(type(model).__module__), "INPUT_SHAPE", None)
     if isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(number, int) for number in shape):
         return shape

@@ -1,4 +1,4 @@
-"""What a network is made of, seen from outside: its stages, their shapes and costs, from images sent through it."""
+"""The stages of a network with their shapes and costs, measured by sending images through it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network at one input shape (channels, height, width). Multiply-adds: convolutions and linear layers."""
+    """A network at one input shape (channels, height, width). Multiply-adds are those of convolutions and linear
+    layers."""
 
     input: tuple[int, ...]
     stages: tuple[Stage, ...]
@@ -37,15 +38,17 @@ class Architecture:
 
 
 def list_blocks(module: nn.Module) -> list[nn.Module]:
-    """The blocks of a stage, which is an `nn.Sequential` of modules that have parts themselves; else none."""
+    """The blocks of a stage, that is of an `nn.Sequential` of modules that have parts themselves; else none."""
     children = list(module.children()) if isinstance(module, nn.Sequential) else []
     return children if children and all(any(child.children()) for child in children) else []
 
 
 def summarize(model: nn.Module, shape: tuple[int, ...]) -> Architecture:
-    """Send black images of `shape` through the model, in `eval` mode, and note what its parts do with one of them.
+    """Send black images of `shape` through the model, in `eval` mode, and record what each stage does with one of
+    them.
 
-    Stages appear in the order in which they run; what runs between two of them is one row. The model keeps its mode.
+    Stages are listed in the order in which they run; the layers between two stages are one row. The mode of the model
+    is restored.
     """
     costs: dict[str, int] = {}
     shapes: dict[str, tuple[int, ...]] = {}

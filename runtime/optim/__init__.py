@@ -1,1 +1,1 @@
-"""The optimizer of a recipe and its learning rates."""
+"""The optimizer and the learning-rate schedule of a recipe."""

@@ -1,4 +1,4 @@
-"""The learning rate as a pure function of the step: nothing to save, nothing to restore."""
+"""The learning rate as a pure function of the step, so that there is no state to save."""
 
 import math
 from bisect import bisect_right
@@ -7,9 +7,11 @@ from resnetc.runtime.recipe import Recipe
 
 
 def compute_learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
-    """The rate for step `step` (from 0) of a run of `steps`: the warm-up first, then `recipe.schedule` on what is left.
+    """The learning rate of step `step` (from 0) in a run of `total_steps`: the warm-up, then `recipe.schedule` on the
+    rest.
 
-    The first step has the warm-up's start, the step at the end of the warm-up the peak, the last step the end.
+    The first step has the rate at which the warm-up starts, the step at the end of the warm-up the peak, the last step
+    the final rate.
     """
     peak, last_step = recipe.learning_rate, max(total_steps - 1, 1)
     warmup_steps = recipe.warmup * last_step

@@ -1,4 +1,4 @@
-"""The optimizer of a recipe: torch's own, fused, with weight decay on matrices and filters only."""
+"""Builds the optimizer of a recipe: torch's own, fused, by default with weight decay only on matrices and filters."""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +7,9 @@ from resnetc.runtime.recipe import Recipe
 
 
 def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with (Nesterov) momentum or AdamW over the parameters that train.
+    """SGD with (Nesterov) momentum, or AdamW, over the trainable parameters.
 
-    Without `decay_norms`, parameters of fewer than two dimensions (norms, biases) are free of weight decay.
+    Without `decay_norms`, parameters with fewer than two dimensions (norms, biases) have no weight decay.
     """
     decayed: list[Tensor] = []
     undecayed: list[Tensor] = []
@@ -30,7 +30,7 @@ def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """The optimizer's memory by name: `<parameter>/<slot>`, e.g. `stem.conv.weight/momentum_buffer`."""
+    """The optimizer's state by name: `<parameter>/<slot>`, e.g. `stem.conv.weight/momentum_buffer`."""
     named_tensors: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
         for slot, value in optimizer.state.get(parameter, {}).items():
@@ -40,7 +40,7 @@ def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[st
 
 
 def restore_state(optimizer: torch.optim.Optimizer, model: nn.Module, saved: dict[str, Tensor]) -> None:
-    """Put back what `tensors` returned, each in its parameter's own memory layout."""
+    """Restore what `state_tensors` returned, each tensor in its parameter's own memory layout."""
     parameters = dict(model.named_parameters())
     for key, value in saved.items():
         name, _, slot = key.rpartition("/")

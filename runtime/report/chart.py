@@ -1,4 +1,4 @@
-"""Line charts as numbers: ticks, and the points of every line in pixels, for a template to draw."""
+"""Line charts as numbers, for a template to draw: ticks, and the points of every line in pixels."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where it is, in pixels, and what stands there."""
+    """A mark on an axis: its position in pixels, and its label."""
 
     at: float
     text: str
@@ -21,7 +21,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a chart: its name, `points` as an SVG polyline takes them, and the points to mark."""
+    """A line of a chart: its name, `points` in the form of an SVG polyline, and the points to mark."""
 
     name: str
     points: str
@@ -39,7 +39,7 @@ class Chart:
 
 
 def choose_ticks(low: float, high: float, max_count: int, whole_only: bool = False) -> list[float]:
-    """At most `most` round numbers from `low` to `high`, equally far apart; `whole` ones only, if so wanted."""
+    """At most `most` round, evenly spaced numbers from `low` to `high`; with `whole`, only integers."""
     if not high > low:
         return [low]
     size: float = 10.0 ** math.floor(math.log10((high - low) / max_count))
@@ -53,9 +53,9 @@ def choose_ticks(low: float, high: float, max_count: int, whole_only: bool = Fal
 
 
 def make_chart(title: str, lines: Sequence[tuple[str, Sequence[Point]]], epochs: int) -> Chart:
-    """A chart of (name, points) over epochs; points are (epoch, value), values that are not finite left out.
+    """A chart of (name, points) over epochs; points are (epoch, value), values that are not finite are left out.
 
-    The first epoch ends at 1. The vertical axis spans the values, and a little more.
+    The first epoch ends at 1. The vertical axis spans the values, with a small margin.
     """
     finite_lines = [(name, [p for p in points if math.isfinite(p[1])]) for name, points in lines]
     values = [value for _, points in finite_lines for _, value in points] or [0.0]

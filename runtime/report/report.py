@@ -1,4 +1,4 @@
-"""`report.html`: one page about a run, with everything in it; no script, nothing from the network.
+"""Writes `report.html`: one self-contained page about a run, without scripts or external files.
 
 write(Path("runs/first"))
 """
@@ -39,8 +39,8 @@ _PICTURE_WIDTH = 900  # width of the architecture's picture, in pixels
 def write(out: Path, data: Data | None = None, evaluation: Evaluation | None = None) -> Path:
     """Write `report.html` into the run folder `out`; returns its path.
 
-    `evaluation` is that of the best weights on the test images of `data`; without it they are evaluated here, and
-    without `data` the run's own data is read again. Raises RunError where the run or the data are at fault.
+    `evaluation` is that of the best weights on the test images of `data`. Without it they are evaluated here; without
+    `data` the run's own data is read again. Raises RunError if the run or the data are at fault.
     """
     run = RunFolder(out)
     metadata = train_state.load(run.best if run.best.is_file() else run.last)[1]
@@ -87,7 +87,8 @@ def _load_template() -> "Template":
 
 
 def make_charts(records: list[EpochRecord]) -> list[Chart]:
-    """Loss, accuracy and learning rate over the epochs; after a single one the loss alone, the rest would be points."""
+    """Loss, accuracy and learning rate over the epochs; after a single epoch only the loss, since the others are one
+    point."""
     if not records:
         return []
 
@@ -109,7 +110,7 @@ def make_charts(records: list[EpochRecord]) -> list[Chart]:
 
 
 def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, object]]]:
-    """The confusion matrix as cells: count, share of the true class in percent, depth of the colour (0 to 1)."""
+    """The confusion matrix as cells: count, share of the true class in percent, intensity of the colour (0 to 1)."""
     rows = []
     for true, (images, _) in evaluation.class_accuracies.items():
         row = [(predicted, evaluation.confusion.get((true, predicted), 0)) for predicted in evaluation.occurring_labels]
@@ -128,7 +129,7 @@ def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, object]]]
 
 
 def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
-    """Every key of a recipe, its value and meaning, and whether the value is not the default."""
+    """Every key of a recipe with its value and meaning, and whether the value differs from the default."""
     default = recipes.Recipe()
     return [
         {
@@ -142,7 +143,7 @@ def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
 
 
 def describe_misclassification(miss: Misclassification, data: Data, evaluation: Evaluation) -> dict[str, object]:
-    """A badly answered test image with its picture inline."""
+    """A misclassified test image with its picture inline."""
     return {
         "picture": "data:image/png;base64," + base64.b64encode(encode_png(data.test_images[miss.index])).decode(),
         "index": miss.index,
@@ -154,7 +155,7 @@ def describe_misclassification(miss: Misclassification, data: Data, evaluation: 
 
 
 def encode_png(image: Tensor) -> bytes:
-    """uint8 [1 or 3, height, width] as a PNG file; of any other number of channels the first alone, as grey."""
+    """uint8 [1 or 3, height, width] as a PNG file; with any other number of channels, only the first one, in grey."""
     pixels = (image if image.shape[0] in (1, 3) else image[:1]).cpu().permute(1, 2, 0).contiguous()
     height, width, channels = pixels.shape
     rows = b"".join(b"\0" + bytes(row.flatten().tolist()) for row in pixels)
@@ -167,7 +168,7 @@ def encode_png(image: Tensor) -> bytes:
 
 
 def lay_out_architecture(architecture: Architecture) -> dict[str, object]:
-    """The stages as boxes from left to right: the height follows the map's, a chip stands for a block."""
+    """The stages as boxes from left to right: the height follows that of the map, each chip is a block."""
     tallest = max((stage.shape[-1] for stage in architecture.stages if len(stage.shape) > 1), default=1)
     tallest = max(tallest, architecture.input[-1])
     gap, narrow = 26.0, 64.0

@@ -1,1 +1,1 @@
-"""The folder of a run: what stands in it, how it is written, how a run stops and resumes."""
+"""The run folder: its files, how they are written, how a run stops and resumes."""

@@ -1,4 +1,4 @@
-"""Tensors and facts in one safetensors file: written whole or not at all, hashed, and never unpickled."""
+"""Reads and writes tensors and metadata in one safetensors file: atomically, with a hash, without pickle."""
 
 import hashlib
 import json
@@ -17,9 +17,10 @@ _METADATA, _DIGEST = "resnetc", "sha256"
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` under a temporary name, flush it to the disk, then rename; RunError names the file.
+    """Write `content` to `path` atomically: to a temporary name, flushed to disk, then renamed; RunError names the
+    file.
 
-    Whoever reads `path`, and whenever the machine stops, there is the old file or the new one, never a part.
+    Readers of `path`, even after a crash, see the old file or the new one, never a part.
     """
     temporary = path.with_name(f"{path.name}.tmp")
     try:
@@ -52,7 +53,7 @@ def _compute_digest(tensors: Mapping[str, Tensor], text: str) -> str:
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
-    """Write named tensors (any device and layout) and JSON facts to `path`; RunError where the disk refuses."""
+    """Write named tensors (any device and layout) and JSON metadata to `path`; RunError if the disk refuses."""
     copies = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
@@ -61,7 +62,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, objec
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """The tensors (on the CPU) and the facts that `save` wrote; RunError where the file is missing or damaged."""
+    """The tensors (on the CPU) and the metadata that `save` wrote; RunError if the file is missing or damaged."""
     if not path.is_file():
         raise RunError(f"{path}: no such file; expected a checkpoint")
     try:

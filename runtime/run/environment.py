@@ -1,4 +1,4 @@
-"""Where a run runs: hardware, versions and the command, as texts for its checkpoint and its report."""
+"""Describes the environment of a run: hardware, versions and the command, for its checkpoint and its report."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ _CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def read_processor_name() -> str:
-    """The processor's name as the system gives it; its architecture where it gives none."""
+    """The processor's name as the system reports it, else its architecture."""
     try:
         lines = _CPU_FACTS.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -28,9 +28,9 @@ def format_command() -> str:
 
 
 def describe(device: torch.device) -> dict[str, str]:
-    """`device`, `processor`, `system`, `python`, `torch`, `command`, each a line of text.
+    """`device`, `processor`, `system`, `python`, `torch`, `command`, each one line of text.
 
-    Call it where the run's number of threads is set: `processor` says it.
+    Call it while the run's number of threads is set, because `processor` includes it.
     """
     threads = torch.get_num_threads()
     cpu = f"{read_processor_name()}, {os.cpu_count()} cores, {threads} {'thread' if threads == 1 else 'threads'}"

@@ -1,6 +1,6 @@
-"""The run folder: which files it holds, when one may be used, and the metrics in it.
+"""The run folder: its files, when a folder may be used, and the metrics in it.
 
-Imports torch only to write: which of the arguments are runs is asked before.
+torch is imported only to write; which arguments are runs is decided before.
 """
 
 import json
@@ -14,7 +14,7 @@ from resnetc.runtime.errors import RunError
 
 
 class EpochRecord(TypedDict):
-    """A line of the metrics: an epoch that is done and evaluated; `docs/training.md` says what each figure is."""
+    """A line of the metrics, written after an epoch is evaluated; `docs/training.md` defines each field."""
 
     epoch: int
     step: int
@@ -29,7 +29,7 @@ class EpochRecord(TypedDict):
 
 
 def choose_folder(network: str) -> Path:
-    """`runs/<network>-<date>`, the date to the second, in local time; a number is added while that folder exists."""
+    """`runs/<network>-<date>`, the local time to the second; a number is added if that folder exists."""
     name = f"{network}-{datetime.now():%Y%m%d-%H%M%S}"
     out, number = Path("runs") / name, 2
     while out.exists():
@@ -45,7 +45,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """The generated source that was run."""
+        """The generated source of the network."""
         return self.path / "model.py"
 
     @property
@@ -55,36 +55,36 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """One JSON object an epoch."""
+        """One JSON object per epoch."""
         return self.path / "metrics.jsonl"
 
     @property
     def last(self) -> Path:
-        """Everything a resumed run needs."""
+        """Everything needed to resume."""
         return self.path / "last.ckpt"
 
     @property
     def best(self) -> Path:
-        """The weights of the best epoch so far, under the network's own names."""
+        """The weights of the best epoch so far, under the network's state-dict keys."""
         return self.path / "best.safetensors"
 
     @property
     def report(self) -> Path:
-        """The run as one page."""
+        """The report of the run, one page."""
         return self.path / "report.html"
 
     @property
     def holds_run(self) -> bool:
-        """Whether the folder holds a run, finished or not; a folder that may not be entered holds none."""
+        """Whether the folder holds a run, finished or not; False for a folder that cannot be entered."""
         return os.path.isfile(self.model)
 
     @property
     def is_resumable(self) -> bool:
-        """Whether the run has saved itself, which is the first thing that it does."""
+        """Whether the run has been saved, which is the first thing it does."""
         return os.path.isfile(self.last)
 
     def create(self, source: str, recipe: str) -> None:
-        """Make the folder with `model.py` and `recipe.yaml`; RunError unless new, empty or never begun."""
+        """Make the folder with `model.py` and `recipe.yaml`; RunError unless it is new, empty or was never saved to."""
         from resnetc.runtime.run import checkpoint
 
         try:
@@ -104,7 +104,7 @@ class RunFolder:
         checkpoint.write(self.model, source.encode())
 
     def read_source(self) -> str:
-        """The text of `model.py`; RunError where the folder holds no run."""
+        """The text of `model.py`; RunError if the folder holds no run."""
         try:
             return self.model.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
@@ -121,7 +121,7 @@ class RunFolder:
             raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
 
     def read_records(self) -> list[EpochRecord]:
-        """The metrics, one dict an epoch; a last line that a crash cut off is left out. RunError for other damage."""
+        """The metrics, one dict per epoch; a last line cut off by a crash is ignored. RunError for other damage."""
         try:
             lines = self.metrics.read_text("utf-8").split("\n")
         except OSError as fault:
@@ -139,7 +139,8 @@ class RunFolder:
         return records
 
     def drop_records_after(self, epoch: int) -> None:
-        """Drop the metrics after `epoch`, which a resumed run writes again; RunError where an earlier epoch lacks."""
+        """Drop the metrics after `epoch`, which a resumed run writes again; RunError if those of an earlier epoch are
+        missing."""
         from resnetc.runtime.run import checkpoint
 
         records = [record for record in self.read_records() if record["epoch"] <= epoch]

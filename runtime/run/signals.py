@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag that the loop looks at between two steps; before it, Ctrl-C ends the process at once."""
+"""Turns Ctrl-C and SIGTERM into a flag that the loop checks between steps; before the loop, Ctrl-C exits at once."""
 
 import os
 import signal
@@ -14,10 +14,10 @@ _INTERRUPTED_STATUS = 130
 
 @contextmanager
 def exit_on_interrupt() -> Iterator[None]:
-    """Inside, Ctrl-C ends the process at once with status 130: while importing and reading there is nothing to save.
+    """Inside the context, Ctrl-C exits at once with status 130: while importing and reading there is nothing to save.
 
-    As an exception it would fly through the imports of NumPy and torch, which then fail in ways of their own or swallow
-    it. Only where Python would raise KeyboardInterrupt: an ignored Ctrl-C stays ignored.
+    A KeyboardInterrupt would be raised inside the imports of NumPy and torch, which then fail in other ways or swallow
+    it. An ignored Ctrl-C stays ignored.
     """
     is_main_thread = threading.current_thread() is threading.main_thread()
     if not is_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -38,11 +38,10 @@ class StopFlag:
 
 @contextmanager
 def catch_stop_signals(is_patient: bool = False) -> Iterator[StopFlag]:
-    """Catch the first Ctrl-C or SIGTERM in a flag; a second one acts as if nothing were caught.
+    """Catch the first Ctrl-C or SIGTERM in a flag; a second one has its usual effect.
 
-    With `patient`, further ones change nothing: torchrun passes on a Ctrl-C that its processes have had already.
-
-    Outside the main thread, where Python delivers no signals, the flag stays None.
+    With `is_patient`, further ones have no effect: torchrun forwards a Ctrl-C that its processes have already
+    received. Outside the main thread, where Python delivers no signals, the flag stays None.
     """
     flag = StopFlag()
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""Where a run stands: all that must be saved, so that a resumed run ends with the very same weights."""
+"""The state of a run: everything that must be saved so that a resumed run ends with exactly the same weights."""
 
 import math
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
 
 
 class BestEpoch(TypedDict, total=False):
-    """The best epoch so far, and its figures; empty before the first epoch is done."""
+    """The best epoch so far with its figures; empty before the first epoch is done."""
 
     epoch: int
     top1: float
@@ -36,7 +36,7 @@ class BestEpoch(TypedDict, total=False):
 
 
 class RunMetadata(TypedDict):
-    """What a checkpoint says of its run beside the tensors, with the recipe as a value."""
+    """The metadata of a checkpoint, with the recipe as a value."""
 
     network: str
     module: str
@@ -53,7 +53,7 @@ class RunMetadata(TypedDict):
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], RunMetadata]:
-    """The tensors and the facts of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
+    """The tensors and the metadata of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
     tensors, metadata = checkpoint.load(path)
     if metadata.get("format") not in (_FORMAT, _EARLIER_FORMAT):
         raise RunError(f"{path}: format {metadata.get('format')}, this resnetc reads format {_FORMAT}")
@@ -63,12 +63,12 @@ def load(path: Path) -> tuple[dict[str, Tensor], RunMetadata]:
 
 @dataclass
 class TrainState:
-    """The position of a run. Random numbers are counted from it (`counter_rng`), so no generator needs saving.
+    """The state of a run. Random numbers are computed from it (`counter_rng`), so no generator needs saving.
 
-    shape: (channels, height, width) of an image; environment: what `environment.describe` says, of the last start.
-    step: steps done; epochs: epochs done and judged; seconds: wall time so far; loss_sum: sum of the losses of the
-    current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer
-    where an epoch has fewer steps); epoch_seconds: wall time of those steps.
+    shape: (channels, height, width) of an image; environment: that of `environment.describe`, at the last start. step:
+    steps done; epochs: epochs done and evaluated; seconds: wall time so far; loss_sum: sum of the losses of the
+    current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer if
+    an epoch has fewer steps); epoch_seconds: wall time of those steps.
     """
 
     network: str
@@ -108,13 +108,13 @@ class TrainState:
         )
 
     def record_loss(self, loss: Tensor) -> None:
-        """Count the loss of step `step`, without waiting for the device."""
+        """Record the loss of step `step`, without waiting for the device."""
         self.loss_sum += loss
         self.curve[(self.step - 1) % self.steps_per_epoch * len(self.curve) // self.steps_per_epoch] += loss
         self.first_bad_step = self.first_bad_step.minimum(torch.where(loss.isfinite(), _NO_STEP, self.step))
 
     def mean_losses(self) -> list[float]:
-        """The mean loss of each part of the epoch that is just done, to six digits behind the point."""
+        """The mean loss of each part of the finished epoch, rounded to six decimals."""
         count = len(self.curve)
         first_steps = [
             -(-part * self.steps_per_epoch // count) for part in range(count + 1)
@@ -123,7 +123,7 @@ class TrainState:
         return [round(total / number, 6) for total, number in zip(self.curve.tolist(), counts, strict=True)]
 
     def check_train_loss(self, run: RunFolder, lr: float) -> None:
-        """Wait for the device; RunError with the step at which the loss stopped being a number, if it did."""
+        """Wait for the device; RunError with the first step at which the loss was not finite, if any."""
         step = int(self.first_bad_step)
         if step != _NO_STEP:
             raise RunError(
@@ -132,7 +132,7 @@ class TrainState:
             )
 
     def check_test_loss(self, run: RunFolder, test_loss: float) -> None:
-        """RunError where the test loss is no number, which the loss in training can be without (running statistics)."""
+        """RunError if the test loss is not finite; it uses running statistics, so the training loss can be finite."""
         if not math.isfinite(test_loss):
             raise RunError(
                 f"{run.path}: the test loss is no longer a number after step {self.step}; nothing after the last good "
@@ -150,7 +150,7 @@ class TrainState:
         return is_better
 
     def metadata(self) -> dict[str, object]:
-        """What a checkpoint says beside its tensors."""
+        """The metadata of a checkpoint."""
         return {
             "format": _FORMAT,
             "network": self.network,
@@ -170,7 +170,7 @@ class TrainState:
     def save(
         self, run: RunFolder, model: nn.Module, average: ExponentialMovingAverage, optimizer: torch.optim.Optimizer
     ) -> None:
-        """Write `last.ckpt`; RunError, and nothing written, where a weight is no longer a number."""
+        """Write `last.ckpt`; RunError, and nothing is written, if a weight is not finite."""
         tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
         tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
         tensors |= {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
@@ -179,7 +179,7 @@ class TrainState:
         self._write(run.last, tensors)
 
     def save_best(self, run: RunFolder, model: nn.Module) -> None:
-        """Write `best.safetensors`, the weights that were judged; RunError as for `save`."""
+        """Write `best.safetensors`, the weights that were evaluated; RunError as for `save`."""
         self._write(run.best, model.state_dict())
 
     def _write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -199,7 +199,7 @@ class TrainState:
         optimizer: torch.optim.Optimizer,
         group: Group,
     ) -> None:
-        """Read `last.ckpt` back into everything; RunError where it is of another module, recipe or data."""
+        """Restore everything from `last.ckpt`; RunError if it is of another module, recipe or data."""
         tensors, metadata = group.broadcast_from_rank0(lambda: load(run.last))
         if metadata["module"] != self.module:
             raise RunError(

@@ -1,4 +1,4 @@
-"""The Python API: `compile` a spec to source, `load` it as a module of torch."""
+"""The Python API: `compile` a spec to source, or `load` it as a torch module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class CompileError(Exception):
-    """A spec does not compile; `diagnostics` are its faults, the text of the exception what the command prints."""
+    """Raised if a spec does not compile: `diagnostics` are its errors, the exception's text is what the command
+    prints."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n" + render.human(diagnostics, False).rstrip())
@@ -48,10 +49,10 @@ class Compiled:
 def compile(
     spec: str | os.PathLike[str] | None = None, *, text: str | None = None, model: str | None = None, **settings: Any
 ) -> Compiled:
-    """Compiles one network of a spec: a shipped name, a path, or what it says as `text`.
+    """Compile one network of a spec: a shipped name, a path, or the spec itself as `text`.
 
-    Keywords set parameters and slots as `--set` does: numbers and flags as they are, a slot as an expression of the
-    language in a string (`shortcut="none"`). Raises `CompileError` where the spec is at fault, `ValueError` where the
+    Keywords set parameters and slots, like `--set`: numbers and booleans as they are, a slot as an expression of the
+    language in a string (`shortcut="none"`). Raises `CompileError` if the spec is at fault, and `ValueError` if the
     call is: an unknown name, or more than one network.
     """
     session = Session()
@@ -82,9 +83,9 @@ def compile(
 def load(
     spec: str | os.PathLike[str] | None = None, *, text: str | None = None, model: str | None = None, **settings: Any
 ) -> nn.Module:
-    """A network of a spec as a `torch.nn.Module` with initial weights; see `compile` for the arguments.
+    """A network of a spec as a `torch.nn.Module` with initial weights; the arguments are those of `compile`.
 
-    It is made where torch's context says (`with torch.device("meta")`), and can be pickled for another process.
+    It is made on the device of torch's context (`with torch.device("meta")`), and can be pickled for another process.
     """
     from resnetc.runtime.errors import RunError, require_packages
 

@@ -1,4 +1,4 @@
-"""The bytes of a regular file, up to a limit: no pipe, device or endless file makes a reader wait or grow."""
+"""Reads a regular file up to a limit of bytes; pipes, devices and endless files are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class NotRegular(OSError):
 
 
 class TooLarge(OSError):
-    """A file of more bytes than the limit, whatever size the system states for it."""
+    """A file with more bytes than the limit, whatever size the system reports."""
 
 
 def contents(path: Path, most: int) -> bytes:

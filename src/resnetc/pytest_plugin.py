@@ -1,11 +1,11 @@
-"""pytest collects `.resnet` files: a test a network's compilation, a test an `expect`, a test a prediction.
+"""Collects `.resnet` files in pytest: one test for each compilation, each `expect` and each prediction.
 
     pytest specs/                                   # no configuration
     pytest specs/ -k "resnet50 and not images"
 
 Node ids are `FILE::NETWORK::compiles`, `FILE::NETWORK::expect CLAIM`, and `FILE::NETWORK::shapes` or another of the
-predictions of `resnetc.testing.exercise`. Faults of a file are one failed test, `FILE::compiles`; a family whose
-arguments are missing, and a file without models, have no tests. Loading this module imports pytest alone: the compiler
+predictions of `resnetc.testing.exercise`. The errors of a file are one failed test, `FILE::compiles`; a family whose
+arguments are missing, and a file without models, have no tests. Loading this module imports only pytest: the compiler
 is imported at the first `.resnet` file, torch when a test runs.
 """
 

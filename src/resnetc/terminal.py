@@ -28,10 +28,7 @@ SEQUENCE = re.compile(rf"{MARK}(\[[0-9;]*m)")
 
 
 def harmless(text: str) -> str:
-    r"""`text` with every character that a terminal would obey, and not show, as `\x1b` or `\u202e`.
-
-    Ends of lines and tabs stay. Half a surrogate pair, as of a file's name that is no UTF-8, can be encoded then.
-    """
+    """`text` with every character that a terminal would obey, or not show, as `\\x1b` or `\\u202e`."""
     if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else spelt(c) for c in text)

@@ -1,4 +1,4 @@
-"""What every command needs: exit statuses, the options that choose networks, sessions, notes."""
+"""What the commands share: exit statuses, options that select networks, sessions, notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`resnetc compile`: one Python file a network."""
+"""`resnetc compile`: writes one Python file per network."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A network compiled for a data set: what of the data it does not take is said of the data, before torch is imported.
+"""Compiles a network for a data set; whatever of the data it does not accept is reported before torch is imported.
 
-The data's classes and channels become parameters, its size the size that the module is described at. No claim and no
-check of the spec ever sees that size, so that none of its diagnostics can be about it.
+The data's classes and channels become parameters, its size the size at which the module is described. The claims and
+the checks of the spec never see this size, so none of its diagnostics is about the data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: the one place that knows both the compiler and the runtime, and imports each when it is needed."""
+"""The command line's entry point: only here are compiler and runtime both known, and each is imported when needed."""
 
 from __future__ import annotations
 
@@ -171,9 +171,3 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_commands(command, add_selection_options)
     cli_compare.add_commands(command, add_selection_options)
     return top
-
-
-# -- what the commands share ------------------------------------------------------------------------------------------
-
-
-# -- commands ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`resnetc show`: tables, JSON and pictures of a network."""
+"""`resnetc show`: prints a network as a table, JSON or a picture."""
 
 from __future__ import annotations
 

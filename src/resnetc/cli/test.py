@@ -1,4 +1,4 @@
-"""`resnetc test`: compiles, then holds every network against its real module, its claims included."""
+"""`resnetc test`: compiles every network and compares it, claims included, with its real module."""
 
 from __future__ import annotations
 

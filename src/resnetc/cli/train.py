@@ -1,4 +1,4 @@
-"""`resnetc train` and `eval`: compiles where a spec is named, then hands the text to the runtime."""
+"""`resnetc train` and `eval`: compile a named spec, then pass its text to the runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m resnetc.testing FILE`: every assertion once more on one spec, also one that is refused for its sizes."""
+"""`python -m resnetc.testing FILE`: runs every assertion again on one spec, also one that is rejected for its sizes."""
 
 from __future__ import annotations
 

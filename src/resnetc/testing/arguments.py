@@ -1,4 +1,4 @@
-"""What assertions are called with: a network, sizes of its axes, a number of images; else one error that says so."""
+"""Checks the arguments of assertions: a network, sizes of its axes, a number of images."""
 
 from __future__ import annotations
 

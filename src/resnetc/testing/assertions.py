@@ -1,4 +1,4 @@
-"""Assertions that hold a compiled network against the real module that torch runs."""
+"""Assertions that compare a compiled network with the real module, run by torch."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from resnetc.testing.values import (
 
 @replayable
 def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2, device: str = "cpu") -> bool:
-    """One size, both ways: it is accepted exactly when the module runs at it without broadcasting one map onto another.
+    """Check one size: it is accepted exactly when the module runs at it without broadcasting one map onto another.
 
-    Where it runs, the shapes of the output and of every stage are those predicted. A single image is refused
-    by a norm exactly where that is predicted, and is tried with another one. Returns whether the size is accepted.
+    If it runs, the output and every stage must have the predicted shapes. A single image must be refused by a norm
+    exactly where that is predicted, and is then tried with another one. Returns whether the size is accepted.
     """
     network, accepted, measures, source = parts(compiled)
     predicted = all(n in axis for n, axis in zip(sizes, accepted.axes, strict=True))
@@ -57,12 +57,13 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
 def assert_network_agrees(
     compiled: Compiled | Trial, sizes: Iterable[Sizes], batch: int = 2, values: bool = True
 ) -> int:
-    """One network in every way: its state, the shapes at each of the sizes, strides, and values at the first accepted.
+    """Check one network in every way: its state, the shapes at each of the sizes, strides, and values at the first
+    accepted size.
 
-    There it is also counted how often each module runs. The values are the multiply-adds, what autograd keeps, what a
-    training step does to the buffers, and the outputs: as the operations give them one after the other, whatever else
-    is in the batch, and in either memory layout. `values=False` saves their time, and that of the strides. Returns how
-    many of the sizes are accepted.
+    The values are the calls of each module, the multiply-adds, what autograd keeps, the effect of a training step on
+    the buffers, and the outputs: they must equal those of the operations run one by one, whatever else is in the
+    batch, and in either memory layout. `values=False` saves the time for these and for the strides. Returns the number
+    of accepted sizes.
     """
     with call_of("assert_network_agrees"):
         sizes = several_sizes(compiled_network(compiled), sizes)
@@ -84,7 +85,7 @@ def assert_network_agrees(
 
 @replayable
 def assert_strides_agree(compiled: Compiled | Trial) -> None:
-    """Along an open axis, an input larger by a multiple of a stage's stride gives a map larger by that multiple."""
+    """Along each open axis, an input larger by k times a stage's stride must give a map larger by k."""
     network, _, measures, _ = parts(compiled)
     for stage, found in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
         for axis, stride in enumerate(found):
@@ -97,9 +98,11 @@ def assert_strides_agree(compiled: Compiled | Trial) -> None:
 
 @replayable
 def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None:
-    """The state dict has the predicted keys in the predicted order, shapes and sums; its own copy loads strictly.
+    """The state dict must have the predicted keys, order, shapes and totals, and load a copy of itself with
+    `strict=True`.
 
-    The sums are those of the network, and the parameters of each stage; the keys also those that `read_keys` finds.
+    Totals are those of the network and the parameters of each stage; the keys must also be those that `read_keys`
+    derives.
     """
     network, _, measures, source = parts(compiled)
     module = module_of(source, device)
@@ -126,7 +129,7 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
 
 @replayable
 def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size torch counts the predicted multiply-adds, with and without those of fixed filters."""
+    """At an accepted size torch must count the predicted multiply-adds, with and without those of fixed filters."""
     network, _, measures, _ = parts(compiled)
     counted = Measured(*parts(compiled)).multiply_adds(sizes)
     layers, whole = measures.multiply_adds(sizes), measures.multiply_adds_all(sizes)

@@ -1,4 +1,4 @@
-"""What one training step does to every buffer: each batch norm counts it once and moves its statistics once."""
+"""Checks what one training step does to the buffers: each batch norm counts it once and updates its statistics once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Buffers = dict[str, Tensor]
 
 @replayable
 def assert_buffers_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size one training step leaves every buffer as the network's steps say, each done once.
+    """At an accepted size one training step must update each buffer as the network's steps say, each step done once.
 
-    A batch norm's statistics move by its momentum towards those of what reaches it, as the reference computes it with
-    the other batch norms training too; nothing else moves. What is random while training is left out on both sides.
+    The statistics of a batch norm move by its momentum towards those of its input, as the reference computes it with
+    the other batch norms training too; nothing else changes. Random operations are left out on both sides.
     """
     network, _, _, source = parts(compiled)
     module, batch = module_of(source), image(network, sizes).double()

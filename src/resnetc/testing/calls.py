@@ -1,4 +1,4 @@
-"""How often each module runs in one forward pass: once for every step of the network, whatever the text shares."""
+"""Checks how often each module runs in one forward pass: once for each step of the network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Calls:
 
 @replayable
 def assert_calls_agree(compiled: Compiled | Trial, sizes: Sizes, device: str = "cpu") -> None:
-    """At an accepted size each module runs exactly as often in one pass as the network has steps for it."""
+    """At an accepted size each module must run exactly as often in one pass as the network has steps for it."""
     network, _, _, source = parts(compiled)
     predicted, kinds = Calls(), {POOLED}
     predict(network.root, "", True, predicted, kinds)

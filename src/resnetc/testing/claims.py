@@ -1,4 +1,4 @@
-"""`expect` once more, at one input and with the numbers of the real module in place of the compiler's."""
+"""Evaluates `expect` at one input, with numbers measured on the real module instead of the compiler's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds a compiled network against its real module at many inputs: a finding a property, every failure made small."""
+"""Compares a compiled network with its real module at many inputs: one finding per property; failures are reduced."""
 
 from __future__ import annotations
 

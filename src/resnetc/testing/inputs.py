@@ -1,4 +1,5 @@
-"""Which inputs a network is tried with: sizes on and beside every edge of what it accepts, others, several batches."""
+"""Chooses the inputs to try: sizes on and beside every boundary of the accepted sizes, others, and several batch
+sizes."""
 
 from __future__ import annotations
 

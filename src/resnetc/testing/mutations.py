@@ -1,4 +1,4 @@
-"""The strategy for damaged texts, and the assertion that a fault is told as one."""
+"""The strategy for damaged texts, and the assertion that the compiler reports errors for them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ WORDS = frozenset("edition use block model policy stage stem head input let set 
 
 @st.composite
 def bad_specs(draw: st.DrawFn, dimensions: int = 2) -> str:
-    """A valid text with one mechanical damage: a token lost, doubled, moved, replaced, or an end cut off.
+    """A valid text with one mechanical damage: a token lost, doubled, moved or replaced, or the end cut off.
 
-    Most are refused. A few are still valid, or ask for another network: the compiler has to say which.
+    Most are rejected. A few remain valid, or define another network; the compiler has to say which.
     """
     text = draw(models(dimensions, depth=2))
     places = [m.span() for m in TOKEN.finditer(text)]
@@ -83,7 +83,8 @@ def diagnostics_of(data: bytes | str) -> list[Diagnostic]:
 
 
 def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Diagnostic]:
-    """The compiler neither raises nor points outside of a text; with `codes`, it knows every code it uses."""
+    """The compiler must neither raise nor report a place outside the text; with `codes`, it must know every code it
+    uses."""
     try:
         found = diagnostics_of(data)
         judge(found, codes)

@@ -1,8 +1,9 @@
-"""The receptive field of a real module: which positions of the input reach one of the last map before it is pooled.
+"""Measures the receptive field of a real module: which input positions reach one position of the last map before
+pooling.
 
 The module runs with every operation replaced by one that lets each position through and cancels none: windows become
-sums with the module's own kernel, stride, padding and dilation, what keeps positions apart becomes the identity. Then
-the gradient of one position is not zero exactly where that position sees the input.
+sums with the module's own kernel, stride, padding and dilation, and position-wise operations become the identity. Then
+the gradient of one position is nonzero exactly where that position sees the input.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Runs the expanded network step by step: what the generated module must do, whatever its text shares or renames.
+"""Runs the expanded network step by step: the reference for the generated module, whatever that shares or renames.
 
 The wiring is independent of the generated text, and so are the operations that `forward` writes itself. A primitive
-that is a module is, alone, what the generator writes for it, and so is one that is added later: no line is due here.
+with a module of its own is run as the generator writes it, also one that is added later: nothing needs to be added
+here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Inputs inside of what a claim speaks of by itself: its condition, the sizes that it asks about."""
+"""Draws inputs inside the region that a claim is about: its condition, or the sizes it asks about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drawn network on which an assertion fails: it is written to a file, and the failure says how to see it again."""
+"""Writes a drawn network on which an assertion fails to a file, and adds to the failure how to replay it."""
 
 from __future__ import annotations
 

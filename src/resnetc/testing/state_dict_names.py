@@ -1,7 +1,7 @@
-"""The keys of a state dict, read from the text of a network by the five rules of docs/language.md, and by them alone.
+"""Derives the keys of a state dict from the text of a network, by the five rules of docs/language.md and nothing else.
 
-A second reading: what values are, which case of a policy holds and what a slot is bound to, it takes from the compiler;
-what anything is called, and in which order, it finds out anew.
+This is an independent implementation of the naming rules. Values, the chosen cases of policies and the bindings of
+slots are taken from the compiler; names and their order are derived again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is counted on the real module, by torch alone: the figures that the compiler's are held against."""
+"""Measures the real module with torch alone; the compiler's figures are compared with these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the module of a network, and watches what torch lets pass: additions that broadcast one map onto another."""
+"""Runs the module of a network, and detects what torch silently allows: additions that broadcast one map."""
 
 from __future__ import annotations
 

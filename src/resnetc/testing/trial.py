@@ -1,4 +1,4 @@
-"""A spec text -> its networks with the sizes that they accept, also those that are refused for their sizes."""
+"""The networks of a spec with their accepted sizes, also those that are rejected for their sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from resnetc.compiler.syntax import tree as syntax
 
 @record
 class Trial:
-    """A network, the sizes derived for it, its figures, its module's text; `refusals` are the faults of its sizes.
+    """A network with the sizes it accepts, its figures and its module's text; `refusals` are the errors about its
+    sizes.
 
     `text` is that of the spec.
     """
@@ -45,12 +46,12 @@ class Trial:
         return f"<resnetc.testing.Trial {self.network.name}: {self.measures.parameters:,} parameters{refused}>"
 
     def accepts(self, sizes: tuple[int, ...]) -> bool:
-        """Whether the derivation accepts an input of these sizes, whatever the spec declares."""
+        """Whether the network accepts an input of these sizes, whatever the spec promises."""
         return all(n in axis for n, axis in zip(sizes, self.accepted.axes, strict=True))
 
 
 class SpecRefused(Exception):
-    """A text has faults before any size is looked at; `diagnostics` are the faults."""
+    """Raised if a text has errors before any size is looked at; `diagnostics` are the errors."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n".join(f"{d.code}: {d.message}" for d in diagnostics))
@@ -64,7 +65,7 @@ def library() -> Loader:
 
 
 def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
-    """The networks of a text. Raises `SpecRefused` for faults other than those of sizes."""
+    """The networks of a text. Raises `SpecRefused` for errors that are not about sizes."""
     loader = library()
     loader.sink = sink = Sink()
     spec = loader.link(Source(name, text), None)

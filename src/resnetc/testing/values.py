@@ -1,4 +1,4 @@
-"""Assertions about the values that flow through the real module: outputs, shapes on the way, what autograd keeps."""
+"""Assertions about values in the real module: outputs, intermediate shapes, what autograd keeps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of a
 
 @replayable
 def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """In evaluation mode an image has the same output alone, among others, and in another order."""
+    """In evaluation mode an image must have the same output by itself, in a batch, and in another order."""
     network, _, _, source = parts(compiled)
     module, batch = module_of(source).double(), image(network, sizes, 3).double()
     order = [2, 0, 1]
@@ -39,7 +39,7 @@ def assert_images_independent(compiled: Compiled | Trial, sizes: Sizes) -> None:
 
 @replayable
 def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """In evaluation mode the output is the same with the channels last in memory, weights and images."""
+    """In evaluation mode the output must be the same with channels-last memory, for weights and images."""
     network, _, _, source = parts(compiled)
     last = LAST.get(len(sizes))
     if last is None:
@@ -70,10 +70,10 @@ def assert_close(one: Tensor, other: Tensor, rtol: float, told: str) -> None:
 
 @replayable
 def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size every value of the network has its predicted shape, and the module gives the same output.
+    """At an accepted size every value of the network must have its predicted shape, and the module the same output.
 
-    The values are those of `reference`: the network step by step, with the weights stored under the predicted keys. The
-    modules with weights inside of the real module are watched too.
+    The expected values are those of `reference`: the network run step by step, with the weights stored under the
+    predicted keys. The shapes inside the real module's parts with weights are checked too.
     """
     network, _, _, source = parts(compiled)
     module, batch = module_of(source).double(), image(network, sizes).double()
@@ -98,9 +98,9 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
 
 @replayable
 def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
-    """At an accepted size autograd keeps the predicted bytes for one image more while it trains.
+    """At an accepted size, one more image in training must make autograd keep the predicted number of bytes more.
 
-    Parameters and what a batch has once (the means of a batch norm) drop out of the difference of two batches.
+    Parameters, and what a batch has once (the means of a batch norm), cancel in the difference of two batches.
     """
     network, _, measures, source = parts(compiled)
     module = module_of(source)

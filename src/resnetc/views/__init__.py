@@ -1,1 +1,1 @@
-"""Networks for the eye: tables, Mermaid and SVG."""
+"""Networks as tables, Mermaid and SVG."""

@@ -1,4 +1,4 @@
-"""The picture of a network: stages and blocks as a Mermaid flowchart or as an SVG, shapes on the way."""
+"""The picture of a network, as a Mermaid flowchart: stages and blocks, with the shapes between them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The charts of a network as one SVG: rows from top to bottom, branches in columns to the right, no line through a box.
+"""The charts of a network as one SVG: rows from top to bottom, branches in columns to the right, no line through a
+box.
 
-Between two rows lies a gap of three zones. In the first, lines leave for columns to the right; in the second stand the
+Between two rows is a gap of three zones. In the first, lines leave for columns to the right; the second contains the
 shapes; in the third, lines come back from the right. A line over several rows has a column of its own.
 """
 

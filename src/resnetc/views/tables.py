@@ -1,4 +1,4 @@
-"""What a network is, for people and for programs: the tables of `resnetc show` and `resnetc list`."""
+"""A network for people and for programs: the tables of `resnetc show` and `resnetc list`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the statements of a block: chains, splits, loops, gates, concatenations; holds a file while it is drawn."""
+"""Draws the statements of a block: chains, splits, loops, gates, concatenations."""
 
 from __future__ import annotations
 

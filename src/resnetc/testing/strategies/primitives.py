@@ -1,4 +1,4 @@
-"""Draws one operation from the table of primitives, its parameters legal for every map that it will meet."""
+"""Draws one operation from the table of primitives, with parameters that are legal for every map that reaches it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which slots a drawn text applies, read off its words: what is drawn binds no others, for that would be refused."""
+"""Which slots a drawn text applies, read from its words: a binding of any other slot would be rejected."""
 
 from __future__ import annotations
 

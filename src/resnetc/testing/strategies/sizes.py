@@ -1,4 +1,4 @@
-"""The strategy for input sizes: in the accepted sets of a network, on their edges, and just outside."""
+"""The strategy for input sizes: in the accepted sets of a network, on their boundaries, and just outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strategy for whole spec texts."""
+"""The strategy for whole specs."""
 
 from __future__ import annotations
 

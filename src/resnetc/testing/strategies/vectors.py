@@ -1,4 +1,5 @@
-"""Draws stages of vectors: behind the stem or the stages of maps, a pool makes vectors, and blocks of `linear` add."""
+"""Draws stages of vectors: after the stem or the stages of maps, a pool makes vectors, and residual blocks use
+`linear`."""
 
 from __future__ import annotations
 

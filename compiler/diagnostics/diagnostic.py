@@ -30,16 +30,29 @@ class Edit:
     replacement: str
 
 
-Advice = tuple[str, tuple[Edit, ...]]
-"""A help, and the edits that do what it says, where they can be made in the author's own text."""
+@record(eq=True)
+class Suggestion:
+    """A help, and the edits that do what it says, where they can be made in the author's own text."""
+
+    help: str
+    edits: tuple[Edit, ...] = ()
+
+
+Applicability = Literal["certain", "plausible", "words"]
+"""Whether a tool may apply a fix unasked, as in rustc: certain ones only.
+
+- `certain`: it was compiled, the whole network is right with it, and no other edit was in question;
+- `plausible`: it may not be what the author meant: it is one of several, a guess, or restricts what is accepted;
+- `words`: the help says what to do, and no edit does it.
+"""
 
 
 @record(eq=True)
 class Diagnostic:
     """One fault. `primary` is where the author would edit; `labels` say why; a help is a statement, not a question.
 
-    `others` are further remedies, from the likeliest to the least: what is said is the first that mends the fault when
-    it is tried (`mending`).
+    `alternatives` are further remedies, from the likeliest to the least: what is said is the first that mends the fault
+    when it is tried (`verification`), which also finds out whether the fix is certain.
     """
 
     code: str
@@ -49,8 +62,16 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     fix: tuple[Edit, ...] = ()
-    others: tuple[Advice, ...] = ()
+    alternatives: tuple[Suggestion, ...] = ()
     severity: Severity = "error"
+    is_certain: bool = False  # of the fix
+
+    @property
+    def applicability(self) -> Applicability:
+        """How far the fix may be trusted; without one the remedy is in words."""
+        if not self.fix:
+            return "words"
+        return "certain" if self.is_certain else "plausible"
 
 
 class Fault(Exception):

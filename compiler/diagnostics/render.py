@@ -102,6 +102,7 @@ def _fields(diagnostic: Diagnostic) -> dict[str, object]:
         "notes": [bounded(text) for text in diagnostic.notes],
         "helps": [bounded(text) for text in diagnostic.helps],
         "fix": [{**_range(x.span), "replacement": x.replacement} for x in diagnostic.fix] or None,
+        "applicability": diagnostic.applicability,
     }
 
 

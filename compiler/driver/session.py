@@ -323,7 +323,7 @@ class Session:
             accepted, faults = prove.prove(network)
         for diagnostic in faults:
             recompile = partial(self._recompile, entry.spec, request.name, settings)
-            self.sink.add(verification.tried(diagnostic, recompile, expander.cost))
+            self.sink.add(verification.verify_fixes(diagnostic, recompile, expander.cost))
         if faults:
             return None
         measures = summary.measure(network)
@@ -342,12 +342,12 @@ class Session:
         self, spec: SpecFile, network: str, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
     ) -> list[Diagnostic] | None:
         """The faults of a network of `spec` with an edited text, in a session of its own; at most `left` times."""
-        from resnetc.compiler.remedies.verification import mended
+        from resnetc.compiler.remedies.verification import apply_edits
 
         if self.left == 0:
             return None
         self.left -= 1
-        source, text = edits[0].span.source, mended(edits)
+        source, text = edits[0].span.source, apply_edits(edits)
         files = [file.path.resolve() for file in self.loader.loaded.values() if file.source is source and file.path]
         loaded_before = self.loader.shipped()
         bad = {file: names for file, names in self.bad.items() if file.path and file.path.resolve() in loaded_before}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, fitting, stated
@@ -153,18 +153,19 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     (f, g), sides = case.sides, places[0].sides
     totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
-    (help, fix), *others = strides.to_give(places, case.reason.condition.span, case.axis)
+    likeliest, *alternatives = strides.to_give(places, case.reason.condition.span, case.axis)
     if "none" in totals:
-        help, fix, others = "for a gate, write `*`: it broadcasts a map of size 1, `+` does not", (), []
+        likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
+        alternatives = []
     return Diagnostic(
         "E0302",
         f"{case.reason.condition.text} joins maps with different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
         labels=(*branches.strided(sides, case.axis), *case.call_site_labels()),
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
-        helps=(help,),
-        fix=fix,
-        others=tuple(others),
+        helps=(likeliest.help,),
+        fix=likeliest.edits,
+        alternatives=tuple(alternatives),
     )
 
 

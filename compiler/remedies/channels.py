@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.evaluation.values import Tensor, describe, normal_size
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
@@ -48,17 +48,17 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, d
         name, channels = called(side, text, dataflow), side.shape.channels
         if step is not None:
             labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
-    (help, fix), *others = remedies(op, left, right, expr, dataflow)
+    likeliest, *alternatives = remedies(op, left, right, expr, dataflow)
     if shipped(expr.span):
-        fix, others = (), []
+        likeliest, alternatives = Suggestion(likeliest.help), []
     return Diagnostic(
         "E0301",
         f"`{op}` needs equal shapes: {show_shape(left.shape)} and {show_shape(right.shape)}",
         Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
         tuple(labels),
-        helps=(help,),
-        fix=fix,
-        others=tuple(others),
+        helps=(likeliest.help,),
+        fix=likeliest.edits,
+        alternatives=tuple(alternatives),
     )
 
 
@@ -81,7 +81,7 @@ class Side:
         return all(is_constant(size) for size in self.tensor.shape.sizes)
 
 
-def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> list[Advice]:
+def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> list[Suggestion]:
     """What to write, the likeliest first: a call of one side with the channels of the other, or one call more.
 
     A shortcut follows its branch, a gate what it weighs, and what has fewer channels is meant to have more.
@@ -91,7 +91,7 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow
     low, high = sorted(sides, key=lambda side: side.channels)
     follows = [s for s in sides if s.step is not None and s.step.slot not in (None, "conv")]
     gates = [s for s in sides if op == "*" and s.gates]
-    out: list[Advice] = []
+    out: list[Suggestion] = []
     for side in dict.fromkeys((*follows, *gates, low, high)):
         other = high if side is low else low
         if side is low and side.step is None:
@@ -99,10 +99,11 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow
         out += told_channels(side, other, dataflow)
     if low.step is not None:
         out += led(low, high, dataflow)
-    return out or [("give both sides the same channels, for instance with a projection on the narrower side", ())]
+    general = "give both sides the same channels, for instance with a projection on the narrower side"
+    return out or [Suggestion(general)]
 
 
-def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advice]:
+def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     """The call that one side owes its channels to, with those of the other side."""
     step = side.step
     if step is None or isinstance(step.operation, str) or shipped(step.span):
@@ -120,22 +121,23 @@ def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Advic
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
     for text in widths(other, dataflow):
         said = call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
-        yield f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),)
+        yield Suggestion(f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),))
 
 
-def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Advice]:
+def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     """The narrower side, sent through one layer more."""
     if low.name == UNNAMED:
         return
     width, stride = next(widths(high, dataflow)), lacking(low.tensor.shape, high.tensor.shape)
     if stride is None:
         wider = f"({low.name} |> conv({width}, kernel=1))"
-        yield f"give both sides the same channels: replace `{low.name}` with `{wider}`", (Edit(low.text.span, wider),)
+        help = f"give both sides the same channels: replace `{low.name}` with `{wider}`"
+        yield Suggestion(help, (Edit(low.text.span, wider),))
         return
     count = next((n for n, type, v in dataflow.numbers if type == "size" and v == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
     help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
-    yield help, (Edit(low.text.span, through),)
+    yield Suggestion(help, (Edit(low.text.span, through),))
 
 
 def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:

@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 from math import prod
 from typing import Any
 
-from resnetc.compiler.diagnostics.diagnostic import Advice, Edit
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.remedies.branches import Branch, Operation
@@ -24,10 +24,10 @@ BOUND, NAMED, NUMBER, PRODUCT = range(4)
 First comes a call that tells it already, to a layer that does not listen."""
 
 Term = tuple[int, str]
-Ranked = tuple[int, str, tuple[Edit, ...]]
+Ranked = tuple[int, Suggestion]
 
 
-def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
+def to_give(places: list[Meeting], span: Span, axis: int) -> list[Suggestion]:
     """What to write where strides differ, the likeliest first: calls with the stride of the other side.
 
     A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
@@ -44,9 +44,8 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Advice]:
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
     ranked.sort(key=lambda remedy: remedy[0])
     if ranked and ranked[0][0] == BOUND:
-        return [ranked[0][1:]]
-    suggestions = [(text, edits) for _, text, edits in ranked]
-    return [*suggestions, (f"give both sides the same stride: {had}", ())]
+        return [ranked[0][1]]
+    return [*(suggestion for _, suggestion in ranked), Suggestion(f"give both sides the same stride: {had}")]
 
 
 def known_strides(block: ExpandedBlock) -> list[tuple[str, Any]]:
@@ -108,13 +107,14 @@ def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
         values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in pairs]
         if solved[0][axis] in values:
             example = ", such as `shortcuts.project`" if bound_step.slot == "shortcut" else ""
-            yield BOUND, f"bind `{bound_step.slot}` to a policy that applies the stride {solved[0][axis]}{example}", ()
+            help = f"bind `{bound_step.slot}` to a policy that applies the stride {solved[0][axis]}{example}"
+            yield BOUND, Suggestion(help)
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
             for rank, right in terms(places, solved):
                 text = call(bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]])
                 edits = () if shipped(bound_step.span) else (Edit(bound_step.span, text),)
-                yield rank, f"give the {bound_step.slot} the stride of `{other.name}`: `{text}`", edits
+                yield rank, Suggestion(f"give the {bound_step.slot} the stride of `{other.name}`: `{text}`", edits)
 
 
 def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
@@ -140,7 +140,8 @@ def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
             change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
             if change.edits and fitting(places, (change,)) is not None:
                 rank = NAMED if term else NUMBER
-                yield rank, f"give `{side.name}` the stride of `{other.name}`: `{change.text}`", change.edits
+                help = f"give `{side.name}` the stride of `{other.name}`: `{change.text}`"
+                yield rank, Suggestion(help, change.edits)
 
 
 def window(operation: Operation) -> tuple[int, ...]:
@@ -167,7 +168,7 @@ def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) 
         if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
             led_through = f"({low.name} |> {text})"
             edits = instead(span, low.name, led_through)
-            yield NAMED, f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits
+            yield NAMED, Suggestion(f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits)
 
 
 def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:

@@ -5,60 +5,84 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from enum import IntEnum
 
-from resnetc.compiler.diagnostics.diagnostic import Advice, Diagnostic, Edit
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Suggestion
+
+# Whether two branches then agree depends on every block around the edited one: a slot may be bound elsewhere, another
+# stage may call the same block with another width, the next addition may need the old stride. No rule that looks at
+# the fault alone knows this, and a help that leads to the next fault costs its reader more than none. So no fix is
+# believed: the whole network is compiled with it, in a session of its own that tries no fixes itself, and what comes
+# out is compared with the fault. Long texts and large networks are not tried, and a session tries a few fixes in all.
 
 CODES = frozenset({"E0301", "E0302", "E0314", "E0332"})
-RIGHT, MENDED, NEARER, UNMENDED = range(4)
-"""After a remedy all of the network is right; or this statement is; or it has another fault now; or not even that."""
+EXHAUSTIVE = frozenset({"E0301", "E0302"})
+"""Faults that name every edit in question; the others name the first that fits, or restrict the input."""
 
-MAX_EDITED_TEXT = 1 << 16  # characters of a text that is mended
-MAX_COST = 50_000  # what the network that is made again has cost: statements, blocks, and fifty for each operation
+MAX_EDITED_TEXT = 1 << 16  # characters of a text that is edited
+MAX_COST = 50_000  # of the network that is compiled again: statements, blocks, and fifty for each operation
+
+
+class Outcome(IntEnum):
+    """What a fix leaves of a network's faults, from the best to the worst."""
+
+    COMPILES = 0  # nothing
+    FIXED = 1  # another statement is at fault now
+    NEARER = 2  # this statement has another fault
+    UNCHANGED = 3
 
 
 Recompile = Callable[[tuple[Edit, ...]], list[Diagnostic] | None]
 """The faults of the network with a text that is edited; None where no more texts may be tried."""
 
 
-def tried(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnostic:
-    """A fault with the first of its remedies after which all of its network is right, or at least this statement.
+def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnostic:
+    """A fault with the first of its fixes after which all of its network compiles, or at least this statement is right.
 
-    What is only words is said where nothing that can be tried mends anything; a remedy that does not is no fix.
+    What is only words is said where no fix helps; a fix that does not is none.
     """
     if fault.code not in CODES or not fault.helps:
         return fault
-    remedies: list[Advice] = [(fault.helps[0], fault.fix), *fault.others]
-    best, chosen = UNMENDED, (fault.helps[0], fault.fix)
-    for help, edits in remedies:
+    suggestions = [Suggestion(fault.helps[0], fault.fix), *fault.alternatives]
+    best, chosen = Outcome.UNCHANGED, suggestions[0]
+    for suggestion in suggestions:
+        edits = suggestion.edits
         if not edits or cost > MAX_COST or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
             continue
-        others = recompile(edits)
-        if others is None:
+        remaining = recompile(edits)
+        if remaining is None:
             break
-        outcome = max((left_by(fault, other, edits) for other in others), default=RIGHT)
+        outcome = max((fix_outcome(fault, other, edits) for other in remaining), default=Outcome.COMPILES)
         if outcome < best:
-            best, chosen = outcome, (help, edits)
-        if best == RIGHT:
+            best, chosen = outcome, suggestion
+        if best is Outcome.COMPILES:
             break
-    if best == UNMENDED:
-        chosen = next(((help, edits) for help, edits in remedies if not edits), (fault.helps[0], ()))
-    help, fix = chosen
-    return replace(fault, helps=(help, *fault.helps[1:]), fix=fix, others=())
+    if best is Outcome.UNCHANGED:
+        in_words = (suggestion for suggestion in suggestions if not suggestion.edits)
+        chosen = next(in_words, Suggestion(fault.helps[0]))
+    is_only = fault.code in EXHAUSTIVE and sum(bool(suggestion.edits) for suggestion in suggestions) == 1
+    return replace(
+        fault,
+        helps=(chosen.help, *fault.helps[1:]),
+        fix=chosen.edits,
+        alternatives=(),
+        is_certain=is_only and best is Outcome.COMPILES,
+    )
 
 
-def left_by(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> int:
-    """What another fault, after the edits, says about how far they have mended this one."""
+def fix_outcome(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> Outcome:
+    """What another fault, after the edits, says about how far they have fixed this one."""
     span, place = fault.primary.span, other.primary.span
     if other.code not in CODES:
-        return MENDED if other.code > "E0301" else UNMENDED
+        return Outcome.FIXED if other.code > "E0301" else Outcome.UNCHANGED
     before = (e for e in edits if e.span.source is span.source and e.span.end <= span.start)
     moved = sum(len(e.replacement) - (e.span.end - e.span.start) for e in before)
     if place.source.name != span.source.name or place.start != span.start + moved:
-        return MENDED
+        return Outcome.FIXED
     if fault.code == "E0301" != other.code:
-        return NEARER  # channels are compared first, at every occurrence
+        return Outcome.NEARER  # channels are compared first, at every occurrence
     (here, why), (there, because) = describe_occurrence(fault), describe_occurrence(other)
-    return NEARER if here == there and (other.code, because) != (fault.code, why) else UNMENDED
+    return Outcome.NEARER if here == there and (other.code, because) != (fault.code, why) else Outcome.UNCHANGED
 
 
 def describe_occurrence(fault: Diagnostic) -> tuple[list[str], list[str]]:
@@ -67,7 +91,7 @@ def describe_occurrence(fault: Diagnostic) -> tuple[list[str], list[str]]:
     return here, [fault.message, *(note for note in fault.notes if not note.startswith("in "))]
 
 
-def mended(edits: tuple[Edit, ...]) -> str:
+def apply_edits(edits: tuple[Edit, ...]) -> str:
     """The text with the edits made, the last one first."""
     text = edits[0].span.source.text
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):

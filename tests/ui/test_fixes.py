@@ -163,6 +163,17 @@ def test_a_wrong_net_is_mended_by_what_is_said_of_it(name: str):
             pending.extend((mended, steps + 1) for mended in after.values())
 
 
+def test_a_certain_fix_compiles_and_the_others_say_that_they_are_guesses():
+    faults = {name: found(WRONG[name]) for name in WRONG}
+    certain = {name for name in WRONG if any(fault.applicability == "certain" for fault in faults[name])}
+    assert certain == {"strides: of a pooled gate"}
+    for name in certain:
+        (fault,) = faults[name]
+        assert found(applied(WRONG[name], fault.fix)) == []
+    assert {fault.applicability for fault in faults["strides: forgotten"]} == {"plausible"}  # either side may stride
+    assert {fault.applicability for fault in faults["slots: norm"]} == {"words"}
+
+
 LINES = {
     "strides: applied twice": "conv(width, kernel=3, stride=1)",
     "strides: forgotten by the branch": "conv(width, kernel=3, stride=stride)",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -293,8 +294,11 @@ def test_json_has_the_fields_of_the_interface():
         "notes": ["n\u202e"],
         "helps": ["h"],
         "fix": [{**primary, "replacement": "bottleneck"}],
+        "applicability": "plausible",
     }
-    assert json.loads(second)["fix"] is None
+    assert json.loads(second)["fix"] is None and json.loads(second)["applicability"] == "words"
+    (certain,) = json_lines([replace(diagnostic, is_certain=True)]).splitlines()
+    assert json.loads(certain)["applicability"] == "certain"
     assert json_lines([]) == ""
 
 

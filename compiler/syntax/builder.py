@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from lark import Token
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Label
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.parse_tree import Child, as_token, as_tree, children, rule_of
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
 CLAIMS = ("expect", "each_claim")
-
-Node = Any  # Tree[Token]: its children are trees and tokens, as the grammar has them
-
-
-@dataclass(slots=True)
-class ParsedParts:
-    """What could be read: the trees of the edition, of `use` lines and of items; and names that were lost."""
-
-    edition: Node | None = None
-    uses: list[Node] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
-    words: int = 0  # of the text
 
 
 class Builder:
@@ -40,71 +26,72 @@ class Builder:
 
     # -- spans and leaves ---------------------------------------------------------------------------------------------
 
-    def span(self, node: Node | Token) -> Span:
+    def span(self, node: Child) -> Span:
         if isinstance(node, Token):
             return Span(self.source, node.start_pos or 0, node.end_pos or 0)
-        return Span(self.source, node.meta.start_pos, node.meta.end_pos)
+        meta = as_tree(node).meta
+        return Span(self.source, meta.start_pos, meta.end_pos)
 
-    def name(self, token: Token) -> syntax.Name:
-        return syntax.Name(str(token), self.span(token))
+    def name(self, token: Child) -> syntax.Name:
+        return syntax.Name(str(as_token(token)), self.span(token))
 
-    def text(self, token: Token) -> str:
-        return str(token)[1:-1]
+    def text(self, token: Child) -> str:
+        return str(as_token(token))[1:-1]
 
     # -- a file -------------------------------------------------------------------------------------------------------
 
-    def edition(self, node: Node) -> None:
-        if str(node.children[0]) != "1":
-            raise Fault(unknown_edition(self.span(node.children[0])))
+    def edition(self, node: Child) -> None:
+        if str(children(node)[0]) != "1":
+            raise Fault(unknown_edition(self.span(children(node)[0])))
 
-    def use(self, node: Node) -> syntax.Use:
-        (path,) = node.children
-        return syntax.Use(tuple(str(part) for part in path.children), self.span(path))
+    def use(self, node: Child) -> syntax.Use:
+        (path,) = children(node)
+        return syntax.Use(tuple(str(part) for part in children(path)), self.span(path))
 
-    def item(self, node: Node) -> syntax.Item:
-        docs = [c for c in node.children if isinstance(c, Token) and c.type == "DOC"]
+    def item(self, node: Child) -> syntax.Item:
+        docs = [c for c in children(node) if isinstance(c, Token) and c.type == "DOC"]
         doc = "\n".join(str(d)[3:].strip() for d in docs).strip()
-        build: Callable[[list[Any], str, Span], syntax.Item] = getattr(self, f"item_{node.data}")
-        rest = node.children[len(docs) :]
+        build: Callable[[Sequence[Child], str, Span], syntax.Item] = getattr(self, f"item_{rule_of(node)}")
+        rest = children(node)[len(docs) :]
         first = rest[0]
-        start = Span(self.source, self.keyword_start(node, docs, first), node.meta.end_pos)
+        start = Span(self.source, self.keyword_start(node, docs, as_token(first)), self.span(node).end)
         return build(rest, doc, start)
 
-    def keyword_start(self, node: Node, docs: list[Token], first: Token) -> int:
+    def keyword_start(self, node: Child, docs: list[Token], first: Token) -> int:
         """The tree has no keyword: it stands between the last `///` line and the name."""
-        low = docs[-1].end_pos if docs else node.meta.start_pos
+        low = docs[-1].end_pos if docs else self.span(node).start
         assert low is not None and first.start_pos is not None
-        return self.source.text.rfind(str(node.data if node.data != "instance" else "model"), low, first.start_pos)
+        return self.source.text.rfind("model" if rule_of(node) == "instance" else rule_of(node), low, first.start_pos)
 
-    def item_block(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_block(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *body, out = rest
         return syntax.Block(
-            self.name(name), self.params(params), self.statements(body), self.layer(out.children[0]), doc, span
+            self.name(name), self.params(params), self.statements(body), self.layer(children(out)[0]), doc, span
         )
 
-    def item_policy(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_policy(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *rows = rest
-        body = [r for r in rows if r.data in ("let", "require")]
-        cases = tuple(self.case(r) for r in rows if r.data in ("case", "otherwise"))
+        body = [r for r in rows if rule_of(r) in ("let", "require")]
+        cases = tuple(self.case(r) for r in rows if rule_of(r) in ("case", "otherwise"))
         return syntax.Policy(self.name(name), self.params(params), self.statements(body), cases, doc, span)
 
-    def case(self, node: Node) -> syntax.Case:
-        *condition, value = node.children
+    def case(self, node: Child) -> syntax.Case:
+        *condition, value = children(node)
         return syntax.Case(self.expr(condition[0]) if condition else None, self.layer(value), self.span(node))
 
-    def item_slot(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_slot(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, attribute, default = rest
         return syntax.Slot(self.name(name), self.params(params), self.text(attribute), self.layer(default), doc, span)
 
-    def item_model(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_model(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *parts = rest
-        by = {kind: [p for p in parts if p.data == kind] for kind in ("each_of", "input", "stem", "stage", "head")}
-        expects = [p for p in parts if p.data in CLAIMS]
-        body = [p for p in parts if p.data in ("let", "require", "set")]
+        by = {rule: [p for p in parts if rule_of(p) == rule] for rule in ("each_of", "input", "stem", "stage", "head")}
+        expects = [p for p in parts if rule_of(p) in CLAIMS]
+        body = [p for p in parts if rule_of(p) in ("let", "require", "set")]
         each = None
         if by["each_of"]:
             (node,) = by["each_of"]
-            loop, values = node.children
+            loop, values = children(node)
             each = syntax.Each(self.name(loop), self.expr(values), (), self.span(node))
         return syntax.Model(
             self.name(name),
@@ -112,27 +99,27 @@ class Builder:
             each,
             self.statements(body),
             self.input(by["input"][0]),
-            self.layer(by["stem"][0].children[0]),
+            self.layer(children(by["stem"][0])[0]),
             tuple(self.stage(s) for s in by["stage"]),
-            self.layer(by["head"][0].children[0]),
+            self.layer(children(by["head"][0])[0]),
             tuple(self.claim(e) for e in expects),
             doc,
             span,
         )
 
-    def item_instance(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_instance(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, value, *parts = [r for r in rest if r is not None]
-        inputs = [p for p in parts if p.data == "input"]
+        inputs = [p for p in parts if rule_of(p) == "input"]
         return syntax.Instance(
             self.name(name),
             self.expr(value),
             self.input(inputs[0]) if inputs else None,
-            tuple(self.claim(p) for p in parts if p.data in CLAIMS),
+            tuple(self.claim(p) for p in parts if rule_of(p) in CLAIMS),
             doc,
             span,
         )
 
-    def item_extern(self, rest: list[Any], doc: str, span: Span) -> syntax.Item:
+    def item_extern(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, shape_in, shape_out, target = rest
         return syntax.Extern(
             self.name(name),
@@ -144,7 +131,7 @@ class Builder:
             span,
         )
 
-    def params(self, node: Node) -> tuple[syntax.Parameter, ...]:
+    def params(self, node: Child) -> tuple[syntax.Parameter, ...]:
         return tuple(
             syntax.Parameter(
                 self.name(name),
@@ -153,19 +140,19 @@ class Builder:
                 first is not None,
                 self.span(param),
             )
-            for param in node.children
+            for param in children(node)
             if param is not None
-            for first, name, kind, default in [param.children]
+            for first, name, kind, default in [children(param)]
         )
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
-    def statements(self, nodes: list[Node]) -> tuple[syntax.Statement, ...]:
+    def statements(self, nodes: Sequence[Child]) -> tuple[syntax.Statement, ...]:
         return tuple(self.statement(n) for n in nodes)
 
-    def statement(self, node: Node) -> syntax.Statement:
-        span, parts = self.span(node), node.children
-        match node.data:
+    def statement(self, node: Child) -> syntax.Statement:
+        span, parts = self.span(node), children(node)
+        match rule_of(node):
             case "let":
                 index = self.expr(parts[1]) if parts[1] is not None else None
                 return syntax.Let(self.name(parts[0]), index, self.expr(parts[2]), span)
@@ -179,8 +166,8 @@ class Builder:
                 self.depth -= 1
                 return each
 
-    def input(self, node: Node) -> syntax.Input:
-        shape, declared, condition = node.children
+    def input(self, node: Child) -> syntax.Input:
+        shape, declared, condition = children(node)
         return syntax.Input(
             self.expr(shape),
             self.expr(declared),
@@ -188,21 +175,21 @@ class Builder:
             self.span(node),
         )
 
-    def stage(self, node: Node) -> syntax.Stage:
-        path, *groups = node.children
+    def stage(self, node: Child) -> syntax.Stage:
+        path, *groups = children(node)
         return syntax.Stage(self.expr(path), tuple(self.repeat(g) for g in groups), self.span(node))
 
-    def repeat(self, node: Node) -> syntax.Repeat:
-        if node.data == "times":
-            count, block = node.children
+    def repeat(self, node: Child) -> syntax.Repeat:
+        if rule_of(node) == "times":
+            count, block = children(node)
             return syntax.Repeat(self.expr(count), None, None, self.layer(block), self.span(node))
-        name, values, block = node.children
+        name, values, block = children(node)
         return syntax.Repeat(None, self.name(name), self.expr(values), self.layer(block), self.span(node))
 
-    def claim(self, node: Node) -> syntax.AnyClaim:
-        if node.data == "expect":
+    def claim(self, node: Child) -> syntax.AnyClaim:
+        if rule_of(node) == "expect":
             return self.expect(node)
-        name, values, *claims = node.children
+        name, values, *claims = children(node)
         span = self.span(node)
         self.enter(span)
         made = tuple(self.claim(claim) for claim in claims)
@@ -210,8 +197,8 @@ class Builder:
         self.depth -= 1
         return each
 
-    def expect(self, node: Node) -> syntax.Expect:
-        claim, condition, text = node.children
+    def expect(self, node: Child) -> syntax.Expect:
+        claim, condition, text = children(node)
         return syntax.Expect(
             self.expr(claim),
             self.expr(condition) if condition is not None else None,
@@ -226,34 +213,34 @@ class Builder:
         if self.depth > MAX_DEPTH:
             raise Fault(too_deep(span))
 
-    def expr(self, node: Node) -> syntax.Expr:
+    def expr(self, node: Child) -> syntax.Expr:
         span = self.span(node)
         self.enter(span)
-        build: Callable[[list[Any], Span], syntax.Expr] = getattr(self, f"expr_{node.data}")
-        made = build(node.children, span)
+        build: Callable[[Sequence[Child], Span], syntax.Expr] = getattr(self, f"expr_{rule_of(node)}")
+        made = build(children(node), span)
         self.depth -= 1
         return made
 
-    def layer(self, node: Node) -> syntax.Expr:
+    def layer(self, node: Child) -> syntax.Expr:
         """An expression where a layer or a tensor must stand: whatever it is, a comparison is neither."""
-        if node.data == "compare":
-            raise Fault(comparison(self.span(node.children[1])))
+        if rule_of(node) == "compare":
+            raise Fault(comparison(self.span(children(node)[1])))
         return self.expr(node)
 
-    def deepened(self, node: Node, links: int) -> syntax.Expr:
+    def deepened(self, node: Child, links: int) -> syntax.Expr:
         """The innermost operand of a chain: it stands as many levels down as the chain has links."""
         self.depth += links
         inner = self.expr(node)
         self.depth -= links
         return inner
 
-    def expr_integer(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_integer(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         digits = str(parts[0]).replace("_", "")
         if len(digits) > MAX_DIGITS:
             raise Fault(too_many_digits(span))
         return syntax.Number(int(digits), span)
 
-    def expr_decimal(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_decimal(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         mantissa, _, exponent = str(parts[0]).lower().partition("e")
         if (
             sum(character.isdigit() for character in mantissa) > MAX_DIGITS
@@ -263,63 +250,63 @@ class Builder:
         value = Fraction(str(parts[0]))
         return syntax.Number(int(value) if value.denominator == 1 else value, span)
 
-    def expr_string(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_string(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.String(self.text(parts[0]), span)
 
-    def expr_name(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_name(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Name(str(parts[0]), span)
 
-    def expr_in_(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_in_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Name("in", span)
 
-    def expr_stem_(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_stem_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Name("stem", span)
 
-    def expr_head_(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_head_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Name("head", span)
 
-    def expr_group(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_group(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.expr(parts[0])
 
-    def expr_list(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_list(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.List(tuple(self.expr(p) for p in parts if p is not None), span)
 
-    def expr_choice(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_choice(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         value, condition, other = (self.expr(p) for p in parts)
         return syntax.Choice(value, condition, other, span)
 
-    def expr_negate(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_negate(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Negate(self.expr(parts[1]), span)
 
-    def expr_label(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_label(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Labelled(self.expr(parts[0]), self.expr(parts[1]), span)
 
-    def expr_pipe(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_pipe(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return syntax.Pipe(tuple(self.layer(p) for p in parts), span)
 
-    def expr_postfix(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_postfix(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         value = self.deepened(parts[0], len(parts) - 1)
         for trailer in parts[1:]:
-            reach = Span(self.source, span.start, trailer.meta.end_pos)
-            match trailer.data:
+            reach = Span(self.source, span.start, self.span(trailer).end)
+            match rule_of(trailer):
                 case "attribute":
-                    value = syntax.Attribute(value, self.name(trailer.children[0]), reach)
+                    value = syntax.Attribute(value, self.name(children(trailer)[0]), reach)
                 case "index":
-                    value = syntax.Index(value, self.expr(trailer.children[0]), reach)
+                    value = syntax.Index(value, self.expr(children(trailer)[0]), reach)
                 case _:
-                    arguments = tuple(self.argument(a) for a in trailer.children if a is not None)
+                    arguments = tuple(self.argument(a) for a in children(trailer) if a is not None)
                     value = syntax.Call(value, arguments, reach)
         return value
 
-    def argument(self, node: Node) -> syntax.Argument:
-        if node.data == "named":
-            name, value = node.children
+    def argument(self, node: Child) -> syntax.Argument:
+        if rule_of(node) == "named":
+            name, value = children(node)
             return syntax.Argument(self.name(name), self.expr(value), self.span(node))
-        if node.data == "label":
-            raise Fault(colon_in_call(self.span(node), self.span(node.children[0]), self.span(node.children[1])))
+        if rule_of(node) == "label":
+            raise Fault(colon_in_call(self.span(node), self.span(children(node)[0]), self.span(children(node)[1])))
         return syntax.Argument(None, self.expr(node), self.span(node))
 
-    def chain(self, parts: list[Any], ops: list[str] | None) -> syntax.Expr:
+    def chain(self, parts: Sequence[Child], ops: list[str] | None) -> syntax.Expr:
         """A flat left-associative chain: operands and operator tokens alternate, or stand between for `and`, `or`."""
         step = 1 if ops else 2
         left = self.deepened(parts[0], len(parts) // step)
@@ -328,20 +315,20 @@ class Builder:
             between = Span(self.source, left.span.end, right.span.start)
             op_span = between if ops else self.span(parts[i])
             op = ops[0] if ops else str(parts[i])
-            reach = Span(self.source, parts[0].meta.start_pos, parts[i + step - 1].meta.end_pos)
+            reach = Span(self.source, self.span(parts[0]).start, self.span(parts[i + step - 1]).end)
             left = syntax.Binary(op, left, right, op_span, reach)
         return left
 
-    def expr_binary(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_binary(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, None)
 
-    def expr_compare(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_compare(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, None)
 
-    def expr_and_(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_and_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, ["and"])
 
-    def expr_or_(self, parts: list[Any], span: Span) -> syntax.Expr:
+    def expr_or_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, ["or"])
 
 

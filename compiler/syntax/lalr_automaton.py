@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
-from lark.parsers.lalr_analysis import Shift
+from lark.grammar import Rule
 
 from resnetc.compiler.syntax.lalr_tables import parser
 
 END = "$END"
+State: TypeAlias = int
+Action: TypeAlias = tuple[object, State | Rule]  # a shift to a state, or a reduction by a rule
 
 
 class Automaton:
@@ -17,9 +19,9 @@ class Automaton:
 
     def __init__(self, start: str) -> None:
         tables = parser().parse_interactive(start=start).parser_state.parse_conf
-        self.states: dict[Any, dict[str, Any]] = tables.states
+        self.states: Mapping[State, Mapping[str, Action]] = tables.states
         self.end = tables.end_state
-        self.stack: list[Any] = [tables.start_state]
+        self.stack: list[State] = [tables.start_state]
 
     def read(self, terminal: str) -> bool:
         """Goes on by one terminal, or refuses it and stays where it is."""
@@ -29,7 +31,7 @@ class Automaton:
         """The terminals that can follow."""
         return {t for t in self.states[self.stack[-1]] if t.isupper() and self._step(list(self.stack), t)}
 
-    def reach(self, terminals: Sequence[str], stack: list[Any] | None = None) -> int:
+    def reach(self, terminals: Sequence[str], stack: list[State] | None = None) -> int:
         """How many of these terminals can follow, here or at another stack."""
         trial = list(self.stack if stack is None else stack)
         for i, terminal in enumerate(terminals):
@@ -37,22 +39,24 @@ class Automaton:
                 return i
         return len(terminals)
 
-    def _step(self, stack: list[Any], terminal: str) -> bool:
+    def _step(self, stack: list[State], terminal: str) -> bool:
         """Reductions are kept apart in `top` until the terminal is shifted: a refusal leaves the stack as it was."""
-        kept = len(stack)
-        top: list[Any] = []
+        height = len(stack)  # of what is left of `stack` below `top`
+        top: list[State] = []
         while True:
-            action, goal = self.states[top[-1] if top else stack[kept - 1]].get(terminal, (None, None))
+            action = self.states[top[-1] if top else stack[height - 1]].get(terminal)
             if action is None:
                 return False
-            if action is Shift:
-                stack[kept:] = [*top, goal]
+            goal = action[1]
+            if not isinstance(goal, Rule):
+                stack[height:] = [*top, goal]
                 return True
             size = len(goal.expansion)
             inside = min(size, len(top))
             del top[len(top) - inside :]
-            kept -= size - inside
-            state = self.states[top[-1] if top else stack[kept - 1]][goal.origin.name][1]
+            height -= size - inside
+            state = self.states[top[-1] if top else stack[height - 1]][goal.origin.name][1]
+            assert not isinstance(state, Rule)  # behind a nonterminal there is always a state
             top.append(state)
             if terminal == END and state == self.end:
                 return True

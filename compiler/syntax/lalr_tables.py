@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import lark
 from lark import Lark
 
 STARTS = ("start", "edition", "use", "item", "expr")
-OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, object] = {
     "parser": "lalr",
     "lexer": "basic",
     "propagate_positions": True,
@@ -30,7 +30,8 @@ def digest() -> str:
     return hashlib.sha256(grammar_text().encode()).hexdigest()
 
 
-def from_pairs(value: dict[str, Any]) -> Any:
+def from_pairs(value: dict[str, Iterable[tuple[object, object]]]) -> Mapping[object, object] | Mapping[str, object]:
+    """A dictionary whose keys are no texts, which the file of the tables has as a list of pairs."""
     return dict(value["pairs"]) if "pairs" in value else value
 
 

@@ -10,10 +10,11 @@ from lark.exceptions import UnexpectedInput
 from resnetc.compiler.diagnostics.diagnostic import Fault, Sink
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.builder import Builder, Node, ParsedParts
+from resnetc.compiler.syntax.builder import Builder
 from resnetc.compiler.syntax.error_context import ITEMS, RESERVED
 from resnetc.compiler.syntax.errors import Limits, bidirectional
 from resnetc.compiler.syntax.lalr_tables import OPTIONS, digest, grammar_text, parser
+from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
 
 __all__ = ["OPTIONS", "RESERVED", "digest", "grammar_text", "parse", "parse_expression", "parser"]
 
@@ -34,10 +35,10 @@ def parse(source: Source, sink: Sink) -> syntax.File:
 def parse_strict(source: Source) -> ParsedParts | None:
     """All of a text, None where it does not parse."""
     try:
-        header, *items = read(source, "start", limits := Limits(source)).children
+        header, *items = map(as_tree, children(read(source, "start", limits := Limits(source))))
     except UnexpectedInput:
         return None
-    edition, *uses = header.children
+    edition, *uses = map(as_tree, children(header))
     return ParsedParts(edition, uses, items, words=limits.words)
 
 
@@ -72,7 +73,7 @@ def read(source: Source, start: str, limits: Limits) -> Node:
     for token in machine.iter_parse():
         if (fault := limits.passed(token, len(stack))) is not None:
             raise Fault(fault)
-    return machine.feed_eof(token)  # type: ignore[no-untyped-call]
+    return as_tree(machine.feed_eof(token))  # type: ignore[no-untyped-call]
 
 
 def assembled(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File:

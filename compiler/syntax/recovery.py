@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from lark import Token
 
@@ -12,7 +11,6 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import errors
-from resnetc.compiler.syntax.builder import Node, ParsedParts
 from resnetc.compiler.syntax.error_context import (
     BRACKETS,
     ITEM_OPENERS,
@@ -21,9 +19,10 @@ from resnetc.compiler.syntax.error_context import (
     Place,
     opens_line,
 )
-from resnetc.compiler.syntax.lalr_automaton import END, Automaton
+from resnetc.compiler.syntax.lalr_automaton import END, Automaton, State
 from resnetc.compiler.syntax.lalr_tables import parser
 from resnetc.compiler.syntax.lexer import tokens
+from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
 
 MAX_FAULTS = 20
 MAX_MENDS = 100
@@ -56,7 +55,7 @@ class Step:
     """The parser before a token: its states, and the brackets that are open, with the height of the stack at each."""
 
     at: int
-    stack: list[Any]
+    stack: list[State]
     opened: list[tuple[int, Token]]
 
 
@@ -122,7 +121,7 @@ class Recovery:
         """What a text takes for files, by the dot behind it: they are not missed where their `use` was lost."""
         pairs = zip(tokens, tokens[1:], strict=False)
         dotted = {str(token) for token, after in pairs if token.type == "NAME" and after.type == "DOT"}
-        return dotted - {str(use.children[0].children[-1]) for use in self.parts.uses}
+        return dotted - {str(children(children(use)[0])[-1]) for use in self.parts.uses}
 
     def chunks(self, tokens: list[Token]) -> list[list[Token]]:
         """The header, then item by item, each with the `///` lines above it."""
@@ -211,7 +210,7 @@ class Piece:
         machine = parser().parse_interactive(start=self.start)
         for token in self.tokens:
             machine.feed_token(token)
-        return machine.feed_eof(self.tokens[-1])  # type: ignore[no-untyped-call]
+        return as_tree(machine.feed_eof(self.tokens[-1]))  # type: ignore[no-untyped-call]
 
     def unfinished(self) -> None:
         self.broken = True

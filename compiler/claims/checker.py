@@ -127,7 +127,8 @@ class Claims:
 
     def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
-        rounds = ", ".join(f"{name} = {describe(frame.locals[name])}" for name in frame.rounds)
+        values = ((name, frame.locals[name]) for name in frame.rounds)
+        rounds = ", ".join(f"{name} = {describe(v)}" for name, v in values if not isinstance(v, dict))
         text = plain(said(expect)) + (f" for {rounds}" if rounds else "")
         contract = Contract(expect, frame, text, expect.claim.span, "skipped")
         if rebound and not self.about_sizes(expect.claim):

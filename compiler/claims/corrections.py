@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from resnetc.compiler.evaluation.values import MAX_WRITTEN, Absent, DefinedLayer, PrimitiveLayer, SlotLayer, Value
-from resnetc.compiler.ir.paths import Arguments
+from resnetc.compiler.evaluation.values import (
+    MAX_WRITTEN,
+    Absent,
+    Arguments,
+    DefinedLayer,
+    PrimitiveLayer,
+    SlotLayer,
+    Value,
+)
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.symbolic.predicates import Claim
 from resnetc.compiler.symbolic.values import Size, plain, shown
@@ -32,7 +39,12 @@ def corrected(expr: syntax.Expr, said: Value, value: Value, spec: SpecFile, equa
     """An expression that stands for `said`, with another value; what is right in it stays as it is written."""
     if equal(said, value):
         return plain(expr.span.text)
-    if isinstance(expr, syntax.List) and isinstance(value, tuple) and len(expr.items) == len(value):
+    if (
+        isinstance(expr, syntax.List)
+        and isinstance(said, tuple)
+        and isinstance(value, tuple)
+        and len(expr.items) == len(value)
+    ):
         triples = zip(expr.items, said, value, strict=True)
         items = [corrected(item, mine, other, spec, equal) for item, mine, other in triples]
         return None if None in items else f"[{', '.join(map(str, items))}]"

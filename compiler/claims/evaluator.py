@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
+from typing import ClassVar
 
 from resnetc.compiler.claims import errors as claims_errors
 from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
@@ -32,6 +33,8 @@ Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
 @record(eq=True)
 class Opening:
     """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
+
+    kind: ClassVar[str] = "a size"
 
     facts: Facts
     path: Path
@@ -210,9 +213,10 @@ class Mentions:
                     )
                 )
         if "precision" in named:
-            precision = self.evaluator.evaluate(named["precision"].value, frame)
-            if not isinstance(precision, str) or precision not in PRECISIONS:
-                raise Fault(claims_errors.not_a_precision(named["precision"].span, precision))
+            stated = self.evaluator.evaluate(named["precision"].value, frame)
+            if not isinstance(stated, str) or stated not in PRECISIONS:
+                raise Fault(claims_errors.not_a_precision(named["precision"].span, stated))
+            precision = stated
         return self.cost(facts, name, sizes, batch, precision, expr.span)
 
     def find_question(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
@@ -250,7 +254,7 @@ class Mentions:
                 raise Fault(
                     claims_errors.not_taken(facts, axis, size.at(outside), span, f" at {size.symbol} = {outside}")
                 )
-        elif size < 1 or size not in facts.axes[axis]:
+        elif not isinstance(size, int) or size < 1 or size not in facts.axes[axis]:
             raise Fault(claims_errors.not_taken(facts, axis, size, span))
 
 

@@ -66,7 +66,7 @@ class Questions:
             axis = self.own.symbols.index(alone.id)
             if isinstance(values[0], Size):
                 return (Region({axis: ALL}),)
-            return (values[0] in facts.axes[axis]) is (name == "accepts")
+            return (isinstance(values[0], int) and values[0] in facts.axes[axis]) is (name == "accepts")
         if len(values) != len(facts.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
             raise Fault(errors.misasked(name, expr.span, "takes a condition, or one size per axis", facts.symbols))
         sets: dict[int, SizeSet] = {}
@@ -83,7 +83,8 @@ class Questions:
                 return name == "refuses"
         if not sets:
             if name == "refuses":
-                self.refused.append(errors.wrong_sizes(facts, self.own, name, expr, dict(enumerate(values)), None))
+                point = {axis: value for axis, value in enumerate(values) if isinstance(value, int)}  # all are
+                self.refused.append(errors.wrong_sizes(facts, self.own, name, expr, point, None))
             return name == "accepts"
         return (Region(sets),)
 
@@ -97,7 +98,7 @@ class Questions:
         """Of a condition that no open size decides; at given sizes of the input, whether these are as claimed."""
         if not condition:
             return True
-        numbers = [size for size in facts.inputs if not isinstance(size, Size)]
+        numbers = [size for size in facts.inputs if isinstance(size, int)]
         if len(numbers) == len(facts.inputs):
             fits = all(size in sizes for size, sizes in zip(numbers, facts.axes, strict=True))
             return fits if name == "accepts" else not fits

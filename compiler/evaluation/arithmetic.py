@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.values import (
@@ -15,6 +14,7 @@ from resnetc.compiler.evaluation.values import (
     DefinedLayer,
     LabelLayer,
     ModelValue,
+    Number,
     PrimitiveLayer,
     SlotLayer,
     Tensor,
@@ -44,6 +44,7 @@ def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
         raise Fault(not_numbers(op, left, right, odd, span))
     if op in "/%" and right == 0:
         raise Fault(division_by_zero(op, span))
+    value: Number
     match op:
         case "+":
             value = left + right
@@ -61,14 +62,13 @@ def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
     return value
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
+ORDER: dict[str, Callable[[Number, Number], bool]] = {
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
 }
+COMPARISONS = ("==", "!=", *ORDER)
 
 
 def compare(op: str, left: Value, right: Value, span: Span) -> bool:
@@ -81,13 +81,13 @@ def compare(op: str, left: Value, right: Value, span: Span) -> bool:
             left, right = normal_size(left), normal_size(right)
         if isinstance(left, bool) != isinstance(right, bool):
             raise Fault(not_comparable(op, left, right, span))
-        return COMPARISONS[op](left, right)
+        return (left == right) is (op == "==")
     if not (is_number(left) and is_number(right)):
         raise Fault(not_comparable(op, left, right, span))
-    return COMPARISONS[op](left, right)
+    return ORDER[op](left, right)
 
 
-def floor_log(value: int | Fraction, base: int | Fraction) -> int:
+def floor_log(value: Number, base: Number) -> int:
     """The largest k with base^k <= value, exactly."""
     k, power = 0, Fraction(base)
     if value >= 1:
@@ -100,7 +100,7 @@ def floor_log(value: int | Fraction, base: int | Fraction) -> int:
     return k
 
 
-def nearest(value: int | Fraction, multiple: int, keep: int | Fraction = 0) -> int:
+def nearest(value: Number, multiple: int, keep: Number = 0) -> int:
     """The nearest multiple (a half goes up), at least one; one more where less than `keep` of `value` is left."""
     rounded = max(multiple, floor(Fraction(value) + Fraction(multiple) / 2) // multiple * multiple)
     return rounded + multiple if rounded < keep * value else rounded
@@ -155,40 +155,32 @@ def parts(value: Value) -> Sequence[Value]:
 
 
 def _apply(name: str, arguments: tuple[Value, ...]) -> Value:
-    if name not in ("len", "repeat") and not all(is_number(a) for a in numbers_of(arguments)):
+    match name, arguments:
+        case "len", (tuple() as elements,):
+            return len(elements)
+        case "repeat", (value, int() as count) if 0 <= count <= MAX_LENGTH:
+            return (value,) * count
+    stated = numbers_of(arguments) if name in ("max", "min") else arguments
+    numbers = [value for value in stated if is_number(value)]
+    if len(numbers) != len(stated):
         raise TypeError
-    match name, len(arguments):
-        case "ceil", 1:
-            return ceil(arguments[0])
-        case "floor", 1:
-            return floor(arguments[0])
-        case "max", _:
-            return max(numbers_of(arguments))
-        case "min", _:
-            return min(numbers_of(arguments))
-        case "len", 1:
-            return len(arguments[0]) if isinstance(arguments[0], tuple) else None or _refuse()
-        case "range", (1 | 2):
-            bounds = [a for a in arguments if isinstance(a, int)]
-            if len(bounds) != len(arguments) or bounds[-1] - (bounds[0] if len(bounds) == 2 else 0) > MAX_LENGTH:
-                raise TypeError
-            return tuple(range(*bounds))
-        case "repeat", 2:
-            if not isinstance(arguments[1], int) or not 0 <= arguments[1] <= MAX_LENGTH:
-                raise TypeError
-            return (arguments[0],) * arguments[1]
-        case "nearest", (2 | 3):
-            if not isinstance(arguments[1], int) or arguments[1] < 1:
-                raise TypeError
-            return nearest(*arguments)
-        case "floor_log", 2:
-            if arguments[0] <= 0 or arguments[1] < 2:
-                raise TypeError
-            return floor_log(*arguments)
-    raise TypeError
-
-
-def _refuse() -> Any:
+    match name, numbers:
+        case "ceil", [value]:
+            return ceil(value)
+        case "floor", [value]:
+            return floor(value)
+        case "max", [_, *_]:
+            return max(numbers)
+        case "min", [_, *_]:
+            return min(numbers)
+        case "range", [int() as count] if count <= MAX_LENGTH:
+            return tuple(range(count))
+        case "range", [int() as first, int() as end] if end - first <= MAX_LENGTH:
+            return tuple(range(first, end))
+        case "nearest", [value, int() as multiple, *keep] if multiple >= 1 and len(keep) <= 1:
+            return nearest(value, multiple, *keep)
+        case "floor_log", [value, base] if value > 0 and base >= 2:
+            return floor_log(value, base)
     raise TypeError
 
 

@@ -14,6 +14,7 @@ from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
     Absent,
+    Arguments,
     Bound,
     DefinedLayer,
     Definition,
@@ -25,7 +26,6 @@ from resnetc.compiler.evaluation.values import (
     Value,
 )
 from resnetc.compiler.evaluation.work import Work
-from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

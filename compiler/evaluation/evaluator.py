@@ -10,7 +10,7 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import apply_function, arithmetic, compare
 from resnetc.compiler.evaluation.calls import Calls, Functions
-from resnetc.compiler.evaluation.frame import Frame, Here
+from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import (
@@ -19,6 +19,7 @@ from resnetc.compiler.evaluation.values import (
     ChainLayer,
     DefinedLayer,
     Definition,
+    Here,
     LabelLayer,
     Layer,
     ModelValue,
@@ -37,7 +38,7 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 
-Rule = Callable[[Any, Frame], Value]
+Rule = Callable[[Any, Frame], Value]  # Any: each rule takes the kind of expression that it stands for in the table
 """How one kind of expression is evaluated; its argument is of that kind."""
 
 
@@ -104,7 +105,8 @@ class Evaluator:
             if frame.here is None:
                 raise Fault(errors.here_outside(expr.span))
             return Definition("place", "here", frame.here)
-        return {"true": True, "false": False, "none": ABSENT}[expr.id]
+        constants: dict[str, Value] = {"true": True, "false": False, "none": ABSENT}
+        return constants[expr.id]
 
     def defined(self, item: syntax.Item | SpecFile, spec: SpecFile, span: Span) -> Value:
         match item:
@@ -164,14 +166,15 @@ class Evaluator:
                 if name == "channels":
                     self.counted[id(shape)] = shape
                 if name in ("channels", "rank"):
-                    return getattr(shape, name)
+                    return shape.channels if name == "channels" else shape.rank
                 raise Fault(errors.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
             case Definition("place", _, Here() as here):
                 names = [field.name for field in fields(Here)]
                 if name not in names:
                     raise Fault(errors.no_field("`here`", name, expr.name.span, names))
                 self.reads.add(name)
-                return getattr(here, name)
+                place: int = getattr(here, name)
+                return place
             case Definition("file", file, SpecFile() as spec):
                 item = spec.names.get(name)
                 if item is not None and not isinstance(item, SpecFile):
@@ -290,8 +293,8 @@ class Evaluator:
     def worked(self, expr: syntax.Expr, frame: Frame) -> str:
         """An expression with its names replaced by their values: `(33 - 2) / 6`."""
         match expr:
-            case syntax.Name(id, _) if is_number(frame.locals.get(id)) or isinstance(frame.locals.get(id), bool):
-                return describe(frame.locals[id])
+            case syntax.Name(id, _) if is_number(value := frame.locals.get(id)) or isinstance(value, bool):
+                return describe(value)
             case syntax.Binary(op, left, right, _, _):
                 sides = [self.worked(side, frame) for side in (left, right)]
                 if op in "*/%":

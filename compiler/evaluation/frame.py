@@ -7,24 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import Tensor, Value
+from resnetc.compiler.evaluation.values import Here, Local, Tensor
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
-
-
-@record(eq=True)
-class Here:
-    """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
-
-    index: int
-    count: int
-    position: int
-    total: int
 
 
 class Builder(Dataflow, Protocol):
@@ -50,7 +39,7 @@ class Frame:
 
     spec: SpecFile
     slots: Slots
-    locals: dict[str, Value] = field(default_factory=dict)
+    locals: dict[str, Local] = field(default_factory=dict)
     here: Here | None = None
     scope: Builder | None = None
     axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis

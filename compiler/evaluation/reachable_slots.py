@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import ChainLayer, DefinedLayer, LabelLayer, SlotLayer, Value
+from resnetc.compiler.evaluation.values import ChainLayer, DefinedLayer, LabelLayer, Local, SlotLayer
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -26,7 +26,7 @@ class Texts:
         self._told: set[tuple[syntax.Slot, Span]] = set()  # bindings that have an effect
 
     def apply(
-        self, slot: syntax.Slot, bound: Span, texts: Iterable[Text], values: Iterable[Value], slots: Slots
+        self, slot: syntax.Slot, bound: Span, texts: Iterable[Text], values: Iterable[Local], slots: Slots
     ) -> bool:
         """Whether texts or values lead to a slot, where others are bound as in `slots`; `bound` is its own binding."""
         if (slot, bound) in self._told:
@@ -37,7 +37,7 @@ class Texts:
         return found
 
     def slots(
-        self, texts: Iterable[Text], values: Iterable[Value], slots: Slots, span: Span, left_out: str = ""
+        self, texts: Iterable[Text], values: Iterable[Local], slots: Slots, span: Span, left_out: str = ""
     ) -> Iterator[syntax.Slot]:
         """Every slot that texts and values lead to, without what is bound to the slot called `left_out`."""
         pending: list[Text] = [*self.inside(values), *texts]
@@ -57,7 +57,7 @@ class Texts:
             self.charge(len(mentions) // LOOKED_AT_A_STATEMENT, span)
             pending += [(item, home) for bound, item, home in mentions if left_out not in bound]
 
-    def inside(self, values: Iterable[Value]) -> Iterator[Text]:
+    def inside(self, values: Iterable[Local]) -> Iterator[Text]:
         """The items that values are made of."""
         pending = list(values)
         while pending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.evaluation.values import Absent, Layer
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -13,7 +13,7 @@ class Binding:
     """`set slot = value`, and what the slot meant before: inside the value, it still means that."""
 
     slot: syntax.Slot
-    value: Value
+    value: Layer | Absent
     outer: Binding | None
     span: Span
     sealed: bool = False
@@ -26,14 +26,14 @@ class Slots:
 
     def __init__(self, bindings: dict[syntax.Slot, Binding | None]) -> None:
         self.bindings = bindings
-        self._bound: dict[tuple[syntax.Slot, Value], Slots] = {}
+        self._bound: dict[tuple[syntax.Slot, Layer | Absent], Slots] = {}
         self._peeled: dict[syntax.Slot, Slots] = {}
 
     def get(self, slot: syntax.Slot) -> Binding | None:
         """The binding in force, None where the slot has its default."""
         return self.bindings.get(slot)
 
-    def bind(self, slot: syntax.Slot, value: Value, span: Span, sealed: bool = False) -> Slots:
+    def bind(self, slot: syntax.Slot, value: Layer | Absent, span: Span, sealed: bool = False) -> Slots:
         """These slots with one more binding."""
         key = (slot, value)
         if key not in self._bound:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard, overload
 
-from resnetc.compiler.ir.paths import Arguments, Path, show_path
+from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes.budget import number
 from resnetc.compiler.source import Span
@@ -21,7 +21,22 @@ if TYPE_CHECKING:
 MAX_BITS = 2**12  # of a number in a message
 MAX_WRITTEN = 200  # characters of a list in a message
 
-Value = Any  # int | Fraction | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | Record | Definition
+
+class Symbolic(Protocol):
+    """What depends on the input's size: a later phase evaluates such values, this one passes them on."""
+
+    kind: ClassVar[str]  # as messages call it
+
+
+Number: TypeAlias = int | Fraction
+Value: TypeAlias = (
+    "Number | bool | str | tuple[Value, ...] | Layer | Tensor | Absent | ModelValue | Record | Definition"
+    " | Symbolic | None"  # None: what the table has for a parameter that is worked out from others
+)
+Local: TypeAlias = "Value | dict[int, Value]"
+"""What a name of a block stands for: a value, or the elements that `let name[index]` has bound so far."""
+Arguments: TypeAlias = "tuple[tuple[str, Value], ...]"
+"""Of a layer or a model, by the names of its parameters."""
 
 
 @record(eq=True)
@@ -46,7 +61,7 @@ class Bound:
     """A slot that a keyword of a call binds."""
 
     slot: syntax.Slot
-    value: Value
+    value: Layer | Absent
     span: Span = field(compare=False)
 
 
@@ -106,7 +121,7 @@ class ModelValue:
     item: syntax.Model
     spec: SpecFile
     arguments: Arguments
-    bindings: tuple[tuple[syntax.Slot, Value, Span], ...]
+    bindings: tuple[tuple[syntax.Slot, Layer | Absent, Span], ...]
     instances: tuple[tuple[syntax.Instance, SpecFile, int], ...]  # each with the number of bindings it sees
     span: Span
 
@@ -119,7 +134,17 @@ class Record:
     """Something with fields, and no value itself: a stage in `expect`, or the output."""
 
     name: str
-    fields: Mapping[str, Any] = field(hash=False)
+    fields: Mapping[str, Value] = field(hash=False)
+
+
+@record(eq=True)
+class Here:
+    """Where a block stands: in its stage (`index` of `count`) and in the net (`position` of `total`)."""
+
+    index: int
+    count: int
+    position: int
+    total: int
 
 
 @record(eq=True)
@@ -128,7 +153,7 @@ class Definition:
 
     kind: str
     name: str
-    target: Any = field(hash=False)
+    target: str | SpecFile | Here = field(hash=False)
 
 
 def describe(value: Value) -> str:
@@ -195,7 +220,7 @@ def kind(value: Value) -> str:
             return "a list"
         case Tensor():
             return "a tensor"
-        case Absent():
+        case Absent() | None:
             return "`none`"
         case Definition(what):
             return f"a {what}"
@@ -204,18 +229,22 @@ def kind(value: Value) -> str:
         case ModelValue():
             return "a model"
         case _:
-            return "a layer" if isinstance(value, LAYERS) else "a size"
+            return "a layer" if isinstance(value, LAYERS) else value.kind
 
 
-def is_number(value: Value) -> bool:
+def is_number(value: object) -> TypeGuard[Number]:
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
 
 
-def normal(value: Fraction | int) -> int | Fraction:
+def normal(value: Number) -> Number:
     """An integral fraction is an int."""
     return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
-def normal_size(value: Value) -> int | tuple[int, ...]:
+@overload
+def normal_size(value: tuple[int, ...]) -> int | tuple[int, ...]: ...
+@overload
+def normal_size(value: Value) -> Value: ...
+def normal_size(value: Value) -> Value:
     """One number where all axes agree: `stride == 1` holds for `[1, 1, 1]`."""
-    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value  # type: ignore[no-any-return]
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

@@ -15,10 +15,12 @@ from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     Absent,
+    Arguments,
     ChainLayer,
     DefinedLayer,
     LabelLayer,
     Layer,
+    Local,
     PrimitiveLayer,
     SlotLayer,
     Tensor,
@@ -32,7 +34,7 @@ from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, single, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import ExpandedBlock, Module, Sequence
-from resnetc.compiler.ir.paths import Arguments, Path
+from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
@@ -66,7 +68,7 @@ class Applier:
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
-    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Path | None = None) -> Value:
+    def apply(self, layer: Layer | Absent, tensor: Value, frame: Frame, span: Span, label: Path | None = None) -> Value:
         """`tensor |> layer` in the scope of `frame`; the result is a tensor, a list of tensors, or absent."""
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
@@ -318,7 +320,7 @@ def based(attribute: str, label: Path | None) -> str | None:
     return attribute.replace("#", "") if label is None else None
 
 
-def note_number(scope: Scope, name: str, type: str, value: Value) -> None:
+def note_number(scope: Scope, name: str, type: str, value: Local) -> None:
     """Numbers by their name in the text: what constructor arguments are called after."""
     if isinstance(value, (bool, int, Fraction)) or (type == "size" and isinstance(value, tuple)):
         scope.numbers.append((name, "bool" if isinstance(value, bool) else type, value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import Value, describe
+from resnetc.compiler.evaluation.values import Absent, Layer, describe
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -14,7 +14,7 @@ class Bindings:
     def __init__(self) -> None:
         self.overridden_bindings: dict[str, None] = {}  # as messages write it
 
-    def bind(self, slots: Slots, slot: syntax.Slot, value: Value, span: Span) -> Slots:
+    def bind(self, slots: Slots, slot: syntax.Slot, value: Layer | Absent, span: Span) -> Slots:
         """These slots with one bound from here on, unless a binding from outside has sealed it."""
         current = slots.get(slot)
         if current is None or not current.sealed:

@@ -6,8 +6,10 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.parameters import as_layer
 from resnetc.compiler.evaluation.values import (
     Absent,
+    Arguments,
     DefinedLayer,
     Layer,
     PrimitiveLayer,
@@ -18,7 +20,6 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion.frames import Frames
 from resnetc.compiler.expansion.statements import Statements
-from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -42,12 +43,12 @@ class Choices:
     def __init__(self, evaluator: Evaluator, statements: Statements, frames: Frames) -> None:
         self.evaluator, self.statements, self.frames = evaluator, statements, frames
 
-    def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Value, Frame]:
+    def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Layer | Absent, Frame]:
         """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
         slot = layer.slot
         self.evaluator.asked_slots[slot] = None
         binding = frame.slots.get(slot)
-        value = binding.value if binding else self.evaluator.default(slot)
+        value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
         inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
         if isinstance(value, Absent):
             return value, inner

@@ -11,11 +11,10 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Builder, Frame
 from resnetc.compiler.evaluation.parameters import coerce
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import DefinedLayer, Tensor, Value
+from resnetc.compiler.evaluation.values import Arguments, DefinedLayer, Tensor, Value
 from resnetc.compiler.expansion.binding_effects import BindingEffects
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.statements import Statements
-from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 

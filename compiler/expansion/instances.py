@@ -12,7 +12,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer, check_binding
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import Absent, ModelValue, Value, describe
+from resnetc.compiler.evaluation.values import Absent, Layer, ModelValue, Value, describe
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
@@ -47,6 +47,7 @@ def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, libr
         if not isinstance(item, (syntax.Model, syntax.Instance)):
             continue
         value = evaluator.defined(item, spec, item.name.span)
+        assert isinstance(value, ModelValue)
         out.extend(variants(item, value, settings, evaluator, library))
     return out
 
@@ -72,7 +73,7 @@ def variants(
         choices[model.each.name.id] = [
             (v, s, f"_{model.each.name.id}{plain(v)}") for v, s in zip(listed, place, strict=True)
         ]
-    seals: list[tuple[syntax.Slot, Value, Span]] = []
+    seals: list[tuple[syntax.Slot, Layer | Absent, Span]] = []
     suffixes: list[str] = []
     for setting in settings:
         slot = None if setting.name in parameters else evaluator.slot_named(setting.name, frame, value.spec)

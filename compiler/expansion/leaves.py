@@ -11,7 +11,7 @@ from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import rules
-from resnetc.compiler.shapes.arguments import complete_arguments
+from resnetc.compiler.shapes.arguments import complete_arguments, integer
 from resnetc.compiler.source import Span
 
 LIST_RULES = {"concat", "sum", "list_same"}
@@ -26,7 +26,7 @@ class Leaves:
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
         args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
-        if layer.primitive.rule == "split" and args["parts"] > MAX_STEPS:
+        if layer.primitive.rule == "split" and integer(args, "parts") > MAX_STEPS:
             raise Fault(errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []
         outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)

@@ -8,14 +8,23 @@ from dataclasses import replace
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
-from resnetc.compiler.evaluation.frame import Frame, Here
-from resnetc.compiler.evaluation.values import Absent, ChainLayer, DefinedLayer, LabelLayer, Layer, SlotLayer, Value
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.values import (
+    Absent,
+    Arguments,
+    ChainLayer,
+    DefinedLayer,
+    Here,
+    LabelLayer,
+    Layer,
+    SlotLayer,
+    Value,
+)
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
-from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
-Group = tuple[syntax.Repeat, Value, int]
+Group = tuple[syntax.Repeat, tuple[Value, ...] | None, int]
 """Blocks of a stage: their text, the values of its `each` if it has one, and how many there are."""
 
 

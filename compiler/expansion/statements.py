@@ -44,9 +44,10 @@ class Statements:
             if frame.scope is not None:
                 if isinstance(value, Tensor):
                     frame.scope.name(value, name.id)
-                elif isinstance(value, tuple) and value and all(isinstance(v, Tensor) for v in value):
-                    for element in value:
-                        frame.scope.name(element, name.id)
+                elif isinstance(value, tuple):
+                    tensors = [element for element in value if isinstance(element, Tensor)]
+                    for tensor in tensors if len(tensors) == len(value) else ():
+                        frame.scope.name(tensor, name.id)
                 elif isinstance(value, LabelLayer):
                     frame.scope.reserve(value.path, value.span)
             frame.locals[name.id] = value

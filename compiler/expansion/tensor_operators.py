@@ -8,7 +8,7 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.values import Absent, Tensor, Value
+from resnetc.compiler.evaluation.values import Absent, Layer, Tensor, Value
 from resnetc.compiler.expansion.elementwise import combined
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -17,7 +17,7 @@ from resnetc.compiler.syntax import tree as syntax
 class Applies(Protocol):
     """Applies a layer to a tensor: the result is a tensor, a list of tensors, or absent."""
 
-    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span) -> Value: ...
+    def apply(self, layer: Layer | Absent, tensor: Value, frame: Frame, span: Span) -> Value: ...
 
 
 class TensorOperators:
@@ -61,11 +61,13 @@ def combine(op: str, left: Value, right: Value, expr: syntax.Binary, frame: Fram
         return right
     if op == "+" and isinstance(right, Absent):
         return left
+    sides: list[Tensor] = []
     for side, text in ((left, expr.left), (right, expr.right)):
         if isinstance(side, Absent):
             raise Fault(errors.absent_value(text.span, "a factor"))
         if not isinstance(side, Tensor):
             raise Fault(errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
+        sides.append(side)
     assert frame.scope is not None  # tensors are made in it
-    shape = combined(op, left, right, expr, frame.scope)
-    return frame.scope.join("+" if op == "+" else "*", [left, right], shape, expr.span)
+    shape = combined(op, sides[0], sides[1], expr, frame.scope)
+    return frame.scope.join("+" if op == "+" else "*", sides, shape, expr.span)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors as evaluation_errors
-from resnetc.compiler.evaluation.values import Value
+from resnetc.compiler.evaluation.values import Value, is_number
 from resnetc.compiler.shapes import errors
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import REQUIRED, Parameter, Primitive
@@ -58,11 +58,12 @@ def complete_arguments(primitive: Primitive, stated: Arguments, rank: int, span:
 def check_range(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> None:
     least = parameter.least
     values = value if isinstance(value, tuple) else (value,)
-    if parameter.name == "rate" and not 0 <= value < 1:
+    if parameter.name == "rate" and not (is_number(value) and 0 <= value < 1):
         raise Fault(errors.rate_out_of_range(primitive, value, span))
     if least is None or value is None:
         return
     for v in values:
+        assert is_number(v)  # by its type in the table
         if v < least:
             raise Fault(errors.out_of_range(primitive, parameter, value, least, span))
         if v > parameter.most:

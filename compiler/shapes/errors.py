@@ -42,7 +42,9 @@ def rate_out_of_range(primitive: Primitive, value: Value, span: Span) -> Diagnos
     )
 
 
-def wrong_rank(primitive: Primitive, parameter: Parameter, value: Value, rank: int, span: Span) -> Diagnostic:
+def wrong_rank(
+    primitive: Primitive, parameter: Parameter, value: tuple[Value, ...], rank: int, span: Span
+) -> Diagnostic:
     return Diagnostic(
         "E0306",
         f"`{parameter.name}` of `{primitive.name}` has {len(value)} values for a map with {rank} axes",

@@ -211,12 +211,12 @@ def infer_reshape(
     wanted = arguments["shape"]
     assert isinstance(wanted, tuple)  # by its type in the table
     have = [shape.channels, *require_constant_sizes(primitive, shape, span)]
-    whole = bool(wanted) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in wanted)
-    if not whole or prod(wanted) != prod(have):
+    sizes = [n for n in wanted if isinstance(n, int) and not isinstance(n, bool) and n >= 1]
+    if not sizes or len(sizes) != len(wanted) or prod(sizes) != prod(have):
         raise Fault(errors.reshape_differs(have, wanted, span))
     if len(wanted) > len(AXIS_SYMBOLS):
         raise Fault(errors.too_many_axes(len(wanted) - 1, span))
-    return [Shape(wanted[0], tuple(constant(n) for n in wanted[1:]))]
+    return [Shape(sizes[0], tuple(constant(n) for n in sizes[1:]))]
 
 
 def infer_flatten(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import lcm
-from typing import Literal
+from typing import ClassVar, Literal
 
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, SizesTooIrregular, evaluate, is_constant, show
@@ -27,6 +27,8 @@ MAX_SHOWN_TERMS = 3  # terms of a polynomial in a message
 @record
 class Polynomial:
     """A sum of products of size functions, each of one axis; the constant is under `()`."""
+
+    kind: ClassVar[str] = "a size"
 
     terms: Mapping[Key, Fraction]
     symbols: tuple[tuple[int, str], ...]  # of its axes, ascending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.arithmetic import compare
@@ -88,6 +89,8 @@ class Region:
 @record
 class Truth:
     """A statement about sizes: it is broken in each of these regions, and holds elsewhere."""
+
+    kind: ClassVar[str] = "a size"
 
     broken: tuple[Region, ...]
 

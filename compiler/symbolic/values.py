@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, gcd, lcm
+from typing import ClassVar
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
-from resnetc.compiler.evaluation.values import MAX_BITS, Value, describe, is_number, kind, normal
+from resnetc.compiler.evaluation.values import MAX_BITS, Number, Value, describe, is_number, kind, normal
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import (
     ALL,
@@ -40,6 +41,7 @@ from resnetc.compiler.symbolic.polynomials import Point, Polynomial, polynomial
 class Size:
     """A number that depends on the input's size on one axis: a size function over a whole number."""
 
+    kind: ClassVar[str] = "a size"
     axis: int
     symbol: str
     fn: SizeFn
@@ -66,7 +68,7 @@ class Size:
         """A number, or a size of the same axis, as a size of this axis."""
         if isinstance(value, Size):
             return value
-        exact = Fraction(value)
+        exact = Fraction(as_number(value))
         return Size(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
 
 
@@ -106,10 +108,11 @@ def exact(op: str, left: Value, right: Value, span: Span) -> Value:
     if isinstance(left, Polynomial) or isinstance(right, Polynomial) or len(axes) > 1:
         return joined(op, left, right)
     size = left if isinstance(left, Size) else right
+    assert isinstance(size, Size)  # one of them is open, and no polynomial
     if op == "*":
         if isinstance(left, Size) and isinstance(right, Size):
             return joined(op, left, right)
-        number = Fraction(right if isinstance(left, Size) else left)
+        number = Fraction(as_number(right if isinstance(left, Size) else left))
         return size.with_function(scale(size.fn, number.numerator), size.divisor * number.denominator)
     a, b = size.like(left), size.like(right)
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
@@ -126,8 +129,14 @@ def divided(op: str, left: Value, right: Value, span: Span) -> Value:
     quotient = computed("*", left, 1 / Fraction(right), span)
     if op == "/":
         return quotient
-    whole = rounded("floor", [quotient], span) if isinstance(quotient, Size) else floor(quotient)
+    whole = rounded("floor", [quotient], span) if isinstance(quotient, Size) else floor(as_number(quotient))
     return computed("-", left, computed("*", whole, right, span), span)
+
+
+def as_number(value: Value) -> Number:
+    """A value that can be nothing but a number here."""
+    assert is_number(value)
+    return value
 
 
 def axes_of(value: Size | Polynomial) -> tuple[int, ...]:
@@ -142,7 +151,7 @@ def as_polynomial(value: Value) -> Polynomial:
         factor, slope, rest = split(value.fn)
         terms = {((value.axis, factor),): Fraction(slope, value.divisor), (): Fraction(rest, value.divisor)}
         return polynomial(terms, [(value.axis, value.symbol)])
-    return polynomial({(): Fraction(value)}, ())
+    return polynomial({(): Fraction(as_number(value))}, ())
 
 
 def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
@@ -178,7 +187,7 @@ def plainest(p: Polynomial) -> Value:
 def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
     """`ceil`, `floor`, `max` and `min`, at least one argument being a size."""
     odd = next((v for v in arguments if not isinstance(v, Size) and not is_number(v)), None)
-    sizes = [v for v in arguments if isinstance(v, Size)]
+    sizes: list[Size] = [v for v in arguments if isinstance(v, Size)]
     if odd is not None or len({size.axis for size in sizes}) > 1:
         what = f"not {kind(odd)}" if odd is not None and not isinstance(odd, Polynomial) else "of one axis at a time"
         raise Fault(undecided(span, f"`{name}` takes sizes and numbers, {what}"))
@@ -190,8 +199,7 @@ def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
     for value in arguments:
         other = first.like(value)
         f, g = scale(extreme.fn, other.divisor), scale(other.fn, extreme.divisor)
-        value = first.with_function(choose(f, g), extreme.divisor * other.divisor)
-        extreme = first.like(value)
+        extreme = first.like(first.with_function(choose(f, g), extreme.divisor * other.divisor))
     return first.with_function(extreme.fn, extreme.divisor)
 
 
@@ -202,6 +210,7 @@ def applied(fn: SizeFn, size: Value) -> Value:
     """A size function of a whole number, or of a size that is whole everywhere."""
     if isinstance(size, Size):
         return size.with_function(compose(fn, size.fn))
+    assert isinstance(size, int)
     return evaluate(fn, size)
 
 

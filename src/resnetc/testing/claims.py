@@ -18,6 +18,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
 from resnetc.compiler.ir.network import Network
+from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.proof.accepted_sizes import allowed
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import ALL, EMPTY
@@ -77,9 +78,12 @@ class OnModule:
         found = run_enough(measured.source, self.network, at.sizes, at.batch, at.device)
         if found.refusal is not None:
             return replace(predicted, fields=Counted(fields), whole=())
-        stages = {}
+        stages: dict[Path, Record] = {}
         for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
-            more = {"stride": partial(self.stride, number), "blocks": measured.blocks[number]}
+            more: dict[str, Value | Callable[[], Value]] = {
+                "stride": partial(self.stride, number),
+                "blocks": measured.blocks[number],
+            }
             stages[stage.path] = concrete(stage.name, shape, more)
         output = found.output if isinstance(found.output, tuple) else found.stages[-1]
         fields |= {
@@ -96,12 +100,14 @@ class OnModule:
         return normal_size(tuple(size_on_axis(predicted, i) if s is None else s for i, s in enumerate(grown)))
 
     def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
-        self.runs.add(tuple(sizes))
-        return self.measured.multiply_adds(tuple(sizes)).layers
+        at = as_sizes(sizes)
+        self.runs.add(at)
+        return self.measured.multiply_adds(at).layers
 
     def activation_bytes(self, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
-        self.runs.add(tuple(sizes))
-        return batch * self.measured.activation_bytes(tuple(sizes), precision)
+        at = as_sizes(sizes)
+        self.runs.add(at)
+        return batch * self.measured.activation_bytes(at, precision)
 
     def answer(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
         """Whether the module runs at what is asked: this input, a size of one axis, or sizes that are given."""
@@ -118,8 +124,8 @@ class OnModule:
         declared = zip(sizes, self.network.input.symbols, self.network.input.sizes, strict=True)
         if not all(symbol or size == fixed for size, symbol, fixed in declared):
             return self.questions.answer(known, name, values, expr)
-        self.runs.add(sizes)
-        return (self.measured.run(sizes).refusal is None) is (name == "accepts")
+        self.runs.add(at := as_sizes(sizes))
+        return (self.measured.run(at).refusal is None) is (name == "accepts")
 
     def shared(self, at: Example) -> bool:
         """Whether the other models of a claim take the input too: of others it says nothing."""
@@ -157,6 +163,13 @@ def runs(compiled: Compiled, measured: Measured, at: Example) -> bool:
         return run_enough(measured.source, compiled.network, at.sizes, at.batch, at.device).refusal is None
     except Exception:
         return False
+
+
+def as_sizes(values: Sequence[Value]) -> Sizes:
+    """The sizes that a claim asks about: on a module all of them are numbers."""
+    sizes = tuple(value for value in values if isinstance(value, int))
+    assert len(sizes) == len(values)
+    return sizes
 
 
 def concrete(name: str, shape: Sizes, more: Mapping[str, Value | Callable[[], Value]]) -> Record:

@@ -201,7 +201,7 @@ class Reader:
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
 
-    def apply(self, layer: Value, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
+    def apply(self, layer: Layer | Absent, tensor: Value, frame: Frame, span: Span, label: Any = None) -> Value:
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
         names = frame.scope

@@ -7,13 +7,14 @@ share one `__repr__`.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform, overload
+from typing import TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
 
-def _repr(self: Any) -> str:
-    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
+def _repr(self: object) -> str:
+    fields = dataclasses.fields(self)  # type: ignore[arg-type]  # it is a record
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields if field.repr)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
@@ -22,7 +23,7 @@ def record(cls: type[T], /) -> type[T]: ...
 @overload
 def record(*, eq: bool = ..., weakref_slot: bool = ...) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(eq_default=False, frozen_default=True, field_specifiers=(dataclasses.field,))
-def record(cls: type[T] | None = None, /, *, eq: bool = False, weakref_slot: bool = False) -> Any:
+def record(cls: type[T] | None = None, /, *, eq: bool = False, weakref_slot: bool = False) -> object:
     """Make a class of slots of it; with `eq=True`, equal and hashed by its fields, else by identity."""
 
     def define(cls: type[T]) -> type[T]:

@@ -72,7 +72,7 @@ def functional(
 
 def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
     """The one size that differs between occurrences is left to torch."""
-    shapes = [dict(leaf.arguments)["shape"] for leaf in leaves]
+    shapes = [leaf.integers("shape") for leaf in leaves]
     sizes = [str(n) if all(s[i] == n for s in shapes) else "-1" for i, n in enumerate(shapes[0])]
     if sizes.count("-1") == 0:
         largest = max(range(len(sizes)), key=lambda i: shapes[0][i])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import TypeAlias
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.grammar.primitives import PRIMITIVES, Primitive
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -29,7 +29,10 @@ def names(candidates: Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else "nothing"
 
 
-def signature(item: Any) -> str:
+Parameterized: TypeAlias = syntax.Block | syntax.Policy | syntax.Slot | syntax.Model | syntax.Extern
+
+
+def signature(item: Parameterized) -> str:
     """`bottleneck(width: int, stride: size = 1)`."""
     parts = [
         f"{'first ' * p.first}{p.name.id}: {p.type.id}" + (f" = {p.default.span.text}" if p.default is not None else "")
@@ -91,9 +94,9 @@ def given_twice(of: str, name: str, span: Span) -> Diagnostic:
     )
 
 
-def missing_argument(of: str, name: str, span: Span, item: Any) -> Diagnostic:
-    where = (Label(item.name.span, "defined here"),) if hasattr(item, "span") else ()
-    text = signature(item) if hasattr(item, "span") else of
+def missing_argument(of: str, name: str, span: Span, item: Parameterized | Primitive) -> Diagnostic:
+    where = () if isinstance(item, Primitive) else (Label(item.name.span, "defined here"),)
+    text = of if isinstance(item, Primitive) else signature(item)
     return Diagnostic(
         "E0206",
         f"`{of}` needs a value for its parameter `{name}`",

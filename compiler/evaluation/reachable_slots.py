@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TypeAlias
 
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import ChainLayer, DefinedLayer, LabelLayer, Local, SlotLayer
@@ -13,7 +13,9 @@ from resnetc.compiler.syntax import tree as syntax
 
 LOOKED_AT_A_STATEMENT = 25  # mentions that cost as much to follow as a statement costs to run
 LEFT_OUT = frozenset({"span", "op_span", "name", "path", "type", "input", "expects"})  # fields that hold no layers
-Text = tuple[Any, SpecFile]  # a node of a syntax tree, and the file that it stands in
+Node: TypeAlias = object
+"""A node of a syntax tree, or what stands in its fields: tuples, texts and numbers."""
+Text = tuple[Node, SpecFile]  # and the file that it stands in
 Mention = tuple[frozenset[str], syntax.Item, SpecFile]  # the slots that it is bound to, the item, and its file
 
 
@@ -22,7 +24,7 @@ class Texts:
 
     def __init__(self, prelude: SpecFile, home: Callable[[syntax.Slot], SpecFile], charge: Callable[[int, Span], None]):
         self.prelude, self.home, self.charge = prelude, home, charge
-        self._mentions: dict[Any, list[Mention]] = {}
+        self._mentions: dict[Node, list[Mention]] = {}
         self._told: set[tuple[syntax.Slot, Span]] = set()  # bindings that have an effect
 
     def apply(
@@ -41,7 +43,7 @@ class Texts:
     ) -> Iterator[syntax.Slot]:
         """Every slot that texts and values lead to, without what is bound to the slot called `left_out`."""
         pending: list[Text] = [*self.inside(values), *texts]
-        seen: set[Any] = set()
+        seen: set[Node] = set()
         while pending:
             node, spec = pending.pop()
             if node in seen:
@@ -78,14 +80,14 @@ class Texts:
                 case LabelLayer(_, layer):
                     pending.append(layer)
 
-    def mentions(self, node: Any, spec: SpecFile) -> list[Mention]:
+    def mentions(self, node: Node, spec: SpecFile) -> list[Mention]:
         """The items that the text of a node mentions itself."""
         if node not in self._mentions:
             self._mentions[node] = list(self._read(node, spec))
         return self._mentions[node]
 
-    def _read(self, node: Any, spec: SpecFile) -> Iterator[Mention]:
-        pending: list[tuple[Any, frozenset[str]]] = [(node, frozenset())]
+    def _read(self, node: Node, spec: SpecFile) -> Iterator[Mention]:
+        pending: list[tuple[Node, frozenset[str]]] = [(node, frozenset())]
         while pending:
             part, bound = pending.pop()
             match part:
@@ -106,11 +108,16 @@ class Texts:
                 case None | str() | bool() | int() | syntax.Number() | syntax.String():
                     continue
                 case _:
-                    fields = (field for field in type(part).__slots__ if field not in LEFT_OUT)
-                    pending += [(getattr(part, field), bound) for field in fields]
+                    pending += [(inner, bound) for inner in fields_with_layers(part)]
 
 
-def written(name: str, texts: Iterable[Any]) -> Iterator[Span]:
+def fields_with_layers(node: Node) -> list[Node]:
+    """What stands in the fields of a node that may hold layers."""
+    slots: tuple[str, ...] = getattr(node, "__slots__", ())
+    return [getattr(node, field) for field in slots if field not in LEFT_OUT]
+
+
+def written(name: str, texts: Iterable[Node]) -> Iterator[Span]:
     """Where texts mention a name themselves: the whole call, where it is called."""
     pending = list(texts)
     while pending:
@@ -126,4 +133,4 @@ def written(name: str, texts: Iterable[Any]) -> Iterator[Span]:
             case None | str() | bool() | int() | syntax.Number() | syntax.String():
                 continue
             case part:
-                pending[:0] = [getattr(part, field) for field in type(part).__slots__ if field not in LEFT_OUT]
+                pending[:0] = fields_with_layers(part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.frame import Frame
@@ -13,6 +15,9 @@ from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.shapes.arguments import complete_arguments, integer
 from resnetc.compiler.source import Span
+
+if TYPE_CHECKING:
+    from resnetc.compiler.ir.paths import Arguments
 
 LIST_RULES = {"concat", "sum", "list_same"}
 
@@ -30,7 +35,8 @@ class Leaves:
             raise Fault(errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []
         outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)
-        return Leaf(layer.primitive, tuple(args.items()), inputs, tuple(outputs), layer.span)
+        constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
+        return Leaf(layer.primitive, constants, inputs, tuple(outputs), layer.span)
 
     def count(self, span: Span) -> None:
         """One operation more, or one chain of them."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Any, Literal
 
-from resnetc.compiler.ir.paths import Arguments, Path
+from resnetc.compiler.ir.paths import Arguments, Constant, Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn
@@ -76,8 +76,20 @@ class Leaf:
     def extent(self) -> Extent:
         return PLAIN if self.primitive.state in ("", "filter") else KEEPING  # a fixed filter has no keys
 
-    def argument(self, name: str) -> Any:
+    def argument(self, name: str) -> Constant:
         return next(v for k, v in self.arguments if k == name)
+
+    def integer(self, name: str) -> int:
+        """An argument that is one number."""
+        value = self.argument(name)
+        assert isinstance(value, int)  # by its type in the table
+        return value
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """An argument that is a list of numbers."""
+        value = self.argument(name)
+        assert isinstance(value, tuple)  # by its type in the table
+        return tuple(number for number in value if isinstance(number, int))
 
 
 @record
@@ -88,7 +100,7 @@ class Sequence:
     shape_in: Shape
     shape_out: Shape
     origin: syntax.Policy | syntax.Slot | None
-    parameters: tuple[tuple[str, Any], ...]
+    parameters: tuple[tuple[str, object], ...]  # values of the language, by their names
     span: Span
     extent: Extent = field(init=False)
 
@@ -218,7 +230,7 @@ class Network:
     stages: tuple[Stage, ...]
     input: InputSpec
     expects: tuple[Any, ...]
-    parameters: tuple[tuple[str, Any], ...]
+    parameters: tuple[tuple[str, object], ...]  # values of the language, by their names
     doc: str
     comments: str  # its own and those of what it is made of: how the words of its name are written
     overridden_bindings: tuple[str, ...] = ()

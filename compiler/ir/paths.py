@@ -1,8 +1,10 @@
 """Paths under which modules are stored, and the arguments they are made with."""
 
-from typing import Any
+from fractions import Fraction
+from typing import TypeAlias
 
-Arguments = tuple[tuple[str, Any], ...]
+Constant: TypeAlias = "int | Fraction | bool | str | tuple[Constant, ...] | None"
+Arguments = tuple[tuple[str, Constant], ...]
 Path = tuple[str | int, ...]
 
 

@@ -52,20 +52,19 @@ class Sum:
 
 def multiply_adds(leaf: Leaf) -> Cost:
     """Of convolutions and linear layers with parameters. Padded positions count; a bias and a normalisation do not."""
-    arguments = dict(leaf.arguments)
     if leaf.primitive.state == "linear":
-        return {(): leaf.shape_in.channels * arguments["features"]}
+        return {(): leaf.shape_in.channels * leaf.integer("features")}
     if leaf.primitive.state != "conv":
         return {}
-    window = prod(size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank))
-    return elements(leaf.shape_out, leaf.shape_in.channels // arguments["groups"] * window)
+    window = prod(size_on_axis(leaf.argument("kernel"), i) for i in range(leaf.shape_in.rank))
+    return elements(leaf.shape_out, leaf.shape_in.channels // leaf.integer("groups") * window)
 
 
 def filter_multiply_adds(leaf: Leaf) -> Cost:
     """Of fixed filters, which run as convolutions and have no parameters."""
     if leaf.primitive.state != "filter":
         return {}
-    return elements(leaf.shape_out, leaf.argument("kernel") ** leaf.shape_in.rank)
+    return elements(leaf.shape_out, leaf.integer("kernel") ** leaf.shape_in.rank)
 
 
 # -- what autograd keeps ----------------------------------------------------------------------------------------------
@@ -224,9 +223,9 @@ def statistics(leaf: Leaf) -> int:
     """Numbers for each image beside the maps: means and deviations of groups, the draw of a dropped path."""
     match leaf.primitive.name:
         case "group_norm":
-            return 2 * int(leaf.argument("groups"))
+            return 2 * leaf.integer("groups")
         case "evo_norm_s0":
-            return int(leaf.argument("groups"))
+            return leaf.integer("groups")
         case "response_norm":
             return leaf.shape_in.channels
         case "drop_path":
@@ -236,7 +235,7 @@ def statistics(leaf: Leaf) -> int:
 
 def padded(leaf: Leaf) -> Shape:
     """The input of a blur between its reflected borders."""
-    kernel, stride = leaf.argument("kernel"), leaf.argument("stride")
+    kernel, stride = leaf.integer("kernel"), leaf.argument("stride")
     border = [(size_on_axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
     sizes = tuple(step(f, 1, 2 * q) for f, q in zip(leaf.shape_in.sizes, border, strict=True))
     return Shape(leaf.shape_in.channels, sizes)

@@ -33,9 +33,11 @@ def state(leaf: Leaf) -> list[Stored]:
     match leaf.primitive.state:
         case "conv":
             kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
-            outputs, weight = arguments["channels"], (arguments["channels"], channels // arguments["groups"], *kernel)
+            outputs = leaf.integer("channels")
+            weight = (outputs, channels // leaf.integer("groups"), *kernel)
         case "linear":
-            outputs, weight = arguments["features"], (arguments["features"], channels)
+            outputs = leaf.integer("features")
+            weight = (outputs, channels)
         case "batch_norm":
             means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
             return [*affine, *means, ("num_batches_tracked", (), False)]

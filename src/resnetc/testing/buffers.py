@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import torch
 from torch import Tensor, nn
 
@@ -64,7 +66,9 @@ def moved(reference: Reference, batch: Tensor, before: Buffers) -> Buffers:
     def note(leaf: Leaf, prefix: str, x: Tensor) -> None:
         if leaf.primitive.state != "batch_norm":
             return
-        momentum = float(leaf.argument("momentum"))
+        stated = leaf.argument("momentum")
+        assert isinstance(stated, (int, Fraction))
+        momentum = float(stated)
         values = x.transpose(0, 1).flatten(1)  # a row a channel
         means = values.mean(1)
         spread = (values - means[:, None]).square().sum(1) / (values.shape[1] - 1)

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
-from resnetc.compiler.ir.paths import show_path
+from resnetc.compiler.ir.paths import Constant, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.compiler.record import record
@@ -195,7 +195,7 @@ def worded(operation: Module | str) -> list[str]:
     return [str(operation)]
 
 
-def times(size: int | tuple[int, ...], rank: int) -> str:
+def times(size: Constant, rank: int) -> str:
     """`3x3`: a size, one number for each axis."""
     return "x".join(map(str, size if isinstance(size, tuple) else (size,) * rank))
 

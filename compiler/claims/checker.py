@@ -20,7 +20,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import describe
-from resnetc.compiler.ir.network import Network
+from resnetc.compiler.ir.network import Network, StatedClaim
 from resnetc.compiler.measures.summary import Measures
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.record import record
@@ -167,5 +167,12 @@ def contracts(
     own = facts(network.name, network, accepted, measures, open_sizes(network))
     claims = Claims(own, evaluator)
     with within(budget):
-        checked = [claims.contract(expect, frame, bool(network.rebound_slots)) for expect, frame in network.expects]
-    return tuple(contract for contract in checked if contract is not None)
+        rebound = bool(network.rebound_slots)
+        contracts = [claims.contract(stated.expect, frame_of(stated), rebound) for stated in network.expects]
+    return tuple(contract for contract in contracts if contract is not None)
+
+
+def frame_of(stated: StatedClaim) -> Frame:
+    """What the names in a claim stand for: the network carries it, and only the evaluation knows its type."""
+    assert isinstance(stated.frame, Frame)
+    return stated.frame

@@ -199,10 +199,11 @@ class Lowering:
         first = group[0]
         block = first.definition
         assert isinstance(block, syntax.Block)
-        shared = [n for n, _, _ in first.numbers if all(any(n == m for m, _, _ in t.numbers) for t in group)]
-        kinds = {n: k for n, k, _ in first.numbers}
+        shared = [n.name for n in first.numbers if all(any(n.name == m.name for m in t.numbers) for t in group)]
+        kinds = {n.name: n.type for n in first.numbers}
         numbers = [
-            (n, kinds[n], [next(v for m, _, v in t.numbers if m == n) for t in group]) for n in dict.fromkeys(shared)
+            (n, kinds[n], [next(m.value for m in t.numbers if m.name == n) for t in group])
+            for n in dict.fromkeys(shared)
         ]
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
         fields, forward = self.scope(group, signature)

@@ -33,7 +33,7 @@ from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, single, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
-from resnetc.compiler.ir.network import ExpandedBlock, Module, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Module, NamedNumber, Sequence
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -322,8 +322,10 @@ def based(attribute: str, label: Path | None) -> str | None:
 
 def note_number(scope: Scope, name: str, type: str, value: Local) -> None:
     """Numbers by their name in the text: what constructor arguments are called after."""
-    if isinstance(value, (bool, int, Fraction)) or (type == "size" and isinstance(value, tuple)):
-        scope.numbers.append((name, "bool" if isinstance(value, bool) else type, value))
+    if isinstance(value, (bool, int, Fraction)):
+        scope.numbers.append(NamedNumber(name, "bool" if isinstance(value, bool) else type, value))
+    elif type == "size" and isinstance(value, tuple):
+        scope.numbers.append(NamedNumber(name, type, tuple(number for number in value if isinstance(number, int))))
 
 
 def tensor_evaluator(prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Evaluator:

@@ -7,13 +7,13 @@ from collections.abc import Container
 from copy import copy
 from dataclasses import replace
 from itertools import chain, count
-from typing import Any, Literal
+from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.values import Tensor
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
-from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, Sequence, Step, Wire
+from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, NamedNumber, Sequence, Step, Wire
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.reserved import MAX_LENGTH
@@ -41,7 +41,7 @@ class Scope:
         self.wires: list[Wire] = [Wire(shape, None, None)]
         self.steps: list[Step] = []
         self.constraints: list[Condition] = []
-        self.numbers: list[tuple[str, str, Any]] = []
+        self.numbers: list[NamedNumber] = []
         self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
         self._counts: Counter[str] = Counter()

@@ -23,7 +23,7 @@ from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import single
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.stages import Group, Stages, later
-from resnetc.compiler.ir.network import Module, Network, Sequence, Stage
+from resnetc.compiler.ir.network import Module, Network, Sequence, Stage, StatedClaim
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -118,11 +118,11 @@ class Expander:
         self.interpreter.effects.check_network(request, network, frame)
         return network
 
-    def claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[tuple[syntax.Expect, Frame]]:
+    def claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[StatedClaim]:
         for number, (claim, around) in enumerate(self.rounds(claims, frame)):
             if number == MAX_CLAIMS:
                 raise Fault(too_many_claims(claim.span))
-            yield claim, around
+            yield StatedClaim(claim, around)
 
     def rounds(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[tuple[syntax.Expect, Frame]]:
         """Every claim with what it sees; those of an `each` once for each element."""

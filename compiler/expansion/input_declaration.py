@@ -6,7 +6,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.ir.network import InputSpec
+from resnetc.compiler.ir.network import InputCondition, InputSpec
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
@@ -53,7 +53,7 @@ def positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:
 
 def restrictions(
     expr: syntax.Expr, symbols: list[str | None], evaluator: Evaluator, frame: Frame
-) -> list[tuple[int, SizeSet, Span]]:
+) -> list[InputCondition]:
     """The condition behind an input: conjuncts, each about one axis, as sets of sizes."""
     if isinstance(expr, syntax.Binary) and expr.op == "and":
         return [
@@ -73,7 +73,7 @@ def restrictions(
         raise Fault(not_one_axis(expr.span))
     if max(restriction[1].period, restriction[1].onset) > MAX_PERIOD:
         raise Fault(too_far(expr.span))
-    return [(*restriction, expr.span)]
+    return [InputCondition(*restriction, expr.span)]
 
 
 def on_one_axis(truth: Truth, span: Span) -> tuple[int, SizeSet] | None:

@@ -1,9 +1,9 @@
 """A read-only view of a block's dataflow while it is being built."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from resnetc.compiler.ir.network import Step, Wire
+from resnetc.compiler.ir.network import NamedNumber, Step, Wire
 
 
 class Dataflow(Protocol):
@@ -18,5 +18,5 @@ class Dataflow(Protocol):
         """Every module that is applied, and every addition and product."""
 
     @property
-    def numbers(self) -> Sequence[tuple[str, str, Any]]:
-        """Name, type and value of every parameter and `let` that is a number."""
+    def numbers(self) -> Sequence[NamedNumber]:
+        """Every parameter and `let` that is a number."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from typing import Any, Literal
+from typing import Literal
 
 from resnetc.compiler.ir.paths import Arguments, Constant, Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.sizes import SizeFn
+from resnetc.compiler.sizes import SizeFn, SizeSet
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import Primitive
@@ -143,6 +143,15 @@ class Wire:
 
 
 @record
+class NamedNumber:
+    """A number, or one for each axis, that a block has a name for: its parameter, or a `let`."""
+
+    name: str
+    type: str  # of the parameter; a `let` is an `int` or a `bool`
+    value: Constant
+
+
+@record
 class ExpandedBlock:
     """A block (or the model) expanded for given arguments: wire 0 is `in`. Equal occurrences share one."""
 
@@ -151,7 +160,7 @@ class ExpandedBlock:
     wires: tuple[Wire, ...]
     output: int
     order: tuple[Path, ...]  # of registration
-    numbers: tuple[tuple[str, str, Any], ...]  # name, type, value of every parameter and `let` that is a number
+    numbers: tuple[NamedNumber, ...]
     conditions: tuple[Condition, ...]
     here: frozenset[str]  # which fields of `here` decided something inside
     extent: Extent = field(init=False)
@@ -209,6 +218,15 @@ class Stage:
 
 
 @record
+class InputCondition:
+    """What a spec demands of the input's size on one axis, behind `when`."""
+
+    axis: int
+    sizes: SizeSet
+    span: Span
+
+
+@record
 class InputSpec:
     """The input as declared: symbols of the axes, the example sizes, the condition behind `when`."""
 
@@ -216,8 +234,16 @@ class InputSpec:
     symbols: tuple[str | None, ...]
     sizes: tuple[int, ...]
     span: Span
-    conditions: tuple[tuple[int, Any, Span], ...] = ()  # axis, SizeSet, span
+    conditions: tuple[InputCondition, ...] = ()
     condition: Span | None = None  # of all that stands behind `when`
+
+
+@record
+class StatedClaim:
+    """An `expect` line, and what the names in it stand for: a frame, which only the evaluation looks into."""
+
+    expect: syntax.Expect
+    frame: object
 
 
 @record
@@ -229,7 +255,7 @@ class Network:
     root: ExpandedBlock
     stages: tuple[Stage, ...]
     input: InputSpec
-    expects: tuple[Any, ...]
+    expects: tuple[StatedClaim, ...]
     parameters: tuple[tuple[str, object], ...]  # values of the language, by their names
     doc: str
     comments: str  # its own and those of what it is made of: how the words of its name are written

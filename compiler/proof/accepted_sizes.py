@@ -30,9 +30,9 @@ class Accepted:
 def stated(network: Network, axis: int) -> SizeSet | None:
     """The sizes behind `when`; None where nothing is said of an axis, and every size from the least on is meant."""
     whole = None
-    for about, sizes, _ in network.input.conditions:
-        if about == axis:
-            whole = sizes if whole is None else whole & sizes
+    for condition in network.input.conditions:
+        if condition.axis == axis:
+            whole = condition.sizes if whole is None else whole & condition.sizes
     return whole
 
 

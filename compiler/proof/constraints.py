@@ -78,7 +78,7 @@ def head(step: Step) -> str:
 
 def numbers(block: ExpandedBlock) -> str:
     """`, width = 64`: the numbers of a block that are not its defaults."""
-    values = {name: value for name, _, value in block.numbers}
+    values = {number.name: number.value for number in block.numbers}
     shown = ""
     for parameter in block.definition.parameters:
         value, usual = values.get(parameter.name.id), parameter.default

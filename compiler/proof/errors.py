@@ -130,7 +130,7 @@ def restriction(network: Network, accepted: Accepted) -> str | None:
     for axis, sizes in enumerate(accepted.axes):
         symbol, before = network.input.symbols[axis], stated(network, axis)
         if before is not None and before.subset_of(sizes):
-            texts = [span.text for about, _, span in network.input.conditions if about == axis]
+            texts = [c.span.text for c in network.input.conditions if c.axis == axis]
             said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
         elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
             size = network.input.sizes[axis]
@@ -238,7 +238,7 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
 def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
     size = (promised - case.reason.after).min or 1
     said = stated(case.network, case.reason.axis) or promised
-    spans = [span for axis, _, span in case.network.input.conditions if axis == case.reason.axis]
+    spans = [c.span for c in case.network.input.conditions if c.axis == case.reason.axis]
     accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
     line = restriction(case.network, case.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
-from resnetc.compiler.evaluation.values import Tensor, describe, normal_size
+from resnetc.compiler.evaluation.values import Number, Tensor, describe, is_number, normal_size
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
@@ -134,7 +134,7 @@ def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
         help = f"give both sides the same channels: replace `{low.name}` with `{wider}`"
         yield Suggestion(help, (Edit(low.text.span, wider),))
         return
-    count = next((n for n, type, v in dataflow.numbers if type == "size" and v == stride), describe(stride))
+    count = next((n.name for n in dataflow.numbers if n.type == "size" and n.value == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
     help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
     yield Suggestion(help, (Edit(low.text.span, through),))
@@ -142,7 +142,7 @@ def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
 
 def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
-    numbers = {n: v for n, type, v in dataflow.numbers if type == "int" and n != "here"}
+    numbers = {n.name: n.value for n in dataflow.numbers if is_number(n.value) and n.type == "int" and n.name != "here"}
     pairs = arguments(side.step.span.text) if side.step is not None else []
     texts = [text for name, text in pairs if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
     texts += ["in.channels"] if side.step is None else []
@@ -151,7 +151,7 @@ def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:
     yield from dict.fromkeys((*texts, str(side.channels)))
 
 
-def worth(text: str, numbers: dict[str, int]) -> int | None:
+def worth(text: str, numbers: Mapping[str, Number]) -> Number | None:
     """What a number, a name or a product of them is; None for any other expression."""
     factors = [numbers.get(f.strip(), int(f) if f.strip().isdigit() else None) for f in text.split("*")]
     return None if None in factors else prod(f for f in factors if f is not None)

@@ -53,8 +53,8 @@ def known_strides(block: ExpandedBlock) -> list[tuple[str, Any]]:
     stride_texts = {
         text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")
     }
-    typed = [(name, value) for name, type, value in block.numbers if type == "size"]
-    return typed + [(name, value) for name, type, value in block.numbers if type != "size" and name in stride_texts]
+    typed = [(n.name, n.value) for n in block.numbers if n.type == "size"]
+    return typed + [(n.name, n.value) for n in block.numbers if n.type != "size" and n.name in stride_texts]
 
 
 def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]:
@@ -158,7 +158,7 @@ def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) 
         return
     stride, channels = normal_size(whole), low.end.channels
     need = next((name for name, value in known_strides(block) if value == stride), describe(stride))
-    widths = (n for n, type, value in block.numbers if (type, value) == ("int", channels) and n != "here")
+    widths = (n.name for n in block.numbers if (n.type, n.value) == ("int", channels) and n.name != "here")
     width = next(widths, channels)
     led = {
         f"shortcut({width}, {need})": (0,) * len(whole),

@@ -72,7 +72,7 @@ class Meeting:
         pairs = [(o, changes.get(called(o))) for o in side.operations]
         if not any(change for _, change in pairs):
             return side.end.sizes
-        numbers = {name: value for name, _, value in self.block.numbers}
+        numbers = {number.name: number.value for number in self.block.numbers}
         operations = (replace(o, geometry=c.geometry(o.leaf, numbers)) if c and o.leaf else o for o, c in pairs)
         return replace(side, operations=tuple(operations)).sizes()
 

@@ -65,10 +65,10 @@ def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str
     assert holes == {net for net in SPECS if "resnetaa" in net or "resnextaa" in net}
     for net in holes:
         promised = plain[net].network.input.conditions
-        assert [axis for axis, _, _ in promised] == [0, 1], net
-        for axis, sizes, _ in promised:
-            accepted = plain[net].accepted.axes[axis]
-            assert [n for n in range(1, 400) if n in sizes] == list(range(32, 400, 32))
+        assert [condition.axis for condition in promised] == [0, 1], net
+        for condition in promised:
+            accepted = plain[net].accepted.axes[condition.axis]
+            assert [n for n in range(1, 400) if n in condition.sizes] == list(range(32, 400, 32))
             assert all(n in accepted for n in range(32, 400, 32)), net
 
 

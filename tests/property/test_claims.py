@@ -164,7 +164,7 @@ def evaluated(net: str, text: str) -> Callable[[tuple[int, int]], Any]:
 def meant(net: str, condition: str) -> Callable[[tuple[int, int]], bool]:
     """Whether a claim speaks of some sizes: accepted ones that the input and its condition allow."""
     checked, holds = compiled(net), evaluated(net, condition)
-    said = [(axis, sizes) for axis, sizes, _ in checked.network.input.conditions]
+    said = [(c.axis, c.sizes) for c in checked.network.input.conditions]
 
     def speaks(sizes: tuple[int, int]) -> bool:
         fits = all(n in axis for n, axis in zip(sizes, checked.accepted.axes, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -202,9 +203,9 @@ def map_of(channels: int, *sizes: Any) -> Shape:
 
 @pytest.mark.parametrize("name", ["dropout", "drop_path"])
 def test_a_rate_is_from_0_to_just_below_1(name: str) -> None:
-    for rate in (0, 0.5, 1 - 2**-50):
+    for rate in (0, Fraction(1, 2), 1 - Fraction(1, 2**50)):
         assert applied(name, map_of(4), rate=rate)[0] == [map_of(4)]
-    for rate in (1, 1.5, -0.5):
+    for rate in (1, Fraction(3, 2), Fraction(-1, 2)):
         assert refusal(name, map_of(4), rate=rate)[0] == "E0305"
 
 

@@ -402,11 +402,11 @@ def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, 
     calls = [code for code in codes if isinstance(code, Call)]
     if len(calls) != len(codes) or len({(c.function, len(c.arguments)) for c in calls}) > 1:
         return signature.named(codes, "module", place, "").name
-    known = names.get(calls[0].function, [])
+    parameters = names.get(calls[0].function, [])
     out: list[tuple[str | None, Code]] = []
     for i, (keyword, code) in enumerate(calls[0].arguments):
         column = [c.arguments[i][1] for c in calls]
-        argument = known[i] if i < len(known) else Argument(keyword or "value", "int", [])
+        argument = parameters[i] if i < len(parameters) else Argument(keyword or "value", "int", [])
         out.append((keyword, code if all(c == code for c in column) else passed(column, argument, signature, place)))
     return Call(calls[0].function, tuple(out), calls[0].defaults)
 

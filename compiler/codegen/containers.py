@@ -75,8 +75,8 @@ def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[
     texts = [c.arguments[position][1] for c in values]
     if not all(isinstance(t, str) for t in texts):
         return None
-    known = names.get(first.function, [])
-    name = known[position].name if position < len(known) else "value"
+    parameters = names.get(first.function, [])
+    name = parameters[position].name if position < len(parameters) else "value"
     arguments = tuple((k, name if n == position else c) for n, (k, c) in enumerate(first.arguments))
     element = Call(first.function, arguments, first.defaults)
     return Repeat(element, len(values), name, tuple(str(t) for t in texts)), j
@@ -185,8 +185,8 @@ def is_single(node: dict[Any, Any]) -> bool:
 
 def in_text_order(order: list[Path], template: ExpandedBlock, stored: dict[Path, Code]) -> list[Path]:
     """Registration order, with what keeps no state where it is first used."""
-    known = [p for p in order if p in template.order]
-    out = list(known)
+    registered = [p for p in order if p in template.order]
+    out = list(registered)
     for path in (p for p in order if p not in template.order):
         base = re.sub(r"\d+$", "", str(path[0]))
         index = next(

@@ -40,14 +40,14 @@ def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[
     """The sentences of a text: a parameter that the class does not have is its number, or its sentence is left out."""
     names = {p.name.id for p in definition.parameters}
     names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
-    kept = []
+    sentences = []
     for sentence in SENTENCE.split(" ".join(doc.split())) if doc else []:
         foreign = [word for word in dict.fromkeys(WORD.findall(sentence)) if word in names - own]
         values = {word: shared_number(numbers.get(word, [])) for word in foreign}
         if all(value is not None for value in values.values()):
-            told = WORD.sub(lambda word, values=values: values.get(word[1]) or word[0], sentence)
-            kept.append(told if told.endswith((".", "!", "?")) else f"{told}.")
-    return " ".join(kept)
+            text = WORD.sub(lambda word, values=values: values.get(word[1]) or word[0], sentence)
+            sentences.append(text if text.endswith((".", "!", "?")) else f"{text}.")
+    return " ".join(sentences)
 
 
 def shared_number(vector: list[Any]) -> str | None:

@@ -39,8 +39,8 @@ def functional(
     tight = (True,) * len(inputs)
     match leaf.primitive.name:
         case "global_avg_pool":
-            kept = "" if vector else ", keepdim=True"
-            mean = f".mean({axes(leaf)}{kept})"
+            keepdim = "" if vector else ", keepdim=True"
+            mean = f".mean({axes(leaf)}{keepdim})"
             return Operation(inputs, outputs, lambda t: t[0] + mean, tight=tight, opens=vector)
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", tight=tight)
@@ -99,16 +99,16 @@ def called(name: str, column: list[Any]) -> bool:
     return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
 
 
-def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], seen: set[int]) -> frozenset[int]:
+def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], results: set[int]) -> frozenset[int]:
     """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
-    maps = set(seen)  # what something reads as a map
+    maps = set(results)  # what something reads as a map
     out: set[int] = set()
     for step, column, inputs in reversed(steps):
         reads_vectors = called("linear", column) or (called("dropout", column) and step.outputs[0] not in maps)
         if not reads_vectors:
             maps |= set(inputs)
     for step, column, inputs in steps:
-        made = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
-        if made and step.outputs[0] not in maps:
+        is_vector = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
+        if is_vector and step.outputs[0] not in maps:
             out.add(step.outputs[0])
     return frozenset(out)

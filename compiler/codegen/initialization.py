@@ -24,7 +24,7 @@ def initial_values(root: ExpandedBlock) -> list[str]:
     if kinds:
         which = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
         mixed = [kind for kind in kinds if "torch" in drawn[kind]]
-        own = found(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
+        own = find_leaves(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
         if own:
             lines += lay("as_torch = ", Listed(quoted([path for path, _ in own])), 8)
         lines += [
@@ -33,10 +33,10 @@ def initial_values(root: ExpandedBlock) -> list[str]:
             f'{PAD}        nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
         ]
     for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
-        normal = found(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
+        normal = find_leaves(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
         lines += each([p for p, _ in normal], "weight", f"nn.init.normal_({{}}, std={std})")
         lines += each([p for p, leaf in normal if dict(leaf.arguments)["bias"]], "bias", "nn.init.zeros_({})")
-    scaled = found(root, lambda leaf, nested: nested and gain(leaf) is not None)
+    scaled = find_leaves(root, lambda leaf, nested: nested and gain(leaf) is not None)
     for value in dict.fromkeys(gain(leaf) for _, leaf in scaled):
         paths = [path for path, leaf in scaled if gain(leaf) == value]
         lines += each(paths, "weight", constant("{}", value))
@@ -63,14 +63,14 @@ def way(leaf: Leaf) -> str:
     return "kaiming" if arguments.get("kaiming") else "torch"
 
 
-def distinct(module: Module, drawn: dict[str, set[str]], seen: set[int]) -> None:
+def distinct(module: Module, drawn: dict[str, set[str]], visited: set[int]) -> None:
     """The ways in which the weights of each kind are drawn."""
-    if id(module) in seen:
+    if id(module) in visited:
         return
-    seen.add(id(module))
+    visited.add(id(module))
     if not isinstance(module, Leaf):
         for _, child in below(module):
-            distinct(child, drawn, seen)
+            distinct(child, drawn, visited)
     elif (kind := kind_of(module)) is not None:
         drawn.setdefault(kind, set()).add(way(module))
 
@@ -84,21 +84,21 @@ def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module]]:
             yield ".".join(map(str, step.path)), step.operation
 
 
-def found(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
+def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
     """Every wanted leaf with its path; nested is what stands in a sequence. Equal modules are searched once."""
-    known: dict[int, list[tuple[str, Leaf]]] = {}
+    leaves_below: dict[int, list[tuple[str, Leaf]]] = {}
 
     def search(module: Module, nested: bool) -> list[tuple[str, Leaf]]:
         if isinstance(module, Leaf):
             return [("", module)] if wanted(module, nested) else []
-        if id(module) not in known:
+        if id(module) not in leaves_below:
             inside = isinstance(module, Sequence)
-            known[id(module)] = [
+            leaves_below[id(module)] = [
                 (f"{path}.{rest}" if rest else path, leaf)
                 for path, child in below(module)
                 for rest, leaf in search(child, inside)
             ]
-        return known[id(module)]
+        return leaves_below[id(module)]
 
     return search(root, False)
 

@@ -64,8 +64,8 @@ class Lowered:
     @property
     def comments(self) -> list[str]:
         """The shapes in the comments of every `forward`."""
-        lines = (text for made in self.classes for text in made.forward if "# " in text)
-        return [*(made.comment for made in self.classes), *(text.partition("# ")[2] for text in lines)]
+        lines = (text for definition in self.classes for text in definition.forward if "# " in text)
+        return [*(definition.comment for definition in self.classes), *(text.partition("# ")[2] for text in lines)]
 
 
 def lower(network: Network, own: frozenset[str]) -> Lowered:
@@ -146,9 +146,9 @@ class Lowering:
             key = self.group_of[id(template)]
             if key not in self.classes:
                 self.block_class(key)
-            made, signature = self.classes[key]
+            definition, signature = self.classes[key]
             for i, other in enumerate(self.originals[key]):
-                self.codes[id(other)] = call(made.name, signature, i)
+                self.codes[id(other)] = call(definition.name, signature, i)
         return self.codes[id(template)]
 
     def policies(self, sequences: list[Sequence]) -> list[Code] | None:
@@ -161,10 +161,10 @@ class Lowering:
             if key not in self.functions:
                 self.functions[key] = None
                 self.functions[key] = self.policy_function(key)
-            made = self.functions[key]
-            if made is None:
+            definition = self.functions[key]
+            if definition is None:
                 return None
-            function, signature = made
+            function, signature = definition
             if id(sequence) not in self.codes:
                 for i, other in enumerate(self.sequences[key]):
                     self.codes[id(other)] = call(function.name, signature, i)
@@ -187,8 +187,8 @@ class Lowering:
         signature.settle(definitions(policy))
         name = self.names.definition(policy.name.id)
         self.writer.names[name] = signature.parameters
-        told = policy_text(policy, group, {n: v for n, _, v in numbers}, {a.name for a in signature.arguments})
-        doc = documentation(told, f"The modules of `{policy.name.id}`.", 4)
+        text = policy_text(policy, group, {n: v for n, _, v in numbers}, {a.name for a in signature.arguments})
+        doc = documentation(text, f"The modules of `{policy.name.id}`.", 4)
         body = (*(f"    {text}" for text in signature.locals), *returned(code))
         return Function(name, doc, signature.declarations, body), signature
 
@@ -213,7 +213,7 @@ class Lowering:
         comments = Comments(group, signature)
         own = {a.name for a in signature.arguments} | set(attributes(fields))
         doc = self.unlike(block, name, fields) or block_text(block, {n: v for n, _, v in numbers}, own)
-        made = Class(
+        definition = Class(
             name,
             documentation(doc, f"The block `{block.name.id}`.", 4),
             signature.declarations,
@@ -221,7 +221,7 @@ class Lowering:
             tuple(forward),
             comments.shape(0),
         )
-        self.classes[key] = (made, signature)
+        self.classes[key] = (definition, signature)
 
     def unlike(self, block: Any, name: str, fields: list[str]) -> str:
         """What tells a further class of a block from its first one: the modules that one has and the other has not."""
@@ -362,10 +362,10 @@ class Lowering:
         """One of two modules without state, where a number tells them apart and a line has room for both."""
         if any(keeps_state(m) for m in modules):
             return None
-        known = list(signature.arguments)
+        arguments = list(signature.arguments)
         code = self.writer.chosen(modules, signature, attribute)
         if not isinstance(code, Choose) or len(f"        self.{attribute} = {line(brief(code, [])[1])}") > WIDTH:
-            signature.arguments[:] = known
+            signature.arguments[:] = arguments
             return None
         return code
 

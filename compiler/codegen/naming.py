@@ -78,8 +78,8 @@ def spelling(part: str, doc: str) -> str:
 def occurrence(part: str, doc: str) -> str:
     """A word as the documentation has it first, whatever its case, hyphens aside; empty where it is not there."""
     pattern = "[- ]?".join(re.escape(c) for c in part)
-    found = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE | re.ASCII)
-    word = re.sub(r"[- ]", "", found.group()) if found else ""
+    match = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE | re.ASCII)
+    word = re.sub(r"[- ]", "", match.group()) if match else ""
     return word[:1].upper() + word[1:]
 
 

@@ -41,7 +41,7 @@ def open_ends(network: Network) -> list[OpenEnd]:
     assert isinstance(model, syntax.Model)
     shape = model.input.shape
     channels = shape.items[0] if isinstance(shape, syntax.List) else None
-    found = []
+    ends = []
     for name, value in network.parameters:
         if isinstance(value, bool) or not isinstance(value, int):
             continue
@@ -51,8 +51,8 @@ def open_ends(network: Network) -> list[OpenEnd]:
         (place,) = places
         end = first_layer(network) if place is channels else last_layer(network, place)
         if end is not None:
-            found.append(OpenEnd(name, value, *end))
-    return found
+            ends.append(OpenEnd(name, value, *end))
+    return ends
 
 
 def first_layer(network: Network) -> tuple[int, int, int] | None:

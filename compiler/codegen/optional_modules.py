@@ -54,7 +54,7 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
             for number, step in enumerate(model.steps)
             if can_be_left_out(step) and (ref := wire_read_instead(template, model, number)) is not None
         )
-        return next((found for one in padded if (found := align(one, model)) is not None), None)
+        return next((aligned for one in padded if (aligned := align(one, model)) is not None), None)
     if len(template.steps) != len(model.steps):
         return None
     both = list(zip(template.steps, model.steps, strict=True))

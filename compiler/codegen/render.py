@@ -68,12 +68,12 @@ def parameters(
     return [f"{pad}{head}(", *(f"{pad}    {p}," for p in parts), f"{pad}){tail}"]
 
 
-def constructor(made: Class) -> list[str]:
-    return parameters(made.parameters, "def __init__", " -> None:", 4, "self")
+def constructor(definition: Class) -> list[str]:
+    return parameters(definition.parameters, "def __init__", " -> None:", 4, "self")
 
 
-def signature(made: Function) -> list[str]:
-    return parameters(made.parameters, f"def {name(made.name)}", " -> nn.Sequential:", 0)
+def signature(function: Function) -> list[str]:
+    return parameters(function.parameters, f"def {name(function.name)}", " -> nn.Sequential:", 0)
 
 
 def name(text: str) -> str:
@@ -101,7 +101,7 @@ def verbatim(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    made = Environment(
+    environment_ = Environment(
         loader=PackageLoader("resnetc.compiler.codegen", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -118,8 +118,8 @@ def environment() -> Environment:
         "signature": signature,
         "verbatim": verbatim,
     }
-    made.filters.update(filters)
-    return made
+    environment_.filters.update(filters)
+    return environment_
 
 
 def quoted(value: Any) -> str:

@@ -45,17 +45,17 @@ class Comments:
             relative(t.shape_in.sizes[axis], t.wires[ref].shape.sizes[axis]) if axis < t.shape_in.rank else None
             for t in self.group
         ]
-        known = [p for p in pairs if p is not None]
-        if len(known) < len(pairs):
+        relations = [p for p in pairs if p is not None]
+        if len(relations) < len(pairs):
             fixed = {show(t.wires[ref].shape.sizes[axis], symbol) for t in self.group}
             text = fixed.pop()
             return text if not fixed and text.isdigit() else None
-        if all(p == known[0] for p in known):
-            stride, delta = known[0]
+        if all(p == relations[0] for p in relations):
+            stride, delta = relations[0]
             return show(step(identity(), stride, delta), symbol)
-        if any(delta for _, delta in known):
+        if any(delta for _, delta in relations):
             return None
-        name = self.argument([stride for stride, _ in known], axis)
+        name = self.argument([stride for stride, _ in relations], axis)
         return f"ceil({symbol} / {name})" if name else None
 
     def argument(self, strides: list[int], axis: int) -> str | None:

@@ -87,13 +87,13 @@ class Sink:
     """Collects the diagnostics of a run: one for each code and place."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    _seen: set[tuple[str, str, int, int]] = field(default_factory=set)
+    _reported: set[tuple[str, str, int, int]] = field(default_factory=set)
 
     def add(self, diagnostic: Diagnostic) -> None:
         span = diagnostic.primary.span
         key = (diagnostic.code, span.source.name, span.start, span.end)
-        if key not in self._seen:
-            self._seen.add(key)
+        if key not in self._reported:
+            self._reported.add(key)
             self.diagnostics.append(diagnostic)
 
     def sort(self) -> None:

@@ -13,8 +13,8 @@ from resnetc.terminal import one_line, remark
 
 Paint = Callable[[str, str], str]  # (text, style) -> text in that style
 
-LONGEST_LINE = 200  # characters of a source line that are shown; the rest of it is elided
-WIDEST_LINE = 2 * LONGEST_LINE  # columns of them, where many have to be spelt out
+MAX_LINE_LENGTH = 200  # characters of a source line that are shown; the rest of it is elided
+MAX_LINE_WIDTH = 2 * MAX_LINE_LENGTH  # columns of them, where many have to be spelt out
 WEIGHTLESS = {"Mn", "Me"}  # combining marks
 UNDERLINE = {"primary": "^", "secondary": "-", "": " "}
 
@@ -72,13 +72,13 @@ def _mark(source: Source, style: str, label: Label) -> _Mark:
 
 def _drawn(line: str, focus: int) -> tuple[str, list[int]]:
     """A line as the terminal shows it, and the column at which each of its characters (and its end) stands."""
-    first = max(0, focus - LONGEST_LINE // 4) if len(line) > LONGEST_LINE else 0
-    last = min(len(line), first + LONGEST_LINE)
+    first = max(0, focus - MAX_LINE_LENGTH // 4) if len(line) > MAX_LINE_LENGTH else 0
+    last = min(len(line), first + MAX_LINE_LENGTH)
     text = "..." if first else ""
     column = len(text)
     columns = [column] * first
     for number, character in enumerate(line[first:last], first):
-        if column > WIDEST_LINE:
+        if column > MAX_LINE_WIDTH:
             last = number
             break
         columns.append(column)

@@ -59,41 +59,41 @@ class Calls:
         callee = self.evaluator.evaluate(expr.callee, frame)
         if isinstance(callee, Definition) and callee.kind == "function":
             return self.function(callee.name, expr, frame)
-        given = [(a, self.evaluator.evaluate(a.value, frame)) for a in expr.arguments]
+        stated = [(a, self.evaluator.evaluate(a.value, frame)) for a in expr.arguments]
         match callee:
             case PrimitiveLayer(primitive, arguments):
-                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                merged, _ = self.merge(primitive.parameters, arguments, stated, primitive.name, frame, None)
                 return PrimitiveLayer(primitive, merged, expr.span)
             case SlotLayer(slot, arguments):
-                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                merged, _ = self.merge(slot.parameters, arguments, stated, slot.name.id, frame, None)
                 return SlotLayer(slot, merged, expr.span)
             case DefinedLayer(item, spec, arguments, bindings):
-                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
                 return DefinedLayer(item, spec, merged, (*bindings, *bound), expr.span)
             case ModelValue(item, spec, arguments, bindings, instances):
-                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
-                told = ((b.slot, b.value, b.span) for b in bound)
-                return ModelValue(item, spec, merged, (*bindings, *told), instances, expr.span)
+                merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
+                slots = ((b.slot, b.value, b.span) for b in bound)
+                return ModelValue(item, spec, merged, (*bindings, *slots), instances, expr.span)
             case LabelLayer(path, layer):
-                inner = self.extend(layer, given, expr, frame)
+                inner = self.extend(layer, stated, expr, frame)
                 return LabelLayer(path, inner, expr.span)
             case Absent():
                 return ABSENT
         raise Fault(errors.not_callable(callee, expr.callee.span))
 
     def extend(
-        self, layer: Layer, given: list[tuple[syntax.Argument, Value]], expr: syntax.Call, frame: Frame
+        self, layer: Layer, stated: list[tuple[syntax.Argument, Value]], expr: syntax.Call, frame: Frame
     ) -> Layer:
         """More arguments for a labelled layer: `down(pre=pre)`."""
         match layer:
             case SlotLayer(slot, arguments, span):
-                merged, _ = self.merge(slot.parameters, arguments, given, slot.name.id, frame, None)
+                merged, _ = self.merge(slot.parameters, arguments, stated, slot.name.id, frame, None)
                 return SlotLayer(slot, merged, span)
             case DefinedLayer(item, spec, arguments, bindings, span):
-                merged, bound = self.merge(item.parameters, arguments, given, item.name.id, frame, spec)
+                merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
                 return DefinedLayer(item, spec, merged, (*bindings, *bound), span)
             case PrimitiveLayer(primitive, arguments, span):
-                merged, _ = self.merge(primitive.parameters, arguments, given, primitive.name, frame, None)
+                merged, _ = self.merge(primitive.parameters, arguments, stated, primitive.name, frame, None)
                 return PrimitiveLayer(primitive, merged, span)
         raise Fault(errors.not_callable(layer, expr.callee.span))
 
@@ -111,7 +111,7 @@ class Calls:
         self,
         parameters: Iterable[AnyParameter],
         arguments: Arguments,
-        given: list[tuple[syntax.Argument, Value]],
+        stated: list[tuple[syntax.Argument, Value]],
         of: str,
         frame: Frame,
         spec: SpecFile | None,
@@ -125,7 +125,7 @@ class Calls:
         free = [n for n in by_name if n not in values]
         fresh: set[str] = set()
         bound: list[Bound] = []
-        for argument, value in given:
+        for argument, value in stated:
             if argument.name is None:
                 while free and free[0] in fresh:
                     free.pop(0)

@@ -40,7 +40,7 @@ def name_of(parameter: AnyParameter) -> str:
 
 
 def coerce(value: Value, parameter: AnyParameter, span: Span, of: str, worked: Callable[[], str] = lambda: "") -> Value:
-    """A value as the type of a parameter demands it; `worked` says how it came about, where that is asked."""
+    """A value as the type of a parameter demands it; `substituted` says how it came about, where that is asked."""
     type = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
     match type:
         case "int" if isinstance(value, Fraction):

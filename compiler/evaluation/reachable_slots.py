@@ -25,30 +25,30 @@ class Texts:
     def __init__(self, prelude: SpecFile, home: Callable[[syntax.Slot], SpecFile], charge: Callable[[int, Span], None]):
         self.prelude, self.home, self.charge = prelude, home, charge
         self._mentions: dict[Node, list[Mention]] = {}
-        self._told: set[tuple[syntax.Slot, Span]] = set()  # bindings that have an effect
+        self._effective: set[tuple[syntax.Slot, Span]] = set()  # bindings that have an effect
 
     def apply(
         self, slot: syntax.Slot, bound: Span, texts: Iterable[Text], values: Iterable[Local], slots: Slots
     ) -> bool:
         """Whether texts or values lead to a slot, where others are bound as in `slots`; `bound` is its own binding."""
-        if (slot, bound) in self._told:
+        if (slot, bound) in self._effective:
             return True
-        found = any(other is slot for other in self.slots(texts, values, slots, bound, slot.name.id))
-        if found:
-            self._told.add((slot, bound))
-        return found
+        is_applied = any(other is slot for other in self.slots(texts, values, slots, bound, slot.name.id))
+        if is_applied:
+            self._effective.add((slot, bound))
+        return is_applied
 
     def slots(
         self, texts: Iterable[Text], values: Iterable[Local], slots: Slots, span: Span, left_out: str = ""
     ) -> Iterator[syntax.Slot]:
         """Every slot that texts and values lead to, without what is bound to the slot called `left_out`."""
         pending: list[Text] = [*self.inside(values), *texts]
-        seen: set[Node] = set()
+        visited: set[Node] = set()
         while pending:
             node, spec = pending.pop()
-            if node in seen:
+            if node in visited:
                 continue
-            seen.add(node)
+            visited.add(node)
             if isinstance(node, syntax.Slot):
                 yield node
                 binding = slots.get(node)

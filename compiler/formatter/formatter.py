@@ -120,23 +120,23 @@ class Formatter:
     def uses(self, uses: Sequence[syntax.Use]) -> None:
         """Sorted, each once, with the comments behind them; a comment on a line of its own opens a new group."""
         group: list[tuple[tuple[str, ...], str, list[str]]] = []
-        seen: set[tuple[str, ...]] = set()
+        paths: set[tuple[str, ...]] = set()
         self.behind()
         for use in uses:
             if self.tokens.waiting:
-                self.grouped(group, seen)
+                self.grouped(group, paths)
                 self.begin(0)
             path = [self.tokens.read("use"), " ", self.tokens.read()]
             while self.tokens.next == ".":
                 path += [self.tokens.read("."), self.tokens.read()]
             behind = self.tokens.trailing()
             group.append((use.path, "".join(path), [] if behind is None else [behind]))
-        self.grouped(group, seen)
+        self.grouped(group, paths)
 
-    def grouped(self, group: list[tuple[tuple[str, ...], str, list[str]]], seen: set[tuple[str, ...]]) -> None:
+    def grouped(self, group: list[tuple[tuple[str, ...], str, list[str]]], paths: set[tuple[str, ...]]) -> None:
         for path, text, behind in sorted(group, key=lambda use: (use[0], not use[2])):
-            self.lines += behind if path in seen else [" ".join([text, *behind])]
-            seen.add(path)
+            self.lines += behind if path in paths else [" ".join([text, *behind])]
+            paths.add(path)
         group.clear()
 
     def item(self, item: syntax.Item, apart: bool) -> None:
@@ -281,18 +281,18 @@ class Formatter:
         """A place where a line may end, and does behind a comment."""
         return Row(Notes(self.tokens.gap().notes), Line())
 
-    def expr(self, node: syntax.Expr, level: int = PIPE, kept: bool = False) -> Layout:
-        """An expression where the grammar asks for a level; or with the parentheses it has (`kept`)."""
+    def expr(self, node: syntax.Expr, level: int = PIPE, keep_parentheses: bool = False) -> Layout:
+        """An expression where the grammar asks for a level; or with the parentheses it has (`keep_parentheses`)."""
         count = self.tokens.open(node.span.end)
         inner = self.inside(node)
         for _ in range(count):
             self.tokens.read(")")
-        return Row("(", inner, ")") if level_of(node) < level or (kept and count) else inner
+        return Row("(", inner, ")") if level_of(node) < level or (keep_parentheses and count) else inner
 
     def layer(self, node: syntax.Expr) -> Layout:
         """An expression where a layer stands: a comparison there needs its parentheses."""
         compares = isinstance(node, syntax.Binary) and level_of(node) == COMPARISON
-        return self.expr(node, kept=compares)
+        return self.expr(node, keep_parentheses=compares)
 
     def hanging(self, value: Layout) -> Layout:
         """What stands behind the `=` or `=>` of a statement."""
@@ -357,12 +357,12 @@ class Formatter:
 
     def step(self, node: syntax.Expr) -> Layout:
         """The author decides about parentheses around arithmetic: `(main + side) |> act` reads well with them."""
-        return self.expr(node, LABEL, kept=isinstance(node, syntax.Binary))
+        return self.expr(node, LABEL, keep_parentheses=isinstance(node, syntax.Binary))
 
     def argument(self, argument: syntax.Argument) -> Layout:
         if argument.name is not None:
             return Row(self.tokens.read(), self.tokens.read("="), self.expr(argument.value))
-        return self.expr(argument.value, kept=isinstance(argument.value, syntax.Labelled))
+        return self.expr(argument.value, keep_parentheses=isinstance(argument.value, syntax.Labelled))
 
     def enclosed(
         self, opening: str, parts: Sequence[Callable[[], Layout]], closing: str, table: bool = False

@@ -59,11 +59,11 @@ class Tokens:
         low = self.tokens[self.at - 1][2] if self.at else 0
         high = self.tokens[self.at][1] if self.at < len(self.tokens) else len(self.text)
         end = low
-        for found in COMMENT.finditer(self.text, low, high):
-            lines = self.text.count("\n", end, found.start())
+        for comment in COMMENT.finditer(self.text, low, high):
+            lines = self.text.count("\n", end, comment.start())
             own = lines > 0 or low == 0
-            self.waiting.append(Note(found.group().rstrip(), own, lines > 1))
-            end = found.end()
+            self.waiting.append(Note(comment.group().rstrip(), own, lines > 1))
+            end = comment.end()
         self.blank = self.text.count("\n", end, high) > 1
         self.broken = "\n" in self.text[low:high]
 

@@ -42,14 +42,14 @@ class SpecFile:
 
     def closure(self) -> list[SpecFile]:
         """This module and all it uses, each once, in the order of first use."""
-        seen: dict[int, SpecFile] = {}
+        modules: dict[int, SpecFile] = {}
         pending: list[SpecFile] = [self]
         while pending:
             module = pending.pop()
-            if id(module) not in seen:
-                seen[id(module)] = module
+            if id(module) not in modules:
+                modules[id(module)] = module
                 pending.extend(m for m in reversed(module.names.values()) if isinstance(m, SpecFile))
-        return list(seen.values())
+        return list(modules.values())
 
 
 def digest(modules: list[SpecFile]) -> str:
@@ -78,7 +78,7 @@ def below(folder: Path) -> list[Path]:
 
     (`rglob` and `os.walk` of Python 3.11 give up in folders that nest deeply, or have long names.)
     """
-    found, pending = [], [folder]
+    files, pending = [], [folder]
     while pending:
         try:
             with os.scandir(pending.pop()) as entries:
@@ -86,10 +86,10 @@ def below(folder: Path) -> list[Path]:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(Path(entry.path))
                     elif entry.name.endswith(SUFFIX) and entry.is_file():
-                        found.append(Path(entry.path))
+                        files.append(Path(entry.path))
         except OSError:
             continue
-    return sorted(found)
+    return sorted(files)
 
 
 def shipped(name: str) -> Path | None:
@@ -155,14 +155,14 @@ def decode(data: bytes, name: str) -> Source:
 class Loader:
     """Loads files and what they use, each once; every file sees the prelude.
 
-    `texts` are read in the place of files, `known` holds what need not be read again.
+    `texts` are read in the place of files, `already_loaded` holds what need not be read again.
     """
 
     def __init__(
-        self, sink: Sink, texts: Mapping[Path, str] | None = None, known: Mapping[Path, SpecFile] | None = None
+        self, sink: Sink, texts: Mapping[Path, str] | None = None, already_loaded: Mapping[Path, SpecFile] | None = None
     ) -> None:
         self.sink, self.texts = sink, texts or {}
-        self.loaded: dict[Path, SpecFile] = dict(known or {})
+        self.loaded: dict[Path, SpecFile] = dict(already_loaded or {})
         self.active: list[tuple[Path, str]] = []
         self.reached: dict[Path, int] = {}  # the words of each file that the spec in hand has used so far
         self.before = 0  # diagnostics
@@ -290,10 +290,10 @@ def too_many(use: syntax.Use, message: str) -> Diagnostic:
 
 def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
     name = "/".join(use.path) + SUFFIX
-    found = {
+    names = {
         p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)
     }
-    near = similar(".".join(use.path), found)
+    near = similar(".".join(use.path), names)
     places = "among the shipped specs" if len(roots) == 1 else "next to this file or among the shipped specs"
     return Diagnostic(
         "E0505",

@@ -21,10 +21,10 @@ def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
                 done.add(way[-1])
                 del places[way.pop()]
             elif name in places:
-                found = way[places[name] :]
-                if taken.isdisjoint(found):
-                    out.append(found)
-                    taken.update(found)
+                cycle = way[places[name] :]
+                if taken.isdisjoint(cycle):
+                    out.append(cycle)
+                    taken.update(cycle)
             elif name not in done:
                 places[name] = len(way)
                 way.append(name)

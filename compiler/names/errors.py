@@ -16,8 +16,8 @@ from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import figure, remedy_of_name
 from resnetc.grammar.primitives import TYPES, Primitive
 
-MOST = 1_000  # names among which a similar one is looked for
-MOST_STAGES = 8  # that a message lists
+MAX_CANDIDATES = 1_000  # names among which a similar one is looked for
+MAX_STAGES = 8  # that a message lists
 OUT_OF_PLACE = {
     "in": "`in` is the input of a block or a policy; a model passes its input to `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is not a value",
@@ -40,7 +40,7 @@ class Spoken:
             sizes = f"the sizes of the input are {errors.names(self.sizes)}"
         else:
             sizes = "the sizes of the input are numbers and have no names"
-        few = len(name) > 1 and 0 < len(self.stages) <= MOST_STAGES
+        few = len(name) > 1 and 0 < len(self.stages) <= MAX_STAGES
         stages = f"the stage{' is' if len(self.stages) == 1 else 's are'} {errors.names(self.stages)}"
         return f"{sizes}; {stages}" if few else sizes
 
@@ -52,9 +52,11 @@ def unknown_name(
 
     `spoken` is what a claim or the condition of an input, where it stands in one, may speak of.
     """
-    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MOST:])
+    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MAX_CANDIDATES:])
     items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
-    elsewhere = {item: f"{alias}.{item}" for alias, item, what in islice(items, MOST) if not isinstance(what, SpecFile)}
+    elsewhere = {
+        item: f"{alias}.{item}" for alias, item, what in islice(items, MAX_CANDIDATES) if not isinstance(what, SpecFile)
+    }
     helps, fix, notes = plain.helps, plain.fix, plain.notes
     path = next((".".join(use.path) for use in file.spec.tree.uses if use.path[0] == name and use.path[1:]), None)
     if name in OUT_OF_PLACE:
@@ -109,7 +111,7 @@ def unknown_parameter(
     of: str, name: str, parameters: list[str], slots: Iterable[str], default: Primitive | None, span: Span
 ) -> Diagnostic:
     """`default` is what a slot stands for where nothing is bound."""
-    fault = errors.unknown_parameter(of, name, span, parameters[:MOST], list(islice(slots, MOST)))
+    fault = errors.unknown_parameter(of, name, span, parameters[:MAX_CANDIDATES], list(islice(slots, MAX_CANDIDATES)))
     if default is not None and name in [p.name for p in default.parameters]:
         help = f"a slot passes only what every binding takes; `{name}` is a parameter of its default, `{default.name}`"
         return replace(fault, helps=(help,), fix=())
@@ -127,7 +129,7 @@ def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnosti
 
 
 def not_a_slot(name: str, slots: Iterable[str], span: Span) -> Diagnostic:
-    return errors.not_a_slot(name, span, list(islice(slots, MOST)))
+    return errors.not_a_slot(name, span, list(islice(slots, MAX_CANDIDATES)))
 
 
 def unknown_type(name: str, span: Span) -> Diagnostic:

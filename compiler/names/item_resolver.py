@@ -13,7 +13,7 @@ from resnetc.compiler.names import errors as names_errors
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
 from resnetc.compiler.names.errors import axes_differ
-from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Found
+from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import remedy_of_name
@@ -56,14 +56,14 @@ class ItemNames:
                 self.others = frozenset({"in"})
                 self.parameters(parameters)
                 self.statements(body)
-                self.look(out)
+                self.resolve(out)
             case syntax.Policy(_, parameters, body, cases):
                 self.others = frozenset({"in"})
                 self.parameters(parameters)
                 self.statements(body)
                 for case in cases:
                     self.maybe(case.condition)
-                    self.look(case.value)
+                    self.resolve(case.value)
             case syntax.Slot() as slot:
                 self.slot(slot)
             case syntax.Model() as model:
@@ -73,7 +73,7 @@ class ItemNames:
             case syntax.Extern(_, parameters, shape_in, shape_out):
                 self.parameters(parameters)
                 self.others = frozenset(self.sizes(shape_in, 0))
-                self.look(shape_out)
+                self.resolve(shape_out)
         for name, spans in self.unknown.items():
             if not name.isascii():  # the parser has reported the foreign letter
                 self.has_error = True
@@ -99,7 +99,7 @@ class ItemNames:
     # -- items --------------------------------------------------------------------------------------------------------
 
     def slot(self, slot: syntax.Slot) -> None:
-        self.look(slot.default)
+        self.resolve(slot.default)
         self.others = frozenset({"in"})
         self.parameters(slot.parameters)
         name = ATTRIBUTE.fullmatch(slot.attribute)
@@ -114,16 +114,16 @@ class ItemNames:
             if model.each.name.id not in names:
                 make = partial(names_errors.no_such_parameter, model.each.name.id, names)
                 self.repeated((model, "each"), make, model.each.name.span)
-            self.look(model.each.values)
+            self.resolve(model.each.values)
         self.parameters(model.parameters)
         self.statements(model.body)
         sizes = self.input(model.input)
-        self.look(model.stem)
+        self.resolve(model.stem)
         for stage in model.stages:
             self.label(stage.path, "stage")
             for group in stage.groups:
                 self.group(group)
-        self.look(model.head)
+        self.resolve(model.head)
         self.expects(model.expects, model, sizes)
 
     def group(self, group: syntax.Repeat) -> None:
@@ -132,19 +132,19 @@ class ItemNames:
         outer = len(self.order)
         if group.name is not None:
             self.bind(group.name, "loop variable")
-        self.look(group.block)
+        self.resolve(group.block)
         self.leave(outer)
 
     def instance(self, instance: syntax.Instance) -> None:
         """Its input and claims speak of its model, in the words of its own file."""
-        self.look(instance.value)
-        found = self.file.family(instance, self.file.spec)
-        if found is None:
+        self.resolve(instance.value)
+        family = self.file.family(instance, self.file.spec)
+        if family is None:
             return
-        model, declared = found
-        known = [("parameter", p.name) for p in model.parameters]
-        known += [("value", s.name) for s in model.body if isinstance(s, syntax.Let)]
-        self.locals = {name.id: Definition(kind, name.span) for kind, name in known}
+        model, declared = family
+        kinds = [("parameter", p.name) for p in model.parameters]
+        kinds += [("value", s.name) for s in model.body if isinstance(s, syntax.Let)]
+        self.locals = {name.id: Definition(kind, name.span) for kind, name in kinds}
         sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
         self.expects(instance.expects, model, sizes)
 
@@ -159,7 +159,7 @@ class ItemNames:
             self.report(fault)
             self.vague = True
         sizes = self.sizes(input.shape)
-        self.look(input.declared)
+        self.resolve(input.declared)
         self.others, self.spoken = frozenset(sizes), names_errors.Spoken(sizes)
         self.maybe(input.condition)
         self.others, self.spoken = frozenset(), None
@@ -168,8 +168,8 @@ class ItemNames:
     def misplaced_channels(self, input: syntax.Input) -> Diagnostic | None:
         """The fault of a size where the channels stand, unless it is a misspelt name."""
         first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
-        known = [*self.locals, *self.file.visible()]
-        if not isinstance(first, syntax.Name) or first.id in known or similar(first.id, known):
+        visible = [*self.locals, *self.file.visible()]
+        if not isinstance(first, syntax.Name) or first.id in visible or similar(first.id, visible):
             return None
         if remedy_of_name(first.id, first.span):  # of another language, as for an axis of the batch
             return None
@@ -181,7 +181,7 @@ class ItemNames:
         symbols = self.symbols(shape, first)
         for axis in shape.items if isinstance(shape, syntax.List) else (shape,):
             if not (isinstance(axis, syntax.Name) and axis.id in symbols):
-                self.look(axis)
+                self.resolve(axis)
             elif (other := self.file.defined(axis.id)) is not None:
                 self.report(names_errors.hidden("size", axis.id, axis.span, other))
         return symbols
@@ -193,17 +193,17 @@ class ItemNames:
     def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
         self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
         self.spoken = names_errors.Spoken(sizes, [stage.path.span.text for stage in model.stages])
-        made, self.mentions = self.mentions, {}
+        mentions, self.mentions = self.mentions, {}
         for claim in expects:
             self.claim(claim)
-        self.mentions, self.claimed = made, self.mentions
+        self.mentions, self.claimed = mentions, self.mentions
 
     def claim(self, claim: syntax.AnyClaim) -> None:
         if isinstance(claim, syntax.Expect):
-            self.look(claim.claim)
+            self.resolve(claim.claim)
             self.maybe(claim.condition)
             return
-        self.look(claim.values)
+        self.resolve(claim.values)
         outer = len(self.order)
         if claim.name.id in self.others:
             other = Definition("name of claims", None)
@@ -234,13 +234,13 @@ class ItemNames:
             match statement:
                 case syntax.Let(_, index, value):
                     self.maybe(index)
-                    self.look(value)
+                    self.resolve(value)
                     self.let(statement)
                 case syntax.Require(condition):
-                    self.look(condition)
+                    self.resolve(condition)
                 case syntax.SetSlot(name, value):
                     self.set_slot(name)
-                    self.look(value)
+                    self.resolve(value)
                 case syntax.Each(name, values, inner):
                     self.each(name, values, inner)
 
@@ -253,7 +253,7 @@ class ItemNames:
 
     def each(self, name: syntax.Name, values: syntax.Expr, body: tuple[syntax.Statement, ...]) -> None:
         """Elements of an indexed `let` are known in their whole loop, and after it; all else ends with the loop."""
-        self.look(values)
+        self.resolve(values)
         outer = len(self.order)
         self.bind(name, "loop variable")
         for let in indexed_lets(body):
@@ -277,7 +277,7 @@ class ItemNames:
         else:
             self.repeated(("set", name.id), partial(names_errors.not_a_slot, name.id, slots), name.span)
 
-    def known(self, name: str) -> bool:
+    def is_in_use(self, name: str) -> bool:
         """Whether a name is one of the file, the language or its claims."""
         return name in MEASURES or self.file.defined(name) is not None
 
@@ -292,7 +292,7 @@ class ItemNames:
         if other is not None:
             self.report(names_errors.hidden(kind, name.id, name.span, other))
         else:
-            self.report(reserved.refused(name.id, kind, name.span, self.known))
+            self.report(reserved.refused(name.id, kind, name.span, self.is_in_use))
         if name.id not in self.locals:
             self.locals[name.id] = Definition(kind, name.span)
             self.order.append(name.id)
@@ -302,103 +302,104 @@ class ItemNames:
 
     def maybe(self, expr: syntax.Expr | None) -> None:
         if expr is not None:
-            self.look(expr)
+            self.resolve(expr)
 
-    def look(self, expr: syntax.Expr) -> Found | None:
+    def resolve(self, expr: syntax.Expr) -> Resolution | None:
         """Looks up the names in an expression; what it stands for, where the text alone says so."""
         match expr:
             case syntax.Name():
                 return self.name(expr)
             case syntax.Attribute(value, name):
-                found = self.name(value, dotted=True) if isinstance(value, syntax.Name) else self.look(value)
-                return self.inside(found.target, name) if found and isinstance(found.target, SpecFile) else None
+                resolution = self.name(value, dotted=True) if isinstance(value, syntax.Name) else self.resolve(value)
+                file = resolution.target if resolution is not None else None
+                return self.inside(file, name) if isinstance(file, SpecFile) else None
             case syntax.Call(callee, arguments):
                 return self.call(callee, arguments)
             case syntax.Labelled(path, value):
                 self.label(path, "label")
-                return self.look(value)
+                return self.resolve(value)
             case syntax.List(parts) | syntax.Pipe(parts):
                 for part in parts:
-                    self.look(part)
+                    self.resolve(part)
             case syntax.Index(left, right) | syntax.Binary(_, left, right):
-                self.look(left)
-                self.look(right)
+                self.resolve(left)
+                self.resolve(right)
             case syntax.Choice(value, condition, other):
-                self.look(value)
-                self.look(condition)
-                self.look(other)
+                self.resolve(value)
+                self.resolve(condition)
+                self.resolve(other)
             case syntax.Negate(value):
-                self.look(value)
+                self.resolve(value)
         return None
 
-    def name(self, name: syntax.Name, dotted: bool = False) -> Found | None:
+    def name(self, name: syntax.Name, dotted: bool = False) -> Resolution | None:
         """A name; before a dot it may be that of a file which was not found, a fault that is reported already."""
         if name.id in self.locals or name.id in self.others:
             return None
         if name.id in self.file.silent:
             self.has_error = True
             return None
-        found = self.file.find(name.id)
-        if found is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
+        resolution = self.file.find(name.id)
+        if resolution is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
             self.has_error = True
-        elif found is None:
+        elif resolution is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
                 self.beside[name.id] = [*self.locals, *self.others], self.spoken
             self.unknown.setdefault(name.id, []).append(name.span)
-        elif found.spec is self.file.spec and name.id not in self.rebound_slots:
+        elif resolution.spec is self.file.spec and name.id not in self.rebound_slots:
             self.mentions.setdefault(name.id, name.span)
-        return found
+        return resolution
 
-    def inside(self, file: SpecFile, name: syntax.Name) -> Found | None:
+    def inside(self, file: SpecFile, name: syntax.Name) -> Resolution | None:
         """`file.name`."""
         item = file.names.get(name.id)
         if name.id in self.file.faulty_names.get(file, ()):
             self.has_error = True
         if item is not None and not isinstance(item, SpecFile):
-            return Found(item, file)
+            return Resolution(item, file)
         if name.id in file.tree.broken or NAMELESS in file.tree.broken:
             self.has_error = True
         else:
             self.repeated((file, name.id), partial(names_errors.not_in_file, name.id, file), name.span)
         return None
 
-    def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Found | None:
+    def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Resolution | None:
         """A call of a layer or a model is that layer or model, with some of its arguments."""
-        found = self.look(callee)
+        resolution = self.resolve(callee)
         if isinstance(callee, syntax.Name):
             self.called.add(callee.id)
         for argument in arguments:
-            self.look(argument.value)
-        if found is None:
+            self.resolve(argument.value)
+        if resolution is None:
             return None
-        self.keywords(found, arguments)
-        return None if isinstance(found.target, str) else found
+        self.keywords(resolution, arguments)
+        return None if isinstance(resolution.target, str) else resolution
 
-    def keywords(self, found: Found, arguments: tuple[syntax.Argument, ...]) -> None:
+    def keywords(self, resolution: Resolution, arguments: tuple[syntax.Argument, ...]) -> None:
         """Named arguments are parameters of what is called, or slots that the call binds inside it."""
-        target, spec = found.target, found.spec
+        target, spec = resolution.target, resolution.spec
         if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.family(target, spec)):
             target = owner[0]
         slots: Collection[str] = ()
         match target:
             case str() if target in FUNCTIONS:
-                of, known = target, ["keep"] if target == "nearest" else []
+                of, parameters = target, ["keep"] if target == "nearest" else []
             case Primitive():
-                of, known = target.name, [p.name for p in target.parameters]
+                of, parameters = target.name, [p.name for p in target.parameters]
             case syntax.Slot():
-                of, known = target.name.id, [p.name.id for p in target.parameters]
+                of, parameters = target.name.id, [p.name.id for p in target.parameters]
             case syntax.Block() | syntax.Policy() | syntax.Model():
-                of, known = target.name.id, [p.name.id for p in target.parameters]
+                of, parameters = target.name.id, [p.name.id for p in target.parameters]
                 slots = self.file.slot_names(spec)
             case _:
                 return
         for name in (a.name for a in arguments):
-            if name is None or name.id in known or name.id in slots:
+            if name is None or name.id in parameters or name.id in slots:
                 continue
             if self.file.missed(name.id, spec):
                 self.has_error = True
             else:
-                make = partial(names_errors.unknown_parameter, of, name.id, known, slots, default_of(target))
+                make = partial(names_errors.unknown_parameter, of, name.id, parameters, slots, default_of(target))
                 self.repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:
@@ -411,7 +412,7 @@ class ItemNames:
                 self.report(reserved.refused(part.id, kind, part.span))
             case syntax.Index(value, index):
                 self.label(value, kind)
-                self.look(index)
+                self.resolve(index)
             case _:
                 self.report(errors.not_a_label(path.span))
 

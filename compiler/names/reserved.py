@@ -91,22 +91,22 @@ MORE = {"block": "_block", "model": "_net"}
 
 TRIES = 20
 ANOTHER = "choose another name"
-Known = Callable[[str], object]
-"""What a name means already, if anything."""
+InUse = Callable[[str], object]
+"""Whether a name, or what, is in use already."""
 
 
-def refused(name: str, kind: str, span: Span, known: Known = lambda name: None) -> Diagnostic | None:
+def refused(name: str, kind: str, span: Span, in_use: InUse = lambda name: None) -> Diagnostic | None:
     """The fault of a name of that kind, None where generated code can have it."""
     if name.startswith("_"):
         bare = name.lstrip("_0123456789") or "x"
-        remedy = free((bare, *others(bare, kind)), kind, span, known)
+        remedy = free((bare, *others(bare, kind)), kind, span, in_use)
         return reserved(kind, span, "a name must start with a letter", f"write `{remedy}`" if remedy else ANOTHER)
     if len(name) > MAX_LENGTH:
         return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
     if name not in FOR[kind]:
         return None
     why = next(reason for names, reason in _REASONS if name in names)
-    remedy = free(others(name, kind), kind, span, known)
+    remedy = free(others(name, kind), kind, span, in_use)
     return reserved(
         kind,
         span,
@@ -121,12 +121,12 @@ def others(name: str, kind: str) -> tuple[str, ...]:
     return (longer, *(f"{longer}{n}" for n in range(2, TRIES)))
 
 
-def free(names: tuple[str, ...], kind: str, span: Span, known: Known) -> str | None:
+def free(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
     """The first of some names that is reserved for nothing, and nowhere in the file."""
     taken = FOR[kind] | RESERVED
     inside = words_of(span.source.text)
     return next(
-        (n for n in names if n not in taken and n not in inside and len(n) <= MAX_LENGTH and not known(n)), None
+        (n for n in names if n not in taken and n not in inside and len(n) <= MAX_LENGTH and not in_use(n)), None
     )
 
 

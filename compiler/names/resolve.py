@@ -50,7 +50,7 @@ def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
     items: dict[str, Span] = {}
     for use in file.spec.tree.uses:
         name = use.path[-1]
-        if (other := uses.get(name) or file.given(name)) is not None:
+        if (other := uses.get(name) or file.predefined(name)) is not None:
             file.silent.add(name)
             yield name, errors.hidden("used file", name, use.span, other)
         uses.setdefault(name, Definition("used file", use.span))
@@ -58,7 +58,7 @@ def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
         name, span = item.name.id, item.name.span
         if name in items:
             yield name, errors.defined_twice(name, span, items[name])
-        elif (other := uses.get(name) or file.given(name)) is not None:
+        elif (other := uses.get(name) or file.predefined(name)) is not None:
             yield name, errors.hidden(kind(item), name, span, other)
         elif (fault := reserved.refused(name, kind(item), span, file.defined)) is not None:
             yield name, fault

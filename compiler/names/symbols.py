@@ -35,7 +35,7 @@ class Definition:
 
 
 @record(eq=True)
-class Found:
+class Resolution:
     """What a name outside of its item stands for, with the file of an item; functions and constants are their names."""
 
     target: SpecFile | syntax.Item | Primitive | str
@@ -58,33 +58,33 @@ class FileNames:
         broken = spec.tree.broken if spec is not None else frozenset()
         return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
 
-    def given(self, name: str) -> Definition | None:
+    def predefined(self, name: str) -> Definition | None:
         """What a name is in every file."""
         if name in self.slots:
             return Definition("slot", self.slots[name].name.span)
-        for known, what in ((PRIMITIVES, "primitive"), (FUNCTIONS, "function"), (CONSTANTS, "constant")):
-            if name in known:
+        for names, what in ((PRIMITIVES, "primitive"), (FUNCTIONS, "function"), (CONSTANTS, "constant")):
+            if name in names:
                 return Definition(what, None)
         return None
 
     def defined(self, name: str) -> Definition | None:
         """What a name is outside of the item that mentions it."""
-        known = self.spec.names.get(name)
-        if known is None:
-            return self.given(name)
-        if isinstance(known, SpecFile):
+        item = self.spec.names.get(name)
+        if item is None:
+            return self.predefined(name)
+        if isinstance(item, SpecFile):
             return Definition("used file", next(u.span for u in self.spec.tree.uses if u.path[-1] == name))
-        return Definition(kind(known), known.name.span)
+        return Definition(kind(item), item.name.span)
 
-    def find(self, name: str) -> Found | None:
-        known = self.spec.names.get(name)
-        if known is not None:
-            return Found(known, None if isinstance(known, SpecFile) else self.spec)
+    def find(self, name: str) -> Resolution | None:
+        item = self.spec.names.get(name)
+        if item is not None:
+            return Resolution(item, None if isinstance(item, SpecFile) else self.spec)
         if name in self.slots:
-            return Found(self.slots[name], self.prelude)
+            return Resolution(self.slots[name], self.prelude)
         if name in PRIMITIVES:
-            return Found(PRIMITIVES[name])
-        return Found(name) if name in FUNCTIONS or name in CONSTANTS else None
+            return Resolution(PRIMITIVES[name])
+        return Resolution(name) if name in FUNCTIONS or name in CONSTANTS else None
 
     def visible(self) -> list[str]:
         return [*self.spec.names, *self.slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
@@ -106,12 +106,12 @@ class FileNames:
             self._families[item] = None
             way.append(item)
             item, spec = named(item.value, spec) or (None, spec)
-        found = (item, item.input) if isinstance(item, syntax.Model) else None
+        family = (item, item.input) if isinstance(item, syntax.Model) else None
         if isinstance(item, syntax.Instance):
-            found = self._families[item]
+            family = self._families[item]
         for step in reversed(way):
-            found = self._families[step] = (found[0], step.input or found[1]) if found is not None else None
-        return found
+            family = self._families[step] = (family[0], step.input or family[1]) if family is not None else None
+        return family
 
 
 def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:

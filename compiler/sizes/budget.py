@@ -19,7 +19,7 @@ MAX_ENTRIES = 2**22
 MAX_STEPS = 2**18
 """Terms that the claims of one network may look at in cases and pieces, all together: about a second."""
 
-MOST_KEPT = 2**8  # results of a function
+MAX_RESULTS = 2**8  # results of a function
 
 LONG = 2**8
 """Shorter tables are as quick as the statements that ask for them, and free."""
@@ -111,19 +111,19 @@ class memoized(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R]) -> None:
         self.__wrapped__ = self.function = function
-        self.known: dict[Hashable, R] = {}
-        self.cache_clear = self.known.clear
+        self.results: dict[Hashable, R] = {}
+        self.cache_clear = self.results.clear
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if args in self.known:
-            return self.known[args]
+        if args in self.results:
+            return self.results[args]
         before = _taken
-        made = self.function(*args, **kwargs)
+        result = self.function(*args, **kwargs)
         if _taken == before:
-            if len(self.known) == MOST_KEPT:
-                del self.known[next(iter(self.known))]
-            self.known[args] = made
-        return made
+            if len(self.results) == MAX_RESULTS:
+                del self.results[next(iter(self.results))]
+            self.results[args] = result
+        return result
 
 
 def number(n: int, bits: int = 64) -> str:

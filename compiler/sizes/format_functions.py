@@ -24,13 +24,13 @@ from resnetc.compiler.sizes.functions import (
 from resnetc.compiler.sizes.relations import first_difference
 from resnetc.compiler.sizes.sets import ALL, SizeSet, from_residues
 
-MOST_TERMS = 4
+MAX_TERMS = 4
 """A sum of more ceilings, or more exceptions, would be harder to read than a row of values."""
 
-MOST_VALUES = 12
+MAX_VALUES = 12
 """A row of values is a sample beyond these."""
 
-LONGEST_SEARCH = 2**12
+MAX_SEARCH = 2**12
 """A formula is not searched for beyond this period."""
 
 
@@ -42,7 +42,7 @@ def show(f: SizeFn, symbol: str = "H", within: SizeSet = ALL) -> str:
     if (text := _formula(f, symbol, within)) is not None:
         return text
     row = values(f, onset_of(f) + period_gain(f)[0])
-    shown = ", ".join(map(str, row[:MOST_VALUES])) + (", ..." if len(row) > MOST_VALUES else "")
+    shown = ", ".join(map(str, row[:MAX_VALUES])) + (", ..." if len(row) > MAX_VALUES else "")
     period, gain = period_gain(f)
     return f"table({shown}; {'-' if gain < 0 else '+'} {abs(gain)} every {period} from {symbol} = {onset_of(f)})"
 
@@ -136,7 +136,7 @@ def _quotient(f: Table, rises: Sequence[int], symbol: str) -> str | None:
 
 def _sum_of_ceilings(f: Table, rises: list[int], symbol: str) -> str | None:
     """f as a sum of k * ceil((n - r) / c): for each divisor c of the period, k is what most rises of a class share."""
-    if f.P > LONGEST_SEARCH:
+    if f.P > MAX_SEARCH:
         return None
     left, terms = list(rises), list[tuple[int, int, int]]()
     for c in (c for c in range(1, f.P + 1) if f.P % c == 0):
@@ -144,7 +144,7 @@ def _sum_of_ceilings(f: Table, rises: list[int], symbol: str) -> str | None:
             ((rise, count),) = Counter(left[r::c]).most_common(1)
             if rise and 2 * count > f.P // c:
                 terms.append((rise, r, c))
-                if len(terms) > MOST_TERMS:
+                if len(terms) > MAX_TERMS:
                     return None
                 left[r::c] = [other - rise for other in left[r::c]]
     rest = evaluate(f, 1) - sum(k * -((r - 1) // c) for k, r, c in terms)
@@ -162,7 +162,7 @@ def _with_exceptions(f: Table, symbol: str, within: SizeSet) -> str | None:
     if (clamped := _clamped(f, pattern, symbol)) is not None:
         return clamped
     pieces = list(_pieces(f, pattern))
-    if len(pieces) > MOST_TERMS:
+    if len(pieces) > MAX_TERMS:
         return None
     listed = ", ".join(f"{v} if {symbol} = {span(first, last)}" for v, first, last in pieces)
     return f"({listed}, else {after})"
@@ -177,7 +177,7 @@ def _pattern(f: Table) -> SizeFn:
 def _clamped(f: Table, pattern: SizeFn, symbol: str) -> str | None:
     """f as the min or max of its pattern and what its exceptions might come from."""
     for other in _sources(f):
-        if f.P * period_gain(other)[0] > LONGEST_SEARCH:
+        if f.P * period_gain(other)[0] > MAX_SEARCH:
             continue
         for name, choose, combine in (("min", min, minimum), ("max", max, maximum)):
             # A glance at the exceptions comes first: the whole comparison of unrelated slopes may be long.

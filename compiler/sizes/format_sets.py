@@ -9,7 +9,7 @@ from resnetc.compiler.sizes.sets import ALL, SizeSet, from_minimum, from_residue
 FEW_RUNS = 3
 """Finitely many runs are listed up to here, even where they recur."""
 
-MOST_RUNS = 8
+MAX_RUNS = 8
 """A list of runs is a sample beyond these."""
 
 
@@ -66,7 +66,7 @@ def _show_finite(a: SizeSet, symbol: str) -> str:
     first, last = runs[0][0], runs[-1][1]
     window, length = a.head >> first, last - first + 1
     # Counted from the second run, for the first may have lost its beginning.
-    for period in (start - runs[1][0] for start, _ in runs[2 : MOST_RUNS + 1] if len(runs) > FEW_RUNS):
+    for period in (start - runs[1][0] for start, _ in runs[2 : MAX_RUNS + 1] if len(runs) > FEW_RUNS):
         if 2 * period <= length and window >> period == window & ((1 << length - period) - 1):
             pattern = from_residues(period, (n for n in range(first, first + period) if n in a))
             return f"{_show_residues(pattern.residues, period)}, {first} <= {symbol} <= {last}"
@@ -74,10 +74,10 @@ def _show_finite(a: SizeSet, symbol: str) -> str:
 
 
 def _listed(runs: list[tuple[int, int]]) -> str:
-    if len(runs) <= MOST_RUNS:
+    if len(runs) <= MAX_RUNS:
         return ", ".join(span(*run) for run in runs)
     count = sum(last - first + 1 for first, last in runs)
-    return ", ".join(span(*run) for run in runs[:MOST_RUNS]) + f", ... ({count} up to {runs[-1][1]})"
+    return ", ".join(span(*run) for run in runs[:MAX_RUNS]) + f", ... ({count} up to {runs[-1][1]})"
 
 
 def _runs(bits: int) -> list[tuple[int, int]]:
@@ -105,12 +105,12 @@ def describe(a: SizeSet) -> dict[str, int | list[int]]:
     residues = [r for first, last in _runs(a.residues) for r in range(first, last + 1)]
     pattern = a.continued
     least = next(iter(a & pattern))
-    found: dict[str, int | list[int]] = {
+    description: dict[str, int | list[int]] = {
         "min": least,
         "modulus": a.period,
         "residues": residues,
         "except": list((pattern - a) & from_minimum(least)),
     }
     if also := list(a - pattern):
-        found["also"] = also
-    return found
+        description["also"] = also
+    return description

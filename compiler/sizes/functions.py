@@ -92,9 +92,9 @@ def tabulate(period: int, gain: int, values: Sequence[int]) -> SizeFn:
     onset = _least_onset(period, gain, head, cycle)
     head, cycle = tuple(values[: onset - 1]), tuple(values[onset - 1 : onset - 1 + period])
     if onset == 1:
-        found = _demoted(period, gain, cycle)
-        if found is not None:
-            return found
+        demoted = _demoted(period, gain, cycle)
+        if demoted is not None:
+            return demoted
     key = (period, gain, head, cycle)
     form = _tables.get(key)
     if form is None:
@@ -185,10 +185,10 @@ def values(f: SizeFn, stop: int) -> list[int]:
     if isinstance(f, Affine):
         u, c, D, d = f.u, f.c, f.D, f.d
         return [u * -(-n // c) + d for n in range(1 + D, stop + D)]
-    found = list(f.head)
+    table = list(f.head)
     for turn in range(-((f.onset - stop) // f.P)):
-        found += [v + turn * f.Q for v in f.cycle]
-    return found[: stop - 1]
+        table += [v + turn * f.Q for v in f.cycle]
+    return table[: stop - 1]
 
 
 def slope(f: SizeFn) -> Fraction:

@@ -192,8 +192,8 @@ class Builder:
         name, values, *claims = children(node)
         span = self.span(node)
         self.enter(span)
-        made = tuple(self.claim(claim) for claim in claims)
-        each = syntax.EachClaim(self.name(name), self.expr(values), made, span)
+        inner = tuple(self.claim(claim) for claim in claims)
+        each = syntax.EachClaim(self.name(name), self.expr(values), inner, span)
         self.depth -= 1
         return each
 
@@ -217,9 +217,9 @@ class Builder:
         span = self.span(node)
         self.enter(span)
         build: Callable[[Sequence[Child], Span], syntax.Expr] = getattr(self, f"expr_{rule_of(node)}")
-        made = build(children(node), span)
+        expr = build(children(node), span)
         self.depth -= 1
-        return made
+        return expr
 
     def layer(self, node: Child) -> syntax.Expr:
         """An expression where a layer or a tensor must stand: whatever it is, a comparison is neither."""

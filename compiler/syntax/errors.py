@@ -114,10 +114,10 @@ def unclosed_text(span: Span) -> Diagnostic:
 
 
 def foreign_character(span: Span) -> Diagnostic:
-    character, known = span.text[0], LOOKALIKES.get(span.text)
+    character, lookalike = span.text[0], LOOKALIKES.get(span.text)
     shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
-    if known is not None:
-        helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else known.remedy
+    if lookalike is not None:
+        helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else lookalike.remedy
     elif character.isspace():
         helps = "write an ordinary space"
     elif character in QUOTES:
@@ -131,7 +131,7 @@ def foreign_character(span: Span) -> Diagnostic:
         f"unexpected character {shown}",
         Label(span, "not part of the language"),
         helps=(helps,),
-        fix=(Edit(span, known.written),) if known is not None and known.terminal else (),
+        fix=(Edit(span, lookalike.written),) if lookalike is not None and lookalike.terminal else (),
     )
 
 

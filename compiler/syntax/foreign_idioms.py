@@ -111,12 +111,12 @@ def figure(name: str) -> str | None:
     return f"`{name}` is called `{wanted}` here" if wanted else None
 
 
-def setting(name: str, known: Set[str]) -> str | None:
+def setting(name: str, settings: Set[str]) -> str | None:
     """What a parameter or a slot of a model is called here that has a known name elsewhere, or None."""
     wanted = SETTINGS.get(name.lower())
     if name.lower() in WEIGHTS:
         return "resnetc ships no weights: load your own with `load_state_dict`"
-    return f"`{name}` is called `{wanted}` here" if wanted in known else None
+    return f"`{name}` is called `{wanted}` here" if wanted in settings else None
 
 
 def remedy_of_name(name: str, span: Span) -> str | None:
@@ -142,12 +142,12 @@ def remedy_of_name(name: str, span: Span) -> str | None:
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 DENIED = re.compile(r"\w+|[=!<>]=|\|>|//|\S|\s+")  # the words and signs of what stands behind a `not`
 ENDS = frozenset(("and", "or", "otherwise", "when", "of", ",", ")", "]", "}", "|>", "//"))
-LONGEST = 200
+MAX_CALL_LENGTH = 200
 
 
 def opposite(span: Span) -> tuple[Span, str] | None:
     """What says the opposite of what stands behind a `not`, and the text that it replaces; None where none is plain."""
-    text, depth = span.source.text[span.end : span.end + LONGEST], 0
+    text, depth = span.source.text[span.end : span.end + MAX_CALL_LENGTH], 0
     operands: list[str] = [""]
     signs: list[str] = []
     for word in DENIED.findall(text):
@@ -163,7 +163,7 @@ def opposite(span: Span) -> tuple[Span, str] | None:
             operands[-1] += word
     length = len("".join((*operands, *signs)).rstrip())
     sides = [operand.strip() for operand in operands]
-    if depth or length >= LONGEST or len(signs) > 1 or not all(sides):
+    if depth or length >= MAX_CALL_LENGTH or len(signs) > 1 or not all(sides):
         return None
     said = f"{sides[0]} {OPPOSITE[signs[0]]} {sides[1]}" if signs else f"{sides[0]} == false"
     return Span(span.source, span.start, span.end + length), " ".join(said.split())
@@ -171,5 +171,5 @@ def opposite(span: Span) -> tuple[Span, str] | None:
 
 def denied(span: Span) -> str:
     """What to write in place of a `not` or a `!`."""
-    found = opposite(span)
-    return f"write `{found[1]}`" if found else WORDS["not"]
+    edit = opposite(span)
+    return f"write `{edit[1]}`" if edit else WORDS["not"]

@@ -58,11 +58,11 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
             stop = end if stop == end - 1 and not text[end - 1].isascii() else stop
         return end, errors.foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
     written = text[at : at + 2] if text[at : at + 2] in LOOKALIKES else character
-    known = LOOKALIKES.get(written)
+    lookalike = LOOKALIKES.get(written)
     end = at + len(written)
-    while known is None and end < len(text) and text[end] == character:
+    while lookalike is None and end < len(text) and text[end] == character:
         end += 1
-    read = placed(known.terminal, text, at, end) if known is not None and known.terminal else None
+    read = placed(lookalike.terminal, text, at, end) if lookalike is not None and lookalike.terminal else None
     return end, errors.foreign_character(Span(source, at, end)), read
 
 
@@ -72,9 +72,9 @@ def part_of_name(character: str) -> bool:
 
 
 def line_end(text: str, at: int) -> int:
-    found = LINE_END.search(text, at)
-    assert found is not None
-    return found.start()
+    line_end = LINE_END.search(text, at)
+    assert line_end is not None
+    return line_end.start()
 
 
 def placed(terminal: str, text: str, start: int, end: int) -> Token:

@@ -64,7 +64,7 @@ class Repair:
     """Goes back to a step, reads some terminals that are not there, and then the tokens from `then` on."""
 
     before: Step
-    made: list[str]
+    inserted: list[str]
     then: int
 
 
@@ -274,7 +274,7 @@ class Piece:
         for repairs in (self.of_words(i), self.of_statements(i, stop)):
             best, reached = None, 0
             for repair in repairs:
-                way = [*repair.made, *types[repair.then :]]
+                way = [*repair.inserted, *types[repair.then :]]
                 end = len(types) - len(way) + self.machine.reach(way, repair.before.stack)
                 if end > reached:
                     best, reached = repair, end
@@ -284,7 +284,7 @@ class Piece:
 
     def follow(self, repair: Repair) -> int:
         self.machine.stack[:], self.opened = repair.before.stack, repair.before.opened
-        for terminal in repair.made:
+        for terminal in repair.inserted:
             self.machine.read(terminal)
             self.brackets(Token(terminal, "", start_pos=self.tokens[repair.before.at].start_pos))
         return repair.then
@@ -331,8 +331,8 @@ class Piece:
                 continue
             terminals = [t.type for t in self.tokens[at : at + 2]]
             for height in range(len(stack), 0, -1):
-                known = terminals[0] in states[stack[height - 1]]
-                if known and self.machine.reach(terminals, stack[:height]) == len(terminals):
+                fits = terminals[0] in states[stack[height - 1]]
+                if fits and self.machine.reach(terminals, stack[:height]) == len(terminals):
                     del stack[height:]
                     self.opened = [(h, t) for h, t in self.opened if h <= height]
                     return at

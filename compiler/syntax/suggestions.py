@@ -120,8 +120,8 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
     if case in place.expected and place.kind == "policy":
         return f"a case of a policy starts with `{case.lower()}`", (Edit(span, case.lower()),)
     if (no := next((t for t in (token, before) if t is not None and t.value == "not"), None)) is not None:
-        found = opposite(span_of(place.source, no))
-        return denied(span_of(place.source, no)), (Edit(*found),) if found else ()
+        edit = opposite(span_of(place.source, no))
+        return denied(span_of(place.source, no)), (Edit(*edit),) if edit else ()
     if value in WORDS:
         return WORDS[value], ()
     if before is not None and before.type == "NAME" and before.value in WORDS:

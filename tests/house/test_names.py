@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VAGUE = {"found", "made", "known", "given", "kept", "seen", "held", "told", "judged", "asked", "meant"}
 LIMIT = re.compile(r"_?(MOST|LONGEST|LARGEST|WIDEST|LEAST|DEEPEST)(_|$)")
+FRONT = ("diagnostics", "syntax", "sizes", "loader", "formatter", "names", "evaluation", "ir")
 MIDDLE = ("shapes", "remedies", "symbolic", "expansion", "proof", "measures", "claims", "driver")
-FOLDERS = ("runtime", "src/resnetc/cli", *(f"compiler/{folder}" for folder in MIDDLE))
+FOLDERS = ("runtime", "src/resnetc/cli", *(f"compiler/{folder}" for folder in (*FRONT, *MIDDLE)))
 
 
 def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:

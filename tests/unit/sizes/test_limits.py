@@ -275,13 +275,13 @@ def test_an_exact_quotient_rounds_the_way_that_leaves_the_smaller_number() -> No
 
 def test_formulas_are_searched_for_up_to_a_period(monkeypatch: pytest.MonkeyPatch) -> None:
     clamped, both = minimum(step(H, 4, 0), constant(7)), add(step(H, 4, 0), step(H, 6, 0))
-    monkeypatch.setattr(format_functions, "LONGEST_SEARCH", 4)
+    monkeypatch.setattr(format_functions, "MAX_SEARCH", 4)
     assert show(clamped) == "min(ceil(H / 4), 7)"
-    monkeypatch.setattr(format_functions, "LONGEST_SEARCH", 3)
+    monkeypatch.setattr(format_functions, "MAX_SEARCH", 3)
     assert show(clamped) != "min(ceil(H / 4), 7)"
-    monkeypatch.setattr(format_functions, "LONGEST_SEARCH", 12)
+    monkeypatch.setattr(format_functions, "MAX_SEARCH", 12)
     assert show(both) == "ceil(H / 4) + ceil(H / 6)"
-    monkeypatch.setattr(format_functions, "LONGEST_SEARCH", 11)
+    monkeypatch.setattr(format_functions, "MAX_SEARCH", 11)
     assert show(both).startswith("table(2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5; + 5 every 12")
 
 
@@ -314,7 +314,7 @@ def test_words_of_sets_at_a_boundary(sizes: object, words: str) -> None:
 
 
 def test_the_limits_that_the_reference_states() -> None:
-    found = (sizes_budget.LONG, sizes_budget.MAX_ENTRIES, sizes_budget.MAX_STEPS, sizes_budget.MOST_KEPT)
+    found = (sizes_budget.LONG, sizes_budget.MAX_ENTRIES, sizes_budget.MAX_STEPS, sizes_budget.MAX_RESULTS)
     assert found == (256, 4_194_304, 262_144, 256)
 
 

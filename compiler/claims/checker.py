@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from resnetc.compiler.claims import errors
-from resnetc.compiler.claims.claimed_sizes import Break, ClaimedSizes, extent, found_in, nowhere
+from resnetc.compiler.claims.claimed_sizes import Break, ClaimedSizes, distinct_points, extent, found_in, nowhere
 from resnetc.compiler.claims.contract import Contract, Verdict
 from resnetc.compiler.claims.corrections import instead
 from resnetc.compiler.claims.evaluator import Mentions, has
@@ -28,6 +28,7 @@ from resnetc.compiler.sizes import SizeSet, SizesTooIrregular
 from resnetc.compiler.sizes.budget import Budget, BudgetSpent, within
 from resnetc.compiler.symbolic.counterexamples import Undecided
 from resnetc.compiler.symbolic.evaluator import mentioned
+from resnetc.compiler.symbolic.polynomials import Point
 from resnetc.compiler.symbolic.predicates import Claim, Truth, covered
 from resnetc.compiler.symbolic.values import plain, undecided
 from resnetc.compiler.syntax import tree as syntax
@@ -40,6 +41,7 @@ class Finding:
     verdict: Verdict
     sizes: tuple[SizeSet, ...] = ()
     fault: Diagnostic | None = None
+    counterexamples: tuple[Point, ...] = ()
 
 
 class Claims:
@@ -76,7 +78,8 @@ class Claims:
         statement = self.sized.truth(expect.claim, frame)
         about.limit()
         if statement is False:
-            return Finding("false", fault=self.refuted(expect, frame))
+            points = self.questions.refused[0].counterexamples if self.questions.refused else ()
+            return Finding("false", fault=self.refuted(expect, frame), counterexamples=points)
         if about.limits and any(sizes.is_empty for sizes in about.within.values()):
             raise Fault(undecided(span, "no size passes through both models"))
         breaks: list[Break] = []
@@ -98,7 +101,8 @@ class Claims:
             points = (about.restricted(least.least, least), about.restricted(nearest.near or nearest.least, nearest))
             shown = (least.region.compared, *points, nearest.region.compared)
             write = self.instead(least.region.compared[0][0], frame)
-            return Finding("false", fault=errors.false_claim(expect, self.own, *shown, *write))
+            fault = errors.false_claim(expect, self.own, *shown, *write)
+            return Finding("false", fault=fault, counterexamples=distinct_points(*points))
         if not about.spoken and not isinstance(statement, Truth):
             return Finding("checked")
         regions = [region.within({} if questions else about.within) for region in about.condition]
@@ -151,7 +155,13 @@ class Claims:
         fault = finding.fault
         if fault is not None and rounds:
             fault = replace(fault, notes=(*fault.notes, f"for {rounds}"))
-        return replace(contract, verdict=finding.verdict, sizes=finding.sizes, fault=fault)
+        return replace(
+            contract,
+            verdict=finding.verdict,
+            sizes=finding.sizes,
+            fault=fault,
+            counterexamples=finding.counterexamples,
+        )
 
 
 def said(expect: syntax.Expect) -> str:

@@ -121,3 +121,10 @@ def found_in(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point,
     if not least:
         return None
     return min(least, key=extent), min(near, key=lambda point: extent(point, declared)) if near else None
+
+
+def distinct_points(least: Point | None, near: Point | None) -> tuple[Point, ...]:
+    """The smallest counterexample, and the nearest to the declared sizes where it is another one."""
+    if not least:
+        return ()
+    return (least, near) if near and near != least else (least,)

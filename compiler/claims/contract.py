@@ -9,6 +9,7 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.polynomials import Point
 from resnetc.compiler.syntax import tree as syntax
 
 Verdict = Literal["proved", "checked", "void", "skipped", "false", "undecided"]
@@ -33,6 +34,7 @@ class Contract:
     verdict: Verdict
     sizes: tuple[SizeSet, ...] = ()
     fault: Diagnostic | None = None
+    counterexamples: tuple[Point, ...] = ()  # of a false one: the smallest, and the nearest to the declared size
 
     @property
     def holds(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from resnetc.compiler.claims.claimed_sizes import distinct_points
 from resnetc.compiler.claims.facts import PRECISIONS, Facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
@@ -30,20 +31,14 @@ def counterexamples(
     facts: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
 ) -> tuple[str, ...]:
     """The smallest size that breaks a claim and the nearest one, each with both values."""
-    by_label = {
-        "smallest accepted counterexample": (least, compared),
-        "nearest to the declared size": (near, compared_near),
-    }
-    if not least or near == least:
-        by_label.pop("nearest to the declared size")
+    labels = ("smallest accepted counterexample", "nearest to the declared size")
     texts = []
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(facts.promised)}
-    for what, (point, broken) in by_label.items():
-        if point:
-            at = {**least_sizes, **point}
-            pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
-            values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
-            texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
+    for what, point, broken in zip(labels, distinct_points(least, near), (compared, compared_near), strict=False):
+        at = {**least_sizes, **point}
+        pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
+        values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
+        texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
 
 
@@ -96,6 +91,7 @@ class Refusal:
     labels: tuple[Label, ...]
     notes: tuple[str, ...]
     help: str
+    counterexamples: tuple[Point, ...]
 
 
 def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: Point, near: Point | None) -> Refusal:
@@ -109,9 +105,8 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(facts.axes, facts.symbols, strict=True))
     labels: tuple[Label, ...] = ()
     texts = []
-    for what, point in (("smallest counterexample", least), ("nearest to the declared size", near)):
-        if point is None or (what.startswith("nearest") and point == least):
-            continue
+    points = distinct_points(least, near)
+    for what, point in zip(("smallest counterexample", "nearest to the declared size"), points, strict=False):
         case = facts.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
         at = f" at {symbol} = {point[axis]}" if case else ""
         why = f" ({case.values(point[axis]).removesuffix(at)})" if case else ""
@@ -131,8 +126,9 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         f"`{plain(expr.span.text)}` does not hold: {whose} accepts {takes}",
         Label(expr.span, f"{which} {answer}"),
         labels,
-        ("; ".join(texts),),
+        ("; ".join(texts),) if texts else (),
         help,
+        points,
     )
 
 

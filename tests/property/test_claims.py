@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnetc.compiler.checked import CheckedNetwork
-from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.driver.session import Session
 
 LARGEST = 20  # on each axis: the sizes that are looked at one by one
@@ -173,14 +172,6 @@ def meant(net: str, condition: str) -> Callable[[tuple[int, int]], bool]:
     return speaks
 
 
-def shown(contract: Contract) -> Iterator[dict[str, int]]:
-    """The counterexamples in a message: the smallest, then the nearest where it is another."""
-    assert contract.fault is not None
-    for note in contract.fault.notes:
-        for text in re.findall(r"(?:counterexample|declared size): ([^(]*) \(", note):
-            yield {symbol: int(n) for symbol, n in re.findall(r"(\w) = (\d+)", text)}
-
-
 def greatest(gaps: tuple[int, ...]) -> tuple[int, int]:
     return max(gaps, default=0), sum(gaps)
 
@@ -205,7 +196,7 @@ def check(net: str, claim: str, condition: str) -> str:
     if written := re.search("^write `(.*)`", contract.fault.helps[0]):  # the remedy is in the language, and holds
         (other,) = session(net, text.replace(claim, written[1], 1)).networks(refuted=True)
         assert other.contracts[0].verdict in ("proved", "checked", "void"), f"{text}: {written[1]}"
-    points = list(shown(contract))
+    points = [{"HW"[axis]: n for axis, n in point.items()} for point in contract.counterexamples]
     if not points:  # numbers that do not depend on the sizes
         assert broken or not sizes
         return "false"

@@ -132,6 +132,27 @@ def test_a_false_claim_about_a_shape() -> None:
     """)  # noqa: E501
 
 
+@pytest.mark.parametrize(
+    "claim, points",
+    [
+        ("layer1.shape[2] == W / 2 when W > 20", ({1: 21}, {1: 31})),
+        ("stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]", ({0: 1}, {0: 31})),
+        ("H * W != 1024", ({0: 32, 1: 32},)),
+        ("H <= 32", ({0: 33},)),
+        ("refuses(H > 40)", ({0: 41},)),
+        ("refuses(7, 9)", ({0: 7, 1: 9},)),
+        ("weighted_layers == 11", ()),
+        ("weighted_layers == 12", ()),
+    ],
+)
+def test_the_counterexamples_of_a_claim_are_data(claim: str, points: tuple[dict[int, int], ...]) -> None:
+    """Sizes by axis: the smallest, and the nearest to the declared size where it is another one."""
+    session = Session()
+    session.add("-", NET.format(claims=f"expect {claim}", input="[3, 32, 32]").encode())
+    ((contract,),) = [network.contracts for network in session.networks(refuted=True)]
+    assert contract.counterexamples == points
+
+
 def test_only_accepted_sizes_count() -> None:
     text = POOLED.format(condition=" when H % 4 == 0 and W % 4 == 0", claim="layer1.shape == [16, H / 4, W / 4]")
     assert run(text)[1] == []

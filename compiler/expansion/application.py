@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import partial
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation import errors as evaluation_errors
 from resnetc.compiler.evaluation.evaluator import Evaluator, chain
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer
@@ -27,6 +26,7 @@ from resnetc.compiler.evaluation.values import (
     Value,
     describe,
 )
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.choices import Decision
 from resnetc.compiler.expansion.dataflow_builder import Scope, free_name
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
@@ -141,10 +141,10 @@ class Applier:
         match layer:
             case PrimitiveLayer(primitive):
                 if primitive.rule in LIST_RULES:
-                    raise Fault(evaluation_errors.list_needed(primitive.name, layer.span))
+                    raise Fault(application_errors.list_needed(primitive.name, layer.span))
                 if primitive.rule == "split":
                     raise Fault(
-                        evaluation_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence")
+                        application_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence")
                     )
                 return self.leaves.leaf(layer, (source.shape,), frame), source
             case DefinedLayer(syntax.Block()):
@@ -193,18 +193,18 @@ class Applier:
             key = str(len(children))
             if isinstance(layer, LabelLayer):
                 if len(layer.path) != 1:
-                    raise Fault(evaluation_errors.dotted_in_sequence(".".join(map(str, layer.path)), layer.span))
+                    raise Fault(application_errors.dotted_in_sequence(".".join(map(str, layer.path)), layer.span))
                 key = str(layer.path[0])
                 if key in labels:
                     raise Fault(
-                        evaluation_errors.duplicate_path(key, layer.span, key, labels[key], free_name(key, labels))
+                        application_errors.duplicate_path(key, layer.span, key, labels[key], free_name(key, labels))
                     )
                 labels[key], layer = layer.span, layer.layer
             module, start = self.make(layer, current, inner)
             if isinstance(module, Absent):
                 return ABSENT
             if start is not current:
-                raise Fault(evaluation_errors.wrong_source(layer.span))
+                raise Fault(application_errors.wrong_source(layer.span))
             children.append((key, module))
             current = Tensor(-1, module.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
@@ -270,7 +270,7 @@ class Applier:
         assert isinstance(block, syntax.Block)
         for name, value in layer.arguments:
             if holds_tensor(value):
-                raise Fault(evaluation_errors.tensor_into_block(block, name, layer.span))
+                raise Fault(application_errors.tensor_into_block(block, name, layer.span))
         scope = Scope(shape)
         inner = self.frames.of_definition(layer, scope.input, frame, scope)
         for parameter in block.parameters:
@@ -282,9 +282,9 @@ class Applier:
                 note_number(scope, statement.name.id, "int", inner.locals[statement.name.id])
         out = self.evaluator.evaluate(block.out, inner)
         if isinstance(out, Absent):
-            raise Fault(evaluation_errors.absent_value(block.out.span, f"the output of `{block.name.id}`"))
+            raise Fault(application_errors.absent_value(block.out.span, f"the output of `{block.name.id}`"))
         if not isinstance(out, Tensor):
-            raise Fault(evaluation_errors.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
+            raise Fault(application_errors.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
         return self.finished(block, scope, out)
 
     def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:

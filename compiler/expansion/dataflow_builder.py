@@ -10,8 +10,8 @@ from itertools import chain, count
 from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
-from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.values import Tensor
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
 from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, NamedNumber, Sequence, Step, Wire
 from resnetc.compiler.ir.paths import Path, show_path
@@ -146,7 +146,7 @@ class Scope:
 
     def taken(self, path: Path, span: Span, other: Path) -> Diagnostic:
         """The fault of a path that cannot be, beside that of another layer."""
-        return errors.duplicate_path(
+        return application_errors.duplicate_path(
             show_path(path), span, show_path(other), self._stored[other], show_path(self.free(path))
         )
 
@@ -175,7 +175,7 @@ class Scope:
     ) -> list[Tensor]:
         number, first = len(self.steps), len(self.wires)
         if number >= MAX_STEPS:
-            raise Fault(errors.too_many_steps(span, MAX_STEPS))
+            raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
         refs = tuple(range(first, first + len(shapes)))
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
         self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
@@ -217,7 +217,7 @@ class Scope:
                     continue
                 count = next_index.setdefault(path[:i], 0)
                 if part > count:
-                    raise Fault(errors.index_out_of_order(show_path(path), count, span))
+                    raise Fault(application_errors.index_out_of_order(show_path(path), count, span))
                 next_index[path[:i]] = max(count, part + 1)
 
     def name(self, tensor: Tensor, name: str) -> None:

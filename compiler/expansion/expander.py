@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
-from resnetc.compiler.evaluation import errors as evaluation_errors
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import (
     Absent,
@@ -16,7 +15,7 @@ from resnetc.compiler.evaluation.values import (
     Value,
     describe,
 )
-from resnetc.compiler.expansion import input_declaration
+from resnetc.compiler.expansion import application_errors, input_declaration
 from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.interpreter import Interpreter
@@ -94,7 +93,7 @@ class Expander:
         ended = self.applied(model.head, current, frame, "head")
         features = isinstance(ended, Absent)
         if features and not stages:
-            raise Fault(evaluation_errors.absent_value(model.head.span, "the head of a model without stages"))
+            raise Fault(application_errors.absent_value(model.head.span, "the head of a model without stages"))
         out = current if features else self.flowing(ended, model.head.span)
         self.evaluator.reads = set()
         root = self.applier.finished(model, scope, out)
@@ -132,7 +131,7 @@ class Expander:
                 continue
             values = self.evaluator.evaluate(claim.values, frame)
             if not isinstance(values, tuple) or not values:
-                raise Fault(evaluation_errors.no_values(claim.values.span))
+                raise Fault(application_errors.no_values(claim.values.span))
             for value in values:
                 name = claim.name.id
                 locals, rounds = {**frame.locals, name: value}, (*frame.rounds, name)
@@ -149,7 +148,7 @@ class Expander:
 
     def flowing(self, value: Value, span: Span) -> Tensor:
         if isinstance(value, Absent):
-            raise Fault(evaluation_errors.absent_value(span, "this part of the model"))
+            raise Fault(application_errors.absent_value(span, "this part of the model"))
         return single(value, span)
 
     def stage(
@@ -174,9 +173,9 @@ class Expander:
                 where = f"in {block} ({stage.span}){show_arguments(layer)}"
                 raise Fault(located(fault.diagnostic, where, stage.span)) from None
             if isinstance(module, Absent):
-                raise Fault(evaluation_errors.absent_value(stage.span, "this stage"))
+                raise Fault(application_errors.absent_value(stage.span, "this stage"))
             if start is not current:
-                raise Fault(evaluation_errors.wrong_source(stage.span))
+                raise Fault(application_errors.wrong_source(stage.span))
             children.append((str(index), module))
             current = Tensor(-1, module.outputs[0])
         return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)

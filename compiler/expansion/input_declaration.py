@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
-from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.ir.network import InputCondition, InputSpec
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
@@ -33,7 +33,7 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpe
         is_symbol = isinstance(axis, syntax.Name) and axis.id not in frame.locals
         symbols.append(axis.id if is_symbol and isinstance(axis, syntax.Name) else None)
         if isinstance(axis, syntax.Name) and is_symbol and axis.id in symbols[:-1]:
-            raise Fault(errors.set_twice(axis.id, axis.span))
+            raise Fault(application_errors.set_twice(axis.id, axis.span))
     numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
     for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
         fixed = number if symbol else positive(axis, evaluator, frame)

@@ -6,13 +6,13 @@ import re
 from itertools import product
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, similar
-from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.errors import names
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer, check_binding
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Absent, Layer, ModelValue, Value, describe
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
@@ -67,7 +67,7 @@ def variants(
     if model.each is not None and model.each.name.id not in dict(value.arguments):
         listed = evaluator.evaluate(model.each.values, frame)
         if not isinstance(listed, tuple) or not listed:
-            raise Fault(errors.no_values(model.each.values.span))
+            raise Fault(application_errors.no_values(model.each.values.span))
         spans = model.each.values.items if isinstance(model.each.values, syntax.List) else ()
         place = [e.span for e in spans] if len(spans) == len(listed) else [model.each.values.span] * len(listed)
         choices[model.each.name.id] = [

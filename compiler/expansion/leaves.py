@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Absent, PrimitiveLayer, Tensor, Value
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
 from resnetc.compiler.ir.network import Leaf
@@ -32,7 +32,7 @@ class Leaves:
         self.count(layer.span)
         args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
         if layer.primitive.rule == "split" and integer(args, "parts") > MAX_STEPS:
-            raise Fault(errors.too_many_steps(layer.span, MAX_STEPS))
+            raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []
         outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)
         constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
@@ -50,13 +50,13 @@ def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]
     takes_list = layer.primitive.rule in LIST_RULES
     if isinstance(value, tuple):
         if not takes_list:
-            raise Fault(errors.list_applied(layer.primitive.name, span))
+            raise Fault(application_errors.list_applied(layer.primitive.name, span))
         flat: list[Tensor] = []
         for item in value:
             flat.extend(tensors_for(layer, item, span) if isinstance(item, tuple) else [single(item, span)])
         return flat
     if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
-        raise Fault(errors.list_needed(layer.primitive.name, span))
+        raise Fault(application_errors.list_needed(layer.primitive.name, span))
     return [single(value, span)]
 
 
@@ -64,7 +64,7 @@ def single(value: Value, span: Span) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Absent):
-        raise Fault(errors.absent_value(span, "an element of the list"))
+        raise Fault(application_errors.absent_value(span, "an element of the list"))
     if isinstance(value, tuple):
-        raise Fault(errors.list_applied(span.text, span))
-    raise Fault(errors.not_a_tensor(span, value, "the input of a layer"))
+        raise Fault(application_errors.list_applied(span.text, span))
+    raise Fault(application_errors.not_a_tensor(span, value, "the input of a layer"))

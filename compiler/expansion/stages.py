@@ -20,6 +20,7 @@ from resnetc.compiler.evaluation.values import (
     SlotLayer,
     Value,
 )
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -80,9 +81,9 @@ class Stages:
         frame.here = None
         layer = self.evaluator.layer(expr, frame)
         if isinstance(layer, Absent):
-            raise Fault(errors.absent_value(expr.span, "the block of this stage"))
+            raise Fault(application_errors.absent_value(expr.span, "the block of this stage"))
         if isinstance(layer, LabelLayer):
-            raise Fault(errors.labelled_stage_block(layer.span))
+            raise Fault(application_errors.labelled_stage_block(layer.span))
         return layer
 
 

@@ -8,6 +8,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import check_binding
 from resnetc.compiler.evaluation.values import Definition, LabelLayer, Tensor, describe
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.bindings import Bindings
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -55,7 +56,7 @@ class Statements:
         elements = frame.locals.setdefault(name.id, {})
         number = self.evaluator.integer(index, frame)
         if not isinstance(elements, dict) or number in elements:
-            raise Fault(errors.set_twice(f"{name.id}[{number}]", name.span))
+            raise Fault(application_errors.set_twice(f"{name.id}[{number}]", name.span))
         elements[number] = value
         if frame.scope is not None and isinstance(value, Tensor):
             frame.scope.name(value, f"{name.id}[{number}]")

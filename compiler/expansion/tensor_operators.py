@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Absent, Layer, Tensor, Value
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.elementwise import combined
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -64,9 +64,9 @@ def combine(op: str, left: Value, right: Value, expr: syntax.Binary, frame: Fram
     sides: list[Tensor] = []
     for side, text in ((left, expr.left), (right, expr.right)):
         if isinstance(side, Absent):
-            raise Fault(errors.absent_value(text.span, "a factor"))
+            raise Fault(application_errors.absent_value(text.span, "a factor"))
         if not isinstance(side, Tensor):
-            raise Fault(errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
+            raise Fault(application_errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
         sides.append(side)
     assert frame.scope is not None  # tensors are made in it
     shape = combined(op, sides[0], sides[1], expr, frame.scope)

@@ -1,0 +1,149 @@
+"""The words of faults where layers are applied, stored and repeated: one function a code."""
+
+from __future__ import annotations
+
+import re
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.evaluation.values import LAYERS, Value, describe, kind
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+
+
+def absent_value(span: Span, where: str) -> Diagnostic:
+    return Diagnostic(
+        "E0230",
+        f"{where} is absent (`none`)",
+        Label(span, "there is no tensor here"),
+        helps=("write `identity` for a layer that does nothing",),
+    )
+
+
+def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) -> Diagnostic:
+    """A layer would be stored as `path`, where an earlier one is, or above, below or beside `other`, its place.
+
+    `free` is a path for it where nothing is.
+    """
+    inner, outer = sorted((path, other), key=len, reverse=True)
+    same = path == other
+    help = f"give one of them another label: `{free}: ...`"
+    if re.match(r"stage\b", span.text):
+        help = f"choose another path for the stage: `stage {free} = ...`"
+    if same:
+        message = f"two layers would be stored as `{path}`"
+    elif inner.startswith((f"{outer}.", f"{outer}[")):
+        message = f"`{inner}` would be stored inside another layer, `{outer}`"
+    else:
+        message = f"`{path}` cannot be stored beside `{other}`: a list holds only numbered elements"
+        help = "label both with an index, or both with a name"
+    return Diagnostic(
+        "E0231",
+        message,
+        Label(span, "second one" if same else f"`{path}`"),
+        (Label(first, "first one" if same else f"`{other}`"),),
+        helps=(help,),
+    )
+
+
+def dotted_in_sequence(path: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0232",
+        f"inside a labelled chain, a label must be a single name, not `{path}`",
+        Label(span, "nested label"),
+        helps=("use a single name, or label a chain in parentheses: `head: (fc: linear(10))`",),
+    )
+
+
+def wrong_source(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0233",
+        "a policy that starts from another tensor cannot be part of a chain",
+        Label(span, "starts from a tensor argument"),
+        helps=("apply it on its own: `let side = in |> slot(...)`",),
+    )
+
+
+def list_applied(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0235",
+        f"`{name}` takes one tensor, but gets a list",
+        Label(span, "a list of tensors"),
+        helps=("`sum`, `concat` and `softmax` take a list; write `x[i]` for one of its elements",),
+    )
+
+
+def list_needed(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0236",
+        f"`{name}` takes a list of tensors, but gets one tensor",
+        Label(span, "a single tensor"),
+        helps=("write a list, such as `[a, b]`, or make one with `split(n)`",),
+    )
+
+
+def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
+    return Diagnostic(
+        "E0237",
+        f"{where} must be one tensor, not {kind(value)}",
+        Label(span, describe(value)),
+        helps=(
+            "apply the layer: `in |> layer`"
+            if isinstance(value, LAYERS)
+            else "write a tensor: `in`, or the result of a pipe",
+        ),
+    )
+
+
+def set_twice(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0238",
+        f"`{name}` already has a value",
+        Label(span, "second value"),
+        helps=("give the second value another name or index",),
+    )
+
+
+def too_many_steps(span: Span, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "E0328",
+        f"a block has more than {limit:_} operations",
+        Label(span, "one too many"),
+        helps=("split it into smaller blocks",),
+    )
+
+
+def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0248",
+        f"a block has one input, `in`: `{block.name.id}` cannot take another tensor for its parameter `{name}`",
+        Label(span, "a tensor is passed here"),
+        (Label(block.name.span, "this block"),),
+        helps=("make it a policy, which may start from a tensor argument, or move the operation out of the block",),
+    )
+
+
+def index_out_of_order(path: str, expected: int, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0249",
+        f"the indices of a label must be 0, 1, 2, ...: found `{path}`, expected index {expected}",
+        Label(span, "out of order"),
+        helps=(f"give it the index {expected}",),
+    )
+
+
+def labelled_stage_block(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0250",
+        "the blocks of a stage are named by position, not by a label",
+        Label(span, "a label"),
+        helps=("label the stage: `stage name = ...`",),
+    )
+
+
+def no_values(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E0326",
+        "`each` needs a list with at least one element",
+        Label(span, "not a nonempty list"),
+        helps=("write the values in brackets: `each depth in [20, 56]`",),
+    )

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX
 from resnetc.compiler.record import record
@@ -106,7 +106,7 @@ def further_names(networks: list[Listed], file: Path = NAMES) -> dict[str, str]:
 def rendered(networks: list[Listed], names: dict[str, str]) -> str:
     """The text of the file: a line for each network."""
 
-    def line(value: Any) -> str:
+    def line(value: object) -> str:
         return json.dumps(value, separators=(", ", ": "))
 
     rows = ",\n".join(f"    {line(asdict(network))}" for network in networks)

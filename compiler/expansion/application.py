@@ -263,6 +263,13 @@ class Applier:
 
     def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
         """A block expanded, or that of an equal expansion."""
+        # A stage of a thousand blocks is a few distinct ones, and all that follows (proof, measures, code) looks at
+        # each distinct object once: that keeps the compiler linear in the text, not in the network. What a block
+        # becomes depends on its arguments, the shape of its input and the slots in force, and on `here` only if
+        # something inside reads it. Whether it does is known once it is expanded, not before: the evaluator notes
+        # each field of `here` that is read, and the next occurrence is compared in these alone. What a block has read
+        # its outer block has read too, also where an equal expansion is returned: else the outer one would be reused
+        # where the two differ.
         return self.expanded_blocks.get(layer, shape, frame, partial(self.expanded, layer, shape, frame))
 
     def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, TypeVar
 
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.values import DefinedLayer
+from resnetc.compiler.evaluation.values import DefinedLayer, Here
 from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.record import record
 
 
-class Made(Protocol):
-    """What is made of a block."""
+class Expansion(Protocol):
+    """What a block becomes."""
 
     @property
     def here(self) -> frozenset[str]:
         """The fields of `here` that it depends on."""
 
 
-M = TypeVar("M", bound=Made)
+M = TypeVar("M", bound=Expansion)
+
+
+@record
+class Variants(Generic[M]):
+    """The expansions of one block that depend on the same fields of `here`, by the values of these."""
+
+    fields: tuple[str, ...]
+    expansions: dict[tuple[int, ...], M]
 
 
 class EqualBlocks(Generic[M]):
@@ -27,25 +36,29 @@ class EqualBlocks(Generic[M]):
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self.variants: dict[Any, list[tuple[tuple[str, ...], dict[tuple[Any, ...], M]]]] = {}
+        self.variants: dict[Hashable, list[Variants[M]]] = {}
 
     def get(self, layer: DefinedLayer, shape: Shape, frame: Frame, make: Callable[[], M]) -> M:
         """What was made of an equal block at an equal place, or else what is made of this one."""
         key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
-        for fields, variants in self.variants.get(key, ()):
-            expanded = variants.get(tuple(getattr(frame.here, f) for f in fields))
+        for variants in self.variants.get(key, ()):
+            expanded = variants.expansions.get(values_of(frame.here, variants.fields))
             if expanded is not None:
                 self.evaluator.reads |= expanded.here
                 return expanded
         outer, self.evaluator.reads = self.evaluator.reads, set()
         expanded = make()
         fields = tuple(sorted(expanded.here))
-        place = tuple(getattr(frame.here, f) for f in fields)
         rows = self.variants.setdefault(key, [])
-        row = next((variants for read_fields, variants in rows if read_fields == fields), None)
+        row = next((variants for variants in rows if variants.fields == fields), None)
         if row is None:
-            row = {}
-            rows.append((fields, row))
-        row[place] = expanded
+            row = Variants(fields, {})
+            rows.append(row)
+        row.expansions[values_of(frame.here, fields)] = expanded
         self.evaluator.reads = outer | expanded.here
         return expanded
+
+
+def values_of(here: Here | None, fields: tuple[str, ...]) -> tuple[int, ...]:
+    """Where a block stands, as far as some fields say."""
+    return tuple(getattr(here, name) for name in fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from math import prod
-from typing import Any
+from typing import TypeAlias
 
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
@@ -18,6 +18,9 @@ from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 
 Stored = tuple[str, tuple[int, ...], bool]
 Key = tuple[str, tuple[int, ...]]
+KeyTree: TypeAlias = "dict[str | int, KeyTree | list[Key]]"
+"""Containers and what they store, by the parts of its path."""
+
 Symbols = tuple[str | None, ...]
 
 
@@ -69,19 +72,21 @@ def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
         case ExpandedBlock(_, steps, _, _, order):
             placed = [(s.path, module_keys(s.operation, cache)) for s in steps if not isinstance(s.operation, str)]
             stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
-            tree: dict[Any, Any] = {}
+            tree: KeyTree = {}
             for path in order:
                 if path in stored:
                     node = tree
                     for part in path[:-1]:
-                        node = node.setdefault(part, {})  # a container stands where its first keys do
+                        inner = node.setdefault(part, {})  # a container stands where its first keys do
+                        assert isinstance(inner, dict)  # what has keys contains nothing else
+                        node = inner
                     node[path[-1]] = stored[path]
             out = tree_keys(tree)
     cache[id(module)] = out
     return out
 
 
-def tree_keys(tree: dict[Any, Any]) -> list[Key]:
+def tree_keys(tree: KeyTree) -> list[Key]:
     return [
         (f"{part}.{key}", shape)
         for part, node in tree.items()

@@ -19,6 +19,14 @@ class Reason:
     place: Place
 
 
+# Sizes are accepted axis by axis, as a product of sets: no operation of the language mixes the sizes of two axes, so
+# each constraint is about one axis of the input, and the accepted sizes are the intersection of what the constraints
+# leave. The set is exact (a head and residues of a period), for a message that names a wrong size is worse than none.
+# It does not depend on what the input promises: that is compared afterwards, so that a `when` can be suggested from
+# it. Every constraint that shrinks a set is kept as a reason, in the order of the program: the first that refuses a
+# size is the one to blame, for later ones see a map that should not exist.
+
+
 @record
 class Accepted:
     """The sizes of each axis that a network takes, whatever it declares; a fixed axis takes its number only."""

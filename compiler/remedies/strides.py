@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from math import prod
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.ir.network import ExpandedBlock
+from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import arguments, call, shipped
 from resnetc.compiler.remedies.windows import Meeting, fitting, saying, where
@@ -48,7 +48,7 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Suggestion]:
     return [*(suggestion for _, suggestion in ranked), Suggestion(f"give both sides the same stride: {had}")]
 
 
-def known_strides(block: ExpandedBlock) -> list[tuple[str, Any]]:
+def known_strides(block: ExpandedBlock) -> list[tuple[str, Constant]]:
     """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
     stride_texts = {
         text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Edit
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence
+from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Branch, Geometry, Operation
@@ -50,7 +50,7 @@ class Change:
     operation: Operation
     text: str
     edits: tuple[Edit, ...]
-    geometry: Callable[[Leaf, Mapping[str, Any]], tuple[Geometry | None, ...]]  # by the numbers of the block
+    geometry: Callable[[Leaf, Mapping[str, Constant]], tuple[Geometry | None, ...]]  # by the numbers of the block
 
 
 # -- occurrences ------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def changes(operation: Operation) -> Iterator[Change]:
 
 
 def saying(
-    operation: Operation, said: dict[str, Any], names: Mapping[str, str] | None = None, dropped: str = ""
+    operation: Operation, said: Mapping[str, Constant], names: Mapping[str, str] | None = None, dropped: str = ""
 ) -> Change:
     """A call with other arguments, written where it stands, and one left out.
 
@@ -196,7 +196,7 @@ def saying(
     texts = {name: (names or {}).get(name) or describe(value) for name, value in said.items()}
     place, stated_names = leaf.span, stated(leaf)
 
-    def geometry(other: Leaf, numbers: Mapping[str, Any]) -> tuple[Geometry | None, ...]:
+    def geometry(other: Leaf, numbers: Mapping[str, Constant]) -> tuple[Geometry | None, ...]:
         values = {**dict(other.arguments), **said}
         values |= {name: numbers[term] for name, term in (names or {}).items() if term in numbers}
         implied = "padding" not in stated_names and "kernel" in said or dropped == "padding"
@@ -222,7 +222,7 @@ def taken_besides(operation: Operation) -> set[str]:
     return {"stride", "dilation", "groups"} if positions <= 2 else set()
 
 
-def usual(values: Mapping[str, Any], rank: int) -> Any:
+def usual(values: Mapping[str, Constant], rank: int) -> int | tuple[int, ...]:
     """The padding that a window has by default."""
     reach = (size_on_axis(values.get("dilation", 1), i) * (size_on_axis(values["kernel"], i) - 1) for i in range(rank))
     return normal_size(tuple(r // 2 for r in reach))

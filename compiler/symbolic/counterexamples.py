@@ -55,6 +55,15 @@ Piece = tuple[tuple[int, int], ...]
 class Search:
     """Splits a box, the nearest piece first, and leaves out the pieces in which some atom cannot hold."""
 
+    # Branch and bound. The answer has to be the nearest point, not just some point, and "none" has to be a proof;
+    # trying sizes one by one is neither feasible (two axes of thousands) nor a proof. On a piece each size function
+    # lies between two numbers that cost two evaluations (`extent`), so interval arithmetic refutes most pieces whole.
+    # It may be too wide, which only costs another split, never a wrong answer: a piece of one point is exact. Pieces
+    # are taken by the least distance that a point of theirs can have, so the first single point that comes up is the
+    # nearest of all, and an empty queue proves that there is none. The ends of a piece are members of the box, so a
+    # sparse set of sizes (one residue of 32) is not split into pieces without members. Each look is charged by its
+    # terms: pieces may be many.
+
     def __init__(self, atoms: Sequence[Atom], box: Box, origin: Point) -> None:
         self.atoms, self.box, self.axes = atoms, box, tuple(box)
         self.origin = tuple(origin[axis] for axis in self.axes)

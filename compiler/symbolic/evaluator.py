@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import chain
-from typing import Any, Protocol
+from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
@@ -122,7 +122,7 @@ def sized_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value
 def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
     """The names in an expression; those of fields too if asked for."""
     ids: set[str] = set()
-    pending: list[Any] = [expr]
+    pending: list[object] = [expr]
     while pending:
         node = pending.pop()
         if isinstance(node, syntax.Name):
@@ -140,7 +140,7 @@ def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
 
 def sized(expr: syntax.Expr, symbols: frozenset[str]) -> bool:
     """Whether an expression speaks of sizes: of the input's by a symbol, of a map's by its shape. Channels are none."""
-    pending: list[Any] = [expr]
+    pending: list[object] = [expr]
     while pending:
         node = pending.pop()
         match node:

@@ -10,14 +10,22 @@ ROOT = Path(__file__).parents[2]
 PER_THOUSAND_LINES = {  # how often `Any` may occur; lower a number where it has become too high, never raise one
     "runtime": 2.0,
     "src/resnetc/cli": 2.0,
-    "compiler": 4.6,  # as it is; its folders are closed one by one
+    "compiler": 3.8,  # as it is; its folders are closed one by one
+    "compiler/claims": 0,
     "compiler/diagnostics": 0,
+    "compiler/driver": 0,
     "compiler/evaluation": 1.0,
+    "compiler/expansion": 0,
     "compiler/formatter": 0,
     "compiler/ir": 0,
     "compiler/loader": 0,
+    "compiler/measures": 0,
     "compiler/names": 0,
+    "compiler/proof": 0,
+    "compiler/remedies": 0,
+    "compiler/shapes": 0,
     "compiler/sizes": 0,
+    "compiler/symbolic": 0,
     "compiler/syntax": 0,
 }
 WITH_REASONS = ("runtime", "src/resnetc/cli", "compiler/evaluation")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable
 from functools import partial
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
@@ -13,17 +12,25 @@ from resnetc.compiler.names import errors as names_errors
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
 from resnetc.compiler.names.errors import axes_differ
+from resnetc.compiler.names.item_parts import (
+    axes_agree,
+    default_of,
+    first_name,
+    indexed_lets,
+    refused_attribute,
+    signature_of,
+)
+from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import remedy_of_name
-from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, TYPES, Primitive
+from resnetc.grammar.primitives import TYPES
 
 MEASURES = (
     *("accepts", "activation_bytes", "buffers", "multiply_adds", "output", "parameters"),
     *("receptive_field", "refuses", "weighted_layers"),
 )
-ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
 
 
 class ItemNames:
@@ -37,12 +44,9 @@ class ItemNames:
         # Slots that the item binds itself: their defaults have no part in it.
         self.rebound_slots = {s.name.id for s in body if isinstance(s, syntax.SetSlot)}
         self.has_error = False  # it is at fault, or mentions what is
-        self.locals: dict[str, Definition] = {}
-        self.order: list[str] = []  # in which they were bound
+        self.locals = LocalNames()
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
         self.vague = False  # the names of sizes are not certain
-        self.indexed: set[str] = set()
-        self.bound: dict[str, Span] = {}  # every name that was ever local
         self.unknown: dict[str, list[Span]] = {}
         self.spoken: names_errors.Spoken | None = None  # what a claim may speak of, inside of one
         # Of an unknown name, where it stands first:
@@ -62,7 +66,7 @@ class ItemNames:
                 self.parameters(parameters)
                 self.statements(body)
                 for case in cases:
-                    self.maybe(case.condition)
+                    self.resolve(case.condition)
                     self.resolve(case.value)
             case syntax.Slot() as slot:
                 self.slot(slot)
@@ -77,8 +81,9 @@ class ItemNames:
         for name, spans in self.unknown.items():
             if not name.isascii():  # the parser has reported the foreign letter
                 self.has_error = True
-            elif name in self.bound:
-                self.repeated((name, self.item), partial(names_errors.not_known_yet, name, self.bound[name]), *spans)
+            elif name in self.locals.spans:
+                make = partial(names_errors.not_known_yet, name, self.locals.spans[name])
+                self.repeated((name, self.item), make, *spans)
             elif name in self.others or name in MEASURES:
                 self.repeated((name, self.item), partial(names_errors.known_to_claims, name, name in MEASURES), *spans)
             else:
@@ -102,11 +107,7 @@ class ItemNames:
         self.resolve(slot.default)
         self.others = frozenset({"in"})
         self.parameters(slot.parameters)
-        name = ATTRIBUTE.fullmatch(slot.attribute)
-        if name is not None:
-            self.report(reserved.refused(name[1], "attribute", attribute_span(slot)))
-        elif slot.attribute:
-            self.report(reserved.not_an_attribute(slot.attribute, attribute_span(slot)))
+        self.report(refused_attribute(slot))
 
     def model(self, model: syntax.Model) -> None:
         if model.each is not None:
@@ -127,13 +128,13 @@ class ItemNames:
         self.expects(model.expects, model, sizes)
 
     def group(self, group: syntax.Repeat) -> None:
-        self.maybe(group.count)
-        self.maybe(group.values)
-        outer = len(self.order)
+        self.resolve(group.count)
+        self.resolve(group.values)
+        outer = self.locals.count
         if group.name is not None:
             self.bind(group.name, "loop variable")
         self.resolve(group.block)
-        self.leave(outer)
+        self.locals.forget_since(outer)
 
     def instance(self, instance: syntax.Instance) -> None:
         """Its input and claims speak of its model, in the words of its own file."""
@@ -142,9 +143,11 @@ class ItemNames:
         if family is None:
             return
         model, declared = family
-        kinds = [("parameter", p.name) for p in model.parameters]
-        kinds += [("value", s.name) for s in model.body if isinstance(s, syntax.Let)]
-        self.locals = {name.id: Definition(kind, name.span) for kind, name in kinds}
+        for parameter in model.parameters:
+            self.locals.inherit(parameter.name, "parameter")
+        for statement in model.body:
+            if isinstance(statement, syntax.Let):
+                self.locals.inherit(statement.name, "value")
         sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
         self.expects(instance.expects, model, sizes)
 
@@ -152,7 +155,7 @@ class ItemNames:
 
     def input(self, input: syntax.Input) -> list[str]:
         """The symbols that an input gives to its sizes."""
-        if not fitting(input):
+        if not axes_agree(input):
             self.report(axes_differ(input))
             self.vague = True
         elif (fault := self.misplaced_channels(input)) is not None:
@@ -161,7 +164,7 @@ class ItemNames:
         sizes = self.sizes(input.shape)
         self.resolve(input.declared)
         self.others, self.spoken = frozenset(sizes), names_errors.Spoken(sizes)
-        self.maybe(input.condition)
+        self.resolve(input.condition)
         self.others, self.spoken = frozenset(), None
         return sizes
 
@@ -191,7 +194,7 @@ class ItemNames:
         return [axis.id for axis in axes if isinstance(axis, syntax.Name) and axis.id not in self.locals]
 
     def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
-        self.others = frozenset([*MEASURES, *sizes, *(opening(stage.path) for stage in model.stages)])
+        self.others = frozenset([*MEASURES, *sizes, *(first_name(stage.path) for stage in model.stages)])
         self.spoken = names_errors.Spoken(sizes, [stage.path.span.text for stage in model.stages])
         mentions, self.mentions = self.mentions, {}
         for claim in expects:
@@ -201,17 +204,17 @@ class ItemNames:
     def claim(self, claim: syntax.AnyClaim) -> None:
         if isinstance(claim, syntax.Expect):
             self.resolve(claim.claim)
-            self.maybe(claim.condition)
+            self.resolve(claim.condition)
             return
         self.resolve(claim.values)
-        outer = len(self.order)
+        outer = self.locals.count
         if claim.name.id in self.others:
             other = Definition("name of claims", None)
             self.report(names_errors.hidden("loop variable", claim.name.id, claim.name.span, other))
         self.bind(claim.name, "loop variable")
         for inner in claim.claims:
             self.claim(inner)
-        self.leave(outer)
+        self.locals.forget_since(outer)
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
@@ -222,7 +225,7 @@ class ItemNames:
                 self.repeated(("type", type.id), partial(names_errors.unknown_type, type.id), type.span)
             if parameter.first and parameter.default is None:
                 self.report(errors.first_without_default(parameter))
-            self.maybe(parameter.default)
+            self.resolve(parameter.default)
             first = self.locals.get(name.id)
             if first is not None and first.span is not None:
                 self.report(names_errors.parameter_twice(self.item.name.id, name, first.span))
@@ -233,7 +236,7 @@ class ItemNames:
         for statement in body:
             match statement:
                 case syntax.Let(_, index, value):
-                    self.maybe(index)
+                    self.resolve(index)
                     self.resolve(value)
                     self.let(statement)
                 case syntax.Require(condition):
@@ -246,27 +249,20 @@ class ItemNames:
 
     def let(self, let: syntax.Let) -> None:
         """The first `let` of an indexed name makes it known, the others give it more elements."""
-        if let.index is None or let.name.id not in self.indexed:
+        if let.index is None or not self.locals.is_indexed(let.name.id):
             self.bind(let.name, "value")
         if let.index is not None:
-            self.indexed.add(let.name.id)
+            self.locals.mark_indexed(let.name.id)
 
     def each(self, name: syntax.Name, values: syntax.Expr, body: tuple[syntax.Statement, ...]) -> None:
         """Elements of an indexed `let` are known in their whole loop, and after it; all else ends with the loop."""
         self.resolve(values)
-        outer = len(self.order)
+        outer = self.locals.count
         self.bind(name, "loop variable")
         for let in indexed_lets(body):
             self.let(let)
         self.statements(body)
-        self.leave(outer)
-
-    def leave(self, outer: int) -> None:
-        """Forgets what was bound since there were `outer` names, but for indexed ones."""
-        for name in self.order[outer:]:
-            if name not in self.indexed:
-                del self.locals[name]
-        self.order[outer:] = []
+        self.locals.forget_since(outer)
 
     def set_slot(self, name: syntax.Name) -> None:
         slots = self.file.slot_names()
@@ -293,18 +289,11 @@ class ItemNames:
             self.report(names_errors.hidden(kind, name.id, name.span, other))
         else:
             self.report(reserved.refused(name.id, kind, name.span, self.is_in_use))
-        if name.id not in self.locals:
-            self.locals[name.id] = Definition(kind, name.span)
-            self.order.append(name.id)
-        self.bound.setdefault(name.id, name.span)
+        self.locals.bind(name, kind)
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
-    def maybe(self, expr: syntax.Expr | None) -> None:
-        if expr is not None:
-            self.resolve(expr)
-
-    def resolve(self, expr: syntax.Expr) -> Resolution | None:
+    def resolve(self, expr: syntax.Expr | None) -> Resolution | None:
         """Looks up the names in an expression; what it stands for, where the text alone says so."""
         match expr:
             case syntax.Name():
@@ -381,18 +370,11 @@ class ItemNames:
         if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.family(target, spec)):
             target = owner[0]
         slots: Collection[str] = ()
-        match target:
-            case str() if target in FUNCTIONS:
-                of, parameters = target, ["keep"] if target == "nearest" else []
-            case Primitive():
-                of, parameters = target.name, [p.name for p in target.parameters]
-            case syntax.Slot():
-                of, parameters = target.name.id, [p.name.id for p in target.parameters]
-            case syntax.Block() | syntax.Policy() | syntax.Model():
-                of, parameters = target.name.id, [p.name.id for p in target.parameters]
-                slots = self.file.slot_names(spec)
-            case _:
-                return
+        if (signature := signature_of(target)) is None:
+            return
+        of, parameters = signature
+        if isinstance(target, (syntax.Block, syntax.Policy, syntax.Model)):
+            slots = self.file.slot_names(spec)
         for name in (a.name for a in arguments):
             if name is None or name.id in parameters or name.id in slots:
                 continue
@@ -415,41 +397,3 @@ class ItemNames:
                 self.resolve(index)
             case _:
                 self.report(errors.not_a_label(path.span))
-
-
-def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
-    """The `let name[index]` of a loop and of the loops inside it."""
-    for statement in body:
-        if isinstance(statement, syntax.Let) and statement.index is not None:
-            yield statement
-        elif isinstance(statement, syntax.Each):
-            yield from indexed_lets(statement.body)
-
-
-def opening(path: syntax.Expr) -> str:
-    """The first name of a stage's path: `stages` of `stages[0].blocks`."""
-    while isinstance(path, (syntax.Attribute, syntax.Index)):
-        path = path.value
-    return path.id if isinstance(path, syntax.Name) else ""
-
-
-def fitting(input: syntax.Input) -> bool:
-    """Whether both sides of an input have as many axes, as far as the text says."""
-    shape, declared = input.shape, input.declared
-    if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
-        return len(shape.items) == len(declared.items)
-    return True
-
-
-def default_of(target: object) -> Primitive | None:
-    """The primitive that a slot stands for where nothing is bound, if it is one."""
-    default = target.default if isinstance(target, syntax.Slot) else None
-    return PRIMITIVES.get(default.id) if isinstance(default, syntax.Name) else None
-
-
-def attribute_span(slot: syntax.Slot) -> Span:
-    """The text between a slot's parameters and its default."""
-    source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
-    text = f'"{slot.attribute}"'
-    start = source.text.index(text, behind)
-    return Span(source, start, start + len(text))

@@ -1,0 +1,72 @@
+"""What the text of an item says before any name in it is looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+from resnetc.compiler.names import reserved
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, Primitive
+
+ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
+
+
+def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
+    """The `let name[index]` of a loop and of the loops inside it."""
+    for statement in body:
+        if isinstance(statement, syntax.Let) and statement.index is not None:
+            yield statement
+        elif isinstance(statement, syntax.Each):
+            yield from indexed_lets(statement.body)
+
+
+def first_name(path: syntax.Expr) -> str:
+    """The first name of a stage's path: `stages` of `stages[0].blocks`."""
+    while isinstance(path, (syntax.Attribute, syntax.Index)):
+        path = path.value
+    return path.id if isinstance(path, syntax.Name) else ""
+
+
+def axes_agree(input: syntax.Input) -> bool:
+    """Whether both sides of an input have as many axes, as far as the text says."""
+    shape, declared = input.shape, input.declared
+    if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
+        return len(shape.items) == len(declared.items)
+    return True
+
+
+def default_of(target: object) -> Primitive | None:
+    """The primitive that a slot stands for where nothing is bound, if it is one."""
+    default = target.default if isinstance(target, syntax.Slot) else None
+    return PRIMITIVES.get(default.id) if isinstance(default, syntax.Name) else None
+
+
+def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
+    """The fault of a slot's attribute, None where generated code can have it."""
+    name = ATTRIBUTE.fullmatch(slot.attribute)
+    if name is not None:
+        return reserved.refused(name[1], "attribute", attribute_span(slot))
+    return reserved.not_an_attribute(slot.attribute, attribute_span(slot)) if slot.attribute else None
+
+
+def attribute_span(slot: syntax.Slot) -> Span:
+    """The text between a slot's parameters and its default."""
+    source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
+    text = f'"{slot.attribute}"'
+    start = source.text.index(text, behind)
+    return Span(source, start, start + len(text))
+
+
+def signature_of(target: object) -> tuple[str, list[str]] | None:
+    """The name and the parameters of what a call calls, None where it takes no named argument."""
+    match target:
+        case str() if target in FUNCTIONS:
+            return target, ["keep"] if target == "nearest" else []
+        case Primitive():
+            return target.name, [p.name for p in target.parameters]
+        case syntax.Slot() | syntax.Block() | syntax.Policy() | syntax.Model():
+            return target.name.id, [p.name.id for p in target.parameters]
+    return None

@@ -120,6 +120,10 @@ class Calls:
 
         With `spec` (blocks, policies, models) a keyword may also name a slot, which is then bound inside.
         """
+        # A layer may be called several times before it is applied: `conv(64)` is a layer, and `conv(64)(kernel=3)` the
+        # same with one argument more. So positions fill what earlier calls left free, while a keyword may replace what
+        # an earlier call said. Only within one call are two values for one parameter a fault, which is what `fresh` is
+        # for.
         by_name = {name_of(p): p for p in parameters}
         values = dict(arguments)
         free = [n for n in by_name if n not in values]

@@ -50,9 +50,13 @@ class Evaluator:
     ) -> None:
         self.prelude, self.homes = prelude, homes
         self.work = Work()
+        # What an evaluation depended on besides its frame. An expanded block is used again at another place only if the
+        # fields of `here` that it read have the same values there; so each expansion collects its own reads, and adds
+        # them to those of the block around it, which depends on them too (`expansion/equal_blocks.py`). A block that
+        # never asks where it stands is expanded once for a whole network.
         self.reads: set[str] = set()  # fields of `here`
         self.counted: dict[int, Shape] = {}  # the shapes whose channels an expression asked for, by identity
-        self.asked_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
+        self.used_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
         self.rules: dict[type, Rule] = {
             syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
@@ -226,7 +230,7 @@ class Evaluator:
     def settled(self, value: Value, frame: Frame) -> Value:
         """For comparisons: what a bare slot is bound to here."""
         if isinstance(value, SlotLayer) and not value.arguments:
-            self.asked_slots[value.slot] = None
+            self.used_slots[value.slot] = None
         while isinstance(value, SlotLayer) and not value.arguments:
             binding = frame.slots.get(value.slot)
             if binding is None:

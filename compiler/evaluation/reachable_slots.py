@@ -42,6 +42,11 @@ class Texts:
         self, texts: Iterable[Text], values: Iterable[Local], slots: Slots, span: Span, left_out: str = ""
     ) -> Iterator[syntax.Slot]:
         """Every slot that texts and values lead to, without what is bound to the slot called `left_out`."""
+        # The question is whether a binding could have an effect, and a binding that has one must not be refused. So the
+        # answer errs on one side: every name in a text counts, whatever a condition would choose, and whatever the
+        # arguments are. Only the value that a keyword binds to the slot itself (`norm=...`) does not count: it takes
+        # the place of the binding that is asked about. To evaluate instead would be exact, and an expansion a binding.
+        # Each text is read once (`mentions`) and each item visited once: items that use each other double otherwise.
         pending: list[Text] = [*self.inside(values), *texts]
         visited: set[Node] = set()
         while pending:

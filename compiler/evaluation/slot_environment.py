@@ -22,6 +22,13 @@ class Binding:
 class Slots:
     """What every slot is bound to at one place of the network. Equal ways of getting there give the same object."""
 
+    # A slot's value may mention the slot itself: `set norm = norm |> act` wraps what `norm` meant before. So a binding
+    # holds the one outside of it, and a value is evaluated where its own binding is peeled off; a flat table would find
+    # the value again, for ever.
+    # Slots are compared by identity, as a part of the key under which an expanded block is found again: a network of a
+    # thousand blocks asks a thousand times, and comparing values would walk through whole layers. That is sound only
+    # because `bind` and `peel` give the same object for the same step, which is why they remember what they gave.
+
     __slots__ = ("bindings", "_bound", "_peeled")
 
     def __init__(self, bindings: dict[syntax.Slot, Binding | None]) -> None:

@@ -44,22 +44,22 @@ class BindingEffects:
         """What `--set` binds is applied in this network; what a text binds, in this one or with other arguments."""
         value, model = request.model, request.model.item
         for sealed, _, span in request.seals:
-            if sealed not in self.evaluator.asked_slots:
-                raise Fault(errors.in_network(sealed, span, network, model, self.evaluator.asked_slots))
+            if sealed not in self.evaluator.used_slots:
+                raise Fault(errors.in_network(sealed, span, network, model, self.evaluator.used_slots))
         statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
         own = ((self.evaluator.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
         bound = [(slot, span) for slot, span in own if slot is not None]
         bound += [(slot, span) for slot, _, span in value.bindings]
-        if all(slot in self.evaluator.asked_slots for slot, _ in bound) or any(
+        if all(slot in self.evaluator.used_slots for slot, _ in bound) or any(
             has_layers(v) for v, _ in request.arguments.values()
         ):
             return
         texts = [(model, value.spec), *((item.value, spec) for item, spec, _ in value.instances)]
         for slot, span in bound:
             others = [layer for other, layer, _ in value.bindings if other is not slot]
-            is_applied = slot in self.evaluator.asked_slots
+            is_applied = slot in self.evaluator.used_slots
             if not is_applied and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
-                raise Fault(errors.in_network(slot, span, network, model, self.evaluator.asked_slots))
+                raise Fault(errors.in_network(slot, span, network, model, self.evaluator.used_slots))
 
 
 def has_layers(value: Value) -> bool:

@@ -46,7 +46,7 @@ class Choices:
     def resolve(self, layer: SlotLayer, source: Tensor, frame: Frame) -> tuple[Layer | Absent, Frame]:
         """What a slot is bound to here, with the arguments of this call; and the frame in which it is applied."""
         slot = layer.slot
-        self.evaluator.asked_slots[slot] = None
+        self.evaluator.used_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
         inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)

@@ -40,6 +40,11 @@ class EqualBlocks(Generic[M]):
 
     def get(self, layer: DefinedLayer, shape: Shape, frame: Frame, make: Callable[[], M]) -> M:
         """What was made of an equal block at an equal place, or else what is made of this one."""
+        # Which fields of `here` a block reads is known only once it is expanded, so they cannot be a part of the key.
+        # Instead every expansion remembers which it read; one is right for this place if the place agrees in those.
+        # What is inside of a block counts as read by it, or a block would be reused although one in it would differ:
+        # hence `reads` starts empty for each expansion, and is passed on outwards both when it is made and when it is
+        # found. The order in which blocks are met thus decides only what is expanded first, never what comes out.
         key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
         for variants in self.variants.get(key, ()):
             expanded = variants.expansions.get(values_of(frame.here, variants.fields))

@@ -142,6 +142,11 @@ def compose(outer: SizeFn, inner: SizeFn) -> SizeFn:
 
 
 def _composed_table(outer: Table, inner: SizeFn) -> SizeFn:
+    # The composition repeats when the inner function has gained a whole number of outer periods: after P * turns sizes,
+    # `turns` being the least number of inner periods whose gain is divisible by the outer one. It does so only from
+    # where the inner values have passed the outer onset for good, which may be much later than the inner onset: the
+    # smallest value of one inner cycle says how many more cycles that takes. With Q == 0 the inner values recur
+    # unchanged, so whether they lie below the outer onset does not matter.
     P, Q = period_gain(inner)
     if Q < 0:
         raise ValueError("the inner function falls below every size")

@@ -109,6 +109,10 @@ class memoized(Generic[P, R]):
     takes does not depend on what was asked before it.
     """
 
+    # With `lru_cache` the cost of a claim would depend on what was checked before it: the second network of a run might
+    # pass where alone it exceeds its budget. So only results that charged nothing are remembered. The oldest result is
+    # dropped, not the one unused for longest: the caches are small, and a hit then needs no bookkeeping.
+
     def __init__(self, function: Callable[P, R]) -> None:
         self.__wrapped__ = self.function = function
         self.results: dict[Hashable, R] = {}

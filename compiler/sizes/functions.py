@@ -84,6 +84,10 @@ def tabulate(period: int, gain: int, values: Sequence[int]) -> SizeFn:
 
     The result is an `Affine` where there is one, so that the two tiers share one normal form.
     """
+    # That two branches fit at every size is proved by comparing their functions, so equal functions must have one form,
+    # whatever way led to them: ceil(ceil(n / 2) / 2) and ceil(n / 4), or a table that is a straight line. So period and
+    # onset are made as small as they can be, in this order (a least onset depends on the period, but no period on the
+    # onset), and a table with one jump in each period becomes the ceiling that it is.
     onset = len(values) - period + 1
     check_period(period)
     check_onset(onset)

@@ -41,6 +41,10 @@ class Automaton:
 
     def _step(self, stack: list[State], terminal: str) -> bool:
         """Reductions are kept apart in `top` until the terminal is shifted: a refusal leaves the stack as it was."""
+        # LALR tables merge states that differ in what may follow, so several rules may be reduced before it turns out
+        # that a terminal cannot follow after all. Undoing those would need a copy of the stack for every question, and
+        # recovery asks hundreds of them. So the stack is only read here, with `height` as the end of what is left of
+        # it, and written once, when the answer is yes.
         height = len(stack)  # of what is left of `stack` below `top`
         top: list[State] = []
         while True:

@@ -269,6 +269,13 @@ class Piece:
         if listed and "PIPE" in (could := self.machine.accepts()) and "RPAR" not in could:
             self.machine.read("PIPE")  # a chain as other languages list it, which may go on
             return i + 1
+        # A repair is judged by how far the parser gets with it, not by how small it is: a missing `(` and a stray `)`
+        # are both one token, and only what follows tells them apart. Each is tried on the parser's states alone,
+        # without building a tree, so that hundreds of them can be tried. It has to lead past ENOUGH tokens, or the next
+        # fault would be one that the repair itself made. It is not tried beyond the second statement: another fault
+        # behind it would make every repair look equally bad. One token more or less comes first. Only if none of these
+        # leads on is the text up to a statement given up, as that would always "succeed" and hide what is wrong in
+        # between.
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
         for repairs in (self.of_words(i), self.of_statements(i, stop)):
@@ -300,6 +307,10 @@ class Piece:
 
     def of_words(self, i: int) -> Iterator[Repair]:
         """One token less, another, or one more, the nearest first; or a part more. What opens a statement does so."""
+        # The parser notices a fault at the first token that cannot follow; what is wrong often stands before it, as a
+        # bracket that was closed too early does. Hence the trail. Of repairs that lead equally far the first is taken,
+        # so the order is that of likelihood: here before there, a token too many before one mistaken for another, and
+        # that before one that is missing.
         for step in (self.here(i), *reversed(self.trail)):
             token = self.tokens[step.at]
             terminals = self.terminals(step)
@@ -325,6 +336,10 @@ class Piece:
 
     def resume(self, i: int) -> int:
         """Unwinds to the next statement that fits what is open."""
+        # No small repair leads on, so something larger is lost: a line, or an opening that nobody will find. The
+        # statements behind it are likely to be whole, and whoever wrote them wants to know what is wrong in them too.
+        # The nearest statement wins, and for it the innermost open rule that takes it: a `let` continues the block
+        # that is open rather than the file around it. Two tokens must fit, as a keyword alone fits nearly anywhere.
         stack, states = self.machine.stack, self.machine.states
         for at in range(i, len(self.tokens)):
             if not self.opens_statement(at):

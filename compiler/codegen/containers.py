@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from itertools import count
-from typing import Any
+from typing import TypeAlias
 
-from resnetc.compiler.codegen.anti_unification import Argument
 from resnetc.compiler.codegen.python_layout import (
     WIDTH,
     Call,
-    Choose,
     Code,
-    Keyed,
-    Listed,
+    Conditional,
+    DictLiteral,
+    ListLiteral,
     Repeat,
-    lay,
+    format_lines,
     line,
     named,
 )
+from resnetc.compiler.codegen.signature import Argument
 from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Path
+
+Node: TypeAlias = "Code | dict[str | int, Node]"
+Tree = dict[str | int, Node]  # modules by the parts of their paths
 
 
 def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
@@ -48,7 +51,7 @@ def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
 
 def height(codes: list[Code]) -> int:
     """How many lines calls take in a stage."""
-    return sum(len(lay("", code, 12, ",")) for code in codes)
+    return sum(len(format_lines("", code, 12, ",")) for code in codes)
 
 
 def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[Repeat, int] | None:
@@ -88,19 +91,19 @@ def returned(code: Code) -> list[str]:
     if isinstance(code, Call):
         arguments: list[tuple[str | None, Code]] = []
         for keyword, child in code.arguments:
-            if isinstance(child, Choose) and len(line(child)) + 9 > WIDTH:
+            if isinstance(child, Conditional) and len(line(child)) + 9 > WIDTH:
                 name, short = brief(child, [line(c) for _, c in code.arguments] + lines)
-                lines += lay(f"{name} = ", child.other, 4)
+                lines += format_lines(f"{name} = ", child.other, 4)
                 child = short
             arguments.append((keyword, child))
         code = Call(code.function, tuple(arguments), code.defaults)
-    return [*lines, *lay("return ", code, 4)]
+    return [*lines, *format_lines("return ", code, 4)]
 
 
-def brief(choice: Choose, around: list[str]) -> tuple[str, Choose]:
+def brief(choice: Conditional, around: list[str]) -> tuple[str, Conditional]:
     """A choice whose second side has a name of its own, and that name."""
     name = variable(choice.other, around)
-    return name, Choose(choice.value, choice.condition, name)
+    return name, Conditional(choice.value, choice.condition, name)
 
 
 def variable(code: Code, around: list[str]) -> str:
@@ -121,49 +124,51 @@ def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str],
     for i, path in sorted(enumerate(paths), key=lambda place: place[1] not in keeping):
         for end in range(1, len(path) + 1):
             places.setdefault(path[:end], i)
-    tree: dict[Any, Any] = {}
+    tree: Tree = {}
     for path in sorted(paths, key=lambda path: [places[path[:end]] for end in range(1, len(path) + 1)]):
         node = tree
         for part in path[:-1]:
-            node = node.setdefault(part, {})
+            inner = node.setdefault(part, {})
+            assert isinstance(inner, dict)
+            node = inner
         node[path[-1]] = stored[path]
     fields: list[str] = []
     reach: dict[Path, str] = {}
     around = [line(code) for code in stored.values()]
-    for name, node in tree.items():
-        if isinstance(node, Choose) and len(line(node)) + len(f"        self.{name} = ") > WIDTH:
-            own, short = brief(node, around)
-            fields += [*lay(f"{own} = ", node.other, 8), *lay(f"self.{name} = ", short, 8)]
+    for name, child in tree.items():
+        if isinstance(child, Conditional) and len(line(child)) + len(f"        self.{name} = ") > WIDTH:
+            own, short = brief(child, around)
+            fields += [*format_lines(f"{own} = ", child.other, 8), *format_lines(f"self.{name} = ", short, 8)]
         else:
-            fields += repeated(name, node, around) or lay(f"self.{name} = ", contained(node), 8)
-        reached(node, (name,), f"self.{name}", reach)
+            fields += repeated(name, child, around) or format_lines(f"self.{name} = ", contained(child), 8)
+        reached(child, (name,), f"self.{name}", reach)
     return fields, reach
 
 
-def repeated(name: str, node: Any, around: list[str]) -> list[str]:
+def repeated(name: str | int, node: Node, around: list[str]) -> list[str]:
     """A list of equal modules, made in a loop; nothing for another node."""
     codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
-    if len(codes) <= 2 or isinstance(codes[0], dict) or any(code != codes[0] for code in codes):
+    if len(codes) <= 2 or isinstance(code := codes[0], dict) or any(other != code for other in codes):
         return []
-    each = [f"            self.{name}.append({line(codes[0])})"]
+    each = [f"            self.{name}.append({line(code)})"]
     if len(each[0]) > WIDTH:
-        own = variable(codes[0], around)
-        each = [*lay(f"{own} = ", codes[0], 12), f"            self.{name}.append({own})"]
+        own = variable(code, around)
+        each = [*format_lines(f"{own} = ", code, 12), f"            self.{name}.append({own})"]
     return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
 
 
-def contained(node: Any) -> Code:
+def contained(node: Node) -> Code:
     if not isinstance(node, dict):
-        return node  # type: ignore[no-any-return]
+        return node
     if is_list(node):
-        return Call("nn.ModuleList", ((None, Listed(tuple(contained(v) for v in node.values()))),))
+        return Call("nn.ModuleList", ((None, ListLiteral(tuple(contained(v) for v in node.values()))),))
     entries = [(str(k), contained(v)) for k, v in node.items()]
     if is_single(node):
         return named(entries)
-    return Call("nn.ModuleDict", ((None, Keyed(tuple(entries))),))
+    return Call("nn.ModuleDict", ((None, DictLiteral(tuple(entries))),))
 
 
-def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
+def reached(node: Node, path: Path, text: str, out: dict[Path, str]) -> None:
     if not isinstance(node, dict):
         out[path] = text
         return
@@ -172,12 +177,12 @@ def reached(node: Any, path: Path, text: str, out: dict[Path, str]) -> None:
         reached(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
 
 
-def is_list(node: dict[Any, Any]) -> bool:
+def is_list(node: Tree) -> bool:
     """Whether a container is an `nn.ModuleList`: no element is left out or behind a later one."""
     return list(node) == list(range(len(node)))
 
 
-def is_single(node: dict[Any, Any]) -> bool:
+def is_single(node: Tree) -> bool:
     """Whether a container is the sequence of the one module in it, applied as a whole."""
     only = next(iter(node.values()))
     return len(node) == 1 and not is_list(node) and (not isinstance(only, dict) or is_single(only))

@@ -6,13 +6,11 @@ For example, `outer: int = 4 * width` of a block is `outer = 4 * width` in its c
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from resnetc.compiler.codegen.python_layout import literal
+from resnetc.compiler.codegen.vectors import Vectors, all_equal
 from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
-
-Vectors = dict[str, list[Any]]
 
 
 @record(eq=True)
@@ -30,10 +28,14 @@ class Product:
         above = " * ".join([*([str(self.factor.numerator)] if self.factor.numerator != 1 else []), *self.names])
         return f"{above} // {self.factor.denominator}" if self.factor.denominator != 1 else above
 
-    def values(self, vectors: Vectors) -> list[Fraction]:
+    def values(self, vectors: Vectors) -> list[Fraction] | None:
+        """The product at every occurrence; None where a factor is no number there."""
         out = [self.factor] * len(vectors[self.names[0]])
         for name in self.names:
-            out = [value * number for value, number in zip(out, vectors[name], strict=True)]
+            numbers = [number for number in vectors[name] if isinstance(number, int | Fraction)]
+            if len(numbers) < len(out):
+                return None
+            out = [value * number for value, number in zip(out, numbers, strict=True)]
         return out
 
 
@@ -60,9 +62,8 @@ def product(expr: syntax.Expr, vectors: Vectors, variable: set[str]) -> Product 
             return Product(Fraction(value))
         case syntax.Name(name) if name in variable:
             return Product(Fraction(1), (name,))
-        case syntax.Name(name) if name in vectors and isinstance(vectors[name][0], int | Fraction):
-            same = all(value == vectors[name][0] for value in vectors[name])
-            return Product(Fraction(vectors[name][0])) if same else None
+        case syntax.Name(name) if name in vectors and isinstance(number := vectors[name][0], int | Fraction):
+            return Product(Fraction(number)) if all_equal(vectors[name]) else None
         case syntax.Binary("*" | "/" as op, left, right):
             one, other = product(left, vectors, variable), product(right, vectors, variable)
             if one is None or other is None:
@@ -75,7 +76,7 @@ def product(expr: syntax.Expr, vectors: Vectors, variable: set[str]) -> Product 
 
 def line_of(name: str, expr: syntax.Expr, vectors: Vectors, variable: set[str]) -> str | None:
     """The right side of `name = ...` by other variables; None where it is not that at every call."""
-    found = product(expr, vectors, variable)
-    if found is None or not found.names or found.factor <= 0:
+    line = product(expr, vectors, variable)
+    if line is None or not line.names or line.factor <= 0:
         return None
-    return found.text if found.values(vectors) == vectors[name] else None
+    return line.text if line.values(vectors) == vectors[name] else None

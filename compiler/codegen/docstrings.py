@@ -6,8 +6,8 @@ The comment of a block or policy covers everything that can be made of it; a cla
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from resnetc.compiler.codegen.vectors import Vector, Vectors
 from resnetc.compiler.ir.network import Sequence
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -18,12 +18,12 @@ TOKEN = re.compile(r'"[^"]*"|\|>|[=!<>]=|\d[\w.]*(?:(?<=e)[-+]\d+)?|\w[\w.]*|\S'
 HEADING = re.compile(r"(\w\S*(?: \w\S*)?|[^:.]+ (?:et al\. )?\d{4}):\s")  # `Option B:`, `Option A of He et al. 2015:`
 
 
-def block_text(block: syntax.Block, numbers: dict[str, list[Any]], own: set[str]) -> str:
+def block_text(block: syntax.Block, numbers: Vectors, own: set[str]) -> str:
     """The text of a block, for a class; `numbers` are what its names stand for, `own` the names that the class has."""
     return "" if chosen_otherwise(block, numbers) else true_text(block.doc, block, numbers, own)
 
 
-def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: dict[str, list[Any]], own: set[str]) -> str:
+def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: Vectors, own: set[str]) -> str:
     """The text of a policy with one case; of several those that were chosen, as the spec has them."""
     if len(policy.cases) == 1:
         return true_text(policy.doc, policy, numbers, own)
@@ -36,7 +36,7 @@ def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: dict[str,
     return f"{heading[1] if heading else f'Policy `{policy.name.id}`'}: {which}."
 
 
-def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[str, list[Any]], own: set[str]) -> str:
+def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: Vectors, own: set[str]) -> str:
     """The sentences of a text: a parameter that the class does not have is its number, or its sentence is left out."""
     names = {p.name.id for p in definition.parameters}
     names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
@@ -50,14 +50,14 @@ def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: dict[
     return " ".join(sentences)
 
 
-def shared_number(vector: list[Any]) -> str | None:
+def shared_number(vector: Vector) -> str | None:
     """A number that is the same in every occurrence; None for what differs, and for what is no number."""
     first = vector[0] if vector else None
     same = first is not None and not isinstance(first, bool | str | tuple) and all(v == first for v in vector)
     return str(first) if same else None
 
 
-def chosen_otherwise(block: syntax.Block, numbers: dict[str, list[Any]]) -> bool:
+def chosen_otherwise(block: syntax.Block, numbers: Vectors) -> bool:
     """Whether a number is what the spec has for the other case: texts are written for the first one."""
     for statement in block.body:
         if isinstance(statement, syntax.Let) and isinstance(choice := statement.value, syntax.Choice):

@@ -11,13 +11,12 @@ from resnetc.compiler.ir.paths import show_path
 
 def digests(network: Network) -> tuple[str, str]:
     """`(keys, function)`, 16 hexadecimal digits each. Equal blocks are digested once."""
-    made: dict[int, tuple[str, str]] = {}
-    return module_digests(network.root, made)
+    return module_digests(network.root, {})
 
 
-def module_digests(module: Module, digests: dict[int, tuple[str, str]]) -> tuple[str, str]:
-    if id(module) in digests:
-        return digests[id(module)]
+def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[str, str]:
+    if id(module) in memo:
+        return memo[id(module)]
     match module:
         case Leaf(primitive, arguments):
             channels = [s.channels for s in module.inputs]
@@ -28,19 +27,19 @@ def module_digests(module: Module, digests: dict[int, tuple[str, str]]) -> tuple
             state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""
             out = (short(state) if state else "", short(f"{primitive.name}({shape}){channels}"))
         case Sequence(children):
-            parts = [(key, *module_digests(child, digests)) for key, child in children]
+            parts = [(key, *module_digests(child, memo)) for key, child in children]
             contents = "".join(f"{k}={a}," for k, a, _ in parts if a)
             out = (short(contents) if contents else "", short("".join(f"{b}," for _, _, b in parts)))
         case ExpandedBlock(_, steps, _, output, order):
-            keys = {s.path: module_digests(s.operation, digests)[0] for s in steps if not isinstance(s.operation, str)}
+            keys = {s.path: module_digests(s.operation, memo)[0] for s in steps if not isinstance(s.operation, str)}
             stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
             lines = [
-                f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, digests)[1]}"
+                f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, memo)[1]}"
                 f"{s.inputs}{s.outputs}"
                 for s in steps
             ]
             out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
-    digests[id(module)] = out
+    memo[id(module)] = out
     return out
 
 

@@ -91,7 +91,7 @@ class Forward:
             for ref in operation.inputs if operation.outputs else ():
                 self.next.setdefault(ref, operation.outputs[0])
         self.variables: dict[int, str] = {0: "x"}
-        self.held: dict[str, int] = {"x": 0}
+        self.value_of: dict[str, int] = {"x": 0}
         self.lists: dict[tuple[int, ...], str] = {}  # values that one expression has as a whole
         self.pending: dict[int, Pending] = {}
         self.lines: list[Line] = []
@@ -154,7 +154,7 @@ class Forward:
         """A list of values: one name for the list, its elements by index."""
         first = operation.outputs[0]
         name = self.free(self.names.get(first, "parts"), -1)
-        self.held[name] = -2  # a list stays until the end
+        self.value_of[name] = -2  # a list stays until the end
         self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first) or 'a map'}"))
         self.lists[operation.outputs] = f"{name}.unbind()" if operation.stacked else name
         for i, ref in enumerate(operation.outputs):
@@ -165,7 +165,7 @@ class Forward:
         waiting = self.pending.pop(ref)
         name = self.free(self.called(ref), ref)
         self.lines.append(Line(f"{name} = {waiting.text}", self.shape(ref)))
-        self.variables[ref], self.held[name] = name, ref
+        self.variables[ref], self.value_of[name] = name, ref
 
     def called(self, ref: int) -> str:
         at: int | None = ref
@@ -181,9 +181,9 @@ class Forward:
         unique, n = name, 2
         read = frozenset().union(*(waiting.reads for waiting in self.pending.values()))
         while (
-            unique in self.held
-            and self.held[unique] != ref
-            and (self.held[unique] == -2 or self.left.get(self.held[unique], 0) > 0 or unique in read)
+            unique in self.value_of
+            and self.value_of[unique] != ref
+            and (self.value_of[unique] == -2 or self.left.get(self.value_of[unique], 0) > 0 or unique in read)
         ):
             unique, n = f"{name}{n}", n + 1
         return unique

@@ -1,11 +1,52 @@
-"""Operations that are expressions in `forward`: sums, gates, global pools, lists of values."""
+"""The steps of a dataflow program as operations of `forward`: module calls, and expressions of its own."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from resnetc.compiler.codegen.forward import Operation
-from resnetc.compiler.ir.network import Leaf, Step
+from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
+from resnetc.compiler.syntax import tree as syntax
+
+StepOperation = Module | Literal["+", "*"]
+
+
+def operation(
+    step: Step,
+    column: list[StepOperation],
+    inputs: tuple[int, ...],
+    access: str | None,
+    template: ExpandedBlock,
+    vectors: frozenset[int],
+) -> Operation:
+    """A step as an operation of `forward`."""
+    if isinstance(step.operation, str):
+        return join(step.operation, inputs, step.outputs)
+    if access is None:
+        leaf = step.operation
+        assert isinstance(leaf, Leaf)
+        leaves = [m for m in column if isinstance(m, Leaf)]
+        return functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
+    if len(inputs) > len(step.inputs):
+        return where_present(access, inputs, step.outputs)
+    heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
+        isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
+    )
+    takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
+    if takes_map and inputs[0] not in vectors:
+        return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
+    solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
+    return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
+
+
+def flat(text: str) -> str:
+    """A map of one position as a vector."""
+    return (
+        f"{text}.flatten(1)"
+        if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))
+        else f"({text}).flatten(1)"
+    )
 
 
 def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
@@ -80,7 +121,7 @@ def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...
     return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", tight=(True,))
 
 
-def changes_nothing(module: Any) -> bool:
+def changes_nothing(module: StepOperation) -> bool:
     """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
     if not isinstance(module, Leaf):
         return False
@@ -94,12 +135,12 @@ def changes_nothing(module: Any) -> bool:
     return False
 
 
-def called(name: str, column: list[Any]) -> bool:
+def called(name: str, column: list[StepOperation]) -> bool:
     """Whether a step is one primitive in every occurrence."""
     return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
 
 
-def pooled(steps: list[tuple[Step, list[Any], tuple[int, ...]]], results: set[int]) -> frozenset[int]:
+def pooled(steps: list[tuple[Step, list[StepOperation], tuple[int, ...]]], results: set[int]) -> frozenset[int]:
     """The means of whole maps that only `linear` reads, behind `dropout` or not: they need no axes but the channels."""
     maps = set(results)  # what something reads as a map
     out: set[int] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Hashable
 
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
@@ -22,7 +22,7 @@ def taken(path: Path, keeping: set[Path]) -> bool:
     return any(p[: len(path)] == path or path[: len(p)] == p for p in keeping)
 
 
-def structure(template: ExpandedBlock) -> tuple[Any, ...]:
+def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
     """What occurrences of a block must share to be one class: dataflow, stored paths, what is written in place.
 
     Where several steps have one name, the one that keeps state has it, and a container stands where its first keys do:
@@ -51,7 +51,7 @@ def structure(template: ExpandedBlock) -> tuple[Any, ...]:
     return (steps, owners, first_keys, template.output, template.order, template.shape_in.rank)
 
 
-def in_place(module: Module) -> Any:
+def in_place(module: Module) -> tuple[Hashable, ...] | None:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
     if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
         numbers = module.arguments if module.primitive.name == "regroup" else ()  # written out in `forward`

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from resnetc.compiler.codegen.python_layout import Listed, lay, literal
+from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
 from resnetc.compiler.codegen.torch_modules import gain
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 
@@ -26,7 +26,7 @@ def initial_values(root: ExpandedBlock) -> list[str]:
         mixed = [kind for kind in kinds if "torch" in drawn[kind]]
         own = find_leaves(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
         if own:
-            lines += lay("as_torch = ", Listed(quoted([path for path, _ in own])), 8)
+            lines += format_lines("as_torch = ", ListLiteral(quoted([path for path, _ in own])), 8)
         lines += [
             f"{PAD}for name, m in self.named_modules():" if own else f"{PAD}for m in self.modules():",
             f"{PAD}    if isinstance(m, {which}){' and name not in as_torch' if own else ''}:",
@@ -107,7 +107,7 @@ def each(paths: list[str], parameter: str, call: str) -> list[str]:
     """A call for a parameter of each module."""
     if len(paths) > SHOWN:
         get = f'self.get_parameter(f"{{path}}.{parameter}")'
-        return [*lay("for path in ", Listed(quoted(paths)), 8, ":"), f"{PAD}    {call.format(get)}"]
+        return [*format_lines("for path in ", ListLiteral(quoted(paths)), 8, ":"), f"{PAD}    {call.format(get)}"]
     return [
         PAD + call.format(f"self.{p}.{parameter}" if p.isidentifier() else f'self.get_parameter("{p}.{parameter}")')
         for p in paths

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from resnetc.compiler.codegen import functional
-from resnetc.compiler.codegen.anti_unification import POSITIONAL, Signature, Writer
+from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.containers import brief, containers, in_text_order, returned, runs, unique_attribute
 from resnetc.compiler.codegen.derived import definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
-from resnetc.compiler.codegen.forward import Forward, Operation
-from resnetc.compiler.codegen.functional import called, changes_nothing, pooled
+from resnetc.compiler.codegen.forward import Forward
+from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.codegen.open_ends import OpenEnd, open_ends
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
-from resnetc.compiler.codegen.python_layout import WIDTH, Call, Choose, Code, Listed, Repeat, line, literal
+from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
+from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
+from resnetc.compiler.codegen.vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
+
+Key = Hashable  # what occurrences have in common that are written as one class or function
 
 
 @record(eq=True)
@@ -79,17 +82,17 @@ class Lowering:
     def __init__(self, network: Network, own: frozenset[str]) -> None:
         self.network = network
         self.names = Names(own)
-        self.templates: dict[Any, list[ExpandedBlock]] = {}
-        self.sequences: dict[Any, list[Sequence]] = {}
-        self.group_of: dict[int, Any] = {}
+        self.templates: dict[Key, list[ExpandedBlock]] = {}
+        self.sequences: dict[Key, list[Sequence]] = {}
+        self.group_of: dict[int, Key] = {}
         self.helpers: dict[tuple[str, int], None] = {}
-        self.classes: dict[Any, tuple[Class, Signature]] = {}
-        self.functions: dict[Any, tuple[Function, Signature] | None] = {}
-        self.first: dict[Any, tuple[str, dict[str, None]]] = {}  # by block: its first class and what that stores
+        self.classes: dict[Key, tuple[Class, Signature]] = {}
+        self.functions: dict[Key, tuple[Function, Signature] | None] = {}
+        self.first: dict[syntax.Block, tuple[str, dict[str, None]]] = {}  # its class, what that stores
         self.codes: dict[int, Code] = {}
         self.writer = Writer(self.blocks, self.policies)
         self.collect(network.root)
-        self.originals: dict[Any, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
+        self.originals: dict[Key, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
         for key, pairs in join_groups(self.templates).items():
             self.templates[key] = [template for template, _ in pairs]
             self.originals[key] = [original for _, original in pairs]
@@ -124,7 +127,7 @@ class Lowering:
                     if isinstance(child, Leaf) and child.primitive.name == "linear" and child.shape_in.rank:
                         self.writer.pooled.add(id(child))
                         self.helpers[("linear", 0)] = None
-                key: Any = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
+                key: Key = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
                 self.sequences.setdefault(key, []).append(module)
             case ExpandedBlock():
                 self.collect(module)
@@ -148,7 +151,7 @@ class Lowering:
                 self.block_class(key)
             definition, signature = self.classes[key]
             for i, other in enumerate(self.originals[key]):
-                self.codes[id(other)] = call(definition.name, signature, i)
+                self.codes[id(other)] = signature.call(definition.name, i)
         return self.codes[id(template)]
 
     def policies(self, sequences: list[Sequence]) -> list[Code] | None:
@@ -167,17 +170,17 @@ class Lowering:
             function, signature = definition
             if id(sequence) not in self.codes:
                 for i, other in enumerate(self.sequences[key]):
-                    self.codes[id(other)] = call(function.name, signature, i)
+                    self.codes[id(other)] = signature.call(function.name, i)
             out.append(self.codes[id(sequence)])
         return out
 
-    def policy_function(self, key: Any) -> tuple[Function, Signature] | None:
+    def policy_function(self, key: Key) -> tuple[Function, Signature] | None:
         group = self.sequences[key]
         policy = group[0].origin
         assert isinstance(policy, syntax.Policy)
-        names = [n for n, _ in group[0].parameters if all(n in dict(s.parameters) for s in group)]
+        occurrences = [numbers_of(sequence.parameters) for sequence in group]
         kinds = {p.name.id: p.type.id for p in policy.parameters}
-        numbers = [(n, kinds.get(n, "int"), [dict(s.parameters)[n] for s in group]) for n in names]
+        numbers = shared_numbers(occurrences, kinds)
         channels = [s.shape_in.channels for s in group]
         signature = Signature(numbers, channels, self.names)
         signature.value(channels, "int", "in", "")
@@ -194,17 +197,15 @@ class Lowering:
 
     # -- classes ------------------------------------------------------------------------------------------------------
 
-    def block_class(self, key: Any) -> None:
+    def block_class(self, key: Key) -> None:
         group = self.templates[key]
         first = group[0]
         block = first.definition
         assert isinstance(block, syntax.Block)
-        shared = [n.name for n in first.numbers if all(any(n.name == m.name for m in t.numbers) for t in group)]
-        kinds = {n.name: n.type for n in first.numbers}
-        numbers = [
-            (n, kinds[n], [next(m.value for m in t.numbers if m.name == n) for t in group])
-            for n in dict.fromkeys(shared)
-        ]
+        numbers = shared_numbers(
+            [numbers_of((number.name, number.value) for number in template.numbers) for template in group],
+            {number.name: number.type for number in first.numbers},
+        )
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
         fields, forward = self.scope(group, signature)
         name = self.names.definition(class_name(block.name.id, block.doc))
@@ -223,7 +224,7 @@ class Lowering:
         )
         self.classes[key] = (definition, signature)
 
-    def unlike(self, block: Any, name: str, fields: list[str]) -> str:
+    def unlike(self, block: syntax.Block, name: str, fields: list[str]) -> str:
         """What tells a further class of a block from its first one: the modules that one has and the other has not."""
         own = dict.fromkeys(attributes(fields))
         first, modules = self.first.setdefault(block, (name, own))
@@ -259,9 +260,14 @@ class Lowering:
         ends: Mapping[OpenEnd, str] = MappingProxyType({}),
     ) -> tuple[list[str], list[str]]:
         """The lines of `__init__` and of `forward` that a group of equal dataflow programs shares."""
+        # Both are written in one pass over the steps, for each decides about the other: a module without state that
+        # stands at two places is one attribute, so the second place calls the first one's name; a step that changes
+        # nothing in any occurrence is an alias, so who reads it reads what it reads. Keys come first: a path with state
+        # is an attribute of exactly that name, in the order of registration, whatever `forward` would have liked; what
+        # has no state takes the names that are left.
         first = group[0]
         stored: dict[Path, Code] = {}
-        gains: dict[Path, Any] = {}
+        gains: dict[Path, Number] = {}
         access: dict[int, str] = {}
         placed: list[int] = []  # steps whose modules are stored under their own paths
         stateless: dict[Code, str] = {}
@@ -320,7 +326,7 @@ class Lowering:
         vectors = pooled(lines_of, {output, *(results or {}).values()})
         comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
         ops = [
-            operation(step, column, inputs, access.get(number), first, vectors)
+            functional.operation(step, column, inputs, access.get(number), first, vectors)
             for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
         ]
         names: dict[int, str] = {}
@@ -364,7 +370,7 @@ class Lowering:
             return None
         arguments = list(signature.arguments)
         code = self.writer.chosen(modules, signature, attribute)
-        if not isinstance(code, Choose) or len(f"        self.{attribute} = {line(brief(code, [])[1])}") > WIDTH:
+        if not isinstance(code, Conditional) or len(f"        self.{attribute} = {line(brief(code, [])[1])}") > WIDTH:
             signature.arguments[:] = arguments
             return None
         return code
@@ -383,58 +389,6 @@ class Lowering:
         return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
 
 
-def call(name: str, signature: Signature, occurrence: int) -> Call:
-    """The call for one occurrence: by keyword from the third argument on, and modules and flags always."""
-    arguments = [(a, argument_text(a.values[occurrence])) for a in signature.parameters]
-    keyed = [
-        (a.name if i >= POSITIONAL or a.kind in ("module", "bool") else None, text)
-        for i, (a, text) in enumerate(arguments)
-    ]
-    return Call(name, tuple(keyed), signature.defaults)
-
-
 def attributes(fields: list[str]) -> list[str]:
     """What the lines of an `__init__` store, in their order."""
     return re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE)
-
-
-def argument_text(value: Any) -> Code:
-    """An argument of a constructor: a module's text, or a literal."""
-    return value if isinstance(value, (str, Call, Repeat, Choose, Listed)) else literal(value)
-
-
-def operation(
-    step: Step,
-    column: list[Any],
-    inputs: tuple[int, ...],
-    access: str | None,
-    template: ExpandedBlock,
-    vectors: frozenset[int],
-) -> Operation:
-    """A step as an operation of `forward`."""
-    if isinstance(step.operation, str):
-        return functional.join(step.operation, inputs, step.outputs)
-    if access is None:
-        leaf = step.operation
-        assert isinstance(leaf, Leaf)
-        leaves = [m for m in column if isinstance(m, Leaf)]
-        return functional.functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
-    if len(inputs) > len(step.inputs):
-        return functional.where_present(access, inputs, step.outputs)
-    heavy = any(keeps_state(m) for m in column) and not (
-        isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
-    )
-    takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
-    if takes_map and inputs[0] not in vectors:
-        return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
-    solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
-    return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
-
-
-def flat(text: str) -> str:
-    """A map of one position as a vector."""
-    return (
-        f"{text}.flatten(1)"
-        if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))
-        else f"({text}).flatten(1)"
-    )

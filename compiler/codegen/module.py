@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation
-from resnetc.compiler.codegen.render import Module, own_names, render
+from resnetc.compiler.codegen.render import Module, module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
 from resnetc.compiler.proof.minimum_batch import refused_alone
 from resnetc.compiler.sizes import SizeSet, show_set
@@ -22,7 +22,7 @@ def module_text(checked: CheckedNetwork, digest: str) -> str:
     network, measures = checked.network, checked.measures
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
-    opened = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
+    title = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
     few = [sizes_text(checked, alone.axes) for alone in refused_alone(network, checked.accepted)]
     several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
     facts = (
@@ -30,9 +30,9 @@ def module_text(checked: CheckedNetwork, digest: str) -> str:
         f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network)
-    lowered = lower(network, own_names())
-    told = (*facts, *(text for text in [legend(network, lowered.comments)] if text))
-    module = Module(opened, told, checked.title, digest, f"resnetc {VERSION}", shape, lowered)
+    lowered = lower(network, module_globals())
+    header = (*facts, *(text for text in [legend(network, lowered.comments)] if text))
+    module = Module(title, header, checked.title, digest, f"resnetc {VERSION}", shape, lowered)
     return render(module, keys, function)
 
 

@@ -65,13 +65,13 @@ def class_name(name: str, doc: str) -> str:
 
 def spelling(part: str, doc: str) -> str:
     """How the documentation writes a word, or what of it stands before a number; else with a capital."""
-    found = occurrence(part, doc)
-    if found:
-        return found
+    word = occurrence(part, doc)
+    if word:
+        return word
     for end in heads(part):
-        found = occurrence(part[:end], doc)
-        if found:
-            return found + part[end:]
+        word = occurrence(part[:end], doc)
+        if word:
+            return word + part[end:]
     return part[:1].upper() + part[1:]
 
 
@@ -120,10 +120,10 @@ def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
 def summary(text: str) -> tuple[str, str]:
     """The first sentence, and the rest."""
     breaks = re.finditer(r"(?<!al)(\.)\s+(?=[A-Z`])|:\s+(?=[a-z])", text)
-    found = next((m for m in breaks if m.group(1) or m.start() > 20), None)
-    if found is None:
+    end = next((m for m in breaks if m.group(1) or m.start() > 20), None)
+    if end is None:
         return text, ""
-    return text[: found.start()] + ".", text[found.end() :][:1].upper() + text[found.end() :][1:]
+    return text[: end.start()] + ".", text[end.end() :][:1].upper() + text[end.end() :][1:]
 
 
 def quoted(names: list[str]) -> str:

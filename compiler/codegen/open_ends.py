@@ -91,7 +91,7 @@ def mentions(name: str, model: syntax.Model) -> Iterator[syntax.Name]:
     declared = model.input.declared
     sizes = declared.items[1:] if isinstance(declared, syntax.List) else declared
     defaults = tuple(parameter.default for parameter in model.parameters)
-    pending: list[Any] = [
+    pending: list[Any] = [  # Any: nodes and what they hold, told apart below
         (defaults, model.each, model.body, model.input.shape, sizes, model.input.condition),
         (model.stem, model.stages, model.head),
     ]
@@ -99,9 +99,9 @@ def mentions(name: str, model: syntax.Model) -> Iterator[syntax.Name]:
         match pending.pop():
             case tuple() as several:
                 pending += several
-            case syntax.Name(id) as found:
+            case syntax.Name(id) as mention:
                 if id == name:
-                    yield found
+                    yield mention
             case syntax.Argument(_, value):
                 pending.append(value)
             case None | str() | bool() | int() | syntax.Number() | syntax.String():

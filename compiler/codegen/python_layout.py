@@ -35,7 +35,7 @@ class Repeat:
 
 
 @record(eq=True)
-class Choose:
+class Conditional:
     """`value if condition else other`."""
 
     value: Code
@@ -44,14 +44,14 @@ class Choose:
 
 
 @record(eq=True)
-class Keyed:
+class DictLiteral:
     """`{"conv": value}`."""
 
     entries: tuple[tuple[str, Code], ...]
 
 
 @record(eq=True)
-class Listed:
+class ListLiteral:
     """`[a, b]`."""
 
     items: tuple[Code, ...]
@@ -65,7 +65,7 @@ class Pair:
     value: Code
 
 
-Code = str | Call | Repeat | Choose | Listed | Keyed | Pair
+Code = str | Call | Repeat | Conditional | ListLiteral | DictLiteral | Pair
 
 
 def line(code: Code) -> str:
@@ -78,12 +78,12 @@ def line(code: Code) -> str:
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
             return f"*({line(element)} for {name} in {over})"
-        case Choose(value, condition, other):
+        case Conditional(value, condition, other):
             return f"{line(value)} if {condition} else {line(other)}"
-        case Keyed(entries):
+        case DictLiteral(entries):
             pairs = ", ".join(f'"{k}": {line(c)}' for k, c in entries)
             return f"{{{pairs}}}"
-        case Listed(items):
+        case ListLiteral(items):
             return f"[{', '.join(line(c) for c in items)}]"
         case Pair(key, value):
             return f'("{key}", {line(value)})'
@@ -95,11 +95,11 @@ def argument(keyword: str | None, text: str) -> str:
 
 def named(entries: list[tuple[str, Code]]) -> Call:
     """`nn.Sequential(OrderedDict([("conv", ...)]))`: a sequence whose modules have names of their own."""
-    pairs = Listed(tuple(Pair(key, code) for key, code in entries))
+    pairs = ListLiteral(tuple(Pair(key, code) for key, code in entries))
     return Call("nn.Sequential", ((None, Call("OrderedDict", ((None, pairs),))),))
 
 
-def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
+def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
     """`prefix` + code + `suffix` as lines at an indentation."""
     pad = " " * indent
     whole = f"{pad}{prefix}{line(code)}{suffix}"
@@ -107,7 +107,7 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
         return [whole]
     match code:
         case Call(function) if code.written:
-            inner = [ln for k, c in code.written for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+            inner = [ln for k, c in code.written for ln in format_lines(f"{k}=" if k else "", c, indent + 4, ",")]
             return [f"{pad}{prefix}{function}(", *inner, f"{pad}){suffix}"]
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
@@ -118,14 +118,14 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
                 else [f"{pad}    for {name} in ("] + [f"{pad}        {v}," for v in values] + [f"{pad}    )"]
             )
             return [f"{pad}{prefix}*(", *broken(element, indent + 4), *tails, f"{pad}){suffix}"]
-        case Keyed(entries):
-            inner = [ln for k, c in entries for ln in lay(f'"{k}": ', c, indent + 4, ",")]
+        case DictLiteral(entries):
+            inner = [ln for k, c in entries for ln in format_lines(f'"{k}": ', c, indent + 4, ",")]
             return [f"{pad}{prefix}{{", *inner, f"{pad}}}{suffix}"]
-        case Listed(items):
-            inner = [ln for c in items for ln in lay("", c, indent + 4, ",")]
+        case ListLiteral(items):
+            inner = [ln for c in items for ln in format_lines("", c, indent + 4, ",")]
             return [f"{pad}{prefix}[", *inner, f"{pad}]{suffix}"]
         case Pair(key, value):
-            inner = [f'{pad}    "{key}",', *lay("", value, indent + 4, ",")]
+            inner = [f'{pad}    "{key}",', *format_lines("", value, indent + 4, ",")]
             return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
     return [whole]
 
@@ -133,7 +133,7 @@ def lay(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
 def broken(call: Call, indent: int) -> list[str]:
     """A call with one argument a line, its trailing comma keeping it so."""
     pad = " " * indent
-    inner = [ln for k, c in call.written for ln in lay(f"{k}=" if k else "", c, indent + 4, ",")]
+    inner = [ln for k, c in call.written for ln in format_lines(f"{k}=" if k else "", c, indent + 4, ",")]
     return [f"{pad}{call.function}(", *inner, f"{pad})"]
 
 
@@ -144,7 +144,7 @@ def must_break(code: Code) -> bool:
     inside = [c for _, c in code.arguments]
     return any(isinstance(c, Repeat) for c in inside) or (
         len(inside) > 1
-        and any(isinstance(c, Choose) or (isinstance(c, Call) and c.function[0].isupper()) for c in inside)
+        and any(isinstance(c, Conditional) or (isinstance(c, Call) and c.function[0].isupper()) for c in inside)
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -33,9 +32,9 @@ class Module:
 
     @property
     def header(self) -> list[str]:
-        made = f"Made by {self.compiler} from {safe(self.spec)}; edit the spec, not this file."
+        origin = f"Made by {self.compiler} from {safe(self.spec)}; edit the spec, not this file."
         facts = [ln for fact in self.facts for ln in wrapped(fact, WIDTH)]
-        return [*self.title, "", *wrapped(made, WIDTH), "", *facts, '"""']
+        return [*self.title, "", *wrapped(origin, WIDTH), "", *facts, '"""']
 
     @property
     def imports(self) -> list[str]:
@@ -101,7 +100,7 @@ def verbatim(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    environment_ = Environment(
+    jinja = Environment(
         loader=PackageLoader("resnetc.compiler.codegen", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -109,7 +108,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # the output is Python; every value passes one of the filters below
     )
-    filters: dict[str, Any] = {
+    filters: dict[str, Callable[..., str | list[str]]] = {
         "literal": quoted,
         "name": name,
         "comment": comment,
@@ -118,11 +117,11 @@ def environment() -> Environment:
         "signature": signature,
         "verbatim": verbatim,
     }
-    environment_.filters.update(filters)
-    return environment_
+    jinja.filters.update(filters)
+    return jinja
 
 
-def quoted(value: Any) -> str:
+def quoted(value: object) -> str:
     """A literal; texts in double quotes, as formatters like them."""
     if isinstance(value, str):
         text = repr(value)
@@ -138,13 +137,13 @@ def render(module: Module, keys: str, function: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def own_names() -> frozenset[str]:
+def module_globals() -> frozenset[str]:
     """What generated modules define and mention beside the network itself: read off one that has everything."""
     helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
-    made = Class("Own", ('    """All."""',), (), ("        self.all = OrderedDict([])",), ("        return x",), "")
-    module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (made,), ()))
+    whole = Class("Own", ('    """All."""',), (), ("        self.all = OrderedDict([])",), ("        return x",), "")
+    module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (whole,), ()))
     text = environment().get_template("module.py.j2").render(module=module)
-    return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {made.name})
+    return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
 
 
 def mentioned(table: symtable.SymbolTable) -> Iterator[str]:

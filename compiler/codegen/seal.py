@@ -18,7 +18,7 @@ def seal_of(text: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=False)) if mark and len(words) == 6 else {}
 
 
-def sealed(text: str) -> str | None:
+def seal_status(text: str) -> str | None:
     """`ours` for a file as it was written, `edited` for one changed since, None for a file that is not ours."""
     body, mark, _ = text.rpartition(f"\n\n{SEAL}")
     if not mark:
@@ -32,8 +32,8 @@ def difference(old: str | None, new: str) -> str | None:
         return "missing"
     if old == new:
         return None
-    if sealed(old) != "ours":
-        return "edited by hand" if sealed(old) else "not made by resnetc"
+    if seal_status(old) != "ours":
+        return "edited by hand" if seal_status(old) else "not made by resnetc"
     before, after = seal_of(old), seal_of(new)
     if before["keys"] != after["keys"]:
         return "keys"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-from resnetc.compiler.codegen.anti_unification import Signature
+from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.ir.network import ExpandedBlock, Network
 from resnetc.compiler.sizes import Affine, SizeFn, identity, show, step
 
@@ -60,8 +59,8 @@ class Comments:
 
     def argument(self, strides: list[int], axis: int) -> str | None:
         for argument in self.signature.arguments:
-            values: list[Any] = argument.values
-            if all(isinstance(v, (int, tuple)) for v in values):
+            values = [value for value in argument.values if isinstance(value, int | tuple)]
+            if len(values) == len(argument.values):
                 own = [v[axis] if isinstance(v, tuple) and axis < len(v) else v for v in values]
                 if own == strides:
                     tuples = any(isinstance(v, tuple) for v in values)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
+from resnetc.compiler.codegen.vectors import Number, Numbers, numbers_of
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
@@ -16,10 +16,10 @@ class Column:
     """One argument of a constructor: written by position or keyword, left out where it has its default everywhere."""
 
     keyword: str | None
-    value: Any
+    value: Number
     type: str = "int"
     role: str = ""  # `in`: the channels of the input; else the language's name of the parameter
-    default: Any = None
+    default: Number | None = None
 
 
 # Written in `forward`, never as a module of a block.
@@ -78,10 +78,10 @@ def module_name(leaf: Leaf) -> str:
 def columns(leaf: Leaf) -> list[Column]:
     """The constructor's arguments for one occurrence."""
     make = COLUMNS.get(leaf.primitive.name)
-    return make(leaf, dict(leaf.arguments)) if make else []
+    return make(leaf, numbers_of(leaf.arguments)) if make else []
 
 
-def conv(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def conv(leaf: Leaf, a: Numbers) -> list[Column]:
     out = [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["channels"], role="channels"),
@@ -97,7 +97,7 @@ def conv(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     return out
 
 
-def batch_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def batch_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
@@ -105,7 +105,7 @@ def batch_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
-def grouped_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def grouped_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, a["groups"], role="groups"),
         Column(None, leaf.shape_in.channels, role="in"),
@@ -113,14 +113,14 @@ def grouped_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
-def response_norm(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def response_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
     ]
 
 
-def pool(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def pool(leaf: Leaf, a: Numbers) -> list[Column]:
     out = [
         Column(None, a["kernel"], "size", "kernel"),
         Column(None, a["stride"], "size", "stride"),
@@ -132,7 +132,7 @@ def pool(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     return out
 
 
-def linear(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def linear(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["features"], role="features"),
@@ -140,7 +140,7 @@ def linear(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
-def blur(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
+def blur(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["kernel"], role="kernel"),
@@ -148,19 +148,30 @@ def blur(leaf: Leaf, a: dict[str, Any]) -> list[Column]:
     ]
 
 
-def both_sides(before: int | tuple[int, ...], behind: int | tuple[int, ...], rank: int) -> int | tuple[int, ...]:
+def both_sides(before: Number, behind: Number, rank: int) -> Number:
     """One number for each side of each axis, the last axis first, as torch's padding modules want them."""
     if isinstance(before, int) and before == behind:
         return before
+    assert isinstance(before, int | tuple) and isinstance(behind, int | tuple)
     sides = [(size_on_axis(before, i), size_on_axis(behind, i)) for i in reversed(range(rank))]
     return tuple(n for pair in sides for n in pair)
 
 
-def plain(*names: str, type: str = "int") -> Callable[[Leaf, dict[str, Any]], list[Column]]:
+def axes_of(value: Number) -> tuple[int, ...]:
+    assert isinstance(value, tuple)
+    return value
+
+
+def as_fraction(value: Number) -> Fraction:
+    assert isinstance(value, int | Fraction)
+    return Fraction(value)
+
+
+def plain(*names: str, type: str = "int") -> Callable[[Leaf, Numbers], list[Column]]:
     return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
 
 
-COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
+COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
     "plain_conv": conv,
     "std_conv": conv,
     "linear": linear,
@@ -174,7 +185,7 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "blur_pool": blur,
     "constant_pad": lambda leaf, a: [
         Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
-        Column(None, Fraction(a["value"]), "number", "value"),
+        Column(None, as_fraction(a["value"]), "number", "value"),
     ],
     "pad_channels": lambda leaf, a: [
         Column(None, leaf.shape_in.channels, role="in"),
@@ -186,11 +197,11 @@ COLUMNS: dict[str, Callable[[Leaf, dict[str, Any]], list[Column]]] = {
     "global_avg_pool": lambda leaf, a: [Column(None, 1)],
     "flatten": lambda leaf, a: [],
     "regroup": plain("groups", "parts"),
-    "reshape": lambda leaf, a: [Column(None, n, role=f"size{i}") for i, n in enumerate(a["shape"])],
+    "reshape": lambda leaf, a: [Column(None, n, role=f"size{i}") for i, n in enumerate(axes_of(a["shape"]))],
 }
 
 
-def gain(leaf: Leaf) -> Any:
+def gain(leaf: Leaf) -> Number | None:
     """The initial weight of a norm, None where it is 1 or there is none."""
-    value = dict(leaf.arguments).get("gain", 1)
+    value = numbers_of(leaf.arguments).get("gain", 1)
     return None if value == 1 else value

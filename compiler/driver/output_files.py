@@ -42,7 +42,7 @@ def written(path: Path) -> str | None:
 
 def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
     """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
-    from resnetc.compiler.codegen.seal import sealed
+    from resnetc.compiler.codegen.seal import seal_status
 
     by_path: dict[Path, tuple[str, str]] = {}
     for output in outputs:
@@ -57,7 +57,7 @@ def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
             elif exists and not path.is_file():
                 by_path[path] = ("is not a regular file", ELSEWHERE)
             elif exists and not force:
-                state = sealed(written(path) or "")
+                state = seal_status(written(path) or "")
                 if state == "edited":
                     remedy = "move the edits into the spec, or overwrite the file with `--force`"
                     by_path[path] = ("was edited by hand", remedy)

@@ -10,9 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VAGUE = {"found", "made", "known", "given", "kept", "seen", "held", "told", "judged", "asked", "meant"}
 LIMIT = re.compile(r"_?(MOST|LONGEST|LARGEST|WIDEST|LEAST|DEEPEST)(_|$)")
-FRONT = ("diagnostics", "syntax", "sizes", "loader", "formatter", "names", "evaluation", "ir")
-MIDDLE = ("shapes", "remedies", "symbolic", "expansion", "proof", "measures", "claims", "driver")
-FOLDERS = ("runtime", "src/resnetc/cli", *(f"compiler/{folder}" for folder in (*FRONT, *MIDDLE)))
+FOLDERS = ("compiler", "runtime", "src/resnetc/cli")
 
 
 def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -31,7 +29,7 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_name_says_what_a_value_is(folder: str) -> None:
     paths = sorted((ROOT / folder).rglob("*.py"))
-    assert len(paths) > 1  # more than `__init__.py`
+    assert len(paths) > 10
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in paths

@@ -17,10 +17,10 @@ def render() -> str:
     session = Session()
     for name in shipped_names():
         session.add(name)
-    networks = [network_index.listed(checked, tables.accepted(checked)) for checked in session.networks()]
+    networks = [network_index.index_row(checked, tables.accepted(checked)) for checked in session.networks()]
     if session.sink.failed:
         raise SystemExit("a shipped spec has faults: see `resnetc check specs`")
-    return network_index.rendered(networks, network_index.further_names(networks))
+    return network_index.render_index(networks, network_index.further_names(networks))
 
 
 if __name__ == "__main__":

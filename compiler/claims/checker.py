@@ -10,10 +10,17 @@ from dataclasses import replace
 from functools import partial
 
 from resnetc.compiler.claims import errors
-from resnetc.compiler.claims.claimed_sizes import Break, ClaimedSizes, distinct_points, extent, found_in, nowhere
+from resnetc.compiler.claims.claimed_sizes import (
+    ClaimedSizes,
+    Violation,
+    distinct_points,
+    extent,
+    find_counterexamples,
+    is_nowhere,
+)
 from resnetc.compiler.claims.contract import Contract, Verdict
-from resnetc.compiler.claims.corrections import instead
-from resnetc.compiler.claims.evaluator import Mentions, has
+from resnetc.compiler.claims.corrections import correct_equality
+from resnetc.compiler.claims.evaluator import ClaimEvaluator, has_fact
 from resnetc.compiler.claims.facts import FIGURES, QUESTIONS, Facts, facts, open_sizes
 from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
@@ -27,10 +34,10 @@ from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular
 from resnetc.compiler.sizes.budget import Budget, BudgetSpent, within
 from resnetc.compiler.symbolic.counterexamples import Undecided
-from resnetc.compiler.symbolic.evaluator import mentioned
+from resnetc.compiler.symbolic.evaluator import mentioned_names
 from resnetc.compiler.symbolic.polynomials import Point
-from resnetc.compiler.symbolic.predicates import Claim, Truth, covered
-from resnetc.compiler.symbolic.values import plain, undecided
+from resnetc.compiler.symbolic.predicates import Comparison, SymBool, covered_sizes
+from resnetc.compiler.symbolic.values import in_one_line, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
@@ -44,19 +51,19 @@ class Finding:
     counterexamples: tuple[Point, ...] = ()
 
 
-class Claims:
-    """Judges the claims of one network: a comparison of sizes is a `Truth`."""
+class ClaimChecker:
+    """Judges the claims of one network: a comparison of sizes is a `SymBool`."""
 
     def __init__(self, own: Facts, evaluator: Evaluator) -> None:
         self.own = own
         self.about = ClaimedSizes(own)
         self.questions = Questions(self.about)
-        self.mentions = Mentions(evaluator, self.about, self.questions.answer, (self.questions.refused,))
+        self.mentions = ClaimEvaluator(evaluator, self.about, self.questions.answer, (self.questions.refused,))
         self.sized = self.mentions.sized
 
     def about_sizes(self, claim: syntax.Expr) -> bool:
         """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
-        said = mentioned(claim, of_fields=True)
+        said = mentioned_names(claim, of_fields=True)
         stages = {str(path[0]) for path in self.own.stages}
         return bool(said & {*stages, *self.own.symbols, *QUESTIONS, "output"}) and not said & FIGURES
 
@@ -71,8 +78,8 @@ class Claims:
             if condition is False:
                 return Finding("void")
             about.under(condition, expect.condition.span)
-        questions = mentioned(expect.claim, of_fields=True) & {*QUESTIONS}
-        if all(nowhere(region.within({} if questions else about.within)) for region in about.condition):
+        questions = mentioned_names(expect.claim, of_fields=True) & {*QUESTIONS}
+        if all(is_nowhere(region.within({} if questions else about.within)) for region in about.condition):
             return Finding("void")
         self.sized.false.clear()
         statement = self.sized.truth(expect.claim, frame)
@@ -82,17 +89,17 @@ class Claims:
             return Finding("false", fault=self.refuted(expect, frame), counterexamples=points)
         if about.limits and any(sizes.is_empty for sizes in about.within.values()):
             raise Fault(undecided(span, "no size passes through both models"))
-        breaks: list[Break] = []
+        breaks: list[Violation] = []
         open: Exception | None = None
-        for region in statement.broken if isinstance(statement, Truth) else ():
+        for region in statement.broken if isinstance(statement, SymBool) else ():
             try:
                 broken = about.meant_in(region, span)
-                where = found_in(broken, self.own.declared)
+                where = find_counterexamples(broken, self.own.declared)
             except (SizesTooIrregular, Undecided) as error:
                 open = open or error
                 continue
             if where is not None:
-                breaks.append(Break(region, broken, *where))
+                breaks.append(Violation(region, broken, *where))
         if open is not None and not breaks:
             raise open
         if breaks:
@@ -103,10 +110,10 @@ class Claims:
             write = self.instead(least.region.compared[0][0], frame)
             fault = errors.false_claim(expect, self.own, *shown, *write)
             return Finding("false", fault=fault, counterexamples=distinct_points(*points))
-        if not about.spoken and not isinstance(statement, Truth):
+        if not about.spoken and not isinstance(statement, SymBool):
             return Finding("checked")
         regions = [region.within({} if questions else about.within) for region in about.condition]
-        return Finding("proved", tuple(covered(regions, axis) for axis in about.within))
+        return Finding("proved", tuple(covered_sizes(regions, axis) for axis in about.within))
 
     def refuted(self, expect: syntax.Expect, frame: Frame) -> Diagnostic:
         """The fault of a claim that is false whatever the sizes."""
@@ -119,21 +126,21 @@ class Claims:
         compared = ((claim, claim.left, claim.right),)
         return errors.false_claim(expect, self.own, compared, None, None, (), *self.instead(claim, frame))
 
-    def instead(self, claim: Claim, frame: Frame) -> tuple[str | None, bool]:
+    def instead(self, claim: Comparison, frame: Frame) -> tuple[str | None, bool]:
         """The equality to write instead of one that is false, and whether the network stands on the right of it."""
         left, right = (self.speaks(side) for side in (claim.expr.left, claim.expr.right))
         turned = right and not left
-        return instead(claim, turned, frame.spec, partial(self.about.equal, claim.expr)), turned
+        return correct_equality(claim, turned, frame.spec, partial(self.about.equal, claim.expr)), turned
 
     def speaks(self, expr: syntax.Expr) -> bool:
         """Whether an expression speaks of this network or its sizes."""
-        return any(name in self.sized.values or has(self.own, name) for name in mentioned(expr))
+        return any(name in self.sized.values or has_fact(self.own, name) for name in mentioned_names(expr))
 
     def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
         values = ((name, frame.locals[name]) for name in frame.rounds)
         rounds = ", ".join(f"{name} = {describe(v)}" for name, v in values if not isinstance(v, dict))
-        text = plain(said(expect)) + (f" for {rounds}" if rounds else "")
+        text = in_one_line(claim_text(expect)) + (f" for {rounds}" if rounds else "")
         contract = Contract(expect, frame, text, expect.claim.span, "skipped")
         if rebound and not self.about_sizes(expect.claim):
             return contract
@@ -164,18 +171,18 @@ class Claims:
         )
 
 
-def said(expect: syntax.Expect) -> str:
+def claim_text(expect: syntax.Expect) -> str:
     """The claim and its condition as they are written."""
     end = (expect.condition or expect.claim).span.end
     return expect.span.source.text[expect.claim.span.start : end]
 
 
-def contracts(
+def check_contracts(
     network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator, budget: Budget
 ) -> tuple[Contract, ...]:
     """All claims of a network, in the order of their text, each with its verdict; a budget pays for all of them."""
     own = facts(network.name, network, accepted, measures, open_sizes(network))
-    claims = Claims(own, evaluator)
+    claims = ClaimChecker(own, evaluator)
     with within(budget):
         rebound = bool(network.rebound_slots)
         contracts = [claims.contract(stated.expect, frame_of(stated), rebound) for stated in network.expects]

@@ -13,7 +13,15 @@ from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.counterexamples import Undecided
 from resnetc.compiler.symbolic.polynomials import Point
-from resnetc.compiler.symbolic.predicates import Claim, Region, Truth, compared, covered, crossed, holding
+from resnetc.compiler.symbolic.predicates import (
+    Comparison,
+    Region,
+    SymBool,
+    compare_values,
+    covered_sizes,
+    holding_regions,
+    intersect_regions,
+)
 from resnetc.compiler.symbolic.values import undecided
 from resnetc.compiler.syntax import tree as syntax
 
@@ -35,10 +43,10 @@ class ClaimedSizes:
         self.limits.clear()
         self.questioned.clear()
 
-    def under(self, condition: bool | Truth, span: Span) -> None:
+    def under(self, condition: bool | SymBool, span: Span) -> None:
         """The claim is made where its condition holds."""
-        self.spoken = isinstance(condition, Truth)
-        self.condition = tuple(replace(r, compared=()) for r in holding(condition, span))
+        self.spoken = isinstance(condition, SymBool)
+        self.condition = tuple(replace(r, compared=()) for r in holding_regions(condition, span))
 
     def speaks_of(self, facts: Facts, span: Span) -> None:
         """A claim about another model is made at the sizes that both take."""
@@ -57,13 +65,13 @@ class ClaimedSizes:
 
     def along(self, axis: int) -> SizeSet:
         """The sizes of an axis at which the claim is made."""
-        return covered(self.condition, axis)
+        return covered_sizes(self.condition, axis)
 
     def meant_in(self, region: Region, span: Span) -> tuple[Region, ...]:
         """What of a region the claim is about."""
-        return crossed([region.within(self.within)], self.condition, span)
+        return intersect_regions([region.within(self.within)], self.condition, span)
 
-    def restricted(self, point: Point, broken: Break) -> Point:
+    def restricted(self, point: Point, broken: Violation) -> Point:
         """A counterexample on the axes that the claim and its condition speak of."""
         atoms = [atom for r in broken.broken for atom in r.atoms]
         axes = {*broken.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
@@ -73,16 +81,18 @@ class ClaimedSizes:
     def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
         """Whether two values are known to be equal at all the sizes that the claim is about."""
         try:
-            statement = compared("==", left, right, Claim(within, left, right))
-            regions = statement.broken if isinstance(statement, Truth) else ()
+            statement = compare_values("==", left, right, Comparison(within, left, right))
+            regions = statement.broken if isinstance(statement, SymBool) else ()
             met = (self.meant_in(region, within.span) for region in regions)
-            return statement is not False and all(found_in(broken, self.own.declared) is None for broken in met)
+            return statement is not False and all(
+                find_counterexamples(broken, self.own.declared) is None for broken in met
+            )
         except (Fault, SizesTooIrregular, Undecided):
             return False
 
 
 @record
-class Break:
+class Violation:
     """A region in which a claim is false: what of it the claim is about, its smallest point and the nearest one."""
 
     region: Region
@@ -91,7 +101,7 @@ class Break:
     near: Point | None
 
 
-def nowhere(region: Region) -> bool:
+def is_nowhere(region: Region) -> bool:
     """Whether a region is known to be empty."""
     if region.is_void:
         return True
@@ -107,7 +117,7 @@ def extent(point: Point, origin: Sequence[int] | None = None) -> tuple[int, int]
     return max(gaps, default=0), sum(gaps)
 
 
-def found_in(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point, Point | None] | None:
+def find_counterexamples(regions: Sequence[Region], declared: Sequence[int]) -> tuple[Point, Point | None] | None:
     """The smallest point of some regions, and the one nearest to the declared sizes."""
     least: list[Point] = []
     near: list[Point] = []

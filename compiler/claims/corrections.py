@@ -15,14 +15,14 @@ from resnetc.compiler.evaluation.values import (
     Value,
 )
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.symbolic.predicates import Claim
-from resnetc.compiler.symbolic.values import Size, plain, shown
+from resnetc.compiler.symbolic.predicates import Comparison
+from resnetc.compiler.symbolic.values import SymInt, in_one_line, show_value
 from resnetc.compiler.syntax import tree as syntax
 
 Equal = Callable[[Value, Value], bool]
 
 
-def instead(claim: Claim, turned: bool, spec: SpecFile, equal: Equal) -> str | None:
+def correct_equality(claim: Comparison, turned: bool, spec: SpecFile, equal: Equal) -> str | None:
     """The equality that holds, None where it cannot be written; `turned`: what the network says stands on the right."""
     if claim.expr.op != "==":
         return None
@@ -30,15 +30,15 @@ def instead(claim: Claim, turned: bool, spec: SpecFile, equal: Equal) -> str | N
     value, said = claim.left, claim.right
     if turned:
         ours, theirs, value, said = theirs, ours, said, value
-    text = corrected(theirs, said, value, spec, equal)
-    left = plain(ours.span.text)
+    text = correct_expression(theirs, said, value, spec, equal)
+    left = in_one_line(ours.span.text)
     return f"{left} == {text}" if text is not None and text != left else None
 
 
-def corrected(expr: syntax.Expr, said: Value, value: Value, spec: SpecFile, equal: Equal) -> str | None:
+def correct_expression(expr: syntax.Expr, said: Value, value: Value, spec: SpecFile, equal: Equal) -> str | None:
     """An expression that stands for `said`, with another value; what is right in it stays as it is written."""
     if equal(said, value):
-        return plain(expr.span.text)
+        return in_one_line(expr.span.text)
     if (
         isinstance(expr, syntax.List)
         and isinstance(said, tuple)
@@ -46,34 +46,34 @@ def corrected(expr: syntax.Expr, said: Value, value: Value, spec: SpecFile, equa
         and len(expr.items) == len(value)
     ):
         triples = zip(expr.items, said, value, strict=True)
-        items = [corrected(item, mine, other, spec, equal) for item, mine, other in triples]
+        items = [correct_expression(item, mine, other, spec, equal) for item, mine, other in triples]
         return None if None in items else f"[{', '.join(map(str, items))}]"
-    return written(value, spec)
+    return write_value(value, spec)
 
 
-def written(value: Value, spec: SpecFile) -> str | None:
+def write_value(value: Value, spec: SpecFile) -> str | None:
     """A value as a file writes it, None where no short text of the language stands for it."""
     match value:
         case bool() | int() | Fraction() | str() | Absent() | SlotLayer(_, ()):
-            return shown(value)
-        case Size():
+            return show_value(value)
+        case SymInt():
             text = str(value)
             return None if "table(" in text or " if " in text else text
         case tuple():
-            items = [written(item, spec) for item in value]
+            items = [write_value(item, spec) for item in value]
             text = f"[{', '.join(map(str, items))}]"
             return None if None in items or len(text) > MAX_WRITTEN else text
         case PrimitiveLayer(primitive, arguments):
-            return call(primitive.name, arguments, spec)
+            return write_call(primitive.name, arguments, spec)
         case DefinedLayer(item, home, arguments, ()):
             alias = next((name for name, file in spec.names.items() if file is home), None)
             name = item.name.id if home is spec else f"{alias}.{item.name.id}" if alias else None
-            return call(name, arguments, spec) if name else None
+            return write_call(name, arguments, spec) if name else None
     return None
 
 
-def call(name: str, arguments: Arguments, spec: SpecFile) -> str | None:
+def write_call(name: str, arguments: Arguments, spec: SpecFile) -> str | None:
     """A layer with its arguments, each by its name."""
-    values = [written(value, spec) for _, value in arguments]
+    values = [write_value(value, spec) for _, value in arguments]
     pairs = ", ".join(f"{name}={value}" for (name, _), value in zip(arguments, values, strict=True))
     return None if None in values else f"{name}({pairs})" if pairs else name

@@ -11,15 +11,15 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
 from resnetc.compiler.evaluation.values import Value, kind
 from resnetc.compiler.record import record
-from resnetc.compiler.remedies.input_conditions import allowing
+from resnetc.compiler.remedies.input_conditions import format_condition
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial
-from resnetc.compiler.symbolic.predicates import Claim
-from resnetc.compiler.symbolic.values import plain, shown, value_at
+from resnetc.compiler.symbolic.predicates import Comparison
+from resnetc.compiler.symbolic.values import in_one_line, show_value, value_at
 from resnetc.compiler.syntax import tree as syntax
 
-Compared = Sequence[tuple[Claim, Value, Value]]
+Compared = Sequence[tuple[Comparison, Value, Value]]
 
 
 def sizes_at(facts: Facts, point: Point) -> str:
@@ -27,7 +27,7 @@ def sizes_at(facts: Facts, point: Point) -> str:
     return ", ".join(f"{facts.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
 
 
-def counterexamples(
+def describe_counterexamples(
     facts: Facts, compared: Compared, least: Point | None, near: Point | None, compared_near: Compared
 ) -> tuple[str, ...]:
     """The smallest size that breaks a claim and the nearest one, each with both values."""
@@ -37,7 +37,7 @@ def counterexamples(
     for what, point, broken in zip(labels, distinct_points(least, near), (compared, compared_near), strict=False):
         at = {**least_sizes, **point}
         pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
-        values = "; ".join(f"{shown(a)} and {shown(b)}" for a, b in pairs)
+        values = "; ".join(f"{show_value(a)} and {show_value(b)}" for a, b in pairs)
         texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
 
@@ -56,28 +56,28 @@ def false_claim(
 
     `write` is the comparison that holds, where there is one to write; `turned`: the network stands on its right.
     """
-    text = plain(expect.claim.span.text)
+    text = in_one_line(expect.claim.span.text)
     if not compared:
         return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
     claim, left, right = compared[0]
     # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
     whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
-    text = plain((expect.claim if whole else claim.expr).span.text)
+    text = in_one_line((expect.claim if whole else claim.expr).span.text)
     side, value, part = (claim.expr.right, claim.right, right) if turned else (claim.expr.left, claim.left, left)
-    ours = plain(side.span.text)
+    ours = in_one_line(side.span.text)
     help = f"write `{write}`, or change the model" if write else "weaken the claim, or change the model"
-    label = "this is false" if ours == shown(value) else f"`{ours}` is {shown(value)}"
-    why = f"{shown(left)} and {shown(right)}"
+    label = "this is false" if ours == show_value(value) else f"`{ours}` is {show_value(value)}"
+    why = f"{show_value(left)} and {show_value(right)}"
     if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
         at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
-        why = " and ".join(shown(value_at(v, at)) for v in (left, right))
-        label = f"`{ours}` is {shown(value_at(part, at))} at {sizes_at(own, least)}"
+        why = " and ".join(show_value(value_at(v, at)) for v in (left, right))
+        label = f"`{ours}` is {show_value(value_at(part, at))} at {sizes_at(own, least)}"
     return refuted(
         expect,
         own,
         f"`{text}` does not hold: {why}",
         Label(claim.expr.span, label),
-        notes=counterexamples(own, compared, least, near, compared_near),
+        notes=describe_counterexamples(own, compared, least, near, compared_near),
         help=help,
     )
 
@@ -114,7 +114,7 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         if case and not labels:
             labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.call_site_labels())
     accepted_text = show_accepted(facts, own)
-    whole = plain(expr.callee.span.text).removesuffix(name) + "accepts"
+    whole = in_one_line(expr.callee.span.text).removesuffix(name) + "accepts"
     help = (
         f"claim sizes that are accepted, such as `{whole}({accepted_text})`, or change the model"
         if accepted_text
@@ -123,7 +123,7 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     answer = "refused" if name == "accepts" else "accepted"
     which = "these are" if near is None and all(a in least for a in range(len(facts.axes))) else "some of these are"
     return Refusal(
-        f"`{plain(expr.span.text)}` does not hold: {whose} accepts {takes}",
+        f"`{in_one_line(expr.span.text)}` does not hold: {whose} accepts {takes}",
         Label(expr.span, f"{which} {answer}"),
         labels,
         ("; ".join(texts),) if texts else (),
@@ -138,7 +138,7 @@ def show_accepted(facts: Facts, own: Facts) -> str | None:
     if any(symbol is None for _, symbol, _ in rows):
         nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
         return None if None in nearest else ", ".join(map(str, nearest))
-    conditions = [allowing(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
+    conditions = [format_condition(sizes, symbol or "n", declared) for sizes, symbol, declared in rows if sizes != ALL]
     if not conditions:
         return ", ".join(symbol or "n" for _, symbol, _ in rows)
     return None if None in conditions else " and ".join(map(str, conditions))
@@ -177,7 +177,7 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
 
     `write` is what the place needs, where that is known.
     """
-    text = plain(span.text)
+    text = in_one_line(span.text)
     is_what = "it is only the beginning of a stage's path" if stages else "it has fields"
     example = f"{parts[0] if stages else text}.channels"
     return Diagnostic(
@@ -219,14 +219,14 @@ def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) ->
 
 
 def not_whole(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
-    return misasked(name, span, f"takes integer sizes, not {said(size)}", symbols)
+    return misasked(name, span, f"takes integer sizes, not {describe_size(size)}", symbols)
 
 
 def not_a_precision(span: Span, value: Value) -> Diagnostic:
     names = ", ".join(f'`"{name}"`' for name in PRECISIONS)
     return Diagnostic(
         "E0408",
-        f"{shown(value)} is not a known precision",
+        f"{show_value(value)} is not a known precision",
         Label(span, "not a precision"),
         helps=(f"write one of {names}",),
     )
@@ -236,13 +236,13 @@ def not_taken(facts: Facts, axis: int, size: Value, span: Span, where: str = "")
     symbol = facts.symbols[axis] or "n"
     return Diagnostic(
         "E0405",
-        f"`{facts.name}` does not accept {symbol} = {shown(size)}{where}, so it has no cost there",
+        f"`{facts.name}` does not accept {symbol} = {show_value(size)}{where}, so it has no cost there",
         Label(span, "the cost at a size that is refused"),
         notes=(f"it accepts {show_set(facts.axes[axis], symbol)}",),
         helps=("use accepted sizes; a condition after `when` can exclude the others",),
     )
 
 
-def said(value: Value) -> str:
+def describe_size(value: Value) -> str:
     """A value that is no size, in words."""
-    return f"`{shown(value)}`" if not isinstance(value, (tuple, bool)) else kind(value)
+    return f"`{show_value(value)}`" if not isinstance(value, (tuple, bool)) else kind(value)

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from resnetc.compiler.claims import errors as claims_errors
 from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
-from resnetc.compiler.claims.corrections import corrected
+from resnetc.compiler.claims.corrections import correct_expression
 from resnetc.compiler.claims.facts import COSTS, PRECISIONS, QUESTIONS, Facts
-from resnetc.compiler.claims.other_models import Others
+from resnetc.compiler.claims.other_models import OtherModels
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import COMPARISONS
@@ -22,8 +22,8 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, sized
-from resnetc.compiler.symbolic.values import Size, plain, preimage
+from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, mentions_sizes
+from resnetc.compiler.symbolic.values import SymInt, in_one_line, preimage
 from resnetc.compiler.syntax import tree as syntax
 
 Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
@@ -43,7 +43,7 @@ class Opening:
         return [show_path(path) for path in self.facts.stages if path[: len(self.path)] == self.path]
 
 
-class Mentions:
+class ClaimEvaluator:
     """Evaluates what a claim mentions: a stage has fields, `H` is a size, a cost is that of the sizes meant.
 
     `answer` is asked where a claim asks which sizes are accepted; `blamed` are lists of what makes its answers false.
@@ -57,7 +57,7 @@ class Mentions:
         sizes_by_symbol = {symbol: size for symbol, size in sizes if symbol is not None}
         self.sized = SizedEvaluator(evaluator, sizes_by_symbol, blamed)
         self.evaluator = self.sized.evaluator
-        self.others = Others(evaluator, self.own.inputs)
+        self.others = OtherModels(evaluator, self.own.inputs)
         self.symbols = frozenset(sizes_by_symbol)
         self.open = False  # costs are told for the sizes of the input, and not for the declared ones
         self.around: syntax.Binary | None = None  # the operation that is being evaluated
@@ -74,13 +74,13 @@ class Mentions:
         """Forgets the claim before. A cost alone is that of the declared size, but under a condition about sizes."""
         self.sized.false.clear()
         self.around = None
-        self.open = expect.condition is not None and sized(expect.condition, self.symbols)
+        self.open = expect.condition is not None and mentions_sizes(expect.condition, self.symbols)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
     def name(self, expr: syntax.Name, frame: Frame) -> Value:
         own = self.own
-        if expr.id not in frame.locals and expr.id not in self.sized.values and has(own, expr.id):
+        if expr.id not in frame.locals and expr.id not in self.sized.values and has_fact(own, expr.id):
             return self.of(own, expr.id, expr.span)
         stages = (str(path[0]) for path in own.stages)
         return self.sized.name(expr, frame, chain(own.fields, COSTS, QUESTIONS, stages))
@@ -132,7 +132,7 @@ class Mentions:
         if isinstance(value, Opening):
             return self.stage(value.facts, (*value.path, index), expr.span)
         if isinstance(value, Record):
-            write = f"{plain(expr.value.span.text)}.shape[{index}]"
+            write = f"{in_one_line(expr.value.span.text)}.shape[{index}]"
             raise Fault(claims_errors.no_value(expr.value.span, list(value.fields), write))
         return self.evaluator.element(value, index, expr, frame)
 
@@ -158,7 +158,7 @@ class Mentions:
         if around is None or around.op not in COMPARISONS or not (expr is around.left or expr is around.right):
             return None
         other = around.right if expr is around.left else around.left
-        ours, theirs = f"{plain(expr.span.text)}.shape", plain(other.span.text)
+        ours, theirs = f"{in_one_line(expr.span.text)}.shape", in_one_line(other.span.text)
         try:
             said = self.part(other, frame)
         except Fault:
@@ -167,7 +167,8 @@ class Mentions:
             theirs = f"{theirs}.shape"
         elif isinstance(said, tuple) and around.op == "==":
             theirs = (
-                corrected(other, said, value.fields["shape"], frame.spec, partial(self.about.equal, around)) or theirs
+                correct_expression(other, said, value.fields["shape"], frame.spec, partial(self.about.equal, around))
+                or theirs
             )
         elif not isinstance(said, tuple):
             return None
@@ -177,7 +178,7 @@ class Mentions:
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
         outer = self.open, self.around
-        self.open = self.open or (expr.op not in ("and", "or") and sized(expr, self.symbols))
+        self.open = self.open or (expr.op not in ("and", "or") and mentions_sizes(expr, self.symbols))
         self.around = expr
         value = self.sized.binary(expr, frame)
         self.open, self.around = outer
@@ -233,11 +234,11 @@ class Mentions:
     def cost(self, facts: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
         """A cost at these sizes, which the network must accept."""
         for axis, size in enumerate(sizes):
-            whole = isinstance(size, Size) and size.divisor == 1
+            whole = isinstance(size, SymInt) and size.divisor == 1
             if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
                 raise Fault(claims_errors.not_whole(name, size, span, facts.symbols))
             self.reached(facts, axis, size, span)
-        if any(isinstance(size, Size) for size in sizes):
+        if any(isinstance(size, SymInt) for size in sizes):
             self.about.speaks_of(facts, span)
         if name == "multiply_adds":
             return facts.multiply_adds(sizes, span)
@@ -245,7 +246,7 @@ class Mentions:
 
     def reached(self, facts: Facts, axis: int, size: Value, span: Span) -> None:
         """Refuses a size that the network does not take."""
-        if isinstance(size, Size):
+        if isinstance(size, SymInt):
             mine = self.own.promised[size.axis] & self.about.along(size.axis)
             if facts is not self.own:
                 mine &= facts.promised[axis] if size.axis == axis else ALL
@@ -258,6 +259,6 @@ class Mentions:
             raise Fault(claims_errors.not_taken(facts, axis, size, span))
 
 
-def has(facts: Facts, name: str) -> bool:
+def has_fact(facts: Facts, name: str) -> bool:
     """Whether a network has something of this name that claims speak of."""
     return facts.opens_stage(name) or name in facts.fields or name in (*COSTS, *QUESTIONS)

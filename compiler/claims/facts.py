@@ -10,12 +10,12 @@ from resnetc.compiler.ir.network import Network, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
-from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
-from resnetc.compiler.proof.errors import Case
+from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
+from resnetc.compiler.proof.errors import SizeConflict
 from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.values import Size, applied, computed
+from resnetc.compiler.symbolic.values import SymInt, apply_size_function, compute
 
 if TYPE_CHECKING:
     from resnetc.compiler.measures.costs import Cost
@@ -46,7 +46,7 @@ class Facts:
     activation_bytes: Callable[[Sequence[Value], int, str, Span], Value]
     axes: tuple[SizeSet, ...]  # accepted
     promised: tuple[SizeSet, ...]  # of these, the ones that the input allows
-    refusal: Callable[[int, int], Case | None]  # why a size of an axis is refused
+    refusal: Callable[[int, int], SizeConflict | None]  # why a size of an axis is refused
     whose: tuple[str, ...]  # a note that names the network, where it is one of several
     apart: bool  # its input has other axes than that of the model that claims
 
@@ -57,7 +57,7 @@ class Facts:
 def open_sizes(network: Network) -> tuple[Value, ...]:
     """The sizes of a network's input: open ones by their symbols, fixed ones by their numbers."""
     pairs = zip(network.input.symbols, network.input.sizes, strict=True)
-    return tuple(Size(axis, s, identity()) if s else n for axis, (s, n) in enumerate(pairs))
+    return tuple(SymInt(axis, s, identity()) if s else n for axis, (s, n) in enumerate(pairs))
 
 
 def facts(
@@ -74,7 +74,7 @@ def facts(
 
     def record(of: str, shape: Shape, more: dict[str, Value]) -> Record:
         all_sizes = (*inputs, *(1 for _ in shape.sizes))  # a vector may be read as a map of more axes, all fixed
-        sizes = (applied(fn, size) for fn, size in zip(shape.sizes, all_sizes, strict=False))
+        sizes = (apply_size_function(fn, size) for fn, size in zip(shape.sizes, all_sizes, strict=False))
         return Record(f"`{of}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
 
     fields: dict[str, Value] = {
@@ -98,11 +98,11 @@ def facts(
         item = PRECISIONS[precision]
         if item not in costs_by_item:
             costs_by_item[item] = costs.activations(network, item)[0]
-        return computed("*", batch, cost_at(costs_by_item[item], sizes, span), span)
+        return compute("*", batch, cost_at(costs_by_item[item], sizes, span), span)
 
-    def refusal(axis: int, size: int) -> Case | None:
+    def refusal(axis: int, size: int) -> SizeConflict | None:
         refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
-        return next((Case(network, accepted, reason) for reason in refusing), None)
+        return next((SizeConflict(network, accepted, reason) for reason in refusing), None)
 
     return Facts(
         name,
@@ -115,7 +115,7 @@ def facts(
         lambda sizes, span: cost_at(measures.cost, sizes, span),
         activation_bytes,
         accepted.axes,
-        tuple(allowed(network, accepted, axis) for axis in range(len(accepted.axes))),
+        tuple(allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))),
         refusal,
         (f"in the network `{network.name}`",) if network.name != network.model else (),
         apart,
@@ -126,12 +126,12 @@ def cost_at(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
     """A cost where the input has these sizes."""
     total: Value = 0
     for key, coefficient in cost.items():
-        total = computed("+", total, term(key, coefficient, sizes, span), span)
+        total = compute("+", total, term(key, coefficient, sizes, span), span)
     return total
 
 
 def term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
     product: Value = coefficient
     for fn, size in zip(key, sizes, strict=bool(key)):
-        product = computed("*", product, applied(fn, size), span)
+        product = compute("*", product, apply_size_function(fn, size), span)
     return product

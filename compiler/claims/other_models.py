@@ -15,7 +15,7 @@ from resnetc.compiler.source import Span
 MAX_MODELS = 100
 
 
-class Others:
+class OtherModels:
     """The other models of one network's claims, each measured once."""
 
     def __init__(self, evaluator: Evaluator, inputs: tuple[Value, ...]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resnetc.compiler.claims import errors
-from resnetc.compiler.claims.claimed_sizes import ClaimedSizes, found_in
+from resnetc.compiler.claims.claimed_sizes import ClaimedSizes, find_counterexamples
 from resnetc.compiler.claims.facts import Facts
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import Value, is_number
 from resnetc.compiler.sizes import ALL, SizeSet
-from resnetc.compiler.symbolic.predicates import Region, Truth, crossed, holding
-from resnetc.compiler.symbolic.values import Size, undecided
+from resnetc.compiler.symbolic.predicates import Region, SymBool, holding_regions, intersect_regions
+from resnetc.compiler.symbolic.values import SymInt, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
@@ -36,12 +36,12 @@ class Questions:
             return regions_asked
         if facts is self.own:
             self.about.questioned += regions_asked
-        regions = crossed(regions_asked, self.about.condition, expr.span)
+        regions = intersect_regions(regions_asked, self.about.condition, expr.span)
         if name == "accepts":
             broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(facts.axes)]
         else:
             broken = [region.within(dict(enumerate(facts.axes))) for region in regions]
-        points = found_in(broken, self.own.declared)
+        points = find_counterexamples(broken, self.own.declared)
         if points is None:
             return True
         said = [(axis, sizes) for region in regions for axis, sizes in region.sets.items()]
@@ -56,22 +56,22 @@ class Questions:
         self, facts: Facts, name: str, values: list[Value], expr: syntax.Call
     ) -> bool | tuple[Region, ...]:
         """The sizes that are asked about: those that meet a condition, every size of an axis, or given ones."""
-        flags = [value for value in values if isinstance(value, (bool, Truth))]
+        flags = [value for value in values if isinstance(value, (bool, SymBool))]
         if flags and len(values) == 1:
             if isinstance(flags[0], bool):
                 return self.decide_condition(facts, name, flags[0], expr)
-            return tuple(replace(region, compared=()) for region in holding(flags[0], expr.span))
+            return tuple(replace(region, compared=()) for region in holding_regions(flags[0], expr.span))
         alone = expr.arguments[0].value if len(values) == 1 else None
         if isinstance(alone, syntax.Name) and alone.id in self.own.symbols:
             axis = self.own.symbols.index(alone.id)
-            if isinstance(values[0], Size):
+            if isinstance(values[0], SymInt):
                 return (Region({axis: ALL}),)
             return (isinstance(values[0], int) and values[0] in facts.axes[axis]) is (name == "accepts")
-        if len(values) != len(facts.symbols) or not all(isinstance(v, Size) or is_number(v) for v in values):
+        if len(values) != len(facts.symbols) or not all(isinstance(v, SymInt) or is_number(v) for v in values):
             raise Fault(errors.misasked(name, expr.span, "takes a condition, or one size per axis", facts.symbols))
         sets: dict[int, SizeSet] = {}
         for axis, value in enumerate(values):
-            if isinstance(value, Size):
+            if isinstance(value, SymInt):
                 if value.axis != axis or value.divisor != 1 or value.fn is not self.sizes_of(axis):
                     raise Fault(undecided(expr.span, "it takes numbers, or the sizes of the input unchanged"))
                 sets[axis] = ALL
@@ -90,7 +90,7 @@ class Questions:
 
     def sizes_of(self, axis: int) -> object:
         size = self.own.inputs[axis]
-        return size.fn if isinstance(size, Size) else None
+        return size.fn if isinstance(size, SymInt) else None
 
     def decide_condition(
         self, facts: Facts, name: str, condition: bool, expr: syntax.Call

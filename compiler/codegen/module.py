@@ -9,7 +9,7 @@ from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation
 from resnetc.compiler.codegen.render import Module, module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
-from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
 
@@ -23,7 +23,7 @@ def module_text(checked: CheckedNetwork, digest: str) -> str:
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
     title = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
-    few = [sizes_text(checked, alone.axes) for alone in refused_alone(network, checked.accepted)]
+    few = [sizes_text(checked, alone.axes) for alone in find_minimum_batches(network, checked.accepted)]
     several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
     facts = (
         f"Input {input_text(checked)}.{several} {measures.parameters:,} parameters,"

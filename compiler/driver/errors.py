@@ -33,17 +33,17 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
 
     Files are compared without their suffix, which all of them share: `a.resnet` is not like `b.resnet`.
     """
-    name = bare(spec)
-    files = {bare(path.as_posix()): path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")}
+    name = without_suffix(spec)
+    files = {without_suffix(path.as_posix()): path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")}
     index = network_index.index()
     networks = list(dict.fromkeys([n.name for n in index.networks] + list(index.names)))
     if name in files:
         return f"the file is `{files[name]}`"
     for network in networks:
-        if letters(network) == letters(name):
+        if plain_letters(network) == plain_letters(name):
             return f"the shipped network is `{network}`"
     for shipped in specs:
-        if letters(name) in (letters(shipped), letters(shipped.rpartition("/")[2])):
+        if plain_letters(name) in (plain_letters(shipped), plain_letters(shipped.rpartition("/")[2])):
             return f"the shipped spec is `{shipped}`"
     parent, _, last = name.rpartition("/")
     homes = index.find(last) if parent else []
@@ -58,13 +58,13 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
     return f"a similar {'spec' if near in specs else 'shipped network'} exists: `{near}`"
 
 
-def bare(path: str) -> str:
+def without_suffix(path: str) -> str:
     """A path without `.resnet`, however it was written."""
     stem, dot, suffix = path.rpartition(".")
     return stem if dot and stem and similar(dot + suffix, [SUFFIX]) else path
 
 
-def letters(name: str) -> str:
+def plain_letters(name: str) -> str:
     """What is left of a name where capitals and signs do not count: `resnet50` of `ResNet-50`."""
     return re.sub(r"[^a-z0-9/]", "", name.lower())
 

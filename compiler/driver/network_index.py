@@ -24,7 +24,7 @@ LAST = "zoo"
 
 
 @record(eq=True)
-class Listed:
+class ListedNetwork:
     """A network of a shipped spec, with its figures at the declared input."""
 
     name: str
@@ -46,19 +46,19 @@ class Index:
 
     specs: str  # the digest of the specs that it was made of
     names: dict[str, str]
-    networks: tuple[Listed, ...]
+    networks: tuple[ListedNetwork, ...]
 
-    def find(self, name: str) -> list[Listed]:
+    def find(self, name: str) -> list[ListedNetwork]:
         """The networks of a name, the one that is meant first."""
         wanted = self.names.get(name, name)
-        return sorted((n for n in self.networks if n.name == wanted), key=lambda listed: rank(listed.spec))
+        return sorted((n for n in self.networks if n.name == wanted), key=lambda listed: folder_rank(listed.spec))
 
     def further(self, network: str) -> list[str]:
         """The other names of a network."""
         return [name for name, target in self.names.items() if target == network]
 
 
-def rank(spec: str) -> int:
+def folder_rank(spec: str) -> int:
     """The place of a shipped spec's folder among those that have a network of one name."""
     folder = spec.partition("/")[0]
     return FIRST.index(folder) if folder in FIRST else len(FIRST) + (folder == LAST)
@@ -68,11 +68,11 @@ def rank(spec: str) -> int:
 def index() -> Index:
     """The index that is shipped with the specs."""
     table = json.loads(FILE.read_text(encoding="utf-8"))
-    networks = (Listed(**{**row, "input": tuple(row["input"])}) for row in table["networks"])
+    networks = (ListedNetwork(**{**row, "input": tuple(row["input"])}) for row in table["networks"])
     return Index(table["specs"], table["names"], tuple(networks))
 
 
-def find(name: str) -> list[Listed]:
+def find(name: str) -> list[ListedNetwork]:
     """The shipped networks of a name, the one that is meant first."""
     return index().find(name)
 
@@ -86,14 +86,14 @@ def digest() -> str:
     return whole.hexdigest()
 
 
-def listed(checked: CheckedNetwork, accepts: str) -> Listed:
+def index_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
     """The row of a network that was compiled."""
     declared, measures = checked.network.input, checked.measures
     figures = measures.parameters, measures.multiply_adds(declared.sizes)
-    return Listed(checked.network.name, checked.title, *figures, (declared.channels, *declared.sizes), accepts)
+    return ListedNetwork(checked.network.name, checked.title, *figures, (declared.channels, *declared.sizes), accepts)
 
 
-def further_names(networks: list[Listed], file: Path = NAMES) -> dict[str, str]:
+def further_names(networks: list[ListedNetwork], file: Path = NAMES) -> dict[str, str]:
     """The names of `names.json`: each is new, and leads to one network."""
     names: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     network_names = [network.name for network in networks]
@@ -103,7 +103,7 @@ def further_names(networks: list[Listed], file: Path = NAMES) -> dict[str, str]:
     return names
 
 
-def rendered(networks: list[Listed], names: dict[str, str]) -> str:
+def render_index(networks: list[ListedNetwork], names: dict[str, str]) -> str:
     """The text of the file: a line for each network."""
 
     def line(value: object) -> str:

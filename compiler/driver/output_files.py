@@ -30,7 +30,7 @@ class Output:
         return self.directory / self.below
 
 
-def written(path: Path) -> str | None:
+def read_output(path: Path) -> str | None:
     """The text of a file in the place of an output; None where there is nothing, "" for what is no text."""
     try:
         return contents(path, MAX_BYTES).decode()
@@ -40,7 +40,7 @@ def written(path: Path) -> str | None:
         return ""
 
 
-def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
+def find_obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
     """What stands in the way of writing: files that are not ours, edited ones, links, folders."""
     from resnetc.compiler.codegen.seal import seal_status
 
@@ -57,7 +57,7 @@ def obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
             elif exists and not path.is_file():
                 by_path[path] = ("is not a regular file", ELSEWHERE)
             elif exists and not force:
-                state = seal_status(written(path) or "")
+                state = seal_status(read_output(path) or "")
                 if state == "edited":
                     remedy = "move the edits into the spec, or overwrite the file with `--force`"
                     by_path[path] = ("was edited by hand", remedy)

@@ -83,7 +83,7 @@ class Session:
                 self._enter(self.loader.link(source, None), "standard input", Path())
                 return
             path = Path(spec)
-            reachable(path)
+            check_reachable(path)
             if path.is_dir():
                 self._add_folder(path)
                 return
@@ -328,7 +328,7 @@ class Session:
             return None
         measures = summary.measure(network)
         budget = Budget()
-        claims = checker.contracts(network, accepted, measures, expander.evaluator, budget)
+        claims = checker.check_contracts(network, accepted, measures, expander.evaluator, budget)
         self.spent += budget.spent
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:
@@ -386,7 +386,7 @@ def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
     return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span, tree.words)
 
 
-def reachable(path: Path) -> None:
+def check_reachable(path: Path) -> None:
     """Refuses a path that the system cannot follow: too long, a circle of links, below a closed folder."""
     try:
         path.stat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnetc.compiler.expansion.instances import Setting, UsageError, plain
+from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.syntax import tree as syntax
@@ -39,7 +39,7 @@ class Entry:
         fixed = {name: value for name, (value, _) in base.arguments.items()}
         for setting in settings:
             if setting.name in fixed:
-                value = plain(fixed[setting.name])
+                value = name_suffix(fixed[setting.name])
                 raise UsageError(
                     f"`{self.network}` is `{base.item}` with {setting.name} = {value}: name `{self.title}` to set it"
                 )

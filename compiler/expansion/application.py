@@ -31,7 +31,7 @@ from resnetc.compiler.expansion.choices import Decision
 from resnetc.compiler.expansion.dataflow_builder import Scope, free_name
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
-from resnetc.compiler.expansion.leaves import LIST_RULES, single, tensors_for
+from resnetc.compiler.expansion.leaves import LIST_RULES, require_tensor, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import ExpandedBlock, Module, NamedNumber, Sequence
 from resnetc.compiler.ir.paths import Path
@@ -82,17 +82,17 @@ class Applier:
             case PrimitiveLayer(primitive, _, span):
                 inputs = tensors_for(layer, tensor, span)
                 leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
-                scope = built_in(frame)
+                scope = scope_of(frame)
                 out = scope.place(
                     label or scope.numbered(primitive.attribute),
                     leaf,
                     inputs,
                     span,
                     None,
-                    based(primitive.attribute, label),
+                    base_attribute(primitive.attribute, label),
                 )
                 return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
-        source = single(tensor, span)
+        source = require_tensor(tensor, span)
         slot = None
         match layer:
             case SlotLayer(item, _, span):
@@ -109,12 +109,12 @@ class Applier:
             for step, place in unfolded.steps:
                 value = self.apply(step, value, place, step.span)
             return value
-        scope = built_in(frame)
+        scope = scope_of(frame)
         path = label or scope.numbered(attribute)
         module, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
         if isinstance(module, Absent):
             return ABSENT
-        return scope.place(path, module, [start], span, slot, based(attribute, label))[0]
+        return scope.place(path, module, [start], span, slot, base_attribute(attribute, label))[0]
 
     # -- modules ------------------------------------------------------------------------------------------------------
 
@@ -214,11 +214,11 @@ class Applier:
     def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         """The steps that a slot, policy or chain stands for here."""
         if not isinstance(layer, SlotLayer) and not is_policy(layer):
-            return self.unfolded(layer, source, frame)
+            return self.unfold_inside(layer, source, frame)
         with self.inside(layer.span):
-            return self.unfolded(layer, source, frame)
+            return self.unfold_inside(layer, source, frame)
 
-    def unfolded(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+    def unfold_inside(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         match layer:
             case SlotLayer():
                 value, inner = self.choices.resolve(layer, source, frame)
@@ -229,12 +229,12 @@ class Applier:
                     unfolded.origin = layer.slot
                 return unfolded
             case DefinedLayer(syntax.Policy()):
-                return self.decided(self.choices.decide(layer, source, frame), source)
+                return self.unfold_case(self.choices.decide(layer, source, frame), source)
             case ChainLayer(steps):
                 return Unfolded(source, [(s, frame) for s in steps], None)
         return Unfolded(source, [(layer, frame)], None)
 
-    def decided(self, decision: Decision, source: Tensor) -> Unfolded | Absent:
+    def unfold_case(self, decision: Decision, source: Tensor) -> Unfolded | Absent:
         """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
         expr, frame, policy, numbers = decision.case, decision.frame, decision.policy, decision.numbers
         first, *rest = self.choices.piped(expr, frame)
@@ -244,13 +244,13 @@ class Applier:
         if isinstance(value, Tensor):
             source = value
             layers = [self.evaluator.layer(s, frame) for s in rest]
-            scope = built_in(frame)
+            scope = scope_of(frame)
             if scope.prefix and scope.owns:  # modules stand here already, as those of a block do
                 for step in layers:
                     value = self.apply(step, value, frame, step.span if not isinstance(step, Absent) else expr.span)
                 if isinstance(value, Absent):
                     return ABSENT
-                return Unfolded(single(value, expr.span), [], policy, numbers)
+                return Unfolded(require_tensor(value, expr.span), [], policy, numbers)
         else:
             layers = [as_layer(value, first.span), *(self.evaluator.layer(s, frame) for s in rest)]
         joined = chain(layers, expr.span) if layers else ChainLayer((), expr.span)
@@ -270,9 +270,9 @@ class Applier:
         # each field of `here` that is read, and the next occurrence is compared in these alone. What a block has read
         # its outer block has read too, also where an equal expansion is returned: else the outer one would be reused
         # where the two differ.
-        return self.expanded_blocks.get(layer, shape, frame, partial(self.expanded, layer, shape, frame))
+        return self.expanded_blocks.get(layer, shape, frame, partial(self.expand_block, layer, shape, frame))
 
-    def expanded(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
+    def expand_block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
         block = layer.item
         assert isinstance(block, syntax.Block)
         for name, value in layer.arguments:
@@ -292,9 +292,9 @@ class Applier:
             raise Fault(application_errors.absent_value(block.out.span, f"the output of `{block.name.id}`"))
         if not isinstance(out, Tensor):
             raise Fault(application_errors.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
-        return self.finished(block, scope, out)
+        return self.finish_block(block, scope, out)
 
-    def finished(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
+    def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)
         return ExpandedBlock(
             definition,
@@ -308,7 +308,7 @@ class Applier:
         )
 
 
-def built_in(frame: Frame) -> Scope:
+def scope_of(frame: Frame) -> Scope:
     """The block or model that layers are applied in."""
     assert isinstance(frame.scope, Scope)
     return frame.scope
@@ -322,7 +322,7 @@ def holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, tuple) and any(holds_tensor(v) for v in value))
 
 
-def based(attribute: str, label: Path | None) -> str | None:
+def base_attribute(attribute: str, label: Path | None) -> str | None:
     """The attribute without its ordinal, where no label took its place."""
     return attribute.replace("#", "") if label is None else None
 

@@ -31,7 +31,7 @@ class BindingEffects:
     def check_sets(self, block: syntax.Block, number: int, frame: Frame) -> None:
         """`set` in a block binds what could be applied behind it; a loop around it comes round again."""
         statement = block.body[number]
-        for binding in errors.sets(statement):
+        for binding in errors.find_sets(statement):
             slot = self.evaluator.slot_named(binding.name.id, frame, frame.spec)
             assert slot is not None  # it has been bound
             again = [statement] if isinstance(statement, syntax.Each) else []

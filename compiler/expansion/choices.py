@@ -62,7 +62,7 @@ class Choices:
             if parameter.default is None:
                 raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot))
             implied[name] = signature.locals[name] = self.evaluator.evaluate(parameter.default, signature)
-        return passed_on(value, passed, implied, layer.span), inner
+        return pass_arguments(value, passed, implied, layer.span), inner
 
     def decide(self, layer: DefinedLayer, source: Tensor, frame: Frame) -> Decision:
         """The case of a policy that holds here."""
@@ -88,7 +88,7 @@ class Choices:
         return [expr]
 
 
-def passed_on(value: Layer, passed: dict[str, Value], implied: dict[str, Value], call: Span) -> Layer:
+def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Value], call: Span) -> Layer:
     """A layer with the arguments of a slot's call, as far as it has parameters for them.
 
     What the call says wins over the binding, the binding over the defaults of the slot's signature. Faults point to
@@ -97,16 +97,18 @@ def passed_on(value: Layer, passed: dict[str, Value], implied: dict[str, Value],
     match value:
         case PrimitiveLayer(primitive, bound):
             order = [p.name for p in primitive.parameters]
-            return PrimitiveLayer(primitive, merged(order, bound, passed, implied), call)
+            return PrimitiveLayer(primitive, merge_arguments(order, bound, passed, implied), call)
         case DefinedLayer(item, spec, bound, bindings):
             order = [p.name.id for p in item.parameters]
-            return DefinedLayer(item, spec, merged(order, bound, passed, implied), bindings, call)
+            return DefinedLayer(item, spec, merge_arguments(order, bound, passed, implied), bindings, call)
         case SlotLayer(item, bound):
             order = [p.name.id for p in item.parameters]
-            return SlotLayer(item, merged(order, bound, passed, implied), call)
+            return SlotLayer(item, merge_arguments(order, bound, passed, implied), call)
     return value
 
 
-def merged(order: list[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]) -> Arguments:
+def merge_arguments(
+    order: list[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
+) -> Arguments:
     values = {**implied, **dict(bound), **passed}
     return tuple((n, values[n]) for n in order if n in values)

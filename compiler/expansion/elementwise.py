@@ -13,7 +13,7 @@ from resnetc.compiler.sizes import constant
 from resnetc.compiler.syntax import tree as syntax
 
 
-def combined(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Builder) -> Shape:
+def join_shapes(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope: Builder) -> Shape:
     """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
     a, b = left.shape, right.shape
     if a.rank != b.rank:

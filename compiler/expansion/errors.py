@@ -9,7 +9,7 @@ from resnetc.compiler.evaluation.errors import names
 from resnetc.compiler.evaluation.reachable_slots import written
 from resnetc.compiler.evaluation.values import Bound
 from resnetc.compiler.ir.network import ExpandedBlock, Module, Network, Sequence
-from resnetc.compiler.remedies.call_text import shipped, short
+from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
@@ -17,7 +17,7 @@ from resnetc.grammar.primitives import PRIMITIVES
 MAX_STEM = 80  # of a stem that a help repeats
 
 
-def sets(statement: syntax.Statement) -> Iterator[syntax.SetSlot]:
+def find_sets(statement: syntax.Statement) -> Iterator[syntax.SetSlot]:
     """The `set` of a statement, or those in its loops."""
     pending = [statement]
     while pending:
@@ -32,7 +32,7 @@ def in_network(
     slot: syntax.Slot, span: Span, network: Network, model: syntax.Model, applied: Iterable[syntax.Slot]
 ) -> Diagnostic:
     """Of `--set`, an instance, or `set` in a model."""
-    name, definitions_inside = slot.name.id, definitions(network)
+    name, definitions_inside = slot.name.id, stage_definitions(network)
     labels: tuple[Label, ...] = ()
     remedy = f"remove it, or apply `{name}` in a block of this network"
     if not slot.attribute:  # its steps become the model's own
@@ -41,40 +41,40 @@ def in_network(
         labels = (Label(model.stem.span, "the stem is written out here"),)
         own = model.span.source is span.source and model.span.start <= span.start < model.span.end
         remedy = f"write `stem = {name}`" if own else f"write `set {name} = {layer}` and `stem = {name}` there"
-    elif (place := instead(slot, (model, *definitions_inside))) is not None:
+    elif (place := find_written_primitive(slot, (model, *definitions_inside))) is not None:
         labels = (Label(place, f"written out here, without `{name}`"),)
         remedy = in_place(slot, place)
     elif network.stages and definitions_inside:
         block, stage = definitions_inside[0].name, network.stages[0].name
         labels = (Label(block.span, f"stage `{stage}` consists of this"),)
-        if not shipped(block.span):
+        if not is_shipped(block.span):
             remedy = f"remove it, or apply it in `{block.id}`: `|> {call(slot)}`"
     return without_effect(
-        name, span, f"in `{network.model}`", labels, f"`{network.model}` applies {listed(applied)}", remedy
+        name, span, f"in `{network.model}`", labels, f"`{network.model}` applies {list_slots(applied)}", remedy
     )
 
 
 def of_a_keyword(bound: Bound, item: syntax.Block | syntax.Policy, applied: Iterable[syntax.Slot]) -> Diagnostic:
     """Of a keyword in the call of a block or policy."""
     name = bound.slot.name.id
-    place = instead(bound.slot, (item,))
+    place = find_written_primitive(bound.slot, (item,))
     label = Label(place, f"written out here, without `{name}`") if place else Label(item.name.span, "defined here")
     remedy = f"remove it here; `set {name} = ...` before `input` binds it for all parts of a model"
-    if place and not shipped(place):
+    if place and not is_shipped(place):
         remedy = in_place(bound.slot, place)
-    note = f"`{item.name.id}` applies {listed(applied)}"
+    note = f"`{item.name.id}` applies {list_slots(applied)}"
     return without_effect(name, bound.span, f"in `{item.name.id}`", (label,), note, remedy)
 
 
 def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: Iterable[syntax.Slot]) -> Diagnostic:
     """Of `set` in a block."""
     name, applied_slots = slot.name.id, list(applied)
-    place = None if slot in applied_slots else instead(slot, (block,))
+    place = None if slot in applied_slots else find_written_primitive(slot, (block,))
     remedy = f"move it up, before the layers that apply `{name}`" if slot in applied_slots else "remove it"
     labels: tuple[Label, ...] = ()
     if place:
         labels, remedy = (Label(place, f"written out here, without `{name}`"),), in_place(slot, place)
-    note = f"`{block.name.id}` applies {listed(applied_slots)}"
+    note = f"`{block.name.id}` applies {list_slots(applied_slots)}"
     return without_effect(name, span, f"after it in `{block.name.id}`", labels, note, remedy)
 
 
@@ -89,14 +89,14 @@ def without_effect(slot: str, span: Span, where: str, labels: tuple[Label, ...],
     )
 
 
-def listed(slots: Iterable[syntax.Slot]) -> str:
+def list_slots(slots: Iterable[syntax.Slot]) -> str:
     places = sorted(set(slots), key=lambda slot: (slot.span.source.name, slot.span.start))
     ids = [slot.name.id for slot in places]
     return f"the slots {names(ids)}" if len(ids) > 1 else f"the slot {names(ids)}" if ids else "no slots"
 
 
 def in_place(slot: syntax.Slot, place: Span) -> str:
-    return f"replace `{short(place.text)}` with `{call(slot)}`"
+    return f"replace `{shorten(place.text)}` with `{call(slot)}`"
 
 
 def call(slot: syntax.Slot) -> str:
@@ -105,7 +105,7 @@ def call(slot: syntax.Slot) -> str:
     return f"{slot.name.id}({', '.join(needed)})" if needed else slot.name.id
 
 
-def instead(slot: syntax.Slot, texts: Iterable[syntax.Item]) -> Span | None:
+def find_written_primitive(slot: syntax.Slot, texts: Iterable[syntax.Item]) -> Span | None:
     """Where texts mention the primitive that a slot stands for if nothing is bound to it."""
     default = slot.default.callee if isinstance(slot.default, syntax.Call) else slot.default
     if not isinstance(default, syntax.Name) or default.id not in PRIMITIVES or default.id == "identity":
@@ -113,7 +113,7 @@ def instead(slot: syntax.Slot, texts: Iterable[syntax.Item]) -> Span | None:
     return next(written(default.id, texts), None)
 
 
-def definitions(network: Network) -> list[syntax.Block | syntax.Model]:
+def stage_definitions(network: Network) -> list[syntax.Block | syntax.Model]:
     """The blocks that the stages are made of and those inside of them, in the order of the network."""
     out: dict[syntax.Block | syntax.Model, None] = {}
     pending: list[Module] = [m for s in network.stages if not isinstance(m := operation(network, s.step), str)]

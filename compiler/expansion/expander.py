@@ -19,7 +19,7 @@ from resnetc.compiler.expansion import application_errors, input_declaration
 from resnetc.compiler.expansion.application import Applier
 from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.interpreter import Interpreter
-from resnetc.compiler.expansion.leaves import single
+from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.stages import Group, Stages, later
 from resnetc.compiler.ir.network import Module, Network, Sequence, Stage, StatedClaim
@@ -27,7 +27,7 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
-from resnetc.compiler.remedies.call_text import shipped
+from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.sizes import constant, identity
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -72,14 +72,14 @@ class Expander:
         value = request.model
         model = value.item
         frame = self.interpreter.frames.of_model(request)
-        stated = stated_by(request, frame)
+        stated = find_stated(request, frame)
         docs = [*(item.doc for item, _, _ in reversed(value.instances)), model.doc]
-        declared = input_declaration.declared(stated.input, self.evaluator, stated.input_frame)
+        declared = input_declaration.declare_input(stated.input, self.evaluator, stated.input_frame)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
         claim_frame = replace(stated.claim_frame, locals=dict(frame.locals))
         frame.scope = scope
-        current = self.flowing(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
+        current = self.as_tensor(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
         stages = []
         plan = Stages(self.evaluator, model, frame)
         self.blocks = plan.total
@@ -94,9 +94,9 @@ class Expander:
         features = isinstance(ended, Absent)
         if features and not stages:
             raise Fault(application_errors.absent_value(model.head.span, "the head of a model without stages"))
-        out = current if features else self.flowing(ended, model.head.span)
+        out = current if features else self.as_tensor(ended, model.head.span)
         self.evaluator.reads = set()
-        root = self.applier.finished(model, scope, out)
+        root = self.applier.finish_block(model, scope, out)
         if scope.places is not None:
             stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
         network = Network(
@@ -144,12 +144,12 @@ class Expander:
             layer = self.evaluator.layer(expr, frame)
             return self.applier.apply(layer, tensor, frame, expr.span)
         except Fault as fault:
-            raise Fault(located(fault.diagnostic, f"in the {part} ({expr.span})", expr.span)) from None
+            raise Fault(add_location(fault.diagnostic, f"in the {part} ({expr.span})", expr.span)) from None
 
-    def flowing(self, value: Value, span: Span) -> Tensor:
+    def as_tensor(self, value: Value, span: Span) -> Tensor:
         if isinstance(value, Absent):
             raise Fault(application_errors.absent_value(span, "this part of the model"))
-        return single(value, span)
+        return require_tensor(value, span)
 
     def stage(
         self,
@@ -171,7 +171,7 @@ class Expander:
             except Fault as fault:
                 block = f"block {index + 1} of {count} of stage `{show_path(path)}`"
                 where = f"in {block} ({stage.span}){show_arguments(layer)}"
-                raise Fault(located(fault.diagnostic, where, stage.span)) from None
+                raise Fault(add_location(fault.diagnostic, where, stage.span)) from None
             if isinstance(module, Absent):
                 raise Fault(application_errors.absent_value(stage.span, "this stage"))
             if start is not current:
@@ -181,7 +181,7 @@ class Expander:
         return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
 
 
-def stated_by(request: Request, frame: Frame) -> Stated:
+def find_stated(request: Request, frame: Frame) -> Stated:
     """Whose name, input and `expect` hold: of the outermost instance that states them anew, else the model's.
 
     A claim is made for the slots that its own text binds: those bound further out are `rebound` to it.
@@ -206,7 +206,7 @@ def show_arguments(layer: Layer) -> str:
     return "".join(f", {n} = {describe(v)}" for n, v in layer.arguments if isinstance(v, (int, tuple)))
 
 
-def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
+def add_location(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
     """A fault with the place of the model it was found at, unless it is that place.
 
     What the library cannot make of its arguments is for the model to mend.
@@ -216,7 +216,7 @@ def located(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
         inside = span.start <= primary.span.start and primary.span.end <= span.end
         return diagnostic if inside else replace(diagnostic, notes=notes)
     call_site = Label(span, "used here")
-    if shipped(primary.span):
+    if is_shipped(primary.span):
         return replace(diagnostic, primary=call_site, labels=(primary, *diagnostic.labels), notes=notes, fix=())
     return replace(diagnostic, labels=(*diagnostic.labels, call_site), notes=notes)
 

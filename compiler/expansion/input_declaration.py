@@ -10,22 +10,22 @@ from resnetc.compiler.ir.network import InputCondition, InputSpec
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import SizedEvaluator, mentioned
-from resnetc.compiler.symbolic.predicates import Truth, covered, holding
-from resnetc.compiler.symbolic.values import Size
+from resnetc.compiler.symbolic.evaluator import SizedEvaluator, mentioned_names
+from resnetc.compiler.symbolic.predicates import SymBool, covered_sizes, holding_regions
+from resnetc.compiler.symbolic.values import SymInt
 from resnetc.compiler.syntax import tree as syntax
 
 MAX_PERIOD = 100_000
 
 
-def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpec:
+def declare_input(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpec:
     """`input [channels, H, W] = [3, 224, 224] when H % 32 == 0`."""
     if not isinstance(item.shape, syntax.List) or not isinstance(item.declared, syntax.List):
         raise Fault(not_an_input(item))
     if not 2 <= len(item.shape.items) <= 4 or len(item.shape.items) != len(item.declared.items):
         raise Fault(axes_differ(item))
-    channels = positive(item.shape.items[0], evaluator, frame)
-    first = positive(item.declared.items[0], evaluator, frame)
+    channels = evaluate_positive(item.shape.items[0], evaluator, frame)
+    first = evaluate_positive(item.declared.items[0], evaluator, frame)
     if first != channels:
         raise Fault(contradicted(item.shape.items[0], channels, item.declared.items[0], first))
     symbols: list[str | None] = []
@@ -34,35 +34,35 @@ def declared(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> InputSpe
         symbols.append(axis.id if is_symbol and isinstance(axis, syntax.Name) else None)
         if isinstance(axis, syntax.Name) and is_symbol and axis.id in symbols[:-1]:
             raise Fault(application_errors.set_twice(axis.id, axis.span))
-    numbers = tuple(positive(n, evaluator, frame) for n in item.declared.items[1:])
+    numbers = tuple(evaluate_positive(n, evaluator, frame) for n in item.declared.items[1:])
     for axis, symbol, number, said in zip(item.shape.items[1:], symbols, numbers, item.declared.items[1:], strict=True):
-        fixed = number if symbol else positive(axis, evaluator, frame)
+        fixed = number if symbol else evaluate_positive(axis, evaluator, frame)
         if fixed != number:
             raise Fault(contradicted(axis, fixed, said, number))
-    conditions = restrictions(item.condition, symbols, evaluator, frame) if item.condition is not None else []
+    conditions = evaluate_condition(item.condition, symbols, evaluator, frame) if item.condition is not None else []
     behind = item.condition.span if item.condition is not None else None
     return InputSpec(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
 
 
-def positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:
+def evaluate_positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:
     value = evaluator.integer(expr, frame)
     if value < 1:
         raise Fault(not_positive(expr.span, value))
     return value
 
 
-def restrictions(
+def evaluate_condition(
     expr: syntax.Expr, symbols: list[str | None], evaluator: Evaluator, frame: Frame
 ) -> list[InputCondition]:
     """The condition behind an input: conjuncts, each about one axis, as sets of sizes."""
     if isinstance(expr, syntax.Binary) and expr.op == "and":
         return [
-            *restrictions(expr.left, symbols, evaluator, frame),
-            *restrictions(expr.right, symbols, evaluator, frame),
+            *evaluate_condition(expr.left, symbols, evaluator, frame),
+            *evaluate_condition(expr.right, symbols, evaluator, frame),
         ]
-    if len(mentioned(expr) & {s for s in symbols if s is not None}) != 1:
+    if len(mentioned_names(expr) & {s for s in symbols if s is not None}) != 1:
         raise Fault(not_one_axis(expr.span))
-    sizes = {s: Size(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
+    sizes = {s: SymInt(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
     sized_evaluator = SizedEvaluator(evaluator, sizes)
     try:
         statement = sized_evaluator.truth(expr, frame)
@@ -76,14 +76,14 @@ def restrictions(
     return [InputCondition(*restriction, expr.span)]
 
 
-def on_one_axis(truth: Truth, span: Span) -> tuple[int, SizeSet] | None:
+def on_one_axis(truth: SymBool, span: Span) -> tuple[int, SizeSet] | None:
     """The axis that a statement is about, and the sizes at which it holds; None if it is about several."""
-    regions = holding(truth, span)
+    regions = holding_regions(truth, span)
     axes = {axis for region in (*truth.broken, *regions) for axis in region.axes}
     if len(axes) != 1:
         return None
     (axis,) = axes
-    return axis, covered(regions, axis)
+    return axis, covered_sizes(regions, axis)
 
 
 def not_an_input(item: syntax.Input) -> Diagnostic:

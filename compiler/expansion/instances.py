@@ -48,11 +48,11 @@ def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, libr
             continue
         value = evaluator.defined(item, spec, item.name.span)
         assert isinstance(value, ModelValue)
-        out.extend(variants(item, value, settings, evaluator, library))
+        out.extend(expand_family(item, value, settings, evaluator, library))
     return out
 
 
-def variants(
+def expand_family(
     item: syntax.Model | syntax.Instance,
     value: ModelValue,
     settings: list[Setting],
@@ -71,7 +71,7 @@ def variants(
         spans = model.each.values.items if isinstance(model.each.values, syntax.List) else ()
         place = [e.span for e in spans] if len(spans) == len(listed) else [model.each.values.span] * len(listed)
         choices[model.each.name.id] = [
-            (v, s, f"_{model.each.name.id}{plain(v)}") for v, s in zip(listed, place, strict=True)
+            (v, s, f"_{model.each.name.id}{name_suffix(v)}") for v, s in zip(listed, place, strict=True)
         ]
     seals: list[tuple[syntax.Slot, Layer | Absent, Span]] = []
     suffixes: list[str] = []
@@ -82,8 +82,8 @@ def variants(
             layer = as_layer(value_set, setting.expr.span)
             check_binding(slot, layer, setting.expr.span)
             seals.append((slot, layer, setting.expr.span))
-            if layer != standing(slot, value, evaluator):
-                suffixes.append(f"_{setting.name}_{letters(setting.text)}")
+            if layer != current_binding(slot, value, evaluator):
+                suffixes.append(f"_{setting.name}_{to_identifier(setting.text)}")
         elif setting.name in parameters:
             many = (
                 value_set
@@ -97,7 +97,7 @@ def variants(
                 (
                     v,
                     setting.expr.span,
-                    f"_{setting.name}{plain(v)}"
+                    f"_{setting.name}{name_suffix(v)}"
                     if suffix or v != usual or isinstance(v, bool) != isinstance(usual, bool)
                     else "",
                 )
@@ -123,7 +123,7 @@ def variants(
     return out
 
 
-def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
+def current_binding(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
     """What a slot is bound to in a model as its file has it."""
     for bound, layer, _ in reversed(value.bindings):
         if bound is slot:
@@ -138,14 +138,14 @@ def standing(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Valu
     return evaluator.default(slot)
 
 
-def letters(text: str) -> str:
+def to_identifier(text: str) -> str:
     """Other characters than letters and digits become `_`."""
     return re.sub(r"[^A-Za-z0-9]", "_", text.strip())
 
 
-def plain(value: Value) -> str:
+def name_suffix(value: Value) -> str:
     """A value in a name; a number is written as such."""
-    return letters("none" if isinstance(value, Absent) else describe(value))
+    return to_identifier("none" if isinstance(value, Absent) else describe(value))
 
 
 def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> str:

@@ -53,14 +53,14 @@ def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]
             raise Fault(application_errors.list_applied(layer.primitive.name, span))
         flat: list[Tensor] = []
         for item in value:
-            flat.extend(tensors_for(layer, item, span) if isinstance(item, tuple) else [single(item, span)])
+            flat.extend(tensors_for(layer, item, span) if isinstance(item, tuple) else [require_tensor(item, span)])
         return flat
     if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
         raise Fault(application_errors.list_needed(layer.primitive.name, span))
-    return [single(value, span)]
+    return [require_tensor(value, span)]
 
 
-def single(value: Value, span: Span) -> Tensor:
+def require_tensor(value: Value, span: Span) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Absent):

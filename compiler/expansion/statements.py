@@ -15,7 +15,7 @@ from resnetc.compiler.syntax import tree as syntax
 
 
 class Statements:
-    """Carries statements out in a frame; `asked` is where the arguments of the model come from."""
+    """Carries statements out in a frame; `arguments_span` is where the arguments of the model come from."""
 
     def __init__(self, evaluator: Evaluator, bindings: Bindings, arguments_span: Span | None) -> None:
         self.evaluator, self.bindings, self.arguments_span = evaluator, bindings, arguments_span

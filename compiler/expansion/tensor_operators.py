@@ -9,7 +9,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Absent, Layer, Tensor, Value
 from resnetc.compiler.expansion import application_errors
-from resnetc.compiler.expansion.elementwise import combined
+from resnetc.compiler.expansion.elementwise import join_shapes
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -69,5 +69,5 @@ def combine(op: str, left: Value, right: Value, expr: syntax.Binary, frame: Fram
             raise Fault(application_errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
         sides.append(side)
     assert frame.scope is not None  # tensors are made in it
-    shape = combined(op, sides[0], sides[1], expr, frame.scope)
+    shape = join_shapes(op, sides[0], sides[1], expr, frame.scope)
     return frame.scope.join("+" if op == "+" else "*", sides, shape, expr.span)

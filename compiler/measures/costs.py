@@ -20,14 +20,14 @@ Cost = dict[tuple[SizeFn, ...], int]
 FLOAT, LONG = 4, 8
 
 
-def elements(shape: Shape, each: int = 1) -> Cost:
+def count_elements(shape: Shape, each: int = 1) -> Cost:
     """The elements of a map or vector, `each` counted so often."""
     if all(is_constant(f) for f in shape.sizes):
         return {(): each * shape.channels * prod(evaluate(f, 1) for f in shape.sizes)}
     return {shape.sizes: each * shape.channels}
 
 
-def total(cost: Cost, sizes: tuple[int, ...]) -> int:
+def evaluate_cost(cost: Cost, sizes: tuple[int, ...]) -> int:
     """The value of a polynomial at the sizes of an input."""
     return sum(n * prod(evaluate(f, s) for f, s in zip(key, sizes, strict=bool(key))) for key, n in cost.items())
 
@@ -57,14 +57,14 @@ def multiply_adds(leaf: Leaf) -> Cost:
     if leaf.primitive.state != "conv":
         return {}
     window = prod(size_on_axis(leaf.argument("kernel"), i) for i in range(leaf.shape_in.rank))
-    return elements(leaf.shape_out, leaf.shape_in.channels // leaf.integer("groups") * window)
+    return count_elements(leaf.shape_out, leaf.shape_in.channels // leaf.integer("groups") * window)
 
 
 def filter_multiply_adds(leaf: Leaf) -> Cost:
     """Of fixed filters, which run as convolutions and have no parameters."""
     if leaf.primitive.state != "filter":
         return {}
-    return elements(leaf.shape_out, leaf.integer("kernel") ** leaf.shape_in.rank)
+    return count_elements(leaf.shape_out, leaf.integer("kernel") ** leaf.shape_in.rank)
 
 
 # -- what autograd keeps ----------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ Operation = Module | Literal["+", "*"]
 Program = Iterator[tuple[Operation, tuple[int, ...], tuple[int, ...]]]
 
 
-def program(module: Sequence | ExpandedBlock) -> tuple[Program, int]:
+def list_steps(module: Sequence | ExpandedBlock) -> tuple[Program, int]:
     """A scope as steps `(operation, inputs, outputs)` on numbered values (0 is the input), and the value it returns."""
     if isinstance(module, ExpandedBlock):
         return ((s.operation, s.inputs, s.outputs) for s in module.steps), module.output
@@ -134,7 +134,7 @@ class Memory:
         sizes: list[Cost] = [{}]
         saved = [False]
         inside = Sum()
-        steps, output = program(module)
+        steps, output = list_steps(module)
         for operation, inputs, outputs in steps:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
@@ -163,7 +163,7 @@ class Memory:
 
     def checkpoint(self, block: Module) -> SavedTensors:
         if id(block) not in self.blocks:
-            output_size = elements(block.outputs[0], self.item)
+            output_size = count_elements(block.outputs[0], self.item)
             self.blocks[id(block)] = SavedTensors({}, (True,), (-1,), output_size, False, True)
         return self.blocks[id(block)]
 
@@ -171,7 +171,7 @@ class Memory:
 def saved_by_join(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> SavedTensors:
     """A sum keeps nothing, a product each factor that the gradient of the other needs."""
     inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
-    return SavedTensors({}, inputs, (-1,), elements(shape, item), False, any(tracked))
+    return SavedTensors({}, inputs, (-1,), count_elements(shape, item), False, any(tracked))
 
 
 def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> SavedTensors:
@@ -185,7 +185,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     if is_view(leaf):
         part = parted or len(leaf.outputs) > 1
         return SavedTensors({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
-    outputs_size = elements(leaf.shape_out, item * len(leaf.outputs))
+    outputs_size = count_elements(leaf.shape_out, item * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
         return SavedTensors({}, (False,) * len(tracked), outputs, outputs_size, False, False)
@@ -193,11 +193,11 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     inside.put({(): item * statistics(leaf)} if saves or not first else {})
     inside.put(outputs_size, int(more) if plus else 0)
     if saves == "indices":
-        inside.put(elements(leaf.shape_out, LONG))
+        inside.put(count_elements(leaf.shape_out, LONG))
     elif saves == "mask":
-        inside.put(elements(leaf.shape_out, item))
+        inside.put(count_elements(leaf.shape_out, item))
     elif saves == "padded":
-        inside.put(elements(padded(leaf), item))
+        inside.put(count_elements(padded(leaf), item))
     inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
     if parted and leaf.primitive.name == "group_norm":
         inside.put(outputs_size)
@@ -256,5 +256,5 @@ def saved_by_network(memory: Memory, root: ExpandedBlock) -> Cost:
     saved = memory.module(root, (False,))
     out = Sum()
     out.put(saved.own)
-    out.put(elements(root.shape_in, memory.item) if saved.inputs[0] else {})
+    out.put(count_elements(root.shape_in, memory.item) if saved.inputs[0] else {})
     return out.cost()

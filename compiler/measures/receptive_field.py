@@ -36,11 +36,11 @@ class Trace:
         return Trace(depth, field, self.whole or other.whole, other.pooled)
 
 
-def start(rank: int) -> Trace:
+def initial_trace(rank: int) -> Trace:
     return Trace(0, ((0, 0, 1),) * rank)
 
 
-def merged(traces: list[Trace], counted: list[Trace], step: Step) -> Trace:
+def merge_traces(traces: list[Trace], counted: list[Trace], step: Step) -> Trace:
     """The ways to values that a step puts together; the layers of `counted` ones count."""
     depth = max(t.depth for t in counted or traces)
     whole = next((t.whole for t in traces if t.whole), ())
@@ -57,7 +57,7 @@ def merged(traces: list[Trace], counted: list[Trace], step: Step) -> Trace:
     return Trace(depth, hull, whole or (step,) if apart else whole)
 
 
-def broadcast(shape: Shape, out: Shape) -> bool:
+def is_broadcast(shape: Shape, out: Shape) -> bool:
     """Whether a factor is repeated to fit the product."""
     one = constant(1)
     pairs = zip(shape.sizes, out.sizes, strict=True)
@@ -89,7 +89,7 @@ def leaf_trace(leaf: Leaf) -> Trace:
             field = [(0, 0, each("stride", i)) for i in range(rank)]
         case rule:
             pooled = rule in ("global", "linear", "reshape", "flatten")
-            return Trace(layers, start(rank).field, pooled=pooled)
+            return Trace(layers, initial_trace(rank).field, pooled=pooled)
     return Trace(layers, tuple(field))
 
 
@@ -105,7 +105,7 @@ class Tracer:
             if isinstance(module, Leaf):
                 trace = leaf_trace(module)
             elif isinstance(module, Sequence):
-                trace = start(module.shape_in.rank)
+                trace = initial_trace(module.shape_in.rank)
                 for _, child in module.children:
                     trace = trace.then(self.module(child))
             else:
@@ -115,17 +115,17 @@ class Tracer:
 
     def wires(self, block: ExpandedBlock) -> list[Trace]:
         """The way to every value of a block."""
-        out = [start(block.shape_in.rank)] * len(block.wires)
+        out = [initial_trace(block.shape_in.rank)] * len(block.wires)
         for step in block.steps:
             traces = [out[i] for i in step.inputs]
             if isinstance(step.operation, str):
-                trace = merged(traces, traces, step)
+                trace = merge_traces(traces, traces, step)
                 if step.operation == "*":
                     shape = block.wires[step.outputs[0]].shape
-                    refs = [i for i in step.inputs if not broadcast(block.wires[i].shape, shape)]
-                    trace = merged(traces, [out[i] for i in refs], step)
+                    refs = [i for i in step.inputs if not is_broadcast(block.wires[i].shape, shape)]
+                    trace = merge_traces(traces, [out[i] for i in refs], step)
             else:
-                before = merged(traces, traces, step) if len(traces) > 1 else traces[0]
+                before = merge_traces(traces, traces, step) if len(traces) > 1 else traces[0]
                 trace = before.then(self.module(step.operation))
                 if trace.whole and not before.whole:
                     trace = replace(trace, whole=(step, *trace.whole))

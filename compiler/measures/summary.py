@@ -10,7 +10,7 @@ from typing import TypeAlias
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
-from resnetc.compiler.measures.costs import Cost, Sum, total
+from resnetc.compiler.measures.costs import Cost, Sum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
@@ -27,7 +27,7 @@ Symbols = tuple[str | None, ...]
 # -- what is stored ---------------------------------------------------------------------------------------------------
 
 
-def state(leaf: Leaf) -> list[Stored]:
+def state_entries(leaf: Leaf) -> list[Stored]:
     """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer)."""
     arguments = dict(leaf.arguments)
     channels = leaf.shape_in.channels
@@ -66,7 +66,7 @@ def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
         return cache[id(module)]
     match module:
         case Leaf():
-            out = [(name, shape) for name, shape, _ in state(module)]
+            out = [(name, shape) for name, shape, _ in state_entries(module)]
         case Sequence(children):
             out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, cache)]
         case ExpandedBlock(_, steps, _, _, order):
@@ -145,7 +145,7 @@ class Measurer:
 
 
 def leaf_figures(leaf: Leaf) -> Figures:
-    stored = [(prod(shape), parameter) for _, shape, parameter in state(leaf)]
+    stored = [(prod(shape), parameter) for _, shape, parameter in state_entries(leaf)]
     return Figures(
         sum(n for n, parameter in stored if parameter),
         sum(n for n, parameter in stored if not parameter),
@@ -180,7 +180,7 @@ class Part:
         return (str(self.out.channels), *(show(f, symbol or "H") for f, symbol in names))
 
     def multiply_adds(self, sizes: tuple[int, ...]) -> int:
-        return total(self.cost, sizes)
+        return evaluate_cost(self.cost, sizes)
 
 
 @record(eq=True)
@@ -236,19 +236,21 @@ class Measures:
 
     def multiply_adds(self, sizes: tuple[int, ...]) -> int:
         """Convolutions and linear layers with parameters, each multiply-add once."""
-        return total(self.cost, sizes)
+        return evaluate_cost(self.cost, sizes)
 
     def multiply_adds_all(self, sizes: tuple[int, ...]) -> int:
         """The same with fixed filters. (No operation of the language is a matrix product between activations.)"""
-        return total(self.cost, sizes) + total(self.filters, sizes)
+        return evaluate_cost(self.cost, sizes) + evaluate_cost(self.filters, sizes)
 
     def activation_bytes(self, sizes: tuple[int, ...]) -> int:
         """What autograd keeps of one image in float32 while training."""
-        return total(self.saved, sizes)
+        return evaluate_cost(self.saved, sizes)
 
     def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
         """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
-        return total(self.saved_outside_blocks, sizes) + max((total(b, sizes) for b in self.saved_in_blocks), default=0)
+        return evaluate_cost(self.saved_outside_blocks, sizes) + max(
+            (evaluate_cost(b, sizes) for b in self.saved_in_blocks), default=0
+        )
 
 
 def measure(network: Network) -> Measures:
@@ -264,7 +266,7 @@ def measure(network: Network) -> Measures:
         trace.depth,
         None if trace.whole else each_axis(field),
         trace.whole,
-        tuple(parts(network, measurer, wires)),
+        tuple(measure_parts(network, measurer, wires)),
         root.shape_out,
         figures.cost,
         figures.filters,
@@ -272,7 +274,7 @@ def measure(network: Network) -> Measures:
     )
 
 
-def parts(network: Network, measurer: Measurer, wires: list[Trace]) -> Iterable[Part]:
+def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> Iterable[Part]:
     """Stem, stages and head; a network without stages is one part."""
     root, steps, symbols = network.root, network.root.steps, network.input.symbols
     spans = [(s.name, s.blocks, s.step, s.step + 1, steps[s.step].outputs[0]) for s in network.stages]

@@ -10,7 +10,7 @@ from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Operation
-from resnetc.compiler.remedies.call_text import short
+from resnetc.compiler.remedies.call_text import shorten
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.sizes import SizeFn
 from resnetc.compiler.syntax import tree as syntax
@@ -46,37 +46,37 @@ class Place:
         notes = []
         trail = self.trail()
         for place, inner in zip(trail, [*trail[1:], None], strict=True):
-            shown = numbers(inner.block) if inner else ""
+            shown = show_numbers(inner.block) if inner else ""
             if place.stage:
                 text = f"block {place.index + 1} of {place.stage.blocks} of stage `{place.stage.name}`"
                 notes.append(f"in {text} ({place.stage.span}){shown}")
             elif inner:
                 span = place.block.steps[place.step].span
-                notes.append(f"in `{short(span.text)}` ({span}){shown}")
+                notes.append(f"in `{shorten(span.text)}` ({span}){shown}")
         return tuple(notes)
 
     def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
         """The size of an axis behind everything that lies before here, and what that is called."""
         for place in self.trail():
             block, step = place.block, place.block.steps[place.step]
-            for ref in reversed(branches.chain(block, step.inputs[0])[:-1]):
+            for ref in reversed(branches.trace_back(block, step.inputs[0])[:-1]):
                 wire = block.wires[ref]
                 assert wire.step is not None  # the last of a chain is `in`
                 for size in wire.shape.sizes[axis : axis + 1]:
-                    yield size, head(block.steps[wire.step])
+                    yield size, short_name(block.steps[wire.step])
             if place.stage:
                 for size in blocks(step.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
-                    yield size, head(step)
+                    yield size, short_name(step)
 
 
-def head(step: Step) -> str:
+def short_name(step: Step) -> str:
     """What a step is called for short: its path as a stage, else its text up to the arguments."""
     if step.span.text.startswith("stage "):
         return show_path(step.path)
-    return short(step.span.text).partition("(")[0]
+    return shorten(step.span.text).partition("(")[0]
 
 
-def numbers(block: ExpandedBlock) -> str:
+def show_numbers(block: ExpandedBlock) -> str:
     """`, width = 64`: the numbers of a block that are not its defaults."""
     values = {number.name: number.value for number in block.numbers}
     shown = ""
@@ -109,7 +109,7 @@ def inside(
             continue
         stage = stages.get(number)
         for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
-            for module in branches.opened(child):
+            for module in branches.flatten_chains(child):
                 if isinstance(module, ExpandedBlock):
                     if id(module) not in visited:
                         visited.add(id(module))

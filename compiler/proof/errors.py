@@ -7,12 +7,12 @@ import re
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, fitting, stated
+from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, declared_sizes, nearest_accepted
 from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches, strides, windows
-from resnetc.compiler.remedies.call_text import shipped
-from resnetc.compiler.remedies.input_conditions import allowing
-from resnetc.compiler.remedies.windows import Meeting
+from resnetc.compiler.remedies.call_text import is_shipped
+from resnetc.compiler.remedies.input_conditions import format_condition
+from resnetc.compiler.remedies.windows import JoinSite
 from resnetc.compiler.sizes import (
     SizeFn,
     SizeSet,
@@ -29,7 +29,7 @@ from resnetc.compiler.source import Span
 
 
 @record
-class Case:
+class SizeConflict:
     """What the words about a condition are made of."""
 
     network: Network
@@ -92,7 +92,7 @@ class Case:
         for n, what in by_size.items():
             if n is not None:
                 refusing = (r for r in self.accepted.reasons if r.axis == self.reason.axis and n not in r.after)
-                why = Case(self.network, self.accepted, next(refusing, self.reason)).values(n)
+                why = SizeConflict(self.network, self.accepted, next(refusing, self.reason)).values(n)
                 texts.append(f"{what}: {self.symbol} = {n} ({why.removesuffix(f' at {self.symbol} = {n}')})")
         return ("; ".join(texts),)
 
@@ -105,7 +105,7 @@ class Case:
         """From where on each side has its size."""
         labels = []
         for side, size in zip(sides, self.sides, strict=True):
-            last = next((o for o in reversed(side.operations) if o.does(self.axis) != (1, 0)), None)
+            last = next((o for o in reversed(side.operations) if o.size_map(self.axis) != (1, 0)), None)
             if last:
                 labels.append(Label(last.span, f"`{side.name}` has size {self.show(size)} from here"))
         return tuple(labels)
@@ -119,29 +119,29 @@ class Case:
         return (drawn,) if last != self.size else ()
 
 
-def grown(size: SizeFn) -> str:
+def show_stride(size: SizeFn) -> str:
     """The stride of a size, told by its growth."""
     return str(1 / slope(size)) if slope(size) else "none"
 
 
-def restriction(network: Network, accepted: Accepted) -> str | None:
+def restricting_condition(network: Network, accepted: Accepted) -> str | None:
     """The `when` that restricts every axis to accepted sizes; what is said of one stays if it does so already."""
     said: list[str | None] = []
     for axis, sizes in enumerate(accepted.axes):
-        symbol, before = network.input.symbols[axis], stated(network, axis)
+        symbol, before = network.input.symbols[axis], declared_sizes(network, axis)
         if before is not None and before.subset_of(sizes):
             texts = [c.span.text for c in network.input.conditions if c.axis == axis]
             said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
         elif symbol and not (before is None and sizes == from_minimum(sizes.min or 1)):
             size = network.input.sizes[axis]
-            said.append(allowing(sizes, symbol, sizes.nearest(size) or size))
+            said.append(format_condition(sizes, symbol, sizes.nearest(size) or size))
     return f"when {' and '.join(s for s in said if s)}" if said and all(said) else None
 
 
-def declaring(network: Network, line: str) -> tuple[Edit, ...]:
+def edit_condition(network: Network, line: str) -> tuple[Edit, ...]:
     """The edit that puts a `when` behind the input, or another in its place."""
     declared = network.input
-    if shipped(declared.span):
+    if is_shipped(declared.span):
         return ()
     if declared.condition is not None:
         return (Edit(declared.condition, line.removeprefix("when ")),)
@@ -149,11 +149,11 @@ def declaring(network: Network, line: str) -> tuple[Edit, ...]:
     return (Edit(end, f" {line}"),)
 
 
-def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+def strides_differ(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = case.sides, places[0].sides
-    totals = [side.stride(case.axis) or grown(size) for side, size in zip(sides, (f, g), strict=True)]
+    totals = [side.stride(case.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
-    likeliest, *alternatives = strides.to_give(places, case.reason.condition.span, case.axis)
+    likeliest, *alternatives = strides.suggest_strides(places, case.reason.condition.span, case.axis)
     if "none" in totals:
         likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
         alternatives = []
@@ -161,7 +161,7 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
         "E0302",
         f"{case.reason.condition.text} joins maps with different strides: {named}",
         Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
-        labels=(*branches.strided(sides, case.axis), *case.call_site_labels()),
+        labels=(*branches.label_strides(sides, case.axis), *case.call_site_labels()),
         notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
         helps=(likeliest.help,),
         fix=likeliest.edits,
@@ -169,11 +169,11 @@ def strides_differ(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     )
 
 
-def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+def never_equal(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = case.sides, places[0].sides
-    remedy_of_windows = windows.remedy(places, case.axis)
+    remedy_of_windows = windows.find_remedy(places, case.axis)
     blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, case.axis)
-    remedy = remedy_of_windows or windows.padded(places)
+    remedy = remedy_of_windows or windows.find_border(places)
     if remedy:
         help = f"write {remedy.text}, so that both are {case.show(remedy.sizes[case.axis])}"
     else:
@@ -197,18 +197,18 @@ def never_equal(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnos
     )
 
 
-def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diagnostic:
+def not_everywhere(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = case.sides, places[0].sides
-    remedy = windows.remedy(places, case.axis)
+    remedy = windows.find_remedy(places, case.axis)
     blamed = remedy.operation if remedy else branches.most_changing(sides, case.axis)
     equal = show_set(equal_where(f, g), case.symbol).partition(", ")[0]
-    line = restriction(case.network, case.accepted)
+    line = restricting_condition(case.network, case.accepted)
     notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
-    nearest = fitting(case.network, case.accepted)
+    nearest = nearest_accepted(case.network, case.accepted)
     is_declared_accepted = nearest == case.network.input.sizes
     if not remedy and not (line and is_declared_accepted):
-        remedy = windows.padded(places)
-    declares = line is not None and (not remedy or shipped(remedy.operation.span))
+        remedy = windows.find_border(places)
+    declares = line is not None and (not remedy or is_shipped(remedy.operation.span))
     cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
     fix = remedy.fix if remedy else ()
     if line and declares:
@@ -216,7 +216,7 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
         help = f"restrict the input to sizes that fit: `{line}`"
         if not is_declared_accepted:
             help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
-        fix = declaring(case.network, line) if is_declared_accepted else ()
+        fix = edit_condition(case.network, line) if is_declared_accepted else ()
     else:
         help = cure or "give both sides the same size, for instance with the same operation on both"
     return Diagnostic(
@@ -235,14 +235,14 @@ def not_everywhere(case: Case, places: list[Meeting], promised: SizeSet) -> Diag
     )
 
 
-def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
+def promises_too_much(case: SizeConflict, promised: SizeSet) -> Diagnostic:
     size = (promised - case.reason.after).min or 1
-    said = stated(case.network, case.reason.axis) or promised
+    said = declared_sizes(case.network, case.reason.axis) or promised
     spans = [c.span for c in case.network.input.conditions if c.axis == case.reason.axis]
     accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
-    line = restriction(case.network, case.accepted)
+    line = restricting_condition(case.network, case.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"
-    nearest = fitting(case.network, case.accepted)
+    nearest = nearest_accepted(case.network, case.accepted)
     if line and nearest != case.network.input.sizes:
         help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
     return Diagnostic(
@@ -252,11 +252,11 @@ def promises_too_much(case: Case, promised: SizeSet) -> Diagnostic:
         labels=(Label(case.reason.condition.span, case.values(size)), *case.call_site_labels()),
         notes=(*case.refused(said - case.accepted.axes[case.reason.axis]), *case.reason.place.whereabouts()),
         helps=(help,),
-        fix=declaring(case.network, line) if line and nearest == case.network.input.sizes else (),
+        fix=edit_condition(case.network, line) if line and nearest == case.network.input.sizes else (),
     )
 
 
-def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
+def too_small(case: SizeConflict, within: list[SizeSet]) -> Diagnostic:
     condition, network = case.reason.condition, case.network
     least = (sizes.min for sizes in within)
     return Diagnostic(
@@ -270,7 +270,7 @@ def too_small(case: Case, within: list[SizeSet]) -> Diagnostic:
     )
 
 
-def never_enough(case: Case) -> Diagnostic:
+def never_enough(case: SizeConflict) -> Diagnostic:
     condition, arrives = case.reason.condition, case.show(case.reason.condition.fn)
     return Diagnostic(
         "E0335",

@@ -16,7 +16,7 @@ from resnetc.compiler.source import Span
 
 
 @record(eq=True)
-class Alone:
+class MinimumBatch:
     """Where one image alone is refused: the accepted sizes that are in all of these sets, and the norm to blame.
 
     `path` is its name in the module, where it occurs first.
@@ -31,9 +31,9 @@ class Alone:
         return all(n in axis for n, axis in zip(sizes, self.axes, strict=True))
 
 
-def refused_alone(network: Network, accepted: Accepted, training: bool = False) -> tuple[Alone, ...]:
+def find_minimum_batches(network: Network, accepted: Accepted, training: bool = False) -> tuple[MinimumBatch, ...]:
     """What refuses one image, in the order of the program; sizes that another norm refuses as well are left out."""
-    out: list[Alone] = []
+    out: list[MinimumBatch] = []
     for path, leaf in norms(network.root, "", training, set()):
         one = [equal_where(size, constant(1)) for size in leaf.shape_in.sizes]
         spare = one[len(accepted.axes) :]  # a reshaped map may have more axes, of fixed sizes
@@ -41,13 +41,13 @@ def refused_alone(network: Network, accepted: Accepted, training: bool = False) 
             continue
         one = [*one, *[ALL] * len(accepted.axes)][: len(accepted.axes)]
         axes = tuple(a & b for a, b in zip(one, accepted.axes, strict=True))
-        if EMPTY not in axes and not any(inside(axes, other.axes) for other in out):
-            out = [other for other in out if not inside(other.axes, axes)]
-            out.append(Alone(axes, leaf.span, path, leaf))
+        if EMPTY not in axes and not any(is_inside(axes, other.axes) for other in out):
+            out = [other for other in out if not is_inside(other.axes, axes)]
+            out.append(MinimumBatch(axes, leaf.span, path, leaf))
     return tuple(out)
 
 
-def inside(axes: tuple[SizeSet, ...], others: tuple[SizeSet, ...]) -> bool:
+def is_inside(axes: tuple[SizeSet, ...], others: tuple[SizeSet, ...]) -> bool:
     return all(a - b == EMPTY for a, b in zip(axes, others, strict=True))
 
 

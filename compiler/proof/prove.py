@@ -6,9 +6,9 @@ from __future__ import annotations
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.proof import errors
-from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed, stated
+from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed_sizes, declared_sizes
 from resnetc.compiler.proof.constraints import constraints
-from resnetc.compiler.proof.errors import Case
+from resnetc.compiler.proof.errors import SizeConflict
 from resnetc.compiler.remedies import windows
 from resnetc.compiler.sizes import (
     ALL,
@@ -39,7 +39,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
                 span, what = condition.span, condition.text
                 axis = min(condition.axis, len(axes) - 1)  # a map of more axes than the input has fixed sizes
                 before = axes[axis]
-                after = axes[axis] = common(before, holds(condition))
+                after = axes[axis] = intersect(before, satisfying_sizes(condition))
                 if after != before:
                     reasons.append(Reason(axis, condition, before, after, place))
         accepted = Accepted(tuple(axes), tuple(reasons))
@@ -50,7 +50,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     return accepted, [fault] if fault else []
 
 
-def holds(condition: Condition) -> SizeSet:
+def satisfying_sizes(condition: Condition) -> SizeSet:
     """The input sizes at which a condition holds."""
     if not isinstance(condition.other, int):
         return equal_where(condition.fn, condition.other)
@@ -59,7 +59,7 @@ def holds(condition: Condition) -> SizeSet:
     return congruent(condition.fn, condition.other, 0)
 
 
-def common(a: SizeSet, b: SizeSet) -> SizeSet:
+def intersect(a: SizeSet, b: SizeSet) -> SizeSet:
     """The intersection; that of two half-lines without writing them down, for a deep network has thousands."""
     if a.period == b.period == a.residues == b.residues == 1 and a.head == b.head == 0:
         return max(a, b, key=lambda sizes: sizes.onset)
@@ -73,26 +73,26 @@ def find_first_fault(network: Network, accepted: Accepted) -> Diagnostic | None:
     """The first fault: of a condition that some promised size breaks, or of the declared size."""
     sizes = network.input.sizes
     for axis in range(len(sizes)):
-        reason = first_broken(network, accepted, axis)
+        reason = find_broken_reason(network, accepted, axis)
         if reason is not None:
-            return broken(Case(network, accepted, reason))
-    within = [allowed(network, accepted, axis) for axis in range(len(sizes))]
+            return describe_broken(SizeConflict(network, accepted, reason))
+    within = [allowed_sizes(network, accepted, axis) for axis in range(len(sizes))]
     for axis, size in enumerate(sizes):
         if size not in within[axis]:
             refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
             reason = next(refusing, None)
             if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in within):
                 return errors.not_accepted(network, axis, within)
-            return errors.too_small(Case(network, accepted, reason), within)
+            return errors.too_small(SizeConflict(network, accepted, reason), within)
     return None
 
 
-def first_broken(network: Network, accepted: Accepted, axis: int) -> Reason | None:
+def find_broken_reason(network: Network, accepted: Accepted, axis: int) -> Reason | None:
     """The first reason that refuses the declared size, if that is an addition, else the smallest refused and promised.
 
     Without `when` every size from the least accepted one on is promised, so a mere lower bound breaks nothing.
     """
-    said, reasons = stated(network, axis), [r for r in accepted.reasons if r.axis == axis]
+    said, reasons = declared_sizes(network, axis), [r for r in accepted.reasons if r.axis == axis]
     if said is not None:
         size = network.input.sizes[axis]
         against = next((r for r in reasons if size in said and size not in r.after), None)
@@ -105,15 +105,15 @@ def first_broken(network: Network, accepted: Accepted, axis: int) -> Reason | No
     return next((r for r in bounds if not (r.before & promised).subset_of(r.after)), None)
 
 
-def broken(case: Case) -> Diagnostic:
+def describe_broken(case: SizeConflict) -> Diagnostic:
     """The fault of a condition that some promised size breaks."""
     reason = case.reason
-    said = stated(case.network, reason.axis)
+    said = declared_sizes(case.network, reason.axis)
     promised = reason.before & (from_minimum(case.accepted.axes[reason.axis].min or 1) if said is None else said)
     if reason.condition.kind != "equal":
         return errors.never_enough(case) if reason.after.is_empty else errors.promises_too_much(case, promised)
     f, g = case.sides
-    places = windows.meetings(case.network, reason.place.block, reason.condition, reason.place.step)
+    places = windows.find_join_sites(case.network, reason.place.block, reason.condition, reason.place.step)
     strides = [side.stride(case.axis) for side in places[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return errors.strides_differ(case, places, promised)

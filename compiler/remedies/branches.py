@@ -10,7 +10,7 @@ from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, 
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.remedies.call_text import arguments, canonical, complete, short
+from resnetc.compiler.remedies.call_text import canonical_call, is_complete, parse_arguments, shorten
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.sizes import Affine, SizeFn, identity, is_constant, step
 from resnetc.compiler.source import Span
@@ -31,13 +31,13 @@ class Operation:
     leaf: Leaf | None
     geometry: tuple[Geometry | None, ...]
 
-    def does(self, axis: int) -> Geometry | None:
+    def size_map(self, axis: int) -> Geometry | None:
         """What it does to the size of one axis."""
         return self.geometry[axis] if axis < len(self.geometry) else None
 
     def effect(self, axis: int) -> str:
         """The same in words, besides a plain stride."""
-        stride, delta = self.does(axis) or (1, 0)
+        stride, delta = self.size_map(axis) or (1, 0)
         row = ROWS[len(self.geometry)][axis]
         if stride == 2 and delta == -1:
             return f"loses the last {row} of an odd map"
@@ -58,14 +58,14 @@ class Branch:
 
     def stride(self, axis: int) -> int | None:
         """The stride of the whole branch."""
-        maps = [o.does(axis) for o in self.operations]
+        maps = [o.size_map(axis) for o in self.operations]
         return prod(g[0] for g in maps if g) if all(maps) else None
 
     def contributions(self, axis: int) -> list[tuple[Operation, int]]:
         """The operations that add to D in `ceil((n + D) / c)` of the whole branch, with what they add."""
         contributions, before = [], 1
         for operation in self.operations:
-            stride, delta = operation.does(axis) or (1, 0)
+            stride, delta = operation.size_map(axis) or (1, 0)
             if delta:
                 contributions.append((operation, delta * before))
             before *= stride
@@ -86,16 +86,16 @@ class Branch:
 
 def branches(block: ExpandedBlock, condition: Condition, number: int) -> tuple[Branch, Branch]:
     """Both sides of the step whose operands must have equal sizes, from their nearest common origin on."""
-    return apart(block, *operands(block, condition, number))
+    return diverging_branches(block, *operands(block, condition, number))
 
 
-def apart(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
+def diverging_branches(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
     """The ways of two values, from their nearest common origin on."""
-    origins = set(chain(block, left))
-    shared = next(ref for ref in chain(block, right) if ref in origins)
-    names = [called(block, ref) for ref in (left, right)]
+    origins = set(trace_back(block, left))
+    shared = next(ref for ref in trace_back(block, right) if ref in origins)
+    names = [name_value(block, ref) for ref in (left, right)]
     if names[0] == names[1]:  # elements of one list
-        names = [called(block, ref, by_path=True) for ref in (left, right)]
+        names = [name_value(block, ref, by_path=True) for ref in (left, right)]
     return branch(block, shared, left, names[0]), branch(block, shared, right, names[1])
 
 
@@ -106,7 +106,7 @@ def operands(block: ExpandedBlock, condition: Condition, number: int) -> tuple[i
     return first, next(odd, others[0])
 
 
-def chain(block: ExpandedBlock, ref: int) -> list[int]:
+def trace_back(block: ExpandedBlock, ref: int) -> list[int]:
     """The values that one value was made of, backwards to `in`; through an addition or a gate along its map."""
     refs = [ref]
     while (number := block.wires[ref].step) is not None:
@@ -118,18 +118,18 @@ def chain(block: ExpandedBlock, ref: int) -> list[int]:
 
 def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
     """The operations between two values of a block, in their order."""
-    refs = chain(block, end)
+    refs = trace_back(block, end)
     operations: list[Operation] = []
     for ref in reversed(refs[: refs.index(start)]):
         number = block.wires[ref].step
         assert number is not None  # only `in` has none, and it lies before the start
         step = block.steps[number]
         if not isinstance(step.operation, str):
-            operations.extend(operation(step, module) for module in opened(step.operation))
+            operations.extend(operation(step, module) for module in flatten_chains(step.operation))
     return Branch(name, block.wires[start].shape, block.wires[end].shape, tuple(operations))
 
 
-def opened(module: Module) -> Iterator[Leaf | ExpandedBlock]:
+def flatten_chains(module: Module) -> Iterator[Leaf | ExpandedBlock]:
     """The operations of a chain, nested chains opened; blocks stay closed."""
     pending = [module]
     while pending:
@@ -140,21 +140,21 @@ def opened(module: Module) -> Iterator[Leaf | ExpandedBlock]:
             yield module
 
 
-def called(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
+def name_value(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
     """How a value is called: by its name, or by the text or the path of the layer that makes it."""
     wire = block.wires[ref]
     if wire.step is None:
         return "in"
     step = block.steps[wire.step]
-    return show_path(step.path) if by_path else wire.name or short(step.span.text)
+    return show_path(step.path) if by_path else wire.name or shorten(step.span.text)
 
 
 def operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
     if isinstance(module, ExpandedBlock):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
-        return Operation(short(step.span.text), step.span, step, None, tuple(between(f, g) for f, g in sizes))
-    text = module.span.text if complete(module) else canonical(module)
-    return Operation(short(text), module.span, step, module, geometry(module))
+        return Operation(shorten(step.span.text), step.span, step, None, tuple(infer_geometry(f, g) for f, g in sizes))
+    text = module.span.text if is_complete(module) else canonical_call(module)
+    return Operation(shorten(text), module.span, step, module, geometry(module))
 
 
 def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
@@ -164,10 +164,10 @@ def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
         (shape, *_) = rules.infer_shapes(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])
     except Fault:  # it takes constant sizes only
         return (None,) * leaf.shape_in.rank
-    return tuple(between(identity(), size) for size in shape.sizes)
+    return tuple(infer_geometry(identity(), size) for size in shape.sizes)
 
 
-def between(before: SizeFn, after: SizeFn) -> Geometry | None:
+def infer_geometry(before: SizeFn, after: SizeFn) -> Geometry | None:
     """The stride and delta that lead from one size to another, if that is what they differ by."""
     if before == after:
         return 1, 0
@@ -186,16 +186,16 @@ def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
 # -- strides ----------------------------------------------------------------------------------------------------------
 
 
-def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
+def label_strides(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
     """The operations whose strides have no partner on the other side, and where a side without any should have one.
 
     A side whose size no longer follows that of the input, as behind a global pool, has no stride: from there on.
     """
-    strides = [[(o, does[0]) for o in side.operations if (does := o.does(axis)) and does[0] > 1] for side in sides]
+    strides = [[(o, does[0]) for o in side.operations if (does := o.size_map(axis)) and does[0] > 1] for side in sides]
     labels = []
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
         if side.end.rank > axis and is_constant(side.end.sizes[axis]) and not is_constant(side.start.sizes[axis]):
-            fixed = next((o for o in side.operations if o.does(axis) is None), None)
+            fixed = next((o for o in side.operations if o.size_map(axis) is None), None)
             labels += [Label(fixed.span, f"`{side.name}` has a fixed size from here")] if fixed else []
             continue
         partners = [stride for _, stride in other]
@@ -204,7 +204,7 @@ def strided(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
                 partners.remove(stride)
             else:
                 labels.append(Label(operation.span, f"`{side.name}` has stride {stride} from here"))
-        calls = [o.step for o in side.operations if arguments(o.step.span.text)]
+        calls = [o.step for o in side.operations if parse_arguments(o.step.span.text)]
         if not mine and calls:
             labels.append(Label(calls[-1].span, f"`{side.name}` has stride 1"))
     return tuple(labels)

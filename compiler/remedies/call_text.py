@@ -12,30 +12,30 @@ from resnetc.grammar.primitives import REQUIRED
 MAX_QUOTED_TEXT = 48
 
 
-def short(text: str) -> str:
+def shorten(text: str) -> str:
     """A piece of source in one line; only its head where it is long."""
     text = " ".join(text.split())
     return text if len(text) <= MAX_QUOTED_TEXT else text.partition("(")[0][:MAX_QUOTED_TEXT] + "(...)"
 
 
-def complete(leaf: Leaf) -> bool:
+def is_complete(leaf: Leaf) -> bool:
     """Whether an operation's own text says all that it needs; where a slot stands for it, it may be the slot's name."""
-    stated_arguments = arguments(leaf.span.text)
+    stated_arguments = parse_arguments(leaf.span.text)
     positional = sum(not name for name, _ in stated_arguments)
     needed = [p.name for p in leaf.primitive.parameters if p.default is REQUIRED]
     return all(i < positional or name in dict(stated_arguments) for i, name in enumerate(needed))
 
 
-def canonical(leaf: Leaf) -> str:
+def canonical_call(leaf: Leaf) -> str:
     """An operation with the arguments that are not its defaults; a default of None was derived from the others."""
     usual = {p.name: p.default for p in leaf.primitive.parameters}
     pairs = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
     if pairs and pairs[0][0] == leaf.primitive.parameters[0].name:
         pairs[0] = ("", pairs[0][1])
-    return call(leaf.primitive.name, pairs)
+    return format_call(leaf.primitive.name, pairs)
 
 
-def arguments(text: str) -> list[tuple[str, str]]:
+def parse_arguments(text: str) -> list[tuple[str, str]]:
     """The arguments of a call as they are written, each with its name; by position they have none."""
     match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
     pieces, depth = [""], 0
@@ -49,32 +49,32 @@ def arguments(text: str) -> list[tuple[str, str]]:
     return [(m[1] or "", m[2]) for m in named if m]
 
 
-def of_a_primitive(leaf: Leaf) -> bool:
+def calls_primitive(leaf: Leaf) -> bool:
     """Whether its text calls the primitive itself: a slot has parameters of its own."""
     return leaf.span.text.startswith(leaf.primitive.name)
 
 
-def stated(leaf: Leaf) -> set[str]:
+def stated_parameters(leaf: Leaf) -> set[str]:
     """The parameters that the text of an operation gives, those by position too where it is a primitive's own call."""
-    order = [p.name for p in leaf.primitive.parameters] if of_a_primitive(leaf) else []
-    return {name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(arguments(leaf.span.text))}
+    order = [p.name for p in leaf.primitive.parameters] if calls_primitive(leaf) else []
+    return {name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(parse_arguments(leaf.span.text))}
 
 
-def call(text: str, pairs: list[tuple[str, str]]) -> str:
+def format_call(text: str, pairs: list[tuple[str, str]]) -> str:
     """A call with other arguments."""
     inside = ", ".join(f"{name}={value}" if name else value for name, value in pairs)
     return f"{text.partition('(')[0].strip()}({inside})"
 
 
-def rewritten(text: str, changes: dict[str, str], order: list[str], dropped: str = "") -> str:
+def rewrite_call(text: str, changes: dict[str, str], order: list[str], dropped: str = "") -> str:
     """A call with some arguments changed, where they stand or behind the others, and one left out."""
-    pairs_before = arguments(text)
+    pairs_before = parse_arguments(text)
     names = [name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(pairs_before)]
     pairs = zip(names, pairs_before, strict=True)
     remaining = [(name, changes.get(key, value)) for key, (name, value) in pairs if not dropped or name != dropped]
-    return call(text, remaining + [(name, value) for name, value in changes.items() if name not in names])
+    return format_call(text, remaining + [(name, value) for name, value in changes.items() if name not in names])
 
 
-def shipped(span: Span) -> bool:
+def is_shipped(span: Span) -> bool:
     """Whether a text is the library's, which its user does not edit."""
     return span.source.name.startswith("std/")

@@ -11,7 +11,7 @@ from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.record import record
-from resnetc.compiler.remedies.call_text import arguments, call, shipped
+from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
 from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.sizes import is_constant, slope, step
 from resnetc.compiler.syntax import tree as syntax
@@ -20,13 +20,13 @@ from resnetc.grammar.primitives import PRIMITIVES
 UNNAMED = "this side"
 
 
-def called(tensor: Tensor, expr: syntax.Expr, dataflow: Dataflow) -> str:
+def name_side(tensor: Tensor, expr: syntax.Expr, dataflow: Dataflow) -> str:
     """How a side of an addition is called: by its name, or by its text where that is short."""
     name = dataflow.wires[tensor.ref].name
     return name or (expr.span.text if len(expr.span.text) <= 30 else UNNAMED)
 
 
-def producer(ref: int, dataflow: Dataflow) -> Step | None:
+def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
     """The step that a value owes its channels to: norms and activations only pass them on."""
     last = None
     while (number := dataflow.wires[ref].step) is not None:
@@ -44,12 +44,12 @@ def producer(ref: int, dataflow: Dataflow) -> Step | None:
 def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> Diagnostic:
     labels = []
     for side, text in ((left, expr.left), (right, expr.right)):
-        step = producer(side.ref, dataflow)
-        name, channels = called(side, text, dataflow), side.shape.channels
+        step = find_producer(side.ref, dataflow)
+        name, channels = name_side(side, text, dataflow), side.shape.channels
         if step is not None:
             labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
-    likeliest, *alternatives = remedies(op, left, right, expr, dataflow)
-    if shipped(expr.span):
+    likeliest, *alternatives = suggest_remedies(op, left, right, expr, dataflow)
+    if is_shipped(expr.span):
         likeliest, alternatives = Suggestion(likeliest.help), []
     return Diagnostic(
         "E0301",
@@ -81,13 +81,13 @@ class Side:
         return all(is_constant(size) for size in self.tensor.shape.sizes)
 
 
-def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> list[Suggestion]:
+def suggest_remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> list[Suggestion]:
     """What to write, the likeliest first: a call of one side with the channels of the other, or one call more.
 
     A shortcut follows its branch, a gate what it weighs, and what has fewer channels is meant to have more.
     """
     pair = ((left, expr.left), (right, expr.right))
-    sides = [Side(t, called(t, text, dataflow), producer(t.ref, dataflow), text) for t, text in pair]
+    sides = [Side(t, name_side(t, text, dataflow), find_producer(t.ref, dataflow), text) for t, text in pair]
     low, high = sorted(sides, key=lambda side: side.channels)
     follows = [s for s in sides if s.step is not None and s.step.slot not in (None, "conv")]
     gates = [s for s in sides if op == "*" and s.gates]
@@ -95,20 +95,20 @@ def remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow
     for side in dict.fromkeys((*follows, *gates, low, high)):
         other = high if side is low else low
         if side is low and side.step is None:
-            out += led(low, high, dataflow)
-        out += told_channels(side, other, dataflow)
+            out += suggest_projection(low, high, dataflow)
+        out += suggest_channels(side, other, dataflow)
     if low.step is not None:
-        out += led(low, high, dataflow)
+        out += suggest_projection(low, high, dataflow)
     general = "give both sides the same channels, for instance with a projection on the narrower side"
     return out or [Suggestion(general)]
 
 
-def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
+def suggest_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     """The call that one side owes its channels to, with those of the other side."""
     step = side.step
-    if step is None or isinstance(step.operation, str) or shipped(step.span):
+    if step is None or isinstance(step.operation, str) or is_shipped(step.span):
         return
-    pairs, head = arguments(step.span.text), step.span.text.partition("(")[0].strip()
+    pairs, head = parse_arguments(step.span.text), step.span.text.partition("(")[0].strip()
     first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else ""
     if not pairs or not (first == "channels" or step.slot in ("conv", "shortcut")):
         return
@@ -119,16 +119,16 @@ def told_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Sugge
     if step.slot not in (None, "conv"):
         what = f"the {step.slot}"
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
-    for text in widths(other, dataflow):
-        said = call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
+    for text in channel_texts(other, dataflow):
+        said = format_call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
         yield Suggestion(f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),))
 
 
-def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
+def suggest_projection(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     """The narrower side, sent through one layer more."""
     if low.name == UNNAMED:
         return
-    width, stride = next(widths(high, dataflow)), lacking(low.tensor.shape, high.tensor.shape)
+    width, stride = next(channel_texts(high, dataflow)), missing_stride(low.tensor.shape, high.tensor.shape)
     if stride is None:
         wider = f"({low.name} |> conv({width}, kernel=1))"
         help = f"give both sides the same channels: replace `{low.name}` with `{wider}`"
@@ -140,24 +140,26 @@ def led(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     yield Suggestion(help, (Edit(low.text.span, through),))
 
 
-def widths(side: Side, dataflow: Dataflow) -> Iterator[str]:
+def channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
     numbers = {n.name: n.value for n in dataflow.numbers if is_number(n.value) and n.type == "int" and n.name != "here"}
-    pairs = arguments(side.step.span.text) if side.step is not None else []
-    texts = [text for name, text in pairs if name in ("", "channels") and worth(text, numbers) == side.channels][:1]
+    pairs = parse_arguments(side.step.span.text) if side.step is not None else []
+    texts = [
+        text for name, text in pairs if name in ("", "channels") and evaluate_text(text, numbers) == side.channels
+    ][:1]
     texts += ["in.channels"] if side.step is None else []
     texts += [name for name, value in numbers.items() if value == side.channels]
     texts += ["in.channels"] if dataflow.wires[0].shape.channels == side.channels else []
     yield from dict.fromkeys((*texts, str(side.channels)))
 
 
-def worth(text: str, numbers: Mapping[str, Number]) -> Number | None:
+def evaluate_text(text: str, numbers: Mapping[str, Number]) -> Number | None:
     """What a number, a name or a product of them is; None for any other expression."""
     factors = [numbers.get(f.strip(), int(f) if f.strip().isdigit() else None) for f in text.split("*")]
     return None if None in factors else prod(f for f in factors if f is not None)
 
 
-def lacking(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
+def missing_stride(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
     """The stride that makes the sizes of `low` those of `high`; None where they are equal, or no stride does."""
     pairs = list(zip(low.sizes, high.sizes, strict=True))
     if low.sizes == high.sizes or any(is_constant(f) or not slope(g) for f, g in pairs):

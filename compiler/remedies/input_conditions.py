@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from resnetc.compiler.sizes import SizeSet, from_minimum, from_residues
 
 
-def allowing(sizes: SizeSet, symbol: str, declared: int) -> str | None:
+def format_condition(sizes: SizeSet, symbol: str, declared: int) -> str | None:
     """A condition for `when` under which every size is in `sizes`, and the declared one is allowed if it can be."""
     least = sizes.next_from(sizes.onset) or sizes.min
     if least is None:
@@ -20,7 +20,7 @@ def allowing(sizes: SizeSet, symbol: str, declared: int) -> str | None:
     modulus = sizes.period
     if modulus == 1:
         return f"{symbol} >= {least}"
-    for residues, text in patterns(sizes, symbol, declared if declared in sizes else least):
+    for residues, text in residue_conditions(sizes, symbol, declared if declared in sizes else least):
         allowed = from_residues(modulus, residues)
         if declared in sizes - allowed:
             continue
@@ -31,7 +31,7 @@ def allowing(sizes: SizeSet, symbol: str, declared: int) -> str | None:
     return None
 
 
-def patterns(sizes: SizeSet, symbol: str, size: int) -> Iterator[tuple[Iterable[int], str]]:
+def residue_conditions(sizes: SizeSet, symbol: str, size: int) -> Iterator[tuple[Iterable[int], str]]:
     """Residues as conditions say them: the multiples, one run, those of one size."""
     modulus = sizes.period
     yield [0], f"{symbol} % {modulus} == 0"

@@ -12,8 +12,8 @@ from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
-from resnetc.compiler.remedies.call_text import arguments, call, shipped
-from resnetc.compiler.remedies.windows import Meeting, fitting, saying, where
+from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
+from resnetc.compiler.remedies.windows import JoinSite, change_arguments, fit_changes, span_key
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span
@@ -27,7 +27,7 @@ Term = tuple[int, str]
 Ranked = tuple[int, Suggestion]
 
 
-def to_give(places: list[Meeting], span: Span, axis: int) -> list[Suggestion]:
+def suggest_strides(places: list[JoinSite], span: Span, axis: int) -> list[Suggestion]:
     """What to write where strides differ, the likeliest first: calls with the stride of the other side.
 
     A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
@@ -35,11 +35,11 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Suggestion]:
     block, sides = places[0].block, places[0].sides
     low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
     ranked = [
-        *stride_of_a_slot(places, low, axis),
-        *stride_of_a_call(places, low, axis),
-        *stride_to_lead(block, sides[low], sides[high], span),
-        *stride_of_a_slot(places, high, axis),
-        *stride_of_a_call(places, high, axis),
+        *suggest_stride_of_slot(places, low, axis),
+        *suggest_stride_of_call(places, low, axis),
+        *suggest_strided_layer(block, sides[low], sides[high], span),
+        *suggest_stride_of_slot(places, high, axis),
+        *suggest_stride_of_call(places, high, axis),
     ]
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
     ranked.sort(key=lambda remedy: remedy[0])
@@ -48,18 +48,18 @@ def to_give(places: list[Meeting], span: Span, axis: int) -> list[Suggestion]:
     return [*(suggestion for _, suggestion in ranked), Suggestion(f"give both sides the same stride: {had}")]
 
 
-def known_strides(block: ExpandedBlock) -> list[tuple[str, Constant]]:
+def stride_numbers(block: ExpandedBlock) -> list[tuple[str, Constant]]:
     """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
     stride_texts = {
-        text for step in block.steps for name, text in arguments(step.span.text)[1:] if name in ("", "stride")
+        text for step in block.steps for name, text in parse_arguments(step.span.text)[1:] if name in ("", "stride")
     }
     typed = [(n.name, n.value) for n in block.numbers if n.type == "size"]
     return typed + [(n.name, n.value) for n in block.numbers if n.type != "size" and n.name in stride_texts]
 
 
-def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]:
+def stride_terms(places: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterator[Term]:
     """How a stride can be told that is another one at every place: names, one number, products of names."""
-    numbers_at = [dict(known_strides(place.block)) for place in places]
+    numbers_at = [dict(stride_numbers(place.block)) for place in places]
     names = [name for name in numbers_at[0] if all(name in numbers for numbers in numbers_at)]
 
     def at(place: int, name: str) -> tuple[int, ...]:
@@ -79,31 +79,31 @@ def terms(places: list[Meeting], needs: list[tuple[int, ...]]) -> Iterator[Term]
             yield PRODUCT, f"{factor} * {name}"
 
 
-def needed(place: Meeting, mine: int, call_span: Span) -> tuple[int, ...] | None:
+def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, ...] | None:
     """The stride of a call on one side with which that side has the stride of the other."""
     side, other = place.sides[mine], place.sides[1 - mine]
-    own = [o for o in side.operations if where(o.step.span) == where(call_span)]
+    own = [o for o in side.operations if span_key(o.step.span) == span_key(call_span)]
     strides = []
     for axis in range(len(side.start.sizes)):
         whole, wanted = side.stride(axis), other.stride(axis)
-        need = prod((o.does(axis) or (1, 0))[0] for o in own) * (wanted or 0)
+        need = prod((o.size_map(axis) or (1, 0))[0] for o in own) * (wanted or 0)
         if not whole or not wanted or need % whole:
             return None
         strides.append(need // whole)
     return tuple(strides)
 
 
-def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
+def suggest_stride_of_slot(places: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
     side, other = places[0].sides[mine], places[0].sides[1 - mine]
-    names = {name: size_on_axis(value, axis) for name, value in known_strides(places[0].block)}
-    for bound_step in {id(o.step): o.step for o in side.operations if o.step.slot and not convolves(o)}.values():
-        needs = [needed(place, mine, bound_step.span) for place in places]
+    names = {name: size_on_axis(value, axis) for name, value in stride_numbers(places[0].block)}
+    for bound_step in {id(o.step): o.step for o in side.operations if o.step.slot and not is_convolution(o)}.values():
+        needs = [required_stride(place, mine, bound_step.span) for place in places]
         solved = [need for need in needs if need is not None]
         if len(solved) < len(needs):
             continue
-        have = prod((o.does(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
-        pairs = arguments(bound_step.span.text)
+        have = prod((o.size_map(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
+        pairs = parse_arguments(bound_step.span.text)
         values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in pairs]
         if solved[0][axis] in values:
             example = ", such as `shortcuts.project`" if bound_step.slot == "shortcut" else ""
@@ -111,13 +111,15 @@ def stride_of_a_slot(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
             yield BOUND, Suggestion(help)
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
-            for rank, right in terms(places, solved):
-                text = call(bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]])
-                edits = () if shipped(bound_step.span) else (Edit(bound_step.span, text),)
+            for rank, right in stride_terms(places, solved):
+                text = format_call(
+                    bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]]
+                )
+                edits = () if is_shipped(bound_step.span) else (Edit(bound_step.span, text),)
                 yield rank, Suggestion(f"give the {bound_step.slot} the stride of `{other.name}`: `{text}`", edits)
 
 
-def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ranked]:
+def suggest_stride_of_call(places: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """An operation of one side with the stride that makes its side like the other, wherever that occurs.
 
     The first of the largest windows strides, as the 3x3 of a bottleneck does; the last that strides without need stops.
@@ -125,9 +127,9 @@ def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
     side, other = places[0].sides[mine], places[0].sides[1 - mine]
     likely = [*reversed(side.operations)]
     if (side.stride(axis) or 1) < (other.stride(axis) or 1):
-        likely = sorted(side.operations, key=lambda o: -prod(window(o)))
+        likely = sorted(side.operations, key=lambda o: -prod(kernel_sizes(o)))
     for operation in likely:
-        if operation.leaf is None or "stride" not in dict(operation.leaf.arguments) or shipped(operation.span):
+        if operation.leaf is None or "stride" not in dict(operation.leaf.arguments) or is_shipped(operation.span):
             continue
         axes = range(len(side.start.sizes))
         have = [(does or (1, 0))[0] * (other.stride(i) or 1) for i, does in zip(axes, operation.geometry, strict=False)]
@@ -135,29 +137,29 @@ def stride_of_a_call(places: list[Meeting], mine: int, axis: int) -> Iterator[Ra
         if any(n % w for n, w in zip(have, whole, strict=False)):
             continue
         stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        names = [name for name, value in known_strides(places[0].block) if value == stride]
+        names = [name for name, value in stride_numbers(places[0].block) if value == stride]
         for term in (*names, ""):
-            change = saying(operation, {"stride": stride}, {"stride": term} if term else None)
-            if change.edits and fitting(places, (change,)) is not None:
+            change = change_arguments(operation, {"stride": stride}, {"stride": term} if term else None)
+            if change.edits and fit_changes(places, (change,)) is not None:
                 rank = NAMED if term else NUMBER
                 help = f"give `{side.name}` the stride of `{other.name}`: `{change.text}`"
                 yield rank, Suggestion(help, change.edits)
 
 
-def window(operation: Operation) -> tuple[int, ...]:
+def kernel_sizes(operation: Operation) -> tuple[int, ...]:
     """The sizes of the kernel of an operation, if it has one."""
     leaf = operation.leaf
     kernel = dict(leaf.arguments).get("kernel", 1) if leaf else 1
     return tuple(size_on_axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
 
 
-def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
+def suggest_strided_layer(block: ExpandedBlock, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
     """A side without operations that goes through one with the strides of the other."""
     whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
     if low.operations:
         return
     stride, channels = normal_size(whole), low.end.channels
-    need = next((name for name, value in known_strides(block) if value == stride), describe(stride))
+    need = next((name for name, value in stride_numbers(block) if value == stride), describe(stride))
     widths = (n.name for n in block.numbers if (n.type, n.value) == ("int", channels) and n.name != "here")
     width = next(widths, channels)
     led = {
@@ -167,14 +169,14 @@ def stride_to_lead(block: ExpandedBlock, low: Branch, high: Branch, span: Span) 
     for text, deltas in led.items():
         if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
             led_through = f"({low.name} |> {text})"
-            edits = instead(span, low.name, led_through)
+            edits = replace_operand(span, low.name, led_through)
             yield NAMED, Suggestion(f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits)
 
 
-def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:
+def replace_operand(span: Span, name: str, text: str) -> tuple[Edit, ...]:
     """The edit that puts a text in the place of an operand that is a name."""
     start, end = span.start, span.end
-    if shipped(span):
+    if is_shipped(span):
         return ()
     if re.match(rf"{re.escape(name)}\s*[+*]", span.text):
         return (Edit(Span(span.source, start, start + len(name)), text),)
@@ -183,7 +185,7 @@ def instead(span: Span, name: str, text: str) -> tuple[Edit, ...]:
     return ()
 
 
-def convolves(operation: Operation) -> bool:
+def is_convolution(operation: Operation) -> bool:
     """Whether a slot's call is itself the convolution, whose stride is the branch's own business."""
     leaf = operation.leaf
     return leaf is not None and leaf is operation.step.operation and leaf.primitive.rule == "conv"

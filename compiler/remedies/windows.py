@@ -13,14 +13,14 @@ from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Branch, Geometry, Operation
 from resnetc.compiler.remedies.call_text import (
-    arguments,
-    canonical,
-    complete,
-    of_a_primitive,
-    rewritten,
-    shipped,
-    short,
-    stated,
+    calls_primitive,
+    canonical_call,
+    is_complete,
+    is_shipped,
+    parse_arguments,
+    rewrite_call,
+    shorten,
+    stated_parameters,
 )
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn
@@ -29,7 +29,7 @@ from resnetc.compiler.source import Span
 MAX_SITES = 500  # occurrences of one statement: a change that fits these is said
 
 Sides = tuple[Branch, Branch]
-Where = tuple[object, ...]
+CallKey = tuple[object, ...]
 """A call, as it is written or as a slot is bound: a change of one is a change of all that are equal."""
 
 
@@ -57,19 +57,19 @@ class Change:
 
 
 @record
-class Meeting:
+class JoinSite:
     """Two maps that must have equal sizes: the block they meet in, and how each came there."""
 
     block: ExpandedBlock
     sides: Sides
 
-    def sizes(self, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
+    def sizes(self, changes: Mapping[CallKey, Change]) -> tuple[SizeFn, ...] | None:
         """The sizes of both maps with the changes; None where they differ still."""
         first, other = (self.side(side, changes) for side in self.sides)
         return first if first == other else None
 
-    def side(self, side: Branch, changes: Mapping[Where, Change]) -> tuple[SizeFn, ...] | None:
-        pairs = [(o, changes.get(called(o))) for o in side.operations]
+    def side(self, side: Branch, changes: Mapping[CallKey, Change]) -> tuple[SizeFn, ...] | None:
+        pairs = [(o, changes.get(call_key(o))) for o in side.operations]
         if not any(change for _, change in pairs):
             return side.end.sizes
         numbers = {number.name: number.value for number in self.block.numbers}
@@ -77,28 +77,31 @@ class Meeting:
         return replace(side, operations=tuple(operations)).sizes()
 
 
-def where(span: Span) -> Where:
+def span_key(span: Span) -> CallKey:
     return id(span.source), span.start, span.end
 
 
-def called(operation: Operation) -> Where:
+def call_key(operation: Operation) -> CallKey:
     leaf = operation.leaf
-    if leaf is None or complete(leaf):
-        return where(operation.span)
+    if leaf is None or is_complete(leaf):
+        return span_key(operation.span)
     return leaf.primitive.name, repr(leaf.arguments)  # the text only names a slot, which is bound to this
 
 
-def meetings(network: Network, block: ExpandedBlock, condition: Condition, number: int) -> list[Meeting]:
+def find_join_sites(network: Network, block: ExpandedBlock, condition: Condition, number: int) -> list[JoinSite]:
     """The statement that breaks a condition, and all other places in the network that are the same statement."""
     joining = block.steps[number]
     refs = branches.operands(block, condition, number)
-    at, sites = [joining.inputs.index(ref) for ref in refs], [Meeting(block, branches.apart(block, *refs))]
+    at, sites = (
+        [joining.inputs.index(ref) for ref in refs],
+        [JoinSite(block, branches.diverging_branches(block, *refs))],
+    )
     for other in expanded_blocks(network.root):
         steps = other.steps if other.definition is block.definition else ()
         for i, again in enumerate(steps):
-            same = where(again.span) == where(joining.span) and (other is not block or i != number)
+            same = span_key(again.span) == span_key(joining.span) and (other is not block or i != number)
             if same and len(again.inputs) > max(at) and len(sites) < MAX_SITES:
-                sites.append(Meeting(other, branches.apart(other, *(again.inputs[ref] for ref in at))))
+                sites.append(JoinSite(other, branches.diverging_branches(other, *(again.inputs[ref] for ref in at))))
     return sites
 
 
@@ -119,34 +122,34 @@ def expanded_blocks(root: ExpandedBlock) -> list[ExpandedBlock]:
 # -- windows and borders ----------------------------------------------------------------------------------------------
 
 
-def remedy(places: list[Meeting], axis: int) -> Remedy | None:
+def find_remedy(places: list[JoinSite], axis: int) -> Remedy | None:
     """The first change that makes both sides equal on every axis, for every size: of one operation, or of a side's."""
     for side in places[0].sides:
         blamed = [operation for operation, _ in side.contributions(axis)]
-        for change in [*((c,) for o in blamed for c in changes(o)), *neutral(blamed)]:
-            sizes = fitting(places, change)
+        for change in [*((c,) for o in blamed for c in candidate_changes(o)), *neutral_changes(blamed)]:
+            sizes = fit_changes(places, change)
             if sizes is not None:
                 texts = dict.fromkeys(f"`{c.text}`" for c in change)
-                edits = {where(e.span): e for c in change for e in c.edits}
+                edits = {span_key(e.span): e for c in change for e in c.edits}
                 cause = change[0].operation if len(change) == 1 else branches.most_changing((side, side), axis)
                 return Remedy(cause or change[0].operation, " and ".join(texts), sizes, tuple(edits.values()))
     return None
 
 
-def fitting(places: list[Meeting], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
+def fit_changes(places: list[JoinSite], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
     """The sizes of both sides of the first place, if the changes make both sides of every place equal."""
-    by_call = {called(change.operation): change for change in changes}
+    by_call = {call_key(change.operation): change for change in changes}
     sizes = places[0].sizes(by_call)
     return sizes if sizes is not None and all(place.sizes(by_call) is not None for place in places[1:]) else None
 
 
-def neutral(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
+def neutral_changes(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
     """All operations changed so that none adds anything, if each can be."""
-    by_call: dict[Where, Change] = {}
+    by_call: dict[CallKey, Change] = {}
     for operation in blamed:
-        for change in changes(operation):
+        for change in candidate_changes(operation):
             if operation.leaf and all(does and does[1] == 0 for does in change.geometry(operation.leaf, {})):
-                by_call.setdefault(called(operation), change)
+                by_call.setdefault(call_key(operation), change)
                 break
         else:
             return
@@ -154,13 +157,13 @@ def neutral(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
         yield tuple(by_call.values())
 
 
-def changes(operation: Operation) -> Iterator[Change]:
+def candidate_changes(operation: Operation) -> Iterator[Change]:
     """What else a window might say: `ceil` on a pool, the padding of an odd kernel, an odd kernel; no border at all."""
     if (leaf := operation.leaf) is None:
         return
     values, rank = dict(leaf.arguments), leaf.shape_in.rank
     if leaf.primitive.rule == "constant_pad":
-        edits = () if shipped(leaf.span) else (Edit(leaf.span, "identity"),)
+        edits = () if is_shipped(leaf.span) else (Edit(leaf.span, "identity"),)
         yield Change(operation, "identity", edits, lambda other, _: ((1, 0),) * other.shape_in.rank)
     if "kernel" not in values:
         return
@@ -168,23 +171,25 @@ def changes(operation: Operation) -> Iterator[Change]:
     odd = [k // 2 * 2 + 1 for k in kernels]
     if "padding" not in values:
         if odd != kernels:
-            yield saying(operation, {"kernel": odd[0]})
+            yield change_arguments(operation, {"kernel": odd[0]})
         return
     pads = [size_on_axis(values.get("dilation", 1), i) * (k - 1) // 2 for i, k in enumerate(odd)]
     padding = {"padding": normal_size(tuple(pads))}
     if "ceil" in values:
-        yield saying(operation, {"ceil": not values["ceil"]})
+        yield change_arguments(operation, {"ceil": not values["ceil"]})
     if odd == kernels:
-        yield saying(operation, padding)
-    if "padding" in dict(arguments(leaf.span.text)):
-        yield saying(operation, {}, dropped="padding")
+        yield change_arguments(operation, padding)
+    if "padding" in dict(parse_arguments(leaf.span.text)):
+        yield change_arguments(operation, {}, dropped="padding")
     if odd == kernels:
         return
-    yield saying(operation, {"kernel": normal_size(tuple(odd)), **(padding if "padding" in stated(leaf) else {})})
-    yield saying(operation, {"kernel": normal_size(tuple(max(k - 1 + k % 2, 1) for k in kernels))})
+    yield change_arguments(
+        operation, {"kernel": normal_size(tuple(odd)), **(padding if "padding" in stated_parameters(leaf) else {})}
+    )
+    yield change_arguments(operation, {"kernel": normal_size(tuple(max(k - 1 + k % 2, 1) for k in kernels))})
 
 
-def saying(
+def change_arguments(
     operation: Operation, said: Mapping[str, Constant], names: Mapping[str, str] | None = None, dropped: str = ""
 ) -> Change:
     """A call with other arguments, written where it stands, and one left out.
@@ -194,41 +199,41 @@ def saying(
     leaf = operation.leaf
     assert leaf is not None
     texts = {name: (names or {}).get(name) or describe(value) for name, value in said.items()}
-    place, stated_names = leaf.span, stated(leaf)
+    place, stated_names = leaf.span, stated_parameters(leaf)
 
     def geometry(other: Leaf, numbers: Mapping[str, Constant]) -> tuple[Geometry | None, ...]:
         values = {**dict(other.arguments), **said}
         values |= {name: numbers[term] for name, term in (names or {}).items() if term in numbers}
         implied = "padding" not in stated_names and "kernel" in said or dropped == "padding"
         if implied and "padding" in values and "padding" not in said:
-            values["padding"] = usual(values, other.shape_in.rank)
+            values["padding"] = default_padding(values, other.shape_in.rank)
         return branches.geometry(replace(other, arguments=tuple(values.items())))
 
-    own, order = of_a_primitive(leaf), [p.name for p in leaf.primitive.parameters]
-    if complete(leaf) and (own or texts.keys() <= stated_names | taken_besides(operation)):
-        text = rewritten(place.text, texts, order if own else [], dropped)
-        return Change(operation, text, () if shipped(place) else (Edit(place, text),), geometry)
-    text = rewritten(canonical(leaf), texts, order, dropped)
+    own, order = calls_primitive(leaf), [p.name for p in leaf.primitive.parameters]
+    if is_complete(leaf) and (own or texts.keys() <= stated_names | extra_parameters(operation)):
+        text = rewrite_call(place.text, texts, order if own else [], dropped)
+        return Change(operation, text, () if is_shipped(place) else (Edit(place, text),), geometry)
+    text = rewrite_call(canonical_call(leaf), texts, order, dropped)
     slot = operation.step.slot
     return Change(operation, f"set {slot} = {text}" if slot else text, (), geometry)
 
 
-def taken_besides(operation: Operation) -> set[str]:
+def extra_parameters(operation: Operation) -> set[str]:
     """What a call of the slot `conv` may say although it does not: its signature stands in the prelude."""
     text = operation.leaf.span.text if operation.leaf else ""
     if operation.step.slot != "conv" or not text.startswith("conv("):
         return set()
-    positions = sum(not name for name, _ in arguments(text))
+    positions = sum(not name for name, _ in parse_arguments(text))
     return {"stride", "dilation", "groups"} if positions <= 2 else set()
 
 
-def usual(values: Mapping[str, Constant], rank: int) -> int | tuple[int, ...]:
+def default_padding(values: Mapping[str, Constant], rank: int) -> int | tuple[int, ...]:
     """The padding that a window has by default."""
     reach = (size_on_axis(values.get("dilation", 1), i) * (size_on_axis(values["kernel"], i) - 1) for i in range(rank))
     return normal_size(tuple(r // 2 for r in reach))
 
 
-def padded(places: list[Meeting]) -> Remedy | None:
+def find_border(places: list[JoinSite]) -> Remedy | None:
     """A border behind the map from which the smaller side starts: it makes windows that differ by a constant fit."""
     for mine, other in (places[0].sides, places[0].sides[::-1]):
         axes = range(len(mine.start.sizes))
@@ -240,22 +245,22 @@ def padded(places: list[Meeting]) -> Remedy | None:
         amount = describe(normal_size(tuple(gap // 2 if even else gap for gap in gaps)))
         border = f"constant_pad({amount})" if even else f"constant_pad(0, behind={amount})"
         start = Span(first.step.span.source, first.step.span.start, first.step.span.start)
-        change = Bordered(where(first.step.span), tuple(gaps))
+        change = BorderedStep(span_key(first.step.span), tuple(gaps))
         sizes = [change.sizes(place) for place in places]
-        if not shipped(start) and sizes[0] is not None and None not in sizes:
-            text = f"`{border} |> {short(first.step.span.text)}`"
+        if not is_shipped(start) and sizes[0] is not None and None not in sizes:
+            text = f"`{border} |> {shorten(first.step.span.text)}`"
             return Remedy(first, text, sizes[0], (Edit(start, f"{border} |> "),))
     return None
 
 
 @record(eq=True)
-class Bordered:
+class BorderedStep:
     """A border in front of one step, wherever that occurs."""
 
-    step: Where
+    step: CallKey
     gaps: tuple[int, ...]
 
-    def sizes(self, place: Meeting) -> tuple[SizeFn, ...] | None:
+    def sizes(self, place: JoinSite) -> tuple[SizeFn, ...] | None:
         first, other = (self.side(side) for side in place.sides)
         return first if first == other else None
 
@@ -263,7 +268,7 @@ class Bordered:
         operations: list[Operation] = []
         last = None
         for operation in side.operations:
-            if where(operation.step.span) == self.step and operation.step is not last:
+            if span_key(operation.step.span) == self.step and operation.step is not last:
                 operations.append(replace(operation, geometry=tuple((1, gap) for gap in self.gaps)))
             last = operation.step
             operations.append(operation)

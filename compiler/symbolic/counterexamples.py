@@ -10,7 +10,7 @@ from math import gcd, lcm
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.budget import MAX_ONSET, charge_terms, memoized
 from resnetc.compiler.sizes.functions import onset_of, period_gain, values
-from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, along, regular_from
+from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, regular_from, restrict_to_residues
 
 Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
@@ -25,21 +25,21 @@ class Undecided(Exception):
     """A statement that none of the methods here decides; the text says which."""
 
 
-def smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
+def find_smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
     """The point of the box with the least greatest size at which all atoms hold; None is a proof that there is none.
 
     Of several such points, the one with the least sum, then the first by its sizes.
     """
-    return nearest(atoms, box, dict.fromkeys(box, 0))
+    return find_nearest(atoms, box, dict.fromkeys(box, 0))
 
 
-def nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: Point | None = None) -> Point | None:
+def find_nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: Point | None = None) -> Point | None:
     """The point at which all atoms hold with the least greatest distance from `origin`; `known` is one, if any is."""
     if any(sizes.is_empty for sizes in box.values()):
         return None
     radius = None
     if any(sizes.max is None for sizes in box.values()):
-        witness_point = witness_point or witness(atoms, box)
+        witness_point = witness_point or find_witness(atoms, box)
         if witness_point is None:
             return None
         radius = max(abs(n - origin[axis]) for axis, n in witness_point.items())
@@ -67,7 +67,7 @@ class Search:
     def __init__(self, atoms: Sequence[Atom], box: Box, origin: Point) -> None:
         self.atoms, self.box, self.axes = atoms, box, tuple(box)
         self.origin = tuple(origin[axis] for axis in self.axes)
-        self.rows = [(atom, whole(atom)) for atom in atoms]
+        self.rows = [(atom, integer_terms(atom)) for atom in atoms]
         self.effort = sum(effort(atom) for atom in atoms)
 
     def least(self, radius: int | None) -> Point | None:
@@ -136,7 +136,7 @@ def effort(statement: Atom) -> int:
     return ALWAYS + sum(1 + len(key) for key in statement.p.terms)
 
 
-def whole(statement: Atom) -> list[tuple[Key, int]]:
+def integer_terms(statement: Atom) -> list[tuple[Key, int]]:
     """The terms of an atom's polynomial, made whole by something positive."""
     scale = lcm(*(c.denominator for c in statement.p.terms.values()))
     return [(key, int(c * scale)) for key, c in statement.p.terms.items()]
@@ -144,7 +144,7 @@ def whole(statement: Atom) -> list[tuple[Key, int]]:
 
 def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
     """Numbers between which a function stays from one size to another."""
-    if low == high or rising(fn):
+    if low == high or is_rising(fn):
         return evaluate(fn, low), evaluate(fn, high)
     (P, Q), (down, up) = period_gain(fn), spread(fn)
     ends = sorted((Q * low, Q * high))
@@ -152,7 +152,7 @@ def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
 
 
 @memoized
-def rising(fn: SizeFn) -> bool:
+def is_rising(fn: SizeFn) -> bool:
     return is_monotone(fn)
 
 
@@ -167,11 +167,11 @@ def spread(fn: SizeFn) -> tuple[int, int]:
 # -- boxes without end ------------------------------------------------------------------------------------------------
 
 
-def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
+def find_witness(atoms: Sequence[Atom], box: Box) -> Point | None:
     """Some point of an endless box at which all atoms hold; None is a proof that there is none."""
     if len(atoms) == 1:
-        return single(atoms[0], box)
-    if any(single(atom, {axis: box[axis] for axis in atom.p.axes}) is None for atom in atoms):
+        return find_witness_of_atom(atoms[0], box)
+    if any(find_witness_of_atom(atom, {axis: box[axis] for axis in atom.p.axes}) is None for atom in atoms):
         return None
     point = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
     if point is None:
@@ -179,17 +179,17 @@ def witness(atoms: Sequence[Atom], box: Box) -> Point | None:
     return point
 
 
-def single(statement: Atom, box: Box) -> Point | None:
+def find_witness_of_atom(statement: Atom, box: Box) -> Point | None:
     """Some point at which one atom holds."""
     axes = statement.p.axes
     rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
     if not axes:
         return rest if statement.holds(statement.p.at({})) else None
-    point, decided = by_cases(statement, box)
+    point, decided = search_cases(statement, box)
     if point is None and not decided:
         point = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
         for axis in axes if point is None else ():
-            point, decided = by_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
+            point, decided = search_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
             if not decided:
                 raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
             if point is not None:
@@ -197,7 +197,7 @@ def single(statement: Atom, box: Box) -> Point | None:
     return None if point is None else {**rest, **point}
 
 
-def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
+def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     """Some point at which an atom holds; and whether none is a proof.
 
     From some size on a polynomial in size functions is one in plain numbers along each residue.
@@ -205,7 +205,7 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     axes = statement.p.axes
     if any(box[axis].is_empty for axis in axes):
         return None, True
-    rows = [list(starts(statement, axis, box[axis])) for axis in axes]
+    rows = [list(residue_starts(statement, axis, box[axis])) for axis in axes]
     for first in product(*(row[:2] for row in rows)):  # a glance, before all cases
         point = {axis: start for axis, (start, _) in zip(axes, first, strict=True)}
         if statement.holds(statement.p.at(point)):
@@ -218,14 +218,14 @@ def by_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     proof = True
     for case in product(*rows):
         charge_terms(effort(statement))
-        witness_point, decided = in_case(statement, dict(zip(axes, case, strict=True)))
+        witness_point, decided = search_case(statement, dict(zip(axes, case, strict=True)))
         if witness_point is not None:
             return witness_point, True
         proof &= decided
     return None, proof
 
 
-def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
+def residue_starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
     """The members of an axis: one by one up to where all is regular, then the first of each residue with its period."""
     onset, period = regular_from(statement.p, axis)
     onset = max(onset, sizes.onset)
@@ -249,13 +249,13 @@ def starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, in
         n = sizes.next_from(n + 1)
 
 
-def in_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point | None, bool]:
+def search_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point | None, bool]:
     """Some point along the residues of a case at which the atom holds; and whether none is a proof.
 
     At q = 0 the constant decides. A polynomial in which no variable has a square, and which is positive nowhere at
     q >= 0, has no positive coefficient: with the variables of one large, and the others 0, that one would win.
     """
-    row = along(statement.p, case)
+    row = restrict_to_residues(statement.p, case)
     moving = [axis for axis in sorted(case) if case[axis][1]]
     still = {axis: start for axis, (start, period) in case.items()}
     constant = row.get((0,) * len(moving), 0)
@@ -270,13 +270,13 @@ def in_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point
     if not winning:
         return None, True
     for exponents in sorted(winning, key=lambda e: (sum(e), e)):
-        point = far_out(statement, case, moving, exponents)
+        point = search_far_out(statement, case, moving, exponents)
         if point is not None:
             return point, True
     return None, False
 
 
-def far_out(
+def search_far_out(
     statement: Atom, case: Mapping[int, tuple[int, int]], moving: list[int], exponents: tuple[int, ...]
 ) -> Point | None:
     """A point far along the variables of one monomial, unless another one wins there."""

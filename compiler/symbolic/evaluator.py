@@ -1,4 +1,4 @@
-"""Evaluates expressions in which some names are sizes of the input: a comparison of these is a `Truth`."""
+"""Evaluates expressions in which some names are sizes of the input: a comparison of these is a `SymBool`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from resnetc.compiler.evaluation.evaluator import Evaluator, Rule
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Value
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.predicates import Claim, Truth, both, compared, either
-from resnetc.compiler.symbolic.values import OPEN, computed, rounded, undecided
+from resnetc.compiler.symbolic.predicates import Comparison, SymBool, compare_values, conjunction, disjunction
+from resnetc.compiler.symbolic.values import OPEN, compute, round_sizes, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
@@ -33,13 +33,13 @@ class SizedEvaluator:
     """
 
     def __init__(self, evaluator: Evaluator, values: Mapping[str, Value], blamed: Sequence[Causes] = ()) -> None:
-        self.evaluator = Evaluator(evaluator.prelude, evaluator.homes, sized_function)
+        self.evaluator = Evaluator(evaluator.prelude, evaluator.homes, apply_sized_function)
         self.values = dict(values)
-        self.false: list[Claim] = []
+        self.false: list[Comparison] = []
         self.cause_lists = (self.false, *blamed)
         rules: dict[type, Rule] = {
             syntax.Name: self.name,
-            syntax.Negate: lambda e, f: computed("-", 0, self.evaluator.evaluate(e.value, f), e.span),
+            syntax.Negate: lambda e, f: compute("-", 0, self.evaluator.evaluate(e.value, f), e.span),
             syntax.Binary: self.binary,
             syntax.Choice: self.choice,
         }
@@ -60,12 +60,12 @@ class SizedEvaluator:
 
         return forget
 
-    def joined(self, expr: syntax.Binary, frame: Frame) -> bool | Truth:
+    def joined(self, expr: syntax.Binary, frame: Frame) -> bool | SymBool:
         first = self.truth(expr.left, frame)
         if first is (expr.op == "or"):
             return first
         second = self.truth(expr.right, frame)
-        return both([first, second]) if expr.op == "and" else either(first, second, expr.span)
+        return conjunction([first, second]) if expr.op == "and" else disjunction(first, second, expr.span)
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
         forget = self.blameless()
@@ -77,29 +77,29 @@ class SizedEvaluator:
         left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
         forget()
         if expr.op in "+-*/%":
-            return computed(expr.op, left, right, expr.span)
+            return compute(expr.op, left, right, expr.span)
         left, right = self.evaluator.settled(left, frame), self.evaluator.settled(right, frame)
         for truth, flag in ((left, right), (right, left)):
-            if isinstance(truth, Truth) and isinstance(flag, (bool, Truth)):
+            if isinstance(truth, SymBool) and isinstance(flag, (bool, SymBool)):
                 raise Fault(
                     undecided(expr.span, "conditions on sizes can be joined with `and` and `or`, but not compared")
                 )
-        claim = Claim(expr, left, right)
-        result = compared(expr.op, left, right, claim)
+        claim = Comparison(expr, left, right)
+        result = compare_values(expr.op, left, right, claim)
         if result is False:
             self.false.append(claim)
         return result
 
-    def truth(self, expr: syntax.Expr, frame: Frame) -> bool | Truth:
+    def truth(self, expr: syntax.Expr, frame: Frame) -> bool | SymBool:
         """A statement: true or false, or open until the sizes are known."""
         value = self.evaluator.evaluate(expr, frame)
-        if isinstance(value, (bool, Truth)):
+        if isinstance(value, (bool, SymBool)):
             return value
         raise Fault(errors.not_a_flag(expr.span, value))
 
     def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
         value = self.truth(expr, frame)
-        if isinstance(value, Truth):
+        if isinstance(value, SymBool):
             raise Fault(undecided(expr.span, "a conditional must not depend on a size"))
         return value
 
@@ -110,16 +110,16 @@ class SizedEvaluator:
         return self.evaluator.evaluate(chosen, frame)
 
 
-def sized_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value:
+def apply_sized_function(name: str, arguments: tuple[Value, ...], span: Span) -> Value:
     """What a function gives; of open sizes, where it takes some."""
     if name in ("ceil", "floor", "max", "min"):
         listed = numbers_of(arguments) if name in ("max", "min") else arguments
         if any(isinstance(v, OPEN) for v in listed) and (name in ("max", "min") or len(listed) == 1):
-            return rounded(name, listed, span)
+            return round_sizes(name, listed, span)
     return apply_function(name, arguments, span)
 
 
-def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
+def mentioned_names(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
     """The names in an expression; those of fields too if asked for."""
     ids: set[str] = set()
     pending: list[object] = [expr]
@@ -138,7 +138,7 @@ def mentioned(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
     return ids
 
 
-def sized(expr: syntax.Expr, symbols: frozenset[str]) -> bool:
+def mentions_sizes(expr: syntax.Expr, symbols: frozenset[str]) -> bool:
     """Whether an expression speaks of sizes: of the input's by a symbol, of a map's by its shape. Channels are none."""
     pending: list[object] = [expr]
     while pending:

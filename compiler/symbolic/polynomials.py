@@ -50,15 +50,15 @@ class Polynomial:
         terms = dict(self.terms)
         for key, coefficient in other.terms.items():
             terms[key] = terms.get(key, Fraction(0)) + sign * coefficient
-        return polynomial(terms, (*self.symbols, *other.symbols))
+        return normalize(terms, (*self.symbols, *other.symbols))
 
     def times(self, other: Polynomial) -> Polynomial:
         terms: dict[Key, Fraction] = {}
         for key, coefficient in self.terms.items():
             for more, factor in other.terms.items():
-                joined = ordered((*key, *more))
+                joined = order_factors((*key, *more))
                 terms[joined] = terms.get(joined, Fraction(0)) + coefficient * factor
-        return polynomial(terms, (*self.symbols, *other.symbols))
+        return normalize(terms, (*self.symbols, *other.symbols))
 
     def negative(self) -> Polynomial:
         return Polynomial({key: -coefficient for key, coefficient in self.terms.items()}, self.symbols)
@@ -76,12 +76,12 @@ class Polynomial:
         return "".join(shown).removeprefix(" + ").strip() + more or "0"
 
 
-def ordered(key: Key) -> Key:
+def order_factors(key: Key) -> Key:
     """Factors in an order of their own, so that equal products are equal keys."""
     return tuple(sorted(key, key=lambda factor: (factor[0], hash(factor[1]))))
 
 
-def polynomial(terms: Mapping[Key, Fraction], symbols: Iterable[tuple[int, str]]) -> Polynomial:
+def normalize(terms: Mapping[Key, Fraction], symbols: Iterable[tuple[int, str]]) -> Polynomial:
     """A polynomial without terms of zero; a factor that is constant is part of the coefficient."""
     normalized: dict[Key, Fraction] = {}
     for key, coefficient in terms.items():
@@ -141,7 +141,7 @@ class Atom:
         return Atom("==", self.p)
 
 
-def atom(op: str, difference: Polynomial) -> Atom:
+def make_atom(op: str, difference: Polynomial) -> Atom:
     """`left op right`, of the difference `left - right`."""
     match op:
         case ">":
@@ -171,7 +171,7 @@ def regular_from(p: Polynomial, axis: int) -> tuple[int, int]:
     return max((onset_of(fn) for fn in functions), default=1), period
 
 
-def along(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -> Coefficients:
+def restrict_to_residues(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -> Coefficients:
     """p at n = start + q * period on each axis, in the q; a period of 0 holds the axis at its start.
 
     The numbers are scaled to whole ones, by something positive.
@@ -201,17 +201,17 @@ def along(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -> Coefficients:
     return {exponents: c for exponents, c in total.items() if c}
 
 
-def settled(coefficients: list[int]) -> int:
+def sign_settles_at(coefficients: list[int]) -> int:
     """From which q on the sign of a polynomial in one variable never changes."""
     q, row = 0, coefficients
     while any(c > 0 for c in row) and any(c < 0 for c in row):
         q = 2 * q or 1
         check_onset(q)
-        row = shifted(coefficients, q)
+        row = shift(coefficients, q)
     return q + (len(row) > 1)
 
 
-def shifted(row: list[int], q: int) -> list[int]:
+def shift(row: list[int], q: int) -> list[int]:
     """The coefficients around q."""
     coefficients = list(row)
     for i in range(len(coefficients)):
@@ -220,7 +220,7 @@ def shifted(row: list[int], q: int) -> list[int]:
     return coefficients
 
 
-def where(statement: Atom) -> SizeSet:
+def sizes_where(statement: Atom) -> SizeSet:
     """The sizes at which a statement about one axis holds, exactly."""
     p = statement.p
     (axis,) = p.axes
@@ -228,9 +228,9 @@ def where(statement: Atom) -> SizeSet:
     last = 0
     charge_entries(FLAG * period)
     for start in range(onset, onset + period):
-        row = along(p, {axis: (start, period)})
+        row = restrict_to_residues(p, {axis: (start, period)})
         degree = max((e for (e,) in row), default=0)
-        last = max(last, settled([row.get((e,), 0) for e in range(degree + 1)]))
+        last = max(last, sign_settles_at([row.get((e,), 0) for e in range(degree + 1)]))
         if (last + 2) * period + onset > MAX_FLAGS:
             raise SizesTooIrregular(f"sizes too irregular: exceptions up to {(last + 1) * period + onset}")
     stop = onset + (last + 1) * period

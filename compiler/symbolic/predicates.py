@@ -13,15 +13,15 @@ from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic import counterexamples
-from resnetc.compiler.symbolic.polynomials import Atom, Point, atom, where
-from resnetc.compiler.symbolic.values import OPEN, Size, as_polynomial, axes_of, exact, undecided
+from resnetc.compiler.symbolic.polynomials import Atom, Point, make_atom, sizes_where
+from resnetc.compiler.symbolic.values import OPEN, SymInt, as_polynomial, axes_of, compute_exactly, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 MAX_REGIONS = 256
 
 
 @record(eq=True)
-class Claim:
+class Comparison:
     """A comparison as it stands in the text, and both its values."""
 
     expr: syntax.Binary
@@ -38,7 +38,7 @@ class Region:
 
     sets: Mapping[int, SizeSet]
     atoms: tuple[Atom, ...] = ()
-    compared: tuple[tuple[Claim, Value, Value], ...] = ()
+    compared: tuple[tuple[Comparison, Value, Value], ...] = ()
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ class Region:
         axes = {axis for atom in self.atoms for axis in atom.p.axes}
         origin = {axis: to[axis] if to else 0 for axis in axes}
         box = {axis: self.sets.get(axis, ALL) for axis in sorted(axes)}
-        point = counterexamples.nearest(
+        point = counterexamples.find_nearest(
             self.atoms, box, origin, {a: n for a, n in witness.items() if a in axes} if witness else None
         )
         if point is None:
@@ -87,7 +87,7 @@ class Region:
 
 
 @record
-class Truth:
+class SymBool:
     """A statement about sizes: it is broken in each of these regions, and holds elsewhere."""
 
     kind: ClassVar[str] = "a size"
@@ -95,7 +95,7 @@ class Truth:
     broken: tuple[Region, ...]
 
 
-def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
+def compare_values(op: str, left: Value, right: Value, claim: Comparison) -> bool | SymBool:
     """A comparison, of lists element by element."""
     span = claim.expr.span
     listed = next((len(v) for v in (left, right) if isinstance(v, tuple)), 0)
@@ -105,38 +105,38 @@ def compared(op: str, left: Value, right: Value, claim: Claim) -> bool | Truth:
         left, right = as_list(left, listed), as_list(right, listed)
         if len(left) != len(right):
             return op == "!="
-        same = both(compared("==", a, b, claim) for a, b in zip(left, right, strict=True))
-        return same if op == "==" else negated(same, span)
+        same = conjunction(compare_values("==", a, b, claim) for a, b in zip(left, right, strict=True))
+        return same if op == "==" else negate(same, span)
     if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
         return compare(op, left, right, span)
     odd = next((v for v in (left, right) if not isinstance(v, OPEN) and not is_number(v)), None)
     if odd is not None:
         raise Fault(undecided(span, f"a size and {kind(odd)}"))
     values = ((claim, left, right),)
-    sizes = [v for v in (left, right) if isinstance(v, Size)]
+    sizes = [v for v in (left, right) if isinstance(v, SymInt)]
     if len({size.axis for size in sizes}) == 1 and not any(
-        not isinstance(v, Size) for v in (left, right) if not is_number(v)
+        not isinstance(v, SymInt) for v in (left, right) if not is_number(v)
     ):
-        holds = linear(op, sizes[0].like(left), sizes[0].like(right))
-        return Truth((Region({sizes[0].axis: ~holds}, (), values),))
-    difference = exact("-", left, right, span)
+        holds = compare_on_axis(op, sizes[0].like(left), sizes[0].like(right))
+        return SymBool((Region({sizes[0].axis: ~holds}, (), values),))
+    difference = compute_exactly("-", left, right, span)
     if is_number(difference):
         everywhere = compare(op, difference, 0, span)
         sets = {axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
-        return Truth((Region(sets, (), values),))
-    statement = atom(op, as_polynomial(difference))
+        return SymBool((Region(sets, (), values),))
+    statement = make_atom(op, as_polynomial(difference))
     # What cancels out of the difference has a value all the same, which a counterexample shows.
     sets = {axis: ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
     if len(statement.p.axes) == 1:
-        return Truth((Region({**sets, statement.p.axes[0]: ~where(statement)}, (), values),))
-    return Truth((Region(sets, (statement.negated(),), values),))
+        return SymBool((Region({**sets, statement.p.axes[0]: ~sizes_where(statement)}, (), values),))
+    return SymBool((Region(sets, (statement.negated(),), values),))
 
 
 def as_list(value: Value, count: int) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,) * count
 
 
-def linear(op: str, a: Size, b: Size) -> SizeSet:
+def compare_on_axis(op: str, a: SymInt, b: SymInt) -> SizeSet:
     """The sizes at which two values of one axis compare as claimed."""
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
     if op in ("==", "!="):
@@ -146,44 +146,44 @@ def linear(op: str, a: Size, b: Size) -> SizeSet:
     return ~sizes if op in ("!=", "<", ">") else sizes
 
 
-def both(truths: Iterable[bool | Truth]) -> bool | Truth:
+def conjunction(truths: Iterable[bool | SymBool]) -> bool | SymBool:
     """All of them at once."""
     broken: list[Region] = []
     sized = False
     for truth in truths:
         if truth is False:
             return False
-        if isinstance(truth, Truth):
+        if isinstance(truth, SymBool):
             sized = True
             broken += truth.broken
-    return Truth(tuple(broken)) if sized else True
+    return SymBool(tuple(broken)) if sized else True
 
 
-def either(left: bool | Truth, right: bool | Truth, span: Span) -> bool | Truth:
+def disjunction(left: bool | SymBool, right: bool | SymBool, span: Span) -> bool | SymBool:
     """One of the two."""
     if isinstance(left, bool) or isinstance(right, bool):
         return True if True in (left, right) else right if left is False else left
-    return Truth(crossed(left.broken, right.broken, span))
+    return SymBool(intersect_regions(left.broken, right.broken, span))
 
 
-def negated(truth: bool | Truth, span: Span) -> bool | Truth:
+def negate(truth: bool | SymBool, span: Span) -> bool | SymBool:
     """Where a statement is broken."""
     if isinstance(truth, bool):
         return not truth
-    return Truth(holding(truth, span))
+    return SymBool(holding_regions(truth, span))
 
 
-def holding(truth: bool | Truth, span: Span) -> tuple[Region, ...]:
+def holding_regions(truth: bool | SymBool, span: Span) -> tuple[Region, ...]:
     """The regions in which a statement holds."""
     if isinstance(truth, bool):
         return (Region({}),) if truth else ()
     regions: tuple[Region, ...] = (Region({}),)
     for region in truth.broken:
-        regions = crossed(regions, region.outside(), span)
+        regions = intersect_regions(regions, region.outside(), span)
     return regions
 
 
-def crossed(left: Iterable[Region], right: Iterable[Region], span: Span) -> tuple[Region, ...]:
+def intersect_regions(left: Iterable[Region], right: Iterable[Region], span: Span) -> tuple[Region, ...]:
     """The regions where one of the left and one of the right meet."""
     right = tuple(right)
     regions: list[Region] = []
@@ -197,7 +197,7 @@ def crossed(left: Iterable[Region], right: Iterable[Region], span: Span) -> tupl
     return tuple(regions)
 
 
-def covered(regions: Iterable[Region], axis: int) -> SizeSet:
+def covered_sizes(regions: Iterable[Region], axis: int) -> SizeSet:
     """The sizes of an axis that some region speaks of."""
     sizes = EMPTY
     for region in regions:

@@ -34,11 +34,11 @@ from resnetc.compiler.sizes.budget import check_onset, check_period
 from resnetc.compiler.sizes.functions import Table, onset_of, period_gain, values
 from resnetc.compiler.sizes.sets import from_flags
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.polynomials import Point, Polynomial, polynomial
+from resnetc.compiler.symbolic.polynomials import Point, Polynomial, normalize
 
 
 @record(eq=True)
-class Size:
+class SymInt:
     """A number that depends on the input's size on one axis: a size function over a whole number."""
 
     kind: ClassVar[str] = "a size"
@@ -61,41 +61,41 @@ class Size:
         if is_constant(fn):
             return normal(Fraction(evaluate(fn, 1), divisor))
         if divisor > 1 and congruent(fn, divisor, 0) == ALL:
-            return Size(self.axis, self.symbol, step(fn, divisor, 0))
-        return Size(self.axis, self.symbol, fn, divisor)
+            return SymInt(self.axis, self.symbol, step(fn, divisor, 0))
+        return SymInt(self.axis, self.symbol, fn, divisor)
 
-    def like(self, value: Value) -> Size:
+    def like(self, value: Value) -> SymInt:
         """A number, or a size of the same axis, as a size of this axis."""
-        if isinstance(value, Size):
+        if isinstance(value, SymInt):
             return value
         exact = Fraction(as_number(value))
-        return Size(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
+        return SymInt(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
 
 
-OPEN = (Size, Polynomial)
+OPEN = (SymInt, Polynomial)
 
 
-def computed(op: str, left: Value, right: Value, span: Span) -> Value:
+def compute(op: str, left: Value, right: Value, span: Span) -> Value:
     """Exact arithmetic with sizes: `+`, `-`, `*` of any, `/` and `%` by numbers, `%` on one axis; within limits."""
-    value = exact(op, left, right, span)
-    if not small(value):
+    value = compute_exactly(op, left, right, span)
+    if not is_within_limits(value):
         raise Fault(too_large(span))
     return value
 
 
-def small(value: Value) -> bool:
+def is_within_limits(value: Value) -> bool:
     """Whether the numbers that are multiplied with sizes stay within the limits of numbers."""
     match value:
         case Polynomial():
             return all(abs(c.numerator) <= LIMIT and c.denominator <= LIMIT for c in value.terms.values())
-        case Size(fn=Affine(u, _, _, _), divisor=divisor):
+        case SymInt(fn=Affine(u, _, _, _), divisor=divisor):
             return u <= LIMIT and divisor <= LIMIT
-        case Size(fn=Table(cycle=cycle, Q=gain), divisor=divisor):
+        case SymInt(fn=Table(cycle=cycle, Q=gain), divisor=divisor):
             return max(abs(gain), max(cycle), -min(cycle), divisor) <= LIMIT
     return True
 
 
-def exact(op: str, left: Value, right: Value, span: Span) -> Value:
+def compute_exactly(op: str, left: Value, right: Value, span: Span) -> Value:
     """Arithmetic without a limit, for what no text says."""
     if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
         return arithmetic(op, left, right, span)
@@ -103,34 +103,34 @@ def exact(op: str, left: Value, right: Value, span: Span) -> Value:
     if odd is not None:
         raise Fault(undecided(span, f"a size and {kind(odd)}"))
     if op in "/%":
-        return divided(op, left, right, span)
+        return divide(op, left, right, span)
     axes = {axis for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
     if isinstance(left, Polynomial) or isinstance(right, Polynomial) or len(axes) > 1:
-        return joined(op, left, right)
-    size = left if isinstance(left, Size) else right
-    assert isinstance(size, Size)  # one of them is open, and no polynomial
+        return combine_polynomials(op, left, right)
+    size = left if isinstance(left, SymInt) else right
+    assert isinstance(size, SymInt)  # one of them is open, and no polynomial
     if op == "*":
-        if isinstance(left, Size) and isinstance(right, Size):
-            return joined(op, left, right)
-        number = Fraction(as_number(right if isinstance(left, Size) else left))
+        if isinstance(left, SymInt) and isinstance(right, SymInt):
+            return combine_polynomials(op, left, right)
+        number = Fraction(as_number(right if isinstance(left, SymInt) else left))
         return size.with_function(scale(size.fn, number.numerator), size.divisor * number.denominator)
     a, b = size.like(left), size.like(right)
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
     return size.with_function(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
 
 
-def divided(op: str, left: Value, right: Value, span: Span) -> Value:
+def divide(op: str, left: Value, right: Value, span: Span) -> Value:
     """`/` and `%` by a number."""
     if not is_number(right) or (op == "%" and (right < 0 or isinstance(left, Polynomial))):
         what = "a size and a number" if op == "%" else "sizes and a number"
         raise Fault(undecided(span, f"`{op}` needs {what}"))
     if right == 0:
         raise Fault(division_by_zero(op, span))
-    quotient = computed("*", left, 1 / Fraction(right), span)
+    quotient = compute("*", left, 1 / Fraction(right), span)
     if op == "/":
         return quotient
-    whole = rounded("floor", [quotient], span) if isinstance(quotient, Size) else floor(as_number(quotient))
-    return computed("-", left, computed("*", whole, right, span), span)
+    whole = round_sizes("floor", [quotient], span) if isinstance(quotient, SymInt) else floor(as_number(quotient))
+    return compute("-", left, compute("*", whole, right, span), span)
 
 
 def as_number(value: Value) -> Number:
@@ -139,19 +139,19 @@ def as_number(value: Value) -> Number:
     return value
 
 
-def axes_of(value: Size | Polynomial) -> tuple[int, ...]:
-    return (value.axis,) if isinstance(value, Size) else value.axes
+def axes_of(value: SymInt | Polynomial) -> tuple[int, ...]:
+    return (value.axis,) if isinstance(value, SymInt) else value.axes
 
 
 def as_polynomial(value: Value) -> Polynomial:
     """A number, a size or a polynomial as a polynomial."""
     if isinstance(value, Polynomial):
         return value
-    if isinstance(value, Size):
+    if isinstance(value, SymInt):
         factor, slope, rest = split(value.fn)
         terms = {((value.axis, factor),): Fraction(slope, value.divisor), (): Fraction(rest, value.divisor)}
-        return polynomial(terms, [(value.axis, value.symbol)])
-    return polynomial({(): Fraction(as_number(value))}, ())
+        return normalize(terms, [(value.axis, value.symbol)])
+    return normalize({(): Fraction(as_number(value))}, ())
 
 
 def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
@@ -162,7 +162,7 @@ def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
     return step(identity(), fn.c, D), fn.u, fn.u * turns + fn.d
 
 
-def joined(op: str, left: Value, right: Value) -> Value:
+def combine_polynomials(op: str, left: Value, right: Value) -> Value:
     """The sum, difference or product of values of several axes."""
     a, b = as_polynomial(left), as_polynomial(right)
     return plainest(a.times(b) if op == "*" else a.plus(b, 1 if op == "+" else -1))
@@ -181,13 +181,13 @@ def plainest(p: Polynomial) -> Value:
     for key, coefficient in p.terms.items():
         for _, fn in key:
             total = add(total, scale(fn, int(coefficient * divisor)))
-    return Size(axis, symbol, total).with_function(total, divisor)
+    return SymInt(axis, symbol, total).with_function(total, divisor)
 
 
-def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
+def round_sizes(name: str, arguments: Sequence[Value], span: Span) -> Value:
     """`ceil`, `floor`, `max` and `min`, at least one argument being a size."""
-    odd = next((v for v in arguments if not isinstance(v, Size) and not is_number(v)), None)
-    sizes: list[Size] = [v for v in arguments if isinstance(v, Size)]
+    odd = next((v for v in arguments if not isinstance(v, SymInt) and not is_number(v)), None)
+    sizes: list[SymInt] = [v for v in arguments if isinstance(v, SymInt)]
     if odd is not None or len({size.axis for size in sizes}) > 1:
         what = f"not {kind(odd)}" if odd is not None and not isinstance(odd, Polynomial) else "of one axis at a time"
         raise Fault(undecided(span, f"`{name}` takes sizes and numbers, {what}"))
@@ -206,9 +206,9 @@ def rounded(name: str, arguments: Sequence[Value], span: Span) -> Value:
 # -- functions of sizes -----------------------------------------------------------------------------------------------
 
 
-def applied(fn: SizeFn, size: Value) -> Value:
+def apply_size_function(fn: SizeFn, size: Value) -> Value:
     """A size function of a whole number, or of a size that is whole everywhere."""
-    if isinstance(size, Size):
+    if isinstance(size, SymInt):
         return size.with_function(compose(fn, size.fn))
     assert isinstance(size, int)
     return evaluate(fn, size)
@@ -232,7 +232,7 @@ def preimage(fn: SizeFn, sizes: SizeSet) -> SizeSet:
 def value_at(value: Value, point: Point) -> Value:
     """The number that a value is at a point."""
     match value:
-        case Size():
+        case SymInt():
             return value.at(point[value.axis])
         case Polynomial():
             return normal(value.at(point))
@@ -244,12 +244,12 @@ def value_at(value: Value, point: Point) -> Value:
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def plain(text: str) -> str:
+def in_one_line(text: str) -> str:
     """A piece of source in one line."""
     return " ".join(text.split())
 
 
-def shown(value: Value) -> str:
+def show_value(value: Value) -> str:
     """A value as the language writes it, long numbers in groups of three."""
     grouped = isinstance(value, int) and abs(value) >= 10_000 and value.bit_length() <= MAX_BITS
     return f"{value:_}" if grouped else describe(value)
@@ -261,7 +261,7 @@ DECIDED = "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil
 def undecided(span: Span, why: str, help: str = DECIDED) -> Diagnostic:
     return Diagnostic(
         "E0403",
-        f"`{plain(span.text)}` cannot be decided: {why}",
+        f"`{in_one_line(span.text)}` cannot be decided: {why}",
         Label(span, "undecided at some sizes"),
         helps=(help,),
     )

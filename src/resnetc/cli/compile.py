@@ -33,7 +33,7 @@ def compile(options: argparse.Namespace) -> int:
         networks = [replace(checked, folder=Path()) for checked in networks]
     outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
     if options.out != "-" and not options.check:
-        for fault in files.obstacles(outputs, options.force):
+        for fault in files.find_obstacles(outputs, options.force):
             session.sink.add(fault)
     if report_diagnostics(session):
         return INPUT
@@ -57,7 +57,7 @@ def compile(options: argparse.Namespace) -> int:
 def compare_outputs(outputs: list[Output]) -> int:
     """`--check`: which files differ, and whether in their keys, their function or their text only."""
     from resnetc.compiler.codegen.seal import difference
-    from resnetc.compiler.driver.output_files import written
+    from resnetc.compiler.driver.output_files import read_output
 
     meaning = {
         "missing": "is missing",
@@ -69,7 +69,7 @@ def compare_outputs(outputs: list[Output]) -> int:
     }
     status = OK
     for output in outputs:
-        kind = difference(written(output.path), output.text)
+        kind = difference(read_output(output.path), output.text)
         if kind is not None:
             print(f"{output.path.as_posix()} {meaning[kind]}")
             status = INPUT

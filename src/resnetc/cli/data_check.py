@@ -150,14 +150,14 @@ def refuse_misfits(
 
 def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
     """RunError where the images have another size than the network takes, with the sizes that it does take."""
-    from resnetc.compiler.proof.accepted_sizes import allowed, stated
+    from resnetc.compiler.proof.accepted_sizes import allowed_sizes, declared_sizes
     from resnetc.compiler.sizes import show_set
     from resnetc.runtime.errors import RunError
     from resnetc.views.tables import limits
 
     network, accepted = checked.network, checked.accepted
     declared = network.input
-    axes = [allowed(network, accepted, axis) for axis in range(len(images.size))]
+    axes = [allowed_sizes(network, accepted, axis) for axis in range(len(images.size))]
     refused_axes = [axis for axis, size in enumerate(images.size) if size not in axes[axis]]
     if not refused_axes:
         return
@@ -169,7 +169,7 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
     rows = zip(axes, declared.symbols, declared.sizes, ("height", "width"), strict=True)
     takes = ", ".join(show_set(axis, s) if s else f"a {what} of {number}" for axis, s, number, what in rows)
     axis, size = refused_axes[0], images.size[refused_axes[0]]
-    promised = stated(network, axis)
+    promised = declared_sizes(network, axis)
     if declared.symbols[axis] is None or (promised is not None and size not in promised):
         raise RunError(f"{headline} {takes} ({format_place(declared.span)})")
     refusing = zip(accepted.reasons, limits(checked), strict=True)
@@ -180,11 +180,11 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
 
 def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, training: bool) -> None:
     """RunError where the smallest share of a run leaves a norm one value for each of its statistics."""
-    from resnetc.compiler.proof.minimum_batch import refused_alone
+    from resnetc.compiler.proof.minimum_batch import find_minimum_batches
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.shares import describe_one_value
 
-    refused = refused_alone(checked.network, checked.accepted, training) if share.images == 1 else ()
+    refused = find_minimum_batches(checked.network, checked.accepted, training) if share.images == 1 else ()
     refusal = next((alone for alone in refused if alone.holds(images.size)), None)
     if refusal is None:
         return

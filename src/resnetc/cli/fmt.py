@@ -87,7 +87,7 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     from resnetc.compiler.diagnostics.diagnostic import Fault
     from resnetc.compiler.driver import network_index
     from resnetc.compiler.driver.errors import empty_folder, no_spec
-    from resnetc.compiler.driver.session import reachable
+    from resnetc.compiler.driver.session import check_reachable
     from resnetc.compiler.expansion.instances import UsageError
     from resnetc.compiler.loader.loader import below, shipped
 
@@ -95,7 +95,7 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     for spec in specs:
         path = Path(spec)
         try:
-            reachable(path)
+            check_reachable(path)
         except Fault as fault:
             faults.append(fault.diagnostic)
             continue

@@ -27,7 +27,7 @@ def list_models(options: argparse.Namespace) -> int:
         from resnetc.compiler.loader.loader import shipped_names
 
         session = open_session(shipped_names())
-        networks = tuple(network_index.listed(checked, tables.accepted(checked)) for checked in session.networks())
+        networks = tuple(network_index.index_row(checked, tables.accepted(checked)) for checked in session.networks())
         if report_diagnostics(session):
             return INPUT
     pattern = options.pattern if any(c in options.pattern for c in "*?[") else f"*{options.pattern}*"

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from resnetc.api import Compiled
 from resnetc.compiler.measures.summary import Key, state_dict_keys
-from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
 from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
@@ -37,7 +37,7 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     real = run_enough(source, network, sizes, batch, device)
     where = place(network, sizes)
     if predicted and batch == 1:
-        alone = any(norm.holds(sizes) for norm in refused_alone(network, accepted))
+        alone = any(norm.holds(sizes) for norm in find_minimum_batches(network, accepted))
         few = too_few(run(source, network, sizes, 1, device))
         hold(few == alone, f"{where}: one image alone: torch {'refuses' if few else 'takes'} it, the compiler does not")
     hold(

@@ -10,7 +10,7 @@ from math import prod
 from resnetc.api import Compiled
 from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
 from resnetc.compiler.claims.contract import Contract
-from resnetc.compiler.claims.evaluator import Mentions
+from resnetc.compiler.claims.evaluator import ClaimEvaluator
 from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
 from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -19,13 +19,13 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.ir.paths import Path
-from resnetc.compiler.proof.accepted_sizes import allowed
+from resnetc.compiler.proof.accepted_sizes import allowed_sizes
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import mentioned
-from resnetc.compiler.symbolic.predicates import Claim
-from resnetc.compiler.symbolic.values import plain
+from resnetc.compiler.symbolic.evaluator import mentioned_names
+from resnetc.compiler.symbolic.predicates import Comparison
+from resnetc.compiler.symbolic.values import in_one_line
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes, quick_device_for
@@ -63,7 +63,7 @@ class OnModule:
         self.own = self.facts(compiled, at)
         self.about = ClaimedSizes(self.own)
         self.questions = Questions(self.about)
-        mentions = Mentions(evaluator, self.about, self.answer, (self.questions.refused,))
+        mentions = ClaimEvaluator(evaluator, self.about, self.answer, (self.questions.refused,))
         self.mentions, self.sized = mentions, mentions.sized
 
     def facts(self, compiled: Compiled, at: Example) -> Facts:
@@ -153,7 +153,7 @@ class OnModule:
             return False
         if true:
             return True
-        values = "; ".join(f"`{plain(c.expr.span.text)}` compares {told(c)}" for c in self.sized.false)
+        values = "; ".join(f"`{in_one_line(c.expr.span.text)}` compares {told(c)}" for c in self.sized.false)
         raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
 
@@ -176,7 +176,7 @@ def concrete(name: str, shape: Sizes, more: Mapping[str, Value | Callable[[], Va
     return Record(f"`{name}`", Counted({"shape": shape, "channels": shape[0], **more}))
 
 
-def told(claim: Claim) -> str:
+def told(claim: Comparison) -> str:
     return f"{describe(claim.left)} with {describe(claim.right)}"
 
 
@@ -195,10 +195,10 @@ def claim(
     something, `seen` where the module was run for it.
     """
     network, accepted = compiled.network, compiled.checked.accepted
-    speaks_of = mentioned(contract.expect.claim, of_fields=True)
+    speaks_of = mentioned_names(contract.expect.claim, of_fields=True)
     # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
     asked = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
-    promised = [ALL if asked else allowed(network, accepted, axis) for axis in range(len(accepted.axes))]
+    promised = [ALL if asked else allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))]
     smaller = promised if asked else contract.sizes
     meant = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
     if contract.verdict == "proved" and not alone:

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from random import Random
 
 from resnetc.api import Compiled
-from resnetc.compiler.claims.checker import Claims
+from resnetc.compiler.claims.checker import ClaimChecker
 from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.claims.facts import facts, open_sizes
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -16,7 +16,7 @@ from resnetc.compiler.ir.network import Network
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.symbolic.counterexamples import Undecided
 from resnetc.compiler.symbolic.polynomials import Point
-from resnetc.compiler.symbolic.predicates import Region, crossed
+from resnetc.compiler.symbolic.predicates import Region, intersect_regions
 from resnetc.testing.inputs import Sizes, edges
 
 REACH = 64  # beside an edge: how far further sizes are drawn
@@ -27,11 +27,11 @@ def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> lis
     """What a proved claim speaks of besides all that is promised; none where it does not say so itself."""
     checked, expect, network = compiled.checked, contract.expect, compiled.network
     own = facts(network.name, network, checked.accepted, checked.measures, open_sizes(network))
-    claims = Claims(own, evaluator)
+    claims = ClaimChecker(own, evaluator)
     about = claims.about
     try:
         claims.check(expect, contract.frame)
-        found = list(crossed(about.questioned, about.condition, expect.claim.span))
+        found = list(intersect_regions(about.questioned, about.condition, expect.claim.span))
     except (Fault, SizesTooIrregular, Undecided):
         return []
     if not found and any(region.sets or region.atoms for region in about.condition):

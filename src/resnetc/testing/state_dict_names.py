@@ -29,14 +29,14 @@ from resnetc.compiler.evaluation.values import (
 from resnetc.compiler.expansion.choices import Decision
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
-from resnetc.compiler.expansion.leaves import single, tensors_for
+from resnetc.compiler.expansion.leaves import require_tensor, tensors_for
 from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.expansion.stages import Group, Stages, later
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.measures.summary import state
+from resnetc.compiler.measures.summary import state_entries
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -179,13 +179,13 @@ class Reader:
         frame, model = self.frames.of_model(self.request), self.request.model.item
         names = frame.scope = Names(Flow())
         begun = self.apply(self.evaluator.layer(model.stem, frame), Tensor(0, shape), frame, model.stem.span)
-        current = single(begun, model.stem.span)
+        current = require_tensor(begun, model.stem.span)
         plan = Stages(self.evaluator, model, frame)
         for stage, groups in plan.stages:
             read = self.stage(plan, groups, current, frame)
             (current,) = names.store(self.evaluator.path(stage.path, frame), read.keys, [current], (read.shape_out,))
         ended = self.apply(self.evaluator.layer(model.head, frame), current, frame, model.head.span)
-        return names.flow.keys(current if isinstance(ended, Absent) else single(ended, model.head.span))
+        return names.flow.keys(current if isinstance(ended, Absent) else require_tensor(ended, model.head.span))
 
     def stage(self, plan: Stages, groups: list[Group], source: Tensor, frame: Frame) -> Read:
         """Rule 1: a stage is the sequence of its blocks."""
@@ -218,13 +218,13 @@ class Reader:
                 inputs = tensors_for(layer, tensor, span)
                 leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
                 path = label or names.unlabelled(primitive.attribute)
-                made = names.store(path, tuple((key,) for key, _, _ in state(leaf)), inputs, leaf.outputs)
+                made = names.store(path, tuple((key,) for key, _, _ in state_entries(leaf)), inputs, leaf.outputs)
                 return tuple(made) if primitive.rule in GIVES_LIST else made[0]
             case SlotLayer(slot):
                 attribute = slot.attribute
             case DefinedLayer(item):
                 attribute = item.name.id
-        source = single(tensor, span)
+        source = require_tensor(tensor, span)
         if label is None and not attribute:  # rule 4: its steps are named in the scope around it
             opened = self.spread(layer, source, frame)
             if isinstance(opened, Absent):
@@ -246,7 +246,7 @@ class Reader:
         match layer:
             case PrimitiveLayer():
                 leaf = self.leaves.leaf(layer, (source.shape,), frame)
-                return Read(tuple((key,) for key, _, _ in state(leaf)), leaf.shape_out, source)
+                return Read(tuple((key,) for key, _, _ in state_entries(leaf)), leaf.shape_out, source)
             case DefinedLayer(syntax.Block()):
                 block = self.blocks.get(layer, source.shape, frame, partial(self.block, layer, source.shape, frame))
                 return Read(block.keys, block.shape_out, source)
@@ -305,7 +305,7 @@ class Reader:
         elif isinstance(frame.scope, Names) and frame.scope.named:
             for layer in layers:
                 value = self.apply(layer, value, frame, expr.span)
-            return ABSENT if isinstance(value, Absent) else Opened(single(value, expr.span), [])
+            return ABSENT if isinstance(value, Absent) else Opened(require_tensor(value, expr.span), [])
         else:
             source = value
         steps: list[tuple[Layer, Frame]] = []

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from resnetc.compiler.evaluation.values import normal
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
-from resnetc.compiler.proof.accepted_sizes import Accepted, allowed
+from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
 from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
@@ -87,7 +87,7 @@ class Measured:
     def least(self) -> Sizes:
         """The least promised sizes."""
         declared = enumerate(self.network.input.sizes)
-        return tuple(allowed(self.network, self.accepted, axis).min or n for axis, n in declared)
+        return tuple(allowed_sizes(self.network, self.accepted, axis).min or n for axis, n in declared)
 
     @cached_property
     def parameters(self) -> int:

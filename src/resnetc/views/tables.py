@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from resnetc.compiler.checked import CheckedNetwork
-from resnetc.compiler.driver.network_index import Index, Listed
+from resnetc.compiler.driver.network_index import Index, ListedNetwork
 from resnetc.compiler.evaluation.values import MAX_BITS
-from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.compiler.sizes import describe, show, show_set
 from resnetc.compiler.sizes.budget import number
 from resnetc.terminal import brief, drawn, one_line
@@ -162,7 +162,7 @@ def batches(checked: CheckedNetwork) -> list[dict[str, Any]]:
     """The accepted sizes of which torch refuses one image alone, by axis, and the norm that has too few values."""
     symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
     found = []
-    for alone in refused_alone(checked.network, checked.accepted):
+    for alone in find_minimum_batches(checked.network, checked.accepted):
         position = alone.span.source.position(alone.span.start)
         found.append(
             {
@@ -204,7 +204,7 @@ def because(checked: CheckedNetwork) -> list[tuple[str, str]]:
     return [("because" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
-def listing(networks: Sequence[Listed], index: Index, color: bool = False) -> str:
+def listing(networks: Sequence[ListedNetwork], index: Index, color: bool = False) -> str:
     """The shipped networks, a line each, with the further names that they are known by."""
     from rich import box
     from rich.table import Table

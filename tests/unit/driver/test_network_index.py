@@ -106,12 +106,12 @@ def test_every_name_is_found_in_the_spec_that_is_meant() -> None:
             continue
         assert (entry.title, entry.network) == (first.spec, first.name)
         assert [request.name for request in session._requests(entry, [])] == [first.name]
-        assert all(network_index.rank(other.spec) >= network_index.rank(first.spec) for other in others)
+        assert all(network_index.folder_rank(other.spec) >= network_index.folder_rank(first.spec) for other in others)
 
 
 def test_imagenet_goes_before_cifar_and_the_zoo_last() -> None:
     specs = ["zoo/timm/resnet", "digits", "cifar/resnet", "imagenet/resnet50"]
-    assert sorted(specs, key=network_index.rank) == specs[::-1]
+    assert sorted(specs, key=network_index.folder_rank) == specs[::-1]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_list_finds_further_names(capsys) -> None:
 
 def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     known = network_index.index()
-    gone = network_index.Listed("gone", "imagenet/resnet18", 1, 1, (3, 2, 2), "every H")
+    gone = network_index.ListedNetwork("gone", "imagenet/resnet18", 1, 1, (3, 2, 2), "every H")
     changed = network_index.Index(known.specs, known.names, (*known.networks, gone))
     monkeypatch.setattr(network_index, "index", lambda: changed)
     said = refused("check", "gone", capsys=capsys)

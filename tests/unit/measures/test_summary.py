@@ -129,10 +129,10 @@ def test_equal_blocks_are_measured_once(monkeypatch):
 
         monkeypatch.setattr(home, name, call)
 
-    counted(summary, "state")
+    counted(summary, "state_entries")
     counted(costs, "saved_by_leaf")
     counted(receptive_field, "leaf_trace")
-    counted(costs, "elements")
+    counted(costs, "count_elements")
     seen = []
     for depth in ("56", "1202"):
         calls.clear()
@@ -349,7 +349,7 @@ STATES = {
 
 @pytest.mark.parametrize("layer", STATES)
 def test_state(layer):
-    stored = summary.state(network(model(layer)).root.steps[0].operation)
+    stored = summary.state_entries(network(model(layer)).root.steps[0].operation)
     vectors = [(name, parameter) for name, shape, parameter in stored if shape == (4,)]
     assert vectors == STATES[layer]
     assert stored[len(vectors) :] == ([("num_batches_tracked", (), False)] if layer == "batch_norm" else [])

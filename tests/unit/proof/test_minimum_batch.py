@@ -7,7 +7,7 @@ import torch
 
 import resnetc
 from resnetc.cli.main import main
-from resnetc.compiler.proof.minimum_batch import refused_alone
+from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.testing import Trial, assert_shapes_agree, trials
 from resnetc.testing.torch_module import module_of
 
@@ -41,7 +41,7 @@ def net(norm: str = "identity", gate: str = "identity", head: str = "gate") -> T
     ],
 )
 def test_one_image_is_refused_exactly_where_that_is_predicted(trial: Trial, refused) -> None:
-    norms = refused_alone(trial.network, trial.accepted)
+    norms = find_minimum_batches(trial.network, trial.accepted)
     module = module_of(trial.source)
     for h, w in product((1, 2, 3, 5), (1, 2, 4, 5, 9)):
         predicted = any(norm.holds((h, w)) for norm in norms)
@@ -72,7 +72,7 @@ def test_one_image_is_refused_exactly_where_that_is_predicted(trial: Trial, refu
 )
 def test_one_image_a_step_is_refused_exactly_where_that_is_predicted(trial: Trial, refused) -> None:
     """While training, a batch norm looks at the number of images too; the norm to blame is named as in the module."""
-    norms = refused_alone(trial.network, trial.accepted, training=True)
+    norms = find_minimum_batches(trial.network, trial.accepted, training=True)
     module = module_of(trial.source).train()
     kinds = {"batch_norm": torch.nn.modules.batchnorm._BatchNorm, "group_norm": torch.nn.GroupNorm}
     assert all(isinstance(module.get_submodule(norm.path), kinds[norm.norm.primitive.name]) for norm in norms)
@@ -92,7 +92,7 @@ def test_one_image_a_step_is_refused_exactly_where_that_is_predicted(trial: Tria
 
 def test_what_refuses_more_is_named_alone() -> None:
     trial = net("group_norm(groups=8)", "group_norm(groups=8)")
-    (norm,) = refused_alone(trial.network, trial.accepted)
+    (norm,) = find_minimum_batches(trial.network, trial.accepted)
     assert norm.holds((1000, 7))
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import resnetc
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.measures.costs import activations, total
+from resnetc.compiler.measures.costs import activations, evaluate_cost
 from resnetc.runtime.model import loader
 
 
@@ -38,12 +38,12 @@ def test_an_image_more_keeps_what_is_told(spec: str, size: int, precision: str, 
     model = loader.build_network(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
     channels = compiled.network.input.channels
     small, large = (kept(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
-    assert large - small == 3 * total(activations(compiled.network, item)[0], (size, size))
+    assert large - small == 3 * evaluate_cost(activations(compiled.network, item)[0], (size, size))
 
 
 def test_a_claim_tells_the_same_number() -> None:
     compiled = resnetc.compile("digits")
-    told = 7 * total(activations(compiled.network, 2)[0], (20, 24))
+    told = 7 * evaluate_cost(activations(compiled.network, 2)[0], (20, 24))
     text = (Path(resnetc.__file__).parent / "specs" / "digits.resnet").read_text("utf-8").rstrip().removesuffix("}")
     session = Session()
     claim = f'expect activation_bytes(20, 24, batch=7, precision="bfloat16") == {told}'

@@ -58,7 +58,7 @@ def test_the_figures_of_fixed_filters_and_gates() -> None:
 def test_the_bytes_that_autograd_keeps(precision: str) -> None:
     made = trial("conv(8, kernel=3) |> norm |> act |> max_pool(3, stride=2) |> gates.se |> group_norm(groups=4)")
     kept = costs.activations(made.network, PRECISIONS[precision])[0]
-    assert Measured(*parts(made)).activation_bytes((16, 9), precision) == costs.total(kept, (16, 9))
+    assert Measured(*parts(made)).activation_bytes((16, 9), precision) == costs.evaluate_cost(kept, (16, 9))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from resnetc.compiler.claims.other_models import OtherModels
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import COMPARISONS
-from resnetc.compiler.evaluation.evaluator import Evaluator, Rule, bound_one_by_one
+from resnetc.compiler.evaluation.evaluator import Evaluator, Rule, indexed_elements
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import ModelValue, Record, Value
 from resnetc.compiler.ir.paths import Path, show_path
@@ -125,7 +125,7 @@ class ClaimEvaluator:
         return self.evaluator.field(value, expr)
 
     def index(self, expr: syntax.Index, frame: Frame) -> Value:
-        if bound_one_by_one(expr.value, frame) is not None:
+        if indexed_elements(expr.value, frame) is not None:
             return self.evaluator.index(expr, frame)
         index = self.evaluator.integer(expr.index, frame)
         value = self.part(expr.value, frame)

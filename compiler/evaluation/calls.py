@@ -40,7 +40,7 @@ class Expressions(Protocol):
     @property
     def work(self) -> Work: ...
     def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value: ...
-    def worked(self, expr: syntax.Expr, frame: Frame) -> str: ...
+    def substituted(self, expr: syntax.Expr, frame: Frame) -> str: ...
     def slot_named(self, name: str, frame: Frame, spec: SpecFile | None) -> syntax.Slot | None: ...
     def slot_names(self, frame: Frame, spec: SpecFile | None) -> list[str]: ...
 
@@ -52,10 +52,10 @@ class Calls:
         self.evaluator, self.functions = evaluator, functions
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
-        value = self.called(expr, frame)
-        return self.evaluator.work.weighed(value, expr.span) if isinstance(value, COMPOUND) else value
+        value = self.evaluate_call(expr, frame)
+        return self.evaluator.work.check_size(value, expr.span) if isinstance(value, COMPOUND) else value
 
-    def called(self, expr: syntax.Call, frame: Frame) -> Value:
+    def evaluate_call(self, expr: syntax.Call, frame: Frame) -> Value:
         callee = self.evaluator.evaluate(expr.callee, frame)
         if isinstance(callee, Definition) and callee.kind == "function":
             return self.function(callee.name, expr, frame)
@@ -99,7 +99,7 @@ class Calls:
 
     def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
         arguments = tuple(self.evaluator.evaluate(a.value, frame) for a in expr.arguments)
-        self.evaluator.work.look_at(arguments, expr.span)
+        self.evaluator.work.charge_elements(arguments, expr.span)
         named = [a.name for a in expr.arguments if a.name]
         if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
             raise Fault(
@@ -151,6 +151,10 @@ class Calls:
                     raise Fault(errors.given_twice(of, name, argument.name.span))
             fresh.add(name)
             values[name] = coerce(
-                value, by_name[name], argument.value.span, of, partial(self.evaluator.worked, argument.value, frame)
+                value,
+                by_name[name],
+                argument.value.span,
+                of,
+                partial(self.evaluator.substituted, argument.value, frame),
             )
         return tuple((n, values[n]) for n in by_name if n in values), bound

@@ -126,12 +126,12 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
     )
 
 
-def not_an_integer(span: Span, worked: str, value: Value) -> Diagnostic:
+def not_an_integer(span: Span, substituted: str, value: Value) -> Diagnostic:
     shown = describe(value)
-    text = f"`{worked} = {shown}` is not an integer" if worked and worked != shown else f"`{shown}` is not an integer"
+    equation = f"{substituted} = {shown}" if substituted and substituted != shown else shown
     return Diagnostic(
         "E0208",
-        text,
+        f"`{equation}` is not an integer",
         Label(span, "an integer is needed here"),
         helps=(
             "division is exact; write `floor(...)` or `ceil(...)` to round"

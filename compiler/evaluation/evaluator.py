@@ -61,14 +61,14 @@ class Evaluator:
             syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
             syntax.Name: self.name,
-            syntax.List: lambda e, f: self.work.weighed(tuple(self.evaluate(i, f) for i in e.items), e.span),
+            syntax.List: lambda e, f: self.work.check_size(tuple(self.evaluate(i, f) for i in e.items), e.span),
             syntax.Attribute: self.attribute,
             syntax.Index: self.index,
             syntax.Call: Calls(self, functions).call,
             syntax.Negate: lambda e, f: arithmetic("-", 0, self.evaluate(e.value, f), e.span),
             syntax.Binary: self.binary,
             syntax.Pipe: self.pipe,
-            syntax.Labelled: self.labelled,
+            syntax.Labelled: self.label_layer,
             syntax.Choice: self.choice,
         }
 
@@ -82,12 +82,12 @@ class Evaluator:
         id = expr.id
         if id in frame.locals:
             value = frame.locals[id]
-            return self.gathered(value, expr) if isinstance(value, dict) else value
+            return self.gather_elements(value, expr) if isinstance(value, dict) else value
         for spec in (frame.spec, frame.fallback):
             if spec is not None and id in spec.tree.broken:
                 raise AlreadyReported()
             if spec is not None and id in spec.names:
-                return self.defined(spec.names[id], spec, expr.span)
+                return self.value_of_item(spec.names[id], spec, expr.span)
         if id in self.prelude.names and isinstance(slot := self.prelude.names[id], syntax.Slot):
             return SlotLayer(slot, (), expr.span)
         if id in PRIMITIVES:
@@ -98,7 +98,7 @@ class Evaluator:
             return self.constant(expr, frame)
         raise Fault(errors.unknown_name(expr.id, expr.span, [*self.visible(frame), *others]))
 
-    def gathered(self, value: dict[int, Value], expr: syntax.Expr) -> tuple[Value, ...]:
+    def gather_elements(self, value: dict[int, Value], expr: syntax.Expr) -> tuple[Value, ...]:
         """All elements of a `let name[index]`, in order of their index."""
         if sorted(value) != list(range(len(value))):
             raise Fault(errors.missing_elements(expr.span, sorted(value)))
@@ -112,7 +112,7 @@ class Evaluator:
         constants: dict[str, Value] = {"true": True, "false": False, "none": ABSENT}
         return constants[expr.id]
 
-    def defined(self, item: syntax.Item | SpecFile, spec: SpecFile, span: Span) -> Value:
+    def value_of_item(self, item: syntax.Item | SpecFile, spec: SpecFile, span: Span) -> Value:
         match item:
             case SpecFile():
                 return Definition("file", item.name, item)
@@ -182,7 +182,7 @@ class Evaluator:
             case Definition("file", file, SpecFile() as spec):
                 item = spec.names.get(name)
                 if item is not None and not isinstance(item, SpecFile):
-                    return self.defined(item, spec, expr.span)
+                    return self.value_of_item(item, spec, expr.span)
                 if name in spec.tree.broken:
                     raise AlreadyReported()
                 items = [n for n, i in spec.names.items() if not isinstance(i, SpecFile)]
@@ -191,10 +191,10 @@ class Evaluator:
 
     def index(self, expr: syntax.Index, frame: Frame) -> Value:
         index = self.integer(expr.index, frame)
-        elements = bound_one_by_one(expr.value, frame)
+        elements = indexed_elements(expr.value, frame)
         if elements is None:
             return self.element(self.evaluate(expr.value, frame), index, expr, frame)
-        return one_of(elements, index, expr)
+        return element_at(elements, index, expr)
 
     def element(self, value: Value, index: int, expr: syntax.Index, frame: Frame) -> Value:
         """`value[index]`."""
@@ -213,21 +213,21 @@ class Evaluator:
         if op in ("and", "or"):
             left = self.flag(expr.left, frame)
             return left if left == (op == "or") else self.flag(expr.right, frame)
-        return self.operated(expr, self.evaluate(expr.left, frame), self.evaluate(expr.right, frame), frame)
+        return self.apply_operator(expr, self.evaluate(expr.left, frame), self.evaluate(expr.right, frame), frame)
 
-    def operated(self, expr: syntax.Binary, left: Value, right: Value, frame: Frame) -> Value:
+    def apply_operator(self, expr: syntax.Binary, left: Value, right: Value, frame: Frame) -> Value:
         """What an operator makes of the values of its sides."""
-        self.look_at_both(left, right, expr.span)
+        self.charge_lists(left, right, expr.span)
         if expr.op in "+-*/%":
             return arithmetic(expr.op, left, right, expr.span)
-        return compare(expr.op, self.settled(left, frame), self.settled(right, frame), expr.span)
+        return compare(expr.op, self.resolve_bare_slot(left, frame), self.resolve_bare_slot(right, frame), expr.span)
 
-    def look_at_both(self, left: Value, right: Value, span: Span) -> None:
+    def charge_lists(self, left: Value, right: Value, span: Span) -> None:
         """Counts the elements where an operator meets two lists."""
         if isinstance(left, tuple) and isinstance(right, tuple):
-            self.work.look_at((left, right), span)
+            self.work.charge_elements((left, right), span)
 
-    def settled(self, value: Value, frame: Frame) -> Value:
+    def resolve_bare_slot(self, value: Value, frame: Frame) -> Value:
         """For comparisons: what a bare slot is bound to here."""
         if isinstance(value, SlotLayer) and not value.arguments:
             self.used_slots[value.slot] = None
@@ -250,18 +250,18 @@ class Evaluator:
         return self.evaluate(expr.value if self.flag(expr.condition, frame) else expr.other, frame)
 
     def pipe(self, expr: syntax.Pipe, frame: Frame) -> Value:
-        return self.chained(expr, self.evaluate(expr.steps[0], frame), frame)
+        return self.chain_layers(expr, self.evaluate(expr.steps[0], frame), frame)
 
-    def chained(self, expr: syntax.Pipe, value: Value, frame: Frame) -> Value:
+    def chain_layers(self, expr: syntax.Pipe, value: Value, frame: Frame) -> Value:
         """A pipe that begins with a layer, whose value is known: layers one after the other."""
         first, *rest = expr.steps
         layers = [as_layer(value, first.span), *(self.layer(step, frame) for step in rest)]
-        return self.work.weighed(chain(layers, expr.span), expr.span)
+        return self.work.check_size(chain(layers, expr.span), expr.span)
 
     def layer(self, expr: syntax.Expr, frame: Frame) -> Layer | Absent:
         return as_layer(self.evaluate(expr, frame), expr.span)
 
-    def labelled(self, expr: syntax.Labelled, frame: Frame) -> Value:
+    def label_layer(self, expr: syntax.Labelled, frame: Frame) -> Value:
         layer = self.layer(expr.value, frame)
         if isinstance(layer, Absent):
             return ABSENT
@@ -285,7 +285,7 @@ class Evaluator:
     def integer(self, expr: syntax.Expr, frame: Frame) -> int:
         value = self.evaluate(expr, frame)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Fault(errors.not_an_integer(expr.span, self.worked(expr, frame), value))
+            raise Fault(errors.not_an_integer(expr.span, self.substituted(expr, frame), value))
         return value
 
     def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
@@ -294,13 +294,13 @@ class Evaluator:
             raise Fault(errors.not_a_flag(expr.span, value))
         return value
 
-    def worked(self, expr: syntax.Expr, frame: Frame) -> str:
+    def substituted(self, expr: syntax.Expr, frame: Frame) -> str:
         """An expression with its names replaced by their values: `(33 - 2) / 6`."""
         match expr:
             case syntax.Name(id, _) if is_number(value := frame.locals.get(id)) or isinstance(value, bool):
                 return describe(value)
             case syntax.Binary(op, left, right, _, _):
-                sides = [self.worked(side, frame) for side in (left, right)]
+                sides = [self.substituted(side, frame) for side in (left, right)]
                 if op in "*/%":
                     sides = [
                         f"({s})" if isinstance(e, syntax.Binary) else s
@@ -326,13 +326,13 @@ def chain(layers: list[Layer | Absent], span: Span) -> Layer | Absent:
     return ChainLayer(tuple(steps), span)
 
 
-def bound_one_by_one(expr: syntax.Expr, frame: Frame) -> dict[int, Value] | None:
+def indexed_elements(expr: syntax.Expr, frame: Frame) -> dict[int, Value] | None:
     """The elements that `let name[index]` has bound so far, if an expression names these."""
     elements = frame.locals.get(expr.id) if isinstance(expr, syntax.Name) else None
     return elements if isinstance(elements, dict) else None
 
 
-def one_of(elements: dict[int, Value], index: int, expr: syntax.Index) -> Value:
+def element_at(elements: dict[int, Value], index: int, expr: syntax.Index) -> Value:
     if index not in elements:
         raise Fault(errors.no_element(expr.value.span.text, index, sorted(elements), expr.span))
     return elements[index]

@@ -39,12 +39,14 @@ def name_of(parameter: AnyParameter) -> str:
     return parameter.name if isinstance(parameter, Parameter) else parameter.name.id
 
 
-def coerce(value: Value, parameter: AnyParameter, span: Span, of: str, worked: Callable[[], str] = lambda: "") -> Value:
+def coerce(
+    value: Value, parameter: AnyParameter, span: Span, of: str, substituted: Callable[[], str] = lambda: ""
+) -> Value:
     """A value as the type of a parameter demands it; `substituted` says how it came about, where that is asked."""
     type = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
     match type:
         case "int" if isinstance(value, Fraction):
-            raise Fault(errors.not_an_integer(span, worked(), value))
+            raise Fault(errors.not_an_integer(span, substituted(), value))
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             return value
         case "number" if is_number(value):

@@ -170,11 +170,11 @@ def describe(value: Value) -> str:
         case Absent():
             return "none"
         case PrimitiveLayer(primitive, arguments):
-            return called(primitive.name, arguments)
+            return format_call(primitive.name, arguments)
         case DefinedLayer(item, spec, arguments):
-            return called(f"{spec.name}.{item.name.id}", arguments)
+            return format_call(f"{spec.name}.{item.name.id}", arguments)
         case SlotLayer(slot, arguments):
-            return called(slot.name.id, arguments)
+            return format_call(slot.name.id, arguments)
         case ChainLayer(steps):
             return " |> ".join(describe(s) for s in steps)
         case LabelLayer(path, layer):
@@ -201,7 +201,7 @@ def shortened(values: tuple[Value, ...]) -> Iterator[str]:
         yield text
 
 
-def called(name: str, arguments: Arguments) -> str:
+def format_call(name: str, arguments: Arguments) -> str:
     return f"{name}({', '.join(f'{k}={describe(v)}' for k, v in arguments)})" if arguments else name
 
 

@@ -31,11 +31,11 @@ class Work:
         if self.done > MAX_WORK:
             raise Fault(errors.too_much_work(span, MAX_WORK))
 
-    def look_at(self, values: tuple[Value, ...], span: Span) -> None:
+    def charge_elements(self, values: tuple[Value, ...], span: Span) -> None:
         """Counts the elements of the lists among some values."""
         self.charge(sum(len(v) for v in values if isinstance(v, tuple)) // PARTS_A_STATEMENT, span)
 
-    def weighed(self, value: Value, span: Span) -> Value:
+    def check_size(self, value: Value, span: Span) -> Value:
         """A list or a layer, unless it has too many parts."""
         self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
         return value

@@ -71,8 +71,8 @@ class Frames:
                 raise Fault(errors.missing_argument(item.name.id, name, call, item))
             else:
                 value = self.evaluator.evaluate(parameter.default, frame)
-                worked = partial(self.evaluator.worked, parameter.default, frame)
-                value = coerce(value, parameter, parameter.default.span, item.name.id, worked)
+                substituted = partial(self.evaluator.substituted, parameter.default, frame)
+                value = coerce(value, parameter, parameter.default.span, item.name.id, substituted)
             frame.locals[name] = value
             if parameter.type.id == "size":
                 axes.add(name)

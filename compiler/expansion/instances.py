@@ -46,7 +46,7 @@ def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, libr
     for item in spec.tree.items:
         if not isinstance(item, (syntax.Model, syntax.Instance)):
             continue
-        value = evaluator.defined(item, spec, item.name.span)
+        value = evaluator.value_of_item(item, spec, item.name.span)
         assert isinstance(value, ModelValue)
         out.extend(expand_family(item, value, settings, evaluator, library))
     return out

@@ -81,7 +81,7 @@ class Statements:
             if isinstance(side, (syntax.Number, syntax.String)) or isinstance(value, Definition):
                 continue
             plain = isinstance(side, (syntax.Name, syntax.Attribute))
-            text = side.span.text if plain else self.evaluator.worked(side, frame)
+            text = side.span.text if plain else self.evaluator.substituted(side, frame)
             out.append(f"`{text}` is {describe(value)}")
         return out
 

@@ -31,7 +31,7 @@ class TensorOperators:
         first, *rest = expr.steps
         value = self.evaluator.evaluate(first, frame)
         if not flows(value):
-            return self.evaluator.chained(expr, value, frame)
+            return self.evaluator.chain_layers(expr, value, frame)
         for step in rest:
             value = self.applier.apply(self.evaluator.layer(step, frame), value, frame, step.span)
         return value
@@ -41,8 +41,8 @@ class TensorOperators:
             return self.evaluator.binary(expr, frame)
         left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
         if not flows(left) and not flows(right):
-            return self.evaluator.operated(expr, left, right, frame)
-        self.evaluator.look_at_both(left, right, expr.span)
+            return self.evaluator.apply_operator(expr, left, right, frame)
+        self.evaluator.charge_lists(left, right, expr.span)
         return combine(expr.op, left, right, expr, frame)
 
 

@@ -44,7 +44,7 @@ class Extent:
 PLAIN, KEEPING = Extent(0, 1, False), Extent(0, 1, True)
 
 
-def together(extents: Iterable[Extent], blocks: int = 0) -> Extent:
+def sum_extents(extents: Iterable[Extent], blocks: int = 0) -> Extent:
     """What holds these, and is so many blocks itself."""
     operations, keeps_state = 0, False
     for extent in extents:
@@ -105,7 +105,7 @@ class Sequence:
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "extent", together(child.extent for _, child in self.children))
+        object.__setattr__(self, "extent", sum_extents(child.extent for _, child in self.children))
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
@@ -166,7 +166,7 @@ class ExpandedBlock:
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "extent", together((step.extent for step in self.steps), blocks=1))
+        object.__setattr__(self, "extent", sum_extents((step.extent for step in self.steps), blocks=1))
 
     def reads_input(self, ref: int) -> bool:
         """Whether a wire is the input, or came from it through operations that leave the channels alone."""

@@ -48,7 +48,7 @@ def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
     """The fault of a slot's attribute, None where generated code can have it."""
     name = ATTRIBUTE.fullmatch(slot.attribute)
     if name is not None:
-        return reserved.refused(name[1], "attribute", attribute_span(slot))
+        return reserved.check_name(name[1], "attribute", attribute_span(slot))
     return reserved.not_an_attribute(slot.attribute, attribute_span(slot)) if slot.attribute else None
 
 

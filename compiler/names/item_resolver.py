@@ -51,7 +51,7 @@ class ItemNames:
         self.spoken: names_errors.Spoken | None = None  # what a claim may speak of, inside of one
         # Of an unknown name, where it stands first:
         self.beside: dict[str, tuple[list[str], names_errors.Spoken | None]] = {}
-        self.called: set[str] = set()
+        self.callees: set[str] = set()
 
     def check(self) -> None:
         """Reports the faults of the item."""
@@ -83,20 +83,21 @@ class ItemNames:
                 self.has_error = True
             elif name in self.locals.spans:
                 make = partial(names_errors.not_known_yet, name, self.locals.spans[name])
-                self.repeated((name, self.item), make, *spans)
+                self.report_repeated((name, self.item), make, *spans)
             elif name in self.others or name in MEASURES:
-                self.repeated((name, self.item), partial(names_errors.known_to_claims, name, name in MEASURES), *spans)
+                make = partial(names_errors.known_to_claims, name, name in MEASURES)
+                self.report_repeated((name, self.item), make, *spans)
             else:
                 beside, spoken = self.beside.get(name, ([], None))
-                make = partial(names_errors.unknown_name, name, name in self.called, self.file, beside, spoken)
-                self.repeated(name, make, *spans)
+                make = partial(names_errors.unknown_name, name, name in self.callees, self.file, beside, spoken)
+                self.report_repeated(name, make, *spans)
 
     def report(self, fault: Diagnostic | None) -> None:
         if fault is not None:
             self.has_error = True
             self.repeats.report(fault)
 
-    def repeated(self, cause: Hashable, make: Callable[[Span], Diagnostic], *spans: Span) -> None:
+    def report_repeated(self, cause: Hashable, make: Callable[[Span], Diagnostic], *spans: Span) -> None:
         """Reports a fault that may show in several places, and is one all the same."""
         self.has_error = True
         self.repeats.add(cause, make, spans)
@@ -114,7 +115,7 @@ class ItemNames:
             names = [p.name.id for p in model.parameters]
             if model.each.name.id not in names:
                 make = partial(names_errors.no_such_parameter, model.each.name.id, names)
-                self.repeated((model, "each"), make, model.each.name.span)
+                self.report_repeated((model, "each"), make, model.each.name.span)
             self.resolve(model.each.values)
         self.parameters(model.parameters)
         self.statements(model.body)
@@ -185,7 +186,7 @@ class ItemNames:
         for axis in shape.items if isinstance(shape, syntax.List) else (shape,):
             if not (isinstance(axis, syntax.Name) and axis.id in symbols):
                 self.resolve(axis)
-            elif (other := self.file.defined(axis.id)) is not None:
+            elif (other := self.file.definition_of(axis.id)) is not None:
                 self.report(names_errors.hidden("size", axis.id, axis.span, other))
         return symbols
 
@@ -222,7 +223,7 @@ class ItemNames:
         for parameter in parameters:
             name, type = parameter.name, parameter.type
             if type.id not in TYPES:
-                self.repeated(("type", type.id), partial(names_errors.unknown_type, type.id), type.span)
+                self.report_repeated(("type", type.id), partial(names_errors.unknown_type, type.id), type.span)
             if parameter.first and parameter.default is None:
                 self.report(errors.first_without_default(parameter))
             self.resolve(parameter.default)
@@ -268,18 +269,18 @@ class ItemNames:
         slots = self.file.slot_names()
         if name.id in slots:
             return
-        if self.file.missed(name.id):
+        if self.file.may_be_lost(name.id):
             self.has_error = True
         else:
-            self.repeated(("set", name.id), partial(names_errors.not_a_slot, name.id, slots), name.span)
+            self.report_repeated(("set", name.id), partial(names_errors.not_a_slot, name.id, slots), name.span)
 
     def is_in_use(self, name: str) -> bool:
         """Whether a name is one of the file, the language or its claims."""
-        return name in MEASURES or self.file.defined(name) is not None
+        return name in MEASURES or self.file.definition_of(name) is not None
 
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
-        other = self.locals.get(name.id) or self.file.defined(name.id)
+        other = self.locals.get(name.id) or self.file.definition_of(name.id)
         option = kind == "parameter" and isinstance(self.item, syntax.Model)
         if option and other is not None and other.kind == "primitive":
             other = None  # the one exception: users set a model's options by the field's names
@@ -288,7 +289,7 @@ class ItemNames:
         if other is not None:
             self.report(names_errors.hidden(kind, name.id, name.span, other))
         else:
-            self.report(reserved.refused(name.id, kind, name.span, self.is_in_use))
+            self.report(reserved.check_name(name.id, kind, name.span, self.is_in_use))
         self.locals.bind(name, kind)
 
     # -- expressions --------------------------------------------------------------------------------------------------
@@ -329,7 +330,7 @@ class ItemNames:
             self.has_error = True
             return None
         resolution = self.file.find(name.id)
-        if resolution is None and (self.vague or (dotted and self.file.lost) or self.file.missed(name.id)):
+        if resolution is None and (self.vague or (dotted and self.file.lost) or self.file.may_be_lost(name.id)):
             self.has_error = True
         elif resolution is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
@@ -349,14 +350,14 @@ class ItemNames:
         if name.id in file.tree.broken or NAMELESS in file.tree.broken:
             self.has_error = True
         else:
-            self.repeated((file, name.id), partial(names_errors.not_in_file, name.id, file), name.span)
+            self.report_repeated((file, name.id), partial(names_errors.not_in_file, name.id, file), name.span)
         return None
 
     def call(self, callee: syntax.Expr, arguments: tuple[syntax.Argument, ...]) -> Resolution | None:
         """A call of a layer or a model is that layer or model, with some of its arguments."""
         resolution = self.resolve(callee)
         if isinstance(callee, syntax.Name):
-            self.called.add(callee.id)
+            self.callees.add(callee.id)
         for argument in arguments:
             self.resolve(argument.value)
         if resolution is None:
@@ -378,20 +379,20 @@ class ItemNames:
         for name in (a.name for a in arguments):
             if name is None or name.id in parameters or name.id in slots:
                 continue
-            if self.file.missed(name.id, spec):
+            if self.file.may_be_lost(name.id, spec):
                 self.has_error = True
             else:
                 make = partial(names_errors.unknown_parameter, of, name.id, parameters, slots, default_of(target))
-                self.repeated((of, name.id), make, name.span)
+                self.report_repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:
         """The parts of a label, or of a stage's path, become attributes; an index in it is an expression."""
         match path:
             case syntax.Name(name, span):
-                self.report(reserved.refused(name, kind, span))
+                self.report(reserved.check_name(name, kind, span))
             case syntax.Attribute(value, part):
                 self.label(value, kind)
-                self.report(reserved.refused(part.id, kind, part.span))
+                self.report(reserved.check_name(part.id, kind, part.span))
             case syntax.Index(value, index):
                 self.label(value, kind)
                 self.resolve(index)

@@ -95,18 +95,18 @@ InUse = Callable[[str], object]
 """Whether a name, or what, is in use already."""
 
 
-def refused(name: str, kind: str, span: Span, in_use: InUse = lambda name: None) -> Diagnostic | None:
+def check_name(name: str, kind: str, span: Span, in_use: InUse = lambda name: None) -> Diagnostic | None:
     """The fault of a name of that kind, None where generated code can have it."""
     if name.startswith("_"):
         bare = name.lstrip("_0123456789") or "x"
-        remedy = free((bare, *others(bare, kind)), kind, span, in_use)
+        remedy = free_name((bare, *others(bare, kind)), kind, span, in_use)
         return reserved(kind, span, "a name must start with a letter", f"write `{remedy}`" if remedy else ANOTHER)
     if len(name) > MAX_LENGTH:
         return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
     if name not in FOR[kind]:
         return None
     why = next(reason for names, reason in _REASONS if name in names)
-    remedy = free(others(name, kind), kind, span, in_use)
+    remedy = free_name(others(name, kind), kind, span, in_use)
     return reserved(
         kind,
         span,
@@ -121,7 +121,7 @@ def others(name: str, kind: str) -> tuple[str, ...]:
     return (longer, *(f"{longer}{n}" for n in range(2, TRIES)))
 
 
-def free(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
+def free_name(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
     """The first of some names that is reserved for nothing, and nowhere in the file."""
     taken = FOR[kind] | RESERVED
     inside = words_of(span.source.text)

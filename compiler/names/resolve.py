@@ -60,6 +60,6 @@ def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
             yield name, errors.defined_twice(name, span, items[name])
         elif (other := uses.get(name) or file.predefined(name)) is not None:
             yield name, errors.hidden(kind(item), name, span, other)
-        elif (fault := reserved.refused(name, kind(item), span, file.defined)) is not None:
+        elif (fault := reserved.check_name(name, kind(item), span, file.definition_of)) is not None:
             yield name, fault
         items.setdefault(name, span)

@@ -53,7 +53,7 @@ class FileNames:
         self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
         self.silent = set(spec.tree.broken) | self.lost
 
-    def missed(self, name: str, spec: SpecFile | None = None) -> bool:
+    def may_be_lost(self, name: str, spec: SpecFile | None = None) -> bool:
         """Whether a name that is not found, here or in a used file, may be that of an item which did not parse."""
         broken = spec.tree.broken if spec is not None else frozenset()
         return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
@@ -67,7 +67,7 @@ class FileNames:
                 return Definition(what, None)
         return None
 
-    def defined(self, name: str) -> Definition | None:
+    def definition_of(self, name: str) -> Definition | None:
         """What a name is outside of the item that mentions it."""
         item = self.spec.names.get(name)
         if item is None:
@@ -105,7 +105,7 @@ class FileNames:
         while isinstance(item, syntax.Instance) and item not in self._families:
             self._families[item] = None
             way.append(item)
-            item, spec = named(item.value, spec) or (None, spec)
+            item, spec = item_named(item.value, spec) or (None, spec)
         family = (item, item.input) if isinstance(item, syntax.Model) else None
         if isinstance(item, syntax.Instance):
             family = self._families[item]
@@ -118,7 +118,7 @@ def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:
     return {name: item for name, item in spec.names.items() if isinstance(item, syntax.Slot)}
 
 
-def named(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:
+def item_named(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:
     """The item that `name`, `file.name` or a call of either names."""
     while isinstance(expr, syntax.Call):
         expr = expr.callee

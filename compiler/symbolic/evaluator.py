@@ -78,7 +78,7 @@ class SizedEvaluator:
         forget()
         if expr.op in "+-*/%":
             return compute(expr.op, left, right, expr.span)
-        left, right = self.evaluator.settled(left, frame), self.evaluator.settled(right, frame)
+        left, right = self.evaluator.resolve_bare_slot(left, frame), self.evaluator.resolve_bare_slot(right, frame)
         for truth, flag in ((left, right), (right, left)):
             if isinstance(truth, SymBool) and isinstance(flag, (bool, SymBool)):
                 raise Fault(

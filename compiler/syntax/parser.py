@@ -29,7 +29,7 @@ def parse(source: Source, sink: Sink) -> syntax.File:
     except Fault as fault:
         sink.add(fault.diagnostic)
         parts = ParsedParts(lost=set(DEFINED.findall(source.text)))
-    return assembled(source, sink, parts)
+    return assemble_file(source, sink, parts)
 
 
 def parse_strict(source: Source) -> ParsedParts | None:
@@ -76,7 +76,7 @@ def read(source: Source, start: str, limits: Limits) -> Node:
     return as_tree(machine.feed_eof(token))  # type: ignore[no-untyped-call]
 
 
-def assembled(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File:
+def assemble_file(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File:
     """The syntax tree of all that could be read; an item that the builder refuses is lost as well."""
     items: list[syntax.Item] = []
     try:

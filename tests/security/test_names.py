@@ -172,7 +172,7 @@ def test_no_name_opens_with_an_underscore(kind):
     source = Source("net.resnet", "name")
     words = [word for word in EVERY if word.startswith("_")]
     assert len(words) > 50
-    assert all(reserved.refused(word, kind, Span(source, 0, 4)) is not None for word in words)
+    assert all(reserved.check_name(word, kind, Span(source, 0, 4)) is not None for word in words)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -219,7 +219,7 @@ def _convert_value(name: str, value: Value) -> Setting:
             raise RunError(f"{what} cannot be `{_quote_value(value.text)}`{suggest_name(value.text, rule.choices)}")
         return value.text
     if value.quoted:
-        raise RunError(f"{what}: leave out the quotes: a {'flag' if rule.kind == 'flag' else 'number'} is due")
+        raise RunError(f"{what}: write it without quotes: a {'flag' if rule.kind == 'flag' else 'number'} is expected")
     if rule.kind == "flag":
         if value.text not in ("true", "false"):
             raise RunError(f"{what} must be true or false, not `{_quote_value(value.text)}`")

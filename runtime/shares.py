@@ -56,5 +56,5 @@ def describe_one_value(norm: str, statistic_of: str, map_shape: str, share: Shar
     choices = remedies[0] if len(remedies) == 1 else f"{', '.join(remedies[:-1])}, or {remedies[-1]}"
     return (
         f"{norm} has one value for each {statistic_of} and needs two: its map is {map_shape}, and {share.when}; "
-        f"take {choices}"
+        f"use {choices}"
     )

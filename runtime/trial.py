@@ -25,15 +25,17 @@ def check_model(model: nn.Module, network: str, data: Data, evaluation: Share, s
     output = _run_model(model.eval(), network, data, evaluation)
     if not isinstance(output, Tensor):
         what = "the maps of its stages" if isinstance(output, dict) else type(output).__name__
-        raise RunError(f"`{network}` gives {what}; it must give scores for the {data.classes} classes of {data.name}")
+        raise RunError(
+            f"`{network}` returns {what}; it must return scores for the {data.classes} classes of {data.name}"
+        )
     if output.ndim != 2:
         raise RunError(
-            f"`{network}` gives a map {list(output.shape[1:])}; it must give scores for the {data.classes} classes "
+            f"`{network}` returns a map {list(output.shape[1:])}; it must return scores for the {data.classes} classes "
             f"of {data.name}"
         )
     if output.shape[1] != data.classes:
         raise RunError(
-            f"{data.name} has {data.classes} classes, but `{network}` gives scores for {output.shape[1]}; "
+            f"{data.name} has {data.classes} classes, but `{network}` returns scores for {output.shape[1]}; "
             f"compile it with --set classes={data.classes}"
         )
     if step is not None and step.images == 1:

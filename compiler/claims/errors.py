@@ -178,11 +178,11 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
     `write` is what the place needs, where that is known.
     """
     text = in_one_line(span.text)
-    is_what = "it is only the beginning of a stage's path" if stages else "it has fields"
+    why = ": it is only the beginning of a stage's path" if stages else " by itself"
     example = f"{parts[0] if stages else text}.channels"
     return Diagnostic(
         "E0410",
-        f"`{text}` is not a value: {is_what}",
+        f"`{text}` is not a value{why}",
         Label(span, "a value is needed here"),
         notes=(f"{'the stages' if stages else 'its fields'} are {names(parts)}",),
         helps=(f"write `{write}`" if write else f"use a field, such as `{example}`",),
@@ -236,7 +236,7 @@ def not_taken(facts: Facts, axis: int, size: Value, span: Span, where: str = "")
     symbol = facts.symbols[axis] or "n"
     return Diagnostic(
         "E0405",
-        f"`{facts.name}` does not accept {symbol} = {show_value(size)}{where}, so it has no cost there",
+        f"`{facts.name}` has no cost at {symbol} = {show_value(size)}{where}: it does not accept this size",
         Label(span, "the cost at a size that is refused"),
         notes=(f"it accepts {show_set(facts.axes[axis], symbol)}",),
         helps=("use accepted sizes; a condition after `when` can exclude the others",),

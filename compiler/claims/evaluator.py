@@ -253,7 +253,7 @@ class ClaimEvaluator:
             outside = (mine - preimage(size.fn, facts.axes[axis])).min
             if outside is not None:
                 raise Fault(
-                    claims_errors.not_taken(facts, axis, size.at(outside), span, f" at {size.symbol} = {outside}")
+                    claims_errors.not_taken(facts, axis, size.at(outside), span, f" (for {size.symbol} = {outside})")
                 )
         elif not isinstance(size, int) or size < 1 or size not in facts.axes[axis]:
             raise Fault(claims_errors.not_taken(facts, axis, size, span))

@@ -203,7 +203,7 @@ def no_fields(value: Value, name: str, span: Span) -> Diagnostic:
         "E0213",
         f"cannot read `{name}`: {kind(value)} has no fields",
         Label(span, describe(value)),
-        helps=("only tensors, `here`, used files and, in `expect`, stages have fields",),
+        helps=("only tensors, `here`, used files and, in `expect`, stages and `output` have fields",),
     )
 
 

@@ -127,7 +127,7 @@ class TrainState:
         step = int(self.first_bad_step)
         if step != _NO_STEP:
             raise RunError(
-                f"{run.path}: the loss is no longer a number at step {step} (learning rate {lr:.3g}); nothing after "
+                f"{run.path}: the loss is no longer finite at step {step} (learning rate {lr:.3g}); nothing after "
                 f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
@@ -135,7 +135,7 @@ class TrainState:
         """RunError if the test loss is not finite; it uses running statistics, so the training loss can be finite."""
         if not math.isfinite(test_loss):
             raise RunError(
-                f"{run.path}: the test loss is no longer a number after step {self.step}; nothing after the last good "
+                f"{run.path}: the test loss is no longer finite after step {self.step}; nothing after the last good "
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
@@ -203,7 +203,7 @@ class TrainState:
         tensors, metadata = group.broadcast_from_rank0(lambda: load(run.last))
         if metadata["module"] != self.module:
             raise RunError(
-                f"{run.path}: cannot resume: {run.model} is another network than the one given now; take "
+                f"{run.path}: cannot resume: {run.model} is not the network given now; use "
                 f"another --out, or remove that folder"
             )
         if metadata["fingerprint"] != self.fingerprint:

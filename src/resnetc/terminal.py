@@ -28,7 +28,10 @@ SEQUENCE = re.compile(rf"{MARK}(\[[0-9;]*m)")
 
 
 def harmless(text: str) -> str:
-    """`text` with every character that a terminal would obey, or not show, as `\\x1b` or `\\u202e`."""
+    r"""`text` with every character that a terminal would obey, or not show, as `\x1b` or `\u202e`.
+
+    Newlines and tabs are kept. Half a surrogate pair, as in a file name that is not UTF-8, becomes encodable.
+    """
     if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else spelt(c) for c in text)

@@ -124,15 +124,15 @@ def refuse_misfits(
             f"{NUMBERS[len(images.size)]} ({format_sizes(images.size)})"
         )
     expected = (
-        f"it must give scores for the {images.classes} classes of {images.name}, "
+        f"it must return scores for the {images.classes} classes of {images.name}, "
         "for instance with a head that ends in `linear`"
     )
     if network.features:
-        raise RunError(f"`{name}` gives the maps of its stages (`head = none`, {format_place(head)}): {expected}")
+        raise RunError(f"`{name}` returns the maps of its stages (`head = none`, {format_place(head)}): {expected}")
     out = checked.measures.out
     if out.sizes:
         shape = ", ".join(checked.measures.parts[-1].symbolic)
-        raise RunError(f"`{name}` gives a map [{shape}] ({format_place(head)}): {expected}")
+        raise RunError(f"`{name}` returns a map [{shape}] ({format_place(head)}): {expected}")
     if declared.channels != images.channels:
         reason = explain_mismatch("channels", set_values, data_settings)
         raise RunError(
@@ -143,7 +143,7 @@ def refuse_misfits(
     if out.channels != images.classes:
         reason = explain_mismatch("classes", set_values, data_settings)
         raise RunError(
-            f"{images.name} has {format_count('classes', images.classes)}, but `{name}` gives scores for"
+            f"{images.name} has {format_count('classes', images.classes)}, but `{name}` returns scores for"
             f" {out.channels} ({format_place(head)}){reason}"
         )
 

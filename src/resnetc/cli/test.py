@@ -233,7 +233,7 @@ def test_network(
 
     axes = enumerate(zip(accepted.axes, network.input.symbols, strict=True), 1)
     sizes = ", ".join(show_set(axis, symbol or f"axis {number}") for number, (axis, symbol) in axes)
-    lines.append(format_line("proved", f"accepts {sizes}; at each, both sides of every `+` have one shape"))
+    lines.append(format_line("proved", f"accepts {sizes}; at each, both sides of every `+` have equal shapes"))
     findings, held_claims = [], 0
     measured, evaluator = Measured(*parts(compiled)), session.evaluator()
     for contract in checked.contracts:

@@ -39,7 +39,7 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     if predicted and batch == 1:
         alone = any(norm.holds(sizes) for norm in find_minimum_batches(network, accepted))
         few = too_few(run(source, network, sizes, 1, device))
-        hold(few == alone, f"{where}: one image alone: torch {'refuses' if few else 'takes'} it, the compiler does not")
+        hold(few == alone, f"{where}: a single image: torch {'refuses' if few else 'takes'} it, the compiler does not")
     hold(
         predicted == (real.refusal is None),
         f"{where}: {'accepted' if predicted else 'refused'} by the compiler, "
@@ -114,7 +114,7 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     for number, (key, name) in enumerate(zip_longest(state, read_keys(origin_of(compiled), network)), 1):
         hold(
             key == name,
-            f"{network.name}: entry {number} of the state dict is {quoted(key)}, by the rules for names {quoted(name)}",
+            f"{network.name}: entry {number} of the state dict is {quoted(key)}, by the naming rules {quoted(name)}",
         )
     parameters = sum(p.numel() for p in module.parameters())
     hold(parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}")

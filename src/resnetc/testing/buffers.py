@@ -88,4 +88,4 @@ def compare(told: str, name: str, found: Tensor, expected: Tensor) -> None:
         hold(torch.equal(found, expected), f"{told} leaves `{name}` at {found.tolist()}, predicted {expected.tolist()}")
     elif not torch.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
         off = (found - expected).abs().max().item()
-        raise AssertionError(f"{told} leaves `{name}` elsewhere than one step of it would, by up to {off:.3g}")
+        raise AssertionError(f"{told} leaves `{name}` different from what one step gives, by up to {off:.3g}")

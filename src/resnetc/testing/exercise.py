@@ -62,7 +62,7 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     accepted = len(taken(compiled, inputs))
     edges = set(edge_sizes(compiled.network, parts(compiled)[1]))
     counts = [
-        f"{sum(at.sizes in edges for at in inputs)} on or beside an edge",
+        f"{sum(at.sizes in edges for at in inputs)} on or next to a boundary",
         f"{accepted} accepted, {len(inputs) - accepted} refused by both",
         f"batches of {', '.join(map(str, sorted({at.batch for at in inputs})))}",
     ]
@@ -72,7 +72,9 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     if found.failure is None:
         single = [at for at in inputs if at.batch == 1 and too_few(run(source, network, at.sizes, 1, at.device))]
         if single:
-            seen = f"{found.seen}; {len(single)} with two images instead of one, of which a norm has a single value"
+            seen = (
+                f"{found.seen}; {len(single)} with two images instead of one, because a norm needs more than one value"
+            )
             return replace(found, seen=seen)
     return found
 
@@ -99,7 +101,7 @@ def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Find
     def check(at: Example) -> None:
         assertions.assert_multiply_adds_agree(compiled, at.sizes)
 
-    return tried("multiply_adds", check, last, f"up to {most:,} an image", compiled, accepted.axes)
+    return tried("multiply_adds", check, last, f"up to {most:,} per image", compiled, accepted.axes)
 
 
 def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -116,7 +118,7 @@ def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Findin
             f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}",
         )
 
-    return tried("activations", check, last, f"up to {most:,} bytes an image, in float32", compiled, accepted.axes)
+    return tried("activations", check, last, f"up to {most:,} bytes per image, in float32", compiled, accepted.axes)
 
 
 def calls(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -144,7 +146,7 @@ def images(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     def check(at: Example) -> None:
         values.assert_images_independent(compiled, at.sizes)
 
-    seen = "an image alone, among others, in another order"
+    seen = "an image by itself, in a batch, in another order"
     return compared("images", check, compiled, inputs, seen)
 
 
@@ -163,7 +165,7 @@ def outputs(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     def check(at: Example) -> None:
         values.assert_outputs_agree(compiled, at.sizes)
 
-    return compared("outputs", check, compiled, inputs, "of every operation on its own, one after the other")
+    return compared("outputs", check, compiled, inputs, "of all operations, run one by one")
 
 
 PROPERTIES: dict[str, Callable[[Compiled | Trial, Sequence[Example]], Finding]] = {
@@ -202,7 +204,7 @@ def compared(name: str, check: Check, compiled: Compiled | Trial, inputs: Sequen
     real = sorted((at for at in fitting if at.device == "cpu"), key=lambda at: at.sizes)
     chosen = real[len(real) // 2 :][:1]
     if not chosen:
-        seen = "numbers are needed, and too much of them" if fitting else "none is accepted"
+        seen = "it needs real numbers, and computing them would take too long" if fitting else "none is accepted"
     return tried(name, check, chosen, seen, compiled, parts(compiled)[1].axes)
 
 

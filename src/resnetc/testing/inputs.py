@@ -74,7 +74,7 @@ def sizes_to_try(network: Network, accepted: Accepted, count: int) -> list[Sizes
 
 
 def edge_sizes(network: Network, accepted: Accepted) -> list[Sizes]:
-    """Sizes of which one axis is on or beside an edge while the others fit, or all open axes are at once."""
+    """Sizes of which one axis is on or next to a boundary while the others fit, or all open axes are at once."""
     declared = network.input
     least = tuple(allowed_sizes(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
     found = {least: None}

@@ -30,7 +30,7 @@ USUAL = {
     "head": "global_avg_pool |> fc: linear(classes)",
     "claim": "",
 }
-SCORES = "it must give scores for the 10 classes of digits, for instance with a head that ends in `linear`"
+SCORES = "it must return scores for the 10 classes of digits, for instance with a head that ends in `linear`"
 FEATURES = {
     "parameters": USUAL["parameters"] + ", features: bool = false",
     "head": "(none when features otherwise global_avg_pool |> fc: linear(classes))",
@@ -78,12 +78,12 @@ SAID = {  # what of the spec is unlike `USUAL` -> the options of the command, an
     "features": (
         FEATURES,
         ["--set", "features=true"],
-        f"`net` gives the maps of its stages (`head = none`, net.resnet:9): {SCORES}",
+        f"`net` returns the maps of its stages (`head = none`, net.resnet:9): {SCORES}",
     ),
     "a map": (
         {"head": "conv(classes, kernel=1)"},
         [],
-        f"`net` gives a map [10, ceil(H / 2), ceil(W / 2)] (net.resnet:9): {SCORES}",
+        f"`net` returns a map [10, ceil(H / 2), ceil(W / 2)] (net.resnet:9): {SCORES}",
     ),
     "channels without a parameter": (
         {"parameters": "classes: int = 10", "input": "[3, H, W] = [3, 32, 32]"},
@@ -103,13 +103,13 @@ SAID = {  # what of the spec is unlike `USUAL` -> the options of the command, an
     "classes without a parameter": (
         {"parameters": "channels: int = 3", "head": "global_avg_pool |> fc: linear(1000)"},
         [],
-        "digits has 10 classes, but `net` gives scores for 1000 (net.resnet:9); its model has no parameter `classes` "
+        "digits has 10 classes, but `net` returns scores for 1000 (net.resnet:9); its model has no parameter `classes` "
         "to set",
     ),
     "other scores than classes": (
         {"head": "global_avg_pool |> fc: linear(2 * classes)"},
         [],
-        "digits has 10 classes, but `net` gives scores for 20 (net.resnet:9), although classes = 10",
+        "digits has 10 classes, but `net` returns scores for 20 (net.resnet:9), although classes = 10",
     ),
     "classes that the spec refuses": (
         {"parameters": "classes: int, channels: int = 3", "extra": 'require classes <= 5 otherwise "five at most"'},

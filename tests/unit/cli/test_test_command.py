@@ -47,7 +47,7 @@ model net(classes: int = 10, width: int = 4) {
 
 WHOLE = """\
 net  (net.resnet)
-  proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have one shape
+  proved    accepts H >= 2, W >= 2; at each, both sides of every `+` have equal shapes
   checked   expect parameters == 1_454 when width == 4; holds on the module
   checked   expect weighted_layers == 6; holds on the module
   proved    expect layer2.shape[1] == ceil(floor(H / 2) / 2); holds on the module at 17 inputs from 3x2x2 to 3x54x65
@@ -57,16 +57,16 @@ net  (net.resnet)
   proved    expect refuses(H < 2); holds on the module at 8 inputs from 3x1x1 to 3x1x53
   checked   expect activation_bytes <= 60_000; holds on the module at 3x16x16
   proved    expect multiply_adds(H, 16) <= 16_000 * H; holds on the module at 17 inputs from 3x2x2 to 3x54x65
-  tried     shapes, 24 inputs: 9 on or beside an edge; 21 accepted, 3 refused by both; batches of 1, 2, 3
+  tried     shapes, 24 inputs: 9 on or next to a boundary; 21 accepted, 3 refused by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
-  tried     multiply_adds, 2 inputs: up to 276,080 an image
-  tried     activations, 2 inputs: up to 107,232 bytes an image, in float32
+  tried     multiply_adds, 2 inputs: up to 276,080 per image
+  tried     activations, 2 inputs: up to 107,232 bytes per image, in float32
   tried     calls, 1 input: every module once for each of its steps
   tried     buffers, 1 input: after one training step
-  tried     images, 1 input: an image alone, among others, in another order
+  tried     images, 1 input: an image by itself, in a batch, in another order
   tried     layouts, 1 input: channels first and last in memory
-  tried     outputs, 1 input: of every operation on its own, one after the other
+  tried     outputs, 1 input: of all operations, run one by one
 1 network, 24 inputs: 9 claims and 10 predictions hold
 """
 
@@ -105,7 +105,7 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
     """Both sides refuse it: that is what was asked."""
     assert main(["test", "net.resnet", "--input", "3x1x9", "--batch", "5"]) == 0
     told = capsys.readouterr().out
-    assert "shapes, 1 input: 0 on or beside an edge; 0 accepted, 1 refused by both; batches of 5" in told
+    assert "shapes, 1 input: 0 on or next to a boundary; 0 accepted, 1 refused by both; batches of 5" in told
     assert "expect layer2.stride == 4 and layer2.blocks == 2; holds on the module\n" in told
     assert "expect layer2.shape[1] == ceil(floor(H / 2) / 2); not tried: no input that it refers to" in told
 
@@ -114,7 +114,7 @@ def test_a_single_image_that_a_norm_refuses(spec: Path, capsys: Capture) -> None
     """One channel a group, one position, one image: torch's group norm wants two values. The size is not at fault."""
     words = ["test", "net.resnet", "--set", "norm=group_norm(groups=4)", "--batch", "1"]
     assert main([*words, "--input", "3x2x2"]) == 0
-    assert "; 1 with two images instead of one, of which a norm has a single value\n" in capsys.readouterr().out
+    assert "; 1 with two images instead of one, because a norm needs more than one value\n" in capsys.readouterr().out
     assert main([*words, "--input", "3x4x4"]) == 0
     assert "two images" not in capsys.readouterr().out
 

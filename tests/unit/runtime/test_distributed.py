@@ -93,12 +93,12 @@ def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
                               "use another --out", 1]  # fmt: skip
     assert found["batch"][1] == "a batch of 25 images cannot be divided equally among 2 processes"
     assert found["different"][1] == "the processes were given different networks, data or recipes"
-    assert "the loss is no longer a number at step 1 " in found["poisoned"][1]
+    assert "the loss is no longer finite at step 1 " in found["poisoned"][1]
     assert not (out / "batch").exists()
     assert found["alone"][0] == "RunError"
     assert found["alone"][1].startswith("`norm` of `small` (BatchNorm2d) has one value for each channel and needs two")
     assert (
-        "its map is 1x1 at 8x8, and a process's share of a step is one image; take a batch of 4 images or more "
+        "its map is 1x1 at 8x8, and a process's share of a step is one image; use a batch of 4 images or more "
         in (found["alone"][1])
     )
     assert not (out / "alone").exists()

@@ -124,7 +124,7 @@ def test_a_run_stopped_in_its_first_epoch_has_only_last_weights(run: Path, digit
 def test_other_data_must_fit(run: Path, digits: Data) -> None:
     fewer = replace(digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50])
     assert evaluate(run, fewer).images == 50
-    with pytest.raises(RunError, match="digits has 11 classes, but `small` gives scores for 10; "):
+    with pytest.raises(RunError, match="digits has 11 classes, but `small` returns scores for 10; "):
         evaluate(run, replace(digits, class_names=(*digits.class_names, "x")))
 
 

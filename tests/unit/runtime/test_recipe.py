@@ -39,7 +39,7 @@ def fault(tmp_path: Path, text: str) -> str:
         ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a whole number, not `ten`"),
         ("epochs: 1.5\n", "r.yaml:1:9: `epochs` must be a whole number, not `1.5`"),
         ("epochs: 0\n", "r.yaml:1:9: `epochs` must lie from 1 to 1,000,000; it is 0"),
-        ("epochs: '3'\n", "r.yaml:1:9: `epochs`: leave out the quotes: a number is due"),
+        ("epochs: '3'\n", "r.yaml:1:9: `epochs`: write it without quotes: a number is expected"),
         ("epochs:\n", "r.yaml:1:8: `epochs` must be a whole number, not ``"),
         ("learning_rate: .inf\n", "r.yaml:1:16: `learning_rate` must be a number, not `.inf`"),
         ("learning_rate: .nan\n", "r.yaml:1:16: `learning_rate` must be a number, not `.nan`"),

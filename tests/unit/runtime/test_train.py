@@ -183,7 +183,7 @@ def test_a_test_loss_that_is_no_number_is_neither_written_nor_kept(
 ) -> None:
     out, wrong = tmp_path / "run", "x = self.relu(self.bn1(self.conv1(x))) * (1.0 if self.training else SCALE)"
     late = source.replace("x = self.relu(self.bn1(self.conv1(x)))", wrong).replace("SCALE", 'float("inf")')
-    with pytest.raises(RunError, match="the test loss is no longer a number after step 4"):
+    with pytest.raises(RunError, match="the test loss is no longer finite after step 4"):
         train(late, "small", few, quick, out, quiet=True)
     assert not (out / "best.safetensors").exists()
     assert (out / "metrics.jsonl").read_text() == ""

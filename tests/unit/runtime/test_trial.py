@@ -30,7 +30,7 @@ model deep(classes: int = 10, channels: int = 1, gated: bool = false) {
   head = global_avg_pool |> fc: linear(classes)
 }
 """
-NEEDS = "has one value for each channel and needs two: its map is 1x1 at 8x8, and a step has one image; take "
+NEEDS = "has one value for each channel and needs two: its map is 1x1 at 8x8, and a step has one image; use "
 GROUPED = "norm=group_norm(groups=8)"
 
 
@@ -104,7 +104,7 @@ def test_a_share_of_one_image(deep: Any, capsys: pytest.CaptureFixture[str], mon
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert deep("--override", "batch_size=2") == 1
     assert (
-        "its map is 1x1 at 8x8, and a process's share of a step is one image; take a batch of 4 images or more "
+        "its map is 1x1 at 8x8, and a process's share of a step is one image; use a batch of 4 images or more "
         "(--override batch_size=4, 2 for each of 2 processes), images of 9x9 or larger, or another norm"
     ) in capsys.readouterr().err
 
@@ -121,7 +121,7 @@ def test_a_group_norm_meets_one_value_when_evaluated(
     assert deep(*known, "--set", GROUPED) == 1
     said = capsys.readouterr().err
     assert "`layer2.0.bn1`, a group norm (std/blocks.resnet:13), has one value for each group and needs two: " in said
-    assert f"its map is 1x1 at 8x8, and an evaluation has one image at a time; take {remedy}" in said
+    assert f"its map is 1x1 at 8x8, and an evaluation has one image at a time; use {remedy}" in said
     assert deep(*known) == 0
 
 
@@ -163,7 +163,7 @@ def test_other_images_than_a_module_takes(source: str, few: Data, quick: Recipe,
         "channels instead"
     )
     assert refused(source, class_names=(*few.class_names, "k")) == (
-        "npz has 11 classes, but `small` gives scores for 10; compile it with --set classes=11"
+        "npz has 11 classes, but `small` returns scores for 10; compile it with --set classes=11"
     )
     line = source.replace("INPUT_SHAPE = (1, 8, 8)", "INPUT_SHAPE = (1, 64)").replace("2d(", "1d(")
     assert refused(line).startswith("`small` takes one axis (INPUT_SHAPE = (1, 64)), npz has 2 axes (8x8): Expected")
@@ -174,8 +174,8 @@ def test_other_images_than_a_module_takes(source: str, few: Data, quick: Recipe,
     )
     maps = source.replace("return self.fc(torch.flatten(x.mean((2, 3)), 1))", "return RETURNED")
     assert refused(maps.replace("RETURNED", "{'layer3': x}")) == (
-        "`small` gives the maps of its stages; it must give scores for the 10 classes of npz"
+        "`small` returns the maps of its stages; it must return scores for the 10 classes of npz"
     )
     assert refused(maps.replace("RETURNED", "x")) == (
-        "`small` gives a map [64, 2, 2]; it must give scores for the 10 classes of npz"
+        "`small` returns a map [64, 2, 2]; it must return scores for the 10 classes of npz"
     )

@@ -1,4 +1,4 @@
-"""A second reading of the rules for names: a module under another name is seen by `resnetc test` and by the fuzz."""
+"""A second reading of the naming rules: a module under another name is seen by `resnetc test` and by the fuzz."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_a_label_that_is_lost_is_seen(monkeypatch: pytest.MonkeyPatch, body: str
     monkeypatch.setattr(Scope, "below", lambda scope, prefix, call: scope)
     trial = trial_of(body)
     failures = {f.name: f.failure.message for f in exercise(trial, [Example((8,), 2, "cpu")]) if f.failure is not None}
-    said = f"net: entry 1 of the state dict is `unit.c.weight`, by the rules for names `{name}`"
+    said = f"net: entry 1 of the state dict is `unit.c.weight`, by the naming rules `{name}`"
     assert failures == {"state": said}
-    with pytest.raises(AssertionError, match="by the rules for names"):
+    with pytest.raises(AssertionError, match="by the naming rules"):
         assert_network_agrees(trial, [(8,)], values=False)

@@ -18,7 +18,7 @@ LARGEST = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still
 def input_sizes(
     network: Network, accepted: Accepted | None = None, largest: int | None = None
 ) -> st.SearchStrategy[tuple[int, ...]]:
-    """Sizes for the axes of a network's input, up to `largest` each: most on or beside an edge of the accepted set.
+    """Sizes for the axes of a network's input, up to `largest` each: most on or next to a boundary of the accepted set.
 
     An axis whose size the model fixes keeps it. `accepted` saves the derivation where it is known.
     """

@@ -36,7 +36,7 @@ from resnetc.compiler.sizes.budget import Budget, BudgetSpent, within
 from resnetc.compiler.symbolic.counterexamples import Undecided
 from resnetc.compiler.symbolic.evaluator import mentioned_names
 from resnetc.compiler.symbolic.polynomials import Point
-from resnetc.compiler.symbolic.predicates import Comparison, SymBool, covered_sizes
+from resnetc.compiler.symbolic.predicates import Comparison, Difference, SymBool, covered_sizes
 from resnetc.compiler.symbolic.values import in_one_line, undecided
 from resnetc.compiler.syntax import tree as syntax
 
@@ -107,7 +107,7 @@ class ClaimChecker:
             nearest = min(breaks, key=lambda b: extent(b.near or b.least, self.own.declared))
             points = (about.restricted(least.least, least), about.restricted(nearest.near or nearest.least, nearest))
             shown = (least.region.compared, *points, nearest.region.compared)
-            write = self.instead(least.region.compared[0][0], frame)
+            write = self.instead(least.region.compared[0].comparison, frame)
             fault = errors.false_claim(expect, self.own, *shown, *write)
             return Finding("false", fault=fault, counterexamples=distinct_points(*points))
         if not about.spoken and not isinstance(statement, SymBool):
@@ -123,7 +123,7 @@ class ClaimChecker:
         if not self.sized.false:
             return errors.false_claim(expect, self.own, (), None, None)
         claim = self.sized.false[0]
-        compared = ((claim, claim.left, claim.right),)
+        compared = (Difference(claim, claim.left, claim.right),)
         return errors.false_claim(expect, self.own, compared, None, None, (), *self.instead(claim, frame))
 
     def instead(self, claim: Comparison, frame: Frame) -> tuple[str | None, bool]:
@@ -141,7 +141,7 @@ class ClaimChecker:
         values = ((name, frame.locals[name]) for name in frame.rounds)
         rounds = ", ".join(f"{name} = {describe(v)}" for name, v in values if not isinstance(v, dict))
         text = in_one_line(claim_text(expect)) + (f" for {rounds}" if rounds else "")
-        contract = Contract(expect, frame, text, expect.claim.span, "skipped")
+        contract = Contract(expect=expect, frame=frame, text=text, span=expect.claim.span, verdict="skipped")
         if rebound and not self.about_sizes(expect.claim):
             return contract
         try:

@@ -15,11 +15,11 @@ from resnetc.compiler.remedies.input_conditions import format_condition
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial
-from resnetc.compiler.symbolic.predicates import Comparison
+from resnetc.compiler.symbolic.predicates import Difference
 from resnetc.compiler.symbolic.values import in_one_line, show_value, value_at
 from resnetc.compiler.syntax import tree as syntax
 
-Compared = Sequence[tuple[Comparison, Value, Value]]
+Compared = Sequence[Difference]
 
 
 def sizes_at(facts: Facts, point: Point) -> str:
@@ -36,7 +36,7 @@ def describe_counterexamples(
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(facts.promised)}
     for what, point, broken in zip(labels, distinct_points(least, near), (compared, compared_near), strict=False):
         at = {**least_sizes, **point}
-        pairs = ((value_at(left, at), value_at(right, at)) for _, left, right in broken)
+        pairs = ((value_at(d.left, at), value_at(d.right, at)) for d in broken)
         values = "; ".join(f"{show_value(a)} and {show_value(b)}" for a, b in pairs)
         texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
@@ -59,7 +59,7 @@ def false_claim(
     text = in_one_line(expect.claim.span.text)
     if not compared:
         return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
-    claim, left, right = compared[0]
+    claim, left, right = compared[0].comparison, compared[0].left, compared[0].right
     # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
     whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
     text = in_one_line((expect.claim if whole else claim.expr).span.text)
@@ -123,12 +123,12 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     answer = "refused" if name == "accepts" else "accepted"
     which = "these are" if near is None and all(a in least for a in range(len(facts.axes))) else "some of these are"
     return Refusal(
-        f"`{in_one_line(expr.span.text)}` does not hold: {whose} accepts {takes}",
-        Label(expr.span, f"{which} {answer}"),
-        labels,
-        ("; ".join(texts),) if texts else (),
-        help,
-        points,
+        message=f"`{in_one_line(expr.span.text)}` does not hold: {whose} accepts {takes}",
+        primary=Label(expr.span, f"{which} {answer}"),
+        labels=labels,
+        notes=("; ".join(texts),) if texts else (),
+        help=help,
+        counterexamples=points,
     )
 
 

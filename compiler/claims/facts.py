@@ -105,20 +105,20 @@ def facts(
         return next((SizeConflict(network, accepted, reason) for reason in refusing), None)
 
     return Facts(
-        name,
-        network.input.symbols,
-        network.input.sizes,
-        inputs,
-        fields,
-        measures.whole,
-        stages,
-        lambda sizes, span: cost_at(measures.cost, sizes, span),
-        activation_bytes,
-        accepted.axes,
-        tuple(allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))),
-        refusal,
-        (f"in the network `{network.name}`",) if network.name != network.model else (),
-        apart,
+        name=name,
+        symbols=network.input.symbols,
+        declared=network.input.sizes,
+        inputs=inputs,
+        fields=fields,
+        whole=measures.whole,
+        stages=stages,
+        multiply_adds=lambda sizes, span: cost_at(measures.cost, sizes, span),
+        activation_bytes=activation_bytes,
+        axes=accepted.axes,
+        promised=tuple(allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))),
+        refusal=refusal,
+        whose=(f"in the network `{network.name}`",) if network.name != network.model else (),
+        apart=apart,
     )
 
 

@@ -89,8 +89,14 @@ def digest() -> str:
 def index_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
     """The row of a network that was compiled."""
     declared, measures = checked.network.input, checked.measures
-    figures = measures.parameters, measures.multiply_adds(declared.sizes)
-    return ListedNetwork(checked.network.name, checked.title, *figures, (declared.channels, *declared.sizes), accepts)
+    return ListedNetwork(
+        name=checked.network.name,
+        spec=checked.title,
+        parameters=measures.parameters,
+        multiply_adds=measures.multiply_adds(declared.sizes),
+        input=(declared.channels, *declared.sizes),
+        accepts=accepts,
+    )
 
 
 def further_names(networks: list[ListedNetwork], file: Path = NAMES) -> dict[str, str]:

@@ -336,7 +336,16 @@ class Session:
         if claimed and not refuted:
             return None
         origin = Origin(request, self.loader.prelude, homes)
-        return CheckedNetwork(network, accepted, measures, entry.spec, entry.title, entry.folder, origin, claims)
+        return CheckedNetwork(
+            network=network,
+            accepted=accepted,
+            measures=measures,
+            spec=entry.spec,
+            title=entry.title,
+            folder=entry.folder,
+            origin=origin,
+            contracts=claims,
+        )
 
     def _recompile(
         self, spec: SpecFile, network: str, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
@@ -383,7 +392,9 @@ class Session:
 
 
 def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
-    return syntax.File(tree.source, tree.uses, (item,), tree.broken, tree.span, tree.words)
+    return syntax.File(
+        source=tree.source, uses=tree.uses, items=(item,), broken=tree.broken, span=tree.span, words=tree.words
+    )
 
 
 def check_reachable(path: Path) -> None:

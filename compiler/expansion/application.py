@@ -207,7 +207,14 @@ class Applier:
                 raise Fault(application_errors.wrong_source(layer.span))
             children.append((key, module))
             current = Tensor(-1, module.outputs[0])
-        return Sequence(tuple(children), source.shape, current.shape, origin, parameters, span)
+        return Sequence(
+            children=tuple(children),
+            shape_in=source.shape,
+            shape_out=current.shape,
+            origin=origin,
+            parameters=parameters,
+            span=span,
+        )
 
     # -- slots and policies -------------------------------------------------------------------------------------------
 
@@ -297,14 +304,14 @@ class Applier:
     def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)
         return ExpandedBlock(
-            definition,
-            tuple(scope.steps),
-            tuple(scope.wires),
-            out.ref,
-            tuple(scope.order),
-            tuple(scope.numbers),
-            tuple(scope.constraints),
-            frozenset(self.evaluator.reads),
+            definition=definition,
+            steps=tuple(scope.steps),
+            wires=tuple(scope.wires),
+            output=out.ref,
+            order=tuple(scope.order),
+            numbers=tuple(scope.numbers),
+            conditions=tuple(scope.constraints),
+            here=frozenset(self.evaluator.reads),
         )
 
 

@@ -43,9 +43,9 @@ class BindingEffects:
     def check_network(self, request: Request, network: Network, frame: Frame) -> None:
         """What `--set` binds is applied in this network; what a text binds, in this one or with other arguments."""
         value, model = request.model, request.model.item
-        for sealed, _, span in request.seals:
-            if sealed not in self.evaluator.used_slots:
-                raise Fault(errors.in_network(sealed, span, network, model, self.evaluator.used_slots))
+        for seal in request.seals:
+            if seal.slot not in self.evaluator.used_slots:
+                raise Fault(errors.in_network(seal.slot, seal.span, network, model, self.evaluator.used_slots))
         statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
         own = ((self.evaluator.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
         bound = [(slot, span) for slot, span in own if slot is not None]

@@ -49,11 +49,17 @@ class Choices:
         self.evaluator.used_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
-        inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
+        inner = Frame(spec=frame.spec, slots=frame.slots.peel(slot), locals={}, here=frame.here, scope=frame.scope)
         if isinstance(value, Absent):
             return value, inner
         passed = dict(layer.arguments)
-        signature = Frame(self.evaluator.home(slot), frame.slots, {**passed, "in": source}, frame.here, frame.scope)
+        signature = Frame(
+            spec=self.evaluator.home(slot),
+            slots=frame.slots,
+            locals={**passed, "in": source},
+            here=frame.here,
+            scope=frame.scope,
+        )
         implied: dict[str, Value] = {}
         for parameter in slot.parameters:
             name = parameter.name.id
@@ -100,7 +106,13 @@ def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Va
             return PrimitiveLayer(primitive, merge_arguments(order, bound, passed, implied), call)
         case DefinedLayer(item, spec, bound, bindings):
             order = [p.name.id for p in item.parameters]
-            return DefinedLayer(item, spec, merge_arguments(order, bound, passed, implied), bindings, call)
+            return DefinedLayer(
+                item=item,
+                spec=spec,
+                arguments=merge_arguments(order, bound, passed, implied),
+                bindings=bindings,
+                span=call,
+            )
         case SlotLayer(item, bound):
             order = [p.name.id for p in item.parameters]
             return SlotLayer(item, merge_arguments(order, bound, passed, implied), call)

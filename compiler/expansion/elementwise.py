@@ -24,6 +24,8 @@ def join_shapes(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope
     sizes = []
     for i, (f, g) in enumerate(zip(a.sizes, b.sizes, strict=True)):
         if f != g and not (op == "*" and one in (f, g)):
-            scope.constraints.append(Condition("equal", i, f, g, expr.span, f"`{op}`", len(scope.steps)))
+            scope.constraints.append(
+                Condition(kind="equal", axis=i, fn=f, other=g, span=expr.span, text=f"`{op}`", step=len(scope.steps))
+            )
         sizes.append(g if op == "*" and f == one else f)
     return Shape(max(a.channels, b.channels), tuple(sizes))

@@ -21,7 +21,7 @@ from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
-from resnetc.compiler.expansion.stages import Group, Stages, later
+from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.ir.network import Module, Network, Sequence, Stage, StatedClaim
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
@@ -99,20 +99,21 @@ class Expander:
         root = self.applier.finish_block(model, scope, out)
         if scope.places is not None:
             stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
+        rebound = [slot for slot, _, _ in value.bindings[stated.bound :]] + [seal.slot for seal in request.seals]
         network = Network(
-            request.name,
-            stated.item.name.id,
-            root,
-            tuple(stages),
-            declared,
-            tuple(self.claims(stated.expects, claim_frame)),
-            tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
-            next(doc for doc in docs if doc or doc is model.doc),
-            "\n".join(docs),
-            tuple(self.interpreter.bindings.overridden_bindings),
-            features,
-            tuple(dict.fromkeys(slot.name.id for slot, _, _ in (*value.bindings[stated.bound :], *request.seals))),
-            id(scope.input.shape) in self.evaluator.counted,
+            name=request.name,
+            model=stated.item.name.id,
+            root=root,
+            stages=tuple(stages),
+            input=declared,
+            expects=tuple(self.claims(stated.expects, claim_frame)),
+            parameters=tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
+            doc=next(doc for doc in docs if doc or doc is model.doc),
+            comments="\n".join(docs),
+            overridden_bindings=tuple(self.interpreter.bindings.overridden_bindings),
+            features=features,
+            rebound_slots=tuple(dict.fromkeys(slot.name.id for slot in rebound)),
+            counts_channels=id(scope.input.shape) in self.evaluator.counted,
         )
         self.interpreter.effects.check_network(request, network, frame)
         return network
@@ -156,13 +157,15 @@ class Expander:
         stage: syntax.Stage,
         path: Path,
         plan: Stages,
-        groups: list[Group],
+        groups: list[BlockGroup],
         source: Tensor,
         frame: Frame,
     ) -> Sequence:
         """The blocks of a stage, one after the other."""
-        count = sum(n for _, _, n in groups)
-        inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
+        count = sum(group.count for group in groups)
+        inner = Frame(
+            spec=frame.spec, slots=frame.slots, locals=dict(frame.locals), here=None, scope=frame.scope, axes=frame.axes
+        )
         children: list[tuple[str, Module]] = []
         current = source
         for index, layer in enumerate(plan.blocks(groups, inner)):
@@ -178,7 +181,14 @@ class Expander:
                 raise Fault(application_errors.wrong_source(stage.span))
             children.append((str(index), module))
             current = Tensor(-1, module.outputs[0])
-        return Sequence(tuple(children), source.shape, current.shape, None, (), stage.span)
+        return Sequence(
+            children=tuple(children),
+            shape_in=source.shape,
+            shape_out=current.shape,
+            origin=None,
+            parameters=(),
+            span=stage.span,
+        )
 
 
 def find_stated(request: Request, frame: Frame) -> Stated:
@@ -188,7 +198,9 @@ def find_stated(request: Request, frame: Frame) -> Stated:
     """
     value = request.model
     model: syntax.Model | syntax.Instance = value.item
-    stated = Stated(model, value.item.input, value.item.expects, frame, frame, 0)
+    stated = Stated(
+        item=model, input=value.item.input, expects=value.item.expects, input_frame=frame, claim_frame=frame, bound=0
+    )
     for item, spec, bound in value.instances:
         own = Frame(spec, frame.slots, frame.locals, axes=frame.axes)
         stated = replace(stated, item=item)

@@ -29,8 +29,8 @@ class Frames:
         """The model's frame: sealed slots, parameters, `set`, `let`, `require`, then the slots that instances bind."""
         value, model = request.model, request.model.item
         slots = Slots({})
-        for slot, layer, span in request.seals:
-            slots = slots.bind(slot, layer, span, sealed=True)
+        for seal in request.seals:
+            slots = slots.bind(seal.slot, seal.value, seal.span, sealed=True)
         frame = Frame(value.spec, slots)
         self.fill(frame, model, value.arguments, value.span, request.arguments)
         for statement in model.body:
@@ -45,7 +45,7 @@ class Frames:
         for bound in layer.bindings:
             self.effects.check_keyword(bound, layer, frame)
             slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
-        inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
+        inner = Frame(spec=layer.spec, slots=slots, locals={"in": source}, here=frame.here, scope=scope)
         self.fill(inner, item, layer.arguments, layer.span, {})
         return inner
 

@@ -41,7 +41,14 @@ def declare_input(item: syntax.Input, evaluator: Evaluator, frame: Frame) -> Inp
             raise Fault(contradicted(axis, fixed, said, number))
     conditions = evaluate_condition(item.condition, symbols, evaluator, frame) if item.condition is not None else []
     behind = item.condition.span if item.condition is not None else None
-    return InputSpec(channels, tuple(symbols), numbers, item.span, tuple(conditions), behind)
+    return InputSpec(
+        channels=channels,
+        symbols=tuple(symbols),
+        sizes=numbers,
+        span=item.span,
+        conditions=tuple(conditions),
+        condition=behind,
+    )
 
 
 def evaluate_positive(expr: syntax.Expr, evaluator: Evaluator, frame: Frame) -> int:

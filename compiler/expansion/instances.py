@@ -11,7 +11,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer, check_binding
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.evaluation.values import Absent, Layer, ModelValue, Value, describe
+from resnetc.compiler.evaluation.values import Absent, Bound, ModelValue, Value, describe
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
@@ -73,7 +73,7 @@ def expand_family(
         choices[model.each.name.id] = [
             (v, s, f"_{model.each.name.id}{name_suffix(v)}") for v, s in zip(listed, place, strict=True)
         ]
-    seals: list[tuple[syntax.Slot, Layer | Absent, Span]] = []
+    seals: list[Bound] = []
     suffixes: list[str] = []
     for setting in settings:
         slot = None if setting.name in parameters else evaluator.slot_named(setting.name, frame, value.spec)
@@ -81,7 +81,7 @@ def expand_family(
         if slot is not None:
             layer = as_layer(value_set, setting.expr.span)
             check_binding(slot, layer, setting.expr.span)
-            seals.append((slot, layer, setting.expr.span))
+            seals.append(Bound(slot, layer, setting.expr.span))
             if layer != current_binding(slot, value, evaluator):
                 suffixes.append(f"_{setting.name}_{to_identifier(setting.text)}")
         elif setting.name in parameters:
@@ -119,7 +119,7 @@ def expand_family(
     for combination in product(*(choices[n] for n in ordered)):
         name = item.name.id + "".join(suffix for _, _, suffix in combination) + "".join(suffixes)
         arguments = {n: (v, s) for n, (v, s, _) in zip(ordered, combination, strict=True)}
-        out.append(Request(name, item.name.id, value, arguments, tuple(seals)))
+        out.append(Request(name=name, item=item.name.id, model=value, arguments=arguments, seals=tuple(seals)))
     return out
 
 

@@ -36,7 +36,9 @@ class Leaves:
         constraints = frame.scope.constraints if frame.scope is not None else []
         outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)
         constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
-        return Leaf(layer.primitive, constants, inputs, tuple(outputs), layer.span)
+        return Leaf(
+            primitive=layer.primitive, arguments=constants, inputs=inputs, outputs=tuple(outputs), span=layer.span
+        )
 
     def count(self, span: Span) -> None:
         """One operation more, or one chain of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from resnetc.compiler.evaluation.values import Absent, Layer, ModelValue, Value
+from resnetc.compiler.evaluation.values import Bound, ModelValue, Value
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
@@ -19,7 +19,7 @@ class Request:
     item: str  # the model or instance it comes from
     model: ModelValue
     arguments: dict[str, tuple[Value, Span]]
-    seals: tuple[tuple[syntax.Slot, Layer | Absent, Span], ...] = ()
+    seals: tuple[Bound, ...] = ()
 
     @property
     def arguments_span(self) -> Span | None:

@@ -22,11 +22,18 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
+from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
-Group = tuple[syntax.Repeat, tuple[Value, ...] | None, int]
-"""Blocks of a stage: their text, the values of its `each` if it has one, and how many there are."""
+
+@record
+class BlockGroup:
+    """Blocks of a stage: their text, the values of its `each` if it has one, and how many there are."""
+
+    repeat: syntax.Repeat
+    elements: tuple[Value, ...] | None
+    count: int
 
 
 class Stages:
@@ -34,45 +41,46 @@ class Stages:
 
     def __init__(self, evaluator: Evaluator, model: syntax.Model, frame: Frame) -> None:
         self.evaluator = evaluator
-        self.stages: list[tuple[syntax.Stage, list[Group]]] = []
+        self.stages: list[tuple[syntax.Stage, list[BlockGroup]]] = []
         total = 0
         for stage in model.stages:
-            groups: list[Group] = []
+            groups: list[BlockGroup] = []
             for repeat in stage.groups:
                 if repeat.count is not None:
                     count = evaluator.integer(repeat.count, frame)
                     if count < 0 or (count == 0 and len(stage.groups) == 1):
                         raise Fault(no_blocks(repeat.count.span, count))
-                    groups.append((repeat, None, count))
+                    groups.append(BlockGroup(repeat, None, count))
                 else:
                     assert repeat.values is not None
                     elements = evaluator.evaluate(repeat.values, frame)
                     if not isinstance(elements, tuple) or not elements:
                         raise Fault(errors.not_a_list(elements, repeat.values.span))
-                    groups.append((repeat, elements, len(elements)))
-                total += groups[-1][2]
+                    groups.append(BlockGroup(repeat, elements, len(elements)))
+                total += groups[-1].count
                 if total > MAX_BLOCKS:
                     raise Fault(too_many_blocks(repeat.span, total, "blocks"))
             self.stages.append((stage, groups))
         self.total, self.position = total, 0
 
-    def blocks(self, groups: list[Group], frame: Frame) -> Iterator[Layer]:
+    def blocks(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
         """The blocks of a stage one after the other, each with its place in `frame.here`."""
-        count = sum(number for _, _, number in groups)
+        count = sum(group.count for group in groups)
         for index, layer in enumerate(self.layers(groups, frame)):
             frame.here = Here(index, count, self.position, self.total)
             yield layer
             self.position += 1
 
-    def layers(self, groups: list[Group], frame: Frame) -> Iterator[Layer]:
-        for repeat, elements, count in groups:
-            if elements is None:
+    def layers(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
+        for group in groups:
+            repeat = group.repeat
+            if group.elements is None:
                 layer = self.stage_layer(repeat.block, frame)
-                for _ in range(count):
+                for _ in range(group.count):
                     yield layer
                 continue
             assert repeat.name is not None
-            for element in elements:
+            for element in group.elements:
                 frame.locals[repeat.name.id] = element
                 yield self.stage_layer(repeat.block, frame)
             del frame.locals[repeat.name.id]

@@ -159,19 +159,36 @@ class Memory:
                 inside.put(sizes[i])
         holds = saved[last] and last > 0
         outputs = (-1 if last else 0,)
-        return SavedTensors(inside.cost(), (saved[0],), outputs, sizes[last], holds, flows[output], parts[output])
+        return SavedTensors(
+            inside=inside.cost(),
+            inputs=(saved[0],),
+            outputs=outputs,
+            own_memory=sizes[last],
+            holds=holds,
+            tracked=flows[output],
+            parted=parts[output],
+        )
 
     def checkpoint(self, block: Module) -> SavedTensors:
         if id(block) not in self.blocks:
             output_size = count_elements(block.outputs[0], self.item)
-            self.blocks[id(block)] = SavedTensors({}, (True,), (-1,), output_size, False, True)
+            self.blocks[id(block)] = SavedTensors(
+                inside={}, inputs=(True,), outputs=(-1,), own_memory=output_size, holds=False, tracked=True
+            )
         return self.blocks[id(block)]
 
 
 def saved_by_join(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> SavedTensors:
     """A sum keeps nothing, a product each factor that the gradient of the other needs."""
     inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
-    return SavedTensors({}, inputs, (-1,), count_elements(shape, item), False, any(tracked))
+    return SavedTensors(
+        inside={},
+        inputs=inputs,
+        outputs=(-1,),
+        own_memory=count_elements(shape, item),
+        holds=False,
+        tracked=any(tracked),
+    )
 
 
 def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> SavedTensors:
@@ -184,11 +201,26 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     flows = any(tracked) or leaf.primitive.state not in ("", "filter")
     if is_view(leaf):
         part = parted or len(leaf.outputs) > 1
-        return SavedTensors({}, (False,) * len(tracked), (0,) * len(leaf.outputs), {}, False, flows, part)
+        return SavedTensors(
+            inside={},
+            inputs=(False,) * len(tracked),
+            outputs=(0,) * len(leaf.outputs),
+            own_memory={},
+            holds=False,
+            tracked=flows,
+            parted=part,
+        )
     outputs_size = count_elements(leaf.shape_out, item * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
-        return SavedTensors({}, (False,) * len(tracked), outputs, outputs_size, False, False)
+        return SavedTensors(
+            inside={},
+            inputs=(False,) * len(tracked),
+            outputs=outputs,
+            own_memory=outputs_size,
+            holds=False,
+            tracked=False,
+        )
     inside = Sum()
     inside.put({(): item * statistics(leaf)} if saves or not first else {})
     inside.put(outputs_size, int(more) if plus else 0)
@@ -202,7 +234,14 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     if parted and leaf.primitive.name == "group_norm":
         inside.put(outputs_size)
         inputs = (False,)
-    return SavedTensors(inside.cost(), inputs, outputs, outputs_size, saves == "output", True)
+    return SavedTensors(
+        inside=inside.cost(),
+        inputs=inputs,
+        outputs=outputs,
+        own_memory=outputs_size,
+        holds=saves == "output",
+        tracked=True,
+    )
 
 
 def is_view(leaf: Leaf) -> bool:

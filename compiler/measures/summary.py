@@ -260,17 +260,20 @@ def measure(network: Network) -> Measures:
     wires = Tracer().wires(root)
     trace = wires[root.output]
     field = tuple(high - low + 1 for low, high, _ in trace.field)
+    saved, saved_outside_blocks, saved_in_blocks = costs.activations(network)
     return Measures(
-        figures.parameters,
-        figures.buffers,
-        trace.depth,
-        None if trace.whole else each_axis(field),
-        trace.whole,
-        tuple(measure_parts(network, measurer, wires)),
-        root.shape_out,
-        figures.cost,
-        figures.filters,
-        *costs.activations(network),
+        parameters=figures.parameters,
+        buffers=figures.buffers,
+        weighted_layers=trace.depth,
+        receptive_field=None if trace.whole else each_axis(field),
+        whole=trace.whole,
+        parts=tuple(measure_parts(network, measurer, wires)),
+        out=root.shape_out,
+        cost=figures.cost,
+        filters=figures.filters,
+        saved=saved,
+        saved_outside_blocks=saved_outside_blocks,
+        saved_in_blocks=saved_in_blocks,
     )
 
 
@@ -287,7 +290,15 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
         if first < end:
             figures, shape = measurer.steps(steps[first:end]), root.wires[ref].shape
             stride = each_axis(strides(shape, wires[ref]))
-            yield Part(name, blocks, shape, symbols, stride, figures.parameters, figures.cost)
+            yield Part(
+                name=name,
+                blocks=blocks,
+                out=shape,
+                symbols=symbols,
+                stride=stride,
+                parameters=figures.parameters,
+                cost=figures.cost,
+            )
 
 
 def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:

@@ -41,7 +41,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
                 before = axes[axis]
                 after = axes[axis] = intersect(before, satisfying_sizes(condition))
                 if after != before:
-                    reasons.append(Reason(axis, condition, before, after, place))
+                    reasons.append(Reason(axis=axis, condition=condition, before=before, after=after, place=place))
         accepted = Accepted(tuple(axes), tuple(reasons))
         span, what = declared.span, "the input"
         fault = find_first_fault(network, accepted)

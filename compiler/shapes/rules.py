@@ -36,7 +36,9 @@ def slide_windows(
     sizes = []
     for i, fn in enumerate(shape.sizes):
         if needs[i] > 1:
-            constraints.append(Condition("at_least", i, fn, needs[i], span, f"`{primitive.name}`"))
+            constraints.append(
+                Condition(kind="at_least", axis=i, fn=fn, other=needs[i], span=span, text=f"`{primitive.name}`")
+            )
         sizes.append(step(fn, size_on_axis(arguments["stride"], i), deltas[i]))
     return Shape(shape.channels, tuple(sizes))
 
@@ -169,7 +171,7 @@ def equate_sizes(inputs: tuple[Shape, ...], what: str, span: Span, constraints: 
             raise Fault(errors.ranks_differ(what, first, other, span))
         for i, (f, g) in enumerate(zip(first.sizes, other.sizes, strict=True)):
             if f != g:
-                constraints.append(Condition("equal", i, f, g, span, what))
+                constraints.append(Condition(kind="equal", axis=i, fn=f, other=g, span=span, text=what))
 
 
 def infer_concat(

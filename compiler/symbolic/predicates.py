@@ -29,16 +29,25 @@ class Comparison:
     right: Value
 
 
+@record(eq=True)
+class Difference:
+    """A comparison that does not hold, and the two values that differ: its sides, or elements of its lists."""
+
+    comparison: Comparison
+    left: Value
+    right: Value
+
+
 @record
 class Region:
     """The sizes that lie in a set on each axis (on the others, all sizes) and meet all atoms.
 
-    `compared` are the comparisons that this is about: each with the two values that differ, elements of its lists.
+    `compared` are the comparisons that this is about.
     """
 
     sets: Mapping[int, SizeSet]
     atoms: tuple[Atom, ...] = ()
-    compared: tuple[tuple[Comparison, Value, Value], ...] = ()
+    compared: tuple[Difference, ...] = ()
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -112,7 +121,7 @@ def compare_values(op: str, left: Value, right: Value, claim: Comparison) -> boo
     odd = next((v for v in (left, right) if not isinstance(v, OPEN) and not is_number(v)), None)
     if odd is not None:
         raise Fault(undecided(span, f"a size and {kind(odd)}"))
-    values = ((claim, left, right),)
+    values = (Difference(claim, left, right),)
     sizes = [v for v in (left, right) if isinstance(v, SymInt)]
     if len({size.axis for size in sizes}) == 1 and not any(
         not isinstance(v, SymInt) for v in (left, right) if not is_number(v)

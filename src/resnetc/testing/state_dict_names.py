@@ -31,7 +31,7 @@ from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor, tensors_for
 from resnetc.compiler.expansion.request import Origin
-from resnetc.compiler.expansion.stages import Group, Stages, later
+from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.ir.paths import Path
@@ -187,7 +187,7 @@ class Reader:
         ended = self.apply(self.evaluator.layer(model.head, frame), current, frame, model.head.span)
         return names.flow.keys(current if isinstance(ended, Absent) else require_tensor(ended, model.head.span))
 
-    def stage(self, plan: Stages, groups: list[Group], source: Tensor, frame: Frame) -> Read:
+    def stage(self, plan: Stages, groups: list[BlockGroup], source: Tensor, frame: Frame) -> Read:
         """Rule 1: a stage is the sequence of its blocks."""
         inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
         keys: list[Path] = []

@@ -1,4 +1,4 @@
-"""Faults of the code generator, of four kinds, as changes of its text; they stand in benchmarks/code_faults.txt."""
+"""Faults of the code generator, of five kinds, as changes of its text; they stand in benchmarks/code_faults.txt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mutations import function, replace
 TEXT = Path(__file__).with_name("code_faults.txt")
 LITERAL = "literal for a parameter"
 # Where the arguments of primitives are written, and what they are for: the first occurrence's value for all.
-CHOICE = "        if all_equal(vector):\n            return literal(vector[0])\n        found ="
+CHOICE = "        if all_equal(vector):\n            return literal(vector[0])\n        argument ="
 ROLES = (
     "in", "channels", "kernel", "stride", "padding", "dilation", "groups", "bias", "eps", "momentum", "features",
     "ceil", "count_padding", "slope", "value", "amount", "parts",
@@ -36,7 +36,7 @@ class Fault:
 
 def faults() -> list[Fault]:
     roles = (CHOICE.replace("(vector):", f"(vector) or role == {role!r}:") for role in ROLES)
-    return [*listed(), *(Fault(LITERAL, "codegen.anti_unification", CHOICE, new) for new in roles)]
+    return [*listed(), *(Fault(LITERAL, "codegen.signature", CHOICE, new) for new in roles)]
 
 
 def listed() -> Iterator[Fault]:

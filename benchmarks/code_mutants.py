@@ -3,9 +3,9 @@
     python benchmarks/code_mutants.py [--models 60] [--only TEXT]
 
 The kinds are in benchmarks/code_faults.py: a prefix of a list for the whole, an operand twice, a literal for a
-parameter, a lost label. Each is planted in a fork that compiles the same texts: some that are written here, two values
-of every parameter of the table of primitives, and so many drawn models. It dies when `assert_network_agrees` fails for
-one of them. Status 1: fewer than 95 % died. The texts bound the work, not the clock.
+parameter, a lost label, a module left out. Each is planted in a fork that compiles the same texts: some that are
+written here, two values of every parameter of the table of primitives, and so many drawn models. It dies when
+`assert_network_agrees` fails for one of them. Status 1: fewer than 95 % died. The texts bound the work, not the clock.
 """
 
 from __future__ import annotations
@@ -39,6 +39,29 @@ block dense(n: int) { out = in |> linear(n) }
 block shaped(n: int) { out = in |> linear(n) |> reshape([2, n / 2]) |> flatten }
 block normed() { out = in |> conv(8, kernel=1) |> norm }
 block outer(inner: layer) { out = in |> inner |> last: inner }
+block sided(mode: int) {
+  let pre = in |> norm
+  let main = pre |> conv(8, kernel=3)
+  let side = (in when mode == 0 otherwise (pre when mode == 1 otherwise main |> down: conv(8, kernel=1)))
+  out = main + side
+}
+block choosing(mode: int) {
+  let pre = in |> norm
+  let main = pre |> act |> conv(8, kernel=3)
+  let side = (in when mode == 0 otherwise pre |> down: plain_conv(8, kernel=1, bias=true))
+  out = main + side
+}
+block gained(mode: int) {
+  let main = in |> conv(8, kernel=3)
+  let side = (in when mode == 0 otherwise main |> last: batch_norm(gain=0))
+  out = main + side
+}
+block late(mode: int) {
+  let early = (in when mode == 0 otherwise in |> down: conv(8, kernel=1))
+  let main = in |> conv(8, kernel=3)
+  let side = (main when mode == 0 otherwise early)
+  out = main + side
+}
 block lists(n: int) {
   let p = in |> split(4)
   let q = [p[0], p[1]] |> softmax
@@ -72,6 +95,10 @@ BODIES = (
     "let y = in |> conv(8, kernel=1)\n out = (y |> norm |> regroup(2, parts=2)) + (y |> norm) * y",
     "let y = in |> global_avg_pool |> conv(8, kernel=1) |> norm |> reshape([8, 1])\n out = in * y",
     "let y = in |> global_avg_pool |> conv(8, kernel=1) |> linear(8) |> reshape([8, 1])\n out = in * y",
+    "out = in |> a: sided(0) |> b: sided(1) |> c: sided(2)",
+    "out = in |> a: sided(2) |> b: sided(0) |> c: sided(2) |> d: choosing(0) |> e: choosing(1)",
+    "out = in |> a: sided(2) |> b: sided(1) |> c: gained(0) |> d: gained(1)",
+    "out = in |> a: late(0) |> b: late(1)",
     "let y = in |> global_avg_pool |> l: linear(8) |> linear(8) |> reshape([8, 1])\n out = in * y",
 )
 

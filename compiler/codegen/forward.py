@@ -39,7 +39,6 @@ class Operation:
     solo: bool = False  # a statement of its own, such as a stage
     opens: bool = False  # a line begins with it, where what it reads took weights
     gathers: bool = False  # `write` gets its operands as one list
-    by_name: bool = False  # it may not compute all its operands: what they are is computed before
     stacked: bool = False  # several outputs are the slices of one tensor, not a tuple of tensors
 
     def text(self, operands: list[str], whole: str | None = None) -> str:
@@ -48,9 +47,7 @@ class Operation:
 
     @property
     def named(self) -> set[int]:
-        """The operands that must have a name: its text has them more than once, or may not come to them."""
-        if self.by_name:
-            return set(self.inputs)
+        """The operands that must have a name: its text has them more than once."""
         marks = [chr(PRIVATE_USE + i) for i in range(len(self.inputs))]
         text = self.text(marks)
         return {ref for ref, mark in zip(self.inputs, marks, strict=True) if text.count(mark) > 1}

@@ -56,14 +56,16 @@ def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operatio
 
 
 def where_present(access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
-    """A module that some occurrences go without: they hand on another value."""
+    """A module that some occurrences go without: they hand on another value.
+
+    Both operands have names by then: each has another reader in the occurrences that do not read it here.
+    """
     return Operation(
         inputs,
         outputs,
         lambda t: f"{t[1]} if {access} is None else {access}({t[0]})",
         heavy=True,
         solo=True,
-        by_name=True,
     )
 
 

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 REQUIRED: Any = object()
 MAX_CHANNELS = 1 << 24  # no larger layer fits into a machine
+
+ShapeRule = Literal[
+    "blur",
+    "concat",
+    "constant_pad",
+    "conv",
+    "flatten",
+    "global",
+    "groups",
+    "linear",
+    "list_same",
+    "pad_channels",
+    "pool",
+    "regroup",
+    "reshape",
+    "same",
+    "split",
+    "subsample",
+    "sum",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +56,7 @@ class Primitive:
     name: str
     parameters: tuple[Parameter, ...]
     attribute: str
-    rule: str
+    rule: ShapeRule
     state: str = ""
     saves: str = ""
     doc: str = ""

@@ -107,12 +107,15 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     texts = []
     points = distinct_points(least, near)
     for what, point in zip(("smallest counterexample", "nearest to the declared size"), points, strict=False):
-        case = facts.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
-        at = f" at {symbol} = {point[axis]}" if case else ""
-        why = f" ({case.values(point[axis]).removesuffix(at)})" if case else ""
+        conflict = facts.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
+        at = f" at {symbol} = {point[axis]}" if conflict else ""
+        why = f" ({conflict.values(point[axis]).removesuffix(at)})" if conflict else ""
         texts.append(f"{what}: {sizes_at(facts, point)}{why}")
-        if case and not labels:
-            labels = (Label(case.reason.condition.span, f"refuses {symbol} = {point[axis]}"), *case.call_site_labels())
+        if conflict and not labels:
+            labels = (
+                Label(conflict.reason.condition.span, f"refuses {symbol} = {point[axis]}"),
+                *conflict.call_site_labels(),
+            )
     accepted_text = show_accepted(facts, own)
     whole = in_one_line(expr.callee.span.text).removesuffix(name) + "accepts"
     help = (

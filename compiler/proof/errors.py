@@ -149,33 +149,33 @@ def edit_condition(network: Network, line: str) -> tuple[Edit, ...]:
     return (Edit(end, f" {line}"),)
 
 
-def strides_differ(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
-    (f, g), sides = case.sides, places[0].sides
-    totals = [side.stride(case.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
+def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    totals = [side.stride(conflict.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
-    likeliest, *alternatives = strides.suggest_strides(places, case.reason.condition.span, case.axis)
+    likeliest, *alternatives = strides.suggest_strides(sites, conflict.reason.condition.span, conflict.axis)
     if "none" in totals:
         likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
         alternatives = []
     return Diagnostic(
         "E0302",
-        f"{case.reason.condition.text} joins maps with different strides: {named}",
-        Label(case.reason.condition.span, f"sizes differ: {case.show(f)} and {case.show(g)}"),
-        labels=(*branches.label_strides(sides, case.axis), *case.call_site_labels()),
-        notes=(*case.counterexamples(promised), *case.reason.place.whereabouts()),
+        f"{conflict.reason.condition.text} joins maps with different strides: {named}",
+        Label(conflict.reason.condition.span, f"sizes differ: {conflict.show(f)} and {conflict.show(g)}"),
+        labels=(*branches.label_strides(sides, conflict.axis), *conflict.call_site_labels()),
+        notes=(*conflict.counterexamples(promised), *conflict.reason.place.whereabouts()),
         helps=(likeliest.help,),
         fix=likeliest.edits,
         alternatives=tuple(alternatives),
     )
 
 
-def never_equal(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
-    (f, g), sides = case.sides, places[0].sides
-    remedy_of_windows = windows.find_remedy(places, case.axis)
-    blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, case.axis)
-    remedy = remedy_of_windows or windows.find_border(places)
+def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    remedy_of_windows = windows.find_remedy(sites, conflict.axis)
+    blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, conflict.axis)
+    remedy = remedy_of_windows or windows.find_border(sites)
     if remedy:
-        help = f"write {remedy.text}, so that both are {case.show(remedy.sizes[case.axis])}"
+        help = f"write {remedy.text}, so that both are {conflict.show(remedy.sizes[conflict.axis])}"
     else:
         help = (
             f"make `{blamed.text}` preserve the size of its map"
@@ -184,100 +184,108 @@ def never_equal(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -
         )
     return Diagnostic(
         "E0332",
-        f"{case.reason.condition.text} never fits: {case.show(f)} and {case.show(g)}",
-        Label(case.reason.condition.span, case.values(case.size)),
-        labels=(*case.sized(sides), *case.call_site_labels()),
+        f"{conflict.reason.condition.text} never fits: {conflict.show(f)} and {conflict.show(g)}",
+        Label(conflict.reason.condition.span, conflict.values(conflict.size)),
+        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
         notes=(
-            *case.counterexamples(promised),
-            *([f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []),
-            *case.reason.place.whereabouts(),
+            *conflict.counterexamples(promised),
+            *([f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []),
+            *conflict.reason.place.whereabouts(),
         ),
         helps=(help,),
         fix=remedy.fix if remedy else (),
     )
 
 
-def not_everywhere(case: SizeConflict, places: list[JoinSite], promised: SizeSet) -> Diagnostic:
-    (f, g), sides = case.sides, places[0].sides
-    remedy = windows.find_remedy(places, case.axis)
-    blamed = remedy.operation if remedy else branches.most_changing(sides, case.axis)
-    equal = show_set(equal_where(f, g), case.symbol).partition(", ")[0]
-    line = restricting_condition(case.network, case.accepted)
-    notes = [f"`{blamed.text}` {blamed.effect(case.axis)}"] if blamed else []
-    nearest = nearest_accepted(case.network, case.accepted)
-    is_declared_accepted = nearest == case.network.input.sizes
+def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    remedy = windows.find_remedy(sites, conflict.axis)
+    blamed = remedy.operation if remedy else branches.most_changing(sides, conflict.axis)
+    equal = show_set(equal_where(f, g), conflict.symbol).partition(", ")[0]
+    line = restricting_condition(conflict.network, conflict.accepted)
+    notes = [f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []
+    nearest = nearest_accepted(conflict.network, conflict.accepted)
+    is_declared_accepted = nearest == conflict.network.input.sizes
     if not remedy and not (line and is_declared_accepted):
-        remedy = windows.find_border(places)
+        remedy = windows.find_border(sites)
     declares = line is not None and (not remedy or is_shipped(remedy.operation.span))
-    cure = f"{remedy.text} makes both {case.show(remedy.sizes[case.axis])} for every {case.symbol}" if remedy else ""
+    cure = (
+        f"{remedy.text} makes both {conflict.show(remedy.sizes[conflict.axis])} for every {conflict.symbol}"
+        if remedy
+        else ""
+    )
     fix = remedy.fix if remedy else ()
     if line and declares:
         notes += [cure] if cure else []
         help = f"restrict the input to sizes that fit: `{line}`"
         if not is_declared_accepted:
-            help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
-        fix = edit_condition(case.network, line) if is_declared_accepted else ()
+            help += f", and declare one of them, such as `{describe((conflict.network.input.channels, *nearest))}`"
+        fix = edit_condition(conflict.network, line) if is_declared_accepted else ()
     else:
         help = cure or "give both sides the same size, for instance with the same operation on both"
     return Diagnostic(
         "E0314",
-        f"{case.reason.condition.text} does not fit all sizes from {promised.min} up: "
-        f"{case.show(f)} and {case.show(g)}",
-        Label(case.reason.condition.span, "sizes differ"),
-        labels=(*case.sized(sides), *case.call_site_labels()),
+        f"{conflict.reason.condition.text} does not fit all sizes from {promised.min} up: "
+        f"{conflict.show(f)} and {conflict.show(g)}",
+        Label(conflict.reason.condition.span, "sizes differ"),
+        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
         notes=(
-            "; ".join([*case.counterexamples(promised), f"equal only for {equal}"]),
+            "; ".join([*conflict.counterexamples(promised), f"equal only for {equal}"]),
             *notes,
-            *case.reason.place.whereabouts(),
+            *conflict.reason.place.whereabouts(),
         ),
         helps=(help,),
         fix=fix,
     )
 
 
-def promises_too_much(case: SizeConflict, promised: SizeSet) -> Diagnostic:
-    size = (promised - case.reason.after).min or 1
-    said = declared_sizes(case.network, case.reason.axis) or promised
-    spans = [c.span for c in case.network.input.conditions if c.axis == case.reason.axis]
-    accepts = show_set(case.accepted.axes[case.reason.axis], case.symbol)
-    line = restricting_condition(case.network, case.accepted)
+def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
+    size = (promised - conflict.reason.after).min or 1
+    said = declared_sizes(conflict.network, conflict.reason.axis) or promised
+    spans = [c.span for c in conflict.network.input.conditions if c.axis == conflict.reason.axis]
+    accepts = show_set(conflict.accepted.axes[conflict.reason.axis], conflict.symbol)
+    line = restricting_condition(conflict.network, conflict.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"
-    nearest = nearest_accepted(case.network, case.accepted)
-    if line and nearest != case.network.input.sizes:
-        help += f", and declare one of them, such as `{describe((case.network.input.channels, *nearest))}`"
+    nearest = nearest_accepted(conflict.network, conflict.accepted)
+    if line and nearest != conflict.network.input.sizes:
+        help += f", and declare one of them, such as `{describe((conflict.network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0331",
-        f"the input allows {case.symbol} = {size}, but the network accepts {accepts}",
-        Label(spans[-1], f"{case.symbol} = {size} is allowed here"),
-        labels=(Label(case.reason.condition.span, case.values(size)), *case.call_site_labels()),
-        notes=(*case.refused(said - case.accepted.axes[case.reason.axis]), *case.reason.place.whereabouts()),
+        f"the input allows {conflict.symbol} = {size}, but the network accepts {accepts}",
+        Label(spans[-1], f"{conflict.symbol} = {size} is allowed here"),
+        labels=(Label(conflict.reason.condition.span, conflict.values(size)), *conflict.call_site_labels()),
+        notes=(
+            *conflict.refused(said - conflict.accepted.axes[conflict.reason.axis]),
+            *conflict.reason.place.whereabouts(),
+        ),
         helps=(help,),
-        fix=edit_condition(case.network, line) if line and nearest == case.network.input.sizes else (),
+        fix=edit_condition(conflict.network, line) if line and nearest == conflict.network.input.sizes else (),
     )
 
 
-def too_small(case: SizeConflict, within: list[SizeSet]) -> Diagnostic:
-    condition, network = case.reason.condition, case.network
+def too_small(conflict: SizeConflict, within: list[SizeSet]) -> Diagnostic:
+    condition, network = conflict.reason.condition, conflict.network
     least = (sizes.min for sizes in within)
     return Diagnostic(
         "E0320",
-        f"the input is too small: `{case.reason.place.operation.text}` needs a size of at least {condition.other}, "
-        f"but gets {evaluate(condition.fn, case.size)}",
-        Label(network.input.span, f"too small: {case.symbol} = {case.size}"),
-        labels=(Label(case.reason.condition.span, case.values(case.size)), *case.call_site_labels()),
-        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
+        f"the input is too small: `{conflict.reason.place.operation.text}` needs a size of at least {condition.other}, "
+        f"but gets {evaluate(condition.fn, conflict.size)}",
+        Label(network.input.span, f"too small: {conflict.symbol} = {conflict.size}"),
+        labels=(Label(conflict.reason.condition.span, conflict.values(conflict.size)), *conflict.call_site_labels()),
+        notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
         helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
     )
 
 
-def never_enough(case: SizeConflict) -> Diagnostic:
-    condition, arrives = case.reason.condition, case.show(case.reason.condition.fn)
+def never_enough(conflict: SizeConflict) -> Diagnostic:
+    condition, operation = conflict.reason.condition, conflict.reason.place.operation
+    arrives = conflict.show(condition.fn)
     return Diagnostic(
         "E0335",
-        f"`{case.reason.place.operation.text}` needs a size of at least {condition.other}, but always gets {arrives}",
+        f"`{operation.text}` needs a size of at least {condition.other}, but always gets {arrives}",
         Label(condition.span, f"the size is {arrives} here"),
-        labels=case.call_site_labels(),
-        notes=(*case.shrinking(), *case.reason.place.whereabouts()),
+        labels=conflict.call_site_labels(),
+        notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
         helps=("use a smaller kernel, or move it to where the map is larger",),
     )
 

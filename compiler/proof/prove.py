@@ -105,18 +105,22 @@ def find_broken_reason(network: Network, accepted: Accepted, axis: int) -> Reaso
     return next((r for r in bounds if not (r.before & promised).subset_of(r.after)), None)
 
 
-def describe_broken(case: SizeConflict) -> Diagnostic:
+def describe_broken(conflict: SizeConflict) -> Diagnostic:
     """The fault of a condition that some promised size breaks."""
-    reason = case.reason
-    said = declared_sizes(case.network, reason.axis)
-    promised = reason.before & (from_minimum(case.accepted.axes[reason.axis].min or 1) if said is None else said)
+    reason = conflict.reason
+    said = declared_sizes(conflict.network, reason.axis)
+    promised = reason.before & (from_minimum(conflict.accepted.axes[reason.axis].min or 1) if said is None else said)
     if reason.condition.kind != "equal":
-        return errors.never_enough(case) if reason.after.is_empty else errors.promises_too_much(case, promised)
-    f, g = case.sides
-    places = windows.find_join_sites(case.network, reason.place.block, reason.condition, reason.place.step)
-    strides = [side.stride(case.axis) for side in places[0].sides]
+        return errors.never_enough(conflict) if reason.after.is_empty else errors.promises_too_much(conflict, promised)
+    f, g = conflict.sides
+    sites = windows.find_join_sites(conflict.network, reason.place.block, reason.condition, reason.place.step)
+    strides = [side.stride(conflict.axis) for side in sites[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
-        return errors.strides_differ(case, places, promised)
+        return errors.strides_differ(conflict, sites, promised)
     if equal_where(f, g).is_empty:
-        return errors.never_equal(case, places, promised)
-    return errors.not_everywhere(case, places, promised) if said is None else errors.promises_too_much(case, promised)
+        return errors.never_equal(conflict, sites, promised)
+    return (
+        errors.not_everywhere(conflict, sites, promised)
+        if said is None
+        else errors.promises_too_much(conflict, promised)
+    )

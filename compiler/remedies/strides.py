@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import IntEnum
 from itertools import combinations_with_replacement
 from math import prod
 
@@ -18,32 +19,37 @@ from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span
 
-BOUND, NAMED, NUMBER, PRODUCT = range(4)
-"""How a stride is told, from the likeliest to be meant to the least: by a parameter's name, as it is, as a product.
 
-First comes a call that tells it already, to a layer that does not listen."""
+class Wording(IntEnum):
+    """How a stride is written, from the likeliest to be meant to the least."""
 
-Term = tuple[int, str]
-Ranked = tuple[int, Suggestion]
+    BOUND = 0  # the call passes it already, to a layer that ignores it
+    NAMED = 1  # by the name of a parameter
+    NUMBER = 2
+    PRODUCT = 3
 
 
-def suggest_strides(places: list[JoinSite], span: Span, axis: int) -> list[Suggestion]:
+Term = tuple[Wording, str]
+Ranked = tuple[Wording, Suggestion]
+
+
+def suggest_strides(sites: list[JoinSite], span: Span, axis: int) -> list[Suggestion]:
     """What to write where strides differ, the likeliest first: calls with the stride of the other side.
 
     A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
     """
-    block, sides = places[0].block, places[0].sides
+    block, sides = sites[0].block, sites[0].sides
     low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
     ranked = [
-        *suggest_stride_of_slot(places, low, axis),
-        *suggest_stride_of_call(places, low, axis),
+        *suggest_stride_of_slot(sites, low, axis),
+        *suggest_stride_of_call(sites, low, axis),
         *suggest_strided_layer(block, sides[low], sides[high], span),
-        *suggest_stride_of_slot(places, high, axis),
-        *suggest_stride_of_call(places, high, axis),
+        *suggest_stride_of_slot(sites, high, axis),
+        *suggest_stride_of_call(sites, high, axis),
     ]
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
     ranked.sort(key=lambda remedy: remedy[0])
-    if ranked and ranked[0][0] == BOUND:
+    if ranked and ranked[0][0] is Wording.BOUND:
         return [ranked[0][1]]
     return [*(suggestion for _, suggestion in ranked), Suggestion(f"give both sides the same stride: {had}")]
 
@@ -57,26 +63,26 @@ def stride_numbers(block: ExpandedBlock) -> list[tuple[str, Constant]]:
     return typed + [(n.name, n.value) for n in block.numbers if n.type != "size" and n.name in stride_texts]
 
 
-def stride_terms(places: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterator[Term]:
+def stride_terms(sites: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterator[Term]:
     """How a stride can be told that is another one at every place: names, one number, products of names."""
-    numbers_at = [dict(stride_numbers(place.block)) for place in places]
+    numbers_at = [dict(stride_numbers(place.block)) for place in sites]
     names = [name for name in numbers_at[0] if all(name in numbers for numbers in numbers_at)]
 
     def at(place: int, name: str) -> tuple[int, ...]:
         return tuple(size_on_axis(numbers_at[place][name], i) for i in range(len(needs[0])))
 
-    yield from ((NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
+    yield from ((Wording.NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
     if len(set(needs)) == 1:
-        yield NUMBER, describe(normal_size(needs[0]))
+        yield Wording.NUMBER, describe(normal_size(needs[0]))
     for first, other in combinations_with_replacement(names, 2):
         both = [tuple(map(prod, zip(at(i, first), at(i, other), strict=True))) for i in range(len(needs))]
         if both == needs:
-            yield PRODUCT, f"{first} * {other}"
+            yield Wording.PRODUCT, f"{first} * {other}"
     for name in names:
         pairs = [pair for i, need in enumerate(needs) for pair in zip(need, at(i, name), strict=True)]
         factor = pairs[0][0] // max(pairs[0][1], 1)
         if factor > 1 and all(have * factor == need for need, have in pairs):
-            yield PRODUCT, f"{factor} * {name}"
+            yield Wording.PRODUCT, f"{factor} * {name}"
 
 
 def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, ...] | None:
@@ -93,12 +99,12 @@ def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, .
     return tuple(strides)
 
 
-def suggest_stride_of_slot(places: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
+def suggest_stride_of_slot(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
-    side, other = places[0].sides[mine], places[0].sides[1 - mine]
-    names = {name: size_on_axis(value, axis) for name, value in stride_numbers(places[0].block)}
+    side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
+    names = {name: size_on_axis(value, axis) for name, value in stride_numbers(sites[0].block)}
     for bound_step in {id(o.step): o.step for o in side.operations if o.step.slot and not is_convolution(o)}.values():
-        needs = [required_stride(place, mine, bound_step.span) for place in places]
+        needs = [required_stride(place, mine, bound_step.span) for place in sites]
         solved = [need for need in needs if need is not None]
         if len(solved) < len(needs):
             continue
@@ -108,10 +114,10 @@ def suggest_stride_of_slot(places: list[JoinSite], mine: int, axis: int) -> Iter
         if solved[0][axis] in values:
             example = ", such as `shortcuts.project`" if bound_step.slot == "shortcut" else ""
             help = f"bind `{bound_step.slot}` to a policy that applies the stride {solved[0][axis]}{example}"
-            yield BOUND, Suggestion(help)
+            yield Wording.BOUND, Suggestion(help)
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
-            for rank, right in stride_terms(places, solved):
+            for rank, right in stride_terms(sites, solved):
                 text = format_call(
                     bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]]
                 )
@@ -119,12 +125,12 @@ def suggest_stride_of_slot(places: list[JoinSite], mine: int, axis: int) -> Iter
                 yield rank, Suggestion(f"give the {bound_step.slot} the stride of `{other.name}`: `{text}`", edits)
 
 
-def suggest_stride_of_call(places: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
+def suggest_stride_of_call(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """An operation of one side with the stride that makes its side like the other, wherever that occurs.
 
     The first of the largest windows strides, as the 3x3 of a bottleneck does; the last that strides without need stops.
     """
-    side, other = places[0].sides[mine], places[0].sides[1 - mine]
+    side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
     likely = [*reversed(side.operations)]
     if (side.stride(axis) or 1) < (other.stride(axis) or 1):
         likely = sorted(side.operations, key=lambda o: -prod(kernel_sizes(o)))
@@ -137,11 +143,11 @@ def suggest_stride_of_call(places: list[JoinSite], mine: int, axis: int) -> Iter
         if any(n % w for n, w in zip(have, whole, strict=False)):
             continue
         stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        names = [name for name, value in stride_numbers(places[0].block) if value == stride]
+        names = [name for name, value in stride_numbers(sites[0].block) if value == stride]
         for term in (*names, ""):
             change = change_arguments(operation, {"stride": stride}, {"stride": term} if term else None)
-            if change.edits and fit_changes(places, (change,)) is not None:
-                rank = NAMED if term else NUMBER
+            if change.edits and fit_changes(sites, (change,)) is not None:
+                rank = Wording.NAMED if term else Wording.NUMBER
                 help = f"give `{side.name}` the stride of `{other.name}`: `{change.text}`"
                 yield rank, Suggestion(help, change.edits)
 
@@ -170,7 +176,10 @@ def suggest_strided_layer(block: ExpandedBlock, low: Branch, high: Branch, span:
         if tuple(step(f, s, d) for f, s, d in zip(low.end.sizes, whole, deltas, strict=True)) == high.end.sizes:
             led_through = f"({low.name} |> {text})"
             edits = replace_operand(span, low.name, led_through)
-            yield NAMED, Suggestion(f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits)
+            yield (
+                Wording.NAMED,
+                Suggestion(f"apply that stride to `{low.name}`: replace it with `{led_through}`", edits),
+            )
 
 
 def replace_operand(span: Span, name: str, text: str) -> tuple[Edit, ...]:

@@ -92,10 +92,8 @@ def find_join_sites(network: Network, block: ExpandedBlock, condition: Condition
     """The statement that breaks a condition, and all other places in the network that are the same statement."""
     joining = block.steps[number]
     refs = branches.operands(block, condition, number)
-    at, sites = (
-        [joining.inputs.index(ref) for ref in refs],
-        [JoinSite(block, branches.diverging_branches(block, *refs))],
-    )
+    at = [joining.inputs.index(ref) for ref in refs]
+    sites = [JoinSite(block, branches.diverging_branches(block, *refs))]
     for other in expanded_blocks(network.root):
         steps = other.steps if other.definition is block.definition else ()
         for i, again in enumerate(steps):
@@ -122,12 +120,12 @@ def expanded_blocks(root: ExpandedBlock) -> list[ExpandedBlock]:
 # -- windows and borders ----------------------------------------------------------------------------------------------
 
 
-def find_remedy(places: list[JoinSite], axis: int) -> Remedy | None:
+def find_remedy(sites: list[JoinSite], axis: int) -> Remedy | None:
     """The first change that makes both sides equal on every axis, for every size: of one operation, or of a side's."""
-    for side in places[0].sides:
+    for side in sites[0].sides:
         blamed = [operation for operation, _ in side.contributions(axis)]
         for change in [*((c,) for o in blamed for c in candidate_changes(o)), *neutral_changes(blamed)]:
-            sizes = fit_changes(places, change)
+            sizes = fit_changes(sites, change)
             if sizes is not None:
                 texts = dict.fromkeys(f"`{c.text}`" for c in change)
                 edits = {span_key(e.span): e for c in change for e in c.edits}
@@ -136,11 +134,11 @@ def find_remedy(places: list[JoinSite], axis: int) -> Remedy | None:
     return None
 
 
-def fit_changes(places: list[JoinSite], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
+def fit_changes(sites: list[JoinSite], changes: tuple[Change, ...]) -> tuple[SizeFn, ...] | None:
     """The sizes of both sides of the first place, if the changes make both sides of every place equal."""
     by_call = {call_key(change.operation): change for change in changes}
-    sizes = places[0].sizes(by_call)
-    return sizes if sizes is not None and all(place.sizes(by_call) is not None for place in places[1:]) else None
+    sizes = sites[0].sizes(by_call)
+    return sizes if sizes is not None and all(site.sizes(by_call) is not None for site in sites[1:]) else None
 
 
 def neutral_changes(blamed: list[Operation]) -> Iterator[tuple[Change, ...]]:
@@ -233,9 +231,9 @@ def default_padding(values: Mapping[str, Constant], rank: int) -> int | tuple[in
     return normal_size(tuple(r // 2 for r in reach))
 
 
-def find_border(places: list[JoinSite]) -> Remedy | None:
+def find_border(sites: list[JoinSite]) -> Remedy | None:
     """A border behind the map from which the smaller side starts: it makes windows that differ by a constant fit."""
-    for mine, other in (places[0].sides, places[0].sides[::-1]):
+    for mine, other in (sites[0].sides, sites[0].sides[::-1]):
         axes = range(len(mine.start.sizes))
         gaps = [sum(d for _, d in other.contributions(i)) - sum(d for _, d in mine.contributions(i)) for i in axes]
         if not mine.operations or min(gaps, default=0) < 0 or not any(gaps):
@@ -246,7 +244,7 @@ def find_border(places: list[JoinSite]) -> Remedy | None:
         border = f"constant_pad({amount})" if even else f"constant_pad(0, behind={amount})"
         start = Span(first.step.span.source, first.step.span.start, first.step.span.start)
         change = BorderedStep(span_key(first.step.span), tuple(gaps))
-        sizes = [change.sizes(place) for place in places]
+        sizes = [change.sizes(site) for site in sites]
         if not is_shipped(start) and sizes[0] is not None and None not in sizes:
             text = f"`{border} |> {shorten(first.step.span.text)}`"
             return Remedy(first, text, sizes[0], (Edit(start, f"{border} |> "),))
@@ -260,8 +258,8 @@ class BorderedStep:
     step: CallKey
     gaps: tuple[int, ...]
 
-    def sizes(self, place: JoinSite) -> tuple[SizeFn, ...] | None:
-        first, other = (self.side(side) for side in place.sides)
+    def sizes(self, site: JoinSite) -> tuple[SizeFn, ...] | None:
+        first, other = (self.side(side) for side in site.sides)
         return first if first == other else None
 
     def side(self, side: Branch) -> tuple[SizeFn, ...] | None:

@@ -13,7 +13,7 @@ from resnetc.compiler.shapes.arguments import Arguments, integer, size_on_axis, 
 from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS
 from resnetc.compiler.sizes import constant, evaluate, is_constant, step
 from resnetc.compiler.source import Span
-from resnetc.grammar.primitives import KERNEL, Primitive
+from resnetc.grammar.primitives import KERNEL, Primitive, ShapeRule
 
 
 def infer_shapes(
@@ -230,7 +230,7 @@ def infer_flatten(
 
 Rule = Callable[[Primitive, Arguments, tuple[Shape, ...], Span, list[Condition]], list[Shape]]
 
-RULES: dict[str, Rule] = {
+RULES: dict[ShapeRule, Rule] = {
     "conv": infer_conv,
     "pool": infer_pool,
     "blur": infer_blur,

@@ -10,16 +10,16 @@ READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | ck
 
 .PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation fuzz sizes mutants
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
 
 setup: $(READY) ## make .venv and install resnetc with its extras there
 
-demo: $(READY) ## the architecture of specs/digits.resnet, then its training on scikit-learn's digits
+demo: $(READY) ## show the architecture of specs/digits.resnet, then train it on scikit-learn's digits
 	$(RESNETC) show specs/digits.resnet
 	$(RESNETC) train specs/digits.resnet
 
-demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst accuracy
+demo-seeds: $(READY) ## train the demo with five seeds; print the worst accuracy
 	@rm -rf runs/demo-seeds
 	@for seed in 0 1 2 3 4; do \
 	  $(RESNETC) train specs/digits.resnet --seed $$seed --out runs/demo-seeds/$$seed || exit; \
@@ -27,13 +27,13 @@ demo-seeds: $(READY) ## the demo's training with five seeds; prints the worst ac
 	@tail -qn 1 runs/demo-seeds/*/metrics.jsonl \
 	  | sed -n 's/.*"top1": *\([0-9.]*\).*/\1/p' | sort -n | sed -n '1s/.*/worst of five seeds: & %/p'
 
-test: $(READY) ## every test but the slow ones, with the same examples every time
+test: $(READY) ## run every test but the slow ones, with the same examples every time
 	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow' --durations=20
 
-test-fast: $(READY) ## the tests that need no torch, start no process and draw nothing at random
+test-fast: $(READY) ## run the tests that need no torch, start no process and draw nothing at random
 	CI=true $(PY) -m pytest -n 2 --dist worksteal --without-torch -m 'not slow and not hypothesis' --durations=5
 
-test-slow: $(READY) ## the slow tests
+test-slow: $(READY) ## run the slow tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m slow
 
 generated: $(READY) ## compile the specs whose modules are committed; write the index of the shipped networks
@@ -42,26 +42,26 @@ generated: $(READY) ## compile the specs whose modules are committed; write the 
 	$(RESNETC) compile specs/cifar -o generated/cifar
 	$(RESNETC) compile specs/digits.resnet -o generated
 
-check: lint test ## what continuous integration runs
+check: lint test ## run what continuous integration runs
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## run ruff and mypy
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 
-bench: $(READY) ## the compiler's speed and memory against its budgets
+bench: $(READY) ## compare the compiler's speed and memory with its budgets
 	$(PY) benchmarks/compile.py
 
-degradation: $(READY) ## plain and residual nets of 20 and 56 layers (needs Debian's dataset-fashion-mnist)
+degradation: $(READY) ## train plain and residual nets of 20 and 56 layers (needs Debian's dataset-fashion-mnist)
 	$(PY) benchmarks/degradation.py
 
-fuzz: $(READY) ## 20,000 random networks and sizes against the real modules
+fuzz: $(READY) ## compare 20,000 random networks and sizes with the real modules
 	OMP_NUM_THREADS=1 $(PY) benchmarks/fuzz.py --pairs 20000
 
-sizes: $(READY) ## accepted sizes of every shipped network against its real module, up to 300
+sizes: $(READY) ## compare the accepted sizes of every shipped network with its real module, up to 300
 	OMP_NUM_THREADS=1 $(PY) benchmarks/sizes.py
 
-mutants: $(READY) ## faults in the size and shape modules and the code generator: each must be seen (up to 60 minutes)
+mutants: $(READY) ## plant faults in sizes, shapes and code generation: tests must detect each (up to 60 minutes)
 	$(PY) benchmarks/mutants.py
 	$(PY) benchmarks/code_mutants.py
 

@@ -206,40 +206,40 @@ def make_first_spec(name: str) -> str:
 
 
 FIRST_SPEC = """\
-// Your first residual network. Change it, then see what became of it:
+// Your first residual network. Change it, then look at the result:
 //   resnetc check FILE      proves that its shapes fit and its claims hold
-//   resnetc show FILE       stages, shapes, costs, the sizes of images that it accepts
+//   resnetc show FILE       shows stages, shapes, costs and the accepted image sizes
 //   resnetc compile FILE    writes it as a PyTorch module
-//   resnetc test FILE       holds that module against what was proved
+//   resnetc test FILE       compares that module with what was proved
 //   resnetc train FILE      trains it on handwritten digits
 edition 1
 
-// The blocks that come with resnetc: `basic` is called `blocks.basic` here.
+// The shipped blocks: `basic` is `blocks.basic` here.
 use std.blocks
 
-/// A block of your own. It receives `in` and gives `out`; `|>` sends a tensor through a layer. Every parameter has a
-/// type; a `first` one is given to the first block of a stage, the others take its default.
+/// A block of your own. It takes `in` and returns `out`; `|>` applies a layer to a tensor. Every parameter has a type.
+/// A `first` parameter is given to the first block of a stage; the other blocks use its default.
 block wide(width: int, first stride: size = 1, factor: int = 2) {
   let inner = factor * width
   let main = in |> conv(inner, kernel=3, stride=stride) |> norm |> act
                 |> conv(width, kernel=3) |> norm
   let side = in |> shortcut(width, stride)
-  // Both sides of an addition are proved to have one shape, whatever the size of the image.
+  // Both sides of an addition are proved to have equal shapes, whatever the size of the image.
   out = (main + side) |> act
 }
 
-/// A policy of your own decides what stands there: the first case that holds.
+/// A policy of your own: the first case whose condition is true decides.
 policy sampled(channels: int, stride: size) {
   when in.channels == channels and stride == 1 => identity
   otherwise => subsample(stride) |> conv(channels, kernel=1) |> norm
 }
 
-/// The network itself. Other values of its parameters come from outside: `--set width=32`.
+/// The network itself. Its parameters can be set on the command line: `--set width=32`.
 model NAME(classes: int = 10, channels: int = 1, width: int = 16) {
-  // `conv`, `norm`, `act`, `shortcut` are slots: bound here for all blocks, or from outside with `--set shortcut=none`.
+  // `conv`, `norm`, `act`, `shortcut` are slots: bind them here for all blocks, or by `--set shortcut=none`.
   set shortcut = sampled
 
-  // Channels, height, width: their names, and the size that costs are shown for.
+  // Channels, height, width: their names, and the size for which costs are shown.
   input [channels, H, W] = [channels, 32, 32]
 
   stem = conv(width, kernel=3) |> norm |> act
@@ -248,7 +248,7 @@ model NAME(classes: int = 10, channels: int = 1, width: int = 16) {
   stage layer3 = 1 of wide(4 * width, stride=2, factor=1), 1 of blocks.basic(4 * width)
   head = global_avg_pool |> fc: linear(classes) // a label such as `fc:` names the weights of a layer
 
-  // Claims, checked by every run of the compiler.
+  // Claims, proved in every run of the compiler.
   expect weighted_layers == 14
   expect layer3.shape == [4 * width, ceil(H / 4), ceil(W / 4)]
 }

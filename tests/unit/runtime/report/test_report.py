@@ -134,7 +134,7 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
     judged = evaluate.Evaluation(1, 0.0, 100.0, 100.0, {(0, 0): 1}, ("a", "b"))
     report.write(out, many, judged)
     page = Page((out / "report.html").read_text("utf-8"))
-    assert "every test image is answered rightly" in page.text
+    assert "every test image is classified correctly" in page.text
     assert "img" not in page.tags
 
 

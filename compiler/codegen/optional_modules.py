@@ -1,8 +1,9 @@
-"""Occurrences of a block that go without one of its modules: one class for all, with an argument for that module.
+"""Blocks that lack one of their modules at some places: they share one class, with an argument for that module.
 
-A pre-activated block that projects adds `downsample(pre)`, one that does not adds `x`. An expert writes one class whose
-`downsample` may be None, not two. In the spec the module left out is an `identity`, of another value perhaps and under
-another name, or no step at all: here an identity takes the place of the module that the other occurrences have there.
+For example, a pre-activated block with a projection adds `downsample(pre)`, one without it adds `x`. An expert writes
+one class whose `downsample` may be None, not two classes. In the spec the missing module is an `identity`, perhaps of
+another value and under another name, or no step at all; here an identity takes the place of the module that the other
+occurrences have there.
 """
 
 from __future__ import annotations

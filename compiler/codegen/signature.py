@@ -1,4 +1,4 @@
-"""The arguments of a class or function while its text is made, each with its value for every occurrence.
+"""The signature of a class or function while its text is generated: each argument with its value for every occurrence.
 
 If all values of a vector are equal, the value is written out. If they differ, they become an argument, named after the
 parameter or `let` of the spec that has the same values.

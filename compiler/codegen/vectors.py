@@ -1,4 +1,4 @@
-"""Vectors: one value for each occurrence of what is written once."""
+"""Vectors: one value for each occurrence of a text that is written once."""
 
 from __future__ import annotations
 

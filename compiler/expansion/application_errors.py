@@ -1,4 +1,4 @@
-"""The words of faults where layers are applied, stored and repeated: one function a code."""
+"""Messages about layers that are applied, stored or repeated: one function per message."""
 
 from __future__ import annotations
 

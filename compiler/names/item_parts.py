@@ -1,4 +1,4 @@
-"""What the text of an item says before any name in it is looked up."""
+"""The parts of an item as its text lists them, before any name is resolved."""
 
 from __future__ import annotations
 

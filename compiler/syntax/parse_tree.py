@@ -1,4 +1,4 @@
-"""What Lark reads: trees whose children are trees, tokens, or nothing where a part of a rule is left out."""
+"""Lark's parse tree: children are trees, tokens, or None for an optional part that is absent."""
 
 from __future__ import annotations
 

@@ -24,8 +24,7 @@ class OtherModels:
 
     def facts(self, value: ModelValue, span: Span) -> Facts:
         """What is known of a model with its arguments; its input has the sizes of the model that claims."""
-        bindings = tuple((slot, layer) for slot, layer, _ in value.bindings)
-        key = (value.item, value.arguments, bindings, value.instances)
+        key = (value.item, value.arguments, value.bindings, value.instances)
         if key not in self.by_model:
             if len(self.by_model) == MAX_MODELS:
                 raise Fault(too_many_models(span))
@@ -33,7 +32,7 @@ class OtherModels:
         return self.by_model[key]
 
     def measured(self, value: ModelValue, span: Span) -> Facts:
-        item = value.instances[-1][0] if value.instances else value.item
+        item = value.instances[-1].item if value.instances else value.item
         name = item.name.id
         try:
             network = expand(Request(name, name, value, {}), self.evaluator.prelude, self.evaluator.homes)

@@ -143,10 +143,8 @@ def parts(value: Value) -> Sequence[Value]:
             return value
         case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
             return [v for _, v in arguments]
-        case DefinedLayer(_, _, arguments, bindings):
+        case DefinedLayer(_, _, arguments, bindings) | ModelValue(_, _, arguments, bindings):
             return [*(v for _, v in arguments), *(bound.value for bound in bindings)]
-        case ModelValue(_, _, arguments, bindings):
-            return [*(v for _, v in arguments), *(v for _, v, _ in bindings)]
         case ChainLayer(steps):
             return steps
         case LabelLayer(_, layer):

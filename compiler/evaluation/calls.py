@@ -72,8 +72,7 @@ class Calls:
                 return DefinedLayer(item, spec, merged, (*bindings, *bound), expr.span)
             case ModelValue(item, spec, arguments, bindings, instances):
                 merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
-                slots = ((b.slot, b.value, b.span) for b in bound)
-                return ModelValue(item, spec, merged, (*bindings, *slots), instances, expr.span)
+                return ModelValue(item, spec, merged, (*bindings, *bound), instances, expr.span)
             case LabelLayer(path, layer):
                 inner = self.extend(layer, stated, expr, frame)
                 return LabelLayer(path, inner, expr.span)

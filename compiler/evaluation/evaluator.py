@@ -20,6 +20,7 @@ from resnetc.compiler.evaluation.values import (
     DefinedLayer,
     Definition,
     Here,
+    Instantiation,
     LabelLayer,
     Layer,
     ModelValue,
@@ -138,7 +139,7 @@ class Evaluator:
             value.spec,
             value.arguments,
             value.bindings,
-            (*value.instances, (item, spec, len(value.bindings))),
+            (*value.instances, Instantiation(item, spec, len(value.bindings))),
             item.name.span,
         )
 

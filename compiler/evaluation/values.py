@@ -114,6 +114,15 @@ class Tensor:
     shape: Shape
 
 
+@record(eq=True)
+class Instantiation:
+    """An instance that a model was reached by."""
+
+    item: syntax.Instance
+    spec: SpecFile
+    bound: int  # how many of the model's bindings it sees
+
+
 @record
 class ModelValue:
     """A model with some of its arguments and slots: what an instance is made of."""
@@ -121,8 +130,8 @@ class ModelValue:
     item: syntax.Model
     spec: SpecFile
     arguments: Arguments
-    bindings: tuple[tuple[syntax.Slot, Layer | Absent, Span], ...]
-    instances: tuple[tuple[syntax.Instance, SpecFile, int], ...]  # each with the number of bindings it sees
+    bindings: tuple[Bound, ...]
+    instances: tuple[Instantiation, ...]  # from the innermost on
     span: Span
 
 

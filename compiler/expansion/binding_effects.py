@@ -49,14 +49,14 @@ class BindingEffects:
         statements = (s for s in model.body if isinstance(s, syntax.SetSlot))
         own = ((self.evaluator.slot_named(s.name.id, frame, value.spec), s.span) for s in statements)
         bound = [(slot, span) for slot, span in own if slot is not None]
-        bound += [(slot, span) for slot, _, span in value.bindings]
+        bound += [(other.slot, other.span) for other in value.bindings]
         if all(slot in self.evaluator.used_slots for slot, _ in bound) or any(
             has_layers(v) for v, _ in request.arguments.values()
         ):
             return
-        texts = [(model, value.spec), *((item.value, spec) for item, spec, _ in value.instances)]
+        texts = [(model, value.spec), *((instance.item.value, instance.spec) for instance in value.instances)]
         for slot, span in bound:
-            others = [layer for other, layer, _ in value.bindings if other is not slot]
+            others = [other.value for other in value.bindings if other.slot is not slot]
             is_applied = slot in self.evaluator.used_slots
             if not is_applied and not self.texts.apply(slot, span, texts, [value.arguments, *others], frame.slots):
                 raise Fault(errors.in_network(slot, span, network, model, self.evaluator.used_slots))

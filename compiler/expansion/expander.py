@@ -73,7 +73,7 @@ class Expander:
         model = value.item
         frame = self.interpreter.frames.of_model(request)
         stated = find_stated(request, frame)
-        docs = [*(item.doc for item, _, _ in reversed(value.instances)), model.doc]
+        docs = [*(instance.item.doc for instance in reversed(value.instances)), model.doc]
         declared = input_declaration.declare_input(stated.input, self.evaluator, stated.input_frame)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
@@ -99,7 +99,7 @@ class Expander:
         root = self.applier.finish_block(model, scope, out)
         if scope.places is not None:
             stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
-        rebound = [slot for slot, _, _ in value.bindings[stated.bound :]] + [seal.slot for seal in request.seals]
+        rebound = [bound.slot for bound in value.bindings[stated.bound :]] + [seal.slot for seal in request.seals]
         network = Network(
             name=request.name,
             model=stated.item.name.id,
@@ -201,13 +201,13 @@ def find_stated(request: Request, frame: Frame) -> Stated:
     stated = Stated(
         item=model, input=value.item.input, expects=value.item.expects, input_frame=frame, claim_frame=frame, bound=0
     )
-    for item, spec, bound in value.instances:
-        own = Frame(spec, frame.slots, frame.locals, axes=frame.axes)
+    for instance in value.instances:
+        item, own = instance.item, Frame(instance.spec, frame.slots, frame.locals, axes=frame.axes)
         stated = replace(stated, item=item)
         if item.input is not None:
             stated = replace(stated, input=item.input, input_frame=own)
         if item.expects:
-            stated = replace(stated, expects=item.expects, claim_frame=own, bound=bound)
+            stated = replace(stated, expects=item.expects, claim_frame=own, bound=instance.bound)
     return stated
 
 

@@ -35,8 +35,8 @@ class Frames:
         self.fill(frame, model, value.arguments, value.span, request.arguments)
         for statement in model.body:
             self.statements.statement(statement, frame)
-        for slot, layer, span in value.bindings:
-            frame.slots = self.statements.bindings.bind(frame.slots, slot, layer, span)
+        for bound in value.bindings:
+            frame.slots = self.statements.bindings.bind(frame.slots, bound.slot, bound.value, bound.span)
         return frame
 
     def of_definition(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Builder | None) -> Frame:

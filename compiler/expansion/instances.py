@@ -125,9 +125,9 @@ def expand_family(
 
 def current_binding(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
     """What a slot is bound to in a model as its file has it."""
-    for bound, layer, _ in reversed(value.bindings):
-        if bound is slot:
-            return layer
+    for bound in reversed(value.bindings):
+        if bound.slot is slot:
+            return bound.value
     frame = Frame(value.spec, Slots({}))
     for statement in value.item.body:
         if isinstance(statement, syntax.SetSlot) and evaluator.slot_named(statement.name.id, frame, value.spec) is slot:

@@ -101,7 +101,7 @@ def floor_log(value: Number, base: Number) -> int:
 
 
 def nearest(value: Number, multiple: int, keep: Number = 0) -> int:
-    """The nearest multiple (a half goes up), at least one; one more where less than `keep` of `value` is left."""
+    """The nearest multiple (ties round up), at least one; the next one if it is less than `keep` times `value`."""
     rounded = max(multiple, floor(Fraction(value) + Fraction(multiple) / 2) // multiple * multiple)
     return rounded + multiple if rounded < keep * value else rounded
 

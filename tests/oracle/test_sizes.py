@@ -1,39 +1,32 @@
 """Accepted sizes of published nets: their known sets with the statements that limit them, and the real modules."""
 
 import json
-from functools import cache
-from typing import Any
 
 import pytest
 import torch
 
 from resnetc.cli.main import main
 from resnetc.compiler.checked import CheckedNetwork
-from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts
 from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
-from tests.oracle.test_zoo import KINDS, SPECS
+from tests.oracle.test_zoo import KINDS, source_of, zoo
+from tests.support import import_module
 
 UPTO = {2: 100, 3: 40}  # by the number of axes; `make sizes` goes to 300 with every net
 ASKED = Torch()
 
 
-@cache
 def compiled(net: str) -> tuple[CheckedNetwork, str]:
     """A network of the zoo, by its library and name, and its module."""
-    session = Session()
-    session.add(f"zoo/{SPECS[net]}")
-    (checked,) = session.networks(net.split("/")[1])
-    return checked, session.render(checked)
+    return zoo()[net][1], source_of(net)
 
 
 def real(checked: CheckedNetwork, source: str) -> Real:
-    namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(source, checked.network.name, "exec"), namespace)
+    generated = import_module(source)
     with torch.device("meta"):
-        module = namespace["build"]()
+        module = generated.build()
     stages = tuple(".".join(map(str, stage.path)) for stage in checked.network.stages)
     return Real(module, checked.network.input.channels, checked.network.input.sizes, ASKED, stages)
 

@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-import time
-from typing import Any
+from functools import cache
 
 import pytest
 import torch
 from torch import nn
 
-import resnetc
 from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from tests.oracle.fingerprint import FACTS, check, state_dict_sha256
 from tests.oracle.rounding import check_to_rounding
+from tests.support import import_module
 
 LIBRARIES = {"torchvision": "tv", "timm": "timm"}
 
@@ -70,46 +69,46 @@ RECORDS = {record["id"]: record for record in json.loads(FACTS.read_text())}
 SPECS = {f"{LIBRARIES[spec.split('/')[0]]}/{net}": spec for spec, nets in NAMES.items() for net in nets.split()}
 
 
-def compiled(net: str) -> resnetc.Compiled:
-    return resnetc.compile(f"zoo/{SPECS[net]}", model=net.split("/")[1])
-
-
-def built(net: str, device: str = "cpu") -> nn.Module:
-    module: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(compiled(net).source, net, "exec"), module)
-    with torch.device(device):
-        return module["build"]()
-
-
-@pytest.fixture(scope="module")
-def zoo() -> tuple[dict[str, CheckedNetwork], float]:
-    """Every net of the zoo, and the seconds that compiling them took."""
-    started, out = time.process_time(), {}
+@cache
+def zoo() -> dict[str, tuple[Session, CheckedNetwork]]:
+    """Every net of the zoo by its library and name, expanded once for the tests of a process."""
+    out = {}
     for spec in NAMES:
         session = Session()
         session.add(f"zoo/{spec}")
         for checked in session.networks():
-            session.render(checked)
-            out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.name}"] = checked
+            out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.name}"] = session, checked
         assert not session.sink.diagnostics
-    return out, time.process_time() - started
+    return out
 
 
-def test_the_zoo_is_the_family_and_compiles_quickly(zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
-    networks, seconds = zoo
+@cache
+def source_of(net: str) -> str:
+    session, checked = zoo()[net]
+    return session.render(checked)
+
+
+def built(net: str, device: str = "cpu") -> nn.Module:
+    module = import_module(source_of(net))
+    with torch.device(device):
+        model: nn.Module = module.build()
+        return model
+
+
+def test_the_zoo_is_the_family_and_costs_little_work() -> None:
     assert len(SPECS) == 145
-    assert sorted(networks) == sorted(SPECS)
-    assert seconds < 20
+    assert sorted(zoo()) == sorted(SPECS)
+    assert max(session.spent for session, _ in zoo().values()) < 1_000_000  # of the 20 million that one file may cost
 
 
-def test_every_net_has_the_common_parameters(zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
-    for net, checked in zoo[0].items():
+def test_every_net_has_the_common_parameters() -> None:
+    for net, (_, checked) in zoo().items():
         assert {"classes", "channels"} <= dict(checked.network.parameters).keys(), net
 
 
 @pytest.mark.parametrize("net", RECORDS)
-def test_parameters_keys_order_and_multiply_adds(net: str, zoo: tuple[dict[str, CheckedNetwork], float]) -> None:
-    record, checked, model = RECORDS[net], zoo[0][net], built(net, "meta")
+def test_parameters_keys_order_and_multiply_adds(net: str) -> None:
+    record, checked, model = RECORDS[net], zoo()[net][1], built(net, "meta")
     assert sum(p.numel() for p in model.parameters()) == record["params"] == checked.measures.parameters
     assert state_dict_sha256(model) == record["sd_sha256"]
     order = hashlib.sha256("\n".join(name for name, _ in model.named_parameters()).encode()).hexdigest()
@@ -120,10 +119,8 @@ def test_parameters_keys_order_and_multiply_adds(net: str, zoo: tuple[dict[str, 
 
 
 @pytest.mark.parametrize("net", RECORDS)
-def test_sizes_that_the_reference_refuses_are_not_accepted(
-    net: str, zoo: tuple[dict[str, CheckedNetwork], float]
-) -> None:
-    axes = zoo[0][net].accepted.axes
+def test_sizes_that_the_reference_refuses_are_not_accepted(net: str) -> None:
+    axes = zoo()[net][1].accepted.axes
     for size, outputs in (RECORDS[net]["fingerprint"] or {}).items():
         accepted = all(int(n) in axis for n, axis in zip(size.split("x")[2:], axes, strict=True))
         assert accepted == (not isinstance(outputs, str)), f"{net} at {size}"

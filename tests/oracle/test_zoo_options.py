@@ -14,12 +14,12 @@ from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
 from tests.oracle.fingerprint import fill_
-from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS
+from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS, zoo
 
 VIDEO = "torchvision/video"  # its stem has no pool
 
 
-def zoo(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
+def with_settings(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
     """Every net of some specs with these settings."""
     out = {}
     for spec in specs:
@@ -34,7 +34,7 @@ def zoo(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, CheckedNetwork]:
-    return zoo([*NAMES])
+    return {net: checked for net, (_, checked) in zoo().items()}
 
 
 def strides(checked: CheckedNetwork) -> list[int]:
@@ -77,8 +77,8 @@ def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None
     """The stages have the strides that were asked for; what dilates, activates or drops has no keys."""
     more = {"act": "silu", "drop": "drops.linear_depth(0.1)", "dropout": "0.25"} if halvings == 1 else {}
     flat = [spec for spec in NAMES if spec != VIDEO]
-    nets = zoo(flat, output_stride=str(32 >> halvings), **more)
-    nets |= zoo([VIDEO], output_stride=str(16 >> halvings), **more)
+    nets = with_settings(flat, output_stride=str(32 >> halvings), **more)
+    nets |= with_settings([VIDEO], output_stride=str(16 >> halvings), **more)
     for net, checked in nets.items():
         first = 2 if SPECS[net] == VIDEO else 4
         assert strides(plain[net]) == [first, 2 * first, 4 * first, 8 * first], net
@@ -92,7 +92,7 @@ def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None
 
 def test_classes_channels_and_norm(plain: dict[str, CheckedNetwork]) -> None:
     """Group norm has the parameters of batch norm; a net that is its own activation stays without one."""
-    nets = zoo([*NAMES], classes="10", channels="1", norm="group_norm(groups=1)")
+    nets = with_settings([*NAMES], classes="10", channels="1", norm="group_norm(groups=1)")
     for net, checked in nets.items():
         (out,) = checked.network.root.outputs
         assert (checked.network.root.shape_in.channels, out.channels) == (1, 10), net
@@ -101,7 +101,7 @@ def test_classes_channels_and_norm(plain: dict[str, CheckedNetwork]) -> None:
 
 
 def test_features_are_the_stages_without_the_head(plain: dict[str, CheckedNetwork]) -> None:
-    for net, checked in zoo([*NAMES], features="true").items():
+    for net, checked in with_settings([*NAMES], features="true").items():
         whole, root = plain[net].network, checked.network.root
         assert checked.network.features, net
         assert [(s.name, s.out) for s in checked.measures.stages] == [

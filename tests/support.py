@@ -85,7 +85,7 @@ def strip_lines(text: str) -> str:
 
 def import_module(source: str, name: str = "net") -> ModuleType:
     module = ModuleType(name)
-    exec(compile(source, name, "exec"), module.__dict__)
+    exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)  # its annotations are no texts, as here
     return module
 
 

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import settings
 
 from resnetc.cli.main import build_parser, main
-from resnetc.compiler.driver.session import Session
+from tests.support import list_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").glob("*.md"))]
@@ -56,13 +56,6 @@ def fits(shown: str, real: str, trained: bool) -> bool:
     return re.fullmatch(pattern, real + "\n") is not None
 
 
-def faults(path: Path) -> list[str]:
-    session = Session()
-    session.add(str(path))
-    session.networks()
-    return [d.message for d in session.sink.diagnostics]
-
-
 class Page:
     """A page while its blocks are done."""
 
@@ -76,7 +69,8 @@ class Page:
         if kind in ("resnet", "resnet-wrong"):
             path = Path(words[0] if words else "spec.resnet")
             path.write_text(body, encoding="utf-8")
-            assert bool(faults(path)) == (kind == "resnet-wrong"), (body, faults(path))
+            faults = list_faults(path)
+            assert bool(faults) == (kind == "resnet-wrong"), (body, faults)
         elif kind == "console":
             body = "".join(self.command(*pair, "trained" in words) for pair in session_of(body))
         elif kind == "python" and words:

@@ -5,7 +5,6 @@ import re
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from resnetc.compiler.sizes import constant, evaluate, identity
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax.parser import RESERVED
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, REQUIRED, TYPES, Parameter
+from tests.support import build, diagnose, open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -86,19 +86,14 @@ def test_every_spec_compiles(body: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["check", str(path)]) == 0, capsys.readouterr().err
 
 
-def modules(text: str, tmp_path: Path) -> dict[str, list[str]]:
+def modules(text: str) -> dict[str, list[str]]:
     """The networks of a text as torch has them: the modules that keep something, in the order of the state dict."""
-    path = tmp_path / "spec.resnet"
-    path.write_text(text, encoding="utf-8")
-    session = Session()
-    session.add(str(path))
+    session = open_session(text)
     networks = session.networks()
     assert not session.sink.diagnostics, session.sink.diagnostics
     out = {}
     for checked in networks:
-        module = ModuleType(checked.network.name)
-        exec(compile(session.render(checked), checked.network.name, "exec"), module.__dict__)
-        keys = module.build().state_dict()
+        keys = build(session.render(checked)).state_dict()
         out[checked.network.name] = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
     return out
 
@@ -124,14 +119,14 @@ def test_the_table_of_keys(tmp_path: Path) -> None:
             parts[{"set": "body", "stage": "stage"}.get(opener, "stem")] = code
         text += model(f"net{number}", **parts)
         expected[f"net{number}"] = spans(keys)
-    assert modules(text, tmp_path) == expected
+    assert modules(text) == expected
 
 
 def test_the_fragments_are_parts_of_files(tmp_path: Path) -> None:
     stages, gate, _ = FRAGMENTS
     conv = "in |> conv(width, kernel=3, stride=stride) |> attention"
     unit = f"block unit(width: int, first stride: size = 1) {{ out = {conv} }}\n"
-    made = modules(f"{USES}{unit}{model('net', stage=stages)}", tmp_path)["net"]
+    made = modules(f"{USES}{unit}{model('net', stage=stages)}")["net"]
     for stage in ("layer1.2", "layer2.2", "layer3.2", "stages.0.blocks.2"):
         assert any(key.startswith(f"{stage}.") for key in made) or f"{stage}.0" in made, stage
     shipped = (ROOT / "specs" / "std" / "gates.resnet").read_text(encoding="utf-8")
@@ -170,10 +165,7 @@ def test_what_claims_may_speak_of() -> None:
         made = "input [3, H, W] = [3, 32, 32] stem = entry stage layer2 = 1 of blocks.basic(width) head = none"
         nets = (f"model {net}(width: int = 4) {{ {made} {more} }}\n" for net, more in (("other", ""), ("net", claim)))
         text = "edition 1\nuse std.blocks\n" + "".join(nets)
-        session = Session()
-        session.add("-", text.encode())
-        session.networks()
-        assert [d.message for d in session.sink.diagnostics] == [], claim
+        assert [d.message for d in diagnose(text)] == [], claim
 
 
 def test_the_functions() -> None:

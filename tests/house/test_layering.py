@@ -1,13 +1,14 @@
 """Who may import whom: the compiler runs without torch, the runtime without the compiler, a generated module alone."""
 
 import ast
-import subprocess
 import sys
 from collections.abc import Container
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from tests.support import run_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,12 +124,6 @@ def test_no_circle_of_imports():
     TopologicalSorter({name: imported - {name} for name, imported in folders.items()}).prepare()
 
 
-def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python of its own, which has imported nothing; the packages are those of this tree."""
-    source = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n{program}"
-    return subprocess.run([sys.executable, "-c", source, *arguments], cwd=ROOT, capture_output=True, text=True)
-
-
 LOADED = """
 import importlib, pkgutil, sys
 for root in sys.argv[1].split(","):
@@ -149,22 +144,23 @@ print(",".join(sorted({name for name in sys.argv[2].split(",") if name in sys.mo
     ],
 )
 def test_importing_loads_nothing_from_across_the_border(imported, absent):
-    process = python(LOADED, imported, absent)
+    process = run_python(LOADED, imported, absent)
     assert (process.stderr, process.stdout) == ("", "\n")
 
 
 def test_check_loads_neither_templates_nor_rich_nor_torch():
     program = """
+import sys
 from resnetc.cli.main import main
 status = main(["check", "specs/digits.resnet"])
 print(status, sorted({"jinja2", "rich", "torch", "numpy", "yaml"} & set(sys.modules)))
 """
-    process = python(program)
+    process = run_python(program, folder=ROOT)
     assert process.stdout.splitlines()[-1:] == ["0 []"], process.stderr
 
 
 @pytest.mark.parametrize("name", ["compiler", "runtime"])
 def test_a_package_cannot_be_imported_under_its_bare_name(name):
-    process = python(f"sys.path.insert(0, '.')\nimport {name}")
+    process = run_python(f"import sys; sys.path.insert(0, '.')\nimport {name}", folder=ROOT)
     assert process.returncode == 1
     assert process.stderr.endswith(f"import resnetc.{name}, not {name}: two copies of every class would exist\n")

@@ -8,7 +8,7 @@ import pytest
 
 from resnetc.compiler.codegen import render
 from resnetc.compiler.codegen.torch_modules import HELPERS
-from resnetc.compiler.driver.session import Session
+from tests.support import compile_text
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "compiler" / "codegen" / "templates").glob("*.j2"))
@@ -46,10 +46,7 @@ def test_committed_files_mention_nothing_else(file: Path) -> None:
 
 
 def test_a_file_with_all_that_is_rare_mentions_nothing_else() -> None:
-    session = Session()
-    session.add("-", RARE.encode())
-    (checked,) = session.networks()
-    text = session.render(checked)
+    _, text = compile_text(RARE)
     assert unexplained(text) == set()
     assert "class EvoNorm2dS0" in text and "class PooledLinear" in text
     assert "from collections import OrderedDict" in text

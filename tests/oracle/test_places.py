@@ -1,12 +1,10 @@
 """A layer computes the same wherever it stands: a step of a model, of a labelled chain, of a stage, of a policy."""
 
-from types import ModuleType
-
 import pytest
 import torch
 
-from resnetc.compiler.driver.session import Session
 from resnetc.grammar.primitives import PRIMITIVES
+from tests.support import build, compile_text
 
 ARGUMENTS = {
     "plain_conv": "12, kernel=3, stride=2",
@@ -33,15 +31,9 @@ def built(stem: str, stage: str = "") -> torch.nn.Module:
         "edition 1\npolicy same(before: layer, after: layer) { otherwise => identity |> before |> after }\n"
         f"model net() {{\n  input [8, 5, 5] = [8, 5, 5]\n  stem = {stem}\n  {stage}\n  head = identity\n}}\n"
     )
-    session = Session()
-    session.add("-", text.encode())
-    (network,) = session.networks()
-    assert not session.sink.diagnostics
-    module = ModuleType("net")
-    exec(compile(session.render(network), "net", "exec"), module.__dict__)
+    _, source = compile_text(text)
     torch.manual_seed(0)
-    model: torch.nn.Module = module.build()
-    return model.eval()
+    return build(source).eval()
 
 
 @pytest.mark.parametrize("name", ONE)

@@ -11,9 +11,9 @@ from jinja2 import StrictUndefined, nodes
 
 from resnetc.compiler.codegen.render import environment
 from resnetc.compiler.diagnostics import render
-from resnetc.compiler.driver.session import Session
 from resnetc.views import mermaid as views_mermaid
 from resnetc.views import svg as views_svg
+from tests.support import open_session
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "compiler" / "codegen" / "templates").glob("*.j2"))
@@ -60,12 +60,6 @@ NODES = {
 }
 
 
-def compiled(text: str) -> tuple[Session, list]:
-    session = Session()
-    session.add("-", text.encode("utf-8", "surrogatepass"))
-    return session, session.networks()
-
-
 def harmless(source: str, plain: str) -> None:
     """The text has the code of a text without words, in equal lines, and no character that is not seen."""
     assert "\r" not in source and source.splitlines() == source.removesuffix("\n").split("\n")
@@ -82,7 +76,8 @@ def harmless(source: str, plain: str) -> None:
 
 
 def plain(width: int = 4) -> str:
-    session, (checked,) = compiled(SPEC.format(doc="", said="", width=width))
+    session = open_session(SPEC.format(doc="", said="", width=width))
+    (checked,) = session.networks()
     return session.render(checked)
 
 
@@ -92,7 +87,8 @@ def spec(words: str, width: int = 4) -> str:
 
 @pytest.mark.parametrize("words", CODE, ids=range(len(CODE)))
 def test_words_that_would_be_code_elsewhere_change_no_code(words):
-    session, made = compiled(spec(words))
+    session = open_session(spec(words))
+    made = session.networks()
     assert [d.code for d in session.sink.diagnostics] == []
     harmless(session.render(made[0]), plain())
 
@@ -100,7 +96,8 @@ def test_words_that_would_be_code_elsewhere_change_no_code(words):
 @settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_no_words_change_code(words):
-    session, made = compiled(spec(words))
+    session = open_session(spec(words))
+    made = session.networks()
     if session.sink.diagnostics:
         assert {d.code for d in session.sink.diagnostics} <= {"E0109", "E0502"}
     else:
@@ -111,7 +108,8 @@ def test_no_words_change_code(words):
 @pytest.mark.parametrize("format", ["human", "json", "github"])
 def test_a_message_is_no_command_to_a_terminal(words, format):
     """S18: a requirement's own words, and the lines of the source beside them."""
-    session, _ = compiled(spec(words, width=100))
+    session = open_session(spec(words, width=100))
+    session.networks()
     found = session.sink.diagnostics
     assert [d.code for d in found] == ["E0401"]
     write = {"human": lambda: render.human(found, color=False), "json": lambda: render.json_lines(found)}
@@ -123,7 +121,7 @@ def test_a_message_is_no_command_to_a_terminal(words, format):
 
 @pytest.mark.parametrize("words", CODE, ids=range(len(CODE)))
 def test_words_are_no_markup_of_a_picture(words):
-    _, made = compiled(spec(words))
+    made = open_session(spec(words)).networks()
     svg, mermaid = views_svg.svg(made[0]), views_mermaid.mermaid(made[0])
     assert "<script" not in svg and "<script" not in mermaid
     from xml.etree import ElementTree

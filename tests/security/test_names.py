@@ -14,6 +14,7 @@ from resnetc.compiler.driver.session import Session
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Source, Span
 from resnetc.testing.torch_module import module_of
+from tests.support import open_session
 
 SEQUENCES = {*dir(nn.Sequential), *dir(nn.ModuleList), *dir(nn.ModuleDict)}
 OWN = {
@@ -129,12 +130,6 @@ def holds(session: Session, networks: list) -> None:
         assert len(classes) == len({re.split(r"[ (]", line)[1] for line in classes})
 
 
-def compiled(text: str) -> tuple[Session, list]:
-    session = Session()
-    session.add("-", text.encode())
-    return session, session.networks()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_word_of_python_or_torch_as_a_name(kind):
     """All words at once: some are refused, each at its own place; a second text with the others compiles and builds."""
@@ -144,7 +139,8 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
     left = [*WORDS]
     for _ in range(30):  # an item that is refused hides what else is wrong in it; fifty faults of a kind are told
         text = "edition 1\n" + write(left)
-        session, networks = compiled(text)
+        session = open_session(text)
+        networks = session.networks()
         found = session.sink.diagnostics
         if not found:
             break
@@ -162,7 +158,8 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
     assert {n for n in refused if n.isidentifier()} <= set(WORDS)
     holds(session, networks)
     assert remedies or kind == "size"
-    session, networks = compiled("edition 1\n" + write([*remedies] or ["any"]))
+    session = open_session("edition 1\n" + write([*remedies] or ["any"]))
+    networks = session.networks()
     assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
     holds(session, networks)
 
@@ -178,7 +175,8 @@ def test_no_name_opens_with_an_underscore(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("word", ["class", "None", "lambda"])
 def test_a_word_of_python_is_no_name(kind, word):
-    session, _ = compiled("edition 1\n" + KINDS[kind]([word]))
+    session = open_session("edition 1\n" + KINDS[kind]([word]))
+    session.networks()
     assert session.sink.failed or kind == "size"  # the sizes of an input are in comments alone
 
 
@@ -221,7 +219,8 @@ def test_a_name_that_would_become_one_of_the_file(kind, doc):
     names = [*names, *EXACT.get(kind, [])]
     made = {class_name(name, doc) for name in names}
     assert made >= {word for word in CLASSES if "_" not in word}
-    session, networks = compiled("edition 1\n" + WITH_HELPERS[kind](names, doc))
+    session = open_session("edition 1\n" + WITH_HELPERS[kind](names, doc))
+    networks = session.networks()
     assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
     assert len(networks) == (len(names) if kind == "model" else 1)
     holds(session, networks)

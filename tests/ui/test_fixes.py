@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit
-from resnetc.compiler.driver.session import Session
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from wrong_nets import WRONG
+
+from tests.support import diagnose
 
 CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 
@@ -20,13 +21,6 @@ MECHANICAL = {
     *("E0101", "E0103", "E0106", "E0108", "E0109", "E0110", "E0113"),
     *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0331", "E0332"),
 }
-
-
-def found(text: str) -> list[Diagnostic]:
-    session = Session()
-    session.add("-", text.encode())
-    session.networks()
-    return session.sink.diagnostics
 
 
 def applied(text: str, edits: tuple[Edit, ...]) -> str:
@@ -43,10 +37,10 @@ def test_every_fix_makes_its_diagnostic_disappear():
             text = case.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        for diagnostic in found(text):
+        for diagnostic in diagnose(text):
             if diagnostic.fix:
                 mended.add(diagnostic.code)
-                after = {(other.code, other.message) for other in found(applied(text, diagnostic.fix))}
+                after = {(other.code, other.message) for other in diagnose(applied(text, diagnostic.fix))}
                 if (diagnostic.code, diagnostic.message) in after:
                     left.append((case.name, diagnostic.code))
     assert left == []
@@ -132,14 +126,14 @@ def test_what_is_written_of_an_addition_that_does_not_fit_mends_it(main: str, si
         pending, seen = [text], {text}
         while pending:
             text = pending.pop()
-            for fault in found(text):
+            for fault in diagnose(text):
                 if fault.code in REFUSALS:
                     (note,) = [n for n in fault.notes if re.match("smallest", n)]
                     sizes = [int(n) for n in shown(note)]
                     assert sizes and sizes == sorted(sizes), note
                     assert len(sizes) == 2 or "64" in note or "nearest" not in note, note
                 for how, after in remedies(text, fault).items():
-                    left = {(other.code, other.message, other.primary.span.start) for other in found(after)}
+                    left = {(other.code, other.message, other.primary.span.start) for other in diagnose(after)}
                     assert (fault.code, fault.message, fault.primary.span.start) not in left, (how, after)
                     if how != "fix":
                         assert left == set(), f"{how} does not make it compile:\n{after}"
@@ -153,10 +147,10 @@ def test_what_is_written_of_an_addition_that_does_not_fit_mends_it(main: str, si
 def test_a_wrong_net_is_mended_by_what_is_said_of_it(name: str):
     """Each line that is given, followed to the letter, ends in a spec that compiles, after at most one line more."""
     pending = [(WRONG[name], 0)]
-    assert found(WRONG[name])
+    assert diagnose(WRONG[name])
     while pending:
         text, steps = pending.pop()
-        for fault in found(text):
+        for fault in diagnose(text):
             assert steps < 2, fault.message
             after = remedies(text, fault)
             assert after, (fault.message, fault.helps)
@@ -164,12 +158,12 @@ def test_a_wrong_net_is_mended_by_what_is_said_of_it(name: str):
 
 
 def test_a_certain_fix_compiles_and_the_others_say_that_they_are_guesses():
-    faults = {name: found(WRONG[name]) for name in WRONG}
+    faults = {name: diagnose(WRONG[name]) for name in WRONG}
     certain = {name for name in WRONG if any(fault.applicability == "certain" for fault in faults[name])}
     assert certain == {"strides: of a pooled gate"}
     for name in certain:
         (fault,) = faults[name]
-        assert found(applied(WRONG[name], fault.fix)) == []
+        assert diagnose(applied(WRONG[name], fault.fix)) == []
     assert {fault.applicability for fault in faults["strides: forgotten"]} == {"plausible"}  # either side may stride
     assert {fault.applicability for fault in faults["slots: norm"]} == {"words"}
 
@@ -186,9 +180,9 @@ LINES = {
 
 @pytest.mark.parametrize("name", LINES)
 def test_the_likeliest_remedy_is_the_one_that_is_said(name: str):
-    (fault,) = found(WRONG[name])
+    (fault,) = diagnose(WRONG[name])
     assert f"`{LINES[name]}`" in fault.helps[0]
-    assert found(applied(WRONG[name], fault.fix)) == []
+    assert diagnose(applied(WRONG[name], fault.fix)) == []
 
 
 FORGOTTEN = """edition 1
@@ -216,5 +210,5 @@ def test_of_two_remedies_the_one_that_keeps_the_claims_is_said():
         ("H, W", "shortcut(width, 1)"),
         ("ceil(H / 2), ceil(W / 2)", "conv(width, kernel=3, stride=stride)"),
     ):
-        (fault,) = found(text.replace("{0}", shape))
+        (fault,) = diagnose(text.replace("{0}", shape))
         assert f"`{line}`" in fault.helps[0]

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from resnetc.cli.main import main
+from tests.support import read_folder
 
 HERE = Path(__file__).parent
 CASES = sorted([*HERE.glob("*.resnet"), *(folder.parent for folder in HERE.glob("*/case"))])
@@ -38,10 +39,6 @@ def recorded(case: Path, output: str) -> Path:
     return case / output if case.is_dir() else case.with_suffix(f".{output}")
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys):
     if case.is_dir():
@@ -50,7 +47,7 @@ def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys)
             (tmp_path / name).unlink(missing_ok=True)
     else:
         shutil.copy(case, tmp_path)
-    said, before = settings(case), contents(tmp_path)
+    said, before = settings(case), read_folder(tmp_path)
     stdin = (tmp_path / said["stdin"]).read_bytes() if said["stdin"] else b""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
@@ -64,7 +61,7 @@ def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys)
         status = stop.code
     printed = dict(zip(OUTPUTS, reversed(capsys.readouterr()), strict=True))
 
-    assert contents(tmp_path) == before, "it wrote something"
+    assert read_folder(tmp_path) == before, "it wrote something"
     for output, text in printed.items():
         file = recorded(case, output)
         if update and text:

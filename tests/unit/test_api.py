@@ -1,14 +1,12 @@
 """The Python API: what it shows, what it takes, and how it refuses."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from torch import nn
 
 import resnetc
+from tests.support import run_python
 
 TEXT = """edition 1
 use std.blocks
@@ -144,6 +142,5 @@ try:
 except ImportError as error:
     print(str(error) == wanted and "[run]" in wanted, error.name)
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(resnetc.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    done = run_python(program)
     assert (done.stdout, done.stderr) == ("True torch\n", "")

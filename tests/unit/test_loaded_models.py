@@ -3,9 +3,7 @@
 import copy
 import io
 import operator
-import os
 import pickle
-import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,6 +15,7 @@ from torch import multiprocessing, nn
 import resnetc
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
+from tests.support import run_python
 
 SRC = str(Path(resnetc.__file__).parents[1])
 FILTERED = "zoo/timm/resnet", "resnetblur18"  # its filters are buffers
@@ -47,9 +46,7 @@ def in_another_process(files: dict[str, bytes], folder: Path) -> list[str]:
     """
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    command = [sys.executable, "-c", READ, str(folder)]
-    environment = {**os.environ, "PYTHONPATH": SRC}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = run_python(READ, str(folder))
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

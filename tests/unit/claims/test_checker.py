@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from resnetc.compiler.checked import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.driver.session import Session
 from resnetc.compiler.sizes import ALL, from_minimum
+from tests.support import check, describe, open_session, strip_lines
 
 NET = """
 edition 1
@@ -43,31 +42,14 @@ model net() {{
 """
 
 
-def run(text: str, *settings: tuple[str, str]) -> tuple[list[CheckedNetwork], list[Diagnostic]]:
-    session = Session()
-    session.add("-", text.encode())
-    return session.networks(settings=list(settings)), session.sink.diagnostics
-
-
 def judged(claim: str, input: str = "[3, 32, 32]") -> Diagnostic | None:
     """What is said of a claim; None if it holds."""
-    networks, faults = run(NET.format(claims=f"expect {claim}", input=input))
+    networks, faults = check(NET.format(claims=f"expect {claim}", input=input))
     if not faults:
         assert len(networks) == 1
         return None
     (fault,) = faults
     return fault
-
-
-def said(fault: Diagnostic | None) -> str:
-    """A fault as text: its message, its label with what it points at, its notes and its help."""
-    assert fault is not None
-    lines = [f"{fault.code} {fault.message}", f"{fault.primary.span.text}: {fault.primary.text}"]
-    return "\n".join([*lines, *(f"note {n}" for n in fault.notes), *(f"help {h}" for h in fault.helps)])
-
-
-def lines(text: str) -> str:
-    return "\n".join(line.strip() for line in text.strip().split("\n"))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +86,7 @@ def test_a_claim_that_holds(claim: str) -> None:
 
 
 def test_figures_are_those_of_the_network_as_declared() -> None:
-    ((network,), _) = run(NET.format(claims="", input="[3, 32, 32]"))
+    ((network,), _) = check(NET.format(claims="", input="[3, 32, 32]"))
     figures = network.measures
     for name in ("parameters", "buffers", "weighted_layers", "receptive_field"):
         assert judged(f"{name} == {getattr(figures, name)}") is None
@@ -113,19 +95,19 @@ def test_figures_are_those_of_the_network_as_declared() -> None:
 
 
 def test_a_false_claim_about_a_shape() -> None:
-    assert said(judged("stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == lines("""
+    assert describe(judged("stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]")) == strip_lines("""
         E0402 `stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]` does not hold: ceil(H / 4) and floor(H / 4)
         stages[0].blocks.shape == [64, floor(H / 4), ceil(W / 4)]: `stages[0].blocks.shape` is [64, ceil(H / 4), ceil(W / 4)]
         note smallest accepted counterexample: H = 1 (1 and 0); nearest to the declared size: H = 31 (8 and 7)
         help write `stages[0].blocks.shape == [64, ceil(H / 4), ceil(W / 4)]`, or change the model
     """)  # noqa: E501
-    assert said(judged("layer1.shape[2] == W / 2 when W > 20")) == lines("""
+    assert describe(judged("layer1.shape[2] == W / 2 when W > 20")) == strip_lines("""
         E0402 `layer1.shape[2] == W / 2` does not hold: ceil(W / 2) and W / 2
         layer1.shape[2] == W / 2: `layer1.shape[2]` is ceil(W / 2)
         note smallest accepted counterexample: W = 21 (11 and 21/2); nearest to the declared size: W = 31 (16 and 31/2)
         help write `layer1.shape[2] == ceil(W / 2)`, or change the model
     """)
-    assert said(judged("layer1.shape == [16, ceil(H / 2), ceil(W / 2)]")) == lines("""
+    assert describe(judged("layer1.shape == [16, ceil(H / 2), ceil(W / 2)]")) == strip_lines("""
         E0402 `layer1.shape == [16, ceil(H / 2), ceil(W / 2)]` does not hold: [32, ceil(H / 2), ceil(W / 2)] and [16, ceil(H / 2), ceil(W / 2)]
         layer1.shape == [16, ceil(H / 2), ceil(W / 2)]: `layer1.shape` is [32, ceil(H / 2), ceil(W / 2)]
         help write `layer1.shape == [32, ceil(H / 2), ceil(W / 2)]`, or change the model
@@ -147,40 +129,39 @@ def test_a_false_claim_about_a_shape() -> None:
 )
 def test_the_counterexamples_of_a_claim_are_data(claim: str, points: tuple[dict[int, int], ...]) -> None:
     """Sizes by axis: the smallest, and the nearest to the declared size where it is another one."""
-    session = Session()
-    session.add("-", NET.format(claims=f"expect {claim}", input="[3, 32, 32]").encode())
+    session = open_session(NET.format(claims=f"expect {claim}", input="[3, 32, 32]"))
     ((contract,),) = [network.contracts for network in session.networks(refuted=True)]
     assert contract.counterexamples == points
 
 
 def test_only_accepted_sizes_count() -> None:
     text = POOLED.format(condition=" when H % 4 == 0 and W % 4 == 0", claim="layer1.shape == [16, H / 4, W / 4]")
-    assert run(text)[1] == []
+    assert check(text)[1] == []
     odd = POOLED.replace("avg_pool(2, stride=2)", "avg_pool(2, stride=2, ceil=true)")
-    assert run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 3) / 4)"))[1] == []
-    _, (fault,) = run(odd.format(condition="", claim="layer1.shape[1] == floor((H + 1) / 4)"))
+    assert check(odd.format(condition="", claim="layer1.shape[1] == floor((H + 3) / 4)"))[1] == []
+    _, (fault,) = check(odd.format(condition="", claim="layer1.shape[1] == floor((H + 1) / 4)"))
     assert fault.notes == (
         "smallest accepted counterexample: H = 1 (1 and 0); nearest to the declared size: H = 225 (57 and 56)",
     )
 
 
 def test_a_false_claim_about_a_number() -> None:
-    assert said(judged("weighted_layers == 11 and parameters > 0")) == lines("""
+    assert describe(judged("weighted_layers == 11 and parameters > 0")) == strip_lines("""
         E0402 `weighted_layers == 11` does not hold: 12 and 11
         weighted_layers == 11: `weighted_layers` is 12
         help write `weighted_layers == 12`, or change the model
     """)
-    assert said(judged("parameters < 1e4 or buffers < 10")) == lines("""
+    assert describe(judged("parameters < 1e4 or buffers < 10")) == strip_lines("""
         E0402 `parameters < 1e4 or buffers < 10` does not hold: 237_146 and 10_000
         parameters < 1e4: `parameters` is 237_146
         help weaken the claim, or change the model
     """)
-    assert said(judged('layer1.stride == 4 otherwise "layer1 halves twice"')) == lines("""
+    assert describe(judged('layer1.stride == 4 otherwise "layer1 halves twice"')) == strip_lines("""
         E0402 layer1 halves twice
         layer1.stride == 4: `layer1.stride` is 2
         help write `layer1.stride == 2`, or change the model
     """)
-    assert said(judged("deep")) == lines("""
+    assert describe(judged("deep")) == strip_lines("""
         E0402 `deep` does not hold
         deep: this is false
         help correct the claim, or the model
@@ -188,7 +169,7 @@ def test_a_false_claim_about_a_number() -> None:
 
 
 def test_claims_of_a_family_name_the_network() -> None:
-    _, faults = run(NET.format(claims="expect classes == 10", input="[3, 32, 32]"), ("classes", "[10, 100]"))
+    _, faults = check(NET.format(claims="expect classes == 10", input="[3, 32, 32]"), classes="[10, 100]")
     assert [fault.notes for fault in faults] == [("in the network `net_classes100`",)]
 
 
@@ -204,8 +185,8 @@ def test_the_condition_of_an_input_may_apply_layers_to_a_branch_that_is_absent()
 def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
     claims = "expect parameters == 237_146 expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)] expect classes == 10"
     text = NET.format(claims=claims, input="[3, 32, 32]")
-    assert run(text)[0][0].skipped == ()
-    (network,), faults = run(text, ("shortcut", "shortcuts.project"))
+    assert check(text)[0][0].skipped == ()
+    (network,), faults = check(text, shortcut="shortcuts.project")
     assert faults == []
     skipped = [re.sub(r" \(.*\)", "", claim) for claim in network.skipped]
     assert skipped == ["parameters == 237_146", "classes == 10"]
@@ -213,12 +194,12 @@ def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
 
 def test_a_claim_about_sizes_is_left_out_where_it_does_not_hold_with_other_slots() -> None:
     text = NET.format(claims="expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)]", input="[3, 32, 32]")
-    (network,), faults = run(text.replace("ceil(H / 2)", "floor(H / 2)"), ("shortcut", "shortcuts.project"))
+    (network,), faults = check(text.replace("ceil(H / 2)", "floor(H / 2)"), shortcut="shortcuts.project")
     assert faults == []
     assert [re.sub(r" \(.*\)", "", claim) for claim in network.skipped] == [
         "layer1.shape == [32, floor(H / 2), ceil(W / 2)]"
     ]
-    _, (fault,) = run(text.replace("ceil(H / 2)", "floor(H / 2)"))
+    _, (fault,) = check(text.replace("ceil(H / 2)", "floor(H / 2)"))
     assert fault.code == "E0402"
 
 
@@ -276,8 +257,7 @@ def test_every_contract_has_its_verdict() -> None:
       expect layer1.stride == 4
       expect 10 % H == 0
     """
-    session = Session()
-    session.add("-", NET.format(claims=claims, input="[3, 32, 32]").encode())
+    session = open_session(NET.format(claims=claims, input="[3, 32, 32]"))
     (network,) = session.networks(refuted=True)
     verdicts = {contract.text: contract.verdict for contract in network.contracts}
     assert verdicts == {
@@ -346,7 +326,7 @@ def test_a_part_that_does_not_matter_is_not_blamed(part: str) -> None:
 def test_a_cost_is_that_of_every_size_in_a_comparison_with_a_map() -> None:
     fault = judged("multiply_adds <= 100 * layer1.shape[1] * layer1.shape[2]")
     assert fault is not None
-    ((network,), _) = run(NET.format(claims="", input="[3, 32, 32]"))
+    ((network,), _) = check(NET.format(claims="", input="[3, 32, 32]"))
     cost = network.measures.multiply_adds
     assert fault.primary.text == f"`multiply_adds` is {cost((1, 1)):_} at H = 1, W = 1"
     assert judged(f"multiply_adds == {cost((32, 32))} and layer1.shape[0] == 32") is None
@@ -372,15 +352,15 @@ model net() {{
 
 
 def test_the_sizes_to_claim_of_a_model_that_fixes_them() -> None:
-    _, (fault,) = run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim="fixed.accepts(H)"))
+    _, (fault,) = check(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim="fixed.accepts(H)"))
     write = "fixed.accepts(H == 48 and W == 40)"
     assert fault.message == "`fixed.accepts(H)` does not hold: `fixed` accepts H = 48 and W = 40"
     assert fault.helps == (f"claim sizes that are accepted, such as `{write}`, or change the model",)
-    assert run(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim=write))[1] == []
-    _, (fault,) = run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim="fixed.accepts(8, 8)"))
+    assert check(FIXED.format(input="[3, H, W] = [3, 48, 40]", claim=write))[1] == []
+    _, (fault,) = check(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim="fixed.accepts(8, 8)"))
     write = "fixed.accepts(48, 40)"
     assert fault.helps == (f"claim sizes that are accepted, such as `{write}`, or change the model",)
-    assert run(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim=write))[1] == []
+    assert check(FIXED.format(input="[3, 8, 8] = [3, 8, 8]", claim=write))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -402,7 +382,7 @@ def test_lists_are_equal_element_by_element(statement: str, holds: bool) -> None
     text = NET.format(claims="", input="[3, 32, 32]").replace(
         "set shortcut", f'require {statement} otherwise "no"\n  set shortcut'
     )
-    assert (run(text)[1] == []) is holds
+    assert (check(text)[1] == []) is holds
 
 
 def test_a_size_stands_for_each_element_of_a_list() -> None:
@@ -415,10 +395,10 @@ def test_a_network_has_one_budget_for_its_claims() -> None:
     claims = "".join(f"expect H % 1021 + H % {n} >= 0 " for n in (1019, 1013, 1009, 997, 991)) + "expect H >= 1"
     text = NET.format(claims=claims, input="[3, 32, 32]")
     for _ in range(2):
-        _, faults = run(text, ("classes", "[10, 100]"))
+        _, faults = check(text, classes="[10, 100]")
         assert {fault.code for fault in faults} == {"E0403"}
         assert 1 <= len(faults) <= 8
         assert "the claims of a network can evaluate at most" in faults[0].message
         assert faults[0].helps[0].startswith("make fewer or simpler claims")
     few = NET.format(claims="expect H % 1021 + H % 13 >= 0", input="[3, 32, 32]")
-    assert run(few, ("classes", "[10, 100]"))[1] == []
+    assert check(few, classes="[10, 100]")[1] == []

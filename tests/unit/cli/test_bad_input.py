@@ -12,6 +12,7 @@ import pytest
 
 import resnetc
 from resnetc.cli.main import main
+from tests.support import read_folder, run_command
 
 NET = """edition 1
 use std.blocks
@@ -107,22 +108,15 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Everything below a folder; what is no file by its name alone."""
-    paths = sorted(folder.rglob("*"))
-    return {str(p): p.read_bytes() if p.is_file() and os.access(p, os.R_OK) else b"" for p in paths}
-
-
 @pytest.fixture
-def refused(tmp_path, monkeypatch, capsys):
+def refused(tmp_path, monkeypatch):
     """Runs a command in an empty folder; returns its status and what it says, after the checks for all of them."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str]:
-        before = contents(tmp_path)
-        status = main(arguments)
-        out, err = capsys.readouterr()
-        assert contents(tmp_path) == before, "it wrote something"
+        before = read_folder(tmp_path)
+        status, out, err = run_command(*arguments)
+        assert read_folder(tmp_path) == before, "it wrote something"
         assert status in (1, 2), err
         assert out == "" and "Traceback" not in err and "internal fault" not in err
         assert max(map(len, err.splitlines())) < 1_000

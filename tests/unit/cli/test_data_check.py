@@ -1,14 +1,12 @@
 """Data that a network does not take: said of the data, with the place in the spec, before torch is imported."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import resnetc
 from resnetc.cli.main import main
+from tests.support import run_python
 
 NET = """edition 1
 use std.blocks
@@ -143,17 +141,7 @@ def spec(folder: Path, name: str = "net.resnet", **other: str) -> str:
 
 def without_torch(folder: Path, commands: list[list[str]]) -> list[str]:
     """What the commands say in a process that ends if torch or scikit-learn is imported; the status behind each."""
-    process = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(Path(resnetc.__file__).parents[1])!r})\n{HARNESS}",
-        ],
-        input=json.dumps(commands),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+    process = run_python(HARNESS, folder=folder, input=json.dumps(commands))
     assert process.returncode == 0, process.stderr
     return process.stderr.splitlines()
 

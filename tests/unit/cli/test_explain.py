@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from resnetc.cli import explain
-from resnetc.compiler.driver.session import Session, UsageError
+from resnetc.compiler.driver.session import UsageError
+from tests.support import diagnose
 
 ROOT = Path(__file__).parents[3]
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs" / "errors").glob("[EW]*.md"))}
@@ -16,14 +17,6 @@ SPEC = re.compile(r"^```resnet\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # Faults of files and folders, and of texts that would fill pages: these are described.
 WITHOUT_SPECS = {*("E0112", "E0114"), *(f"E{number:04}" for number in range(501, 511) if number != 505)}
-
-
-def found(spec: str) -> list[str]:
-    """The codes that `check` reports for a spec on standard input."""
-    session = Session()
-    session.add("-", spec.encode())
-    session.networks()
-    return [diagnostic.code for diagnostic in session.sink.diagnostics]
 
 
 def test_every_code_has_its_page_under_its_title():
@@ -39,8 +32,8 @@ def test_no_line_of_a_page_is_longer_than_a_terminal_shows():
 @pytest.mark.parametrize("code", sorted(PAGES.keys() - WITHOUT_SPECS))
 def test_the_first_spec_of_a_page_has_its_fault_and_the_second_has_none(code):
     wrong, right = SPEC.findall(PAGES[code])
-    assert found(wrong) == [code]
-    assert found(right) == []
+    assert [fault.code for fault in diagnose(wrong)] == [code]
+    assert diagnose(right) == []
 
 
 @pytest.mark.parametrize("code", sorted(WITHOUT_SPECS))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from resnetc.cli.main import main
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.sizes import ALL, EMPTY, from_minimum, from_residues, only
 from resnetc.testing.inputs import edges
+from tests.support import run_python
 
 Capture = pytest.CaptureFixture[str]
 
@@ -206,7 +205,7 @@ def test_several_networks_are_a_line_each(spec: Path, capsys: Capture) -> None:
 
 
 SIDE_BY_SIDE = """
-import os
+import os, sys
 from resnetc.cli import test
 from resnetc.cli.main import main
 if sys.argv[1] == "ended":
@@ -223,11 +222,7 @@ sys.exit(main(["test", "net.resnet", "--set", "width=[2, 3, 5]", "--examples", "
 )
 def test_several_networks_at_a_time(fate: str, status: int, told: str, spec: Path, capsys: Capture) -> None:
     """Their lines stand in the same order; a process that is ended is told, and what one raises is raised here."""
-    import resnetc
-
-    source = str(Path(resnetc.__file__).parents[1])
-    program = f"import sys; sys.path.insert(0, {source!r}){SIDE_BY_SIDE}"
-    done = subprocess.run([sys.executable, "-c", program, fate], capture_output=True, text=True, timeout=120)
+    done = run_python(SIDE_BY_SIDE, fate)
     assert done.returncode == status and told in done.stderr, done.stderr
     if fate == "well":
         assert main(["test", "net.resnet", "--set", "width=[2, 3, 5]", "--examples", "5"]) == 0
@@ -272,7 +267,7 @@ def test_nothing_to_test(capsys: Capture) -> None:
 
 
 WITHOUT = """
-
+import sys
 sys.modules["torch"] = sys.modules["hypothesis"] = None
 from resnetc.cli.main import main
 sys.exit(main(["test", "digits"]))
@@ -280,16 +275,13 @@ sys.exit(main(["test", "digits"]))
 
 
 def test_without_the_extra_one_message_names_it() -> None:
-    import resnetc
-
-    source = str(Path(resnetc.__file__).parents[1])
-    program = f"import sys; sys.path.insert(0, {source!r}){WITHOUT}"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = run_python(WITHOUT)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr == "error: torch, hypothesis not installed: pip install '.[test]'\n"
 
 
 OPTIMIZED = """
+import sys
 from resnetc.cli.main import main
 from resnetc.compiler.driver.session import Session
 
@@ -303,11 +295,7 @@ sys.exit(main(["test", "net.resnet", "--examples", "12"]))
 
 def test_failures_are_found_without_assert_statements(spec: Path) -> None:
     """`python -O` leaves out every `assert`; what is held against the module is none."""
-    import resnetc
-
-    source = str(Path(resnetc.__file__).parents[1])
-    program = f"import sys; sys.path.insert(0, {source!r}){OPTIMIZED}"
-    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True)
+    done = run_python(OPTIMIZED, options=("-O",))
     assert done.returncode == 1, done.stderr
     failed = re.findall(r"^  FAILED    (.*?): ", done.stdout, re.MULTILINE)
     assert {"shapes", "strides", "multiply_adds", "activations", "outputs"} <= set(failed), done.stdout

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from resnetc.testing import assert_outputs_agree, trials
+from tests.support import import_module
 
 NET = "\nmodel net() {{\n  input [8, H, W] = [8, 32, 32]\n  stem = {stem}\n  head = identity\n}}\n"
 
@@ -16,9 +17,7 @@ def defined(definitions: str, stem: str) -> dict[str, Any]:
     """What the module of a network defines; its outputs agree with those of the plain interpretation."""
     (trial,) = trials(f"edition 1\n{definitions}{NET.format(stem=stem)}")
     assert_outputs_agree(trial, (32, 32))
-    names: dict[str, Any] = {"__name__": "net"}
-    exec(trial.source, names)
-    return names
+    return vars(import_module(trial.source))
 
 
 def parameters(made: Callable[..., Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import torch
 
 from resnetc.compiler.codegen.forward import Forward, Operation
 from resnetc.testing import assert_outputs_agree, trials
+from tests.support import build
 
 BODIES = {
     "a prefix under softmax": "let p = in |> split(4) let w = [p[0], p[1]] |> softmax out = w |> sum",
@@ -65,9 +66,7 @@ def test_no_module_is_called_twice_in_an_expression() -> None:
 
 def test_a_norm_before_a_reshape_counts_one_batch_a_step() -> None:
     (trial,) = trials(TWICE)
-    names: dict[str, object] = {"__name__": "net"}
-    exec(trial.source, names)
-    net = names["build"]()  # type: ignore[operator]
+    net = build(trial.source)
     net.train()(torch.zeros(2, 3, 4, 5))
     counts = [value.item() for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")]
     assert counts == [1]

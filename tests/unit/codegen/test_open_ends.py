@@ -1,7 +1,6 @@
 """`ResNet50(classes=10, channels=1)`: an argument of the class, where one layer alone depends on it."""
 
 import inspect
-from typing import Any
 
 import pytest
 import torch
@@ -9,6 +8,7 @@ from torch import nn
 
 import resnetc
 from resnetc.testing import trials
+from tests.support import import_module
 
 SPEC = """edition 1
 use std.blocks
@@ -34,10 +34,9 @@ WIDE = "policy wide() { otherwise => conv(4 * in.channels, kernel=3) |> norm }"
 
 
 def class_of(source: str) -> type[nn.Module]:
-    names: dict[str, Any] = {"__name__": "net"}
-    exec(source, names)
-    found = names["build"].__annotations__["return"]
-    assert isinstance(found, type) and type(names["build"]()) is found
+    build = import_module(source).build
+    found = build.__annotations__["return"]
+    assert isinstance(found, type) and type(build()) is found
     return found
 
 

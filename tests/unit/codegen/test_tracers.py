@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import resnetc
 from resnetc.testing import assert_network_agrees, trials
+from tests.support import build
 
 OPERATIONS = {
     "drop_path": "drop_path(0.5)",
@@ -52,14 +53,6 @@ def net(operation: str, rank: int) -> str:
     block = f"block unit() {{ out = in |> conv(8, kernel=3) |> {operation} }}\n"
     model = f"model net() {{\n  input {SIZES[rank]}\n  stem = unit\n  head = identity\n}}\n"
     return f"edition 1\n{gate}{block}{model}"
-
-
-def module_of(source: str) -> nn.Module:
-    names: dict[str, object] = {"__name__": "net"}
-    exec(source, names)
-    model = names["build"]()  # type: ignore[operator]
-    assert isinstance(model, nn.Module)
-    return model.eval()
 
 
 NUMBERS = itertools.count()
@@ -110,7 +103,7 @@ def test_every_operation_goes_through_the_tracers(operation: str, rank: int) -> 
         pytest.skip("the shape is that of two axes")
     (trial,) = trials(net(OPERATIONS[operation], rank))
     assert computed_axes(trial.source) == []
-    assert_traces(module_of(trial.source), torch.randn(2, 8, *trial.network.input.sizes))
+    assert_traces(build(trial.source).eval(), torch.randn(2, 8, *trial.network.input.sizes))
     torch.compiler.reset()
 
 
@@ -118,7 +111,7 @@ def test_every_operation_goes_through_the_tracers(operation: str, rank: int) -> 
 def test_no_forward_of_a_shipped_network_computes_axes(name: str, settings: dict[str, int]) -> None:
     compiled = resnetc.compile(name, **settings)
     assert computed_axes(compiled.source) == []
-    torch.fx.symbolic_trace(module_of(compiled.source))
+    torch.fx.symbolic_trace(build(compiled.source).eval())
 
 
 @pytest.mark.slow
@@ -126,7 +119,7 @@ def test_no_forward_of_a_shipped_network_computes_axes(name: str, settings: dict
 def test_a_network_of_each_kind_goes_through_the_tracers(name: str, settings: dict[str, int]) -> None:
     compiled = resnetc.compile(name, **settings)
     declared = compiled.network.input
-    assert_traces(module_of(compiled.source), torch.randn(2, declared.channels, *declared.sizes))
+    assert_traces(build(compiled.source).eval(), torch.randn(2, declared.channels, *declared.sizes))
     torch.compiler.reset()
 
 
@@ -252,7 +245,7 @@ def test_every_shipped_network_goes_through_the_tracers(spec: str, name: str) ->
     compiled = resnetc.compile(spec, model=name)
     declared = compiled.network.input
     with torch.device("meta"):
-        model = module_of(compiled.source)
+        model = build(compiled.source).eval()
         image = torch.empty(2, declared.channels, *declared.sizes)
     expected = model(image).shape
     assert torch.fx.symbolic_trace(model)(image).shape == expected

@@ -3,8 +3,8 @@
 import pytest
 
 from resnetc.compiler.codegen.naming import documentation
-from resnetc.compiler.driver.session import Session
 from resnetc.testing import assert_activations_agree, assert_outputs_agree, trials
+from tests.support import open_session
 
 HEAD = "edition 1\n"
 
@@ -139,8 +139,7 @@ model xnet6_foo = xnet5(depth=6)
 
 
 def test_an_instance_has_the_comment_and_the_spelling_of_what_it_names() -> None:
-    session = Session()
-    session.add("-", (HEAD + FAMILY).encode())
+    session = open_session(HEAD + FAMILY)
     said = {}
     for checked in session.networks():
         source = session.render(checked)

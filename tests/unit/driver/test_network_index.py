@@ -16,6 +16,7 @@ from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.loader.loader import Loader, shipped_names
 from resnetc.runtime import data, recipe
+from tests.support import run_command
 
 ROOT = Path(__file__).parents[3]
 SMALL = """edition 1
@@ -63,18 +64,17 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def shown(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+def shown(*words: str) -> tuple[str, str]:
     """The first line of what a command prints, and all it says besides."""
-    capsys.readouterr()
-    assert main(["show", *words]) == 0
-    out, err = capsys.readouterr()
+    status, out, err = run_command("show", *words)
+    assert status == 0
     return out.split("\n")[0], err
 
 
-def refused(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    assert main([*words]) in (1, 2)
-    return capsys.readouterr().err
+def refused(*words: str) -> str:
+    status, _, err = run_command(*words)
+    assert status in (1, 2)
+    return err
 
 
 def rows(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
@@ -140,25 +140,25 @@ ALSO = "others of this name: `zoo/timm/resnet --model resnet50`, `zoo/torchvisio
         ("digits", "digits  (digits)", ""),
     ],
 )
-def test_a_name_is_that_of_a_network(name: str, headline: str, notes: str, folder: Path, capsys) -> None:
-    assert shown(name, capsys=capsys) == (headline, notes)
+def test_a_name_is_that_of_a_network(name: str, headline: str, notes: str, folder: Path) -> None:
+    assert shown(name) == (headline, notes)
 
 
-def test_a_path_goes_before_a_name(folder: Path, capsys) -> None:
+def test_a_path_goes_before_a_name(folder: Path) -> None:
     (folder / "resnet50").write_text(SMALL)
-    assert shown("resnet50", capsys=capsys) == ("resnet50  (resnet50)", "")
+    assert shown("resnet50") == ("resnet50  (resnet50)", "")
 
 
-def test_a_file_of_the_working_folder_goes_before_a_name(folder: Path, capsys) -> None:
+def test_a_file_of_the_working_folder_goes_before_a_name(folder: Path) -> None:
     (folder / "resnet50.resnet").write_text(SMALL)
     note = "note: resnet50 is the file resnet50.resnet here, not the shipped network, which is imagenet/resnet50\n"
-    assert shown("resnet50", capsys=capsys) == ("resnet50  (resnet50.resnet)", note)
+    assert shown("resnet50") == ("resnet50  (resnet50.resnet)", note)
     assert resnetc.compile("resnet50").checked.title == "resnet50.resnet"
 
 
-def test_a_folder_of_that_name_says_where_the_network_is(folder: Path, capsys) -> None:
+def test_a_folder_of_that_name_says_where_the_network_is(folder: Path) -> None:
     (folder / "resnest50d").mkdir()
-    said = refused("show", "resnest50d", capsys=capsys)
+    said = refused("show", "resnest50d")
     assert "error[E0508]: resnest50d contains no `.resnet` files" in said
     assert "= help: the shipped network of this name is `zoo/timm/resnest --model resnest50d`" in said
 
@@ -182,11 +182,11 @@ def test_training_compiles_the_network_of_a_name_for_the_data(capsys) -> None:
     assert capsys.readouterr().err == f"{note}note: resnet20 is cifar_depth20 of cifar/resnet\n"
 
 
-def test_a_name_takes_settings_and_its_own_model(capsys) -> None:
-    headline, _ = shown("resnet20", "--set", "width=8", "--set", "shortcut=none", capsys=capsys)
+def test_a_name_takes_settings_and_its_own_model() -> None:
+    headline, _ = shown("resnet20", "--set", "width=8", "--set", "shortcut=none")
     assert headline == "cifar_depth20_width8_shortcut_none  (cifar/resnet)"
     for model in ("resnet50", "resnet50_classes10"):
-        headline, _ = shown("resnet50", "--set", "classes=10", "--model", model, capsys=capsys)
+        headline, _ = shown("resnet50", "--set", "classes=10", "--model", model)
         assert headline == "resnet50_classes10  (imagenet/resnet50)"
 
 
@@ -212,8 +212,8 @@ def test_a_name_takes_settings_and_its_own_model(capsys) -> None:
         ),
     ],
 )
-def test_what_a_name_forbids(words: list[str], message: str, capsys) -> None:
-    assert refused(*words, capsys=capsys) == message
+def test_what_a_name_forbids(words: list[str], message: str) -> None:
+    assert refused(*words) == message
 
 
 def test_the_python_api_takes_names() -> None:
@@ -247,10 +247,10 @@ def test_the_python_api_takes_names() -> None:
         ("resnet50.resnet", "the shipped network is `resnet50`"),
     ],
 )
-def test_another_spelling_is_suggested(name: str, help: str, folder: Path, capsys) -> None:
+def test_another_spelling_is_suggested(name: str, help: str, folder: Path) -> None:
     for beside in ("a.resnet", "mine.resnet"):
         (folder / beside).write_text(SMALL)
-    said = refused("show", name, capsys=capsys)
+    said = refused("show", name)
     assert f"error[E0507]: {name} is not a file, a directory or a shipped spec or network\n" in said
     assert f"\n   = help: {help}\n" in said
 
@@ -291,10 +291,10 @@ def test_a_list_finds_further_names(capsys) -> None:
     assert row[:3] == ["cifar/resnet", "cifar_depth110,", "resnet110"]
 
 
-def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     known = network_index.index()
     gone = network_index.ListedNetwork("gone", "imagenet/resnet18", 1, 1, (3, 2, 2), "every H")
     changed = network_index.Index(known.specs, known.names, (*known.networks, gone))
     monkeypatch.setattr(network_index, "index", lambda: changed)
-    said = refused("check", "gone", capsys=capsys)
+    said = refused("check", "gone")
     assert said == "resnetc: imagenet/resnet18 has no network `gone`: the index of the shipped specs is old\n"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.choices import Choices
 from resnetc.compiler.ir.network import ExpandedBlock, Module, Sequence
 from resnetc.testing import trials
@@ -13,6 +12,8 @@ from resnetc.testing import trials
 sys.path.insert(0, str(Path(__file__).parents[2] / "security"))
 
 from doublings import KINDS
+
+from tests.support import check, list_faults, open_session
 
 
 def occurring(module: Module) -> tuple[int, int, bool]:
@@ -34,26 +35,18 @@ def occurring(module: Module) -> tuple[int, int, bool]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_extent_of_a_module_is_that_of_all_it_holds(kind: str) -> None:
-    session = Session()
-    session.add("-", KINDS[kind](5).encode())
-    for checked in session.networks():
+    for checked in check(KINDS[kind](5))[0]:
         extent = checked.network.root.extent
         assert (extent.blocks, extent.operations, extent.keeps_state) == occurring(checked.network.root)
 
 
-def diagnose(text: str) -> tuple[list[tuple[str, str]], int]:
-    session = Session()
-    session.add("-", text.encode())
-    session.networks()
-    return [(d.code, d.message) for d in session.sink.diagnostics], session.spent
-
-
 @pytest.mark.parametrize("kind", ["blocks", "labelled blocks with keys", "sums of blocks", "gates of blocks"])
 def test_blocks_in_blocks_count_as_often_as_they_occur(kind: str) -> None:
-    (message,), work = diagnose(KINDS[kind](30))
-    assert message == ("E0319", "the network is too large: 32_766 blocks")
-    assert work < 10_000
-    assert diagnose(KINDS[kind](13))[0] == []
+    session = open_session(KINDS[kind](30))
+    session.networks()
+    assert [fault.message for fault in session.sink.diagnostics] == ["the network is too large: 32_766 blocks"]
+    assert session.spent < 10_000
+    assert list_faults(KINDS[kind](13)) == []
 
 
 def test_policies_that_are_absent_take_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +61,8 @@ def test_policies_that_are_absent_take_work_too(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Choices, "decide", counting)
     for kind in ("policies that ask", "policies that name", "policies that add nothing"):
         decided = 0
-        ((code, _),), _ = diagnose(KINDS[kind](30))
-        assert code == "E0329" and decided <= 25_001
+        (fault,) = list_faults(KINDS[kind](30))
+        assert fault.startswith("E0329 ") and decided <= 25_001
 
 
 def test_a_network_of_thousands_of_equal_blocks_is_compiled_once() -> None:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.driver.session import Session
 from resnetc.testing import assert_outputs_agree, assert_state_agrees, trials
+from tests.support import build, diagnose
 
 POLICIES = """edition 1
 policy beside(side: tensor) { otherwise => (in |> c: conv(8, kernel=3)) + side }
@@ -39,19 +38,13 @@ def test_a_sum_is_stored_below_its_label(body: str, paths: list[str]) -> None:
     (trial,) = trials(text_of(body))
     assert_outputs_agree(trial, (8,))
     assert_state_agrees(trial)
-    names: dict[str, object] = {"__name__": "net"}
-    exec(trial.source, names)
-    keys = names["build"]().state_dict()  # type: ignore[operator]
+    keys = build(trial.source).state_dict()
     modules = dict.fromkeys(key.rpartition(".")[0].removeprefix("unit.") for key in keys)
     assert list(modules) == paths
 
 
 def test_the_second_call_without_a_label_is_the_one_to_blame() -> None:
-    session = Session()
     text = text_of("out = (in |> beside(in)) + (in |> beside(in))")
-    session.add("-", text.encode())
-    session.networks()
-    (fault,) = session.sink.diagnostics
-    assert isinstance(fault, Diagnostic)
+    (fault,) = diagnose(text)
     assert (fault.code, fault.primary.span.text) == ("E0231", "beside(in)")
     assert fault.primary.span.start == text.rindex("beside(in)")

@@ -10,6 +10,7 @@ from resnetc.cli.main import main
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import shipped_names
 from resnetc.compiler.syntax import tree as syntax
+from tests.support import list_faults
 
 UNIT = """edition 1
 use std.blocks
@@ -49,13 +50,6 @@ def spec(
     return UNIT.replace("block unit(", "block plain(") + model.replace("= unit,", "= plain,") + behind
 
 
-def faults(text: str, **settings: str) -> list[str]:
-    session = Session()
-    session.add_text(text)
-    session.networks(settings=list(settings.items()))
-    return [f"{d.code} {d.message}" for d in session.sink.diagnostics]
-
-
 def in_vain(slot: str, where: str = "net") -> list[str]:
     return [f"E0252 `{slot}` is bound, but nothing in `{where}` applies it"]
 
@@ -71,11 +65,11 @@ def in_vain(slot: str, where: str = "net") -> list[str]:
     ],
 )
 def test_nothing_binds_what_nothing_applies(slot: str, layer: str) -> None:
-    assert faults(spec()) == []
-    assert faults(spec(), **{slot: layer}) == in_vain(slot)
-    assert faults(spec(f"set {slot} = {layer}")) == in_vain(slot)
-    assert faults(spec(behind=f"model other = net({slot}={layer})")) == in_vain(slot, "other")
-    assert faults(spec(block=f"unit(8, {slot}={layer})")) == in_vain(slot, "plain")
+    assert list_faults(spec()) == []
+    assert list_faults(spec(), **{slot: layer}) == in_vain(slot)
+    assert list_faults(spec(f"set {slot} = {layer}")) == in_vain(slot)
+    assert list_faults(spec(behind=f"model other = net({slot}={layer})")) == in_vain(slot, "other")
+    assert list_faults(spec(block=f"unit(8, {slot}={layer})")) == in_vain(slot, "plain")
     with pytest.raises(CompileError, match=f"`{slot}` is bound, but nothing in `net` applies it"):
         resnetc.compile(text=spec(), **{slot: layer})
 
@@ -97,8 +91,8 @@ def test_the_command_line_writes_nothing(tmp_path, capsys) -> None:
 def test_equal_blocks_apply_what_the_first_of_them_applies(slot: str) -> None:
     layer = {"conv": "plain_conv(bias=true)", "norm": "identity", "shortcut": "none"}[slot]
     text = spec(block=f"unit(8), 3 of unit(8, {slot}={layer}), 1 of unit(8, {slot}={layer})")
-    assert faults(text) == []
-    assert faults(text, **{slot: layer}) == []
+    assert list_faults(text) == []
+    assert list_faults(text, **{slot: layer}) == []
 
 
 @pytest.mark.parametrize(
@@ -118,30 +112,30 @@ def test_equal_blocks_apply_what_the_first_of_them_applies(slot: str) -> None:
     ],
 )
 def test_what_other_arguments_would_apply_is_no_fault(text: str) -> None:
-    assert faults(text) == []
-    assert faults(text, features="true") == []
+    assert list_faults(text) == []
+    assert list_faults(text, features="true") == []
 
 
 def test_a_setting_asks_for_this_network() -> None:
     text = spec(head="(none when features otherwise act |> global_avg_pool)")
-    assert faults(text, act="silu") == []
-    assert faults(text, act="silu", features="true") == in_vain("act")
+    assert list_faults(text, act="silu") == []
+    assert list_faults(text, act="silu", features="true") == in_vain("act")
 
 
 def test_what_a_choice_compares_has_an_effect() -> None:
     text = spec(stem="(conv(8, kernel=3) when antialias == identity otherwise conv(8, kernel=5))")
-    assert faults(text, antialias="blur_pool") == []
+    assert list_faults(text, antialias="blur_pool") == []
 
 
 def test_a_seal_overrules_without_fault() -> None:
     text = spec("set norm = identity", block="unit(8, norm=group_norm(groups=2), shortcut=shortcuts.pad)")
-    assert faults(text, norm="batch_norm", shortcut="none") == []
+    assert list_faults(text, norm="batch_norm", shortcut="none") == []
 
 
 def test_layers_from_outside_decide_what_a_model_binds_in_vain() -> None:
-    assert faults(spec("set act = silu", block="unit(8)"), unit="blocks.basic") == []
+    assert list_faults(spec("set act = silu", block="unit(8)"), unit="blocks.basic") == []
     family = spec("set act = silu").replace("unit: layer = plain,", "unit: layer,")
-    assert faults(family, unit="blocks.basic") == faults(family, unit="plain") == []
+    assert list_faults(family, unit="blocks.basic") == list_faults(family, unit="plain") == []
 
 
 def test_a_loop_comes_round_again() -> None:
@@ -155,8 +149,8 @@ def test_a_loop_comes_round_again() -> None:
   out = x[2]
 }
 """
-    assert faults(spec(block="looped(8)", behind=loop.replace("FURTHER", ""))) == []
-    said = faults(spec(block="looped(8)", behind=loop.replace("FURTHER", "set norm = identity")))
+    assert list_faults(spec(block="looped(8)", behind=loop.replace("FURTHER", ""))) == []
+    said = list_faults(spec(block="looped(8)", behind=loop.replace("FURTHER", "set norm = identity")))
     assert said == ["E0252 `norm` is bound, but nothing after it in `looped` applies it"]
 
 

@@ -27,6 +27,7 @@ from resnetc.compiler.formatter.formatter import Unparsed, format
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse, parser
+from tests.support import read_folder
 
 ROOT = Path(__file__).parents[3]
 CASES = sorted((ROOT / "tests" / "fixtures" / "format").glob("*.resnet"))
@@ -420,35 +421,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 def test_fmt_rewrites_what_it_must_and_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = contents(folder)
+    before = read_folder(folder)
     assert run("fmt", ".", "canonical.resnet") == 0
     assert capsys.readouterr() == ("below/loose.resnet\n", "")
-    assert contents(folder) == before | {"below/loose.resnet": CANONICAL.encode()}
+    assert read_folder(folder) == before | {"below/loose.resnet": CANONICAL.encode()}
     assert run("fmt", ".") == 0
     assert capsys.readouterr() == ("", "")
 
 
 def test_fmt_check_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = contents(folder)
+    before = read_folder(folder)
     assert run("fmt", "--check", ".") == 1
     assert capsys.readouterr() == ("below/loose.resnet\n", "")
-    assert contents(folder) == before
+    assert read_folder(folder) == before
     assert run("fmt", "--check", "canonical.resnet") == 0
     assert capsys.readouterr() == ("1 file is canonical\n", "")
 
 
 def test_fmt_writes_all_files_or_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "broken.resnet").write_text("edition 1\nblock b( {}\n")
-    before = contents(folder)
+    before = read_folder(folder)
     assert run("fmt", ".", "nowhere.resnet") == 1
     out, err = capsys.readouterr()
     assert out == "" and "broken.resnet:2" in err and "E0507" in err and err.endswith("nothing was written\n")
-    assert contents(folder) == before
+    assert read_folder(folder) == before
 
 
 @pytest.mark.parametrize("data", [CANONICAL.encode().replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + CANONICAL.encode()])
@@ -471,11 +468,11 @@ def test_fmt_leaves_everything_when_it_cannot_write(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "second.resnet").write_text(LOOSE)
-    before = contents(folder)
+    before = read_folder(folder)
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "second.resnet")
     assert run("fmt", ".") == 1
     assert "second.resnet cannot be written: Permission denied" in capsys.readouterr().err
-    assert contents(folder) == before
+    assert read_folder(folder) == before
 
 
 @pytest.mark.parametrize(("arguments", "status", "out"), [([], 0, CANONICAL), (["--check"], 1, "standard input\n")])
@@ -517,7 +514,7 @@ def test_new_writes_a_canonical_spec_that_compiles(
 
 
 def test_new_does_not_overwrite(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = contents(folder)
+    before = read_folder(folder)
     assert run("new", "canonical") == 1
     assert "canonical.resnet already exists" in capsys.readouterr().err
-    assert contents(folder) == before
+    assert read_folder(folder) == before

@@ -4,29 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 import resnetc
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.measures.costs import activations, evaluate_cost
 from resnetc.runtime.model import loader
-
-
-def kept(model: nn.Module, images: Tensor) -> int:
-    """Bytes of the memories that a forward pass keeps, each once, weights and buffers left out."""
-    stored = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    held: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        memory = tensor.untyped_storage()
-        if memory.data_ptr() not in stored:
-            held[memory.data_ptr()] = memory.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        out = model(images)
-    assert out.requires_grad  # the graph, and with it what it keeps, lives until here
-    return sum(held.values())
+from tests.support import measure_saved_bytes
 
 
 @pytest.mark.parametrize(("precision", "item"), [("float64", 8), ("float32", 4), ("bfloat16", 2)])
@@ -37,7 +20,7 @@ def test_an_image_more_keeps_what_is_told(spec: str, size: int, precision: str, 
     type = getattr(torch, precision)
     model = loader.build_network(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
     channels = compiled.network.input.channels
-    small, large = (kept(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
+    small, large = (measure_saved_bytes(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
     assert large - small == 3 * evaluate_cost(activations(compiled.network, item)[0], (size, size))
 
 

@@ -10,6 +10,7 @@ import pytest
 from resnetc.cli.main import main
 from resnetc.compiler.driver.session import Session
 from resnetc.views.svg import svg
+from tests.support import run_command
 
 SVG = "{http://www.w3.org/2000/svg}"
 LETTER = 6  # a letter in 11 px is about so wide
@@ -17,13 +18,14 @@ LETTER = 6  # a letter in 11 px is about so wide
 Area = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main(["show", *arguments]) == 0
-    return capsys.readouterr().out
+def shown(*arguments: str) -> str:
+    status, out, _ = run_command("show", *arguments)
+    assert status == 0
+    return out
 
 
-def test_mermaid_has_both_branches_with_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(capsys, "imagenet/resnet18", "--format", "mermaid")
+def test_mermaid_has_both_branches_with_their_shapes() -> None:
+    text = shown("imagenet/resnet18", "--format", "mermaid")
     assert text.startswith("flowchart LR\n") and text.endswith("\n  g0 ~~~ g1 ~~~ g2\n")
     titles = re.findall(r'subgraph g\d+ \["(.*)"\]\n    direction TB', text)
     assert titles == ["resnet18", "basic: layer1.0 and 4 more", "basic: layer2.0 and 2 more"]
@@ -38,24 +40,22 @@ def test_mermaid_has_both_branches_with_their_shapes(capsys: pytest.CaptureFixtu
         assert len(arrows) == 2 and all(f'|"{shape}"|' in line for line in arrows), text
 
 
-def test_without_a_head_every_stage_leads_to_the_output(capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(
-        capsys, "zoo/torchvision/resnet", "--model", "resnet18", "--set", "features=true", "--format", "mermaid"
-    )
+def test_without_a_head_every_stage_leads_to_the_output() -> None:
+    text = shown("zoo/torchvision/resnet", "--model", "resnet18", "--set", "features=true", "--format", "mermaid")
     arrows = re.findall(r'\|"(.*)"\| g0out', text)
     assert arrows == [
         f"layer{n}: [{32 * 2**n}, ceil(H / {2 ** (n + 1)}), ceil(W / {2 ** (n + 1)})]" for n in range(1, 5)
     ]
 
 
-def test_equal_paths_are_counted_and_runs_of_blocks_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_paths_are_counted_and_runs_of_blocks_named(tmp_path: Path) -> None:
     spec = tmp_path / "net.resnet"
     spec.write_text(
         "edition 1\nuse std.blocks\nblock halves(width: int) {\n  let parts = in |> split(2)\n"
         "  out = parts |> sum |> conv(width, kernel=1)\n}\nmodel net() {\n  input [4, H, W] = [4, 32, 32]\n"
         "  stem = identity\n  stage s[0] = 1 of blocks.basic(8), 2 of halves(8)\n  head = identity\n}\n"
     )
-    text = shown(capsys, str(spec), "--format", "mermaid")
+    text = shown(str(spec), "--format", "mermaid")
     assert '["s[0]: 1 x basic, 2 x halves"]' in text and '|"2 x [4, H, W]"|' in text
 
 
@@ -104,14 +104,14 @@ def test_nothing_in_an_svg_lies_on_something_else(spec: str) -> None:
         assert not list(root.iter(f"{SVG}script"))
 
 
-def test_a_text_of_the_spec_stays_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_of_the_spec_stays_text(tmp_path: Path) -> None:
     spec = tmp_path / "net.resnet"
     spec.write_text(
         "edition 1\nuse std.blocks\n\n/// </svg><script>alert(1)</script>\nmodel net() {\n"
         "  input [3, H, W] = [3, 32, 32]\n  stem = conv(8, kernel=3) |> norm |> act\n"
         "  stage layer1 = 1 of blocks.basic(8)\n  head = global_avg_pool |> fc: linear(10)\n}\n"
     )
-    assert "<script" not in shown(capsys, str(spec), "--format", "svg")
+    assert "<script" not in shown(str(spec), "--format", "svg")
 
 
 def test_a_picture_shows_one_network(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,8 +120,8 @@ def test_a_picture_shows_one_network(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["show", "cifar/resnet", "--model", "cifar_depth20", "--format", "svg"]) == 0
 
 
-def test_blocks_that_do_not_fit_beside_each_other_stand_in_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    root = ElementTree.fromstring(shown(capsys, "imagenet/resnet50", "--format", "svg"))
+def test_blocks_that_do_not_fit_beside_each_other_stand_in_rows() -> None:
+    root = ElementTree.fromstring(shown("imagenet/resnet50", "--format", "svg"))
     titles = [(float(t.attrib["x"]), float(t.attrib["y"])) for t in root.iter() if t.attrib.get("class") == "t"]
     (x, first), *blocks = titles
     rows = sorted({y for _, y in blocks})
@@ -137,12 +137,12 @@ def at(shape: str, height: int, width: int) -> str:
 
 
 @pytest.mark.parametrize("format", ["mermaid", "svg"])
-def test_a_picture_has_the_shapes_of_the_given_input(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_has_the_shapes_of_the_given_input(format: str) -> None:
     """Every arrow of one network, and of blocks with both branches: no symbol is left, and other sizes are others."""
     drawn = {}
     for size in (None, "3x64x64", "3x225x97"):
         given = ["--input", size] if size else []
-        drawn[size] = shown(capsys, "imagenet/resnet18", "--format", format, *given)
+        drawn[size] = shown("imagenet/resnet18", "--format", format, *given)
     shapes = {
         size: re.findall(r'-->\|"(.*?)"\|' if format == "mermaid" else r'class="s"[^>]*>(.*?)<', text)
         for size, text in drawn.items()
@@ -155,9 +155,9 @@ def test_a_picture_has_the_shapes_of_the_given_input(format: str, capsys: pytest
     assert len({len(found) for found in shapes.values()}) == 1
 
 
-def test_a_picture_without_a_head_leads_to_the_output_at_the_given_input(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_without_a_head_leads_to_the_output_at_the_given_input() -> None:
     words = ["zoo/torchvision/resnet", "--model", "resnet18", "--set", "features=true", "--format", "mermaid"]
-    arrows = re.findall(r'\|"(.*)"\| g0out', shown(capsys, *words, "--input", "3x33x64"))
+    arrows = re.findall(r'\|"(.*)"\| g0out', shown(*words, "--input", "3x33x64"))
     assert arrows == ["layer1: [64, 9, 16]", "layer2: [128, 5, 8]", "layer3: [256, 3, 4]", "layer4: [512, 2, 2]"]
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.model import activation_checkpointing, loader
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
+from tests.support import measure_saved_bytes
 
 
 def test_weights_statistics_and_metrics_are_those_of_a_plain_run(
@@ -29,28 +29,11 @@ def test_weights_statistics_and_metrics_are_those_of_a_plain_run(
         assert [key for key in one if not torch.equal(one[key], other[key])] == []
 
 
-def kept(model: torch.nn.Module, images: Tensor) -> int:
-    """Bytes of the maps that autograd holds after a forward pass."""
-    stored = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    held: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        memory = tensor.untyped_storage()
-        if memory.data_ptr() not in stored:
-            held[memory.data_ptr()] = memory.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        answer = model(images)
-    assert answer.requires_grad
-    return sum(held.values())
-
-
 def test_blocks_hold_their_input_alone(source: str) -> None:
     model = loader.build_network(source, Path("small.py"), torch.device("cpu")).train()
     images = torch.randn(4, 1, 8, 8)
-    before = kept(model, images)
+    before = measure_saved_bytes(model, images)
     assert activation_checkpointing.checkpoint_blocks(model) == 3
-    assert kept(model, images) < 0.6 * before
+    assert measure_saved_bytes(model, images) < 0.6 * before
     model.eval()
     assert not model(images).isnan().any()

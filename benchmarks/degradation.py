@@ -25,9 +25,10 @@ from torch import Tensor
 
 from resnetc.cli import compare
 from resnetc.cli.compare import NetworkArgument
-from resnetc.runtime import compare as runtime_compare
-from resnetc.runtime import data, plots, recipe
-from resnetc.runtime.compare import Row
+from resnetc.runtime import data, recipe
+from resnetc.runtime.comparison import compare as runtime_compare
+from resnetc.runtime.comparison import plots
+from resnetc.runtime.comparison.compare import Row
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.run import environment

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnetc.runtime import data as datasets
-from resnetc.runtime import shares, trial
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.labels import format_labels, shorten_name
 from resnetc.runtime.determinism import limit_threads
-from resnetc.runtime.distributed import SINGLE_PROCESS, Group
+from resnetc.runtime.distributed import shares
+from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.model import loader
+from resnetc.runtime.model import loader, trial
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder

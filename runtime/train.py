@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnetc.runtime import counter_rng, out_of_memory, progress, shares, trial
-from resnetc.runtime import distributed as processes
+from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
+from resnetc.runtime.distributed import process_group as processes
+from resnetc.runtime.distributed import shares
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
-from resnetc.runtime.model import activation_checkpointing, loader
+from resnetc.runtime.model import activation_checkpointing, loader, trial
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from resnetc.runtime import recipe as recipes
 from resnetc.runtime.data import Data
-from resnetc.runtime.distributed import Group
+from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage

@@ -14,8 +14,8 @@ from resnetc.cli.train import Command, import_runtime, parse_seed, print_data_no
 from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
-    from resnetc.runtime.arm import Arm
-    from resnetc.runtime.compare import Row
+    from resnetc.runtime.comparison.arm import Arm
+    from resnetc.runtime.comparison.compare import Row
     from resnetc.runtime.data import Outline
     from resnetc.runtime.recipe import Recipe
 
@@ -96,7 +96,7 @@ def compare(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
     require_runtime()
     from resnetc.compiler.driver.session import UsageError
-    from resnetc.runtime import launch
+    from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import Stopped
     from resnetc.runtime.run import folder
 
@@ -118,8 +118,8 @@ def compare(options: argparse.Namespace) -> int:
     specs = [one for one in chosen if one.name not in runs]
     plan = make_plan(specs, options) if specs else None
     import_runtime()
-    from resnetc.runtime import compare as runtime_compare
-    from resnetc.runtime import plots
+    from resnetc.runtime.comparison import compare as runtime_compare
+    from resnetc.runtime.comparison import plots
 
     rows: dict[NetworkArgument, Row] = {}  # of runs that differ in the seed alone, the first stands for all
     for names in runtime_compare.group_by_seed(list(runs)):
@@ -171,7 +171,7 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
 
 def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
     """Trains what is due; a row for each."""
-    from resnetc.runtime import compare as runtime_compare
+    from resnetc.runtime.comparison import compare as runtime_compare
     from resnetc.runtime.run.signals import exit_on_interrupt
 
     with exit_on_interrupt():
@@ -183,7 +183,7 @@ def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
 def compile_arms(specs: Sequence[NetworkArgument], images: Outline, recipe: Recipe) -> list[Arm]:
     """The specs compiled for the data, each under its network's name; equal networks are refused."""
     from resnetc.compiler.driver.session import UsageError
-    from resnetc.runtime.arm import Arm
+    from resnetc.runtime.comparison.arm import Arm
 
     compiled_arms: list[Arm] = []
     for one in specs:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from resnetc.compiler.driver.session import Session
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import Outline
+    from resnetc.runtime.distributed.shares import Share
     from resnetc.runtime.recipe import Recipe
-    from resnetc.runtime.shares import Share
 
 NUMBERS = {1: "one axis", 2: "two axes", 3: "three axes"}
 Settings = list[tuple[str, str]]
@@ -37,7 +37,8 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
 
     RunError where it does not take the data, or so few images at once as the recipe will give to each process.
     """
-    from resnetc.runtime import launch, shares
+    from resnetc.runtime.distributed import shares
+    from resnetc.runtime.distributed import torchrun as launch
 
     session, checked, data_settings = match_network(options, images)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
@@ -181,8 +182,8 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
 def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, training: bool) -> None:
     """RunError where the smallest share of a run leaves a norm one value for each of its statistics."""
     from resnetc.compiler.proof.minimum_batch import find_minimum_batches
+    from resnetc.runtime.distributed.shares import describe_one_value
     from resnetc.runtime.errors import RunError
-    from resnetc.runtime.shares import describe_one_value
 
     refused = find_minimum_batches(checked.network, checked.accepted, training) if share.images == 1 else ()
     refusal = next((alone for alone in refused if alone.holds(images.size)), None)

@@ -64,7 +64,7 @@ def parse_seed(text: str) -> int:
 def train(options: argparse.Namespace) -> int:
     """The command; returns its exit status. Of several processes (`torchrun`) one a machine says what is wrong."""
     require_runtime()
-    from resnetc.runtime import launch
+    from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError, Stopped
 
     try:
@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> int:
 
 def run_training(options: argparse.Namespace) -> int:
     """Reads what the command line names, trains, and tells the result."""
-    from resnetc.runtime import launch
+    from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.run.signals import exit_on_interrupt
 
     with exit_on_interrupt():

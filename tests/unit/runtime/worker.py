@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from resnetc.runtime import data, distributed, progress, recipe
+from resnetc.runtime import data, progress, recipe
+from resnetc.runtime.distributed import process_group as distributed
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.train import Result, train
 

@@ -10,8 +10,8 @@ import pytest
 
 import resnetc
 from resnetc.cli.main import main
-from resnetc.runtime import shares
 from resnetc.runtime.data import Data
+from resnetc.runtime.distributed import shares
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.recipe import Recipe

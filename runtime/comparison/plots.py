@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnetc.runtime.compare import Row
+from resnetc.runtime.comparison.compare import Row
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.runtime.run.folder import EpochRecord
 

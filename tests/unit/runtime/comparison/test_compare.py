@@ -11,9 +11,10 @@ import pytest
 
 from resnetc.cli import common, compare
 from resnetc.cli.compare import NetworkArgument
-from resnetc.runtime import compare as runtime_compare
-from resnetc.runtime import plots, progress
-from resnetc.runtime.arm import Arm
+from resnetc.runtime import progress
+from resnetc.runtime.comparison import compare as runtime_compare
+from resnetc.runtime.comparison import plots
+from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.recipe import Recipe

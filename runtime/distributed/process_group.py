@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
+from resnetc.runtime.distributed.torchrun import is_torchrun
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.launch import is_torchrun
 
 _Shared = TypeVar("_Shared")
 

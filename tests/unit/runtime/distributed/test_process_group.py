@@ -14,8 +14,8 @@ from torch import distributed
 
 import resnetc
 from resnetc.runtime import data, recipe
-from resnetc.runtime import distributed as runtime_distributed
 from resnetc.runtime.data import Data
+from resnetc.runtime.distributed import process_group as runtime_distributed
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.runtime.data import Data
+from resnetc.runtime.distributed.shares import Share, describe_one_value
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
-from resnetc.runtime.shares import Share, describe_one_value
 
 _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch norms and group norms alike
 

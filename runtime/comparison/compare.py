@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from resnetc.runtime import progress
-from resnetc.runtime.arm import Arm
+from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader, summary

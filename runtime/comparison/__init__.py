@@ -1,0 +1,1 @@
+"""Several networks under one recipe and the same seeds: their runs, a table and curves."""

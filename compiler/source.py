@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 
 @dataclass(slots=True, eq=False)

@@ -15,10 +15,10 @@ from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.labels import format_labels, shorten_name
 from resnetc.runtime.determinism import limit_threads
-from resnetc.runtime.distributed import shares
+from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.model import loader, trial
+from resnetc.runtime.model import dry_run, loader
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
@@ -159,8 +159,9 @@ def measure(
     predictions: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
     count = len(images)
     images, labels = images[group.rank :: group.size], labels[group.rank :: group.size]
-    own_batches = shares.split_batches(len(images), batch_size)
-    for number in range(len(shares.split_batches(-(-count // group.size), batch_size))):  # as often in every process
+    own_batches = batch_shares.split_batches(len(images), batch_size)
+    # as often in every process
+    for number in range(len(batch_shares.split_batches(-(-count // group.size), batch_size))):
         before_batch()
         if number >= len(own_batches):
             continue
@@ -246,8 +247,8 @@ def evaluate(
     torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build_network(source, run.model, torch_device)
     batch_size = batch_size or metadata["recipe"].eval_batch_size
-    trial.check_model(
-        model, metadata["network"], data, shares.compute_evaluation_share(len(data.test_labels), batch_size)
+    dry_run.check_model(
+        model, metadata["network"], data, batch_shares.compute_evaluation_share(len(data.test_labels), batch_size)
     )
     try:
         model.load_state_dict(tensors)

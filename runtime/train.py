@@ -15,11 +15,11 @@ from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
+from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
-from resnetc.runtime.distributed import shares
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
-from resnetc.runtime.model import activation_checkpointing, loader, trial
+from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer
@@ -87,13 +87,15 @@ def train(
         # The network, from its seed; the data, as bytes, on the device.
         torch.manual_seed(recipe.seed)
         model = loader.build_network(source, Path(f"{network}.py"), group.device)
-        evaluation_share = shares.compute_evaluation_share(len(data.test_labels), recipe.eval_batch_size, group.size)
-        trial.check_model(
+        evaluation_share = batch_shares.compute_evaluation_share(
+            len(data.test_labels), recipe.eval_batch_size, group.size
+        )
+        dry_run.check_model(
             model,
             network,
             data,
             evaluation_share,
-            shares.compute_step_share(len(data.train_labels), recipe.batch_size, group.size),
+            batch_shares.compute_step_share(len(data.train_labels), recipe.batch_size, group.size),
         )
         average = ExponentialMovingAverage(model, recipe.ema_decay)
         if recipe.activation_checkpointing:

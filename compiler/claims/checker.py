@@ -27,10 +27,10 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import describe
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network, StatedClaim
 from resnetc.compiler.measures.summary import Measures
 from resnetc.compiler.proof.accepted_sizes import Accepted
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular
 from resnetc.compiler.sizes.budget import Budget, BudgetSpent, within
 from resnetc.compiler.symbolic.counterexamples import Undecided

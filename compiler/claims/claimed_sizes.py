@@ -8,7 +8,7 @@ from dataclasses import replace
 from resnetc.compiler.claims.facts import Facts
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import Value
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import ALL, SizeSet, SizesTooIrregular
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.counterexamples import Undecided

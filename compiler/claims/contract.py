@@ -6,7 +6,7 @@ from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point

@@ -10,7 +10,7 @@ from resnetc.compiler.claims.facts import PRECISIONS, Facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
 from resnetc.compiler.evaluation.values import Value, kind
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.remedies.input_conditions import format_condition
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span

@@ -18,8 +18,8 @@ from resnetc.compiler.evaluation.arithmetic import COMPARISONS
 from resnetc.compiler.evaluation.evaluator import Evaluator, Rule, indexed_elements
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import ModelValue, Record, Value
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.paths import Path, show_path
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, mentions_sizes

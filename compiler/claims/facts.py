@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.evaluation.values import Record, Value, normal_size
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
-from resnetc.compiler.proof.errors import SizeConflict
-from resnetc.compiler.record import record
+from resnetc.compiler.proof.size_conflict import SizeConflict
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.values import SymInt, apply_size_function, compute

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Hashable
 
+from resnetc.compiler.codegen.argument_vectors import Number, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
 from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, module_name
-from resnetc.compiler.codegen.vectors import Number, all_equal
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 
 IDENTITY = Call("nn.Identity")

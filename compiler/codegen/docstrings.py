@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.codegen.vectors import Vector, Vectors
+from resnetc.compiler.codegen.argument_vectors import Vector, Vectors
 from resnetc.compiler.ir.network import Sequence
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from resnetc.compiler.codegen.python_layout import WIDTH
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 INDENT = 8
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has

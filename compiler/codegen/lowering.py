@@ -8,25 +8,25 @@ from types import MappingProxyType
 
 from resnetc.compiler.codegen import functional
 from resnetc.compiler.codegen.anti_unification import Writer
+from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
+from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
 from resnetc.compiler.codegen.containers import brief, containers, in_text_order, returned, runs, unique_attribute
-from resnetc.compiler.codegen.derived import definitions
+from resnetc.compiler.codegen.derived_arguments import definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
-from resnetc.compiler.codegen.open_ends import OpenEnd, open_ends
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
-from resnetc.compiler.codegen.vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
-from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
 
 Key = Hashable  # what occurrences have in common that are written as one class or function

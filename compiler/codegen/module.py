@@ -14,7 +14,7 @@ from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
 
 
 def module_text(checked: CheckedNetwork, digest: str) -> str:

@@ -6,7 +6,7 @@ leave it unchanged.
 
 from __future__ import annotations
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 WIDTH = 88
 

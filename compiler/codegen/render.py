@@ -15,7 +15,7 @@ from resnetc.compiler.codegen.naming import safe, wrapped
 from resnetc.compiler.codegen.python_layout import WIDTH, literal
 from resnetc.compiler.codegen.seal import SEAL, text_digest
 from resnetc.compiler.codegen.torch_modules import HELPERS
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 
 @record(eq=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from resnetc.compiler.codegen.derived import default_text, line_of
+from resnetc.compiler.codegen.argument_vectors import Vector, Vectors, all_equal, axis_of, shared_ratio
+from resnetc.compiler.codegen.derived_arguments import default_text, line_of
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, literal
-from resnetc.compiler.codegen.vectors import Vector, Vectors, all_equal, axis_of, shared_ratio
 from resnetc.compiler.syntax import tree as syntax
 
 POSITIONAL = 2  # so many arguments of a call go without their keywords

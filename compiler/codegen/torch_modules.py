@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from resnetc.compiler.codegen.vectors import Number, Numbers, numbers_of
+from resnetc.compiler.codegen.argument_vectors import Number, Numbers, numbers_of
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 
 

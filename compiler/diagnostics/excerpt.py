@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from resnetc.compiler.diagnostics.diagnostic import Label
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source
 from resnetc.terminal import one_line, remark
 

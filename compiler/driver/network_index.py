@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX
-from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
 
 FILE, NAMES = LIBRARY / "networks.json", LIBRARY / "names.json"
 FIRST = ("imagenet", "cifar")  # whose network is meant where several specs have one of a name

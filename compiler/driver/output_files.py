@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resnetc.bounded_read import contents
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source, Span
 
 MAX_BYTES = 1 << 26  # bytes that are read of a file to see whether it is ours

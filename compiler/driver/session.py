@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from resnetc.compiler import names
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink, similar
 from resnetc.compiler.driver.output_files import Output, same_file
 from resnetc.compiler.driver.spec_arguments import Entry

@@ -25,7 +25,7 @@ from resnetc.compiler.evaluation.values import (
     SlotLayer,
     Value,
 )
-from resnetc.compiler.evaluation.work import Work
+from resnetc.compiler.evaluation.work_budget import Work
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

@@ -31,7 +31,7 @@ from resnetc.compiler.evaluation.values import (
     describe,
     is_number,
 )
-from resnetc.compiler.evaluation.work import Work
+from resnetc.compiler.evaluation.work_budget import Work
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile

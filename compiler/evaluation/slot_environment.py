@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resnetc.compiler.evaluation.values import Absent, Layer
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeGuard, overload
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.paths import Path, show_path
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes.budget import number
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

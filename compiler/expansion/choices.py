@@ -20,7 +20,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion.frames import Frames
 from resnetc.compiler.expansion.statements import Statements
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 

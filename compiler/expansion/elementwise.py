@@ -7,7 +7,7 @@ from resnetc.compiler.evaluation.frame import Builder
 from resnetc.compiler.evaluation.values import Tensor
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.remedies.channels import channels_differ
+from resnetc.compiler.remedies.channel_suggestions import channels_differ
 from resnetc.compiler.shapes import errors as shapes_errors
 from resnetc.compiler.sizes import constant
 from resnetc.compiler.syntax import tree as syntax

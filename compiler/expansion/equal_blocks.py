@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import DefinedLayer, Here
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 
 
 class Expansion(Protocol):

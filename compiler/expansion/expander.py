@@ -22,11 +22,11 @@ from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Module, Network, Sequence, Stage, StatedClaim
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
 from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.sizes import constant, identity
 from resnetc.compiler.source import Span

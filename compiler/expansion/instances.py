@@ -14,8 +14,8 @@ from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Absent, Bound, ModelValue, Value, describe
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.request import Request
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import foreign_idioms
 from resnetc.compiler.syntax import tree as syntax

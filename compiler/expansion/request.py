@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from resnetc.compiler.evaluation.values import Bound, ModelValue, Value
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 

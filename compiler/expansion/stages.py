@@ -22,7 +22,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, too_many_blocks
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 

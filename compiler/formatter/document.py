@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.formatter.trivia import Note
-from resnetc.compiler.record import record
 
 WIDTH = 120
 STEP = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax.parser import parser
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.paths import Arguments, Constant, Path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeFn, SizeSet
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax

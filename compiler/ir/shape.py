@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import SizeFn
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import constant
 

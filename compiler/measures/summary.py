@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from math import prod
 from typing import TypeAlias
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, Sum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 

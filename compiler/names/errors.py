@@ -8,9 +8,9 @@ from itertools import islice
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation import errors
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile, shipped
 from resnetc.compiler.names.symbols import Definition, FileNames
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import figure, remedy_of_name

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.proof.constraints import Place
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 
 

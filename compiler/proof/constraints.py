@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resnetc.compiler.evaluation.values import describe, is_number
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence, Stage, Step
 from resnetc.compiler.ir.paths import show_path
-from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Operation
 from resnetc.compiler.remedies.call_text import shorten

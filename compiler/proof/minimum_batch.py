@@ -7,10 +7,10 @@ number of images.
 
 from __future__ import annotations
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.proof.accepted_sizes import Accepted
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
 from resnetc.compiler.source import Span
 

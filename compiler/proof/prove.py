@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.ir.network import Condition, Network
-from resnetc.compiler.proof import errors
+from resnetc.compiler.proof import size_errors, stride_mismatch_errors
 from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed_sizes, declared_sizes
 from resnetc.compiler.proof.constraints import constraints
-from resnetc.compiler.proof.errors import SizeConflict
-from resnetc.compiler.remedies import windows
+from resnetc.compiler.proof.size_conflict import SizeConflict
+from resnetc.compiler.remedies import window_suggestions
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -46,7 +46,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
         span, what = declared.span, "the input"
         fault = find_first_fault(network, accepted)
     except SizesTooIrregular as error:
-        return Accepted(tuple(axes), tuple(reasons)), [errors.too_irregular(span, what, str(error))]
+        return Accepted(tuple(axes), tuple(reasons)), [size_errors.too_irregular(span, what, str(error))]
     return accepted, [fault] if fault else []
 
 
@@ -82,8 +82,8 @@ def find_first_fault(network: Network, accepted: Accepted) -> Diagnostic | None:
             refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
             reason = next(refusing, None)
             if reason is None or reason.condition.kind != "at_least" or any(sizes.is_empty for sizes in within):
-                return errors.not_accepted(network, axis, within)
-            return errors.too_small(SizeConflict(network, accepted, reason), within)
+                return size_errors.not_accepted(network, axis, within)
+            return size_errors.too_small(SizeConflict(network, accepted, reason), within)
     return None
 
 
@@ -111,16 +111,22 @@ def describe_broken(conflict: SizeConflict) -> Diagnostic:
     said = declared_sizes(conflict.network, reason.axis)
     promised = reason.before & (from_minimum(conflict.accepted.axes[reason.axis].min or 1) if said is None else said)
     if reason.condition.kind != "equal":
-        return errors.never_enough(conflict) if reason.after.is_empty else errors.promises_too_much(conflict, promised)
+        return (
+            size_errors.never_enough(conflict)
+            if reason.after.is_empty
+            else size_errors.promises_too_much(conflict, promised)
+        )
     f, g = conflict.sides
-    sites = windows.find_join_sites(conflict.network, reason.place.block, reason.condition, reason.place.step)
+    sites = window_suggestions.find_join_sites(
+        conflict.network, reason.place.block, reason.condition, reason.place.step
+    )
     strides = [side.stride(conflict.axis) for side in sites[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
-        return errors.strides_differ(conflict, sites, promised)
+        return stride_mismatch_errors.strides_differ(conflict, sites, promised)
     if equal_where(f, g).is_empty:
-        return errors.never_equal(conflict, sites, promised)
+        return stride_mismatch_errors.never_equal(conflict, sites, promised)
     return (
-        errors.not_everywhere(conflict, sites, promised)
+        stride_mismatch_errors.not_everywhere(conflict, sites, promised)
         if said is None
-        else errors.promises_too_much(conflict, promised)
+        else size_errors.promises_too_much(conflict, promised)
     )

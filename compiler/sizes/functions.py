@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import gcd
 from weakref import WeakValueDictionary
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from math import gcd
 from operator import and_, or_
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 from resnetc.compiler.sizes.functions import prime_factors
 

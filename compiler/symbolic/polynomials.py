@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import lcm
 from typing import ClassVar, Literal
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import SizeFn, SizeSet, SizesTooIrregular, evaluate, is_constant, show
 from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 from resnetc.compiler.sizes.functions import onset_of, period_gain

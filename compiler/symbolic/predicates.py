@@ -9,7 +9,7 @@ from typing import ClassVar
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.arithmetic import compare
 from resnetc.compiler.evaluation.values import Value, is_number, kind
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic import counterexamples

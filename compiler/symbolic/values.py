@@ -10,7 +10,7 @@ from typing import ClassVar
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
 from resnetc.compiler.evaluation.values import MAX_BITS, Number, Value, describe, is_number, kind, normal
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import (
     ALL,
     Affine,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lark import Token
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax.lalr_tables import spelling
 

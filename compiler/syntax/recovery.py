@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from lark import Token
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import errors
 from resnetc.compiler.syntax.error_context import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source, Span
 
 # -- expressions ------------------------------------------------------------------------------------------------------

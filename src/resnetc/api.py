@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics import render
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session, UsageError
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from torch import nn

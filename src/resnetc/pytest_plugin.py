@@ -19,7 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from resnetc.api import Compiled
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
     from resnetc.compiler.claims.contract import Contract
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
     from resnetc.compiler.driver.session import Session

@@ -352,7 +352,7 @@ def test_the_names_of_classes() -> None:
 
 
 def test_the_limits() -> None:
-    from resnetc.compiler.evaluation import arithmetic, work
+    from resnetc.compiler.evaluation import arithmetic, work_budget
     from resnetc.compiler.expansion import dataflow_builder, input_declaration, instances, limits
     from resnetc.compiler.loader import loader as modules
     from resnetc.compiler.sizes import budget
@@ -361,14 +361,15 @@ def test_the_limits() -> None:
 
     said = section("Limits").replace("\n", " ")
     for text in (
-        f"{builder.MAX_DEPTH} levels of nesting in an expression, {work.MAX_NESTED} of definitions in each other",
+        f"{builder.MAX_DEPTH} levels of nesting in an expression, "
+        f"{work_budget.MAX_NESTED} of definitions in each other",
         f"{errors.MAX_STATEMENT:_} words a statement, {errors.MAX_WORDS:_} words and 1 MiB a file",
         f"{modules.MAX_FILES} used files of one's own with {modules.MAX_WORDS:_} words in all",
         f"used through at most {modules.MAX_DEPTH} others",
         f"{builder.MAX_DIGITS} digits a literal",
         f"lists of {arithmetic.MAX_LENGTH:_}, layers of {arithmetic.MAX_PARTS:_} parts",
         f"{dataflow_builder.MAX_STEPS:_} steps a block",
-        f"{work.MAX_WORK:_} statements run",
+        f"{work_budget.MAX_WORK:_} statements run",
         f"{limits.MAX_BLOCKS:_} blocks, {limits.MAX_OPERATIONS:_} operations and {limits.MAX_NODES:_} distinct ones",
         f"{instances.MAX_NETWORKS:_} networks a file",
         f"within {input_declaration.MAX_PERIOD:_} sizes",

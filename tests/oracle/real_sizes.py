@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "maximum"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}

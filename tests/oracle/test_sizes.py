@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from tests.oracle.fingerprint import FACTS, check, state_dict_sha256
 from tests.oracle.rounding import check_to_rounding

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import resnetc
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.codegen import anti_unification
 from resnetc.compiler.codegen.torch_modules import COLUMNS, module_name
 from resnetc.compiler.ir.network import Leaf
-from resnetc.compiler.proof.errors import restricting_condition
+from resnetc.compiler.proof.size_errors import restricting_condition
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import (
     CALLS,

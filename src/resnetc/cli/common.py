@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from resnetc import terminal
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
     from resnetc.compiler.driver.session import Session
 
 SPEC = "a file, a directory, the name of a shipped spec or network, or - (standard input)"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from resnetc.cli.common import USAGE, is_color_terminal, print_note
 from resnetc.cli.train import Command, import_runtime, parse_seed, print_data_notes, read_module, require_runtime
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 if TYPE_CHECKING:
     from resnetc.runtime.comparison.arm import Arm

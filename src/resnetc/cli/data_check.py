@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from resnetc.cli.common import print_note, print_notes, read_standard_input, report_diagnostics
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
     from resnetc.compiler.driver.session import Session
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import Outline
-    from resnetc.runtime.distributed.shares import Share
+    from resnetc.runtime.distributed.batch_shares import Share
     from resnetc.runtime.recipe import Recipe
 
 NUMBERS = {1: "one axis", 2: "two axes", 3: "three axes"}
@@ -37,17 +37,20 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
 
     RunError where it does not take the data, or so few images at once as the recipe will give to each process.
     """
-    from resnetc.runtime.distributed import shares
+    from resnetc.runtime.distributed import batch_shares
     from resnetc.runtime.distributed import torchrun as launch
 
     session, checked, data_settings = match_network(options, images)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
     processes = launch.count_processes()
     refuse_one_value(
-        checked, images, shares.compute_step_share(images.train, recipe.batch_size, processes), training=True
+        checked, images, batch_shares.compute_step_share(images.train, recipe.batch_size, processes), training=True
     )
     refuse_one_value(
-        checked, images, shares.compute_evaluation_share(images.test, recipe.eval_batch_size, processes), training=False
+        checked,
+        images,
+        batch_shares.compute_evaluation_share(images.test, recipe.eval_batch_size, processes),
+        training=False,
     )
     checked = checked.at(images.size)
     if launch.is_main_process():
@@ -182,7 +185,7 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
 def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, training: bool) -> None:
     """RunError where the smallest share of a run leaves a norm one value for each of its statistics."""
     from resnetc.compiler.proof.minimum_batch import find_minimum_batches
-    from resnetc.runtime.distributed.shares import describe_one_value
+    from resnetc.runtime.distributed.batch_shares import describe_one_value
     from resnetc.runtime.errors import RunError
 
     refused = find_minimum_batches(checked.network, checked.accepted, training) if share.images == 1 else ()

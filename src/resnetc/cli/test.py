@@ -12,13 +12,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import open_session, parse_sizes, print_notes, report_diagnostics
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.terminal import message
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
     from resnetc.compiler.driver.session import Session
     from resnetc.testing.exercise import Failure, Finding
     from resnetc.testing.inputs import Sizes

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from resnetc.api import Compiled
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree

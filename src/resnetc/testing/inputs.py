@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from math import prod
 from random import Random
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
 from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 
 Sizes = tuple[int, ...]

@@ -15,10 +15,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnetc.compiler.evaluation.values import normal
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
 from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along

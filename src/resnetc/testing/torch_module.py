@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.record import record
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resnetc.api import Compiled
 from resnetc.compiler import names
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.module import module_text
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
 from resnetc.compiler.evaluation.evaluator import AlreadyReported
@@ -15,12 +15,12 @@ from resnetc.compiler.expansion.application import tensor_evaluator
 from resnetc.compiler.expansion.expander import expand
 from resnetc.compiler.expansion.instances import requests
 from resnetc.compiler.expansion.request import Origin
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import Loader, SpecFile, digest
 from resnetc.compiler.measures.summary import Measures, measure
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.prove import prove
-from resnetc.compiler.record import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 

@@ -9,15 +9,15 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import Constant, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.format_shapes import show_shape
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
 
 Spell = Callable[[Shape], str]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from resnetc.views.mermaid import Box, Chart, charts
 
 if TYPE_CHECKING:
-    from resnetc.compiler.checked import CheckedNetwork
+    from resnetc.compiler.checked_network import CheckedNetwork
 
 HEIGHT, LINE, LABEL, TRACK, MARGIN = 30, 15, 22, 8, 20
 WIDTH = 1850  # past this a block begins a new row, below the others

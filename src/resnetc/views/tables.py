@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.network_index import Index, ListedNetwork
 from resnetc.compiler.evaluation.values import MAX_BITS
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.proof.prove import prove
 from resnetc.compiler.sizes import show_set

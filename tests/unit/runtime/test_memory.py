@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resnetc
-from resnetc.compiler.checked import CheckedNetwork
+from resnetc.compiler.checked_network import CheckedNetwork
 
 HERE = Path(__file__).parent
 BATCH = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.testing.strategies.bodies import CONDITIONS, CONV_SLOT, Body, Draft
 from resnetc.testing.strategies.primitives import (
     Flow,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.expansion.leaves import LIST_RULES
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step

@@ -6,10 +6,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.prove import prove
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import SizeSet
 
 LARGEST = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still runs in a few milliseconds

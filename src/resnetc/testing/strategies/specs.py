@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.sizes import constant
 from resnetc.testing.strategies.bodies import Body, Draft
 from resnetc.testing.strategies.items import DOCS, block_item, inner_call, shortcut_item, std_conv

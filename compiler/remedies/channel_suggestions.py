@@ -7,10 +7,10 @@ from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.evaluation.values import Number, Tensor, describe, is_number, normal_size
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.record import record
 from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
 from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.sizes import is_constant, slope, step

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from resnetc.compiler.codegen.python_layout import Call, Code
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence
-from resnetc.compiler.record import record
 from resnetc.compiler.syntax import tree as syntax
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from resnetc.compiler.diagnostics.diagnostic import Edit
 from resnetc.compiler.evaluation.values import describe, normal_size
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import Constant
-from resnetc.compiler.record import record
 from resnetc.compiler.remedies import branches
 from resnetc.compiler.remedies.branches import Branch, Geometry, Operation
 from resnetc.compiler.remedies.call_text import (

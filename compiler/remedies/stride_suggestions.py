@@ -14,7 +14,7 @@ from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
-from resnetc.compiler.remedies.windows import JoinSite, change_arguments, fit_changes, span_key
+from resnetc.compiler.remedies.window_suggestions import JoinSite, change_arguments, fit_changes, span_key
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.runtime.data import Data
-from resnetc.runtime.distributed.shares import Share, describe_one_value
+from resnetc.runtime.distributed.batch_shares import Share, describe_one_value
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
 

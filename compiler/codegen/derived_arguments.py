@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from resnetc.compiler.codegen.argument_vectors import Vectors, all_equal
 from resnetc.compiler.codegen.python_layout import literal
-from resnetc.compiler.codegen.vectors import Vectors, all_equal
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.syntax import tree as syntax
 
 

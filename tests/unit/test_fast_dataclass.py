@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnetc.compiler.record import record
+from resnetc.compiler.fast_dataclass import record
 
 ROOT = Path(__file__).parents[2]
 

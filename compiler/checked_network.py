@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.expansion.request import Origin
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import (
     SpecFile,
 )
-from resnetc.compiler.record import record
 
 if TYPE_CHECKING:
     from resnetc.compiler.claims.contract import Contract

@@ -11,7 +11,7 @@ import pytest
 import resnetc
 from resnetc.cli.main import main
 from resnetc.runtime.data import Data
-from resnetc.runtime.distributed import shares
+from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.recipe import Recipe
@@ -138,13 +138,13 @@ def test_every_image_is_judged_once_and_as_few_as_predicted_at_once(processes: i
     for images in range(1, 30):
         for batch in range(1, 9):
             counts = [len(range(rank, images, processes)) for rank in range(processes)]
-            split = [shares.split_batches(count, batch) for count in counts]
+            split = [batch_shares.split_batches(count, batch) for count in counts]
             for count, own in zip(counts, split, strict=True):
                 assert [i for start, stop in own for i in range(start, stop)] == list(range(count))
                 assert len(own) <= len(split[0])
             sizes = [stop - start for own in split for start, stop in own]
             assert max(sizes) <= batch + (batch > 1)
-            share = shares.compute_evaluation_share(images, batch, processes)
+            share = batch_shares.compute_evaluation_share(images, batch, processes)
             assert share.images == min(sizes)
             assert (share.images == 1) == (batch == 1 or 1 in counts)
 

@@ -1,0 +1,107 @@
+"""Messages about a sum whose two sides have different sizes: different strides, or a size at which they differ."""
+
+from __future__ import annotations
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, Suggestion
+from resnetc.compiler.evaluation.values import describe
+from resnetc.compiler.proof.accepted_sizes import nearest_accepted
+from resnetc.compiler.proof.size_conflict import SizeConflict, show_stride
+from resnetc.compiler.proof.size_errors import edit_condition, restricting_condition
+from resnetc.compiler.remedies import branches, stride_suggestions, window_suggestions
+from resnetc.compiler.remedies.call_text import is_shipped
+from resnetc.compiler.remedies.window_suggestions import JoinSite
+from resnetc.compiler.sizes import (
+    SizeSet,
+    equal_where,
+    show_set,
+)
+
+
+def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    totals = [side.stride(conflict.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
+    named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
+    likeliest, *alternatives = stride_suggestions.suggest_strides(sites, conflict.reason.condition.span, conflict.axis)
+    if "none" in totals:
+        likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
+        alternatives = []
+    return Diagnostic(
+        "E0302",
+        f"{conflict.reason.condition.text} joins maps with different strides: {named}",
+        Label(conflict.reason.condition.span, f"sizes differ: {conflict.show(f)} and {conflict.show(g)}"),
+        labels=(*branches.label_strides(sides, conflict.axis), *conflict.call_site_labels()),
+        notes=(*conflict.counterexamples(promised), *conflict.reason.place.whereabouts()),
+        helps=(likeliest.help,),
+        fix=likeliest.edits,
+        alternatives=tuple(alternatives),
+    )
+
+
+def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    remedy_of_windows = window_suggestions.find_remedy(sites, conflict.axis)
+    blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, conflict.axis)
+    remedy = remedy_of_windows or window_suggestions.find_border(sites)
+    if remedy:
+        help = f"write {remedy.text}, so that both are {conflict.show(remedy.sizes[conflict.axis])}"
+    else:
+        help = (
+            f"make `{blamed.text}` preserve the size of its map"
+            if blamed
+            else "give both sides the same size before it"
+        )
+    return Diagnostic(
+        "E0332",
+        f"{conflict.reason.condition.text} never fits: {conflict.show(f)} and {conflict.show(g)}",
+        Label(conflict.reason.condition.span, conflict.values(conflict.size)),
+        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
+        notes=(
+            *conflict.counterexamples(promised),
+            *([f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []),
+            *conflict.reason.place.whereabouts(),
+        ),
+        helps=(help,),
+        fix=remedy.fix if remedy else (),
+    )
+
+
+def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
+    (f, g), sides = conflict.sides, sites[0].sides
+    remedy = window_suggestions.find_remedy(sites, conflict.axis)
+    blamed = remedy.operation if remedy else branches.most_changing(sides, conflict.axis)
+    equal = show_set(equal_where(f, g), conflict.symbol).partition(", ")[0]
+    line = restricting_condition(conflict.network, conflict.accepted)
+    notes = [f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []
+    nearest = nearest_accepted(conflict.network, conflict.accepted)
+    is_declared_accepted = nearest == conflict.network.input.sizes
+    if not remedy and not (line and is_declared_accepted):
+        remedy = window_suggestions.find_border(sites)
+    declares = line is not None and (not remedy or is_shipped(remedy.operation.span))
+    cure = (
+        f"{remedy.text} makes both {conflict.show(remedy.sizes[conflict.axis])} for every {conflict.symbol}"
+        if remedy
+        else ""
+    )
+    fix = remedy.fix if remedy else ()
+    if line and declares:
+        notes += [cure] if cure else []
+        help = f"restrict the input to sizes that fit: `{line}`"
+        if not is_declared_accepted:
+            help += f", and declare one of them, such as `{describe((conflict.network.input.channels, *nearest))}`"
+        fix = edit_condition(conflict.network, line) if is_declared_accepted else ()
+    else:
+        help = cure or "give both sides the same size, for instance with the same operation on both"
+    return Diagnostic(
+        "E0314",
+        f"{conflict.reason.condition.text} does not fit all sizes from {promised.min} up: "
+        f"{conflict.show(f)} and {conflict.show(g)}",
+        Label(conflict.reason.condition.span, "sizes differ"),
+        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
+        notes=(
+            "; ".join([*conflict.counterexamples(promised), f"equal only for {equal}"]),
+            *notes,
+            *conflict.reason.place.whereabouts(),
+        ),
+        helps=(help,),
+        fix=fix,
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.frame import Builder
 from resnetc.compiler.evaluation.values import Tensor
+from resnetc.compiler.expansion.channel_mismatch_errors import channels_differ
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.remedies.channel_suggestions import channels_differ
 from resnetc.compiler.shapes import errors as shapes_errors
 from resnetc.compiler.sizes import constant
 from resnetc.compiler.syntax import tree as syntax

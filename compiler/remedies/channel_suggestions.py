@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import Number, Tensor, describe, is_number, normal_size
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
-from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.sizes import is_constant, slope, step
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
@@ -39,27 +38,6 @@ def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
             return step
         ref = step.inputs[0]
     return last
-
-
-def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, dataflow: Dataflow) -> Diagnostic:
-    labels = []
-    for side, text in ((left, expr.left), (right, expr.right)):
-        step = find_producer(side.ref, dataflow)
-        name, channels = name_side(side, text, dataflow), side.shape.channels
-        if step is not None:
-            labels.append(Label(step.span, f"`{name}` has {channels} channels from here"))
-    likeliest, *alternatives = suggest_remedies(op, left, right, expr, dataflow)
-    if is_shipped(expr.span):
-        likeliest, alternatives = Suggestion(likeliest.help), []
-    return Diagnostic(
-        "E0301",
-        f"`{op}` needs equal shapes: {show_shape(left.shape)} and {show_shape(right.shape)}",
-        Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
-        tuple(labels),
-        helps=(likeliest.help,),
-        fix=likeliest.edits,
-        alternatives=tuple(alternatives),
-    )
 
 
 @record(eq=True)

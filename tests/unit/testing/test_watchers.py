@@ -51,7 +51,7 @@ def found(trial: Trial, sizes: tuple[int, ...]) -> dict[str, str]:
 @pytest.fixture
 def forgotten_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An operation writes an operand twice, whatever is called in it."""
-    monkeypatch.setattr(Operation, "repeated", property(lambda operation: set()))
+    monkeypatch.setattr(Operation, "named", property(lambda operation: set()))
     yield
 
 

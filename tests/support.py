@@ -49,6 +49,15 @@ def diagnose(spec: str | Path, **settings: str) -> list[Diagnostic]:
     return check(spec, **settings)[1]
 
 
+def warn(spec: str | Path) -> list[Diagnostic]:
+    """What is said of a text or a file, warnings included."""
+    session = open_session(spec)
+    networks = session.networks()
+    if not session.sink.failed:
+        session.lint(networks)
+    return session.sink.diagnostics
+
+
 def list_faults(spec: str | Path, **settings: str) -> list[str]:
     """What is said of a text or a file: the code and the message of each."""
     return [f"{fault.code} {fault.message}" for fault in diagnose(spec, **settings)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -194,6 +194,17 @@ class Session:
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
         self.sink.sort()
         return out
+
+    def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
+        """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors."""
+        from resnetc.compiler.lints.lint import find_warnings
+
+        specs = {id(spec): spec for entry in self.entries for spec in entry.spec.closure()}
+        complete = not any(entry.network for entry in self.entries)
+        for warning in find_warnings(specs.values(), networks, complete):
+            is_denied = "warnings" in denied or warning.code in denied
+            self.sink.add(replace(warning, severity="error") if is_denied else warning)
+        self.sink.sort()
 
     def _holding(self, model: str) -> list[Entry]:
         """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""

@@ -16,6 +16,8 @@ from resnetc.cli.common import (
 def check(options: argparse.Namespace) -> int:
     session = open_session(options.spec)
     networks = session.networks()
+    if not session.sink.failed:
+        session.lint(networks, options.deny)
     if report_diagnostics(session, options.format):
         return INPUT
     if options.format == "human":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from resnetc import terminal
@@ -32,6 +34,30 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="the value of a parameter or slot, as in a spec; repeat it for more",
     )
+
+
+def add_deny_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--deny",
+        action="append",
+        default=[],
+        type=parse_denied,
+        metavar="CODE",
+        help="treat this warning as an error, or all of them (`--deny warnings`); repeat it for more",
+    )
+
+
+def parse_denied(text: str) -> str:
+    if text == "warnings" or (re.fullmatch(r"W\d{4}", text) and text in known_codes()):
+        return text
+    raise argparse.ArgumentTypeError(f"write --deny warnings, or the code of a warning, such as W0601, not {text!r}")
+
+
+def known_codes() -> frozenset[str]:
+    """Every code of a diagnostic: each has a page."""
+    import resnetc.compiler.diagnostics
+
+    return frozenset(page.stem for page in Path(resnetc.compiler.diagnostics.__file__).with_name("pages").glob("*.md"))
 
 
 def parse_setting(text: str) -> tuple[str, str]:

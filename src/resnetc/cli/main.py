@@ -21,6 +21,7 @@ from resnetc.cli.common import (
     OK,
     SPEC,
     USAGE,
+    add_deny_option,
     add_selection_options,
 )
 from resnetc.cli.compile import compile
@@ -133,6 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--format", choices=("human", "json", "github"), default="human", help="the format of the diagnostics"
     )
+    add_deny_option(one)
 
     one = command(
         "compile", compile, "write one Python file per network", "resnetc compile imagenet/resnet50 -o models"
@@ -144,6 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_selection_options(one)
     one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
     one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    add_deny_option(one)
 
     one = command(
         "show",

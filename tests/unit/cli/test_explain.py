@@ -9,7 +9,7 @@ import pytest
 
 from resnetc.cli import explain
 from resnetc.compiler.driver.session import UsageError
-from tests.support import diagnose
+from tests.support import warn
 
 ROOT = Path(__file__).parents[3]
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs" / "errors").glob("[EW]*.md"))}
@@ -32,8 +32,8 @@ def test_no_line_of_a_page_is_longer_than_a_terminal_shows():
 @pytest.mark.parametrize("code", sorted(PAGES.keys() - WITHOUT_SPECS))
 def test_the_first_spec_of_a_page_has_its_fault_and_the_second_has_none(code):
     wrong, right = SPEC.findall(PAGES[code])
-    assert [fault.code for fault in diagnose(wrong)] == [code]
-    assert diagnose(right) == []
+    assert [fault.code for fault in warn(wrong)] == [code]
+    assert warn(right) == []
 
 
 @pytest.mark.parametrize("code", sorted(WITHOUT_SPECS))

@@ -119,7 +119,7 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
     )
     poisoned = source.replace("x = self.relu(self.bn1(self.conv1(x)))", POISON)
     assert poisoned != source
-    with pytest.raises(RunError, match="no longer a number at step 7 .*--override max_grad_norm=1"):
+    with pytest.raises(RunError, match="no longer finite at step 7 .*--override max_grad_norm=1"):
         train(poisoned, "small", few, replace(wild, learning_rate=0.1, momentum=0.9), tmp_path / "run", quiet=True)
     tensors, facts = checkpoint.load(tmp_path / "run" / "last.ckpt")
     assert facts["step"] == 4  # the end of the first epoch
@@ -132,7 +132,7 @@ def test_the_weights_are_left_alone_by_a_loss_that_is_no_number(
 ) -> None:
     updates = []
     monkeypatch.setattr(torch.optim.SGD, "step", lambda self: updates.append(self))
-    with pytest.raises(RunError, match="no longer a number at step 7 "):
+    with pytest.raises(RunError, match="no longer finite at step 7 "):
         train(source.replace(FIRST, POISON), "small", few, quick, tmp_path / "run", quiet=True)
     assert len(updates) == 6
 

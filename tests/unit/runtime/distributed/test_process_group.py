@@ -21,7 +21,7 @@ from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
-from .run.test_resume import assert_equal_runs
+from ..run.test_resume import assert_equal_runs
 from .worker import QUICK
 
 HERE = Path(__file__).parent

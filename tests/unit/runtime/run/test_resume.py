@@ -206,7 +206,7 @@ def test_resume_refuses_what_would_not_be_the_same_run(
     train(source, "small", few, quick, out, quiet=True)
     with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is 0.2 now"):
         train(source, "small", few, replace(quick, learning_rate=0.2), out, resume=True, quiet=True)
-    with pytest.raises(RunError, match=r"another network than the one given now"):
+    with pytest.raises(RunError, match=r"is not the network given now"):
         train(source + "# edited\n", "small", few, quick, out, resume=True, quiet=True)
     with pytest.raises(RunError, match=r"digits is not the data of that run \(npz:.*few\.npz\)"):
         train(source, "small", digits, quick, out, resume=True, quiet=True)

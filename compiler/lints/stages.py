@@ -18,8 +18,9 @@ def find_repeated_strides(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     for stage in network.stages:
         operation = network.root.steps[stage.step].operation
         blocks = [] if isinstance(operation, str) else blocks_of(operation)
-        smaller = [block for block in blocks if reduces(block)]
-        if len(smaller) < 2 or not reduces(blocks[0]):
+        reducing = {id(block): reduces(block) for block in {id(block): block for block in blocks}.values()}
+        smaller = [block for block in blocks if reducing[id(block)]]
+        if len(smaller) < 2 or not reducing[id(blocks[0])]:
             continue
         definition = smaller[1].definition
         parameter = next((p for p in definition.parameters if p.name.id == "stride" and not p.first), None)

@@ -7,22 +7,28 @@ A test compares the file with a fresh one; `resnetc list` takes its figures from
 
 from __future__ import annotations
 
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import shipped_names
 from resnetc.views import tables
 
 
-def render() -> str:
+def check_shipped() -> list[CheckedNetwork]:
     session = Session()
     for name in shipped_names():
         session.add(name)
-    networks = [network_index.index_row(checked, tables.accepted(checked)) for checked in session.networks()]
+    networks = session.networks()
     if session.sink.failed:
         raise SystemExit("a shipped spec has faults: see `resnetc check specs`")
-    return network_index.render_index(networks, network_index.further_names(networks))
+    return networks
+
+
+def render(networks: list[CheckedNetwork]) -> str:
+    rows = [network_index.index_row(checked, tables.accepted(checked)) for checked in networks]
+    return network_index.render_index(rows, network_index.further_names(rows))
 
 
 if __name__ == "__main__":
-    network_index.FILE.write_text(render(), encoding="utf-8")
+    network_index.FILE.write_text(render(check_shipped()), encoding="utf-8")
     print(f"{network_index.FILE.name}: {network_index.FILE.stat().st_size} bytes")

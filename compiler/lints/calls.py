@@ -65,7 +65,9 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             f"`{shorten(leaf.span.text)}` has an even window and a stride of 1",
             Label(leaf.span, "the map becomes one position smaller, not half as large"),
             helps=(
-                f"write `{suggestion}`: a stride that is not given is 1" if suggestion else "give it a stride, or an odd window",
+                f"write `{suggestion}`: a stride that is not given is 1"
+                if suggestion
+                else "give it a stride, or an odd window",
             ),
             fix=(Edit(leaf.span, suggestion),) if suggestion else (),
         )

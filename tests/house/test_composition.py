@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ FILES = sorted(
 BORN = ("__init__", "__post_init__")  # where attributes may be born
 
 
+@cache
 def parsed(text: str) -> tuple[ast.Module, list[ast.ClassDef]]:
     tree = ast.parse(text)
     return tree, [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
@@ -23,7 +25,7 @@ def parsed(text: str) -> tuple[ast.Module, list[ast.ClassDef]]:
 
 def left_open(text: str) -> list[int]:
     """The lines that raise `NotImplementedError`: a method for another file to fill in is an argument."""
-    raised = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Raise))
+    raised = (node for node in ast.walk(parsed(text)[0]) if isinstance(node, ast.Raise))
     return [r.lineno for r in raised if r.exc is not None and "NotImplementedError" in ast.unparse(r.exc)]
 
 

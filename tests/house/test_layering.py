@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Container
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -47,16 +48,20 @@ def rule(path: Path) -> str:
     return max((row for row in ALLOWED if name == row or name.startswith(row + "/")), key=len)
 
 
+@cache
+def import_statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    nodes = ast.walk(ast.parse(path.read_bytes()))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(path: Path, modules: Container[str] | None = None) -> set[str]:
     """The dotted names of what a file imports, wherever in it: of `from a import b`, `a.b` where that is a module."""
     modules = MODULES if modules is None else modules
-    names, nodes = set(), [ast.parse(path.read_bytes())]
-    while nodes:
-        node = nodes.pop()
-        nodes += ast.iter_child_nodes(node)
+    names = set()
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"

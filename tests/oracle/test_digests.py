@@ -1,16 +1,21 @@
-"""The keys and the function of every shipped network are those that `digests.txt` records.
+"""The keys and the function of every shipped network are those that `digests.txt` records; the index has its figures.
 
 `pytest --update tests/oracle/test_digests.py` records them anew. A digest of keys covers names, order and shapes of the
 state dict; one of the function covers every operation and every wire, and no name of a block, a `let` or a slot.
 """
 
+import importlib.util
+from functools import cache
 from pathlib import Path
 
+from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.fingerprint import digests
+from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import shipped_names
 from tests.support import compile_text
 
+ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("digests.txt")
 HEAD = """\
 # What every shipped network stores and computes: SPEC NETWORK KEYS FUNCTION, as compiler/codegen/fingerprint.py does.
@@ -19,18 +24,28 @@ HEAD = """\
 """
 
 
-def lines() -> list[str]:
+@cache
+def shipped_networks() -> list[CheckedNetwork]:
     session = Session()
     for name in shipped_names():
         session.add(name)
-    found = session.networks()
-    session.lint(found)
+    networks = session.networks()
+    session.lint(networks)
     assert session.sink.diagnostics == []  # no shipped spec warns
-    return [f"{c.title} {c.network.name} {' '.join(digests(c.network))}" for c in found]
+    return networks
+
+
+def test_the_index_is_what_the_specs_make() -> None:
+    spec = importlib.util.spec_from_file_location("make_index", ROOT / "tools" / "make_index.py")
+    assert spec is not None and spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    index = network_index.FILE.read_text(encoding="utf-8")
+    assert index == tool.render(shipped_networks()), "run: python tools/make_index.py"
 
 
 def test_every_shipped_network_has_the_recorded_keys_and_function(update: bool) -> None:
-    made = lines()
+    made = [f"{c.title} {c.network.name} {' '.join(digests(c.network))}" for c in shipped_networks()]
     if update:
         FILE.write_text("\n".join([HEAD, *made, ""]), encoding="utf-8")
     recorded = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]

@@ -1,10 +1,8 @@
 """Names of shipped networks as SPECs: what they mean, what goes before them, and that none is expanded to find out."""
 
 import argparse
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -29,14 +27,6 @@ model resnet50(classes: int = 10) {
   head = global_avg_pool |> fc: linear(classes)
 }
 """
-
-
-def tool() -> ModuleType:
-    found = importlib.util.spec_from_file_location("make_index", ROOT / "tools" / "make_index.py")
-    assert found is not None and found.loader is not None
-    made = importlib.util.module_from_spec(found)
-    found.loader.exec_module(made)
-    return made
 
 
 @pytest.fixture
@@ -83,10 +73,6 @@ def rows(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_index_is_what_the_specs_make() -> None:
-    assert network_index.FILE.read_text(encoding="utf-8") == tool().render(), "run: python tools/make_index.py"
 
 
 def test_every_name_is_found_in_the_spec_that_is_meant() -> None:

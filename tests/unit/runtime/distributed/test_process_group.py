@@ -20,9 +20,8 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
-
-from ..run.test_resume import assert_equal_runs
-from .worker import QUICK
+from tests.unit.runtime.distributed.worker import QUICK
+from tests.unit.runtime.run.test_resume import assert_equal_runs
 
 HERE = Path(__file__).parent
 

@@ -36,6 +36,7 @@ from resnetc.compiler.loader.loader import (
     below,
     decode,
     digest,
+    is_shipped,
     shipped,
     shown,
     unreadable,
@@ -200,8 +201,11 @@ class Session:
         from resnetc.compiler.lints.lint import find_warnings
 
         specs = {id(spec): spec for entry in self.entries for spec in entry.spec.closure()}
+        specs[id(self.loader.prelude)] = self.loader.prelude
+        entries = {id(entry.spec) for entry in self.entries}
+        own = [spec for spec in specs.values() if id(spec) in entries or not is_shipped(spec)]
         complete = not any(entry.network for entry in self.entries)
-        for warning in find_warnings(specs.values(), networks, complete):
+        for warning in find_warnings(specs.values(), own, networks, complete):
             is_denied = "warnings" in denied or warning.code in denied
             self.sink.add(replace(warning, severity="error") if is_denied else warning)
         self.sink.sort()

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.lints import calls, stages
+from resnetc.compiler.lints import calls, groups, labels, stages, unused
 from resnetc.compiler.lints.allowances import find_allowances
+from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.loader.loader import SpecFile
 
+FileLint = Callable[[SpecFile, Mentions], Iterator[Diagnostic]]
 NetworkLint = Callable[[CheckedNetwork], Iterator[Diagnostic]]
 
+FILE_LINTS: tuple[FileLint, ...] = (
+    unused.find_unread_names,
+    labels.find_labels_without_effect,
+    groups.find_dropped_arguments,
+)
 NETWORK_LINTS: tuple[NetworkLint, ...] = (stages.find_repeated_strides, calls.find_torch_order, calls.find_even_windows)
 
 
-def find_warnings(specs: Iterable[SpecFile], networks: Iterable[CheckedNetwork], complete: bool) -> list[Diagnostic]:
-    """The warnings about some files and their networks, each once.
+def find_warnings(
+    specs: Collection[SpecFile], own: Collection[SpecFile], networks: Iterable[CheckedNetwork], complete: bool
+) -> list[Diagnostic]:
+    """The warnings about some files and their networks, each once. Of `specs`, `own` are those whose text is looked at.
 
     `complete` says that these are all networks of the files, as their specs have them: only then is it known that an
     allowance silences nothing.
     """
     warnings: dict[tuple[str, str, int, int], Diagnostic] = {}
-    for checked in networks:
-        for lint in NETWORK_LINTS:
-            for warning in lint(checked):
-                span = warning.primary.span
-                key = (warning.code, span.source.name, span.start, span.end)
-                warnings.setdefault(key, replace(warning, severity="warning"))
+    mentions = Mentions(specs)
+    of_files = (lint(spec, mentions) for spec in own for lint in FILE_LINTS)
+    of_networks = (lint(checked) for checked in networks for lint in NETWORK_LINTS)
+    for warning in chain.from_iterable(chain(of_files, of_networks)):
+        span = warning.primary.span
+        key = (warning.code, span.source.name, span.start, span.end)
+        warnings.setdefault(key, replace(warning, severity="warning"))
     allowances = [allowance for spec in specs for allowance in find_allowances(spec.source)]
     by_place = {(allowance.source.name, allowance.line, allowance.code): allowance for allowance in allowances}
     out: list[Diagnostic] = []

@@ -108,6 +108,11 @@ def shipped_names() -> list[str]:
     return [n for n in names if not n.startswith("std/")]
 
 
+def is_shipped(spec: SpecFile) -> bool:
+    """Whether a file is one of the library's, which its user does not edit."""
+    return spec.path is not None and spec.path.resolve().is_relative_to(LIBRARY)
+
+
 def read(path: Path, name: str) -> Source:
     """The text of a file, or a `Fault` that says why there is none."""
     blank = Source(name, "")

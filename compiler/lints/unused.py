@@ -1,0 +1,150 @@
+"""Warnings about names that nothing reads: a `let`, a parameter, a `use`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.lints.mentions import Mentions
+from resnetc.compiler.lints.reads import read_names
+from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import PRIMITIVES
+
+GATES = ("sigmoid", "hard_sigmoid")  # what a gate ends in: a factor for every channel or position
+
+
+def find_unread_names(spec: SpecFile, mentions: Mentions) -> Iterator[Diagnostic]:
+    """What a file defines and nothing reads."""
+    yield from find_unread_uses(spec.tree)
+    for item in spec.tree.items:
+        if isinstance(item, (syntax.Block, syntax.Policy, syntax.Model)):
+            names = {name.id for name in read_names(item)}
+            if isinstance(item, syntax.Model):
+                names |= mentions.in_instances
+            yield from find_unread_lets(item, item.body, names)
+            if isinstance(item, syntax.Model) or mentions.calls_alone(item):
+                yield from find_unread_parameters(item, names, mentions.signatures)
+
+
+def find_unread_uses(tree: syntax.File) -> Iterator[Diagnostic]:
+    names = {name.id for name in read_names(tree.items)}
+    for use in tree.uses:
+        if use.path[-1] not in names:
+            statement = with_keyword(use.span)
+            yield unread(
+                use.path[-1],
+                Label(use.span, "no item of this file mentions it"),
+                f"remove `use {'.'.join(use.path)}`",
+                fix=(Edit(line_of(statement), ""),) if statement else (),
+                is_certain=True,
+            )
+
+
+def find_unread_lets(
+    item: syntax.Block | syntax.Policy | syntax.Model, body: tuple[syntax.Statement, ...], names: set[str]
+) -> Iterator[Diagnostic]:
+    reported: set[str] = set()
+    for statement in body:
+        if isinstance(statement, syntax.Each):
+            yield from find_unread_lets(item, statement.body, names)
+        elif isinstance(statement, syntax.Let) and statement.name.id not in names | reported:
+            reported.add(statement.name.id)
+            name = statement.name
+            what = "its layers are no part of the network" if has_layers(statement.value) else "computed for nothing"
+            place, product = find_gated(item, statement)
+            yield unread(
+                name.id,
+                Label(name.span, what),
+                f"multiply by it: write `{product}` for `{place.text}` in `out`, or remove this `let`"
+                if place
+                else f"read `{name.id}` behind this line, or remove this `let`",
+                fix=(Edit(place, product),) if place else (),
+            )
+
+
+def find_unread_parameters(
+    item: syntax.Block | syntax.Policy | syntax.Model, names: set[str], signatures: frozenset[str]
+) -> Iterator[Diagnostic]:
+    kind = type(item).__name__.lower()
+    for parameter in item.parameters:
+        name = parameter.name.id
+        if name in names or (isinstance(item, syntax.Policy) and name in signatures):
+            continue  # what is bound to a slot has the parameters of the slot
+        example = f", for example `{name}={name}` in a call" if name in OPTIONS | signatures else ""
+        yield unread(
+            name,
+            Label(parameter.span, f"{kind} `{item.name.id}` is the same whatever this is"),
+            f"use it in {kind} `{item.name.id}`{example}, or remove it here and where `{item.name.id}` is called",
+        )
+
+
+OPTIONS = frozenset(parameter.name for primitive in PRIMITIVES.values() for parameter in primitive.parameters)
+
+
+def unread(name: str, label: Label, help: str, fix: tuple[Edit, ...] = (), is_certain: bool = False) -> Diagnostic:
+    return Diagnostic(
+        "W0602",
+        f"nothing reads `{name}`",
+        label,
+        helps=(help,),
+        fix=fix,
+        severity="warning",
+        is_certain=is_certain,
+    )
+
+
+def has_layers(value: syntax.Expr) -> bool:
+    """Whether a value is the outcome of layers, as far as its text says."""
+    match value:
+        case syntax.Pipe():
+            return True
+        case syntax.Binary(_, left, right):
+            return has_layers(left) or has_layers(right)
+        case syntax.Choice(chosen, _, other):
+            return has_layers(chosen) or has_layers(other)
+        case syntax.Labelled(_, layer):
+            return has_layers(layer)
+    return False
+
+
+def find_gated(item: syntax.Item, let: syntax.Let) -> tuple[Span | None, str]:
+    """Where the value that a gate is made from is read in `out`, and its product with the gate; "" if there is none."""
+    match item, let.value:
+        case syntax.Block(), syntax.Pipe((syntax.Name() as source, *_, syntax.Name(last))) if last in GATES:
+            places = [place for place in factors(item.out) if place.id == source.id]
+            word = "in" if source.id == "in" else source.id
+            if len(places) == 1 and places[0].span.start > let.span.end:
+                return places[0].span, f"{word} * {let.name.id}"
+    return None, ""
+
+
+def factors(value: syntax.Expr) -> Iterator[syntax.Name]:
+    """The names in a value that a product may take the place of."""
+    match value:
+        case syntax.Name():
+            yield value
+        case syntax.Binary("+" | "*", left, right):
+            yield from factors(left)
+            yield from factors(right)
+        case syntax.Pipe(steps):
+            yield from factors(steps[0])
+
+
+def with_keyword(span: Span) -> Span | None:
+    """A path with the `use` before it, None where a comment stands between."""
+    start = span.source.text.rfind("use", 0, span.start)
+    return Span(span.source, start, span.end) if not span.source.text[start + 3 : span.start].strip() else None
+
+
+def line_of(span: Span) -> Span:
+    """The line of a text that stands alone on it, with its end; else the text and the blanks behind it."""
+    text = span.source.text
+    start = text.rfind("\n", 0, span.start) + 1
+    line_end = text.find("\n", span.end)
+    end = len(text) if line_end < 0 else line_end + 1
+    if not text[start : span.start].strip() and not text[span.end : end].strip():
+        return Span(span.source, start, end)
+    blanks = len(text[span.end : end]) - len(text[span.end : end].lstrip(" \t"))
+    return Span(span.source, span.start, span.end + blanks)

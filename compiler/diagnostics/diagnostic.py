@@ -41,7 +41,8 @@ class Suggestion:
 Applicability = Literal["certain", "plausible", "words"]
 """Whether a tool may apply a fix unasked, as in rustc: certain ones only.
 
-- `certain`: it was compiled, the whole network is right with it, and no other edit was in question;
+- `certain`: it was compiled, the whole network is right with it, and no other edit was in question; that of a warning
+  leaves the network as it is, which is checked before it is applied;
 - `plausible`: it may not be what the author meant: it is one of several, a guess, or restricts what is accepted;
 - `words`: the help says what to do, and no edit does it.
 """

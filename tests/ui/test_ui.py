@@ -2,7 +2,8 @@
 
 A case is `NAME.resnet` with `NAME.stderr` (and `NAME.stdout`) beside it, or a folder that holds `case.resnet` or any
 other files, and `stderr` and `stdout`. An output that is not recorded is empty. `check NAME.resnet` is run on a copy,
-and must leave it as it was, unless lines in the spec's first comments, or in the folder's file `case`, say otherwise:
+and must leave it as it was, but for the files that the case's folder `after` has; unless lines in the spec's first
+comments, or in the folder's file `case`, say otherwise:
 
     // args: check --format json a.resnet     the whole command line
     // stdin: in.resnet                       the file on standard input
@@ -43,6 +44,7 @@ def recorded(case: Path, output: str) -> Path:
 def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys):
     if case.is_dir():
         shutil.copytree(case, tmp_path, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "after", ignore_errors=True)
         for name in ("case", *OUTPUTS):
             (tmp_path / name).unlink(missing_ok=True)
     else:
@@ -61,7 +63,8 @@ def test_output_is_what_is_recorded(case, update, tmp_path, monkeypatch, capsys)
         status = stop.code
     printed = dict(zip(OUTPUTS, reversed(capsys.readouterr()), strict=True))
 
-    assert read_folder(tmp_path) == before, "it wrote something"
+    after = read_folder(case / "after") if (case / "after").is_dir() else {}
+    assert read_folder(tmp_path) == before | after, "it wrote something else"
     for output, text in printed.items():
         file = recorded(case, output)
         if update and text:

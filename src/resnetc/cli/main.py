@@ -134,6 +134,9 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--format", choices=("human", "json", "github"), default="human", help="the format of the diagnostics"
     )
+    one.add_argument(
+        "--fix", action="store_true", help="apply the fixes that are certain to the files, if all is right then"
+    )
     add_deny_option(one)
 
     one = command(

@@ -1,0 +1,115 @@
+"""Applies the fixes that are certain, as often as the result has more of them; what it comes to is checked again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from resnetc.compiler.checked_network import CheckedNetwork
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit
+from resnetc.compiler.driver.session import Session
+from resnetc.compiler.fast_dataclass import record
+from resnetc.compiler.loader.loader import LIBRARY, SpecFile
+from resnetc.compiler.remedies.verification import apply_edits
+from resnetc.compiler.source import Source
+
+MAX_ROUNDS = 8  # a fix may make room for another: edits that overlap wait for the next round
+
+
+@record
+class Attempt:
+    """Specs with some fixes applied, checked: `texts` are those of the files that changed, `fixed` what was fixed."""
+
+    session: Session
+    networks: list[CheckedNetwork]
+    texts: Mapping[Path, str]
+    fixed: tuple[Diagnostic, ...]
+
+    @property
+    def failed(self) -> bool:
+        return self.session.refused or self.session.sink.failed
+
+
+def attempt_fixes(specs: Sequence[str], denied: Collection[str]) -> list[Attempt]:
+    """The specs as they are, then each time with more fixes applied; no attempt is worse than the one before it."""
+    attempts = [check_specs(specs, denied, {}, ())]
+    for _ in range(MAX_ROUNDS):
+        before = attempts[-1]
+        chosen = choose_fixes(before.session)
+        if not chosen:
+            break
+        edits: dict[Path, list[Edit]] = {}
+        for path, fault in chosen:
+            edits.setdefault(path, []).extend(fault.fix)
+        texts = {**before.texts, **{path: apply_edits(tuple(several)) for path, several in edits.items()}}
+        after = check_specs(specs, denied, texts, (*before.fixed, *(fault for _, fault in chosen)), before.session)
+        if is_worse(before, after):
+            break
+        attempts.append(after)
+    return attempts
+
+
+def check_specs(
+    specs: Sequence[str],
+    denied: Collection[str],
+    texts: Mapping[Path, str],
+    fixed: tuple[Diagnostic, ...],
+    before: Session | None = None,
+) -> Attempt:
+    session = Session(texts=texts, loaded_before=before.loader.shipped() if before else {})
+    for spec in specs:
+        session.add(spec)
+    networks = session.networks()
+    if not session.sink.failed:
+        session.lint(networks, denied)
+    return Attempt(session, networks, texts, fixed)
+
+
+def choose_fixes(session: Session) -> list[tuple[Path, Diagnostic]]:
+    """Certain fixes of the user's own files that do not overlap, each with its file."""
+    paths = {file.source: path for path, file in own_files(session).items()}
+    spans: dict[Source, list[Edit]] = {}
+    chosen = []
+    for fault in session.sink.diagnostics:
+        if fault.applicability != "certain":
+            continue
+        source = fault.primary.span.source
+        if source not in paths or any(edit.span.source is not source for edit in fault.fix):
+            continue
+        taken = spans.setdefault(source, [])
+        if not any(overlap(edit, other) for edit in fault.fix for other in taken):
+            taken += fault.fix
+            chosen.append((paths[source], fault))
+    return chosen
+
+
+def own_files(session: Session) -> dict[Path, SpecFile]:
+    """The files of a session that are the user's; what came from standard input is no file."""
+    return {path: file for path, file in session.loader.loaded.items() if not path.is_relative_to(LIBRARY)}
+
+
+def overlap(edit: Edit, other: Edit) -> bool:
+    a, b = edit.span, other.span
+    return a.start == b.start or (a.start < b.end and b.start < a.end)
+
+
+def is_worse(before: Attempt, after: Attempt) -> bool:
+    """Whether faults are still there after their fixes, or fixes of warnings have changed what is built or said."""
+    reported, remaining = (attempt.session.sink.diagnostics for attempt in (before, after))
+    if any(fault.code[0] == "E" for fault in reported):  # what is right with the fixes is looked at for warnings then
+        return messages(after) >= messages(before)
+    applied = len(after.fixed) - len(before.fixed)
+    if len(remaining) > len(reported) - applied or messages(after) - messages(before):
+        return True
+    return digests_of(before) != digests_of(after)
+
+
+def messages(attempt: Attempt) -> set[tuple[str, str]]:
+    return {(fault.code, fault.message) for fault in attempt.session.sink.diagnostics}
+
+
+def digests_of(attempt: Attempt) -> list[tuple[str, ...]]:
+    """The keys and the function of every network."""
+    from resnetc.compiler.codegen.fingerprint import digests
+
+    return [(checked.network.name, *digests(checked.network)) for checked in attempt.networks]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from resnetc.bounded_read import contents
 from resnetc.runtime import yaml_mapping
 from resnetc.runtime.errors import RunError, suggest_name
+from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
 from resnetc.runtime.yaml_mapping import Value
 from resnetc.terminal import brief, one_line
 
@@ -146,37 +147,7 @@ _EARLIER_KEYS = {  # keys of recipes and runs that an earlier resnetc wrote: ano
     "flip": "horizontal_flip",
     "recompute": "activation_checkpointing",
 }
-_FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the value may need another unit
-    "learning_rate": "lr base_lr max_lr initial_lr",
-    "epochs": "num_epochs n_epochs max_epochs num_train_epochs",
-    "batch_size": "bs batchsize train_batch_size per_device_train_batch_size",
-    "eval_batch_size": "val_batch_size validation_batch_size test_batch_size per_device_eval_batch_size",
-    "seed": "random_seed manual_seed random_state",
-    "deterministic": "use_deterministic_algorithms",
-    "threads": "num_threads",
-    "activation_checkpointing": "gradient_checkpointing grad_checkpointing",
-    "optimizer": "opt optim",
-    "nesterov": "use_nesterov",
-    "beta1": "betas opt_betas adam_beta1",
-    "beta2": "adam_beta2",
-    "epsilon": "eps opt_eps adam_epsilon",
-    "weight_decay": "wd l2",
-    "decay_norms": "norm_weight_decay bias_weight_decay",
-    "schedule": "sched scheduler lr_scheduler lr_schedule lr_scheduler_type",
-    "warmup": "warmup_epochs warmup_steps warmup_ratio lr_warmup_epochs pct_start",
-    "warmup_from": "warmup_lr warmup_factor lr_warmup_decay",
-    "warmup_shape": "lr_warmup_method warmup_method",
-    "final_lr_ratio": "min_lr lr_min eta_min end_lr",
-    "milestones": "lr_steps lr_milestones step_size lr_step_size decay_epochs decay_milestones",
-    "gamma": "lr_gamma decay_rate lr_decay",
-    "random_crop_padding": "padding pad random_crop crop_padding",
-    "horizontal_flip": "hflip fliplr random_horizontal_flip",
-    "normalise": "normalize normalization normalisation",
-    "label_smoothing": "smoothing label_smoothing_factor",
-    "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
-    "ema_decay": "model_ema model_ema_decay ema_rate",
-}
-_OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in _FOREIGN_KEYS.items() for word in words.split()}
+_OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in FOREIGN_KEYS.items() for word in words.split()}
 
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
 
@@ -263,6 +234,8 @@ def _find_key(word: str) -> str | None:
 def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) -> str:
     """The message about a key that no recipe has; it lists the `others` that have another name as well."""
     key = _find_key(word)
+    if key is None and (why := describe_absence(word.strip().lower().replace("-", "_"), RULES)):
+        return f"{place}: unknown key `{_quote_value(word)}`: {why}"
     if key is None:
         return f"{place}: unknown key `{_quote_value(word)}`{suggest_name(word, RULES)}"
     rest = [f"`{_quote_value(other)}` is `{_find_key(other)}` ({others[other].key_place})" for other in others]

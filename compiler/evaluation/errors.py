@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES, Primitive
+
+if TYPE_CHECKING:
+    from resnetc.compiler.vocabulary.answers import Answer
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -40,15 +43,30 @@ def signature(item: Parameterized) -> str:
     return f"{item.name.id}({', '.join(parts)})"
 
 
-def unknown_name(name: str, span: Span, visible: list[str]) -> Diagnostic:
+def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str] = ()) -> Diagnostic:
+    """`locals` are the names that its item alone knows: a similar one goes before the words of other libraries."""
+    from resnetc.compiler.vocabulary.answers import find_layer
+
+    answer = None if similar(name, locals) else find_layer(name)
     return Diagnostic(
         "E0201",
         f"`{name}` is not defined here",
         Label(span, "not found"),
-        helps=nearby(name, visible, "name")
-        or (f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that defines it",),
-        fix=replaced(name, visible, span),
+        helps=(answer.help,) if answer else nearby(name, visible, "name") or (define_it(name),),
+        fix=rename(answer, span) if answer else replaced(name, visible, span),
     )
+
+
+def define_it(name: str) -> str:
+    """The help for a name that is like none that exists."""
+    return f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that defines it"
+
+
+def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
+    """Puts the name here in the place of a word, unless arguments follow, which it may not take."""
+    behind = span.source.text[span.end : span.end + 2]
+    plain = not behind.startswith(("(", ".")) or behind == "()"
+    return (Edit(span, answer.name),) if answer.name and plain else ()
 
 
 def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnostic:
@@ -63,14 +81,18 @@ def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnosti
 
 
 def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slots: list[str]) -> Diagnostic:
+    from resnetc.compiler.vocabulary.answers import find_parameter
+
     both = [*parameters, *slots]
+    answer = find_parameter(name, both)
+    help = f"remove `{name}=...`, or use one of its parameters"
     return Diagnostic(
         "E0203",
         f"`{of}` has no parameter `{name}`",
         Label(span, "unknown parameter"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
-        helps=nearby(name, both, "parameter") or (f"remove `{name}=...`, or use one of its parameters",),
-        fix=replaced(name, both, span),
+        helps=(answer.help,) if answer else nearby(name, both, "parameter") or (help,),
+        fix=((Edit(span, answer.name),) if answer.name else ()) if answer else replaced(name, both, span),
     )
 
 
@@ -80,8 +102,18 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
         f"`{of}` takes at most {len(parameters)} positional argument{'s' * (len(parameters) != 1)}",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
-        helps=("remove the extra argument, or pass it by name",),
+        helps=(of_arguments_without_parameter(of, parameters),),
     )
+
+
+def of_arguments_without_parameter(of: str, parameters: list[str]) -> str:
+    """What to write in place of a call with more arguments than there are parameters."""
+    primitive = PRIMITIVES.get(of)
+    if primitive is not None and primitive.rule in ("concat", "sum", "list_same"):
+        return f"it takes a list from a pipe: `[a, b] |> {of}`"
+    if primitive is not None and not parameters:
+        return f"write `{of}` without arguments: its tensor arrives by a pipe, as in `in |> {of}`"
+    return "remove the extra argument, or pass it by name"
 
 
 def given_twice(of: str, name: str, span: Span) -> Diagnostic:
@@ -122,8 +154,23 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "E0207",
         f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
-        helps=(f"give `{name}` {wants.get(type, type)}",),
+        helps=(of_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}",),
     )
+
+
+def of_foreign_value(span: Span, of: str, name: str, value: Value) -> str:
+    """What to write in place of a value that other libraries take there, or nothing."""
+    from resnetc.compiler.vocabulary.parameters import PADDINGS
+
+    if isinstance(value, Tensor):
+        return f"a tensor arrives by a pipe: `{span.text} |> {of}(...)`"
+    if name == "padding" and isinstance(value, str):
+        return PADDINGS.get(value.lower(), "")
+    if (of, name) == ("linear", "bias") and is_number(value):
+        return f"input channels are inferred: write `linear({span.text})`"
+    if (of, name) == ("split", "parts") and isinstance(value, tuple):
+        return "`split(n)` makes n equal parts; `[parts[0], parts[1]] |> concat` joins some of them again"
+    return ""
 
 
 def not_an_integer(span: Span, substituted: str, value: Value) -> Diagnostic:
@@ -159,7 +206,7 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
         or (
             "a tensor can only be the first step of a pipe: `x |> layer`"
             if isinstance(value, Tensor)
-            else "chain them with `|>`: a list of layers is not a layer"
+            else "chain them with `|>`: a list of layers is not a layer, and a chain has one output"
             if isinstance(value, tuple) and value and all(isinstance(step, LAYERS) for step in value)
             else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
         ),
@@ -188,13 +235,17 @@ def not_callable(value: Value, span: Span) -> Diagnostic:
 
 
 def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
+    from resnetc.compiler.vocabulary.answers import find_field
+
+    answer = find_field(name, fields)
+    helps = nearby(name, fields, "field") or ("write one of its fields after the dot",)
     return Diagnostic(
         "E0212",
         f"{what} has no field `{name}`",
         Label(span, "unknown field"),
         notes=(f"its fields are {names(fields)}",),
-        helps=nearby(name, fields, "field") or ("write one of its fields after the dot",),
-        fix=replaced(name, fields, span),
+        helps=(answer.help,) if answer else helps,
+        fix=((Edit(span, answer.name),) if answer.name else ()) if answer else replaced(name, fields, span),
     )
 
 
@@ -214,7 +265,11 @@ def not_a_list(value: Value, span: Span) -> Diagnostic:
         if value == ()
         else f"expected a list, found {kind(value)}",
         Label(span, describe(value)),
-        helps=("write a list, such as `[64, 128, 256]` or `range(3)`",),
+        helps=(
+            "channels are taken with `split`: `let parts = in |> split(2)`, then `parts[0]`"
+            if isinstance(value, Tensor)
+            else "write a list, such as `[64, 128, 256]` or `range(3)`",
+        ),
     )
 
 
@@ -247,7 +302,7 @@ def here_outside(span: Span) -> Diagnostic:
         "E0217",
         "`here` is only defined inside the blocks of a stage",
         Label(span, "not inside a block of a stage"),
-        helps=("use it in a policy or a block",),
+        helps=("use it in a block that a stage repeats, or in a policy of such a block",),
     )
 
 
@@ -327,12 +382,15 @@ def too_much_work(span: Span, limit: int) -> Diagnostic:
 
 
 def not_a_slot(name: str, span: Span, slots: list[str]) -> Diagnostic:
+    from resnetc.compiler.vocabulary.answers import find_slot
+
+    answer = find_slot(name, slots)
+    help = f"name a value with `let {name} = ...`, or declare a new slot with `slot {name}(...)`"
     return Diagnostic(
         "E0239",
         f"`set` binds a slot, but `{name}` is not one",
         Label(span, "not a slot"),
         notes=(f"the slots are {names(slots)}",),
-        helps=nearby(name, slots, "slot")
-        or (f"name a value with `let {name} = ...`, or declare a new slot with `slot {name}(...)`",),
-        fix=replaced(name, slots, span),
+        helps=(answer.help,) if answer else nearby(name, slots, "slot") or (help,),
+        fix=(Edit(span, answer.name),) if answer else replaced(name, slots, span),
     )

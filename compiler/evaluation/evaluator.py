@@ -97,7 +97,7 @@ class Evaluator:
             return Definition("function", id, id)
         if id in CONSTANTS:
             return self.constant(expr, frame)
-        raise Fault(errors.unknown_name(expr.id, expr.span, [*self.visible(frame), *others]))
+        raise Fault(errors.unknown_name(expr.id, expr.span, [*self.visible(frame), *others], [*frame.locals, *others]))
 
     def gather_elements(self, value: dict[int, Value], expr: syntax.Expr) -> tuple[Value, ...]:
         """All elements of a `let name[index]`, in order of their index."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.evaluation.values import LAYERS, Value, describe, kind
+from resnetc.compiler.evaluation.values import LAYERS, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -77,7 +77,11 @@ def list_needed(name: str, span: Span) -> Diagnostic:
         "E0236",
         f"`{name}` takes a list of tensors, but gets one tensor",
         Label(span, "a single tensor"),
-        helps=("write a list, such as `[a, b]`, or make one with `split(n)`",),
+        helps=(
+            "leave it off where a network ends: the loss applies it; of branches it is `[a, b] |> softmax`"
+            if name == "softmax"
+            else "write a list, such as `[a, b]`, or make one with `split(n)`",
+        ),
     )
 
 
@@ -86,12 +90,22 @@ def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
         "E0237",
         f"{where} must be one tensor, not {kind(value)}",
         Label(span, describe(value)),
-        helps=(
-            "apply the layer: `in |> layer`"
-            if isinstance(value, LAYERS)
-            else "write a tensor: `in`, or the result of a pipe",
-        ),
+        helps=(in_place_of_tensor(value, where),),
     )
+
+
+def in_place_of_tensor(value: Value, where: str) -> str:
+    """What to write where something else than a tensor stands."""
+    if isinstance(value, LAYERS):
+        return "apply the layer: `in |> layer`"
+    if isinstance(value, tuple) and where.startswith("the output of"):
+        return "a block has one output: join the list with `concat` or `sum`, or make both blocks one"
+    if is_number(value) and where in ("a side of `*`", "a side of `+`"):
+        from resnetc.compiler.vocabulary.answers import find_layer
+
+        answer = find_layer("layer_scale" if "*" in where else "add_scalar")
+        return f"write a tensor: {answer.help}" if answer is not None else ""
+    return "write a tensor: `in`, or the result of a pipe"
 
 
 def set_twice(name: str, span: Span) -> Diagnostic:

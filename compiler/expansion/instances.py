@@ -17,7 +17,6 @@ from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
-from resnetc.compiler.syntax import foreign_idioms
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.terminal import message
 
@@ -158,9 +157,11 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
         for p in item.parameters
     )
     slots = {n for spec in specs for n in evaluator.slot_names(Frame(spec, Slots({})), spec)}
+    from resnetc.compiler.vocabulary.answers import find_setting
+
     near = similar(name, parameters.keys() | slots)
-    tail = foreign_idioms.setting(name, parameters.keys() | slots)
-    tail = tail or (f"a similar one exists: `{near}`" if near else "")
+    answer = find_setting(name, parameters.keys() | slots)
+    tail = answer.help if answer else f"a similar one exists: `{near}`" if near else ""
     return (
         f"no model here has a parameter or slot `{name}`{'; ' if tail else ''}{tail}\n"
         f"parameters: {', '.join(parameters) or 'none'}\nslots: {', '.join(sorted(slots))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -9,15 +10,17 @@ from itertools import islice
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.loader.loader import SpecFile, shipped
+from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, shipped
 from resnetc.compiler.names.symbols import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_idioms import figure, remedy_of_name
+from resnetc.compiler.syntax.foreign_idioms import answer_name
 from resnetc.grammar.primitives import TYPES, Primitive
 
 MAX_CANDIDATES = 1_000  # names among which a similar one is looked for
 MAX_STAGES = 8  # that a message lists
+FALSE = re.compile(r"\s*=\s*[Ff]alse\b")
+SAME = re.compile(r"\s*=\s*\"same\"", re.IGNORECASE)
 OUT_OF_PLACE = {
     "in": "`in` is the input of a block or a policy; a model passes its input to `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is not a value",
@@ -52,7 +55,10 @@ def unknown_name(
 
     `spoken` is what a claim or the condition of an input, where it stands in one, may speak of.
     """
-    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MAX_CANDIDATES:])
+    from resnetc.compiler.vocabulary.answers import find_figure
+
+    own = [other for other in inside if other != "in"]  # `int` is no slip for it
+    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MAX_CANDIDATES:], own)
     items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
     elsewhere = {
         item: f"{alias}.{item}" for alias, item, what in islice(items, MAX_CANDIDATES) if not isinstance(what, SpecFile)
@@ -69,20 +75,30 @@ def unknown_name(
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
         helps, fix = (f"add `use std.{name}` below the edition",), ()
-    elif spoken is not None and (wanted := figure(name)) is not None:
-        helps, fix = (wanted,), ()
-    elif (foreign := remedy_of_name(name, span)) is not None and not similar(name, inside):
-        helps, fix = (foreign,), ()
+    elif spoken is not None and (figure := find_figure(name)) is not None:
+        helps, fix = (figure.help,), (Edit(span, figure.name),)
+    elif (answer := answer_name(name, span)) is not None and not similar(name, own):
+        helps, fix = (answer.help,), errors.rename(answer, span)
+    elif not similar(name, own) and (item := library_item(name)):
+        library, _, _ = item.partition(".")
+        helps, fix = (f"add `use std.{library}` below the edition, and write `{item}`",), ()
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     elif not fix and not called and spoken is not None:
         helps = (spoken.remedy(name),)
-    if called and helps == plain.helps and not fix:
-        own = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
+    if called and helps == (errors.define_it(name),):
+        defined = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
         used = list(file.files())
-        notes += (f"this file defines {errors.names(own)}",) if own else ()
+        notes += (f"this file defines {errors.names(defined)}",) if defined else ()
         notes += (f"it uses {errors.names(used)}",) if used else ()
     return replace(plain, helps=helps, fix=fix, notes=notes)
+
+
+def library_item(name: str) -> str:
+    """A block or a policy of the shipped library, as a file that uses it calls it: `blocks.basic`; or nothing."""
+    pattern = re.compile(rf"^(?:block|policy) {re.escape(name)}\(", re.MULTILINE)
+    paths = sorted((LIBRARY / "std").glob(f"*{SUFFIX}"))
+    return next((f"{path.stem}.{name}" for path in paths if pattern.search(path.read_text(encoding="utf-8"))), "")
 
 
 def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
@@ -112,12 +128,21 @@ def unknown_parameter(
 ) -> Diagnostic:
     """`default` is what a slot stands for where nothing is bound."""
     fault = errors.unknown_parameter(of, name, span, parameters[:MAX_CANDIDATES], list(islice(slots, MAX_CANDIDATES)))
-    if default is not None and name in [p.name for p in default.parameters]:
-        help = f"a slot passes only what every binding takes; `{name}` is a parameter of its default, `{default.name}`"
-        return replace(fault, helps=(help,), fix=())
-    if name == "in_channels":
-        return replace(fault, helps=("remove it: input channels are inferred",), fix=())
-    return fault
+    if fault.fix or default is None:
+        return fault
+    from resnetc.compiler.vocabulary.answers import find_parameter
+
+    known_to_default = [parameter.name for parameter in default.parameters]
+    answer = find_parameter(name, known_to_default)
+    wanted = name if name in known_to_default else answer.name if answer is not None else ""
+    if not wanted:
+        return fault
+    help = f"write `{default.name}(..., {wanted}=...)`: the slot `{of}` passes only what every binding takes"
+    if wanted == "padding" and SAME.match(span.source.text, span.end):
+        help = f"remove it: a stride of 1 keeps the size, as in `{of}(64, kernel=3)`"
+    elif wanted == "bias" and FALSE.match(span.source.text, span.end):
+        help = f"remove it: `{default.name}` has no bias unless it says `bias=true`"
+    return replace(fault, helps=(help,), fix=())
 
 
 def no_such_parameter(name: str, parameters: list[str], span: Span) -> Diagnostic:
@@ -133,13 +158,16 @@ def not_a_slot(name: str, slots: Iterable[str], span: Span) -> Diagnostic:
 
 
 def unknown_type(name: str, span: Span) -> Diagnostic:
+    from resnetc.compiler.vocabulary.answers import find_type
+
+    answer = find_type(name, TYPES)
     return Diagnostic(
         "E0241",
         f"unknown type `{name}`",
         Label(span, "not a type"),
         notes=(f"the types are {errors.names(TYPES)}",),
-        helps=errors.nearby(name, TYPES, "type"),
-        fix=errors.replaced(name, TYPES, span),
+        helps=(answer.help,) if answer else errors.nearby(name, TYPES, "type"),
+        fix=(Edit(span, answer.name),) if answer else errors.replaced(name, TYPES, span),
     )
 
 
@@ -167,6 +195,8 @@ def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
     help = f"choose another name for the {kind}"
     if kind == "used file":  # it is called after its path
         help = "remove the line, or rename a file: a used file is named after the last part of its path"
+    elif (kind, other.kind) == ("value", "value"):  # as in Python, where a name is given again
+        help = f"choose another name for the value, or continue the pipe that `{name}` already names"
     return Diagnostic(
         "E0244",
         f"the {kind} `{name}` would shadow the {other.kind} `{name}`",
@@ -214,5 +244,9 @@ def axes_differ(item: syntax.Input) -> Diagnostic:
         "E0322",
         "an input names its channels and one to three axes, and declares a size for each",
         Label(item.span, "these do not match"),
-        helps=("write one number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",),
+        helps=(
+            "write features without a position as `input [3, 1] = [3, 1]`"
+            if isinstance(item.shape, syntax.List) and len(item.shape.items) == 1
+            else "write one number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",
+        ),
     )

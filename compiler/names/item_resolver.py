@@ -24,7 +24,7 @@ from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_idioms import remedy_of_name
+from resnetc.compiler.syntax.foreign_idioms import answer_name
 from resnetc.grammar.primitives import TYPES
 
 MEASURES = (
@@ -175,7 +175,7 @@ class ItemNames:
         visible = [*self.locals, *self.file.visible()]
         if not isinstance(first, syntax.Name) or first.id in visible or similar(first.id, visible):
             return None
-        if remedy_of_name(first.id, first.span):  # of another language, as for an axis of the batch
+        if answer_name(first.id, first.span):  # of another language, as for an axis of the batch
             return None
         numbers = (i for i, axis in enumerate(axes, 1) if not isinstance(axis, syntax.Name) or axis.id in self.locals)
         return names_errors.channels_first(first.id, input, next(numbers, None), first.span)

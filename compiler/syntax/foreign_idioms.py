@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from typing import TYPE_CHECKING
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
+
+if TYPE_CHECKING:
+    from resnetc.compiler.vocabulary.answers import Answer
 
 
 @record(eq=True)
@@ -36,45 +39,7 @@ WORDS = {  # where a text does not follow the grammar
     "self": "there is no `self`: name a value with `let`, and a layer with a label, such as `fc: linear(10)`",
     "while": "write a loop as `each name in list { ... }`",
 }
-TORCH = {  # the layers and functions of torch, and what they are called here
-    **dict.fromkeys(("Conv1d", "Conv2d", "Conv3d", "conv1d", "conv2d", "conv3d"), "conv(64, kernel=3)"),
-    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "batch_norm"), "norm"),
-    **dict.fromkeys(("MaxPool1d", "MaxPool2d", "MaxPool3d", "max_pool1d", "max_pool2d", "max_pool3d"), "max_pool(3)"),
-    **dict.fromkeys(("AvgPool1d", "AvgPool2d", "AvgPool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"), "avg_pool(3)"),
-    **dict.fromkeys(("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"), "global_avg_pool"),
-    **{"Dropout": "dropout(0.5)", "GroupNorm": "group_norm(32)", "Linear": "linear(10)", "ReLU": "act", "relu": "act"},
-    **{"Flatten": "flatten", "GELU": "gelu", "Identity": "identity", "LeakyReLU": "leaky_relu", "SiLU": "silu"},
-    **{"Sigmoid": "sigmoid", "adaptive_avg_pool2d": "global_avg_pool"},
-}
-LIBRARIES = frozenset(("F", "keras", "nn", "self", "tf", "torch"))
 CHAINED = "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
-NAMES = {  # where a name is not known
-    "Sequential": CHAINED,
-    "add": "add tensors with `+`",
-    "bn": "write `norm`, or `batch_norm` for batch normalization regardless of the slot `norm`",
-    "cat": "concatenate a list with `concat`: `[a, b] |> concat`",
-    "nil": "write `none`",
-    "null": "write `none`",
-    "skip": "write the skip connection of a block as `shortcut(channels, stride)`",
-    "swish": "`swish` is called `silu` here",
-    "x": "the input of a block or a policy is `in`",
-}
-FIGURES = {  # what others call the figures that claims speak of
-    **dict.fromkeys(("flop", "flops", "gflops", "gmacs", "macs", "madds", "mult_adds"), "multiply_adds"),
-    **dict.fromkeys(("depth", "layers", "num_layers"), "weighted_layers"),
-    **dict.fromkeys(("memory", "peak_memory"), "activation_bytes"),
-    **dict.fromkeys(("field", "rf"), "receptive_field"),
-    "num_params": "parameters",
-}
-SETTINGS = {  # what others call the parameters and slots of a model
-    **dict.fromkeys(("class_count", "classes_num", "n_classes", "nb_classes", "num_class", "num_classes"), "classes"),
-    **dict.fromkeys(("in_channels", "in_ch", "in_chans", "input_channels", "n_channels", "num_channels"), "channels"),
-    **dict.fromkeys(("act_layer", "activation"), "act"),
-    **dict.fromkeys(("drop_rate", "dropout_rate"), "dropout"),
-    **dict.fromkeys(("drop_path", "drop_path_rate", "stochastic_depth_prob"), "drop"),
-    **{"attn_layer": "attention", "norm_layer": "norm"},
-}
-WEIGHTS = frozenset(("pretrained", "weights", "checkpoint_path"))
 LOOKALIKES = {
     "÷": Meant("DIVIDE", "/", "divide with `/`"),
     "×": Meant("TIMES", "*", "multiply with `*`"),
@@ -101,42 +66,25 @@ LOOKALIKES = {
 QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 BATCH = frozenset("BNbn")
 INPUT = re.compile(r"\binput\s*\[\s*\Z")
-COUNTED = re.compile(r"conv|linear|norm|group_norm")  # torch wants the number of their input channels
 DOTTED = re.compile(r"(?:\s*\.\s*[A-Za-z_]\w*)*")
 
 
-def figure(name: str) -> str | None:
-    """What the figure is called here that a claim asks for, or None."""
-    wanted = FIGURES.get(name.lower())
-    return f"`{name}` is called `{wanted}` here" if wanted else None
-
-
-def setting(name: str, settings: Set[str]) -> str | None:
-    """What a parameter or a slot of a model is called here that has a known name elsewhere, or None."""
-    wanted = SETTINGS.get(name.lower())
-    if name.lower() in WEIGHTS:
-        return "resnetc ships no weights: load your own with `load_state_dict`"
-    return f"`{name}` is called `{wanted}` here" if wanted in settings else None
-
-
-def remedy_of_name(name: str, span: Span) -> str | None:
+def answer_name(name: str, span: Span) -> Answer | None:
     """What to write where a name is not known, or None; the text behind it says what is wanted of a library."""
+    from resnetc.compiler.vocabulary import answers, layers
+
     text = span.source.text
     if name == "not":
-        return denied(span)
+        return answers.Answer(denied(span))
     if name in BATCH and INPUT.search(text, max(0, span.start - 100), span.start):
-        return "an input has no batch dimension: write `input [3, H, W] = [3, 224, 224]`"
-    wanted = name
-    if name in LIBRARIES:
-        behind = DOTTED.match(text, span.end, span.end + 100)
-        wanted = behind[0].rpartition(".")[2].strip() if behind else ""
-        if wanted not in TORCH and wanted not in NAMES:
-            return f"specs do not call `{name}`: layers have their own names, such as `conv`, `norm` and `act`"
-    if wanted in TORCH:
-        here = TORCH[wanted]
-        why = ": input channels are inferred" if COUNTED.match(here) else ""
-        return f"torch's `{wanted}` is written `{here}` here{why}"
-    return NAMES.get(wanted)
+        return answers.Answer("an input has no batch dimension: write `input [3, H, W] = [3, 224, 224]`")
+    if name not in layers.LIBRARIES:
+        return answers.find_layer(name)
+    behind = DOTTED.match(text, span.end, span.end + 100)
+    wanted = behind[0].rpartition(".")[2].strip() if behind else ""
+    answer = answers.find_layer(wanted) if wanted else None
+    help = f"specs do not call `{name}`: layers have their own names, such as `conv`, `norm` and `act`"
+    return answers.Answer(answer.help if answer else help)
 
 
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}

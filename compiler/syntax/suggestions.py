@@ -30,6 +30,7 @@ LAYOUT = {
         "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
     ),
 }
+SLICE = "there are no slices: `let parts = in |> split(2)` makes equal parts of the channels, and `parts[0]` is one"
 SEPARATED = "remove the `,`: statements need no separator"
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
@@ -122,6 +123,11 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
     if (no := next((t for t in (token, before) if t is not None and t.value == "not"), None)) is not None:
         edit = opposite(span_of(place.source, no))
         return denied(span_of(place.source, no)), (Edit(*edit),) if edit else ()
+    if "for" in (value, before.value if before is not None else "") and place.statement == "STAGE":
+        return (
+            "a stage goes through a list with `each`: `stage layer1 = each width in [64, 128] of blocks.basic(width)`",
+            (),
+        )
     if value in WORDS:
         return WORDS[value], ()
     if before is not None and before.type == "NAME" and before.value in WORDS:
@@ -164,6 +170,8 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         return "there is no power operator: multiply, as in `2 * 2`", ()
     if pair == "/*":
         return "a comment starts with `//` and runs to the end of the line", ()
+    if value == ":" and place.opened is not None and place.opened.type == "LSQB" and "LBRACE" not in place.expected:
+        return SLICE, ()
     if value == ":" and "LBRACE" in place.expected:
         return "write its body in braces: `{ ... }`", ()
     if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:

@@ -93,7 +93,8 @@ def test_a_file_imports_only_what_its_folder_may(path):
 
 
 PHASES = (
-    *("fast_dataclass", "source", "diagnostics", "syntax", "formatter", "sizes", "ir", "loader", "evaluation"),
+    *("fast_dataclass", "source", "diagnostics", "vocabulary", "syntax", "formatter", "sizes", "ir"),
+    *("loader", "evaluation"),
     *("shapes", "remedies", "proof", "names", "symbolic", "expansion", "measures", "claims", "checked_network"),
     *("codegen", "lints", "driver"),
 )

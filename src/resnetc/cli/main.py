@@ -14,6 +14,7 @@ from resnetc import terminal
 from resnetc.cli import compare as cli_compare
 from resnetc.cli import explain, fmt, test, train
 from resnetc.cli.check import check
+from resnetc.cli.command_words import describe_unknown_command
 from resnetc.cli.common import (
     INPUT,
     INTERNAL,
@@ -43,8 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_command(arguments: Sequence[str] | None) -> int:
     """The same, whatever happens; all that it says goes to guarded streams."""
     parser = build_parser()
-    if not (sys.argv[1:] if arguments is None else arguments):
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
         parser.print_help(sys.stderr)
+        return USAGE
+    commands: dict[str, str] = parser.get_default("commands")
+    if words[0] not in commands and not words[0].startswith("-"):
+        print(f"resnetc: {describe_unknown_command(words[0], commands)}", file=sys.stderr)
         return USAGE
     try:
         options, rest = parser.parse_known_args(arguments)
@@ -115,6 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"resnetc {VERSION}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
+    helps: dict[str, str] = {}  # what each command does
+    top.set_defaults(commands=helps)
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int], help: str, example: str
@@ -127,6 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.set_defaults(run=run, parser=parser)
+        helps[name] = help
         return parser
 
     one = command("check", check, "parse specs, resolve names, prove shapes and claims", "resnetc check specs/imagenet")

@@ -210,7 +210,7 @@ WRONG = {
     ),
     "a misspelt parameter of a block": (
         changed("stride=2", "strides=2"),
-        ("E0203", "9:40", "`basic` has no parameter `strides`", "a similar parameter exists: `stride`"),
+        ("E0203", "9:40", "`basic` has no parameter `strides`", "`strides` is called `stride` here"),
     ),
     "a misspelt slot of a call": (
         changed("stride=2", "atention=none"),
@@ -222,7 +222,7 @@ WRONG = {
     ),
     "a slot where a slot is called": (
         changed("kernel=3)", "kernel=3, norm=none)"),
-        ("E0203", "8:29", "`conv` has no parameter `norm`", "remove `norm=...`, or use one of its parameters"),
+        ("E0203", "8:29", "`conv` has no parameter `norm`", "chain it behind the layer: `conv(64, kernel=3) |> norm`"),
     ),
     "a misspelt parameter of an instance of an instance": (
         MODEL + "model two = net(classes=2)\nmodel three = two(clases=3)\n",
@@ -254,7 +254,7 @@ WRONG = {
     ),
     "an unknown type": (
         block(parameters="a: integer"),
-        ("E0241", "2:12", "unknown type `integer`"),
+        ("E0241", "2:12", "unknown type `integer`", "`integer` is called `int` here"),
     ),
     "a misspelt type": (
         block(parameters="a: nmber"),
@@ -320,7 +320,7 @@ WRONG = {
             "E0244",
             "3:38",
             "the value `a` would shadow the value `a`",
-            FREE.format("value"),
+            FREE.format("value") + ", or continue the pipe that `a` already names",
         ),
     ),
     "a parameter like an item": (

@@ -1,10 +1,11 @@
 """Recipes: every value has a rule, every fault a place, and the text written reads back."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from resnetc.runtime import recipe
+from resnetc.runtime import recipe, recipe_words
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 
@@ -202,8 +203,31 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
     names = recipe._OTHER_NAMES
     assert set(names.values()) <= set(recipe.RULES)
     assert not set(names) & set(recipe.RULES)
-    words = [word for line in recipe._FOREIGN_KEYS.values() for word in line.split()]
+    words = [word for line in recipe.FOREIGN_KEYS.values() for word in line.split()]
     assert len(words) == len(set(words)) and not set(words) & set(recipe._EARLIER_KEYS)
+
+
+LACKING = {
+    "amp": "recipes have no mixed precision",
+    "mixup": "recipes have no mixup or cutmix",
+    "class-weights": "recipes have no class weights",
+    "num_workers": "recipes have no workers that load data",
+    "Device": "recipes have no choice of the device",
+    "data_path": "name the data set with `--data`",
+    "num_classes": "set a parameter of the model with `--set`, such as `--set classes=10`",
+}
+
+
+@pytest.mark.parametrize("word", LACKING)
+def test_what_recipes_lack_is_said_by_its_meaning(tmp_path: Path, word: str) -> None:
+    assert fault(tmp_path, f"{word}: 1\n") == f"r.yaml:1:1: unknown key `{word}`: {LACKING[word]}"
+
+
+def test_what_recipes_lack_is_a_key_once_there_is_one() -> None:
+    assert recipe_words.describe_absence("fp16", ["epochs", "amp"]) == "write `amp`"
+    rows = (recipe_words.FOREIGN_KEYS, recipe_words.ELSEWHERE, recipe_words.LACKING_KEYS)
+    words = [word for row in rows for line in row.values() for word in line.split()]
+    assert [word for word, count in Counter(words).items() if count > 1] == []
 
 
 def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() -> None:

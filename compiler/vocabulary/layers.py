@@ -1,0 +1,240 @@
+"""The words of other libraries for layers: what is written here, what to do instead, or what no primitive does."""
+
+from __future__ import annotations
+
+from resnetc.compiler.fast_dataclass import record
+
+
+def words(torch: str = "", keras: str = "", timm: str = "", flax: str = "", short: str = "") -> tuple[str, ...]:
+    """The words of each library, and the short ones that everybody uses; `_` and `2d` in a word do not count."""
+    return tuple(word for library in (torch, keras, timm, flax, short) for word in library.split())
+
+
+@record(eq=True)
+class Lacking:
+    """What other libraries have and the primitives may lack: the answer depends on `PRIMITIVES`.
+
+    `primitives` are the names under which it could be a primitive; the first that exists is the answer. `nearest` are
+    the attributes of the primitives of its kind (`act#`), which the message lists. `instead` is what can be written.
+    """
+
+    what: str
+    primitives: tuple[str, ...]
+    words: tuple[str, ...]
+    nearest: tuple[str, ...] = ()
+    instead: str = ""
+
+
+WRITTEN: dict[str, tuple[str, ...]] = {
+    "conv(64, kernel=3)": words(
+        "Conv2d LazyConv2d", "Conv2D Convolution2D", "create_conv2d Conv2dSame", "Conv", "conv3x3"
+    ),
+    "conv(64, kernel=1)": words(short="conv1x1 pointwise pointwise_conv pw_conv"),
+    "conv(64, kernel=3) |> norm |> act": words(
+        "Conv2dNormActivation ConvNormActivation", "", "ConvNormAct ConvBnAct", "", "ConvBNReLU ConvBN conv_bn_act"
+    ),
+    "conv(in.channels, kernel=3, groups=in.channels)": words(
+        "", "DepthwiseConv2D", "DepthwiseConv", "", "depthwise dw_conv"
+    ),
+    "conv(in.channels, kernel=3, groups=in.channels) |> conv(64, kernel=1)": words(
+        "", "SeparableConv2D", "SeparableConvNormAct DepthwiseSeparableConv", "", "separable depthwise_separable"
+    ),
+    "std_conv(64, kernel=3)": words("", "", "StdConv2d StdConv2dSame", "", "ws_conv weight_standardized_conv"),
+    "norm": words("BatchNorm2d LazyBatchNorm2d batch_norm", "BatchNormalization", "", "BatchNorm"),
+    "norm |> act": words("", "", "BatchNormAct2d BatchNormRelu get_norm_act_layer"),
+    "group_norm(32)": words("GroupNorm", "GroupNormalization", "GroupNormAct", "GroupNorm", "gn"),
+    "response_norm": words("", "", "FilterResponseNormTlu2d FilterResponseNorm", "", "frn"),
+    "act": words("ReLU relu", "Activation", "get_act_layer create_act_layer", "", "activation nonlinearity"),
+    "silu": words(short="swish Swish"),
+    "max_pool(3, stride=2)": words(
+        "MaxPool2d max_pool2d", "MaxPooling2D MaxPool2D", "MaxPool2dSame", "max_pool", "maxpool"
+    ),
+    "avg_pool(2, stride=2)": words(
+        "AvgPool2d avg_pool2d", "AveragePooling2D AvgPool2D", "AvgPool2dSame", "avg_pool", "avg average_pool mean_pool"
+    ),
+    "global_avg_pool": words(
+        "AdaptiveAvgPool2d adaptive_avg_pool2d",
+        "GlobalAveragePooling2D GlobalAvgPool2D",
+        "SelectAdaptivePool2d FastAdaptiveAvgPool2d",
+        "",
+        "avgpool gap global_pool global_average_pool global_average_pooling spatial_mean reduce_mean",
+    ),
+    "blur_pool(3, stride=2)": words("", "", "BlurPool2d", "", "blurpool AntiAliasDownsample aa_pool"),
+    "constant_pad(1)": words("ZeroPad2d ConstantPad2d", "ZeroPadding2D", "", "", "zero_pad pad padding"),
+    "linear(10)": words("Linear LazyLinear", "Dense", "ClassifierHead", "Dense", "fully_connected dense fc classifier"),
+    "dropout(0.5)": words("Dropout", "Dropout", "", "Dropout", "drop_out"),
+    "[a, b] |> concat": words("cat concatenate", "Concatenate", "", "concatenate", "merge"),
+    "[a, b] |> sum": words(short="add_n AddN"),
+    "regroup(2, in.channels / 2)": words("ChannelShuffle channel_shuffle", short="shuffle"),
+    "split(2)": words("chunk tensor_split", short="chunks split_channels"),
+    "reshape([in.channels, 1, 1])": words("view Unflatten unsqueeze", "Reshape", "", "", "expand_dims"),
+    "flatten": words(short="ravel"),
+    "a + b": words("add FloatFunctional", "Add", "", "", "plus residual_add eltwise_add"),
+    "a * b": words("mul multiply", "Multiply", "", "", "times eltwise_mul"),
+    "nearest(x, 8)": words("", "", "make_divisible _make_divisible round_channels", "", "round round_filters"),
+    "floor(a / b)": words(short="int floordiv"),
+}
+CALLED_WITH_BLOCKS = {  # items of the library, by the file that has them, and what others call them
+    "blocks.basic(64)": words("BasicBlock", "", "", "", "ResidualBlock ResBlock ResNetBlock building_block"),
+    "blocks.bottleneck(64)": words("Bottleneck", "", "", "BottleneckResNetBlock", "BottleneckBlock bottle_neck"),
+    "blocks.preact_basic(64)": words("", "", "PreActBasic", "", "PreActBlock PreactBasicBlock"),
+    "blocks.preact_bottleneck(64)": words("", "", "PreActBottleneck", "", "PreactBottleneckBlock"),
+    "blocks.basic(64, attention=gates.se)": words(
+        "SqueezeExcitation",
+        "",
+        "SqueezeExcite SEModule EffectiveSEModule",
+        "",
+        "se_block SELayer squeeze_excite squeeze_and_excitation squeeze_excite_block se_layer",
+    ),
+    "blocks.basic(64, attention=gates.eca)": words("", "", "EcaModule CecaModule", "", "eca_layer eca_block"),
+    "blocks.basic(64, drop=drops.linear_depth(0.1))": words(
+        "StochasticDepth stochastic_depth", "", "DropPath", "", "droppath drop_connect survival_probability"
+    ),
+}
+ADVICE: dict[str, tuple[str, ...]] = {
+    "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`": words(
+        "Sequential ModuleList", "Model", "", "Module compact", "compose"
+    ),
+    "write `norm`, or `batch_norm` for batch normalization regardless of the slot `norm`": words(short="bn"),
+    "write `batch_norm`: `torch.nn.SyncBatchNorm.convert_sync_batchnorm` converts the compiled module": words(
+        "SyncBatchNorm", short="sync_bn"
+    ),
+    "write `batch_norm`, and put the norms of the compiled module into evaluation mode to freeze them": words(
+        "FrozenBatchNorm2d", short="frozen_bn"
+    ),
+    "leave it off: a network ends in scores, and the loss applies the softmax to them": words(
+        "Softmax log_softmax LogSoftmax Softmax2d", "Softmax", "", "log_softmax"
+    ),
+    "write the skip connection of a block as `shortcut(channels, stride)`": words(
+        "",
+        "",
+        "downsample_conv downsample_avg",
+        "",
+        "skip residual skip_connection identity_mapping downsample projection",
+    ),
+    "the input of a block or a policy is `in`": words(short="x inputs input_tensor"),
+    "an input is written `input [3, H, W] = [3, 224, 224]`": words("", "Input InputLayer"),
+    "leave it off: the recipe's `normalise` brings images to mean 0 and deviation 1": words(
+        "Normalize", "Rescaling Normalization"
+    ),
+    "write `none`": words(short="nil null nullptr"),
+    "write a loop as `each i in range(n) { ... }`, and index lists: `widths[i]`": words(short="enumerate zip reversed"),
+    "numbers have `+`, `-`, `*` and `/`, `floor`, `ceil`, `nearest`, `min` and `max`": words(
+        short="math sqrt pow log exp abs"
+    ),
+    "channels are taken with `split`: `let parts = in |> split(2)`, then `parts[0]`": words(
+        "narrow index_select split_with_sizes", short="slice"
+    ),
+}
+ACTIVATIONS, NORMS = ("act#", "gate#"), ("bn#",)
+
+
+def activation(*primitives: str, instead: str = "", short: str = "") -> Lacking:
+    return Lacking("", primitives, (*primitives, *short.split()), ACTIVATIONS, instead)
+
+
+LACKING: tuple[Lacking, ...] = (
+    activation("relu6", short="ReLU6 clipped_relu"),
+    activation("clip", short="hardtanh clamp threshold"),
+    activation("elu"),
+    activation("selu"),
+    activation("celu"),
+    activation("prelu", short="rrelu"),
+    activation("mish", short="hard_mish"),
+    activation("tanh", short="tanhshrink"),
+    activation("softplus", short="softsign softshrink hardshrink log_sigmoid"),
+    activation("quick_gelu", short="star_relu squared_relu"),
+    activation(
+        "hard_swish", short="hswish h_swish hard_silu", instead="`in * (in |> hard_sigmoid)` is the same function"
+    ),
+    activation("glu", instead="`let p = in |> split(2)`, then `p[0] * (p[1] |> sigmoid)`, is the same function"),
+    Lacking("", ("layer_norm",), words("LayerNorm", "LayerNormalization", "LayerNorm2d", "", "ln"), NORMS),
+    Lacking("", ("rms_norm",), words("RMSNorm", "RMSNormalization"), NORMS),
+    Lacking(
+        "",
+        ("instance_norm",),
+        words("InstanceNorm2d", "InstanceNormalization", "", "InstanceNorm", "adain"),
+        NORMS,
+        "in a block or a policy `in |> group_norm(in.channels)` normalises each channel by itself",
+    ),
+    Lacking("", ("local_response_norm",), words("LocalResponseNorm", short="lrn"), NORMS),
+    Lacking("", ("global_response_norm",), words("", "", "GlobalResponseNorm", "", "grn"), NORMS),
+    Lacking("", ("weight_norm",), words("weight_norm spectral_norm", "SpectralNormalization"), NORMS),
+    Lacking(
+        "operation that makes a map larger",
+        ("resize", "upsample", "interpolate"),
+        words(
+            "Upsample UpsamplingBilinear2d UpsamplingNearest2d interpolate MaxUnpool2d",
+            "UpSampling2D Resizing",
+            "",
+            "resize",
+            "upscale unpool up bilinear",
+        ),
+    ),
+    Lacking(
+        "transposed convolution",
+        ("conv_transpose", "transposed_conv", "deconv"),
+        words("ConvTranspose2d", "Conv2DTranspose", "", "ConvTranspose", "deconv transposed_conv Deconvolution2D"),
+    ),
+    Lacking(
+        "operation that moves channels into positions",
+        ("depth_to_space", "pixel_shuffle"),
+        words("PixelShuffle", short="depth_to_space"),
+    ),
+    Lacking(
+        "operation that moves positions into channels",
+        ("space_to_depth", "pixel_unshuffle"),
+        words("PixelUnshuffle Unfold im2col", "", "SpaceToDepth", "", "space_to_depth focus"),
+        instead="a convolution whose kernel is its stride sees the same positions",
+    ),
+    Lacking(
+        "global maximum",
+        ("global_max_pool",),
+        words("AdaptiveMaxPool2d", "GlobalMaxPooling2D GlobalMaxPool2D", "", "", "global_max_pool gmp"),
+        instead="`global_avg_pool` takes the mean of every channel",
+    ),
+    Lacking("pool by a power", ("lp_pool", "gem"), words("LPPool2d", short="gem gem_pool generalized_mean_pool")),
+    Lacking(
+        "dropout of whole channels",
+        ("channel_dropout", "dropout_channels"),
+        words("Dropout2d FeatureAlphaDropout", "SpatialDropout2D", "DropBlock2d", "", "channel_dropout"),
+        instead="`dropout(0.5)` drops single values",
+    ),
+    Lacking("noise", ("noise",), words("AlphaDropout", "GaussianNoise GaussianDropout")),
+    Lacking(
+        "attention over positions",
+        ("attend", "self_attention"),
+        words(
+            "MultiheadAttention scaled_dot_product_attention TransformerEncoderLayer",
+            "MultiHeadAttention Attention",
+            "AttentionPool2d",
+            "SelfAttention MultiHeadDotProductAttention",
+            "mhsa self_attention non_local",
+        ),
+        instead="the slot `attention` takes gates, such as `gates.se` of `std.gates`",
+    ),
+    Lacking(
+        "operation that multiplies a tensor by a number",
+        ("scale", "layer_scale"),
+        words("", "", "LayerScale LayerScale2d", "", "scale skip_init re_zero rezero gamma Parameter"),
+        instead="`norm(gain=0)` starts a branch at zero",
+    ),
+    Lacking("operation that adds a number to a tensor", ("shift", "add_scalar"), words(short="bias add_constant")),
+    Lacking(
+        "gain of a convolution", ("scaled_std_conv",), words("", "", "ScaledStdConv2d"), instead="`std_conv` has none"
+    ),
+    Lacking("convolution at learned offsets", ("deform_conv",), words("DeformConv2d", short="deformable_conv dcn")),
+    Lacking("convolution that chooses its weights", ("cond_conv",), words("", "", "CondConv2d MixedConv2d")),
+    Lacking("subtraction of tensors", ("subtract",), words("sub", "Subtract", short="minus")),
+    Lacking("maximum of tensors", ("maximum",), words("maximum", "Maximum", short="maxout")),
+    Lacking("product of matrices", ("matmul",), words("matmul bmm einsum", "Dot", short="dot")),
+    Lacking(
+        "operation that reorders axes", ("permute",), words("permute transpose swapaxes moveaxis rearrange", "Permute")
+    ),
+    Lacking("memory of earlier inputs", ("lstm",), words("LSTM GRU RNN LSTMCell", "ConvLSTM2D Bidirectional")),
+    Lacking("table of embeddings", ("embedding",), words("Embedding", "Embedding", "", "Embed")),
+    Lacking("border that repeats the map", ("reflect_pad",), words("ReflectionPad2d ReplicationPad2d CircularPad2d")),
+)
+LIBRARIES = frozenset(
+    "F flax haiku hk jax jnp keras layers linen models nn np numpy ops self tf timm torch torchvision".split()
+)

@@ -1,0 +1,81 @@
+"""What torch, timm, Lightning, transformers and Keras call the keys of a recipe, and what else they have."""
+
+from collections.abc import Container
+
+# The value of a foreign key may need another unit.
+FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the value may need another unit
+    "learning_rate": "lr base_lr max_lr initial_lr",
+    "epochs": "num_epochs n_epochs max_epochs num_train_epochs",
+    "batch_size": "bs batchsize train_batch_size per_device_train_batch_size",
+    "eval_batch_size": "val_batch_size validation_batch_size test_batch_size per_device_eval_batch_size",
+    "seed": "random_seed manual_seed random_state",
+    "deterministic": "use_deterministic_algorithms",
+    "threads": "num_threads",
+    "activation_checkpointing": "gradient_checkpointing grad_checkpointing",
+    "optimizer": "opt optim",
+    "nesterov": "use_nesterov",
+    "beta1": "betas opt_betas adam_beta1",
+    "beta2": "adam_beta2",
+    "epsilon": "eps opt_eps adam_epsilon",
+    "weight_decay": "wd l2",
+    "decay_norms": "norm_weight_decay bias_weight_decay",
+    "schedule": "sched scheduler lr_scheduler lr_schedule lr_scheduler_type",
+    "warmup": "warmup_epochs warmup_steps warmup_ratio lr_warmup_epochs pct_start",
+    "warmup_from": "warmup_lr warmup_factor lr_warmup_decay",
+    "warmup_shape": "lr_warmup_method warmup_method",
+    "final_lr_ratio": "min_lr lr_min eta_min end_lr",
+    "milestones": "lr_steps lr_milestones step_size lr_step_size decay_epochs decay_milestones",
+    "gamma": "lr_gamma decay_rate lr_decay",
+    "random_crop_padding": "padding pad random_crop crop_padding",
+    "horizontal_flip": "hflip fliplr random_horizontal_flip",
+    "normalise": "normalize normalization normalisation",
+    "label_smoothing": "smoothing label_smoothing_factor",
+    "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
+    "ema_decay": "model_ema model_ema_decay ema_rate",
+}
+ELSEWHERE = {  # settings that are no part of a recipe
+    "name the data set with `--data`": "data dataset data_path data_dir train_data",
+    "name the folder of the run with `--out`": "out output_dir out_dir save_dir log_dir logdir run_name name",
+    "go on with a stopped run by `--resume --out DIR`": "resume resume_from checkpoint",
+    "set a parameter of the model with `--set`, such as `--set classes=10`": (
+        "model arch num_classes n_classes classes drop_rate dropout drop_path drop_path_rate in_chans"
+    ),
+    "`torchrun` starts several processes": "world_size gpus num_gpus devices num_nodes distributed strategy ddp",
+}
+LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
+    "mixed precision": "amp mixed_precision precision fp16 bf16 use_amp half autocast amp_dtype",
+    "mixup or cutmix": "mixup cutmix mixup_alpha cutmix_alpha mixup_prob",
+    "automatic augmentation": "auto_augment randaugment rand_augment trivial_augment aa augmentation augment",
+    "random erasing": "random_erasing reprob random_erase cutout erasing",
+    "colour jitter": "color_jitter colour_jitter brightness contrast hue saturation",
+    "vertical flip or rotation": "vflip vertical_flip rotation degrees random_rotation",
+    "resizing": "img_size image_size input_size size resize crop_size scale random_resized_crop interpolation",
+    "accumulation of gradients": "accumulate accumulation_steps gradient_accumulation_steps accumulate_grad_batches",
+    "early stopping": "early_stopping patience early_stop",
+    "class weights": "class_weights class_weight pos_weight balanced weighted_sampler",
+    "validation split": "val_split validation_split val_fraction valid_pct",
+    "choice of the loss": "loss criterion loss_fn bce_loss",
+    "choice of the metrics": "metrics metric monitor",
+    "choice of the device": "device accelerator gpu cuda",
+    "workers that load data": "workers num_workers n_workers dataloader_num_workers pin_memory prefetch",
+    "frozen layers": "freeze frozen freeze_layers freeze_at freeze_bn",
+    "synchronised batch norms": "sync_bn sync_batch_norm",
+    "initial weights": "pretrained init weights init_from finetune transfer checkpoint_path",
+    "compilation by torch": "torch_compile compile torchcompile jit",
+    "restart of the schedule": "restarts t_mult t_0 cycle_length num_cycles",
+    "logging to other services": "wandb tensorboard logger mlflow log_every log_interval report_to",
+    "distillation": "teacher distillation temperature kd_alpha",
+    "stochastic weight averaging": "swa swa_start swa_lr",
+}
+
+
+def describe_absence(word: str, keys: Container[str]) -> str:
+    """What to do where no key has the meaning of `word`, or nothing; `keys` are those that exist."""
+    for advice, words in ELSEWHERE.items():
+        if word in words.split():
+            return advice
+    for what, words in LACKING_KEYS.items():
+        if word in words.split():
+            key = next((key for key in words.split() if key in keys), "")
+            return f"write `{key}`" if key else f"recipes have no {what}"
+    return ""

@@ -73,10 +73,10 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         )
 
 
-def leaves(block: ExpandedBlock) -> Iterator[Leaf]:
-    """Every operation of a network, those of equal blocks once."""
+def leaves(part: Module) -> Iterator[Leaf]:
+    """Every operation of a network or a part of it, those of equal blocks once."""
     visited: set[int] = set()
-    pending: list[Module] = [block]
+    pending: list[Module] = [part]
     while pending:
         module = pending.pop()
         if id(module) in visited:

@@ -8,7 +8,7 @@ from itertools import chain
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.lints import calls, groups, labels, stages, unused
+from resnetc.compiler.lints import calls, gains, groups, labels, layers, maps, stages, stored_names, unused
 from resnetc.compiler.lints.allowances import find_allowances
 from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.loader.loader import SpecFile
@@ -21,7 +21,15 @@ FILE_LINTS: tuple[FileLint, ...] = (
     labels.find_labels_without_effect,
     groups.find_dropped_arguments,
 )
-NETWORK_LINTS: tuple[NetworkLint, ...] = (stages.find_repeated_strides, calls.find_torch_order, calls.find_even_windows)
+NETWORK_LINTS: tuple[NetworkLint, ...] = (
+    stages.find_repeated_strides,
+    calls.find_torch_order,
+    calls.find_even_windows,
+    layers.find_neighbours,
+    gains.find_lost_gains,
+    maps.find_single_positions,
+    stored_names.find_shifted_names,
+)
 
 
 def find_warnings(

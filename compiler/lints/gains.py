@@ -1,0 +1,155 @@
+"""Warnings about norms whose gain begins at 0 where nothing is added to what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from resnetc.compiler.checked_network import CheckedNetwork
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
+from resnetc.compiler.lints.argument_edits import drop_argument
+from resnetc.compiler.lints.calls import leaves
+from resnetc.compiler.remedies.call_text import is_shipped, shorten
+from resnetc.compiler.source import Span
+
+WEIGHTED = ("conv", "linear")  # by what they keep
+NEVER_ZERO = ("sigmoid", "hard_sigmoid", "softmax")  # whatever they read
+SUMS = ("sum", "concat")
+
+
+class Flow(Enum):
+    """What zeros become on their way: something else, zeros still, or what a weighted layer makes of them."""
+
+    OTHER = auto()
+    ZEROS = auto()
+    STOPPED = auto()
+
+
+def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
+    """Norms with a gain of 0 whose zeros reach a weighted layer, or the output, and no sum."""
+    root = checked.network.root
+    for leaf in Gains().lost_in(root):
+        span = find_own_text(root, leaf)
+        edit = drop_argument(span, "gain=0")
+        name = shorten(leaf.span.text)
+        yield Diagnostic(
+            "W0607",
+            f"`{name}` has a gain of 0 outside a residual branch: nothing passes it at the start",
+            Label(
+                span, "gives zeros, and nothing is added to them" if span is leaf.span else "has this norm in a block"
+            ),
+            labels=() if span is leaf.span else (Label(leaf.span, "gives zeros, and nothing is added to them"),),
+            helps=("leave out `gain=0`: it is for the last norm of a branch that a `+` joins",),
+            fix=(edit,) if edit is not None else (),
+        )
+
+
+def find_own_text(root: ExpandedBlock, leaf: Leaf) -> Span:
+    """Where the author wrote an operation; for one of the library, the part of the model that it is in."""
+    if not is_shipped(leaf.span):
+        return leaf.span
+    parts = ((step.span, step.operation) for step in root.steps if not isinstance(step.operation, str))
+    return next(span for span, part in parts if any(other is leaf for other in leaves(part)))
+
+
+class Gains:
+    """Follows the zeros that norms with a gain of 0 give, through every distinct module once.
+
+    Of several norms that make an output zeros, one is enough to be told of.
+    """
+
+    def __init__(self) -> None:
+        self._zeroing: dict[int, Leaf | None] = {}
+        self._flows: dict[int, Flow] = {}
+        self._lost: dict[int, Leaf] = {}
+
+    def lost_in(self, root: ExpandedBlock) -> list[Leaf]:
+        """The norms whose zeros are never added to anything, one for each place in a text."""
+        norm = self.zeroing(root)
+        if norm is not None:
+            self._lost[id(norm)] = norm
+        return list({(leaf.span.source.name, leaf.span.start): leaf for leaf in self._lost.values()}.values())
+
+    # -- where the input is not zeros ---------------------------------------------------------------------------------
+
+    def zeroing(self, module: Module) -> Leaf | None:
+        """The norm that makes the output of a module zeros though its input is not."""
+        if id(module) not in self._zeroing:
+            match module:
+                case Leaf(primitive):
+                    has_gain = any(parameter.name == "gain" for parameter in primitive.parameters)
+                    norm = module if has_gain and module.argument("gain") == 0 else None
+                case Sequence(children):
+                    norm = self._zeroing_of_sequence([child for _, child in children])
+                case ExpandedBlock():
+                    norm = self._zeroing_of_block(module)
+            self._zeroing[id(module)] = norm
+        return self._zeroing[id(module)]
+
+    def _zeroing_of_sequence(self, modules: list[Module]) -> Leaf | None:
+        norm = None
+        for module in modules:
+            flow = self.flow(module) if norm is not None else Flow.OTHER
+            if norm is not None and flow is Flow.STOPPED:
+                self._lost[id(norm)] = norm
+            norm = self.zeroing(module) or (norm if flow is Flow.ZEROS else None)
+        return norm
+
+    def _zeroing_of_block(self, block: ExpandedBlock) -> Leaf | None:
+        wires: list[Leaf | None] = [None] * len(block.wires)
+        stopped: dict[int, Leaf] = {}
+        added: set[int] = set()
+        for step in block.steps:
+            inputs = [wires[wire] for wire in step.inputs]
+            norms = [norm for norm in inputs if norm is not None]
+            own = None if isinstance(step.operation, str) else self.zeroing(step.operation)
+            if norms:
+                flow = self._step_flow(step.operation, [Flow.OTHER if norm is None else Flow.ZEROS for norm in inputs])
+                if flow is Flow.STOPPED:
+                    stopped.update((id(norm), norm) for norm in norms)
+                elif flow is Flow.OTHER:
+                    added.update(id(norm) for norm in norms)
+                own = own or (norms[0] if flow is Flow.ZEROS else None)
+            for wire in step.outputs:
+                wires[wire] = own
+        output = wires[block.output]
+        self._lost.update((key, norm) for key, norm in stopped.items() if key not in added and norm is not output)
+        return output
+
+    # -- where it is --------------------------------------------------------------------------------------------------
+
+    def flow(self, module: Module) -> Flow:
+        """What zeros become in a module."""
+        if id(module) not in self._flows:
+            match module:
+                case Leaf(primitive):
+                    flow = Flow.ZEROS
+                    if primitive.state in WEIGHTED:
+                        flow = Flow.STOPPED
+                    elif primitive.name in NEVER_ZERO:
+                        flow = Flow.OTHER
+                case Sequence(children):
+                    flow = Flow.ZEROS
+                    for _, child in children:
+                        flow = self._step_flow(child, [flow])
+                case ExpandedBlock(steps=steps):
+                    flows = [Flow.ZEROS] * len(module.wires)
+                    for step in steps:
+                        flow = self._step_flow(step.operation, [flows[wire] for wire in step.inputs])
+                        for wire in step.outputs:
+                            flows[wire] = flow
+                    flow = flows[module.output]
+            self._flows[id(module)] = flow
+        return self._flows[id(module)]
+
+    def _step_flow(self, operation: Module | str, inputs: list[Flow]) -> Flow:
+        """What a step gives whose inputs are zeros, or what has become of them."""
+        if operation == "*":
+            return min(inputs, key=(Flow.ZEROS, Flow.STOPPED, Flow.OTHER).index)
+        if isinstance(operation, str) or (isinstance(operation, Leaf) and operation.primitive.name in SUMS):
+            return min(inputs, key=(Flow.OTHER, Flow.ZEROS, Flow.STOPPED).index)
+        if all(one is Flow.OTHER for one in inputs):
+            return Flow.OTHER
+        flow = self.flow(operation)
+        return flow if Flow.STOPPED not in inputs or flow is Flow.OTHER else Flow.STOPPED

@@ -1,0 +1,120 @@
+"""Warnings about operations that undo or repeat the one before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from resnetc.compiler.checked_network import CheckedNetwork
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.lints.argument_edits import append_argument, drop_argument
+from resnetc.compiler.lints.calls import leaves
+from resnetc.compiler.lints.neighbours import Neighbours
+from resnetc.compiler.remedies.call_text import calls_primitive, is_shipped, shorten, stated_parameters
+from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import Primitive
+
+NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # by the names under which blocks store them
+BOTH = ("affine_v", "affine_tau")  # what norms keep that are activations as well
+
+
+def find_neighbours(checked: CheckedNetwork) -> Iterator[Diagnostic]:
+    """Biases that a norm subtracts; norms and activations behind others."""
+    neighbours = Neighbours(checked.network)
+    yield from find_cancelled_biases(checked, neighbours)
+    yield from find_repetitions(neighbours)
+
+
+# -- biases -----------------------------------------------------------------------------------------------------------
+
+
+def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> Iterator[Diagnostic]:
+    """Biases whose only readers, wherever their text occurs, are norms that subtract the mean of each channel."""
+    definition = checked.network.root.definition
+    bindings = {s.name.id: s.value.span for s in definition.body if isinstance(s, syntax.SetSlot)}
+    places: dict[tuple[str, int, int], tuple[Span, list[Leaf]]] = {}
+    for leaf in leaves(checked.network.root):
+        if leaf.primitive.state in ("conv", "linear") and leaf.argument("bias"):
+            place = find_bias(leaf, bindings)
+            places.setdefault((place.source.name, place.start, place.end), (place, []))[1].append(leaf)
+    for span, group in places.values():
+        readers = [neighbours.always_before(leaf) for leaf in group]
+        if is_shipped(span) or not all(norms and all(map(centres_channels, norms)) for norms in readers):
+            continue
+        norm = readers[0][0]
+        edit = drop_argument(span, "bias=true")
+        if edit is None and span is group[0].span and "bias" not in stated_parameters(group[0]):
+            edit = append_argument(span, "bias=false")
+        yield Diagnostic(
+            "W0605",
+            f"the bias of `{shorten(span.text)}` has no effect: a norm follows",
+            Label(span, "has a bias for each channel"),
+            labels=() if is_shipped(norm.span) else (Label(norm.span, "subtracts the mean of each channel"),),
+            helps=(help_without_bias(edit, span),),
+            fix=(edit,) if edit is not None else (),
+        )
+
+
+def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:
+    """Where the bias of an operation is written: in its call, or in what the model binds its slot to."""
+    if calls_primitive(leaf) or "bias" in stated_parameters(leaf):
+        return leaf.span
+    return bindings.get(leaf.span.text.partition("(")[0].strip(), leaf.span)
+
+
+def help_without_bias(edit: Edit | None, call: Span) -> str:
+    if edit is not None and edit.replacement:
+        return "write `bias=false`: the norm has a bias of its own"
+    if "bias" not in call.text:
+        return f"leave the bias out of what `{call.text.partition('(')[0].strip()}` is bound to"
+    return "leave out the bias: the norm has one of its own"
+
+
+def centres_channels(norm: Leaf) -> bool:
+    """Whether a norm subtracts the mean of each channel alone; that of a group leaves what its channels differ in."""
+    if norm.primitive.name == "group_norm":
+        return norm.argument("groups") == norm.shape_in.channels
+    return norm.primitive.name == "batch_norm"
+
+
+# -- repetitions ------------------------------------------------------------------------------------------------------
+
+
+def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
+    """Norms that alone read a norm, and activations that alone read an activation."""
+    for first, second in neighbours.pairs():
+        kind = repeated_kind(first.primitive, second.primitive)
+        place, other = (first, second) if is_shipped(second.span) else (second, first)
+        if kind is None or is_shipped(place.span):
+            continue
+        edit = drop_second(first, second)
+        both = next((p.name for p in (first.primitive, second.primitive) if p.state in BOTH), None)
+        yield Diagnostic(
+            "W0606",
+            f"two {kind}s in a row: `{first.primitive.name}` and then `{second.primitive.name}`",
+            Label(place.span, f"reads another {kind}" if place is second else f"is read by another {kind}"),
+            labels=() if is_shipped(other.span) else (Label(other.span, f"the {kind} before it"),),
+            notes=(f"`{both}` is a norm and an activation in one",) if both and kind == "activation" else (),
+            helps=(f"leave out the second `{shorten(second.span.text)}`" if edit else f"leave out one of the {kind}s",),
+            fix=(edit,) if edit is not None else (),
+        )
+
+
+def repeated_kind(first: Primitive, second: Primitive) -> str | None:
+    """`norm` or `activation`: what two operations both are."""
+    if first.attribute == second.attribute == NORM:
+        return "norm"
+    pair = (first, second)
+    return "activation" if all(p.attribute in ACTIVATIONS or p.state in BOTH for p in pair) else None
+
+
+def drop_second(first: Leaf, second: Leaf) -> Edit | None:
+    """Takes out the second of two equal operations that stand next to each other in one text."""
+    a, b = first.span, second.span
+    if a.source is not b.source or a.text != b.text or a.end > b.start:
+        return None
+    if re.fullmatch(r"\s*\|>\s*", a.source.text[a.end : b.start]) is None:
+        return None
+    return Edit(Span(a.source, a.end, b.end), "")

@@ -1,0 +1,138 @@
+"""Warnings about maps that strides have made one position, at the declared size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resnetc.compiler.checked_network import CheckedNetwork
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.remedies.call_text import shorten
+from resnetc.compiler.shapes.arguments import sizes_on_axes
+from resnetc.compiler.sizes import evaluate
+from resnetc.compiler.source import Span
+
+POOLING = ("global", "flatten", "reshape")  # shape rules of what gives one position by design
+MIN_WHOLE_WINDOW = 4  # a window of so many positions over a whole map is a global pool
+
+
+def find_single_positions(checked: CheckedNetwork) -> Iterator[Diagnostic]:
+    """A stage that convolves one position, or else a batch norm that takes its statistics from one."""
+    network = checked.network
+    positions = Positions(network)
+    stages = {stage.step: stage for stage in network.stages}
+    wires, norms = positions.of_parts()
+    size = "x".join(map(str, network.input.sizes))
+    for number, step in enumerate(network.root.steps):
+        stage = stages.get(number)
+        if stage is not None and wires[step.inputs[0]]:
+            span = find_own_text(checked, stage.span)
+            yield Diagnostic(
+                "W0608",
+                f"the map that reaches stage `{stage.name}` is one position at {size}",
+                Label(span, "nothing is left to convolve here" if span is stage.span else "too small for its strides"),
+                labels=label_cause(network, wires, span),
+                helps=("stride less before this stage, or declare a larger input",),
+            )
+            return
+    for number, step in enumerate(network.root.steps):
+        if number in norms:
+            stage = stages.get(number)
+            span = find_own_text(checked, step.span)
+            where = f"in stage `{stage.name}` " if stage is not None else ""
+            yield Diagnostic(
+                "W0609",
+                f"a batch norm {where}meets one position at {size}: PyTorch refuses to train with one image",
+                Label(
+                    span, "one value for each channel of an image" if span is step.span else "too small for its strides"
+                ),
+                labels=label_norm(norms[number], span),
+                helps=("stride less, declare a larger input, or allow this and train with two images or more at once",),
+            )
+            return
+
+
+def find_own_text(checked: CheckedNetwork, span: Span) -> Span:
+    """A place in the file of the network; for one in the file of its model the declared input, if it is in its own."""
+    declared = checked.network.input.span
+    return declared if span.source is not checked.spec.source and declared.source is checked.spec.source else span
+
+
+def label_cause(network: Network, wires: list[bool], span: Span) -> tuple[Label, ...]:
+    """The first part of a model that gives one position."""
+    part = next(step for step in network.root.steps if any(wires[wire] for wire in step.outputs))
+    return () if part.span.source is not span.source else (Label(part.span, "one position leaves this"),)
+
+
+def label_norm(norm: Leaf, span: Span) -> tuple[Label, ...]:
+    is_elsewhere = norm.span.source is not span.source or span.start <= norm.span.start < span.end
+    return () if is_elsewhere else (Label(norm.span, f"`{shorten(norm.span.text)}` is a batch norm"),)
+
+
+class Positions:
+    """Which maps are one position at the declared size because of strides, not of a global pool."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._modules: dict[tuple[int, bool], tuple[bool, Leaf | None]] = {}
+
+    def of_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
+        """For every wire of the model whether it is such a map, and for every step a batch norm that reads one."""
+        root = self.network.root
+        pooled, norms = self._wires(root, self.is_single(root.shape_in))
+        single = [self.is_single(wire.shape) and not by_pool for wire, by_pool in zip(root.wires, pooled, strict=True)]
+        return single, norms
+
+    def is_single(self, shape: Shape) -> bool:
+        return all(size == 1 for size in self.sizes(shape))
+
+    def sizes(self, shape: Shape) -> list[int]:
+        """The sizes of a map; a reshaped one may have more axes than the input, all of fixed sizes."""
+        declared = self.network.input.sizes + (1,) * shape.rank
+        return [evaluate(size, n) for size, n in zip(shape.sizes, declared, strict=False)]
+
+    def _wires(self, block: ExpandedBlock, is_pooled: bool) -> tuple[list[bool], dict[int, Leaf]]:
+        """For every wire of a block whether only pooled maps lead to it, and the batch norms by their steps."""
+        pooled = [is_pooled] * len(block.wires)
+        norms: dict[int, Leaf] = {}
+        for number, step in enumerate(block.steps):
+            result, norm = self._step(step, all(pooled[wire] for wire in step.inputs))
+            for wire in step.outputs:
+                pooled[wire] = result
+            if norm is not None:
+                norms[number] = norm
+        return pooled, norms
+
+    def _step(self, step: Step, is_pooled: bool) -> tuple[bool, Leaf | None]:
+        return (is_pooled, None) if isinstance(step.operation, str) else self._module(step.operation, is_pooled)
+
+    def _module(self, module: Module, is_pooled: bool) -> tuple[bool, Leaf | None]:
+        """Whether the output of a module is pooled, and a batch norm in it that reads one position that is not."""
+        key = id(module), is_pooled
+        if key not in self._modules:
+            norm: Leaf | None = None
+            result = is_pooled
+            match module:
+                case Leaf(primitive):
+                    if primitive.name == "batch_norm" and not is_pooled and self.is_single(module.shape_in):
+                        norm = module
+                    result = is_pooled or self.pools(module)
+                case Sequence(children):
+                    for _, child in children:
+                        result, inner = self._module(child, result)
+                        norm = norm or inner
+                case ExpandedBlock():
+                    wires, norms = self._wires(module, is_pooled)
+                    result, norm = wires[module.output], next(iter(norms.values()), None)
+            self._modules[key] = result, norm
+        return self._modules[key]
+
+    def pools(self, leaf: Leaf) -> bool:
+        """Whether an operation is meant to leave one position: a global pool, or a window over the whole map."""
+        if leaf.primitive.rule not in ("conv", "pool") or self.is_single(leaf.shape_in):
+            return leaf.primitive.rule in POOLING
+        rank, before = leaf.shape_in.rank, self.sizes(leaf.shape_in)
+        kernel, stride, padding = (sizes_on_axes(leaf.argument(name), rank) for name in ("kernel", "stride", "padding"))
+        is_whole = all(size == window for size, window in zip(before, kernel, strict=True)) and not any(padding)
+        return is_whole and (max(kernel) >= MIN_WHOLE_WINDOW or max(stride) == 1)

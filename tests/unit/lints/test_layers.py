@@ -1,0 +1,105 @@
+"""Biases that a norm subtracts, and norms or activations behind others."""
+
+import pytest
+
+from tests.unit.lints.dataflow_nets import texts_of, write_net
+
+BIASED = "plain_conv(16, kernel=3, bias=true)"
+INNER = """block inner() {
+  out = in |> plain_conv(16, kernel=3, bias=true)
+}
+"""
+TWICE = """block twice(last: layer) {
+  out = in |> plain_conv(16, kernel=3, bias=true) |> last
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (write_net(stem=f"{BIASED} |> norm |> act"), [BIASED]),
+        (write_net(stem=f"{BIASED} |> identity |> norm |> act"), [BIASED]),
+        (write_net(stem=f"conv1: ({BIASED} |> norm) |> act"), [BIASED]),
+        (write_net(stem=f"a: (identity |> {BIASED}) |> c: (identity |> norm) |> act"), [BIASED]),
+        (write_net(stem="inner |> norm |> act", blocks=INNER), [BIASED]),
+        (write_net(stem="std_conv(16, bias=true, kernel=3) |> batch_norm"), ["std_conv(16, bias=true, kernel=3)"]),
+        (write_net(head="global_avg_pool |> fc1: linear(32) |> norm |> act |> linear(10)"), ["linear(32)"]),
+        (write_net(stem=f"{BIASED} |> group_norm(groups=16)"), [BIASED]),
+        (write_net(sets="set conv = plain_conv(bias=true)"), ["plain_conv(bias=true)"]),
+        (write_net(stem=BIASED, stages="stage layer1 = 1 of norm"), [BIASED]),
+    ],
+)
+def test_a_bias_that_a_norm_subtracts_warns(text: str, places: list[str]) -> None:
+    assert texts_of(text, "W0605") == places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        write_net(),
+        write_net(stem=f"{BIASED} |> act"),
+        write_net(stem=f"{BIASED} |> group_norm(groups=8)"),
+        write_net(stem=f"{BIASED} |> evo_norm_s0(groups=4)"),
+        write_net(stem=f"{BIASED} |> response_norm"),
+        write_net(stem="plain_conv(16, kernel=3) |> norm"),
+        write_net(sets="set conv = plain_conv(bias=true)", head="conv(10, kernel=1) |> global_avg_pool"),
+        write_net(stem="a: inner |> norm |> b: inner |> act", blocks=INNER),
+        write_net(stem="a: twice(norm) |> b: twice(act)", blocks=TWICE),
+        write_net(sets="set attention = gates.se"),
+        # two readers: the norm, and the sum
+        write_net(blocks=f"block two() {{\n  let a = in |> {BIASED}\n  out = (a |> norm) + a\n}}\n", stem="two"),
+        # the map is an output
+        write_net(stem="act", stages=f"stage layer1 = 1 of {BIASED}\n  stage layer2 = 1 of norm", head="none"),
+    ],
+)
+def test_a_bias_with_an_effect_is_silent(text: str) -> None:
+    assert texts_of(text, "W0605") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (write_net(stem="conv(16, kernel=3) |> norm |> norm"), ["norm"]),
+        (write_net(stem="conv(16, kernel=3) |> batch_norm |> group_norm(groups=4)"), ["group_norm(groups=4)"]),
+        (write_net(stem="conv(16, kernel=3) |> norm |> act |> relu"), ["relu"]),
+        (write_net(stem="conv(16, kernel=3) |> act |> sigmoid"), ["sigmoid"]),
+        (write_net(stem="conv(16, kernel=3) |> leaky_relu |> identity |> gelu"), ["gelu"]),
+        (write_net(stem="conv(16, kernel=3) |> a: (norm |> silu) |> hard_sigmoid"), ["hard_sigmoid"]),
+        (write_net(stem="conv(16, kernel=3) |> evo_norm_s0(groups=4) |> act"), ["act"]),
+        (write_net(stem="conv(16, kernel=3) |> norm |> response_norm"), ["response_norm"]),
+        (write_net(head="act |> global_avg_pool |> linear(10)"), ["act"]),
+        # inside of the library: the author's own text is the one before
+        (
+            write_net(
+                stem="conv(16, kernel=3) |> norm",
+                stages="stage layer1 = 1 of blocks.preact_basic(16)",
+                sets="set shortcut = none",
+            ),
+            ["norm"],
+        ),
+    ],
+)
+def test_two_in_a_row_warn(text: str, places: list[str]) -> None:
+    assert texts_of(text, "W0606") == places
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        write_net(),
+        write_net(stem="conv(16, kernel=3) |> norm |> act |> max_pool(3) |> act"),
+        write_net(stem="conv(16, kernel=3) |> act |> norm |> act"),
+        write_net(sets="set attention = gates.se"),
+        # two readers of the first: both the plain and the activated map are needed
+        write_net(
+            stem="conv(16, kernel=3) |> norm",
+            stages="stage layer1 = 2 of blocks.preact_basic(16)",
+            sets="set shortcut = shortcuts.preact",
+        ),
+        write_net(sets="set norm = evo_norm_s0(groups=4)\n  set act = identity"),
+        write_net(stages="stage layer1 = 1 of act\n  stage layer2 = 1 of act", stem="conv(16, kernel=3)", head="none"),
+    ],
+)
+def test_two_that_are_not_in_a_row_are_silent(text: str) -> None:
+    assert texts_of(text, "W0606") == []

@@ -106,8 +106,8 @@ def test_what_nothing_reads_is_told(parts: dict[str, str], expected: list[str]) 
         # The interface of a slot, of a parameter, of a list; and what nobody calls here.
         {"items": "policy pad(channels: int, stride: size, more: int = 1) { otherwise => avg_pool(1, stride=stride) }",
          "body": "set shortcut = pad", "groups": "2 of blocks.basic(16)"},
-        {"items": "block gate(ratio: number = 1) { out = in |> norm }", "unit": "blocks.basic(16, attention=gate)"},
-        {"items": "block gate(ratio: number = 1) { out = in |> norm }", "unit": "blocks.basic(16, attention=gate(1))"},
+        {"items": "block gate(ratio: number = 1) { out = in |> act }", "unit": "blocks.basic(16, attention=gate)"},
+        {"items": "block gate(ratio: number = 1) { out = in |> act }", "unit": "blocks.basic(16, attention=gate(1))"},
         {"items": "block other(width: int, groups: int = 1) { out = in |> conv(width, kernel=1) }",
          "body": "let kinds = [other, unit]", "unit": "kinds[0](16)"},
         {"items": "block spare(width: int, groups: int = 1) { out = in |> conv(width, kernel=1) }"},
@@ -121,7 +121,7 @@ def test_what_nothing_reads_is_told(parts: dict[str, str], expected: list[str]) 
         {"head": "head: (pool: global_avg_pool |> fc: linear(classes))"},
         {"statements": "let f = pool: identity set act = (gate: (f |> silu))", "unit": "(pooled |> unit(16))",
          "items": "policy pooled() { otherwise => pool: identity }"},
-        {"groups": "2 of (norm |> x: identity)"},
+        {"groups": "2 of (max_pool(3) |> x: identity)"},
         {"stem": "xs[0]: identity |> xs[1]: conv(16, kernel=3)"},
         # The first block of a stage may be in a later group; a default is no slip.
         {"options": "n: int = 0", "groups": "n of blocks.basic(16), 2 of blocks.basic(32, stride=2)"},

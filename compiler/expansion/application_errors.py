@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.values import LAYERS, Value, describe, is_number, kind
+from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -29,8 +30,13 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
     help = f"give one of them another label: `{free}: ...`"
     if re.match(r"stage\b", span.text):
         help = f"choose another path for the stage: `stage {free} = ...`"
+    fix: tuple[Edit, ...] = ()
     if same:
         message = f"two layers would be stored as `{path}`"
+        label = find_label(first, path)
+        if label is not None and find_label(span, path) is None and path[-1].isdigit():
+            help = f"remove the label `{path}:`: layers without one are numbered, and this one would be `{path}`"
+            fix = () if is_shipped(first) else (Edit(label, ""),)
     elif inner.startswith((f"{outer}.", f"{outer}[")):
         message = f"`{inner}` would be stored inside another layer, `{outer}`"
     else:
@@ -42,7 +48,14 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
         Label(span, "second one" if same else f"`{path}`"),
         (Label(first, "first one" if same else f"`{other}`"),),
         helps=(help,),
+        fix=fix,
     )
+
+
+def find_label(span: Span, name: str) -> Span | None:
+    """The label before a layer: `conv2: ` of `conv2: conv(8, kernel=3)`."""
+    match = re.search(rf"(?<![\w.\]]){re.escape(name)}\s*:\s*$", span.source.text[: span.start])
+    return Span(span.source, match.start(), match.end()) if match else None
 
 
 def dotted_in_sequence(path: str, span: Span) -> Diagnostic:

@@ -17,7 +17,10 @@ def join_shapes(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope
     """The shape of `left op right`. Sizes that are not one function become a condition, judged once all is known."""
     a, b = left.shape, right.shape
     if a.rank != b.rank:
-        raise Fault(shapes_errors.ranks_differ(f"`{op}`", a, b, expr.span))
+        channels = ""
+        if op == "*" and 0 in (a.rank, b.rank) and a.channels == b.channels:
+            channels = "in.channels" if scope.wires[0].shape.channels == a.channels else str(a.channels)
+        raise Fault(shapes_errors.ranks_differ(f"`{op}`", a, b, expr.span, channels))
     if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
         raise Fault(channels_differ(op, left, right, expr, scope))
     one = constant(1)

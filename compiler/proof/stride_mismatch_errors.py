@@ -9,7 +9,7 @@ from resnetc.compiler.proof.size_conflict import SizeConflict, show_stride
 from resnetc.compiler.proof.size_errors import edit_condition, restricting_condition
 from resnetc.compiler.remedies import branches, stride_suggestions, window_suggestions
 from resnetc.compiler.remedies.call_text import is_shipped
-from resnetc.compiler.remedies.window_suggestions import JoinSite
+from resnetc.compiler.remedies.window_suggestions import JoinSite, Remedy
 from resnetc.compiler.sizes import (
     SizeSet,
     equal_where,
@@ -37,13 +37,29 @@ def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: Size
     )
 
 
+def show_places(remedy: Remedy) -> str:
+    """` in both places`, where one text is written at several."""
+    if len(remedy.fix) < 2 or len({edit.replacement for edit in remedy.fix}) > 1:
+        return ""
+    return " in both places" if len(remedy.fix) == 2 else f" in all {len(remedy.fix)} places"
+
+
+def label_places(labels: tuple[Label, ...], remedy: Remedy | None) -> tuple[Label, ...]:
+    """Labels, and one for every further place that a remedy changes."""
+    labelled = {(label.span.source.name, label.span.start) for label in labels}
+    edits = remedy.fix if remedy is not None and show_places(remedy) else ()
+    others = [edit.span for edit in edits if (edit.span.source.name, edit.span.start) not in labelled]
+    return (*labels, *(Label(span, "this changes the size too") for span in others))
+
+
 def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = conflict.sides, sites[0].sides
     remedy_of_windows = window_suggestions.find_remedy(sites, conflict.axis)
     blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, conflict.axis)
     remedy = remedy_of_windows or window_suggestions.find_border(sites)
     if remedy:
-        help = f"write {remedy.text}, so that both are {conflict.show(remedy.sizes[conflict.axis])}"
+        where = show_places(remedy)
+        help = f"write {remedy.text}{where}, so that both are {conflict.show(remedy.sizes[conflict.axis])}"
     else:
         help = (
             f"make `{blamed.text}` preserve the size of its map"
@@ -54,7 +70,7 @@ def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet
         "E0332",
         f"{conflict.reason.condition.text} never fits: {conflict.show(f)} and {conflict.show(g)}",
         Label(conflict.reason.condition.span, conflict.values(conflict.size)),
-        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
+        labels=(*label_places(conflict.sized(sides), remedy), *conflict.call_site_labels()),
         notes=(
             *conflict.counterexamples(promised),
             *([f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []),
@@ -77,11 +93,10 @@ def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: Size
     if not remedy and not (line and is_declared_accepted):
         remedy = window_suggestions.find_border(sites)
     declares = line is not None and (not remedy or is_shipped(remedy.operation.span))
-    cure = (
-        f"{remedy.text} makes both {conflict.show(remedy.sizes[conflict.axis])} for every {conflict.symbol}"
-        if remedy
-        else ""
-    )
+    cure = ""
+    if remedy:
+        text = f"{remedy.text}{show_places(remedy)}"
+        cure = f"{text} makes both {conflict.show(remedy.sizes[conflict.axis])} for every {conflict.symbol}"
     fix = remedy.fix if remedy else ()
     if line and declares:
         notes += [cure] if cure else []
@@ -96,7 +111,7 @@ def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: Size
         f"{conflict.reason.condition.text} does not fit all sizes from {promised.min} up: "
         f"{conflict.show(f)} and {conflict.show(g)}",
         Label(conflict.reason.condition.span, "sizes differ"),
-        labels=(*conflict.sized(sides), *conflict.call_site_labels()),
+        labels=(*label_places(conflict.sized(sides), None if declares else remedy), *conflict.call_site_labels()),
         notes=(
             "; ".join([*conflict.counterexamples(promised), f"equal only for {equal}"]),
             *notes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from math import prod
 
@@ -187,7 +188,7 @@ def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
 
 
 def label_strides(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
-    """The operations whose strides have no partner on the other side, and where a side without any should have one.
+    """Every strided operation of a side that strides more than the other, and where a side without any should have one.
 
     A side whose size no longer follows that of the input, as behind a global pool, has no stride: from there on.
     """
@@ -198,12 +199,11 @@ def label_strides(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
             fixed = next((o for o in side.operations if o.size_map(axis) is None), None)
             labels += [Label(fixed.span, f"`{side.name}` has a fixed size from here")] if fixed else []
             continue
-        partners = [stride for _, stride in other]
-        for operation, stride in mine:
-            if stride in partners:
-                partners.remove(stride)
-            else:
-                labels.append(Label(operation.span, f"`{side.name}` has stride {stride} from here"))
+        if Counter(stride for _, stride in mine) - Counter(stride for _, stride in other):
+            total = 1
+            for operation, stride in mine:
+                total *= stride
+                labels.append(Label(operation.span, f"`{side.name}` has stride {total} from here"))
         calls = [o.step for o in side.operations if parse_arguments(o.step.span.text)]
         if not mine and calls:
             labels.append(Label(calls[-1].span, f"`{side.name}` has stride 1"))

@@ -31,8 +31,9 @@ def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
     while (number := dataflow.wires[ref].step) is not None:
         step = dataflow.steps[number]
         last = last or step
-        if isinstance(step.operation, str):
-            return step
+        if isinstance(step.operation, str):  # both sides of a sum or product have its channels
+            ref = step.inputs[0]
+            continue
         quiet = isinstance(step.operation, Leaf) and step.operation.primitive.rule in ("same", "groups", "pool", "blur")
         if not quiet:
             return step
@@ -97,9 +98,14 @@ def suggest_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Su
     if step.slot not in (None, "conv"):
         what = f"the {step.slot}"
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
-    for text in channel_texts(other, dataflow):
+    texts = list(channel_texts(other, dataflow))
+    for text in texts:
         said = format_call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
         yield Suggestion(f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),))
+    if head == "conv" and ("kernel", "1") in pairs and step.inputs == (0,):  # a projection that does not stride yet
+        for name in stride_names(side.tensor.shape, other.tensor.shape, dataflow):
+            said = f"shortcut({texts[0]}, {name})"
+            yield Suggestion(f"give {what} the channels and stride of {whose}: `{said}`", (Edit(step.span, said),))
 
 
 def suggest_projection(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
@@ -111,11 +117,21 @@ def suggest_projection(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Su
         wider = f"({low.name} |> conv({width}, kernel=1))"
         help = f"give both sides the same channels: replace `{low.name}` with `{wider}`"
         yield Suggestion(help, (Edit(low.text.span, wider),))
+        for name in stride_names(low.tensor.shape, high.tensor.shape, dataflow):  # where other blocks stride
+            through = f"({low.name} |> shortcut({width}, {name}))"
+            help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
+            yield Suggestion(help, (Edit(low.text.span, through),))
         return
     count = next((n.name for n in dataflow.numbers if n.type == "size" and n.value == stride), describe(stride))
     through = f"({low.name} |> shortcut({width}, {count}))"
     help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
     yield Suggestion(help, (Edit(low.text.span, through),))
+
+
+def stride_names(low: Shape, high: Shape, dataflow: Dataflow) -> list[str]:
+    """The numbers of the block that are the stride which a side lacks, or 1 where it lacks none."""
+    stride = missing_stride(low, high) or 1
+    return [n.name for n in dataflow.numbers if n.value == stride and (n.type == "size" or n.name == "stride")]
 
 
 def channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:

@@ -46,6 +46,7 @@ def suggest_strides(sites: list[JoinSite], span: Span, axis: int) -> list[Sugges
         *suggest_strided_layer(block, sides[low], sides[high], span),
         *suggest_stride_of_slot(sites, high, axis),
         *suggest_stride_of_call(sites, high, axis),
+        *suggest_fewer_strides(sites, high, axis),
     ]
     had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
     ranked.sort(key=lambda remedy: remedy[0])
@@ -150,6 +151,20 @@ def suggest_stride_of_call(sites: list[JoinSite], mine: int, axis: int) -> Itera
                 rank = Wording.NAMED if term else Wording.NUMBER
                 help = f"give `{side.name}` the stride of `{other.name}`: `{change.text}`"
                 yield rank, Suggestion(help, change.edits)
+
+
+def suggest_fewer_strides(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
+    """Several operations of one side that were all given the stride: only the first ones stride then."""
+    side = sites[0].sides[mine]
+    strided = [o for o in side.operations if o.leaf is not None and (o.size_map(axis) or (1, 0))[0] > 1]
+    if any("stride" not in dict(o.leaf.arguments) or is_shipped(o.span) for o in strided if o.leaf):
+        return
+    for count in range(1, len(strided) - 1):  # a single one too many is another suggestion
+        changes = tuple(change_arguments(operation, {"stride": 1}) for operation in strided[count:])
+        if all(change.edits for change in changes) and fit_changes(sites, changes) is not None:
+            first = "the first operation" if count == 1 else f"the first {count} operations"
+            help = f"let only {first} of `{side.name}` stride: `{changes[0].text}` in the other {len(changes)} places"
+            yield Wording.NUMBER, Suggestion(help, tuple(edit for change in changes for edit in change.edits))
 
 
 def kernel_sizes(operation: Operation) -> tuple[int, ...]:

@@ -107,12 +107,17 @@ def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
     )
 
 
-def ranks_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagnostic:
+def ranks_differ(what: str, first: Shape, other: Shape, span: Span, channels: str = "") -> Diagnostic:
+    """`channels` is how the channels of both are written, where a vector could weigh a map."""
+    help = "make both sides maps or both vectors: `linear` and `flatten` turn a map into a vector"
+    if channels:
+        ones = ", ".join(["1"] * max(first.rank, other.rank))
+        help = f"make the vector a map of one position: `... |> reshape([{channels}, {ones}])`"
     return Diagnostic(
         "E0313",
         f"{what} needs equal numbers of axes: {show_shape(first)} and {show_shape(other)}",
         Label(span, f"{first.rank} axes and {other.rank}"),
-        helps=("make both sides maps or both vectors: `linear` and `flatten` turn a map into a vector",),
+        helps=(help,),
     )
 
 

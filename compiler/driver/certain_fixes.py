@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def check_specs(
 def choose_fixes(session: Session) -> list[tuple[Path, Diagnostic]]:
     """Certain fixes of the user's own files that do not overlap, each with its file."""
     paths = {file.source: path for path, file in own_files(session).items()}
-    spans: dict[Source, list[Edit]] = {}
+    taken: dict[Source, list[tuple[int, int]]] = {}  # in their order
     chosen = []
     for fault in session.sink.diagnostics:
         if fault.applicability != "certain":
@@ -76,9 +77,11 @@ def choose_fixes(session: Session) -> list[tuple[Path, Diagnostic]]:
         source = fault.primary.span.source
         if source not in paths or any(edit.span.source is not source for edit in fault.fix):
             continue
-        taken = spans.setdefault(source, [])
-        if not any(overlap(edit, other) for edit in fault.fix for other in taken):
-            taken += fault.fix
+        places = taken.setdefault(source, [])
+        edits = [(edit.span.start, edit.span.end) for edit in fault.fix]
+        if all(is_free(edit, places) for edit in edits):
+            for edit in edits:
+                insort(places, edit)
             chosen.append((paths[source], fault))
     return chosen
 
@@ -88,9 +91,14 @@ def own_files(session: Session) -> dict[Path, SpecFile]:
     return {path: file for path, file in session.loader.loaded.items() if not path.is_relative_to(LIBRARY)}
 
 
-def overlap(edit: Edit, other: Edit) -> bool:
-    a, b = edit.span, other.span
-    return a.start == b.start or (a.start < b.end and b.start < a.end)
+def is_free(edit: tuple[int, int], places: list[tuple[int, int]]) -> bool:
+    """Whether an edit has no character, and not its start, in common with places that have none in common either."""
+    start, end = edit
+    index = bisect_left(places, edit)
+    before, after = places[max(index - 1, 0) : index], places[index : index + 1]
+    return all(other[0] < start and other[1] <= start for other in before) and all(
+        other[0] > start and other[0] >= end for other in after
+    )
 
 
 def is_worse(before: Attempt, after: Attempt) -> bool:

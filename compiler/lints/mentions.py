@@ -30,6 +30,10 @@ class Mentions:
         """Whether an item is used, and every use is a call that is applied there and then."""
         return item in self.called and item not in self.handed_on
 
+    def has(self, item: syntax.Item) -> bool:
+        """Whether any of the files mentions an item."""
+        return item in self.called or item in self.handed_on
+
     def _read(self, spec: SpecFile) -> None:
         pending: list[tuple[Node, bool]] = [(spec.tree.items, False)]
         while pending:

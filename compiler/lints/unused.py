@@ -25,7 +25,7 @@ def find_unread_names(spec: SpecFile, mentions: Mentions) -> Iterator[Diagnostic
                 names |= mentions.in_instances
             yield from find_unread_lets(item, item.body, names)
             if isinstance(item, syntax.Model) or mentions.calls_alone(item):
-                yield from find_unread_parameters(item, names, mentions.signatures)
+                yield from find_unread_parameters(item, names, mentions)
 
 
 def find_unread_uses(tree: syntax.File) -> Iterator[Diagnostic]:
@@ -65,18 +65,19 @@ def find_unread_lets(
 
 
 def find_unread_parameters(
-    item: syntax.Block | syntax.Policy | syntax.Model, names: set[str], signatures: frozenset[str]
+    item: syntax.Block | syntax.Policy | syntax.Model, names: set[str], mentions: Mentions
 ) -> Iterator[Diagnostic]:
+    called = f" here and where `{item.name.id}` is called" if mentions.has(item) else ""
     kind = type(item).__name__.lower()
     for parameter in item.parameters:
         name = parameter.name.id
-        if name in names or (isinstance(item, syntax.Policy) and name in signatures):
+        if name in names or (isinstance(item, syntax.Policy) and name in mentions.signatures):
             continue  # what is bound to a slot has the parameters of the slot
-        example = f", for example `{name}={name}` in a call" if name in OPTIONS | signatures else ""
+        example = f", for example `{name}={name}` in a call" if name in OPTIONS | mentions.signatures else ""
         yield unread(
             name,
             Label(parameter.span, f"{kind} `{item.name.id}` is the same whatever this is"),
-            f"use it in {kind} `{item.name.id}`{example}, or remove it here and where `{item.name.id}` is called",
+            f"use it in {kind} `{item.name.id}`{example}, or remove it{called}",
         )
 
 

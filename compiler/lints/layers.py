@@ -17,7 +17,7 @@ from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import Primitive
 
 NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # by the names under which blocks store them
-BOTH = ("affine_v", "affine_tau")  # what norms keep that are activations as well
+BOTH = ("affine_v", "affine_tau")  # what norms keep that end with an activation
 
 
 def find_neighbours(checked: CheckedNetwork) -> Iterator[Diagnostic]:
@@ -96,18 +96,17 @@ def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
             f"two {kind}s in a row: `{first.primitive.name}` and then `{second.primitive.name}`",
             Label(place.span, f"reads another {kind}" if place is second else f"is read by another {kind}"),
             labels=() if is_shipped(other.span) else (Label(other.span, f"the {kind} before it"),),
-            notes=(f"`{both}` is a norm and an activation in one",) if both and kind == "activation" else (),
+            notes=(f"`{both}` is a norm and an activation in one",) if both else (),
             helps=(f"leave out the second `{shorten(second.span.text)}`" if edit else f"leave out one of the {kind}s",),
             fix=(edit,) if edit is not None else (),
         )
 
 
 def repeated_kind(first: Primitive, second: Primitive) -> str | None:
-    """`norm` or `activation`: what two operations both are."""
-    if first.attribute == second.attribute == NORM:
-        return "norm"
-    pair = (first, second)
-    return "activation" if all(p.attribute in ACTIVATIONS or p.state in BOTH for p in pair) else None
+    """`norm` or `activation`: what one operation ends with and the next begins with, if that is the same."""
+    if first.state in BOTH or first.attribute in ACTIVATIONS:
+        return "activation" if second.attribute in ACTIVATIONS else None
+    return "norm" if first.attribute == second.attribute == NORM else None
 
 
 def drop_second(first: Leaf, second: Leaf) -> Edit | None:

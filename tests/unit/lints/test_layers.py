@@ -98,6 +98,8 @@ def test_two_in_a_row_warn(text: str, places: list[str]) -> None:
             sets="set shortcut = shortcuts.preact",
         ),
         write_net(sets="set norm = evo_norm_s0(groups=4)\n  set act = identity"),
+        # a norm and an activation in one, before and behind the other
+        write_net(stem="conv(16, kernel=3) |> relu |> evo_norm_s0(groups=4) |> batch_norm"),
         write_net(stages="stage layer1 = 1 of act\n  stage layer2 = 1 of act", stem="conv(16, kernel=3)", head="none"),
     ],
 )

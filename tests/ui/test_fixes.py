@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from wrong_nets import WRONG
 
-from tests.support import diagnose
+from tests.support import diagnose, warn
 
 CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 
@@ -46,6 +46,25 @@ def test_every_fix_makes_its_diagnostic_disappear():
                     left.append((case.name, diagnostic.code))
     assert left == []
     assert MECHANICAL - mended == set()
+
+
+def test_every_fix_of_a_warning_makes_it_disappear():
+    """What is certain leaves the network as it is, which `check --fix` looks at; each fix is tried alone."""
+    mended, left = set(), []
+    for case in CASES:
+        if not case.name.startswith("warning_"):
+            continue
+        text = case.read_text(encoding="utf-8")
+        warnings = warn(text)
+        for warning in warnings:
+            if warning.fix:
+                mended.add(warning.code)
+                after = warn(applied(text, warning.fix))
+                same = [sum(w.message == warning.message for w in several) for several in (warnings, after)]
+                if same[1] >= same[0] or any(fault.severity == "error" for fault in after):
+                    left.append((case.name, warning.code, warning.message))
+    assert left == []
+    assert {"W0602", "W0611", "W0612"} - mended == set()
 
 
 # -- additions that do not fit ----------------------------------------------------------------------------------------

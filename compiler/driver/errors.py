@@ -10,6 +10,12 @@ from resnetc.compiler.driver import network_index
 from resnetc.compiler.loader.loader import SUFFIX, shipped_names
 from resnetc.compiler.source import Source, Span
 
+MIN_LETTERS = 5  # of a name that stands for a longer one
+FAMILIES = (  # of networks that many know
+    *("alexnet", "bert", "clip", "convnext", "deit", "densenet", "dla", "efficientnet", "ghostnet", "googlenet"),
+    *("hrnet", "inception", "mnasnet", "mobilenet", "nasnet", "nfnet", "regnet", "shufflenet", "squeezenet"),
+    *("swin", "unet", "vgg", "vit", "xception", "yolo"),
+)
 LISTED = "`resnetc list` lists the shipped specs and networks"
 
 
@@ -45,10 +51,13 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
     for shipped in specs:
         if plain_letters(name) in (plain_letters(shipped), plain_letters(shipped.rpartition("/")[2])):
             return f"the shipped spec is `{shipped}`"
-    parent, _, last = name.rpartition("/")
-    homes = index.find(last) if parent else []
-    for home in sorted(homes, key=lambda home: f"/{parent}/" not in f"/{home.spec}/"):
+    if (home := find_in_path(spec, index)) is not None:
         return f"the shipped network of this name is `{home.written}`"
+    longer = [n for n in networks if plain_letters(n).startswith(plain_letters(name)) and len(name) >= MIN_LETTERS]
+    if longer:
+        return f"a shipped network of a longer name exists: `{min(longer, key=lambda n: (len(n), n))}`"
+    if (family := find_family(name)) and not any(family in network for network in networks):
+        return f"resnetc ships residual networks, and no {family}: {LISTED}"
     near = similar(name, [*files, *specs, *networks])
     if near is None:
         near = similar(name, folders)
@@ -56,6 +65,24 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
     if near in files:
         return f"a similar spec exists: `{files[near]}`"
     return f"a similar {'spec' if near in specs else 'shipped network'} exists: `{near}`"
+
+
+def find_in_path(name: str, index: network_index.Index) -> network_index.ListedNetwork | None:
+    """The network that a part of a longer name is: `timm/resnet50`, `torchvision.models.resnet50`, `tv_resnet50`.
+
+    Where several specs have one of its name, it is the one whose folder the other parts name.
+    """
+    parts = re.split(r"[/:.]+", name.removeprefix("tv_"))
+    for part in reversed(parts if len(parts) > 1 or name.startswith("tv_") else []):
+        homes = index.find(part)
+        if homes:
+            return min(homes, key=lambda home: not set(parts) & set(home.spec.split("/")[:-1]))
+    return None
+
+
+def find_family(name: str) -> str:
+    """The family of networks without residual addition, or of other tasks, that a name begins with, or nothing."""
+    return next((family for family in FAMILIES if plain_letters(name).startswith(family)), "")
 
 
 def without_suffix(path: str) -> str:

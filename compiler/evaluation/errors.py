@@ -10,6 +10,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, sim
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.foreign_idioms import answer_name
 from resnetc.grammar.primitives import PRIMITIVES, Primitive
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def signature(item: Parameterized) -> str:
 
 def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str] = ()) -> Diagnostic:
     """`locals` are the names that its item alone knows: a similar one goes before the words of other libraries."""
-    from resnetc.compiler.vocabulary.answers import find_layer
-
-    answer = None if similar(name, locals) else find_layer(name)
+    answer = None if similar(name, locals) else answer_name(name, span)
     return Diagnostic(
         "E0201",
         f"`{name}` is not defined here",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lark import Token
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, similar
@@ -32,6 +34,8 @@ LAYOUT = {
 }
 SLICE = "there are no slices: `let parts = in |> split(2)` makes equal parts of the channels, and `parts[0]` is one"
 SEPARATED = "remove the `,`: statements need no separator"
+MAX_STAGE = 500  # characters of a stage that a message quotes
+STAGE = re.compile(r"\bstage [\w.\[\]]+\s*=\s*([A-Za-z][^{}\n]*?)\s*\Z")
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
     "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
@@ -68,11 +72,24 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     opens = token.type in STATEMENT_OPENERS or ends
     if statement and opens and place.kind in LAYOUT:
         return LAYOUT[place.kind], ()
+    if place.statement == "STAGE" and "OF" in place.expected and (once := repeat_once(span)) is not None:
+        return once
     if inside_statement(place):
         return STATEMENT[place.statement], ()
     if token.type in BRACKETS.values() and token.type not in closers(place):
         return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", ()
     return "", ()
+
+
+def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
+    """A stage that ends before `span`, and is a layer alone, as a stage that has it once."""
+    before = span.source.text[max(0, span.start - MAX_STAGE) : span.start]
+    stage = STAGE.search(before)
+    if stage is None or "\n" not in before[stage.end(1) :] or re.search(r"\bof\b", stage[1]):
+        return None
+    at = span.start - len(before) + stage.start(1)
+    written = " ".join(f"{stage[0][: stage.start(1) - stage.start()]}1 of {stage[1]}".split())
+    return f"a stage says how often it has a block: `{written}`", (Edit(Span(span.source, at, at), "1 of "),)
 
 
 def unfinished_before(token: Token, place: Place) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 WORDS = {
     "check": "validate verify lint typecheck type-check analyze analyse prove parse syntax ruff mypy",
@@ -41,8 +42,59 @@ def describe_unknown_command(word: str, commands: Mapping[str, str]) -> str:
 
     lower = word.lower().replace("_", "-")
     name = next((name for name in commands if lower in (name, *WORDS.get(name, "").split())), None)
-    advice = next((advice for advice, words in ADVICE.items() if lower in words.split()), "")
+    advice, words = next(((text, words.split()) for text, words in ADVICE.items() if lower in words.split()), ("", []))
+    name = name or next((command for command in commands if command in words), None)
     if name is None and not advice:
         name = similar(lower, commands)
     help = f"; `resnetc {name}`: {commands[name]}" if name else f"; {advice}" if advice else ""
     return f"there is no command `{brief(one_line(word), 40)}`{help}\ncommands: {', '.join(commands)}"
+
+
+OPTIONS = {  # what others call the options of a command; the first word of a row is the option itself
+    "--out DIR": "--output --out-dir --output-dir --outdir --output-folder --dest --save-dir --logdir --run-name",
+    "-o DIR": "--output --out-dir --output-dir --outdir --output-folder --dest",
+    "--data NAME:PATH": "--dataset --data-dir --data-path --dataset-name --train-data",
+    "--recipe FILE": "--config --cfg --hparams --yaml",
+    "--override KEY=V": "--opts --hp",
+    "--model NAME": "--arch --model-name --network --net",
+    "--set NAME=V": "--param --define --arg --opt --option",
+    "--input 3x224x224": "--input-size --img-size --image-size --imgsz --shape --size --input-shape --resolution",
+    "--format json": "--json --output-format",
+    "--format svg": "--svg --plot --draw --picture",
+    "--format mermaid": "--mermaid --graph",
+    "--format github": "--github --annotate",
+    "--deny warnings": "--strict --werror --warnings-as-errors --fail-on-warning",
+    "--fix": "--autofix --write --apply",
+    "--check": "--dry-run --diff --verify --no-write",
+    "--force": "--overwrite --exist-ok --yes -y",
+    "--resume": "--continue --resume-from --restart",
+    "--weights best": "--checkpoint --ckpt",
+    "--seeds N": "--repeat --runs",
+}
+OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
+
+
+def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
+    """What to write in place of an option that a command lacks, or nothing; `rest` are the arguments that it did not
+    take, `usage` names the options that it has."""
+    from resnetc.compiler.vocabulary.parameters import SETTINGS
+    from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
+
+    option, _, value = rest[0].partition("=")
+    if not value and len(rest) > 1 and not rest[1].startswith("-"):
+        value = rest[1]
+    options = set(OPTION.findall(usage))
+    for written, words in OPTIONS.items():
+        if option in words.split() and written.split()[0] in options:
+            return f"`{option}` is written `{written}` here"
+    word = option.lstrip("-").replace("-", "_")
+    if "--override" in options:
+        keys = [key for key, words in FOREIGN_KEYS.items() if word in (key, *words.split())]
+        if keys:
+            return f"it is a key of the recipe: `--override {keys[0]}={value or '...'}`"
+        if absence := describe_absence(word, ()):
+            return absence
+    settings = [name for name, words in SETTINGS.items() if word in (name, *words.split())]
+    if "--set" in options and settings:
+        return f"parameters and slots of a model are set with `--set`: `--set {settings[0]}={value or '...'}`"
+    return ""

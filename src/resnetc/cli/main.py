@@ -14,7 +14,6 @@ from resnetc import terminal
 from resnetc.cli import compare as cli_compare
 from resnetc.cli import explain, fmt, test, train
 from resnetc.cli.check import check
-from resnetc.cli.command_words import describe_unknown_command
 from resnetc.cli.common import (
     INPUT,
     INTERNAL,
@@ -50,12 +49,14 @@ def run_command(arguments: Sequence[str] | None) -> int:
         return USAGE
     commands: dict[str, str] = parser.get_default("commands")
     if words[0] not in commands and not words[0].startswith("-"):
+        from resnetc.cli.command_words import describe_unknown_command
+
         print(f"resnetc: {describe_unknown_command(words[0], commands)}", file=sys.stderr)
         return USAGE
     try:
         options, rest = parser.parse_known_args(arguments)
         if rest:  # argparse would show the usage of all commands
-            options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            options.parser.error(f"unrecognized arguments: {' '.join(rest)}{describe_option(rest, options)}")
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -78,6 +79,14 @@ def run_command(arguments: Sequence[str] | None) -> int:
         return INPUT
     except Exception as error:
         return report_error(error, options)
+
+
+def describe_option(rest: Sequence[str], options: argparse.Namespace) -> str:
+    """The end of the message about an argument that the command does not take."""
+    from resnetc.cli.command_words import describe_unknown_option
+
+    help = describe_unknown_option(rest, options.parser.format_usage()) if rest[0].startswith("-") else ""
+    return f"\n{help}" if help else ""
 
 
 def report_error(error: Exception, options: argparse.Namespace) -> int:

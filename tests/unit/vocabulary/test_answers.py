@@ -251,3 +251,17 @@ def test_the_plain_form_of_a_word_has_no_axes_and_no_capitals():
     words = ("MaxPool2d", "max_pool2d", "MaxPool2D", "max_pool_2d", "Conv2DTranspose", "resnet50d", "EvoNorm2dS0")
     plain = ("maxpool", "maxpool", "maxpool", "maxpool", "convtranspose", "resnet50d", "evonorms0")
     assert tuple(map(simplify, words)) == plain
+
+
+SETTINGS = {
+    ("act", "prelu"): EXACT["elu"].replace("`elu`", "`prelu`"),
+    ("act", "swish"): EXACT["swish"],
+    ("act", "nn.SiLU()"): EXACT["SiLU"],
+    ("norm", "layer_norm"): EXACT["LayerNorm"].replace("LayerNorm", "layer_norm"),
+}
+
+
+@pytest.mark.parametrize("slot, value", SETTINGS)
+def test_what_set_gives_a_slot_is_answered_alike(slot: str, value: str):
+    (fault,) = diagnose(net(), **{slot: value})
+    assert fault.helps == (SETTINGS[slot, value],)

@@ -13,6 +13,7 @@ from resnetc.compiler.lints.calls import leaves
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
 
+NORM = "bn#"  # the name under which blocks store norms
 WEIGHTED = ("conv", "linear")  # by what they keep
 NEVER_ZERO = ("sigmoid", "hard_sigmoid", "softmax")  # whatever they read
 SUMS = ("sum", "concat")
@@ -29,6 +30,8 @@ class Flow(Enum):
 def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """Norms with a gain of 0 whose zeros reach a weighted layer, or the output, and no sum."""
     root = checked.network.root
+    if not any(begins_at_zero(leaf) for leaf in leaves(root)):
+        return
     for leaf in Gains().lost_in(root):
         span = find_own_text(root, leaf)
         edit = drop_argument(span, "gain=0")
@@ -43,6 +46,10 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             helps=("leave out `gain=0`: it is for the last norm of a branch that a `+` joins",),
             fix=(edit,) if edit is not None else (),
         )
+
+
+def begins_at_zero(leaf: Leaf) -> bool:
+    return leaf.primitive.attribute == NORM and leaf.argument("gain") == 0
 
 
 def find_own_text(root: ExpandedBlock, leaf: Leaf) -> Span:
@@ -77,9 +84,8 @@ class Gains:
         """The norm that makes the output of a module zeros though its input is not."""
         if id(module) not in self._zeroing:
             match module:
-                case Leaf(primitive):
-                    has_gain = any(parameter.name == "gain" for parameter in primitive.parameters)
-                    norm = module if has_gain and module.argument("gain") == 0 else None
+                case Leaf():
+                    norm = module if begins_at_zero(module) else None
                 case Sequence(children):
                     norm = self._zeroing_of_sequence([child for _, child in children])
                 case ExpandedBlock():

@@ -9,13 +9,13 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.lints.argument_edits import append_argument, drop_argument
-from resnetc.compiler.lints.calls import leaves
 from resnetc.compiler.lints.neighbours import Neighbours
 from resnetc.compiler.remedies.call_text import calls_primitive, is_shipped, shorten, stated_parameters
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import Primitive
 
+PIPE = re.compile(r"\s*\|>\s*")
 NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # by the names under which blocks store them
 BOTH = ("affine_v", "affine_tau")  # what norms keep that end with an activation
 
@@ -33,9 +33,10 @@ def find_neighbours(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> Iterator[Diagnostic]:
     """Biases whose only readers, wherever their text occurs, are norms that subtract the mean of each channel."""
     definition = checked.network.root.definition
-    bindings = {s.name.id: s.value.span for s in definition.body if isinstance(s, syntax.SetSlot)}
+    sets = [statement for statement in definition.body if isinstance(statement, syntax.SetSlot)]
+    bindings = {one.name.id: one.value.span for one in sets if "bias" in one.value.span.text}
     places: dict[tuple[str, int, int], tuple[Span, list[Leaf]]] = {}
-    for leaf in leaves(checked.network.root):
+    for leaf in neighbours.leaves:
         if leaf.primitive.state in ("conv", "linear") and leaf.argument("bias"):
             place = find_bias(leaf, bindings)
             places.setdefault((place.source.name, place.start, place.end), (place, []))[1].append(leaf)
@@ -45,7 +46,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             continue
         norm = readers[0][0]
         edit = drop_argument(span, "bias=true")
-        if edit is None and span is group[0].span and "bias" not in stated_parameters(group[0]):
+        if edit is None and calls_primitive(group[0]) and "bias" not in stated_parameters(group[0]):
             edit = append_argument(span, "bias=false")
         yield Diagnostic(
             "W0605",
@@ -114,6 +115,6 @@ def drop_second(first: Leaf, second: Leaf) -> Edit | None:
     a, b = first.span, second.span
     if a.source is not b.source or a.text != b.text or a.end > b.start:
         return None
-    if re.fullmatch(r"\s*\|>\s*", a.source.text[a.end : b.start]) is None:
+    if PIPE.fullmatch(a.source.text, a.end, b.start) is None:
         return None
     return Edit(Span(a.source, a.end, b.end), "")

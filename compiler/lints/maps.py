@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.lints.calls import leaves
 from resnetc.compiler.remedies.call_text import shorten
 from resnetc.compiler.shapes.arguments import sizes_on_axes
 from resnetc.compiler.sizes import evaluate
@@ -21,6 +23,8 @@ def find_single_positions(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """A stage that convolves one position, or else a batch norm that takes its statistics from one."""
     network = checked.network
     positions = Positions(network)
+    if not positions.may_matter():
+        return
     stages = {stage.step: stage for stage in network.stages}
     wires, norms = positions.of_parts()
     size = "x".join(map(str, network.input.sizes))
@@ -76,6 +80,13 @@ class Positions:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._modules: dict[tuple[int, bool], tuple[bool, Leaf | None]] = {}
+
+    def may_matter(self) -> bool:
+        """Whether any stage or batch norm reads a map of one position, for whatever reason."""
+        root = self.network.root
+        stages = (root.wires[root.steps[stage.step].inputs[0]].shape for stage in self.network.stages)
+        norms = (leaf.shape_in for leaf in leaves(root) if leaf.primitive.name == "batch_norm")
+        return any(map(self.is_single, chain(stages, norms)))
 
     def of_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
         """For every wire of the model whether it is such a map, and for every step a batch norm that reads one."""

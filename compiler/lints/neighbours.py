@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -22,6 +21,9 @@ class Ends:
     is_identity: bool = False
 
 
+UNKNOWN, IDENTITY = Ends(None, None), Ends(None, None, is_identity=True)
+
+
 class Neighbours:
     """All operations of a network that alone read the output of another; what equal blocks hold is one operation."""
 
@@ -29,6 +31,7 @@ class Neighbours:
         self.readers: dict[int, dict[int, Leaf]] = {}  # of an operation: every one that alone reads it somewhere
         self.operations: dict[int, Leaf] = {}  # that have readers
         self.shared: set[int] = set()  # operations that somewhere have another reader, several of them, or none
+        self.leaves: list[Leaf] = []  # every operation of the network, those of equal blocks once
         self._ends: dict[int, Ends] = {}
         root = network.root
         stages = [root.steps[stage.step].outputs[0] for stage in network.stages] if network.features else []
@@ -54,51 +57,53 @@ class Neighbours:
         self.readers.setdefault(id(first), {})[id(second)] = second
 
     def ends(self, module: Module) -> Ends:
-        if id(module) not in self._ends:
+        ends = self._ends.get(id(module))
+        if ends is None:
             match module:
                 case Leaf(primitive):
-                    is_plain = len(module.inputs) == len(module.outputs) == 1
-                    is_identity = primitive.name == "identity"
-                    ends = Ends(module, module) if is_plain and not is_identity else Ends(None, None, is_identity)
+                    self.leaves.append(module)
+                    if primitive.name == "identity":
+                        ends = IDENTITY
+                    else:
+                        ends = Ends(module, module) if len(module.inputs) == len(module.outputs) == 1 else UNKNOWN
                 case Sequence(children):
                     ends = self.chain(child for _, child in children)
                 case ExpandedBlock():
                     ends = self.block(module)
             self._ends[id(module)] = ends
-        return self._ends[id(module)]
+        return ends
 
     def chain(self, modules: Iterable[Module]) -> Ends:
         ends = [one for module in modules if not (one := self.ends(module)).is_identity]
         for before, behind in pairwise(ends):
             self._follow(before.last, behind.first)
-        return Ends(ends[0].first, ends[-1].last) if ends else Ends(None, None, True)
+        return Ends(ends[0].first, ends[-1].last) if ends else IDENTITY
 
     def block(self, block: ExpandedBlock, outputs: Iterable[int] = ()) -> Ends:
         """The ends of a block; `outputs` are wires that leave it besides its own output."""
-        source = list(range(len(block.wires)))  # of every wire: the one that it equals, identities left out
-        makers: dict[int, Leaf | None] = {}
-        readers: dict[int, Leaf | None] = {}
-        counts: Counter[int] = Counter()
+        size = len(block.wires)
+        source = list(range(size))  # of every wire: the one that it equals, identities left out
+        makers: list[Leaf | None] = [None] * size
+        readers: list[Leaf | None] = [None] * size
+        counts = [0] * size
         for step in block.steps:
-            ends = Ends(None, None) if isinstance(step.operation, str) else self.ends(step.operation)
-            inputs = [source[wire] for wire in step.inputs]
+            ends = UNKNOWN if isinstance(step.operation, str) else self.ends(step.operation)
             if ends.is_identity:
-                source[step.outputs[0]] = inputs[0]
+                source[step.outputs[0]] = source[step.inputs[0]]
                 continue
-            for wire in inputs:
-                readers[wire] = ends.first
-                counts[wire] += 1
-            makers.update(dict.fromkeys(step.outputs, ends.last))
+            for wire in step.inputs:
+                readers[source[wire]] = ends.first
+                counts[source[wire]] += 1
+            for wire in step.outputs:
+                makers[wire] = ends.last
         for wire in (block.output, *outputs):
             counts[source[wire]] += 1
         output = source[block.output]
-        for wire, last in makers.items():
-            if wire != output:
-                self._follow(last, readers[wire] if counts[wire] == 1 and wire in readers else None)
-            elif counts[wire] > 1:
-                self._follow(last, None)
+        for wire, last in enumerate(makers):
+            if last is not None and (wire != output or counts[wire] > 1):
+                self._follow(last, readers[wire] if counts[wire] == 1 else None)
         return Ends(
-            first=readers[0] if counts[0] == 1 and 0 in readers else None,
-            last=makers[output] if counts[output] == 1 and output in makers else None,
+            first=readers[0] if counts[0] == 1 else None,
+            last=makers[output] if counts[output] == 1 else None,
             is_identity=output == 0,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from resnetc.compiler.checked_network import CheckedNetwork
@@ -67,19 +68,24 @@ def inner_groups(group: list[ExpandedBlock]) -> list[list[ExpandedBlock]]:
 
 def find_shifts(group: list[ExpandedBlock]) -> Iterator[tuple[Path, Step, Step]]:
     """Names that are two layers, with the one that some blocks lack and the other."""
-    first: dict[Path, tuple[Step, dict[Place, int]]] = {}
+    first: dict[Path, tuple[Step, ExpandedBlock]] = {}
+    counts: dict[int, Counter[Place]] = {}
     for block in group:
-        steps = [step for step in block.steps if step.base is not None and step.extent.keeps_state]
-        counts: dict[Place, int] = {}
-        for step in steps:
-            counts[place_of(step)] = counts.get(place_of(step), 0) + 1
-        for step in steps:
-            other, others = first.setdefault(step.path, (step, counts))
-            if place_of(other) == place_of(step):
+        for step in block.steps:
+            other, owner = first.get(step.path, (step, block))
+            if step.base is None or (step.span is other.span and other is not step) or not step.extent.keeps_state:
                 continue
-            if others.get(place_of(step), 0) < counts[place_of(step)]:
+            first.setdefault(step.path, (step, block))
+            place, other_place = place_of(step), place_of(other)
+            if place == other_place:
+                continue
+            for one in (block, owner):
+                if id(one) not in counts:
+                    counts[id(one)] = Counter(place_of(s) for s in one.steps if s.base is not None)
+            own, others = counts[id(block)], counts[id(owner)]
+            if others[place] < own[place]:
                 optional, second = step, other
-            elif counts.get(place_of(other), 0) < others[place_of(other)]:
+            elif own[other_place] < others[other_place]:
                 optional, second = other, step
             else:
                 continue  # both are in both, shifted by another step

@@ -9,6 +9,11 @@ INNER = """block inner() {
   out = in |> plain_conv(16, kernel=3, bias=true)
 }
 """
+OWN = """block own() {
+  set conv = plain_conv(bias=true)
+  out = in |> conv(16, kernel=3) |> norm
+}
+"""
 TWICE = """block twice(last: layer) {
   out = in |> plain_conv(16, kernel=3, bias=true) |> last
 }
@@ -27,6 +32,7 @@ TWICE = """block twice(last: layer) {
         (write_net(head="global_avg_pool |> fc1: linear(32) |> norm |> act |> linear(10)"), ["linear(32)"]),
         (write_net(stem=f"{BIASED} |> group_norm(groups=16)"), [BIASED]),
         (write_net(sets="set conv = plain_conv(bias=true)"), ["plain_conv(bias=true)"]),
+        (write_net(stem="own", blocks=OWN), ["conv(16, kernel=3)"]),
         (write_net(stem=BIASED, stages="stage layer1 = 1 of norm"), [BIASED]),
     ],
 )
@@ -47,6 +53,10 @@ def test_a_bias_that_a_norm_subtracts_warns(text: str, places: list[str]) -> Non
         write_net(stem="a: inner |> norm |> b: inner |> act", blocks=INNER),
         write_net(stem="a: twice(norm) |> b: twice(act)", blocks=TWICE),
         write_net(sets="set attention = gates.se"),
+        # the library's text, and a binding that is no part of it
+        write_net(
+            sets="set conv = plain_conv", stages="stage layer1 = 2 of blocks.basic(16, conv=plain_conv(bias=true))"
+        ),
         # two readers: the norm, and the sum
         write_net(blocks=f"block two() {{\n  let a = in |> {BIASED}\n  out = (a |> norm) + a\n}}\n", stem="two"),
         # the map is an output
@@ -91,6 +101,10 @@ def test_two_in_a_row_warn(text: str, places: list[str]) -> None:
         write_net(stem="conv(16, kernel=3) |> norm |> act |> max_pool(3) |> act"),
         write_net(stem="conv(16, kernel=3) |> act |> norm |> act"),
         write_net(sets="set attention = gates.se"),
+        # the library's text, and a binding that is no part of it
+        write_net(
+            sets="set conv = plain_conv", stages="stage layer1 = 2 of blocks.basic(16, conv=plain_conv(bias=true))"
+        ),
         # two readers of the first: both the plain and the activated map are needed
         write_net(
             stem="conv(16, kernel=3) |> norm",

@@ -40,7 +40,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -96,4 +96,4 @@ def build() -> Digits:
     return Digits()
 
 
-# sealed by resnetc: text c9748c3d0a8f4105 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28
+# sealed by resnetc: text 69a03834dd888bc2 keys 2b44ba9c49e6a061 function 37d6c7d79ac7ba28

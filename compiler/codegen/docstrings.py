@@ -15,6 +15,7 @@ from resnetc.compiler.syntax import tree as syntax
 SENTENCE = re.compile(r"(?<!al)\.\s+(?=[A-Z`])")
 WORD = re.compile(r"`([A-Za-z_]\w*)`")
 TOKEN = re.compile(r'"[^"]*"|\|>|[=!<>]=|\d[\w.]*(?:(?<=e)[-+]\d+)?|\w[\w.]*|\S')
+VALUE = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w.(]|=(?!=))")  # neither a call nor a keyword
 HEADING = re.compile(r"(\w\S*(?: \w\S*)?|[^:.]+ (?:et al\. )?\d{4}):\s")  # `Option B:`, `Option A of He et al. 2015:`
 
 
@@ -31,9 +32,17 @@ def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: Vectors, 
     codes = [on_one_line(case.value.span.text) for case in policy.cases if id(case) in chosen]
     if len(codes) < len(chosen) or any("//" in code for code in codes):
         return ""
+    foreign = {p.name.id for p in policy.parameters} | {s.name.id for s in policy.body if isinstance(s, syntax.Let)}
+    foreign -= own
+    codes = [VALUE.sub(lambda word: with_number(word[0], foreign, numbers), code) for code in codes]
     heading = HEADING.match(policy.doc)
     which = " or ".join(f"`{code}`" for code in codes)
     return f"{heading[1] if heading else f'Policy `{policy.name.id}`'}: {which}."
+
+
+def with_number(word: str, foreign: set[str], numbers: Vectors) -> str:
+    """A word of an expression, or the number that it is wherever the function is called."""
+    return shared_number(numbers.get(word, [])) or word if word in foreign else word
 
 
 def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: Vectors, own: set[str]) -> str:

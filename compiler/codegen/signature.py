@@ -29,6 +29,7 @@ class Argument:
     values: Vector
     definition: str | None = None  # by other arguments, where it follows from them: a local then, and no parameter
     default: str | None = None  # what calls leave out
+    declared_name: str = ""  # in the spec, where something else has that name in the module
 
     def __post_init__(self) -> None:
         if NONE in self.values:
@@ -100,11 +101,12 @@ class Signature:
         def rank(argument: Argument) -> tuple[int, int]:
             if argument.name == "in_channels" or argument.kind == "module":
                 return (0 if argument.name == "in_channels" else 3), 0
-            return (1, declared.index(argument.name)) if argument.name in declared else (2, 0)
+            name = argument.declared_name or argument.name
+            return (1, declared.index(name)) if name in declared else (2, 0)
 
         self.arguments.sort(key=rank)
         for argument in (a for a in self.parameters[POSITIONAL:] if a.default is None):
-            argument.default = default_text(definitions.get(argument.name))
+            argument.default = default_text(definitions.get(argument.declared_name or argument.name))
 
     def lines(self, definitions: dict[str, syntax.Expr], vectors: Vectors, more: str = "") -> dict[str, str]:
         """The arguments that follow from other ones (and from one `more`), with what they are."""
@@ -204,7 +206,8 @@ class Signature:
         return f"({', '.join(parts)})"
 
     def add(self, name: str, kind: str, vector: Vector) -> Argument:
-        argument = Argument(self.names.variable(name, {a.name for a in self.arguments}), kind, vector)
+        unique = self.names.variable(name, {a.name for a in self.arguments})
+        argument = Argument(unique, kind, vector, declared_name=name)
         self.arguments.append(argument)
         return argument
 

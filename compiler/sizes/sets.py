@@ -108,7 +108,7 @@ class SizeSet:
             member = n - r + below.bit_length() - 1 if below else n - r - self.period + self.residues.bit_length() - 1
             if member >= self.onset:
                 return member
-        below = self.head & _mask(max(n, 0) + 1)
+        below = self.head & _mask(min(max(n, 0), self.onset) + 1)  # a size may be longer than any memory
         return below.bit_length() - 1 if below else None
 
     def nearest(self, n: int) -> int | None:

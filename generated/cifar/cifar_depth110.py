@@ -42,7 +42,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth110:
     return CIFARDepth110()
 
 
-# sealed by resnetc: text 7e0c82e415a923c2 keys 11e9da3fdbfa740e function d13eb6f0a26c8262
+# sealed by resnetc: text e44c2c6df550f25c keys 11e9da3fdbfa740e function d13eb6f0a26c8262

@@ -42,7 +42,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth1202:
     return CIFARDepth1202()
 
 
-# sealed by resnetc: text 094c3b80ebd48415 keys 54aa772ad48f88f0 function 4bda60de78c94b0a
+# sealed by resnetc: text 84fa8e9705116122 keys 54aa772ad48f88f0 function 4bda60de78c94b0a

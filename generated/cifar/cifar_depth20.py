@@ -42,7 +42,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth20:
     return CIFARDepth20()
 
 
-# sealed by resnetc: text 53fbd987539d61c7 keys 5d639461f562d919 function e24d0c347a534014
+# sealed by resnetc: text b79df733aa5464d5 keys 5d639461f562d919 function e24d0c347a534014

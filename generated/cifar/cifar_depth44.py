@@ -42,7 +42,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth44:
     return CIFARDepth44()
 
 
-# sealed by resnetc: text df8556bd0fd24950 keys 42ad43f06d56e9ec function f2461b8ff9431c00
+# sealed by resnetc: text 7e9119858d67c2c0 keys 42ad43f06d56e9ec function f2461b8ff9431c00

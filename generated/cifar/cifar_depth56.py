@@ -42,7 +42,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -108,4 +108,4 @@ def build() -> CIFARDepth56:
     return CIFARDepth56()
 
 
-# sealed by resnetc: text 5e00e99b6ff4ed3a keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text dbd2cc6f724f7040 keys a41f7189151afc94 function 5f69c07fe7419a71

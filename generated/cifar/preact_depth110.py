@@ -19,7 +19,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int) -> nn.Sequential:
-    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
+    """v2: `pre |> conv: conv(channels, kernel=1, stride=2)`."""
     return nn.Sequential(
         OrderedDict([("conv", nn.Conv2d(in_channels, channels, 1, 2, bias=False))]),
     )
@@ -92,4 +92,4 @@ def build() -> PreActDepth110:
     return PreActDepth110()
 
 
-# sealed by resnetc: text 753159994c7d8e56 keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text 02385d65159232df keys 398c4567102d2f78 function 4815f166a45c200c

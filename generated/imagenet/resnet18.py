@@ -16,7 +16,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int) -> nn.Sequential:
-    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
+    """Option B: `conv(channels, kernel=1, stride=2) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, 2, bias=False),
         nn.BatchNorm2d(channels),
@@ -91,4 +91,4 @@ def build() -> ResNet18:
     return ResNet18()
 
 
-# sealed by resnetc: text 113c1f131babf98f keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text 4773b6fc9dc0dd80 keys 9be1db8ca6319057 function c280b98d9a5f3927

@@ -16,7 +16,7 @@ INPUT_SHAPE = (3, 224, 224)
 
 
 def project(in_channels: int, channels: int) -> nn.Sequential:
-    """Option B: `conv(channels, kernel=1, stride=stride) |> norm`."""
+    """Option B: `conv(channels, kernel=1, stride=2) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, 2, bias=False),
         nn.BatchNorm2d(channels),
@@ -91,4 +91,4 @@ def build() -> ResNet34:
     return ResNet34()
 
 
-# sealed by resnetc: text 7c379baa63e3ba67 keys 2caaea0bda51eea9 function 6df4f0a685203788
+# sealed by resnetc: text 2f339bf90462d0d2 keys 2caaea0bda51eea9 function 6df4f0a685203788

@@ -16,7 +16,7 @@ INPUT_SHAPE = (3, 32, 32)
 
 
 def fit(in_channels: int, channels: int) -> nn.Sequential:
-    """Policy `fit`: `conv(channels, kernel=1, stride=stride) |> norm`."""
+    """Policy `fit`: `conv(channels, kernel=1, stride=2) |> norm`."""
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 1, 2, bias=False),
         nn.BatchNorm2d(channels),
@@ -85,4 +85,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 4205cb69f54d6885 keys ae17b2f395433d01 function d42619c5cf0a900a
+# sealed by resnetc: text 51936765d5ab595d keys ae17b2f395433d01 function d42619c5cf0a900a

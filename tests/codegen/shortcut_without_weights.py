@@ -40,7 +40,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(stride) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 90b5a8f154b36df0 keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text 7404efed127ba8a4 keys afebb2152a848db3 function 565b0478b7912850

@@ -217,8 +217,9 @@ edition 1
 // The shipped blocks: `basic` is `blocks.basic` here.
 use std.blocks
 
-/// A block of your own. It takes `in` and returns `out`; `|>` applies a layer to a tensor. Every parameter has a type.
-/// A `first` parameter is given to the first block of a stage; the other blocks use its default.
+// A block of your own. It takes `in` and returns `out`; `|>` applies a layer to a tensor. Every parameter has a type.
+// A `first` parameter is given to the first block of a stage; the other blocks use its default.
+/// Two 3x3 convolutions, the first of them wide.
 block wide(width: int, first stride: size = 1, factor: int = 2) {
   let inner = factor * width
   let main = in |> conv(inner, kernel=3, stride=stride) |> norm |> act
@@ -228,13 +229,13 @@ block wide(width: int, first stride: size = 1, factor: int = 2) {
   out = (main + side) |> act
 }
 
-/// A policy of your own: the first case whose condition is true decides.
+// A policy of your own: the first case whose condition is true decides.
 policy sampled(channels: int, stride: size) {
   when in.channels == channels and stride == 1 => identity
   otherwise => subsample(stride) |> conv(channels, kernel=1) |> norm
 }
 
-/// The network itself. Its parameters can be set on the command line: `--set width=32`.
+// The network itself. Its parameters can be set on the command line: `--set width=32`.
 model NAME(classes: int = 10, channels: int = 1, width: int = 16) {
   // `conv`, `norm`, `act`, `shortcut` are slots: bind them here for all blocks, or by `--set shortcut=none`.
   set shortcut = sampled

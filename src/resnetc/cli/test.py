@@ -76,10 +76,11 @@ def parse_count(text: str) -> int:
 
 @record(eq=True)
 class Result:
-    """What came of one network: claims and predictions that hold, inputs it was tried with, what failed."""
+    """What came of one network: claims and predictions that hold, those not tried, how many inputs, what failed."""
 
     claims: int
     predictions: int
+    untried: int  # predictions that no input could be found for
     inputs: int
     failures: tuple[Finding, ...]
 
@@ -115,15 +116,14 @@ def test(options: argparse.Namespace) -> int:
                 format_line("", "the module does not behave as the compiler says: please report this with the spec")
             )
         sys.stdout.flush()
-    broken, claims, predictions, inputs = (
-        sum(column)
-        for column in zip(*((bool(r.failures), r.claims, r.predictions, r.inputs) for r in results), strict=True)
-    )
-    verdict = (
-        f"{broken} failed"
-        if broken
-        else f"{format_count(claims, 'claim')} and {format_count(predictions, 'prediction')} hold"
-    )
+    broken = sum(bool(result.failures) for result in results)
+    claims, predictions = sum(result.claims for result in results), sum(result.predictions for result in results)
+    untried, inputs = sum(result.untried for result in results), sum(result.inputs for result in results)
+    verdict = f"{format_count(claims, 'claim')} and {format_count(predictions, 'prediction')} hold"
+    if broken:
+        verdict = f"{broken} failed"
+    if untried:
+        verdict += f"; {format_count(untried, 'prediction')} not tried"
     print(f"{format_count(len(results), 'network')}, {format_count(inputs, 'input')}: {verdict}")
     return INPUT if broken else OK
 
@@ -252,17 +252,19 @@ def test_network(
         if finding is None or finding.failure is None:
             held_claims += 1
             lines.append(format_line(contract.verdict, f"expect {contract.text}; {detail}"))
-    predictions = 0
+    predictions = untried = 0
     for finding in exercise(compiled, inputs):
         findings.append(finding)
         if finding.failure is None:
-            predictions += 1
+            untried += not finding.examples
+            predictions += bool(finding.examples)
+            verdict = "tried" if finding.examples else "skipped"
             lines.append(
-                format_line("tried", f"{finding.name}, {format_count(finding.examples, 'input')}: {finding.seen}")
+                format_line(verdict, f"{finding.name}, {format_count(finding.examples, 'input')}: {finding.seen}")
             )
     torch_module.module_of.cache_clear()
     torch_module.run.cache_clear()
-    return Result(held_claims, predictions, len(inputs), tuple(f for f in findings if f.failure))
+    return Result(held_claims, predictions, untried, len(inputs), tuple(f for f in findings if f.failure))
 
 
 def choose_example_count(checked: CheckedNetwork, many: bool) -> int:
@@ -294,6 +296,7 @@ def format_summary(checked: CheckedNetwork, result: Result) -> str:
     """A network among several: one line."""
     verdict = "FAILED" if result.failures else "ok"
     hold = f"{format_count(result.claims, 'claim')}, {format_count(result.predictions, 'prediction')}"
+    hold += f" ({result.untried} not tried)" if result.untried else ""
     return f"{verdict:6} {format_headline(checked)}: {hold}, {format_count(result.inputs, 'input')}\n"
 
 

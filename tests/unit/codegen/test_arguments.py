@@ -1,6 +1,7 @@
 """The arguments of a class: what the spec declares and a call must give, in that order, true at every value."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -81,3 +82,31 @@ def test_modules_come_last() -> None:
     """
     made = defined(block, "a: unit(4) |> b: unit(6, stride=2)")
     assert list(parameters(made["Unit"])) == ["stride", "conv_in_channels", "shrink"]
+
+
+def test_a_renamed_parameter_keeps_its_place_and_a_number_stands_in_the_documentation() -> None:
+    """`x` is what `forward` calls its input; the policy's stride is 2 wherever its function is called."""
+    (trial,) = trials("""edition 1
+/// Halves.
+policy halve(channels: int, stride: size) {
+  when stride == 1 => identity
+  otherwise => conv(channels, kernel=1, stride=stride) |> norm
+}
+block unit(x: int, first y: size = 1) {
+  let a = in |> conv(x, kernel=3, stride=y) |> norm |> act
+  out = a + (in |> halve(x, y))
+}
+model net() {
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(16, kernel=3)
+  stage s = 2 of unit(16)
+  stage t = 2 of unit(32, y=2)
+  stage u = 2 of unit(64, y=2)
+  head = identity
+}
+""")
+    names = re.findall(
+        r"^        (\w+): ", trial.source.partition("class Unit")[2].partition("-> None")[0], re.MULTILINE
+    )
+    assert names == ["in_channels", "x_2", "y", "downsample"]
+    assert '"""Policy `halve`: `conv(channels, kernel=1, stride=2) |> norm`."""' in trial.source

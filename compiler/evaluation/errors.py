@@ -69,13 +69,18 @@ def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
 
 
 def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnostic:
+    from resnetc.compiler.vocabulary.answers import find_item
+
+    item = find_item(name, file, items)
     return Diagnostic(
         "E0202",
         f"no block, policy or model named `{name}` in `{file}`",
         Label(span, "not found"),
         notes=(f"`{file}` defines {names(items)}",),
-        helps=nearby(name, items, "one") or (f"use a name that `{file}` defines, or define `{name}` in it",),
-        fix=replaced(name, items, span),
+        helps=(f"`{name}` is called `{item}` here",)
+        if item
+        else nearby(name, items, "one") or (f"use a name that `{file}` defines, or define `{name}` in it",),
+        fix=(Edit(span, item),) if item else replaced(name, items, span),
     )
 
 
@@ -98,9 +103,11 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
 def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0204",
-        f"`{of}` takes at most {len(parameters)} positional argument{'s' * (len(parameters) != 1)}",
+        f"`{of}` takes at most {len(parameters)} positional argument{'s' * (len(parameters) != 1)}"
+        if parameters
+        else f"`{of}` takes no arguments",
         Label(span, "one too many"),
-        notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
+        notes=(f"its parameters are {names(parameters)}",) if parameters else (),
         helps=(of_arguments_without_parameter(of, parameters),),
     )
 
@@ -112,6 +119,11 @@ def of_arguments_without_parameter(of: str, parameters: list[str]) -> str:
         return f"it takes a list from a pipe: `[a, b] |> {of}`"
     if primitive is not None and not parameters:
         return f"write `{of}` without arguments: its tensor arrives by a pipe, as in `in |> {of}`"
+    if of == "attention" and not parameters:
+        from resnetc.compiler.vocabulary.answers import find_layer
+
+        answer = find_layer("self_attention")
+        return f"it applies a gate: {answer.help}" if answer is not None else ""
     return "remove the extra argument, or pass it by name"
 
 

@@ -28,7 +28,7 @@ class Answer:
 
 def simplify(word: str) -> str:
     """What is left of a word where capitals, `_` and a number of axes do not count: `maxpool` of `MaxPool2d`."""
-    return DIMENSIONS.sub("", word).replace("_", "").lower()
+    return DIMENSIONS.sub("", word).replace("_", "").lower().removeprefix("lazy")
 
 
 @lru_cache(maxsize=1)
@@ -59,6 +59,8 @@ def find_layer(word: str) -> Answer | None:
     """
     table = layers_by_word()
     entry = table.get(word) or table.get(simplify(word))
+    if entry is None and simplify(word).endswith(("loss", "losswithlogits", "crossentropy")):
+        entry = table["CrossEntropyLoss"]
     if isinstance(entry, Lacking):
         return describe_lacking(word, entry)
     if entry is None:
@@ -70,6 +72,13 @@ def find_layer(word: str) -> Answer | None:
     why = ": input channels are inferred" if INFERRED.match(code) and "in.channels" not in code else ""
     why = ": without `stride` it is 1" if WINDOWS.match(code) else why
     return Answer(f"`{word}` is written `{code}` here{why}", entry.name)
+
+
+def find_item(word: str, file: str, items: Collection[str]) -> str:
+    """The item of a file of the library that other libraries call `word`, or nothing: `basic` for `BasicBlock`."""
+    answer = find_layer(word)
+    names = re.findall(rf"\b{re.escape(file)}\.(\w+)", answer.help) if answer is not None else []
+    return next((name for name in names if name in items), "")
 
 
 def describe_lacking(word: str, lacking: Lacking) -> Answer:

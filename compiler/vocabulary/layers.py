@@ -39,6 +39,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "conv(in.channels, kernel=3, groups=in.channels) |> conv(64, kernel=1)": words(
         "", "SeparableConv2D", "SeparableConvNormAct DepthwiseSeparableConv", "", "separable depthwise_separable"
     ),
+    "plain_conv(64, kernel=4, stride=4, padding=0)": words("", "", "PatchEmbed", "", "patchify patch_embed"),
     "std_conv(64, kernel=3)": words("", "", "StdConv2d StdConv2dSame", "", "ws_conv weight_standardized_conv"),
     "norm": words("BatchNorm2d LazyBatchNorm2d batch_norm", "BatchNormalization", "", "BatchNorm"),
     "norm |> act": words("", "", "BatchNormAct2d BatchNormRelu get_norm_act_layer"),
@@ -57,7 +58,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
         "GlobalAveragePooling2D GlobalAvgPool2D",
         "SelectAdaptivePool2d FastAdaptiveAvgPool2d",
         "",
-        "avgpool gap global_pool global_average_pool global_average_pooling spatial_mean reduce_mean",
+        "avgpool gap mean global_pool global_average_pool global_average_pooling spatial_mean reduce_mean",
     ),
     "blur_pool(3, stride=2)": words("", "", "BlurPool2d", "", "blurpool AntiAliasDownsample aa_pool"),
     "constant_pad(1)": words("ZeroPad2d ConstantPad2d", "ZeroPadding2D", "", "", "zero_pad pad padding"),
@@ -68,7 +69,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "regroup(2, in.channels / 2)": words("ChannelShuffle channel_shuffle", short="shuffle"),
     "split(2)": words("chunk tensor_split", short="chunks split_channels"),
     "reshape([in.channels, 1, 1])": words("view Unflatten unsqueeze", "Reshape", "", "", "expand_dims"),
-    "flatten": words(short="ravel"),
+    "flatten": words(short="ravel squeeze"),
     "a + b": words("add FloatFunctional", "Add", "", "", "plus residual_add eltwise_add"),
     "a * b": words("mul multiply", "Multiply", "", "", "times eltwise_mul"),
     "nearest(x, 8)": words("", "", "make_divisible _make_divisible round_channels", "", "round round_filters"),
@@ -104,6 +105,22 @@ ADVICE: dict[str, tuple[str, ...]] = {
     ),
     "leave it off: a network ends in scores, and the loss applies the softmax to them": words(
         "Softmax log_softmax LogSoftmax Softmax2d", "Softmax", "", "log_softmax"
+    ),
+    "leave it off: a spec says what a network computes, and training applies the loss": words(
+        "CrossEntropyLoss cross_entropy BCELoss MSELoss", "", "LabelSmoothingCrossEntropy"
+    ),
+    "gates are written as blocks: `gates.se` and `gates.eca` of `std.gates` are examples": words(
+        "", "", "create_attn CbamModule GatherExcite GlobalContext SplitAttn SelectiveKernel", "", "cbam bam sk"
+    ),
+    "write it as a `block` of `conv(4 * width, kernel=1)`, a depthwise convolution and `conv(width, kernel=1)`": words(
+        "InvertedResidual", "", "InvertedResidual", "", "MBConv mbconv inverted_residual FusedMBConv"
+    ),
+    "convolutions of kernel 1 are its layers on a map: `conv(256, kernel=1) |> act |> conv(64, kernel=1)`": words(
+        "MLP", "", "Mlp ConvMlp GluMlp", "", "ffn feed_forward"
+    ),
+    "define a layer of your own as a `block` or a `policy`": words("", "Lambda", "", "", "lambda_layer custom"),
+    "leave it off: recipes augment images, with `random_crop_padding` and `horizontal_flip`": words(
+        "RandomHorizontalFlip RandomResizedCrop", "RandomFlip RandomCrop RandomRotation RandomZoom"
     ),
     "write the skip connection of a block as `shortcut(channels, stride)`": words(
         "",
@@ -168,13 +185,19 @@ LACKING: tuple[Lacking, ...] = (
             "UpSampling2D Resizing",
             "",
             "resize",
-            "upscale unpool up bilinear",
+            "upscale unpool up bilinear upsample2x upsample_bilinear upsample_nearest fold",
         ),
     ),
     Lacking(
         "transposed convolution",
         ("conv_transpose", "transposed_conv", "deconv"),
-        words("ConvTranspose2d", "Conv2DTranspose", "", "ConvTranspose", "deconv transposed_conv Deconvolution2D"),
+        words(
+            "ConvTranspose2d",
+            "Conv2DTranspose",
+            "",
+            "ConvTranspose",
+            "deconv transposed_conv Deconvolution2D tconv upconv",
+        ),
     ),
     Lacking(
         "operation that moves channels into positions",
@@ -205,11 +228,11 @@ LACKING: tuple[Lacking, ...] = (
         "attention over positions",
         ("attend", "self_attention"),
         words(
-            "MultiheadAttention scaled_dot_product_attention TransformerEncoderLayer",
+            "MultiheadAttention scaled_dot_product_attention TransformerEncoderLayer TransformerDecoderLayer",
             "MultiHeadAttention Attention",
             "AttentionPool2d",
             "SelfAttention MultiHeadDotProductAttention",
-            "mhsa self_attention non_local",
+            "mhsa self_attention non_local NonLocalAttn HaloAttn LambdaLayer BottleneckAttn Transformer",
         ),
         instead="the slot `attention` takes gates, such as `gates.se` of `std.gates`",
     ),
@@ -231,7 +254,16 @@ LACKING: tuple[Lacking, ...] = (
     Lacking(
         "operation that reorders axes", ("permute",), words("permute transpose swapaxes moveaxis rearrange", "Permute")
     ),
-    Lacking("memory of earlier inputs", ("lstm",), words("LSTM GRU RNN LSTMCell", "ConvLSTM2D Bidirectional")),
+    Lacking(
+        "memory of earlier inputs",
+        ("lstm",),
+        words("LSTM GRU RNN LSTMCell GRUCell RNNCell", "ConvLSTM2D Bidirectional SimpleRNN TimeDistributed"),
+    ),
+    Lacking("operation that crops a map", ("crop",), words("center_crop", "Cropping2D CenterCrop")),
+    Lacking("sampling at computed positions", ("grid_sample",), words("affine_grid", short="spatial_transformer")),
+    Lacking("pool of random windows", ("fractional_max_pool",), words("FractionalMaxPool2d", short="stochastic_pool")),
+    Lacking("mean of tensors", ("mean_of_branches",), words("", "Average", short="average_branches")),
+    Lacking("minimum of tensors", ("minimum",), words("minimum", "Minimum", short="minout")),
     Lacking("table of embeddings", ("embedding",), words("Embedding", "Embedding", "", "Embed")),
     Lacking("border that repeats the map", ("reflect_pad",), words("ReflectionPad2d ReplicationPad2d CircularPad2d")),
 )

@@ -151,7 +151,19 @@ def test_a_block_of_the_library_checks_as_it_is_written(code: str):
     assert diagnose(net(block=width, uses=uses)) == []
 
 
+def test_nearly_every_layer_of_torch_is_answered():
+    from torch import nn
+
+    layer_names = [name for name, item in vars(nn).items() if isinstance(item, type) and issubclass(item, nn.Module)]
+    unanswered = [name for name in layer_names if find_layer(name) is None]
+    assert len(layer_names) > 100
+    assert len(unanswered) < 0.1 * len(layer_names), unanswered
+
+
 INSTEAD = {
+    "cross_entropy": "out = in",
+    "MBConv": "out = in |> conv(4 * width, kernel=1) |> conv(width, kernel=1)",
+    "Mlp": "out = in |> conv(256, kernel=1) |> act |> conv(64, kernel=1)",
     "hard_swish": "out = in * (in |> hard_sigmoid)",
     "glu": "let p = in |> split(2)\n  out = p[0] * (p[1] |> sigmoid)",
     "instance_norm": "out = in |> group_norm(in.channels)",

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
+from resnetc.compiler.evaluation.call_suggestions import describe_extra_argument, describe_foreign_value
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -108,23 +109,8 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
         else f"`{of}` takes no arguments",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}",) if parameters else (),
-        helps=(of_arguments_without_parameter(of, parameters),),
+        helps=(describe_extra_argument(of, parameters),),
     )
-
-
-def of_arguments_without_parameter(of: str, parameters: list[str]) -> str:
-    """What to write in place of a call with more arguments than there are parameters."""
-    primitive = PRIMITIVES.get(of)
-    if primitive is not None and primitive.rule in ("concat", "sum", "list_same"):
-        return f"it takes a list from a pipe: `[a, b] |> {of}`"
-    if primitive is not None and not parameters:
-        return f"write `{of}` without arguments: its tensor arrives by a pipe, as in `in |> {of}`"
-    if of == "attention" and not parameters:
-        from resnetc.compiler.vocabulary.answers import find_layer
-
-        answer = find_layer("self_attention")
-        return f"it applies a gate: {answer.help}" if answer is not None else ""
-    return "remove the extra argument, or pass it by name"
 
 
 def given_twice(of: str, name: str, span: Span) -> Diagnostic:
@@ -165,23 +151,8 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "E0207",
         f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
-        helps=(of_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}",),
+        helps=(describe_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}",),
     )
-
-
-def of_foreign_value(span: Span, of: str, name: str, value: Value) -> str:
-    """What to write in place of a value that other libraries take there, or nothing."""
-    from resnetc.compiler.vocabulary.parameters import PADDINGS
-
-    if isinstance(value, Tensor):
-        return f"a tensor arrives by a pipe: `{span.text} |> {of}(...)`"
-    if name == "padding" and isinstance(value, str):
-        return PADDINGS.get(value.lower(), "")
-    if (of, name) == ("linear", "bias") and is_number(value):
-        return f"input channels are inferred: write `linear({span.text})`"
-    if (of, name) == ("split", "parts") and isinstance(value, tuple):
-        return "`split(n)` makes n equal parts; `[parts[0], parts[1]] |> concat` joins some of them again"
-    return ""
 
 
 def not_an_integer(span: Span, substituted: str, value: Value) -> Diagnostic:

@@ -32,9 +32,7 @@ def find_neighbours(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> Iterator[Diagnostic]:
     """Biases whose only readers, wherever their text occurs, are norms that subtract the mean of each channel."""
-    definition = checked.network.root.definition
-    sets = [statement for statement in definition.body if isinstance(statement, syntax.SetSlot)]
-    bindings = {one.name.id: one.value.span for one in sets if "bias" in one.value.span.text}
+    bindings = dict(find_bindings(checked))
     places: dict[tuple[str, int, int], tuple[Span, list[Leaf]]] = {}
     for leaf in neighbours.leaves:
         if leaf.primitive.state in ("conv", "linear") and leaf.argument("bias"):
@@ -56,6 +54,16 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             helps=(help_without_bias(edit, span),),
             fix=(edit,) if edit is not None else (),
         )
+
+
+def find_bindings(checked: CheckedNetwork) -> Iterator[tuple[str, Span]]:
+    """What the model, and then the instances of it, bind to slots with a bias."""
+    for statement in checked.network.root.definition.body:
+        if isinstance(statement, syntax.SetSlot) and "bias" in statement.value.span.text:
+            yield statement.name.id, statement.value.span
+    for bound in checked.origin.request.model.bindings:
+        if "bias" in bound.span.text:
+            yield bound.slot.name.id, bound.span
 
 
 def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:

@@ -33,19 +33,26 @@ NETWORK_LINTS: tuple[NetworkLint, ...] = (
 
 
 def find_warnings(
-    specs: Collection[SpecFile], own: Collection[SpecFile], networks: Iterable[CheckedNetwork], complete: bool
+    specs: Collection[SpecFile],
+    own: Collection[SpecFile],
+    networks: Iterable[CheckedNetwork],
+    complete: Collection[SpecFile],
 ) -> list[Diagnostic]:
     """The warnings about some files and their networks, each once. Of `specs`, `own` are those whose text is looked at.
 
-    `complete` says that these are all networks of the files, as their specs have them: only then is it known that an
+    `complete` are the files all of whose networks these are, as their specs have them: only there is it known that an
     allowance silences nothing.
     """
     warnings: dict[tuple[str, str, int, int], Diagnostic] = {}
     mentions = Mentions(specs)
+    sources = {id(spec.source) for spec in own}
+    whole = {id(spec.source) for spec in complete}
     of_files = (lint(spec, mentions) for spec in own for lint in FILE_LINTS)
     of_networks = (lint(checked) for checked in networks for lint in NETWORK_LINTS)
     for warning in chain.from_iterable(chain(of_files, of_networks)):
         span = warning.primary.span
+        if id(span.source) not in sources:
+            continue  # a shipped text, which its user does not edit
         key = (warning.code, span.source.name, span.start, span.end)
         warnings.setdefault(key, replace(warning, severity="warning"))
     allowances = [allowance for spec in specs for allowance in find_allowances(spec.source)]
@@ -60,7 +67,7 @@ def find_warnings(
         else:
             out.append(warning)
     for place, allowance in by_place.items():
-        fault = allowance.fault(silences=place in silenced or not complete)
+        fault = allowance.fault(silences=place in silenced or id(allowance.source) not in whole)
         if fault is not None:
             out.append(fault)
     return out

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support import warn
 from tests.unit.lints.dataflow_nets import texts_of, write_net
 
 BIASED = "plain_conv(16, kernel=3, bias=true)"
@@ -119,3 +120,23 @@ def test_two_in_a_row_warn(text: str, places: list[str]) -> None:
 )
 def test_two_that_are_not_in_a_row_are_silent(text: str) -> None:
     assert texts_of(text, "W0606") == []
+
+
+def test_what_an_instance_binds_is_told_of_where_it_is_bound() -> None:
+    text = """edition 1
+use imagenet.resnet18
+model biased = resnet18.resnet18(conv=plain_conv(bias=true))
+model other = resnet18.resnet18(conv=plain_conv(bias=true), norm=group_norm(groups=1))
+"""
+    (place,) = texts_of(text, "W0605")
+    assert "plain_conv(bias=true)" in place
+
+
+def test_what_stands_in_a_shipped_network_is_not_told_to_its_user() -> None:
+    text = """edition 1
+use zoo.timm.resnest
+use zoo.timm.resnet
+model one = resnest.resnest14d(norm=group_norm(groups=1))
+model two = resnet.resnet18(shortcut=none)
+"""
+    assert [warning.message for warning in warn(text)] == []

@@ -108,5 +108,5 @@ model net() {
     names = re.findall(
         r"^        (\w+): ", trial.source.partition("class Unit")[2].partition("-> None")[0], re.MULTILINE
     )
-    assert names == ["in_channels", "x_2", "y", "downsample"]
+    assert names == ["in_channels", "x_2", "y", "halve_2"]
     assert '"""Policy `halve`: `conv(channels, kernel=1, stride=2) |> norm`."""' in trial.source

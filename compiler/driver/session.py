@@ -10,12 +10,10 @@ from pathlib import Path
 
 from resnetc.compiler import names
 from resnetc.compiler.checked_network import CheckedNetwork
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink
 from resnetc.compiler.driver.output_files import Output, same_file
-from resnetc.compiler.driver.spec_arguments import Entry
+from resnetc.compiler.driver.spec_arguments import Entry, entries_holding, models_of, settings_without_effect
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
-from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.expansion.application import tensor_evaluator
 from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.expansion.instances import (
@@ -24,7 +22,6 @@ from resnetc.compiler.expansion.instances import (
     UsageError,
     requests,
     too_many_networks,
-    unknown_setting,
 )
 from resnetc.compiler.expansion.limits import too_many_blocks
 from resnetc.compiler.expansion.request import Origin, Request
@@ -172,7 +169,7 @@ class Session:
         """
         if self.refused:
             return []
-        entries = self._holding(model) if model else self.entries
+        entries = entries_holding(model, self.entries) if model else self.entries
         parsed = self._settings(settings or [], entries)
         out: list[CheckedNetwork] = []
         for entry in entries:
@@ -210,29 +207,10 @@ class Session:
             self.sink.add(replace(warning, severity="error") if is_denied else warning)
         self.sink.sort()
 
-    def _holding(self, model: str) -> list[Entry]:
-        """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
-
-        exact = [e for e in self.entries if model in e.names()]
-        near = [e for e in self.entries if any(model.startswith(n + "_") for n in e.names())]
-        entries = exact or near
-        if len(entries) == 1:
-            return entries
-        names = sorted({n for e in self.entries for n in e.names()})
-        if not entries and all(e.network for e in self.entries) and self.entries:
-            named = ", ".join(f"`{e.network}`" for e in self.entries)
-            raise UsageError(f"`--model {model}` is not the network that the SPEC names, {named}: remove one of them")
-        if not entries:
-            hint = similar(model, names)
-            tail = f"; a similar one exists: `{hint}`" if hint else ""
-            raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(names) or 'none'}")
-        places = ", ".join(e.spec.source.name for e in entries)
-        raise UsageError(f"`{model}` is defined more than once: {places}")
-
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
         out = []
-        self._require([name for name, _ in settings], entries)
+        self.remarks += settings_without_effect([name for name, _ in settings], entries, self.evaluator())
         for name, text in settings:
             expr = parse_expression(Source(f"--set {name}", text), self.sink)
             if expr is not None:
@@ -242,26 +220,14 @@ class Session:
     def require_settings(self, names: Iterable[str], model: str | None = None) -> None:
         """Raises `UsageError` for a name that is neither a parameter nor a slot."""
         if not self.refused:
-            self._require(names, self._holding(model) if model else self.entries)
-
-    def _require(self, names: Iterable[str], entries: list[Entry]) -> None:
-        evaluator = self.evaluator()
-        specs = [e.spec for e in entries]
-        for name in names:
-            is_parameter = any(
-                name in [p.name.id for p in item.parameters] for spec in specs for item in self._models(spec)
+            settings_without_effect(
+                names, entries_holding(model, self.entries) if model else self.entries, self.evaluator()
             )
-            named = (evaluator.slot_named(name, Frame(spec, Slots({})), spec) for spec in specs)
-            if specs and not is_parameter and not any(named):
-                raise UsageError(unknown_setting(name, specs, evaluator))
 
     def models(self, model: str | None = None) -> list[syntax.Model]:
         """The model definitions that the session's networks come from."""
-        entries = self._holding(model) if model else self.entries
-        return [m for entry in entries for m in self._models(entry.spec)]
-
-    def _models(self, spec: SpecFile) -> list[syntax.Model]:
-        return [i for s in spec.closure() for i in s.tree.items if isinstance(i, syntax.Model)]
+        entries = entries_holding(model, self.entries) if model else self.entries
+        return [m for entry in entries for m in models_of(entry.spec)]
 
     def _homes(self) -> dict[syntax.Slot, SpecFile]:
         specs = {id(s): s for e in self.entries for s in e.spec.closure()}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix
+from resnetc.compiler.diagnostics.diagnostic import similar
+from resnetc.compiler.evaluation.evaluator import Evaluator
+from resnetc.compiler.evaluation.frame import Frame
+from resnetc.compiler.evaluation.slot_environment import Slots
+from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix, unknown_setting
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.syntax import tree as syntax
@@ -44,3 +49,48 @@ class Entry:
                     f"`{self.network}` is `{base.item}` with {setting.name} = {value}: name `{self.title}` to set it"
                 )
         return [r for r in requests if all(r.arguments[name][0] == value for name, value in fixed.items())]
+
+
+def entries_holding(model: str, entries: list[Entry]) -> list[Entry]:
+    """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
+
+    exact = [e for e in entries if model in e.names()]
+    near = [e for e in entries if any(model.startswith(n + "_") for n in e.names())]
+    holding = exact or near
+    if len(holding) == 1:
+        return holding
+    names = sorted({n for e in entries for n in e.names()})
+    if not holding and all(e.network for e in entries) and entries:
+        named = ", ".join(f"`{e.network}`" for e in entries)
+        raise UsageError(f"`--model {model}` is not the network that the SPEC names, {named}: remove one of them")
+    if not holding:
+        hint = similar(model, names)
+        tail = f"; a similar one exists: `{hint}`" if hint else ""
+        raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(names) or 'none'}")
+    places = ", ".join(e.spec.source.name for e in holding)
+    raise UsageError(f"`{model}` is defined more than once: {places}")
+
+
+def models_of(spec: SpecFile) -> list[syntax.Model]:
+    """The models of a file and of those that it uses."""
+    return [i for s in spec.closure() for i in s.tree.items if isinstance(i, syntax.Model)]
+
+
+def settings_without_effect(names: Iterable[str], entries: list[Entry], evaluator: Evaluator) -> list[str]:
+    """A remark for each setting that some of the files do not take; a `UsageError` where none of them does."""
+    specs = [entry.spec for entry in entries]
+    remarks = []
+    for name in names:
+        without = [spec for spec in specs if not takes_setting(name, spec, evaluator)]
+        if specs and len(without) == len(specs):
+            raise UsageError(unknown_setting(name, specs, evaluator))
+        if without:
+            others = f" and {len(without) - 1} others" if len(without) > 1 else ""
+            remarks.append(f"`--set {name}` changes nothing in {without[0].source.name}{others}")
+    return remarks
+
+
+def takes_setting(name: str, spec: SpecFile, evaluator: Evaluator) -> bool:
+    """Whether a name is a parameter of a model of a file, or a slot there."""
+    is_parameter = any(name in [p.name.id for p in item.parameters] for item in models_of(spec))
+    return is_parameter or evaluator.slot_named(name, Frame(spec, Slots({})), spec) is not None

@@ -22,9 +22,13 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least
 
 
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
-    why = (
-        "a larger layer would not fit in memory" if parameter.most == MAX_CHANNELS else "a wider filter is nearly flat"
-    )
+    why = "no larger layer is of use"
+    if parameter.name in ("channels", "features", "kernel"):
+        why = (
+            "a larger layer would not fit in memory"
+            if parameter.most == MAX_CHANNELS
+            else "a wider filter is nearly flat"
+        )
     return Diagnostic(
         "E0304",
         f"`{parameter.name}` of `{primitive.name}` exceeds the limit of {parameter.most:_}",

@@ -29,7 +29,7 @@ __all__ = ["CompileError", "Compiled", "__version__", "compile", "load"]
 
 
 def __dir__() -> list[str]:
-    return sorted([*(name for name in globals() if name.startswith("__")), *__all__, "testing"])
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__, "testing"})
 
 
 def __getattr__(name: str) -> Any:

@@ -72,11 +72,11 @@ def compile(
     if session.sink.failed:
         raise CompileError(tuple(session.sink.diagnostics))
     if len(found) != 1:
-        names = ", ".join(c.network.name for c in found) or "none"
-        raise ValueError(
-            f"{f'`{spec}`' if text is None else 'the text'} stands for {len(found)} networks ({names}):"
-            " choose one with `model=` or a parameter"
-        )
+        names = ", ".join(c.network.name for c in found)
+        what = f"`{spec}`" if text is None else "the text"
+        if not found:
+            raise ValueError(f"{what} has no network: it needs a `model` whose parameters all have values")
+        raise ValueError(f"{what} stands for {len(found)} networks ({names}): choose one with `model=` or a parameter")
     return Compiled(session.render(found[0]), found[0].network, tuple(session.sink.diagnostics), found[0])
 
 

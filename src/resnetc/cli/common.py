@@ -144,7 +144,7 @@ def parse_sizes(text: str, checked: CheckedNetwork) -> tuple[int, ...]:
         raise UsageError(f"--input {text}: write it like {example}")
     channels, *sizes = map(int, parts)
     if channels != declared.channels:
-        raise UsageError(
-            f"--input {text}: {checked.network.name} takes {declared.channels} channels; see `--set channels=...`"
-        )
+        parameters = [name for name, value in checked.network.parameters if value == declared.channels]
+        remedy = "; see `--set channels=...`" if "channels" in parameters else ""
+        raise UsageError(f"--input {text}: `{checked.network.name}` takes {declared.channels} channels{remedy}")
     return tuple(sizes)

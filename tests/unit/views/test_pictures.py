@@ -167,7 +167,7 @@ def test_a_picture_without_a_head_leads_to_the_output_at_the_given_input() -> No
     [
         ("3x7", "--input 3x7: write it like 3x16x16"),
         ("", "--input : write it like 3x16x16"),
-        ("4x16x16", "--input 4x16x16: net takes 3 channels; see `--set channels=...`"),
+        ("4x16x16", "--input 4x16x16: `net` takes 3 channels"),
         ("3x15x16", "--input 3x15x16: net accepts size = 16, not 15"),
         ("3x16x2", "--input 3x16x2: net accepts W >= 5, not 2"),
     ],

@@ -95,8 +95,10 @@ def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
     """Norms that alone read a norm, and activations that alone read an activation."""
     for first, second in neighbours.pairs():
         kind = repeated_kind(first.primitive, second.primitive)
+        if kind is None:
+            continue
         place, other = (first, second) if is_shipped(second.span) else (second, first)
-        if kind is None or is_shipped(place.span):
+        if is_shipped(place.span):
             continue
         edit = drop_second(first, second)
         both = next((p.name for p in (first.primitive, second.primitive) if p.state in BOTH), None)

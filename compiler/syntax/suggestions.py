@@ -35,7 +35,9 @@ LAYOUT = {
 SLICE = "there are no slices: `let parts = in |> split(2)` makes equal parts of the channels, and `parts[0]` is one"
 SEPARATED = "remove the `,`: statements need no separator"
 MAX_STAGE = 500  # characters of a stage that a message quotes
-STAGE = re.compile(r"\bstage [\w.\[\]]+\s*=\s*([A-Za-z][^{}\n]*?)\s*\Z")
+STAGE = re.compile(r"\bstage [\w.\[\]]+\s*=\s*([A-Za-z0-9][^{}\n]*?)\s*\Z")
+TIMES = re.compile(r"(\d+)\s*\*\s*([A-Za-z][^*]*)|([A-Za-z][^*]*?)\s*\*\s*(\d+)")
+LABELLED = frozenset(("HEAD", "STEM"))
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
     "INPUT": "an input is written `input [3, H, W] = [3, 224, 224]`",
@@ -82,14 +84,17 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
 
 
 def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
-    """A stage that ends before `span`, and is a layer alone, as a stage that has it once."""
+    """What to write where a stage that ends before `span` is a layer alone, or a product of one and a number."""
     before = span.source.text[max(0, span.start - MAX_STAGE) : span.start]
     stage = STAGE.search(before)
     if stage is None or "\n" not in before[stage.end(1) :] or re.search(r"\bof\b", stage[1]):
         return None
-    at = span.start - len(before) + stage.start(1)
-    written = " ".join(f"{stage[0][: stage.start(1) - stage.start()]}1 of {stage[1]}".split())
-    return f"a stage says how often it has a block: `{written}`", (Edit(Span(span.source, at, at), "1 of "),)
+    product = TIMES.fullmatch(stage[1])
+    count, block = (product[1] or product[4], product[2] or product[3]) if product else ("1", stage[1])
+    start = span.start - len(before)
+    place = Span(span.source, start + stage.start(1), start + stage.end(1))
+    written = " ".join(f"{stage[0][: stage.start(1) - stage.start()]}{count} of {block}".split())
+    return f"a stage says how often it has a block: `{written}`", (Edit(place, f"{count} of {block}"),)
 
 
 def unfinished_before(token: Token, place: Place) -> bool:
@@ -172,6 +177,9 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
     pair = f"{before}{value}" if together else value
     if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
         return "compare with `==`", (Edit(span, "=="),)
+    if value == "=" and "PIPE" in place.expected and place.statement in LABELLED and before is not None:
+        if before.type == "NAME":
+            return f"label a layer with `:`, as in `{before}: linear(10)`", (Edit(span, ":"),)
     if value == "==" and "ASSIGN" in place.expected:
         return "write `=`: `==` is a comparison", (Edit(span, "="),)
     if value == ">" and "PIPE" in place.expected:

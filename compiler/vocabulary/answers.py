@@ -133,10 +133,17 @@ def find_type(word: str, types: Collection[str]) -> Answer | None:
 
 def find_field(word: str, fields: Collection[str]) -> Answer | None:
     """What the field of a tensor is called here that other libraries call `word`."""
-    if word in parameters.SIZES and "channels" in fields and "shape" not in fields:
-        return Answer(parameters.NO_SIZES)
     name = translate(word, parameters.FIELDS, fields)
-    return Answer(f"`{word}` is called `{name}` here", name) if name else None
+    if name:
+        return Answer(f"`{word}` is called `{name}` here", name)
+    if "channels" not in fields or "shape" in fields:
+        return None
+    if word in parameters.SIZES:
+        return Answer(parameters.NO_SIZES)
+    if word in PRIMITIVES:
+        return Answer(f"a layer is applied by a pipe: `in |> {word}`")
+    layer = find_layer(word)
+    return Answer(f"a layer is applied by a pipe: {layer.help}") if layer is not None else None
 
 
 def find_figure(word: str) -> Answer | None:

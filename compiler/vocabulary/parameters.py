@@ -47,7 +47,7 @@ PARAMETERS = {  # of a layer, a block or a policy; a word leads to the first tha
 NO_WEIGHTS = "resnetc ships no weights: load your own with `load_state_dict`"
 NEEDLESS = {  # what to do about a parameter that has no counterpart
     "remove it: input channels are inferred": (
-        "in_channels in_planes inplanes in_features in_chs in_ch input_channels input_dim num_features normalized_shape"
+        "in_channels in_planes inplanes in_features num_channels in_chs in_ch input_dim num_features normalized_shape"
     ),
     "remove it: an input is declared once, as `input [3, H, W] = [3, 224, 224]`": "input_shape batch_size",
     "remove it: specs do not say which tensors are overwritten": "inplace",

@@ -240,7 +240,7 @@ def test_a_spec_with_faults_is_told_as_by_check(spec: Path, capsys: Capture) -> 
     ("more", "message"),
     [
         (["--input", "3x8"], "--input 3x8: write it like 3x16x16"),
-        (["--input", "4x8x8"], "--input 4x8x8: net takes 4 channels"),
+        (["--input", "4x8x8"], "--input 4x8x8: `net` takes 4 channels"),
         (["--input", "3x999999x999999"], "--input 3x999999x999999: 1 image of this size are more than 2^40 numbers"),
         (["--batch", "0"], "argument --batch: a number from 1 to 999999, not '0'"),
         (["--examples", "many"], "argument --examples: a number from 1 to 999999, not 'many'"),

@@ -222,6 +222,9 @@ _ROWS = (
 
 PRIMITIVES = {row.name: row for row in _ROWS}
 
+FUNCTIONAL = frozenset({"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten"})
+"""Expressions in `forward`, never modules of a block; in a sequence they are modules."""
+
 FUNCTIONS = ("ceil", "floor", "floor_log", "len", "max", "min", "nearest", "range", "repeat")
 TYPES = ("bool", "int", "layer", "list", "number", "size", "string", "tensor")
 CONSTANTS = ("false", "here", "none", "true")

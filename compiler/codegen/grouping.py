@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 
-from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module
 from resnetc.compiler.ir.paths import Path
+from resnetc.grammar.primitives import FUNCTIONAL
 
 
 def stateful(group: list[ExpandedBlock]) -> set[Path]:

@@ -22,12 +22,13 @@ from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wi
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
-from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, gain, helper
+from resnetc.compiler.codegen.torch_modules import gain, helper
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import FUNCTIONAL
 
 Key = Hashable  # what occurrences have in common that are written as one class or function
 

@@ -22,9 +22,6 @@ class Column:
     default: Number | None = None
 
 
-# Written in `forward`, never as a module of a block.
-FUNCTIONAL = {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten"}
-
 # Classes that torch does not have: they are part of the generated module (templates/helpers.py.j2). What depends on the
 # number of axes says so in its name, as torch's do: a network may have maps of several, and `forward` computes no axes.
 HELPERS = {

@@ -9,7 +9,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source, Span
 
-ALLOW = re.compile(r"[ \t]*(?P<whole>//[ \t]*allow[ \t]+(?P<code>[EW]\d{4})(?::[ \t]*(?P<reason>[^\r\n]*))?[^\r\n]*)")
+ALLOW = r"[ \t]*(?P<whole>//[ \t]*allow[ \t]+(?P<code>[EW]\d{4})(?::[ \t]*(?P<reason>[^\r\n]*))?[^\r\n]*)"
 
 
 @record
@@ -39,16 +39,19 @@ class Allowance:
 
 def find_allowances(source: Source) -> Iterator[Allowance]:
     """The allowances of a text; several above each other are all about the first line below them."""
+    if "allow" not in source.text:  # most texts have none: the expression is compiled for those that do
+        return
+    allow = re.compile(ALLOW)
     lines = source.text.split("\n")
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     for number, line in enumerate(lines):
-        match = ALLOW.match(line)
+        match = allow.match(line)
         if match is None:
             continue
         below = number + 1
-        while below < len(lines) and ALLOW.match(lines[below]):
+        while below < len(lines) and allow.match(lines[below]):
             below += 1
         start, end = (starts[number] + offset for offset in match.span("whole"))
         span = Span(source, start, start + len(source.text[start:end].rstrip()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resnetc.compiler.codegen.torch_modules import FUNCTIONAL
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.lints.reads import indices
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import FUNCTIONAL
 
 NEVER_STORED = FUNCTIONAL | {"identity"}
 """The operations that no module stands for in a block; in a sequence all of them are modules."""

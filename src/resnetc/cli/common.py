@@ -90,6 +90,8 @@ def read_standard_input() -> bytes:
 
 def report_diagnostics(session: Session, format: str = "human") -> bool:
     """Prints what was found; whether it forbids going on."""
+    if format == "human" and not session.sink.diagnostics:
+        return False  # nothing is printed, and nothing imported that prints
     from resnetc.compiler.diagnostics import render
 
     diagnostics = session.sink.diagnostics

@@ -6,13 +6,14 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
-from importlib.resources import files
+from pathlib import Path
 
+from resnetc.compiler import diagnostics
 from resnetc.terminal import console
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
-PAGES = files("resnetc.compiler.diagnostics") / "pages"
+PAGES = Path(diagnostics.__file__).with_name("pages")
 ROW = re.compile(r"^\| `([EW]\d{4})` \| (.+) \|$", re.MULTILINE)
 
 

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from resnetc.compiler.codegen.functional import functional
 from resnetc.compiler.codegen.python_layout import Call, line, literal
-from resnetc.compiler.codegen.torch_modules import FUNCTIONAL, columns, module_name
+from resnetc.compiler.codegen.torch_modules import columns, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
+from resnetc.grammar.primitives import FUNCTIONAL
 from resnetc.testing.replay import hold
 
 Outputs = Tensor | dict[str, Tensor]

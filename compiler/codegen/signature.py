@@ -126,11 +126,10 @@ class Signature:
         return out
 
     def call(self, function: str, occurrence: int) -> Call:
-        """The call for one occurrence: by keyword from the third argument on, and modules and flags always."""
-        keyed = [
-            (a.name if i >= POSITIONAL or a.kind in ("module", "bool") else None, a.text(occurrence))
-            for i, a in enumerate(self.parameters)
-        ]
+        """The call for one occurrence: by keyword from the third argument, module or flag on."""
+        kinds = [a.kind for a in self.parameters[:POSITIONAL]]
+        positional = next((i for i, kind in enumerate(kinds) if kind in ("module", "bool")), len(kinds))
+        keyed = [(a.name if i >= positional else None, a.text(occurrence)) for i, a in enumerate(self.parameters)]
         return Call(function, tuple(keyed), self.defaults)
 
     def value(self, vector: Vector, kind: str, role: str, place: str) -> Code:

@@ -110,3 +110,18 @@ model net() {
     )
     assert names == ["in_channels", "x_2", "y", "halve_2"]
     assert '"""Policy `halve`: `conv(channels, kernel=1, stride=2) |> norm`."""' in trial.source
+
+
+def test_what_follows_a_flag_goes_by_keyword() -> None:
+    """No call may give a positional argument behind a keyword."""
+    (trial,) = trials("""edition 1
+block unit(active: bool, width: int) {
+  out = in |> conv(width, kernel=3) |> (relu when active otherwise gelu) |> conv(8, kernel=1)
+}
+model net() {
+  input [8, H, W] = [8, 12, 12]
+  stem = a: unit(true, 16) |> b: unit(false, 24) |> c: unit(true, 8)
+  head = identity
+}
+""")
+    assert_outputs_agree(trial, (12, 12))

@@ -37,6 +37,9 @@ class Position:
     column: int
 
 
+SpanKey = tuple[str, int, int]
+
+
 @record
 class Span:
     """The characters `start` to `end` (exclusive) of a source."""
@@ -48,6 +51,11 @@ class Span:
     @property
     def text(self) -> str:
         return self.source.text[self.start : self.end]
+
+    @property
+    def key(self) -> SpanKey:
+        """What two spans of the same characters have in common: spans are compared by identity."""
+        return self.source.name, self.start, self.end
 
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of `other`."""

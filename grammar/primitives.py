@@ -63,6 +63,8 @@ class Primitive:
     saves_first: str = ""
 
 
+NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # the attributes of norms and of activations
+
 CHANNELS = Parameter("channels", "int", least=1)
 KERNEL = Parameter("kernel", "size", least=1)
 STRIDE = Parameter("stride", "size", 1, least=1)

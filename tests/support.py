@@ -52,9 +52,7 @@ def diagnose(spec: str | Path, **settings: str) -> list[Diagnostic]:
 def warn(spec: str | Path) -> list[Diagnostic]:
     """What is said of a text or a file, warnings included."""
     session = open_session(spec)
-    networks = session.networks()
-    if not session.sink.failed:
-        session.lint(networks)
+    session.lint(session.networks())
     return session.sink.diagnostics
 
 

@@ -7,12 +7,12 @@ from claims), and no number of the network is computed from the channels of the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from resnetc.compiler.codegen.python_layout import Call, Code
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.reads import read_names
 
 
 @record(eq=True)
@@ -91,20 +91,6 @@ def mentions(name: str, model: syntax.Model) -> Iterator[syntax.Name]:
     declared = model.input.declared
     sizes = declared.items[1:] if isinstance(declared, syntax.List) else declared
     defaults = tuple(parameter.default for parameter in model.parameters)
-    pending: list[Any] = [  # Any: nodes and what they hold, told apart below
-        (defaults, model.each, model.body, model.input.shape, sizes, model.input.condition),
-        (model.stem, model.stages, model.head),
-    ]
-    while pending:
-        match pending.pop():
-            case tuple() as several:
-                pending += several
-            case syntax.Name(id) as mention:
-                if id == name:
-                    yield mention
-            case syntax.Argument(_, value):
-                pending.append(value)
-            case None | str() | bool() | int() | syntax.Number() | syntax.String():
-                continue
-            case part if type(part).__module__ == syntax.__name__:
-                pending += [getattr(part, field) for field in type(part).__slots__]
+    texts = (defaults, model.each, model.body, model.input.shape, sizes, model.input.condition)
+    read = read_names(texts, model.stem, model.stages, model.head)
+    return (mention for mention in read if mention.id == name)

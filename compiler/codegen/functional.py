@@ -8,6 +8,7 @@ from resnetc.compiler.codegen.forward import Operation
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import NORM
 
 StepOperation = Module | Literal["+", "*"]
 
@@ -31,7 +32,7 @@ def operation(
     if len(inputs) > len(step.inputs):
         return where_present(access, inputs, step.outputs)
     heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
-        isinstance(step.operation, Leaf) and step.operation.primitive.attribute.startswith("bn")
+        isinstance(step.operation, Leaf) and step.operation.primitive.attribute == NORM
     )
     takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
     if takes_map and inputs[0] not in vectors:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
 from resnetc.compiler.codegen.torch_modules import gain
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
 
 PAD = "        "
 SHOWN = 2  # so many modules are written out, more by a loop over their paths
@@ -18,7 +18,9 @@ SHOWN = 2  # so many modules are written out, more by a loop over their paths
 def initial_values(root: ExpandedBlock) -> list[str]:
     """The lines, in their order: all that is drawn by Kaiming's rule, then what is set by path."""
     drawn: dict[str, set[str]] = {}
-    distinct(root, drawn, set())
+    for leaf in distinct_leaves(root):
+        if (kind := kind_of(leaf)) is not None:
+            drawn.setdefault(kind, set()).add(way(leaf))
     kinds = [kind for kind, ways in drawn.items() if "kaiming" in ways]
     lines: list[str] = []
     if kinds:
@@ -61,18 +63,6 @@ def way(leaf: Leaf) -> str:
     if std := arguments.get("std"):
         return literal(std)
     return "kaiming" if arguments.get("kaiming") else "torch"
-
-
-def distinct(module: Module, drawn: dict[str, set[str]], visited: set[int]) -> None:
-    """The ways in which the weights of each kind are drawn."""
-    if id(module) in visited:
-        return
-    visited.add(id(module))
-    if not isinstance(module, Leaf):
-        for _, child in below(module):
-            distinct(child, drawn, visited)
-    elif (kind := kind_of(module)) is not None:
-        drawn.setdefault(kind, set()).add(way(module))
 
 
 def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module]]:

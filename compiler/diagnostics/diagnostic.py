@@ -9,7 +9,7 @@ from math import inf
 from typing import Literal
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.source import Span
+from resnetc.compiler.source import Span, SpanKey
 
 Severity = Literal["error", "warning"]
 
@@ -88,11 +88,10 @@ class Sink:
     """Collects the diagnostics of a run: one for each code and place."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    _reported: set[tuple[str, str, int, int]] = field(default_factory=set)
+    _reported: set[tuple[str, SpanKey]] = field(default_factory=set)
 
     def add(self, diagnostic: Diagnostic) -> None:
-        span = diagnostic.primary.span
-        key = (diagnostic.code, span.source.name, span.start, span.end)
+        key = (diagnostic.code, diagnostic.primary.span.key)
         if key not in self._reported:
             self._reported.add(key)
             self.diagnostics.append(diagnostic)

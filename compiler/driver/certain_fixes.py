@@ -61,8 +61,7 @@ def check_specs(
     for spec in specs:
         session.add(spec)
     networks = session.networks()
-    if not session.sink.failed:
-        session.lint(networks, denied)
+    session.lint(networks, denied)
     return Attempt(session, networks, texts, fixed)
 
 

@@ -195,6 +195,8 @@ class Session:
 
     def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
         """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors."""
+        if self.sink.failed:
+            return  # what is wrong comes first
         from resnetc.compiler.lints.lint import find_warnings
 
         specs = {id(spec): spec for entry in self.entries for spec in entry.spec.closure()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import Literal
 
@@ -204,6 +204,24 @@ class ExpandedBlock:
 
 
 Module = Leaf | Sequence | ExpandedBlock
+
+
+def distinct_leaves(part: Module) -> Iterator[Leaf]:
+    """Every operation of a network or a part of it, those of equal blocks once."""
+    visited: set[int] = set()
+    pending: list[Module] = [part]
+    while pending:
+        module = pending.pop()
+        if id(module) in visited:
+            continue
+        visited.add(id(module))
+        match module:
+            case Leaf():
+                yield module
+            case Sequence(children):
+                pending += [child for _, child in reversed(children)]
+            case ExpandedBlock(steps=steps):
+                pending += [step.operation for step in reversed(steps) if not isinstance(step.operation, str)]
 
 
 @record

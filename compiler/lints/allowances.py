@@ -34,7 +34,7 @@ class Allowance:
 
     def _warning(self, message: str, help: str) -> Diagnostic:
         label = Label(self.span, "allowed here")
-        return Diagnostic("W0600", message, label, helps=(help,), severity="warning")
+        return Diagnostic("W0600", message, label, helps=(help,))
 
 
 def find_allowances(source: Source) -> Iterator[Allowance]:

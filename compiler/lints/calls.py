@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
-from resnetc.compiler.remedies.call_text import is_shipped, parse_arguments, shorten
+from resnetc.compiler.ir.network import distinct_leaves
+from resnetc.compiler.remedies.call_text import format_call, parse_arguments, shorten, stated_parameters
 from resnetc.compiler.sizes import evaluate
 
 POOLS = ("max_pool", "avg_pool")
@@ -16,8 +16,8 @@ MIN_CHANNELS = 8  # below that a second number is a kernel
 
 def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """`conv(3, 16, 3)` where 3 channels arrive: channels in, channels out, kernel, as `nn.Conv2d` takes them."""
-    for leaf in leaves(checked.network.root):
-        if leaf.primitive.state != "conv" or is_shipped(leaf.span):
+    for leaf in distinct_leaves(checked.network.root):
+        if leaf.primitive.state != "conv":
             continue
         arguments = parse_arguments(leaf.span.text)
         numbers = [value for name, value in arguments if not name]
@@ -28,10 +28,9 @@ def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             continue
         if len(numbers) > 2 and not (isinstance(stride, int) and stride < kernel):
             continue
-        callee = leaf.span.text.partition("(")[0].strip()
-        others = [f"{name}={value}" for name, value in arguments if name]
-        size = f"kernel={numbers[2]}" if len(numbers) > 2 else "kernel=3"
-        suggestion = f"{callee}({', '.join([numbers[1], size, *others])})"
+        size = numbers[2] if len(numbers) > 2 else "3"
+        others = [(name, value) for name, value in arguments if name]
+        suggestion = format_call(leaf.span.text, [("", numbers[1]), ("kernel", size), *others])
         yield Diagnostic(
             "W0603",
             f"`{shorten(leaf.span.text)}` is a kernel of {kernel}x{kernel} and {leaf.shape_in.channels} channels",
@@ -43,8 +42,8 @@ def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """`max_pool(2)`: the stride is 1 here, and the kernel in torch."""
-    for leaf in leaves(checked.network.root):
-        if leaf.primitive.name not in POOLS or is_shipped(leaf.span):
+    for leaf in distinct_leaves(checked.network.root):
+        if leaf.primitive.name not in POOLS:
             continue
         kernel, stride = (leaf.argument(name) for name in ("kernel", "stride"))
         sizes = [size for size in (kernel if isinstance(kernel, tuple) else (kernel,)) if isinstance(size, int)]
@@ -54,12 +53,10 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         if all(evaluate(size, n) == 1 for size, n in zip(leaf.shape_out.sizes, declared, strict=False)):
             continue  # a pool over the whole map
         arguments = parse_arguments(leaf.span.text)
-        callee = leaf.span.text.partition("(")[0].strip()
+        size = next((value for name, value in arguments if name in ("", "kernel")), None)
         suggestion = None
-        if arguments and not any(name == "stride" for name, _ in arguments):
-            written = [f"{name}={value}" if name else value for name, value in arguments]
-            size = next((value for name, value in arguments if name in ("", "kernel")), None)
-            suggestion = f"{callee}({', '.join([*written, f'stride={size}'])})" if size else None
+        if size and "stride" not in stated_parameters(leaf):
+            suggestion = format_call(leaf.span.text, [*arguments, ("stride", size)])
         yield Diagnostic(
             "W0604",
             f"`{shorten(leaf.span.text)}` has an even window and a stride of 1",
@@ -71,21 +68,3 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             ),
             fix=(Edit(leaf.span, suggestion),) if suggestion else (),
         )
-
-
-def leaves(part: Module) -> Iterator[Leaf]:
-    """Every operation of a network or a part of it, those of equal blocks once."""
-    visited: set[int] = set()
-    pending: list[Module] = [part]
-    while pending:
-        module = pending.pop()
-        if id(module) in visited:
-            continue
-        visited.add(id(module))
-        match module:
-            case Leaf():
-                yield module
-            case Sequence(children):
-                pending += [child for _, child in reversed(children)]
-            case ExpandedBlock(steps=steps):
-                pending += [step.operation for step in reversed(steps) if not isinstance(step.operation, str)]

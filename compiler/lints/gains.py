@@ -7,13 +7,12 @@ from enum import Enum, auto
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
 from resnetc.compiler.lints.argument_edits import drop_argument
-from resnetc.compiler.lints.calls import leaves
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import NORM
 
-NORM = "bn#"  # the name under which blocks store norms
 WEIGHTED = ("conv", "linear")  # by what they keep
 NEVER_ZERO = ("sigmoid", "hard_sigmoid", "softmax")  # whatever they read
 SUMS = ("sum", "concat")
@@ -30,7 +29,7 @@ class Flow(Enum):
 def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """Norms with a gain of 0 whose zeros reach a weighted layer, or the output, and no sum."""
     root = checked.network.root
-    if not any(begins_at_zero(leaf) for leaf in leaves(root)):
+    if not any(begins_at_zero(leaf) for leaf in distinct_leaves(root)):
         return
     for leaf in Gains().lost_in(root):
         span = find_own_text(root, leaf)
@@ -57,7 +56,7 @@ def find_own_text(root: ExpandedBlock, leaf: Leaf) -> Span:
     if not is_shipped(leaf.span):
         return leaf.span
     parts = ((step.span, step.operation) for step in root.steps if not isinstance(step.operation, str))
-    return next(span for span, part in parts if any(other is leaf for other in leaves(part)))
+    return next(span for span, part in parts if any(other is leaf for other in distinct_leaves(part)))
 
 
 class Gains:

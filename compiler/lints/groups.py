@@ -70,7 +70,6 @@ def dropped(call: syntax.Call, argument: syntax.Argument, parameter: syntax.Para
         labels=(Label(parameter.span, "`first`: given to the first block of a stage alone"),),
         helps=(f"make these blocks a stage of their own, where the first one gets `{written}`, or remove it",),
         fix=(Edit(without(call, argument), ""),) if argument.name is not None else (),
-        severity="warning",
     )
 
 

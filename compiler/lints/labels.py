@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.lints.mentions import Mentions
-from resnetc.compiler.lints.reads import indices
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.reads import indices
 from resnetc.grammar.primitives import FUNCTIONAL
 
 NEVER_STORED = FUNCTIONAL | {"identity"}
@@ -101,6 +101,5 @@ def label_without_effect(step: syntax.Labelled, operation: str) -> Diagnostic:
         Label(step.path.span, f"`{operation}` has no weights, and no module stands for it here"),
         helps=(f"write `{operation}` without the label, or label the step that has the weights",),
         fix=(Edit(behind, ""),),
-        severity="warning",
         is_certain=True,
     )

@@ -11,12 +11,11 @@ from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.lints.argument_edits import append_argument, drop_argument
 from resnetc.compiler.lints.neighbours import Neighbours
 from resnetc.compiler.remedies.call_text import calls_primitive, is_shipped, shorten, stated_parameters
-from resnetc.compiler.source import Span
+from resnetc.compiler.source import Span, SpanKey
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import Primitive
+from resnetc.grammar.primitives import ACTIVATIONS, NORM, Primitive
 
 PIPE = re.compile(r"\s*\|>\s*")
-NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # by the names under which blocks store them
 BOTH = ("affine_v", "affine_tau")  # what norms keep that end with an activation
 
 
@@ -33,11 +32,11 @@ def find_neighbours(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> Iterator[Diagnostic]:
     """Biases whose only readers, wherever their text occurs, are norms that subtract the mean of each channel."""
     bindings = dict(find_bindings(checked))
-    places: dict[tuple[str, int, int], tuple[Span, list[Leaf]]] = {}
+    places: dict[SpanKey, tuple[Span, list[Leaf]]] = {}
     for leaf in neighbours.leaves:
         if leaf.primitive.state in ("conv", "linear") and leaf.argument("bias"):
             place = find_bias(leaf, bindings)
-            places.setdefault((place.source.name, place.start, place.end), (place, []))[1].append(leaf)
+            places.setdefault(place.key, (place, []))[1].append(leaf)
     for span, group in places.values():
         readers = [neighbours.always_before(leaf) for leaf in group]
         if is_shipped(span) or not all(norms and all(map(centres_channels, norms)) for norms in readers):

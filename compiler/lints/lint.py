@@ -12,6 +12,7 @@ from resnetc.compiler.lints import calls, gains, groups, labels, layers, maps, s
 from resnetc.compiler.lints.allowances import find_allowances
 from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.source import SpanKey
 
 FileLint = Callable[[SpecFile, Mentions], Iterator[Diagnostic]]
 NetworkLint = Callable[[CheckedNetwork], Iterator[Diagnostic]]
@@ -43,7 +44,7 @@ def find_warnings(
     `complete` are the files all of whose networks these are, as their specs have them: only there is it known that an
     allowance silences nothing.
     """
-    warnings: dict[tuple[str, str, int, int], Diagnostic] = {}
+    warnings: dict[tuple[str, SpanKey], Diagnostic] = {}
     mentions = Mentions(specs)
     sources = {id(spec.source) for spec in own}
     whole = {id(spec.source) for spec in complete}
@@ -53,8 +54,7 @@ def find_warnings(
         span = warning.primary.span
         if id(span.source) not in sources:
             continue  # a shipped text, which its user does not edit
-        key = (warning.code, span.source.name, span.start, span.end)
-        warnings.setdefault(key, replace(warning, severity="warning"))
+        warnings.setdefault((warning.code, span.key), warning)
     allowances = [allowance for spec in specs for allowance in find_allowances(spec.source)]
     by_place = {(allowance.source.name, allowance.line, allowance.code): allowance for allowance in allowances}
     out: list[Diagnostic] = []
@@ -70,4 +70,4 @@ def find_warnings(
         fault = allowance.fault(silences=place in silenced or id(allowance.source) not in whole)
         if fault is not None:
             out.append(fault)
-    return out
+    return [replace(warning, severity="warning") for warning in out]

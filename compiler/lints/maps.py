@@ -7,9 +7,8 @@ from itertools import chain
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step, distinct_leaves
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.lints.calls import leaves
 from resnetc.compiler.remedies.call_text import shorten
 from resnetc.compiler.shapes.arguments import sizes_on_axes
 from resnetc.compiler.sizes import evaluate
@@ -85,7 +84,7 @@ class Positions:
         """Whether any stage or batch norm reads a map of one position, for whatever reason."""
         root = self.network.root
         stages = (root.wires[root.steps[stage.step].inputs[0]].shape for stage in self.network.stages)
-        norms = (leaf.shape_in for leaf in leaves(root) if leaf.primitive.name == "batch_norm")
+        norms = (leaf.shape_in for leaf in distinct_leaves(root) if leaf.primitive.name == "batch_norm")
         return any(map(self.is_single, chain(stages, norms)))
 
     def of_parts(self) -> tuple[list[bool], dict[int, Leaf]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from resnetc.compiler.lints.reads import Node, children, read_names
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.reads import Node, children, read_names
 
 
 class Mentions:

@@ -11,9 +11,7 @@ from resnetc.compiler.ir.network import ExpandedBlock, Step
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.lints.stages import blocks_of
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
-from resnetc.compiler.source import Span
-
-Place = tuple[str, int, int]
+from resnetc.compiler.source import Span, SpanKey
 
 
 def find_shifted_names(checked: CheckedNetwork) -> Iterator[Diagnostic]:
@@ -69,19 +67,19 @@ def inner_groups(group: list[ExpandedBlock]) -> list[list[ExpandedBlock]]:
 def find_shifts(group: list[ExpandedBlock]) -> Iterator[tuple[Path, Step, Step]]:
     """Names that are two layers, with the one that some blocks lack and the other."""
     first: dict[Path, tuple[Step, ExpandedBlock]] = {}
-    counts: dict[int, Counter[Place]] = {}
+    counts: dict[int, Counter[SpanKey]] = {}
     for block in group:
         for step in block.steps:
             other, owner = first.get(step.path, (step, block))
             if step.base is None or (step.span is other.span and other is not step) or not step.extent.keeps_state:
                 continue
             first.setdefault(step.path, (step, block))
-            place, other_place = place_of(step), place_of(other)
+            place, other_place = step.span.key, other.span.key
             if place == other_place:
                 continue
             for one in (block, owner):
                 if id(one) not in counts:
-                    counts[id(one)] = Counter(place_of(s) for s in one.steps if s.base is not None)
+                    counts[id(one)] = Counter(s.span.key for s in one.steps if s.base is not None)
             own, others = counts[id(block)], counts[id(owner)]
             if others[place] < own[place]:
                 optional, second = step, other
@@ -91,7 +89,3 @@ def find_shifts(group: list[ExpandedBlock]) -> Iterator[tuple[Path, Step, Step]]
                 continue  # both are in both, shifted by another step
             if not is_shipped(optional.span):
                 yield step.path, optional, second
-
-
-def place_of(step: Step) -> Place:
-    return step.span.source.name, step.span.start, step.span.end

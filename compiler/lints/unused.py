@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.lints.mentions import Mentions
-from resnetc.compiler.lints.reads import read_names
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.reads import read_names
 from resnetc.grammar.primitives import PRIMITIVES
 
 GATES = ("sigmoid", "hard_sigmoid")  # what a gate ends in: a factor for every channel or position
@@ -91,7 +91,6 @@ def unread(name: str, label: Label, help: str, fix: tuple[Edit, ...] = (), is_ce
         label,
         helps=(help,),
         fix=fix,
-        severity="warning",
         is_certain=is_certain,
     )
 
@@ -115,9 +114,8 @@ def find_gated(item: syntax.Item, let: syntax.Let) -> tuple[Span | None, str]:
     match item, let.value:
         case syntax.Block(), syntax.Pipe((syntax.Name() as source, *_, syntax.Name(last))) if last in GATES:
             places = [place for place in factors(item.out) if place.id == source.id]
-            word = "in" if source.id == "in" else source.id
             if len(places) == 1 and places[0].span.start > let.span.end:
-                return places[0].span, f"{word} * {let.name.id}"
+                return places[0].span, f"{source.id} * {let.name.id}"
     return None, ""
 
 

@@ -14,7 +14,7 @@ from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
-from resnetc.compiler.remedies.window_suggestions import JoinSite, change_arguments, fit_changes, span_key
+from resnetc.compiler.remedies.window_suggestions import JoinSite, change_arguments, fit_changes
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span
@@ -89,7 +89,7 @@ def stride_terms(sites: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterato
 def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, ...] | None:
     """The stride of a call on one side with which that side has the stride of the other."""
     side, other = place.sides[mine], place.sides[1 - mine]
-    own = [o for o in side.operations if span_key(o.step.span) == span_key(call_span)]
+    own = [o for o in side.operations if o.step.span.key == call_span.key]
     strides = []
     for axis in range(len(side.start.sizes)):
         whole, wanted = side.stride(axis), other.stride(axis)

@@ -77,14 +77,10 @@ class JoinSite:
         return replace(side, operations=tuple(operations)).sizes()
 
 
-def span_key(span: Span) -> CallKey:
-    return id(span.source), span.start, span.end
-
-
 def call_key(operation: Operation) -> CallKey:
     leaf = operation.leaf
     if leaf is None or is_complete(leaf):
-        return span_key(operation.span)
+        return operation.span.key
     return leaf.primitive.name, repr(leaf.arguments)  # the text only names a slot, which is bound to this
 
 
@@ -97,7 +93,7 @@ def find_join_sites(network: Network, block: ExpandedBlock, condition: Condition
     for other in expanded_blocks(network.root):
         steps = other.steps if other.definition is block.definition else ()
         for i, again in enumerate(steps):
-            same = span_key(again.span) == span_key(joining.span) and (other is not block or i != number)
+            same = again.span.key == joining.span.key and (other is not block or i != number)
             if same and len(again.inputs) > max(at) and len(sites) < MAX_SITES:
                 sites.append(JoinSite(other, branches.diverging_branches(other, *(again.inputs[ref] for ref in at))))
     return sites
@@ -128,7 +124,7 @@ def find_remedy(sites: list[JoinSite], axis: int) -> Remedy | None:
             sizes = fit_changes(sites, change)
             if sizes is not None:
                 texts = dict.fromkeys(f"`{c.text}`" for c in change)
-                edits = {span_key(e.span): e for c in change for e in c.edits}
+                edits = {e.span.key: e for c in change for e in c.edits}
                 cause = change[0].operation if len(change) == 1 else branches.most_changing((side, side), axis)
                 return Remedy(cause or change[0].operation, " and ".join(texts), sizes, tuple(edits.values()))
     return None
@@ -243,7 +239,7 @@ def find_border(sites: list[JoinSite]) -> Remedy | None:
         amount = describe(normal_size(tuple(gap // 2 if even else gap for gap in gaps)))
         border = f"constant_pad({amount})" if even else f"constant_pad(0, behind={amount})"
         start = Span(first.step.span.source, first.step.span.start, first.step.span.start)
-        change = BorderedStep(span_key(first.step.span), tuple(gaps))
+        change = BorderedStep(first.step.span.key, tuple(gaps))
         sizes = [change.sizes(site) for site in sites]
         if not is_shipped(start) and sizes[0] is not None and None not in sizes:
             text = f"`{border} |> {shorten(first.step.span.text)}`"
@@ -266,7 +262,7 @@ class BorderedStep:
         operations: list[Operation] = []
         last = None
         for operation in side.operations:
-            if span_key(operation.step.span) == self.step and operation.step is not last:
+            if operation.step.span.key == self.step and operation.step is not last:
                 operations.append(replace(operation, geometry=tuple((1, gap) for gap in self.gaps)))
             last = operation.step
             operations.append(operation)

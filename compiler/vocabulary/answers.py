@@ -9,7 +9,7 @@ from functools import lru_cache
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.vocabulary import layers, parameters
 from resnetc.compiler.vocabulary.layers import Lacking
-from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.grammar.primitives import NORM, PRIMITIVES
 
 DIMENSIONS = re.compile(r"_?[123]d(?=$|_|[A-Z])|_?[123]D(?=$|_|[A-Z])")
 INFERRED = re.compile(
@@ -89,7 +89,7 @@ def describe_lacking(word: str, lacking: Lacking) -> Answer:
     help = f"edition 1 has no {lacking.what or f'`{word}`'}"
     if lacking.nearest:
         near = [f"`{name}`" for name, row in PRIMITIVES.items() if row.attribute in lacking.nearest]
-        kind = "norms" if "bn#" in lacking.nearest else "activations"
+        kind = "norms" if NORM in lacking.nearest else "activations"
         help += f"; its {kind} are {', '.join(near[:-1])} and {near[-1]}"
     return Answer(f"{help}; {lacking.instead}" if lacking.instead else help)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resnetc.compiler.fast_dataclass import record
+from resnetc.grammar.primitives import ACTIVATIONS, NORM
 
 
 def words(torch: str = "", keras: str = "", timm: str = "", flax: str = "", short: str = "") -> tuple[str, ...]:
@@ -143,7 +144,6 @@ ADVICE: dict[str, tuple[str, ...]] = {
         "narrow index_select split_with_sizes", short="slice"
     ),
 }
-ACTIVATIONS, NORMS = ("act#", "gate#"), ("bn#",)
 
 
 def activation(*primitives: str, instead: str = "", short: str = "") -> Lacking:
@@ -165,18 +165,18 @@ LACKING: tuple[Lacking, ...] = (
         "hard_swish", short="hswish h_swish hard_silu", instead="`in * (in |> hard_sigmoid)` is the same function"
     ),
     activation("glu", instead="`let p = in |> split(2)`, then `p[0] * (p[1] |> sigmoid)`, is the same function"),
-    Lacking("", ("layer_norm",), words("LayerNorm", "LayerNormalization", "LayerNorm2d", "", "ln"), NORMS),
-    Lacking("", ("rms_norm",), words("RMSNorm", "RMSNormalization"), NORMS),
+    Lacking("", ("layer_norm",), words("LayerNorm", "LayerNormalization", "LayerNorm2d", "", "ln"), (NORM,)),
+    Lacking("", ("rms_norm",), words("RMSNorm", "RMSNormalization"), (NORM,)),
     Lacking(
         "",
         ("instance_norm",),
         words("InstanceNorm2d", "InstanceNormalization", "", "InstanceNorm", "adain"),
-        NORMS,
+        (NORM,),
         "in a block or a policy `in |> group_norm(in.channels)` normalises each channel by itself",
     ),
-    Lacking("", ("local_response_norm",), words("LocalResponseNorm", short="lrn"), NORMS),
-    Lacking("", ("global_response_norm",), words("", "", "GlobalResponseNorm", "", "grn"), NORMS),
-    Lacking("", ("weight_norm",), words("weight_norm spectral_norm", "SpectralNormalization"), NORMS),
+    Lacking("", ("local_response_norm",), words("LocalResponseNorm", short="lrn"), (NORM,)),
+    Lacking("", ("global_response_norm",), words("", "", "GlobalResponseNorm", "", "grn"), (NORM,)),
+    Lacking("", ("weight_norm",), words("weight_norm spectral_norm", "SpectralNormalization"), (NORM,)),
     Lacking(
         "operation that makes a map larger",
         ("resize", "upsample", "interpolate"),

@@ -96,7 +96,7 @@ PHASES = (
     *("fast_dataclass", "source", "diagnostics", "vocabulary", "syntax", "formatter", "sizes", "ir"),
     *("loader", "evaluation"),
     *("shapes", "remedies", "proof", "names", "symbolic", "expansion", "measures", "claims", "checked_network"),
-    *("codegen", "lints", "driver"),
+    *("lints", "codegen", "driver"),
 )
 """The way of a text through the compiler; a phase imports earlier ones alone, for its types and in functions too."""
 

@@ -16,8 +16,10 @@ from tests.support import diagnose, warn
 
 CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 
-# The codes whose remedy is one and the same whatever the author means: at least these have it as data.
 IN_WORDS = {"help_se_linear_gate"}  # what to write is said, not where
+# Limits, which no edit mends; to reach one takes seconds, and test_ui.py does.
+LIMITS = ("E0112", "E0114", "E0328", "E0329", "E0330", "E0407")
+# The codes whose remedy is one and the same whatever the author means: at least these have it as data.
 MECHANICAL = {
     *("E0101", "E0103", "E0106", "E0108", "E0109", "E0110", "E0113"),
     *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0331", "E0332"),
@@ -34,6 +36,9 @@ def applied(text: str, edits: tuple[Edit, ...]) -> str:
 def test_every_fix_makes_its_diagnostic_disappear():
     mended, left = set(), []
     for case in CASES:
+        recorded = case.with_suffix(".stderr")
+        if recorded.exists() and recorded.read_text(encoding="utf-8").startswith(tuple(f"error[{c}]" for c in LIMITS)):
+            continue
         try:
             text = case.read_text(encoding="utf-8")
         except UnicodeDecodeError:

@@ -26,8 +26,7 @@ def check(options: argparse.Namespace) -> int:
     else:
         session = open_session(options.spec)
         networks = session.networks()
-        if not session.sink.failed:
-            session.lint(networks, options.deny)
+        session.lint(networks, options.deny)
     if report_diagnostics(session, options.format):
         return INPUT
     if options.format == "human":

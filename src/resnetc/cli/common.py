@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from resnetc import terminal
@@ -48,16 +46,11 @@ def add_deny_option(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_denied(text: str) -> str:
-    if text == "warnings" or (re.fullmatch(r"W\d{4}", text) and text in known_codes()):
+    from resnetc.cli.explain import list_titles
+
+    if text == "warnings" or (text.startswith("W") and text in list_titles()):
         return text
     raise argparse.ArgumentTypeError(f"write --deny warnings, or the code of a warning, such as W0601, not {text!r}")
-
-
-def known_codes() -> frozenset[str]:
-    """Every code of a diagnostic: each has a page."""
-    import resnetc.compiler.diagnostics
-
-    return frozenset(page.stem for page in Path(resnetc.compiler.diagnostics.__file__).with_name("pages").glob("*.md"))
 
 
 def parse_setting(text: str) -> tuple[str, str]:

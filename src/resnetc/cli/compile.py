@@ -26,8 +26,7 @@ def compile(options: argparse.Namespace) -> int:
 
     session = open_session(options.spec)
     networks = session.networks(options.model, options.settings)
-    if not session.sink.failed:
-        session.lint(networks, options.deny)
+    session.lint(networks, options.deny)
     if session.sink.failed:
         report_diagnostics(session)
         return INPUT

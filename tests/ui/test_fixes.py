@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from wrong_nets import WRONG
 
-from tests.support import diagnose, warn
+from tests import support
+from tests.support import warn
 
 CASES = sorted(Path(__file__).parent.glob("*.resnet"))
 
@@ -24,6 +26,12 @@ MECHANICAL = {
     *("E0101", "E0103", "E0106", "E0108", "E0109", "E0110", "E0113"),
     *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0331", "E0332"),
 }
+
+
+@cache
+def diagnose(text: str) -> list[Diagnostic]:
+    """What is said of a text; the text that a remedy leaves is looked at again when its own remedies are followed."""
+    return support.diagnose(text)
 
 
 def applied(text: str, edits: tuple[Edit, ...]) -> str:

@@ -12,6 +12,7 @@ import random
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ SHIPPED = sorted((ROOT / "specs").rglob("*.resnet"))
 UI = sorted(path for path in (ROOT / "tests" / "ui").rglob("*.resnet") if path.is_file())
 
 
+@cache
 def formatted(text: str) -> str:
     return format(Source("test.resnet", text))
 
@@ -42,6 +44,7 @@ def formatted(text: str) -> str:
 # -- laws -------------------------------------------------------------------------------------------------------------
 
 
+@cache
 def parsed(text: str) -> syntax.File | None:
     sink = Sink()
     tree = parse(Source("test.resnet", text), sink)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, similar
+from resnetc.compiler.evaluation.call_arguments import pass_argument
 from resnetc.compiler.evaluation.call_suggestions import describe_extra_argument, describe_foreign_value
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import answer_name
-from resnetc.grammar.primitives import PRIMITIVES, Primitive
+from resnetc.grammar.primitives import PRIMITIVES, Parameter, Primitive
 
 if TYPE_CHECKING:
     from resnetc.compiler.vocabulary.answers import Answer
@@ -122,16 +123,24 @@ def given_twice(of: str, name: str, span: Span) -> Diagnostic:
     )
 
 
-def missing_argument(of: str, name: str, span: Span, item: Parameterized | Primitive) -> Diagnostic:
+def missing_argument(
+    of: str, name: str, span: Span, item: Parameterized | Primitive, scope: Container[str]
+) -> Diagnostic:
+    """`scope` has the names that mean something where the call stands: a value of the same name may be meant."""
     where = () if isinstance(item, Primitive) else (Label(item.name.span, "defined here"),)
     text = of if isinstance(item, Primitive) else signature(item)
+    order = [parameter.name if isinstance(parameter, Parameter) else parameter.name.id for parameter in item.parameters]
+    call = pass_argument(span.text, name, order) if name in scope else None
+    in_words = f"write `{name}=...` in the call"
     return Diagnostic(
         "E0206",
         f"`{of}` needs a value for its parameter `{name}`",
         Label(span, f"`{name}` is missing"),
         where,
         notes=(text,) if text != of else (),
-        helps=(f"write `{name}=...` in the call",),
+        helps=(f"pass `{name}` on: write `{call}`" if call else in_words,),
+        fix=(Edit(span, call),) if call else (),
+        alternatives=(Suggestion(in_words),) if call else (),
     )
 
 

@@ -66,7 +66,7 @@ class Choices:
             if name in passed:
                 continue
             if parameter.default is None:
-                raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot))
+                raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot, frame.locals))
             implied[name] = signature.locals[name] = self.evaluator.evaluate(parameter.default, signature)
         return pass_arguments(value, passed, implied, layer.span), inner
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import partial
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -32,7 +32,7 @@ class Frames:
         for seal in request.seals:
             slots = slots.bind(seal.slot, seal.value, seal.span, sealed=True)
         frame = Frame(value.spec, slots)
-        self.fill(frame, model, value.arguments, value.span, request.arguments)
+        self.fill(frame, model, value.arguments, value.span, (), request.arguments)
         for statement in model.body:
             self.statements.statement(statement, frame)
         for bound in value.bindings:
@@ -46,7 +46,7 @@ class Frames:
             self.effects.check_keyword(bound, layer, frame)
             slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
         inner = Frame(spec=layer.spec, slots=slots, locals={"in": source}, here=frame.here, scope=scope)
-        self.fill(inner, item, layer.arguments, layer.span, {})
+        self.fill(inner, item, layer.arguments, layer.span, frame.locals, {})
         return inner
 
     def fill(
@@ -55,9 +55,13 @@ class Frames:
         item: syntax.Block | syntax.Policy | syntax.Model,
         arguments: Arguments,
         call: Span,
+        scope: Container[str],
         from_request: Mapping[str, tuple[Value, Span]],
     ) -> None:
-        """Gives every parameter what is asked for from outside, what the call says, or its default."""
+        """Gives every parameter what is asked for from outside, what the call says, or its default.
+
+        `scope` has the names that mean something where the call stands.
+        """
         call_arguments = dict(arguments)
         axes = set()
         for parameter in item.parameters:
@@ -68,7 +72,7 @@ class Frames:
             elif name in call_arguments:
                 value = call_arguments[name]
             elif parameter.default is None:
-                raise Fault(errors.missing_argument(item.name.id, name, call, item))
+                raise Fault(errors.missing_argument(item.name.id, name, call, item, scope))
             else:
                 value = self.evaluator.evaluate(parameter.default, frame)
                 substituted = partial(self.evaluator.substituted, parameter.default, frame)

@@ -30,7 +30,7 @@ class Leaves:
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
-        args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span)
+        args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals)
         if layer.primitive.rule == "split" and integer(args, "parts") > MAX_STEPS:
             raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.ir.network import distinct_leaves
-from resnetc.compiler.remedies.call_text import format_call, parse_arguments, shorten, stated_parameters
+from resnetc.compiler.remedies.call_text import format_call, shorten, stated_parameters
 from resnetc.compiler.sizes import evaluate
 
 POOLS = ("max_pool", "avg_pool")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Fault, Label
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.remedies.call_text import canonical_call, is_complete, parse_arguments, shorten
+from resnetc.compiler.remedies.call_text import canonical_call, is_complete, shorten
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.sizes import Affine, SizeFn, identity, is_constant, step
 from resnetc.compiler.source import Span

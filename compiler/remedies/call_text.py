@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.source import Span
@@ -33,20 +32,6 @@ def canonical_call(leaf: Leaf) -> str:
     if pairs and pairs[0][0] == leaf.primitive.parameters[0].name:
         pairs[0] = ("", pairs[0][1])
     return format_call(leaf.primitive.name, pairs)
-
-
-def parse_arguments(text: str) -> list[tuple[str, str]]:
-    """The arguments of a call as they are written, each with its name; by position they have none."""
-    match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
-    pieces, depth = [""], 0
-    for c in match[1] if match else "":
-        depth += (c in "([") - (c in ")]")
-        if c == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += c
-    named = (re.fullmatch(r"\s*(?:(\w+)\s*=(?!=))?\s*(.*?)\s*", piece, re.DOTALL) for piece in pieces if piece.strip())
-    return [(m[1] or "", m[2]) for m in named if m]
 
 
 def calls_primitive(leaf: Leaf) -> bool:

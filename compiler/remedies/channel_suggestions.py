@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import Number, Tensor, describe, is_number, normal_size
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.dataflow import Dataflow
 from resnetc.compiler.ir.network import Leaf, Step
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
+from resnetc.compiler.remedies.call_text import format_call, is_shipped
 from resnetc.compiler.sizes import is_constant, slope, step
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES

@@ -9,11 +9,12 @@ from itertools import combinations_with_replacement
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
-from resnetc.compiler.remedies.call_text import format_call, is_shipped, parse_arguments
+from resnetc.compiler.remedies.call_text import format_call, is_shipped
 from resnetc.compiler.remedies.window_suggestions import JoinSite, change_arguments, fit_changes
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import step

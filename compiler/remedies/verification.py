@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Suggestion
+from resnetc.compiler.remedies.call_text import is_shipped
 
 # Whether two branches then agree depends on every block around the edited one: a slot may be bound elsewhere, another
 # stage may call the same block with another width, the next addition may need the old stride. No rule that looks at
@@ -15,7 +16,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Suggestion
 # believed: the whole network is compiled with it, in a session of its own that tries no fixes itself, and what comes
 # out is compared with the fault. Long texts and large networks are not tried, and a session tries a few fixes in all.
 
-CODES = frozenset({"E0301", "E0302", "E0314", "E0332"})
+CODES = frozenset({"E0206", "E0301", "E0302", "E0310", "E0314", "E0316", "E0332"})
 EXHAUSTIVE = frozenset({"E0301", "E0302"})
 """Faults that name every edit in question; the others name the first that fits, or restrict the input."""
 
@@ -47,7 +48,12 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
     best, chosen = Outcome.UNCHANGED, suggestions[0]
     for suggestion in suggestions:
         edits = suggestion.edits
-        if not edits or cost > MAX_COST or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
+        if (
+            not edits
+            or is_shipped(edits[0].span)
+            or cost > MAX_COST
+            or len(edits[0].span.source.text) > MAX_EDITED_TEXT
+        ):
             continue
         remaining = recompile(edits)
         if remaining is None:

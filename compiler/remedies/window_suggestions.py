@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import describe, normal_size
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Network, Sequence
@@ -17,7 +18,6 @@ from resnetc.compiler.remedies.call_text import (
     canonical_call,
     is_complete,
     is_shipped,
-    parse_arguments,
     rewrite_call,
     shorten,
     stated_parameters,

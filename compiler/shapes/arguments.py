@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors as evaluation_errors
@@ -34,13 +34,18 @@ def sizes_on_axes(value: Value, rank: int) -> list[int]:
     return [size_on_axis(value, axis) for axis in range(rank)]
 
 
-def complete_arguments(primitive: Primitive, stated: Arguments, rank: int, span: Span) -> dict[str, Value]:
-    """All arguments of a primitive: defaults filled in, sizes fit to the rank, ranges checked."""
+def complete_arguments(
+    primitive: Primitive, stated: Arguments, rank: int, span: Span, scope: Container[str] = ()
+) -> dict[str, Value]:
+    """All arguments of a primitive: defaults filled in, sizes fit to the rank, ranges checked.
+
+    `scope` has the names that mean something where its call stands.
+    """
     arguments: dict[str, Value] = {}
     for parameter in primitive.parameters:
         value = stated.get(parameter.name, parameter.default)
         if value is REQUIRED:
-            raise Fault(evaluation_errors.missing_argument(primitive.name, parameter.name, span, primitive))
+            raise Fault(evaluation_errors.missing_argument(primitive.name, parameter.name, span, primitive, scope))
         if parameter.type == "size" and isinstance(value, tuple) and len(value) != rank:
             raise Fault(errors.wrong_rank(primitive, parameter, value, rank, span))
         check_range(primitive, parameter, value, span)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from math import gcd, prod
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.values import Value, describe
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS, show_shape
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import MAX_CHANNELS, Parameter, Primitive
+
+POOLED = re.compile(r"((?:(?:flatten|dropout(?:\([^()]*\))?)\s*\|>\s*)*)(?:[\w.\[\]]+\s*:\s*)?$")
+"""What stands between the last pool and a layer that needs a vector: `flatten`, a dropout, the layer's own label."""
 
 
 def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least: int, span: Span) -> Diagnostic:
@@ -84,12 +88,23 @@ def padding_too_large(primitive: Primitive, padding: int, kernel: int, span: Spa
     )
 
 
+def insert_pool(step: Span) -> tuple[str, Edit]:
+    """`global_avg_pool |>` in front of a layer that needs a vector, and in front of which layer that is."""
+    text = step.source.text
+    before = POOLED.search(text, max(0, text.rfind("\n", 0, step.start)), step.start)
+    start = before.start() if before else step.start
+    first = re.match(r"\w+", text[start:]) if before and before[1] else None
+    return f"`{first[0]}`" if first else "it", Edit(Span(step.source, start, start), "global_avg_pool |> ")
+
+
 def linear_on_map(shape: Shape, span: Span) -> Diagnostic:
+    where, edit = insert_pool(span)
     return Diagnostic(
         "E0310",
         f"`linear` needs a vector, but gets a map {show_shape(shape)}",
         Label(span, "its input is a map"),
-        helps=("add `global_avg_pool |>` before it",),
+        helps=(f"add `global_avg_pool |>` before {where}",),
+        fix=(edit,),
     )
 
 
@@ -135,11 +150,13 @@ def channels_differ(what: str, first: Shape, other: Shape, span: Span) -> Diagno
 
 
 def not_constant(primitive: Primitive, shape: Shape, span: Span) -> Diagnostic:
+    edit = insert_pool(span)[1]
     return Diagnostic(
         "E0316",
         f"`{primitive.name}` needs sizes that do not depend on the input: {show_shape(shape)}",
         Label(span, "the map still depends on the input size"),
         helps=(f"average the map first: `global_avg_pool |> {primitive.name}...`",),
+        fix=(edit,) if primitive.name == "flatten" else (),
     )
 
 

@@ -24,7 +24,7 @@ LIMITS = ("E0112", "E0114", "E0328", "E0329", "E0330", "E0407")
 # The codes whose remedy is one and the same whatever the author means: at least these have it as data.
 MECHANICAL = {
     *("E0101", "E0103", "E0106", "E0108", "E0109", "E0110", "E0113"),
-    *("E0201", "E0202", "E0203", "E0212", "E0239", "E0314", "E0331", "E0332"),
+    *("E0201", "E0202", "E0203", "E0206", "E0212", "E0239", "E0310", "E0314", "E0316", "E0331", "E0332"),
 }
 
 

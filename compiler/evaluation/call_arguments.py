@@ -1,0 +1,33 @@
+"""The arguments of a call as they are written, and the same call with one more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+
+def parse_arguments(text: str) -> list[tuple[str, str]]:
+    """The arguments of a call as they are written, each with its name; by position they have none."""
+    match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
+    pieces, depth = [""], 0
+    for c in match[1] if match else "":
+        depth += (c in "([") - (c in ")]")
+        if c == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += c
+    named = (re.fullmatch(r"\s*(?:(\w+)\s*=(?!=))?\s*(.*?)\s*", piece, re.DOTALL) for piece in pieces if piece.strip())
+    return [(m[1] or "", m[2]) for m in named if m]
+
+
+def pass_argument(call: str, name: str, order: Sequence[str]) -> str | None:
+    """A call that passes the value of the same name on: by position where its place is next, else by its name."""
+    pairs = parse_arguments(call)
+    positions = [key for key, _ in pairs if not key]
+    is_next = len(positions) == len(pairs) < len(order) and order[len(pairs)] == name
+    argument = name if is_next else f"{name}={name}"
+    if re.fullmatch(r"[\w.]+", call):
+        return f"{call}({argument})"
+    if re.search(r",\s*\)$", call) or not call.endswith(")"):
+        return None  # arguments in lines of their own
+    return f"{call[:-1]}{', ' if pairs else ''}{argument})"

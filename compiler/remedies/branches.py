@@ -207,7 +207,8 @@ def label_strides(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
                 labels.append(Label(operation.span, f"`{side.name}` has stride {total} from here"))
         calls = [o.step for o in side.operations if parse_arguments(o.step.span.text)]
         if not mine and calls:
-            labels.append(Label(calls[-1].span, f"`{side.name}` has stride 1"))
+            dilated = (step for step in calls if "dilation" in dict(parse_arguments(step.span.text)))
+            labels.append(Label(next(dilated, calls[-1]).span, f"`{side.name}` has stride 1"))
     return tuple(labels)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Leaf
@@ -51,9 +53,11 @@ def format_call(text: str, pairs: list[tuple[str, str]]) -> str:
     return f"{text.partition('(')[0].strip()}({inside})"
 
 
-def rewrite_call(text: str, changes: dict[str, str], order: list[str], dropped: str = "") -> str:
-    """A call with some arguments changed, where they stand or behind the others, and one left out."""
-    pairs_before = parse_arguments(text)
+def rewrite_call(
+    text: str, changes: dict[str, str], order: list[str], dropped: str = "", renamed: Mapping[str, str] | None = None
+) -> str:
+    """A call with some arguments changed, where they stand or behind the others, one left out, one under its name."""
+    pairs_before = [((renamed or {}).get(name, name), value) for name, value in parse_arguments(text)]
     names = [name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(pairs_before)]
     pairs = zip(names, pairs_before, strict=True)
     remaining = [(name, changes.get(key, value)) for key, (name, value) in pairs if not dropped or name != dropped]

@@ -25,9 +25,10 @@ class Wording(IntEnum):
     """How a stride is written, from the likeliest to be meant to the least."""
 
     BOUND = 0  # the call passes it already, to a layer that ignores it
-    NAMED = 1  # by the name of a parameter
-    NUMBER = 2
-    PRODUCT = 3
+    MISPLACED = 1  # the side has it already, under `dilation`, or twice
+    NAMED = 2  # by the name of a parameter
+    NUMBER = 3
+    PRODUCT = 4
 
 
 Term = tuple[Wording, str]
@@ -42,6 +43,8 @@ def suggest_strides(sites: list[JoinSite], span: Span, axis: int) -> list[Sugges
     block, sides = sites[0].block, sites[0].sides
     low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
     ranked = [
+        *suggest_stride_for_dilation(sites, low, axis),
+        *suggest_stride_once(sites, high, axis),
         *suggest_stride_of_slot(sites, low, axis),
         *suggest_stride_of_call(sites, low, axis),
         *suggest_strided_layer(block, sides[low], sides[high], span),
@@ -152,6 +155,34 @@ def suggest_stride_of_call(sites: list[JoinSite], mine: int, axis: int) -> Itera
                 rank = Wording.NAMED if term else Wording.NUMBER
                 help = f"give `{side.name}` the stride of `{other.name}`: `{change.text}`"
                 yield rank, Suggestion(help, change.edits)
+
+
+def suggest_stride_for_dilation(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
+    """A convolution of one side that has the stride of the other, under the keyword `dilation`."""
+    side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
+    strides = {name: value for name, value in stride_numbers(sites[0].block) if "dilat" not in name}
+    for operation in side.operations:
+        stated = dict(parse_arguments(operation.span.text)) if operation.leaf else {}
+        name = stated.get("dilation", "")
+        if name in strides and "stride" not in stated:
+            stride = {"stride": strides[name]}
+            change = change_arguments(operation, stride, {"stride": name}, renamed={"dilation": "stride"})
+            if change.edits and fit_changes(sites, (change,)) is not None:
+                help = f"give `{side.name}` the stride of `{other.name}` in place of a dilation: `{change.text}`"
+                yield Wording.MISPLACED, Suggestion(help, change.edits)
+
+
+def suggest_stride_once(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
+    """The last of two operations of one side that both say the stride which the other side has once."""
+    side = sites[0].sides[mine]
+    strides = dict(stride_numbers(sites[0].block))
+    saying = [o for o in side.operations if dict(parse_arguments(o.span.text)).get("stride") in strides]
+    for first, last in [(saying[0], o) for o in saying[:0:-1]]:
+        if dict(parse_arguments(first.span.text))["stride"] == dict(parse_arguments(last.span.text))["stride"]:
+            change = change_arguments(last, {"stride": 1}, dropped="stride") if last.leaf else None
+            if change and change.edits and fit_changes(sites, (change,)) is not None:
+                help = f"let `{side.name}` stride once: `{change.text}`"
+                yield Wording.MISPLACED, Suggestion(help, change.edits)
 
 
 def suggest_fewer_strides(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:

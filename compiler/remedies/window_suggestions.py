@@ -184,11 +184,15 @@ def candidate_changes(operation: Operation) -> Iterator[Change]:
 
 
 def change_arguments(
-    operation: Operation, said: Mapping[str, Constant], names: Mapping[str, str] | None = None, dropped: str = ""
+    operation: Operation,
+    said: Mapping[str, Constant],
+    names: Mapping[str, str] | None = None,
+    dropped: str = "",
+    renamed: Mapping[str, str] | None = None,
 ) -> Change:
     """A call with other arguments, written where it stands, and one left out.
 
-    `names` are those that a parameter of the block gives.
+    `names` are those that a parameter of the block gives; `renamed` has the right keyword of one that is dropped.
     """
     leaf = operation.leaf
     assert leaf is not None
@@ -196,16 +200,21 @@ def change_arguments(
     place, stated_names = leaf.span, stated_parameters(leaf)
 
     def geometry(other: Leaf, numbers: Mapping[str, Constant]) -> tuple[Geometry | None, ...]:
-        values = {**dict(other.arguments), **said}
+        defaults = {parameter.name: parameter.default for parameter in other.primitive.parameters}
+        values = {
+            **dict(other.arguments),
+            **{name: defaults[name] for name in renamed or () if name in defaults},
+            **said,
+        }
         values |= {name: numbers[term] for name, term in (names or {}).items() if term in numbers}
-        implied = "padding" not in stated_names and "kernel" in said or dropped == "padding"
+        implied = "padding" not in stated_names and ("kernel" in said or renamed) or dropped == "padding"
         if implied and "padding" in values and "padding" not in said:
             values["padding"] = default_padding(values, other.shape_in.rank)
         return branches.geometry(replace(other, arguments=tuple(values.items())))
 
     own, order = calls_primitive(leaf), [p.name for p in leaf.primitive.parameters]
     if is_complete(leaf) and (own or texts.keys() <= stated_names | extra_parameters(operation)):
-        text = rewrite_call(place.text, texts, order if own else [], dropped)
+        text = rewrite_call(place.text, texts, order if own else [], dropped, renamed)
         return Change(operation, text, () if is_shipped(place) else (Edit(place, text),), geometry)
     text = rewrite_call(canonical_call(leaf), texts, order, dropped)
     slot = operation.step.slot

@@ -202,7 +202,7 @@ def test_a_certain_fix_compiles_and_the_others_say_that_they_are_guesses():
 
 
 LINES = {
-    "strides: applied twice": "conv(width, kernel=3, stride=1)",
+    "strides: applied twice": "conv(width, kernel=3)",
     "strides: forgotten by the branch": "conv(width, kernel=3, stride=stride)",
     "channels: twice as many": "shortcut(2 * width, stride)",
     "channels: of the input": "shortcut(width, stride)",

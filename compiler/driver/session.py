@@ -191,7 +191,21 @@ class Session:
             sources |= {s.expr.span.source for s in parsed}
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
         self.sink.sort()
+        self._verify_syntax_fixes(entries)
         return out
+
+    def _verify_syntax_fixes(self, entries: list[Entry]) -> None:
+        """Of the remedies of a text that does not parse, says the first with which it checks, or at least parses."""
+        faults = self.sink.diagnostics
+        for index, fault in enumerate(faults):
+            if fault.code.startswith("E01") and fault.alternatives and self.left:
+                from resnetc.compiler.remedies.verification import verify_syntax_fixes
+
+                using = next(
+                    (e for e in entries if any(s.source is fault.primary.span.source for s in e.spec.closure())), None
+                )
+                if using is not None:
+                    faults[index] = verify_syntax_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
 
     def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
         """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors."""
@@ -331,9 +345,9 @@ class Session:
         )
 
     def _recompile(
-        self, spec: SpecFile, network: str, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
+        self, spec: SpecFile, network: str | None, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
     ) -> list[Diagnostic] | None:
-        """The faults of a network of `spec` with an edited text, in a session of its own; at most `left` times."""
+        """The faults of a network of `spec`, or of all, with an edited text, in another session, `left` times."""
         from resnetc.compiler.remedies.verification import apply_edits
 
         if self.left == 0:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Suggestion
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Suggestion
 from resnetc.compiler.remedies.call_text import is_shipped
+from resnetc.compiler.source import Source
+from resnetc.compiler.syntax.parser import parse_strict
 
 # Whether two branches then agree depends on every block around the edited one: a slot may be bound elsewhere, another
 # stage may call the same block with another width, the next addition may need the old stride. No rule that looks at
@@ -74,6 +77,43 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
         alternatives=(),
         is_certain=is_only and best is Outcome.COMPILES,
     )
+
+
+def verify_syntax_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile: Recompile) -> Diagnostic:
+    """A syntax error with the first of its remedies after which the text checks, or else has this fault no more.
+
+    Its words stay where no remedy does, and where none may be tried.
+    """
+    first = [Suggestion(fault.helps[0], fault.fix)] if fault.helps else []
+    source = fault.primary.span.source
+    before = Counter((other.code, other.message) for other in faults if other.code.startswith("E01"))
+    is_only = before.total() == 1
+    best, chosen = Outcome.UNCHANGED, None
+    for suggestion in (*first, *fault.alternatives):
+        if not suggestion.edits or len(source.text) > MAX_EDITED_TEXT:
+            continue
+        if is_only and not parses(Source(source.name, apply_edits(suggestion.edits))):
+            continue  # a look without recovery is quick
+        remaining = recompile(suggestion.edits)
+        if remaining is None:
+            break
+        after = Counter((other.code, other.message) for other in remaining if other.code.startswith("E01"))
+        fixed = after[fault.code, fault.message] < before[fault.code, fault.message] and after <= before
+        outcome = Outcome.COMPILES if not remaining else Outcome.FIXED if fixed else Outcome.UNCHANGED
+        if outcome < best:
+            best, chosen = outcome, suggestion
+        if best is Outcome.COMPILES:
+            break
+    if chosen is None:
+        return replace(fault, fix=(), alternatives=())
+    return replace(fault, helps=(chosen.help, *fault.helps[1:]), fix=chosen.edits, alternatives=())
+
+
+def parses(source: Source) -> bool:
+    try:
+        return parse_strict(source) is not None
+    except Fault:  # a limit
+        return False
 
 
 def fix_outcome(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> Outcome:

@@ -68,6 +68,8 @@ class Place:
 
     `statement` is the word that opens the statement; `named`: whether a name in the token's place would lead on;
     `after`: the terminals behind the token; `around`: the brackets that are open around the innermost one.
+    The parser gets on with one of `inserted` before the token, with one of `replaced` in its place, or without it where
+    it is `removable`.
     """
 
     source: Source
@@ -79,6 +81,15 @@ class Place:
     named: bool = False
     after: tuple[str, ...] = ()
     around: frozenset[str] = frozenset()
+    inserted: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
+    removable: bool = False
+
+    @property
+    def is_unclosed(self) -> bool:
+        """Whether a bracket is open that could be closed here; a brace closes a body, which has its own message."""
+        within = self.opened is not None and self.opened.type != "LBRACE" and bool(self.opened.value)
+        return within and self.opened is not None and BRACKETS[self.opened.type] in self.expected
 
 
 def closers(place: Place) -> set[str]:

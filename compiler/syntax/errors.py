@@ -25,7 +25,8 @@ from resnetc.compiler.syntax.error_context import (
     spelled,
 )
 from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES, QUOTES, denied
-from resnetc.compiler.syntax.suggestions import remedy, shortened, unfinished_before
+from resnetc.compiler.syntax.suggestions import STATEMENT, remedy, shortened, unfinished_before
+from resnetc.compiler.syntax.token_suggestions import suggest_tokens
 
 MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
 MAX_STATEMENT = 10_000
@@ -81,7 +82,11 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     else:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
-    helps, fix = remedy(token, place, statement)
+    help, fix = remedy(token, place, statement)
+    is_idiom = (
+        bool(help) and not fix and help not in STATEMENT.values()
+    )  # what is said of it in words is no matter of one token
+    more = () if is_idiom or token.type == "$END" else tuple(suggest_tokens(token, place))
     value = NOUNS[token.type] if token.type in ("STRING", "DOC", "$END") else f"`{shortened(token.value)}`"
     labels = still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else ()
     behind = ""
@@ -93,8 +98,9 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
         f"expected {expectation(place.expected, first)}{behind}, found {value}",
         Label(span, label),
         labels,
-        helps=(helps,) if helps else (),
+        helps=(help,) if help else (),
         fix=fix,
+        alternatives=more,
     )
 
 
@@ -131,7 +137,7 @@ def foreign_character(span: Span) -> Diagnostic:
         f"unexpected character {shown}",
         Label(span, "not part of the language"),
         helps=(helps,),
-        fix=(Edit(span, lookalike.written),) if lookalike is not None and lookalike.terminal else (),
+        fix=(Edit(span, lookalike.written),) if lookalike is not None and lookalike.is_word_for_word else (),
     )
 
 
@@ -158,12 +164,14 @@ def no_edition(source: Source) -> Diagnostic:
 
 def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
     """The text, or the item before the next one, ends too early."""
+    end = last.end_pos or 0
     return Diagnostic(
         "E0111",
         f"{what} is incomplete: expected {expectation(place.expected, True)}",
         Label(span_of(place.source, last), "ends here"),
         still_open(place),
         helps=("every `{` of a block, policy or model needs a matching `}`",) if "RBRACE" in place.expected else (),
+        fix=(Edit(Span(place.source, end, end), "\n}"),) if "RBRACE" in place.expected else (),
     )
 
 

@@ -20,7 +20,13 @@ class Meant:
     written: str
     remedy: str
 
+    @property
+    def is_word_for_word(self) -> bool:
+        """Whether the text is right with `written` in its place."""
+        return bool(self.terminal or self.written) or self.remedy == UNSEPARATED
 
+
+UNSEPARATED = "statements need no separator"
 CHOICE = "write a conditional as `(value when condition otherwise other)`"
 WORDS = {  # where a text does not follow the grammar
     "as": "a used file is named after the last part of its path: `use std.blocks` imports it as `blocks`",
@@ -55,7 +61,7 @@ LOOKALIKES = {
     "&&": Meant("AND", "and", "join conditions with `and`"),
     "||": Meant("OR", "or", "join conditions with `or`"),
     "|": Meant("PIPE", "|>", "chain layers with `|>`"),
-    ";": Meant("", "", "statements need no separator"),
+    ";": Meant("", "", UNSEPARATED),
     "#": Meant("", "//", "comments start with `//`"),
     "!": Meant("", "", WORDS["not"]),
     "^": Meant("", "", "there is no power operator: multiply"),

@@ -20,7 +20,7 @@ from resnetc.compiler.syntax.error_context import (
     opens_line,
 )
 from resnetc.compiler.syntax.lalr_automaton import END, Automaton, State
-from resnetc.compiler.syntax.lalr_tables import parser
+from resnetc.compiler.syntax.lalr_tables import parser, spelling
 from resnetc.compiler.syntax.lexer import tokens
 from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
 
@@ -243,9 +243,27 @@ class Piece:
         if i < len(self.tokens) and self.opens_line(self.tokens[i]):
             named = named and after[:1] == ["COLON"]
         statement = next((t.type for t in reversed(self.tokens[:i]) if t.type in STATEMENT_OPENERS), "")
-        around = frozenset(token.type for _, token in self.opened)
-        source, could = self.recovery.source, frozenset(expected)
-        return Place(source, could, before, opened, kind, statement, named, tuple(after), around)
+        here = [self.tokens[i].type] if i < len(self.tokens) else []
+        could = [t for t in expected if t.isupper() and spelling(t) is not None]
+        return Place(
+            self.recovery.source,
+            frozenset(expected),
+            before,
+            opened,
+            kind,
+            statement,
+            named,
+            tuple(after),
+            around=frozenset(token.type for _, token in self.opened),
+            inserted=frozenset(t for t in could if self.leads_on([t, *here, *after])),
+            replaced=frozenset(
+                t for t in could if here and self.leads_on([t, "ASSIGN", *after] if t == "OUT" else [t, *after])
+            ),
+            removable=bool(here and after) and self.leads_on(after),
+        )
+
+    def leads_on(self, terminals: list[str]) -> bool:
+        return self.machine.reach(terminals) == len(terminals)
 
     def stray(self, i: int, expected: set[str]) -> None:
         """What follows a piece that is whole, and opens none."""
@@ -316,6 +334,8 @@ class Piece:
             terminals = self.terminals(step)
             if token.type not in FIRM or not self.opens_line(token):
                 yield Repair(step, [], step.at + 1)
+                if token.value == "return":
+                    yield Repair(step, ["OUT", "ASSIGN"], step.at + 1)
                 if step.at == i and [t.type for t in self.tokens[i : i + 2]] == ["NAME", "DOT"]:
                     yield Repair(step, [], step.at + 2)  # `self.`
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)

@@ -37,6 +37,7 @@ SEPARATED = "remove the `,`: statements need no separator"
 MAX_STAGE = 500  # characters of a stage that a message quotes
 STAGE = re.compile(r"\bstage [\w.\[\]]+\s*=\s*([A-Za-z0-9][^{}\n]*?)\s*\Z")
 TIMES = re.compile(r"(\d+)\s*\*\s*([A-Za-z][^*]*)|([A-Za-z][^*]*?)\s*\*\s*(\d+)")
+COLON = re.compile(r"\bstage [\w.\[\]]+\s*(:)[^:\n]*\Z")
 LABELLED = frozenset(("HEAD", "STEM"))
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
@@ -72,14 +73,14 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
         return of_requirement(token, place)
     ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
     opens = token.type in STATEMENT_OPENERS or ends
-    if statement and opens and place.kind in LAYOUT:
+    if statement and opens and place.kind in LAYOUT and not place.is_unclosed:
         return LAYOUT[place.kind], ()
     if place.statement == "STAGE" and "OF" in place.expected and (once := repeat_once(span)) is not None:
         return once
     if inside_statement(place):
-        return STATEMENT[place.statement], ()
+        return STATEMENT[place.statement], replace_colon(place, span)
     if token.type in BRACKETS.values() and token.type not in closers(place):
-        return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", ()
+        return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", (Edit(span, ""),)
     return "", ()
 
 
@@ -95,6 +96,17 @@ def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
     place = Span(span.source, start + stage.start(1), start + stage.end(1))
     written = " ".join(f"{stage[0][: stage.start(1) - stage.start()]}{count} of {block}".split())
     return f"a stage says how often it has a block: `{written}`", (Edit(place, f"{count} of {block}"),)
+
+
+def replace_colon(place: Place, span: Span) -> tuple[Edit, ...]:
+    """The edit where a stage has a colon behind its name."""
+    start = max(0, span.start - MAX_STAGE)
+    colon = COLON.search(span.source.text[start : span.start]) if place.statement == "STAGE" else None
+    if colon is None:
+        return ()
+    at = start + colon.start(1)
+    spaced = "=" if span.source.text[at - 1] == " " else " ="
+    return (Edit(Span(span.source, at, at + 1), spaced),)
 
 
 def unfinished_before(token: Token, place: Place) -> bool:
@@ -150,12 +162,16 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
             "a stage goes through a list with `each`: `stage layer1 = each width in [64, 128] of blocks.basic(width)`",
             (),
         )
+    if value == "return" and "OUT" in place.expected:
+        return WORDS[value], (Edit(span, "out ="),)
     if value in WORDS:
         return WORDS[value], ()
     if before is not None and before.type == "NAME" and before.value in WORDS:
         return WORDS[str(before.value)], ()
     if near := similar(value, words):
         return f"a similar keyword exists: `{near}`", (Edit(span, near),)
+    if before is not None and before.type == "INT" and "OF" in place.replaced:
+        return f"a stage says how often it has a block: write `of` instead of `{value}`", (Edit(span, "of"),)
     if before is not None and before.type == "INT" and "OF" in place.expected:
         return f"write `{before} of {value}`", (Edit(opening, "of "),)
     if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
@@ -163,11 +179,11 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
             return f"a stage starts with `stage`: `stage {value} = ...`", (Edit(opening, "stage "),)
         if "LET" in place.expected:
             return f"name a value with `let`: `let {value} = ...`", (Edit(opening, "let "),)
-    if place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
+    if place.after[:2] == ("NAME", "ASSIGN") and "LET" in place.expected:
         return "a name cannot be reassigned: give the result another name with `let`", ()
     if lacks_reason(place):
         return of_requirement(token, place)
-    return STATEMENT[place.statement] if inside_statement(place) else "", ()
+    return (STATEMENT[place.statement], replace_colon(place, span)) if inside_statement(place) else ("", ())
 
 
 def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
@@ -184,8 +200,11 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         return "write `=`: `==` is a comparison", (Edit(span, "="),)
     if value == ">" and "PIPE" in place.expected:
         return "chain layers with `|>`", (Edit(span, "|>"),)
-    if pair in ("->", ">>") or ("PIPE" in place.expected and value == "=>"):
-        return CHAINED, ()
+    if pair in ("->", ">>") and before is not None:
+        arrow, help = ("=>", "write a case as `when c => layers`") if place.kind == "policy" else ("|>", CHAINED)
+        return help, replace_in_line(span_of(place.source, before).to(span), arrow)
+    if "PIPE" in place.expected and value == "=>":
+        return CHAINED, (Edit(span, "|>"),)
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:
         if place.after and place.after[0] in STATEMENT_OPENERS | {"RBRACE"} and ends_line(place.source, token):
             return SEPARATED, (Edit(span, ""),)
@@ -206,9 +225,18 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         return "`each` takes one name: iterate over `range(n)` and index the lists: `widths[i]`", ()
     if place.opened is not None and before is not None and opens_line(place.source, token):
         line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
-        if line.lstrip().startswith("//") and BRACKETS[place.opened.type] in place.expected:
+        closer = str(spelling(BRACKETS[place.opened.type]))
+        if line.lstrip().startswith("//") and closer in line and BRACKETS[place.opened.type] in place.expected:
             return "`//` starts a comment; divide with `/`, and round with `floor(a / b)`", ()
     return None
+
+
+def replace_in_line(span: Span, replacement: str) -> tuple[Edit, ...]:
+    """Edits of what a span says wherever its line says so, from the span on."""
+    text = span.source.text
+    code = text[span.start :].partition("\n")[0].partition("//")[0]
+    starts = [span.start + match.start() for match in re.finditer(re.escape(span.text), code)]
+    return tuple(Edit(Span(span.source, at, at + len(span.text)), replacement) for at in starts)
 
 
 def shortened(value: str) -> str:

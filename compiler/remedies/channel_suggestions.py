@@ -10,7 +10,7 @@ from resnetc.compiler.evaluation.call_arguments import parse_arguments
 from resnetc.compiler.evaluation.values import Number, Tensor, describe, is_number, normal_size
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.dataflow import Dataflow
-from resnetc.compiler.ir.network import Leaf, Step
+from resnetc.compiler.ir.network import Leaf, Module, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.call_text import format_call, is_shipped
 from resnetc.compiler.sizes import is_constant, slope, step
@@ -27,7 +27,7 @@ def name_side(tensor: Tensor, expr: syntax.Expr, dataflow: Dataflow) -> str:
 
 
 def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
-    """The step that a value owes its channels to: norms and activations only pass them on."""
+    """The step that a value owes its channels to: norms, activations and gates only pass them on."""
     last = None
     while (number := dataflow.wires[ref].step) is not None:
         step = dataflow.steps[number]
@@ -35,11 +35,37 @@ def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
         if isinstance(step.operation, str):  # both sides of a sum or product have its channels
             ref = step.inputs[0]
             continue
-        quiet = isinstance(step.operation, Leaf) and step.operation.primitive.rule in ("same", "groups", "pool", "blur")
-        if not quiet:
+        if find_width(step, dataflow) is not None or not passes_channels_on(step.operation):
             return step
         ref = step.inputs[0]
     return last
+
+
+def passes_channels_on(module: Module) -> bool:
+    """Whether something has the channels that come into it, whatever these are."""
+    if isinstance(module, Leaf):
+        return module.primitive.rule in ("same", "groups", "pool", "blur")
+    return module.inputs[0] == module.outputs[0]
+
+
+def find_width(step: Step, dataflow: Dataflow) -> int | None:
+    """Which argument of a call, as it is written, is the number of channels that it gives."""
+    if isinstance(step.operation, str):
+        return None
+    head = step.span.text.partition("(")[0].strip()
+    first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else "channels"
+    numbers = int_numbers(dataflow)
+    for place, (name, text) in enumerate(parse_arguments(step.span.text)):
+        is_width = name in ("channels", "width") or not name and place == 0 and first == "channels"
+        if is_width and evaluate_text(text, numbers) == step.operation.outputs[0].channels:
+            return place
+    return None
+
+
+def int_numbers(dataflow: Dataflow) -> dict[str, Number]:
+    """The integers that have a name in a block, with `in.channels`."""
+    named = {n.name: n.value for n in dataflow.numbers if is_number(n.value) and n.type == "int" and n.name != "here"}
+    return {"in.channels": dataflow.wires[0].shape.channels, **named}
 
 
 @record(eq=True)
@@ -71,8 +97,9 @@ def suggest_remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, 
     low, high = sorted(sides, key=lambda side: side.channels)
     follows = [s for s in sides if s.step is not None and s.step.slot not in (None, "conv")]
     gates = [s for s in sides if op == "*" and s.gates]
+    mistaken = [] if op == "*" else find_mistaken(low, high, dataflow)
     out: list[Suggestion] = []
-    for side in dict.fromkeys((*follows, *gates, low, high)):
+    for side in dict.fromkeys((*mistaken, *follows, *gates, low, high)):
         other = high if side is low else low
         if side is low and side.step is None:
             out += suggest_projection(low, high, dataflow)
@@ -83,6 +110,44 @@ def suggest_remedies(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, 
     return out or [Suggestion(general)]
 
 
+def find_mistaken(low: Side, high: Side, dataflow: Dataflow) -> list[Side]:
+    """The side whose width is the slip, as far as the rest of the block tells.
+
+    The last convolution of a bottleneck widens, so that the narrower side is wrong. Elsewhere it is the one whose width
+    no other call of the block has, where one has that of the other side.
+    """
+    if any(is_last_of_bottleneck(side, dataflow) for side in (low, high)):
+        return [low]
+    widths = [width_text(step, dataflow) for step in dataflow.steps]
+    own = [width_text(side.step, dataflow) if side.step else "" for side in (low, high)]
+    counts = [0 if text == "in.channels" else widths.count(text) for text in own]
+    if "" not in own and min(counts) <= 1 < max(counts):
+        return [low if counts[0] < counts[1] else high]
+    return []
+
+
+def width_text(step: Step, dataflow: Dataflow) -> str:
+    """How a call says its channels; "" where it does not."""
+    place = find_width(step, dataflow)
+    return "" if place is None else parse_arguments(step.span.text)[place][1]
+
+
+def is_last_of_bottleneck(side: Side, dataflow: Dataflow) -> bool:
+    """Whether a side owes its channels to a convolution of one position behind one of several."""
+    if side.step is None or kernel_of(side.step) != 1:
+        return False
+    before = find_producer(side.step.inputs[0], dataflow)
+    return before is not None and kernel_of(before) > 1
+
+
+def kernel_of(step: Step) -> int:
+    """How many positions a convolution looks at; 0 for everything else."""
+    leaf = step.operation
+    is_convolution = isinstance(leaf, Leaf) and leaf.primitive.rule == "conv"
+    kernel = leaf.argument("kernel") if isinstance(leaf, Leaf) and is_convolution else 0
+    return prod(k for k in kernel if isinstance(k, int)) if isinstance(kernel, tuple) else int(kernel or 0)
+
+
 def suggest_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Suggestion]:
     """The call that one side owes its channels to, with those of the other side."""
     step = side.step
@@ -90,11 +155,13 @@ def suggest_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Su
         return
     pairs, head = parse_arguments(step.span.text), step.span.text.partition("(")[0].strip()
     first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else ""
-    if not pairs or not (first == "channels" or step.slot in ("conv", "shortcut")):
-        return
-    place = next((i for i, (name, _) in enumerate(pairs) if name == "channels"), 0)
-    if pairs[place][0] not in ("", "channels"):
-        return
+    place = find_width(step, dataflow)
+    if place is None:
+        if not pairs or not (first == "channels" or step.slot in ("conv", "shortcut")):
+            return
+        place = next((i for i, (name, _) in enumerate(pairs) if name == "channels"), 0)
+        if pairs[place][0] not in ("", "channels"):
+            return
     what = f"`{side.name}`" if side.name != UNNAMED else "the gate" if side.gates else UNNAMED
     if step.slot not in (None, "conv"):
         what = f"the {step.slot}"
@@ -137,14 +204,14 @@ def stride_names(low: Shape, high: Shape, dataflow: Dataflow) -> list[str]:
 
 def channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
-    numbers = {n.name: n.value for n in dataflow.numbers if is_number(n.value) and n.type == "int" and n.name != "here"}
+    numbers = int_numbers(dataflow)
     pairs = parse_arguments(side.step.span.text) if side.step is not None else []
     texts = [
         text for name, text in pairs if name in ("", "channels") and evaluate_text(text, numbers) == side.channels
     ][:1]
     texts += ["in.channels"] if side.step is None else []
-    texts += [name for name, value in numbers.items() if value == side.channels]
-    texts += ["in.channels"] if dataflow.wires[0].shape.channels == side.channels else []
+    texts += [name for name, value in numbers.items() if value == side.channels and name != "in.channels"]
+    texts += ["in.channels"] if numbers["in.channels"] == side.channels else []
     yield from dict.fromkeys((*texts, str(side.channels)))
 
 

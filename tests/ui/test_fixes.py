@@ -204,7 +204,7 @@ def test_a_certain_fix_compiles_and_the_others_say_that_they_are_guesses():
 LINES = {
     "strides: applied twice": "conv(width, kernel=3)",
     "strides: forgotten by the branch": "conv(width, kernel=3, stride=stride)",
-    "channels: twice as many": "shortcut(2 * width, stride)",
+    "channels: twice as many": "conv(width, kernel=3)",
     "channels: of the input": "shortcut(width, stride)",
     "channels: of a gate": "plain_conv(width, kernel=1)",
     "channels: of a gate on the input": "plain_conv(in.channels, kernel=1)",

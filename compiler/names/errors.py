@@ -20,7 +20,7 @@ from resnetc.grammar.primitives import TYPES, Primitive
 MAX_CANDIDATES = 1_000  # names among which a similar one is looked for
 MAX_STAGES = 8  # that a message lists
 FALSE = re.compile(r"\s*=\s*[Ff]alse\b")
-SAME = re.compile(r"\s*=\s*\"same\"", re.IGNORECASE)
+SAME = re.compile(r"\s*=\s*[\"']same[\"']", re.IGNORECASE)
 OUT_OF_PLACE = {
     "in": "`in` is the input of a block or a policy; a model passes its input to `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is not a value",

@@ -24,7 +24,6 @@ from resnetc.compiler.syntax.error_context import (
     span_of,
     spelled,
 )
-from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES, QUOTES, denied
 from resnetc.compiler.syntax.suggestions import STATEMENT, remedy, shortened, unfinished_before
 from resnetc.compiler.syntax.token_suggestions import suggest_tokens
 
@@ -60,7 +59,8 @@ def expectation(expected: Iterable[str], first: bool) -> str:
 def refused(token: Token, place: Place) -> Diagnostic:
     """A token that cannot stand where it stands."""
     doubled = place.before is not None and place.before.value == token.value
-    if place.named and token.value in RESERVED and not doubled:
+    parameter = {"NAME", "FIRST"} <= place.expected and place.opened is not None and place.opened.type == "LPAR"
+    if (place.named or parameter) and token.value in RESERVED and not doubled:
         return reserved_word(span_of(place.source, token))
     return unexpected(token, place)
 
@@ -116,28 +116,6 @@ def unclosed_text(span: Span) -> Diagnostic:
         "unterminated string",
         Label(span, "starts here"),
         helps=('close it with `"` on the same line',),
-    )
-
-
-def foreign_character(span: Span) -> Diagnostic:
-    character, lookalike = span.text[0], LOOKALIKES.get(span.text)
-    shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
-    if lookalike is not None:
-        helps = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else lookalike.remedy
-    elif character.isspace():
-        helps = "write an ordinary space"
-    elif character in QUOTES:
-        helps = 'strings are written in double quotes: "..."'
-    elif f"a{character}".isidentifier():
-        helps = "names consist of the letters a-z, A-Z, digits and `_`"
-    else:
-        helps = "remove it: it has no meaning in a spec"
-    return Diagnostic(
-        "E0103",
-        f"unexpected character {shown}",
-        Label(span, "not part of the language"),
-        helps=(helps,),
-        fix=(Edit(span, lookalike.written),) if lookalike is not None and lookalike.is_word_for_word else (),
     )
 
 

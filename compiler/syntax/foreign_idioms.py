@@ -5,28 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
 
 if TYPE_CHECKING:
     from resnetc.compiler.vocabulary.answers import Answer
 
 
-@record(eq=True)
-class Meant:
-    """What a foreign character stands for: the terminal it is read as, how that is written, and what to do."""
-
-    terminal: str
-    written: str
-    remedy: str
-
-    @property
-    def is_word_for_word(self) -> bool:
-        """Whether the text is right with `written` in its place."""
-        return bool(self.terminal or self.written) or self.remedy == UNSEPARATED
-
-
-UNSEPARATED = "statements need no separator"
 CHOICE = "write a conditional as `(value when condition otherwise other)`"
 WORDS = {  # where a text does not follow the grammar
     "as": "a used file is named after the last part of its path: `use std.blocks` imports it as `blocks`",
@@ -46,30 +30,6 @@ WORDS = {  # where a text does not follow the grammar
     "while": "write a loop as `each name in list { ... }`",
 }
 CHAINED = "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
-LOOKALIKES = {
-    "÷": Meant("DIVIDE", "/", "divide with `/`"),
-    "×": Meant("TIMES", "*", "multiply with `*`"),
-    "·": Meant("TIMES", "*", "multiply with `*`"),
-    "−": Meant("MINUS", "-", "subtract with `-`"),
-    "–": Meant("MINUS", "-", "subtract with `-`"),
-    "≤": Meant("COMPARE", "<=", "compare with `<=`"),
-    "≥": Meant("COMPARE", ">=", "compare with `>=`"),
-    "≠": Meant("COMPARE", "!=", "compare with `!=`"),
-    "→": Meant("ARROW", "=>", "write `=>`"),
-    "⇒": Meant("ARROW", "=>", "write `=>`"),
-    "&": Meant("AND", "and", "join conditions with `and`"),
-    "&&": Meant("AND", "and", "join conditions with `and`"),
-    "||": Meant("OR", "or", "join conditions with `or`"),
-    "|": Meant("PIPE", "|>", "chain layers with `|>`"),
-    ";": Meant("", "", UNSEPARATED),
-    "#": Meant("", "//", "comments start with `//`"),
-    "!": Meant("", "", WORDS["not"]),
-    "^": Meant("", "", "there is no power operator: multiply"),
-    "?": Meant("", "", CHOICE),
-    "@": Meant("", "", "there are no decorators: only `///` lines can precede a definition"),
-    "\\": Meant("", "", "a statement continues on the next line without a backslash"),
-}
-QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 BATCH = frozenset("BNbn")
 INPUT = re.compile(r"\binput\s*\[\s*\Z")
 DOTTED = re.compile(r"(?:\s*\.\s*[A-Za-z_]\w*)*")

@@ -12,7 +12,14 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import errors
 from resnetc.compiler.syntax.error_context import span_of
-from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES, QUOTES
+from resnetc.compiler.syntax.foreign_characters import (
+    LOOKALIKES,
+    QUOTES,
+    find_sizes,
+    foreign_character,
+    is_prime,
+    read_lookalike,
+)
 from resnetc.compiler.syntax.lalr_tables import parser
 
 LINE_END = re.compile(r"\r?(\n|\Z)")
@@ -44,11 +51,14 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
     if character == '"':
         end = line_end(text, at)
         return end, errors.unclosed_text(Span(source, at, at + 1)), placed("STRING", text, at, end)
+    if is_prime(text, at):
+        start = last.start_pos if last is not None and last.end_pos == at else at
+        return at + 1, foreign_character(Span(source, at, at + 1)), placed("NAME", text, start or at, at + 1)
     if character in QUOTES and (close := text.find(QUOTES[character], at + 1, line_end(text, at))) > 0:
         span = Span(source, at, close + 1)
-        return span.end, errors.foreign_character(span), placed("STRING", text, at, span.end)
+        return span.end, foreign_character(span), placed("STRING", text, at, span.end)
     if character == "#":
-        return line_end(text, at), errors.foreign_character(Span(source, at, at + 1)), None
+        return line_end(text, at), foreign_character(Span(source, at, at + 1)), None
     if part_of_name(character):
         start = last.start_pos if last is not None and last.end_pos == at and part_of_name(last[-1]) else at
         assert start is not None
@@ -56,14 +66,18 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
         while end < len(text) and (part_of_name(text[end]) or text[end] == "_"):
             end += 1
             stop = end if stop == end - 1 and not text[end - 1].isascii() else stop
-        return end, errors.foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
+        return end, foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
+    if character == "×" and (sizes := find_sizes(text, at)) is not None:  # read as the first of them
+        return sizes[1], foreign_character(Span(source, at, at + 1), Span(source, *sizes)), None
     written = text[at : at + 2] if text[at : at + 2] in LOOKALIKES else character
-    lookalike = LOOKALIKES.get(written)
+    lookalike = read_lookalike(text, at, written)
     end = at + len(written)
     while lookalike is None and end < len(text) and text[end] == character:
         end += 1
-    read = placed(lookalike.terminal, text, at, end) if lookalike is not None and lookalike.terminal else None
-    return end, errors.foreign_character(Span(source, at, end)), read
+    if lookalike is None or not lookalike.terminal:
+        return end, foreign_character(Span(source, at, end)), None
+    read = Token(lookalike.terminal, lookalike.written, start_pos=at, end_pos=end)  # as an operator is looked up
+    return end, foreign_character(Span(source, at, end)), read
 
 
 def part_of_name(character: str) -> bool:

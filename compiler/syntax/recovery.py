@@ -14,11 +14,13 @@ from resnetc.compiler.syntax import errors
 from resnetc.compiler.syntax.error_context import (
     BRACKETS,
     ITEM_OPENERS,
-    ITEMS,
     STATEMENT_OPENERS,
+    VALUES,
     Place,
     opens_line,
 )
+from resnetc.compiler.syntax.foreign_statements import list_openings
+from resnetc.compiler.syntax.item_tokens import name_of, split_header, split_items
 from resnetc.compiler.syntax.lalr_automaton import END, Automaton, State
 from resnetc.compiler.syntax.lalr_tables import parser, spelling
 from resnetc.compiler.syntax.lexer import tokens
@@ -39,6 +41,7 @@ WHOLE = {  # what an item or a stage cannot do without, at its shortest
     "OTHERWISE": ["OTHERWISE", "ARROW", "NAME"],
     "ASSIGN": ["ASSIGN", "NAME"],
 }
+RESTS = [rest.split() for rest in ("", "NAME", "ASSIGN NAME", "NAME ASSIGN NAME", "OF NAME", "INT OF NAME")]
 REASON = ["OTHERWISE", "STRING"]  # of a requirement
 ANYWHERE = {"LET", "REQUIRE", "SET", "OUT", "INPUT", "STAGE", "EXPECT"}  # these open one anywhere in a line
 FIRM = STATEMENT_OPENERS | {"RBRACE"}  # where these begin a line they are what they seem
@@ -78,6 +81,9 @@ class Recovery:
         self._report = report
         self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
 
+    def blames(self, token: Token) -> bool:
+        return self.source.position(token.start_pos or 0).line in self._blamed
+
     def report(self, fault: Diagnostic, lexical: bool = False) -> bool:
         """Passes a fault on, of syntax only where its line has none; returns whether more are wanted."""
         line = self.source.position(fault.primary.span.start).line
@@ -90,7 +96,7 @@ class Recovery:
     def read(self) -> ParsedParts:
         everything = tokens(self.source, lambda fault: self.report(fault, lexical=True))
         self.parts.words = len(everything)
-        header, *items = self.chunks(everything)
+        header, *items = split_items(self.source, everything)
         if not self.header(header):
             self.parts.lost |= self.files(everything)
         for chunk in items:
@@ -103,7 +109,7 @@ class Recovery:
 
     def header(self, tokens: list[Token]) -> bool:
         """The edition and the `use` lines; whether all of them could be read."""
-        first, *rest = split(tokens)
+        first, *rest = split_header(tokens)
         before = self.faults
         if first and (first[0].type == "EDITION" or similar(first[0].value, ["edition"])):
             self.parts.edition = self.piece("edition", first)
@@ -122,37 +128,6 @@ class Recovery:
         pairs = zip(tokens, tokens[1:], strict=False)
         dotted = {str(token) for token, after in pairs if token.type == "NAME" and after.type == "DOT"}
         return dotted - {str(children(children(use)[0])[-1]) for use in self.parts.uses}
-
-    def chunks(self, tokens: list[Token]) -> list[list[Token]]:
-        """The header, then item by item, each with the `///` lines above it."""
-        out: list[list[Token]] = [[]]
-        depth = {"LBRACE": 0, "LPAR": 0, "LSQB": 0}
-        closes = {closer: opener for opener, closer in BRACKETS.items()}
-        for i, token in enumerate(tokens):
-            if self.opens_item(tokens, i, depth):
-                docs = len(out[-1])
-                while docs and out[-1][docs - 1].type == "DOC":
-                    docs -= 1
-                out.append(out[-1][docs:])
-                del out[-2][docs:]
-                depth = dict.fromkeys(depth, 0)
-            out[-1].append(token)
-            if token.type in depth:
-                depth[token.type] += 1
-            elif token.type in closes and depth[closes[token.type]]:
-                depth[closes[token.type]] -= 1
-        return out
-
-    def opens_item(self, tokens: list[Token], i: int, depth: dict[str, int]) -> bool:
-        """Whether an item opens here: within brackets its keyword may be meant as a name; at the margin it never is."""
-        token = tokens[i]
-        margin = not token.start_pos or self.source.text[token.start_pos - 1] == "\n"
-        if token.type in ITEM_OPENERS:
-            inside = depth["LPAR"] or depth["LSQB"]
-            return margin or (not inside and (not depth["LBRACE"] or opens_line(self.source, token)))
-        after = [t.type for t in tokens[i + 1 : i + 3]]
-        misspelt = token.type == "NAME" and after in (["NAME", "LPAR"], ["NAME", "ASSIGN"])
-        return margin and misspelt and similar(token.value, ITEMS) is not None
 
 
 class Piece:
@@ -187,12 +162,18 @@ class Piece:
                 break
             self.broken = True
             self.recovery.mends += 1
-            more = self.recovery.report(errors.refused(token, self.place(i, expected)))
+            follows = self.follows(i, expected)
+            more = follows or self.recovery.report(errors.refused(token, self.place(i, expected)))
             if not more or self.recovery.mends > MAX_MENDS:
                 return None
             i = self.mend(i)
             self.trail.clear()
         return self.finish()
+
+    def follows(self, i: int, expected: set[str]) -> bool:
+        """Whether a statement opens where the one before it is not whole, and has a fault that is reported."""
+        incomplete = i > 0 and self.opens_statement(i) and not (expected - VALUES) & FIRM
+        return incomplete and self.recovery.blames(self.tokens[i - 1])
 
     def blamed(self, i: int) -> int:
         """The token at fault where one is refused: `stem` and `head` may be read as labels before their `=` is seen."""
@@ -296,7 +277,8 @@ class Piece:
         # between.
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
-        for repairs in (self.of_words(i), self.of_statements(i, stop)):
+        behind_input = self.tokens[i - 1].type == "INPUT"  # then nothing of the statement can be read
+        for repairs in (self.of_words(i), self.of_statements(i, stop))[:: -1 if behind_input else 1]:
             best, reached = None, 0
             for repair in repairs:
                 way = [*repair.inserted, *types[repair.then :]]
@@ -332,10 +314,13 @@ class Piece:
         for step in (self.here(i), *reversed(self.trail)):
             token = self.tokens[step.at]
             terminals = self.terminals(step)
+            if terminals == ["COLON"]:
+                yield Repair(step, ["COLON", "NAME"], step.at)
+            if token.type == "NAME" and self.opens_line(token):
+                for opening, length in list_openings(self.tokens[step.at : step.at + 4], terminals):
+                    yield Repair(step, opening, step.at + length)
             if token.type not in FIRM or not self.opens_line(token):
                 yield Repair(step, [], step.at + 1)
-                if token.value == "return":
-                    yield Repair(step, ["OUT", "ASSIGN"], step.at + 1)
                 if step.at == i and [t.type for t in self.tokens[i : i + 2]] == ["NAME", "DOT"]:
                     yield Repair(step, [], step.at + 2)  # `self.`
                 yield from (Repair(step, [terminal], step.at + 1) for terminal in terminals)
@@ -345,8 +330,11 @@ class Piece:
                 yield Repair(step, REASON, step.at)
 
     def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
-        """All less up to the next statement, or the one behind it."""
-        return (Repair(self.here(i), [], at) for at in range(i + 1, stop) if self.opens_statement(at))
+        """All less up to the next statement, or the one behind it, once the one that is open has what it needs."""
+        step = self.here(i)
+        for at in range(i + 1, stop):
+            if self.opens_statement(at):
+                yield from (Repair(step, rest, at) for rest in RESTS)
 
     def here(self, i: int) -> Step:
         return Step(i, list(self.machine.stack), list(self.opened))
@@ -379,19 +367,3 @@ class Piece:
         if self.opens_line(token):
             return token.type in FIRM
         return token.type in ANYWHERE and i > 0 and self.tokens[i - 1].type in ENDINGS
-
-
-def split(tokens: list[Token]) -> Iterator[list[Token]]:
-    """The edition, then every `use`."""
-    begin = 0
-    for i, token in enumerate(tokens):
-        if token.type == "USE":
-            yield tokens[begin:i]
-            begin = i
-    yield tokens[begin:]
-
-
-def name_of(chunk: list[Token]) -> str:
-    """The name of an item, "" where it has none."""
-    _, *rest = (t for t in chunk if t.type != "DOC")
-    return str(rest[0]) if rest and rest[0].type == "NAME" else ""

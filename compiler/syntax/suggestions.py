@@ -23,21 +23,19 @@ from resnetc.compiler.syntax.error_context import (
     span_of,
 )
 from resnetc.compiler.syntax.foreign_idioms import CHAINED, WORDS, denied, opposite
+from resnetc.compiler.syntax.foreign_statements import LOOP_OF_STAGES, of_foreign_statement, result_part
+from resnetc.compiler.syntax.item_suggestions import LAYOUT, of_missing_part, of_nameless_model, of_parameter
 from resnetc.compiler.syntax.lalr_tables import spelling
+from resnetc.compiler.syntax.paper_notation import of_input, of_neighbours
+from resnetc.compiler.syntax.stage_counts import repeat_once
 
-LAYOUT = {
-    "block": "a block contains `let`, `require`, `set` and `each`, then `out`",
-    "policy": "a policy contains `let` and `require`, then its `when` cases, then `otherwise`",
-    "model": (
-        "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
-    ),
-}
 SLICE = "there are no slices: `let parts = in |> split(2)` makes equal parts of the channels, and `parts[0]` is one"
+AUGMENTED = (("NAME",), ("PLUS",), ("MINUS",), ("TIMES",), ("DIVIDE",))  # of `int x = ...` and `x += ...`
 SEPARATED = "remove the `,`: statements need no separator"
 MAX_STAGE = 500  # characters of a stage that a message quotes
-STAGE = re.compile(r"\bstage [\w.\[\]]+\s*=\s*([A-Za-z0-9][^{}\n]*?)\s*\Z")
-TIMES = re.compile(r"(\d+)\s*\*\s*([A-Za-z][^*]*)|([A-Za-z][^*]*?)\s*\*\s*(\d+)")
 COLON = re.compile(r"\bstage [\w.\[\]]+\s*(:)[^:\n]*\Z")
+MAX_TUPLE = 100  # characters of a tuple that a message quotes
+TUPLE = frozenset("0123456789, ")
 LABELLED = frozenset(("HEAD", "STEM"))
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
@@ -50,6 +48,18 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     """What to write instead, where the fault is a common one."""
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
+    if before is not None and before.type == "MODEL" and place.expected == {"NAME"}:
+        return of_nameless_model(token, place), ()
+    if token.type == "MODEL" and place.after[:1] == ("DOT",):
+        return "a layer goes into the stem, a stage or the head: `stage layer1 = 2 of blocks.basic(64)`", ()
+    if place.statement == "INPUT" and "WHEN" not in place.expected and not enclosed(place):
+        return of_input(span)
+    listed = place.opened is not None and place.opened.type == "LSQB"
+    if place.statement == "STAGE" and ("OF" in place.expected or listed) and (once := repeat_once(span)) is not None:
+        return once
+    if token.type in ("NAME", "INT", "FLOAT") and not opens_line(place.source, token):
+        if (beside := of_neighbours(token, place)) is not None:
+            return beside
     if token.type == "NAME":
         return of_name(token, place, words)
     if (sign := of_sign(token, place)) is not None:
@@ -66,36 +76,45 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     if token.type == "USE":
         return "`use` lines go between the edition and the first definition", ()
     if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
-        return "write a list in square brackets: `[a, b]`", ()
+        return of_tuple(place)
     if place.before is not None and place.before.type == "COMMA" and unfinished_before(token, place):
         return SEPARATED, (Edit(span_of(place.source, place.before), ""),)
     if lacks_reason(place):
         return of_requirement(token, place)
     ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
     opens = token.type in STATEMENT_OPENERS or ends
+    if opens and place.kind in LAYOUT and not place.is_unclosed and (missing := of_missing_part(token, place)):
+        return missing, ()
     if statement and opens and place.kind in LAYOUT and not place.is_unclosed:
         return LAYOUT[place.kind], ()
-    if place.statement == "STAGE" and "OF" in place.expected and (once := repeat_once(span)) is not None:
-        return once
     if inside_statement(place):
-        return STATEMENT[place.statement], replace_colon(place, span)
+        return (
+            of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
+        )
     if token.type in BRACKETS.values() and token.type not in closers(place):
         return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", (Edit(span, ""),)
     return "", ()
 
 
-def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
-    """What to write where a stage that ends before `span` is a layer alone, or a product of one and a number."""
-    before = span.source.text[max(0, span.start - MAX_STAGE) : span.start]
-    stage = STAGE.search(before)
-    if stage is None or "\n" not in before[stage.end(1) :] or re.search(r"\bof\b", stage[1]):
-        return None
-    product = TIMES.fullmatch(stage[1])
-    count, block = (product[1] or product[4], product[2] or product[3]) if product else ("1", stage[1])
-    start = span.start - len(before)
-    place = Span(span.source, start + stage.start(1), start + stage.end(1))
-    written = " ".join(f"{stage[0][: stage.start(1) - stage.start()]}{count} of {block}".split())
-    return f"a stage says how often it has a block: `{written}`", (Edit(place, f"{count} of {block}"),)
+def enclosed(place: Place) -> bool:
+    """Whether the place is inside brackets that are no body of an item."""
+    return place.opened is not None and place.opened.type != "LBRACE"
+
+
+def of_tuple(place: Place) -> tuple[str, tuple[Edit, ...]]:
+    """What to write in place of `(3, 3)`."""
+    start = place.opened.start_pos if place.opened is not None else None
+    end = place.source.text.find(")", start, start + MAX_TUPLE) if start is not None else -1
+    inner = place.source.text[start + 1 : end] if start is not None and end > 0 else ""
+    if start is None or not inner or not set(inner) <= TUPLE:
+        return "write a list in square brackets: `[a, b]`", ()
+    written = f"[{inner.strip(', ')}]"
+    return f"write a list in square brackets: `{written}`", (Edit(Span(place.source, start, end + 1), written),)
+
+
+def of_statement(place: Place, span: Span) -> tuple[str, tuple[Edit, ...]]:
+    """How the statement is written in which the fault is."""
+    return of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
 
 
 def replace_colon(place: Place, span: Span) -> tuple[Edit, ...]:
@@ -113,9 +132,8 @@ def unfinished_before(token: Token, place: Place) -> bool:
     """Whether a statement opens where a comma announces one more part of the last, or a requirement has no reason."""
     if not opens_line(place.source, token) or token.type not in STATEMENT_OPENERS | {"RBRACE"}:
         return False
-    enclosed = place.opened is not None and place.opened.type != "LBRACE"
     comma = place.before is not None and place.before.type == "COMMA"
-    return (comma and not enclosed) or lacks_reason(place)
+    return (comma and not enclosed(place)) or lacks_reason(place)
 
 
 def lacks_reason(place: Place) -> bool:
@@ -158,32 +176,33 @@ def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edi
         edit = opposite(span_of(place.source, no))
         return denied(span_of(place.source, no)), (Edit(*edit),) if edit else ()
     if "for" in (value, before.value if before is not None else "") and place.statement == "STAGE":
-        return (
-            "a stage goes through a list with `each`: `stage layer1 = each width in [64, 128] of blocks.basic(width)`",
-            (),
-        )
-    if value == "return" and "OUT" in place.expected:
-        return WORDS[value], (Edit(span, "out ="),)
+        return LOOP_OF_STAGES, ()
+    if (foreign := of_foreign_statement(token, place)) is not None:
+        return foreign
     if value in WORDS:
         return WORDS[value], ()
     if before is not None and before.type == "NAME" and before.value in WORDS:
         return WORDS[str(before.value)], ()
     if near := similar(value, words):
         return f"a similar keyword exists: `{near}`", (Edit(span, near),)
-    if before is not None and before.type == "INT" and "OF" in place.replaced:
-        return f"a stage says how often it has a block: write `of` instead of `{value}`", (Edit(span, "of"),)
     if before is not None and before.type == "INT" and "OF" in place.expected:
         return f"write `{before} of {value}`", (Edit(opening, "of "),)
     if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
+        if part := result_part(token, place):
+            return f"write `{part} = ...`", (Edit(span, part),)
         if "STAGE" in place.expected:
             return f"a stage starts with `stage`: `stage {value} = ...`", (Edit(opening, "stage "),)
         if "LET" in place.expected:
             return f"name a value with `let`: `let {value} = ...`", (Edit(opening, "let "),)
-    if place.after[:2] == ("NAME", "ASSIGN") and "LET" in place.expected:
+    if place.after[:1] in AUGMENTED and place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
         return "a name cannot be reassigned: give the result another name with `let`", ()
     if lacks_reason(place):
         return of_requirement(token, place)
-    return (STATEMENT[place.statement], replace_colon(place, span)) if inside_statement(place) else ("", ())
+    if inside_statement(place):
+        return (
+            of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
+        )
+    return LAYOUT.get(place.kind, "") if opens_line(place.source, token) and place.expected & OPENERS else "", ()
 
 
 def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
@@ -196,6 +215,8 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
     if value == "=" and "PIPE" in place.expected and place.statement in LABELLED and before is not None:
         if before.type == "NAME":
             return f"label a layer with `:`, as in `{before}: linear(10)`", (Edit(span, ":"),)
+    if value == ":" and "ASSIGN" in place.expected and place.after[:1] == ("ASSIGN",):
+        return "write `=`", (Edit(Span(span.source, span.start, span.source.text.index("=", span.end) + 1), "="),)
     if value == "==" and "ASSIGN" in place.expected:
         return "write `=`: `==` is a comparison", (Edit(span, "="),)
     if value == ">" and "PIPE" in place.expected:
@@ -220,7 +241,7 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         return "write its body in braces: `{ ... }`", ()
     if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
         if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
-            return f"a parameter needs a type: `{before}: int`", ()
+            return of_parameter(before, place)
     if value == "(" and before is not None and before.type == "EACH":
         return "`each` takes one name: iterate over `range(n)` and index the lists: `widths[i]`", ()
     if place.opened is not None and before is not None and opens_line(place.source, token):

@@ -27,8 +27,8 @@ class Answer:
 
 
 def simplify(word: str) -> str:
-    """What is left of a word where capitals, `_` and a number of axes do not count: `maxpool` of `MaxPool2d`."""
-    return DIMENSIONS.sub("", word).replace("_", "").lower().removeprefix("lazy")
+    """A word without what does not count, capitals, `_`, spaces and a number of axes: `maxpool` of `MaxPool2d`."""
+    return DIMENSIONS.sub("", word).replace("_", "").replace(" ", "").lower().removeprefix("lazy")
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +42,11 @@ def applied(text: str, edits: tuple[Edit, ...]) -> str:
     return text
 
 
+def count_messages(text: str) -> Counter[tuple[str, str]]:
+    """How often each message is given: another place may have the same slip."""
+    return Counter((fault.code, fault.message) for fault in diagnose(text))
+
+
 def test_every_fix_makes_its_diagnostic_disappear():
     mended, left = set(), []
     for case in CASES:
@@ -51,11 +57,12 @@ def test_every_fix_makes_its_diagnostic_disappear():
             text = case.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
+        before = count_messages(text)
         for diagnostic in diagnose(text):
             if diagnostic.fix:
                 mended.add(diagnostic.code)
-                after = {(other.code, other.message) for other in diagnose(applied(text, diagnostic.fix))}
-                if (diagnostic.code, diagnostic.message) in after:
+                said = (diagnostic.code, diagnostic.message)
+                if count_messages(applied(text, diagnostic.fix))[said] >= before[said]:
                     left.append((case.name, diagnostic.code))
     assert left == []
     assert MECHANICAL - mended == set()

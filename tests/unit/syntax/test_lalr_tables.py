@@ -9,7 +9,7 @@ from lark.lexer import PatternStr
 
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.syntax import error_context
-from resnetc.compiler.syntax.foreign_idioms import LOOKALIKES
+from resnetc.compiler.syntax.foreign_characters import LOOKALIKES
 from resnetc.compiler.syntax.parser import OPTIONS, RESERVED, grammar_text, parser
 from resnetc.compiler.syntax.recovery import ANYWHERE, ENDINGS, FOLLOW, WHOLE
 

@@ -60,6 +60,8 @@ def codes(text: str) -> list[str]:
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 ORDER = "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
+STEM = "a model has a stem before its stages: `stem = conv(64, kernel=3) |> norm |> act`"
+TWICE = "a stage says how often it has a block: `stage layer1 = 2 of blocks.basic(64)`"
 MESSAGES = {
     "misspelt statement": (
         changed("  stage layer1", "  stge layer1"),
@@ -89,11 +91,11 @@ MESSAGES = {
     ),
     "missing statement": (
         changed("  stem = conv(64, kernel=3) |> norm |> act\n", ""),
-        ("E0101", "6:3", "expected `when` or `stem`, found `stage`", ORDER),
+        ("E0101", "6:3", "expected `when` or `stem`, found `stage`", STEM),
     ),
     "missing `of`": (
         changed("2 of", "2"),
-        ("E0101", "7:20", "expected `of` or `|>`, found `blocks`", "write `2 of blocks`"),
+        ("E0101", "7:20", "expected `of` or `|>`, found `blocks`", TWICE),
     ),
     "missing count": (changed("2 of", "of"), ("E0101", "7:18", "expected a value or `each`, found `of`")),
     "missing pipe": (changed("|> norm", "norm"), ("E0101", "6:29", "expected `|>`, found `norm`")),
@@ -118,7 +120,7 @@ MESSAGES = {
     ),
     "list in parentheses": (
         changed("[3, 32, 32]", "(3, 32, 32)"),
-        ("E0101", "5:23", "expected `when`, `)` or `|>`, found `,`", "write a list in square brackets: `[a, b]`"),
+        ("E0101", "5:23", "expected `when`, `)` or `|>`, found `,`", "write a list in square brackets: `[3, 32, 32]`"),
     ),
     "unclosed parenthesis": (
         changed("basic(64)", "basic(64"),
@@ -158,7 +160,7 @@ MESSAGES = {
         MODEL + "policy p() {\n  when here.index == 0 => act\n}\n",
         (
             *("E0101", "13:1", "expected `when` or `otherwise`, found `}`"),
-            "a policy contains `let` and `require`, then its `when` cases, then `otherwise`",
+            "a policy ends with the case for all that is left: `otherwise => identity`",
         ),
     ),
     "unclosed text": (
@@ -167,7 +169,7 @@ MESSAGES = {
     ),
     "single quotes": (
         changed("layers == 6", "layers == 6 otherwise 'it is six'"),
-        ("E0103", "9:41", "unexpected character `'`", 'strings are written in double quotes: "..."'),
+        ("E0103", "9:41", "unexpected character `'`", 'strings are written in double quotes: "it is six"'),
     ),
     "foreign operator": (
         changed("kernel=3", "kernel=9 ÷ 3"),

@@ -53,7 +53,7 @@ SLIPS = {
     ("3, stride=stride", "3 stride=stride"): "write `,` before `stride`",
     ("width: int, first", "width: int first"): "write `,` before `first`",
     ("stage layer2 =", "stage layer2:"): "a stage is written `stage layer1 = 2 of blocks.basic(64)`",
-    ("2 of unit", "2 x unit"): "a stage says how often it has a block: write `of` instead of `x`",
+    ("2 of unit", "2 x unit"): "a stage says how often it has a block: `stage layer1 = 2 of unit(8)`",
     ("channels => identity", "channels -> identity"): "write a case as `when c => layers`",
     ("norm |> act |> halved(8) |> max", "norm -> act -> halved(8) -> max"): (
         "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"

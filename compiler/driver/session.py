@@ -67,6 +67,8 @@ class Session:
     loaded_before: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
     left: int = MAX_FIXES_TRIED  # remedies that may still be tried
     remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
+    refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
+    cost: int = 0  # of all networks
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink, self.texts, self.loaded_before)
@@ -185,6 +187,7 @@ class Session:
                     checked = self._network(entry, request, settings or [], refuted)
                     if checked is not None:
                         out.append(checked)
+            self.cost += self.spent
         if model:
             sources = {spec.source for entry in entries for spec in entry.spec.closure()}
             sources.add(self.loader.prelude.source)
@@ -208,9 +211,14 @@ class Session:
                     faults[index] = verify_syntax_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
 
     def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
-        """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors."""
-        if self.sink.failed:
-            return  # what is wrong comes first
+        """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors.
+
+        What is wrong comes first: beside false claims, only those warnings are told whose fix changes what is claimed.
+        """
+        false_claims = [fault for fault in self.sink.diagnostics if fault.severity == "error"]
+        faults_of_claims = {id(contract.fault) for checked in self.refuted for contract in checked.contracts}
+        if any(id(fault) not in faults_of_claims for fault in false_claims):
+            return
         from resnetc.compiler.lints.lint import find_warnings
 
         specs = {id(spec): spec for entry in self.entries for spec in entry.spec.closure()}
@@ -218,10 +226,24 @@ class Session:
         entries = {id(entry.spec) for entry in self.entries}
         own = [spec for spec in specs.values() if id(spec) in entries or not is_shipped(spec)]
         complete = [] if any(entry.network for entry in self.entries) else [entry.spec for entry in self.entries]
-        for warning in find_warnings(specs.values(), own, networks, complete):
+        for warning in find_warnings(specs.values(), own, [*networks, *self.refuted], complete):
+            if warning.alternatives or false_claims and warning.fix:
+                warning = self._verify_warning(warning, false_claims)
+            if false_claims and not warning.fix:
+                continue
             is_denied = "warnings" in denied or warning.code in denied
             self.sink.add(replace(warning, severity="error") if is_denied else warning)
         self.sink.sort()
+
+    def _verify_warning(self, warning: Diagnostic, false_claims: list[Diagnostic]) -> Diagnostic:
+        """A warning with a remedy after which its file checks, or after which false claims have other figures."""
+        from resnetc.compiler.remedies.verification import MAX_COST, verify_warning
+
+        source = warning.primary.span.source
+        using = next((entry for entry in self.entries if any(s.source is source for s in entry.spec.closure())), None)
+        if using is None or self.cost > MAX_COST:
+            return verify_warning(warning, lambda edits: None)
+        return verify_warning(warning, partial(self._recompile, using.spec, None, []), false_claims)
 
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
@@ -330,10 +352,8 @@ class Session:
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:
             self.sink.add(diagnostic)
-        if claimed and not refuted:
-            return None
         origin = Origin(request, self.loader.prelude, homes)
-        return CheckedNetwork(
+        checked = CheckedNetwork(
             network=network,
             accepted=accepted,
             measures=measures,
@@ -343,6 +363,10 @@ class Session:
             origin=origin,
             contracts=claims,
         )
+        if claimed and not refuted:
+            self.refuted.append(checked)
+            return None
+        return checked
 
     def _recompile(
         self, spec: SpecFile, network: str | None, settings: list[tuple[str, str]], edits: tuple[Edit, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
@@ -54,12 +55,19 @@ def find_unread_lets(
             name = statement.name
             what = "its layers are no part of the network" if has_layers(statement.value) else "computed for nothing"
             place, product = find_gated(item, statement)
+            in_words = f"read `{name.id}` behind this line, or remove this `let`"
+            added = find_summand(item, statement) if not place else None
+            if added is not None:
+                help = f"add it: write `{added.replacement}` for `{added.span.text}` in `out`, or remove this `let`"
+                unread_let = unread(name.id, Label(name.span, what), help, fix=(added,))
+                yield replace(unread_let, alternatives=(Suggestion(in_words),))
+                continue
             yield unread(
                 name.id,
                 Label(name.span, what),
                 f"multiply by it: write `{product}` for `{place.text}` in `out`, or remove this `let`"
                 if place
-                else f"read `{name.id}` behind this line, or remove this `let`",
+                else in_words,
                 fix=(Edit(place, product),) if place else (),
             )
 
@@ -117,6 +125,20 @@ def find_gated(item: syntax.Item, let: syntax.Let) -> tuple[Span | None, str]:
             if len(places) == 1 and places[0].span.start > let.span.end:
                 return places[0].span, f"{source.id} * {let.name.id}"
     return None, ""
+
+
+def find_summand(item: syntax.Item, let: syntax.Let) -> Edit | None:
+    """The sum with a value that layers make, in the place of what `out` begins with; whether it fits is tried."""
+    if not isinstance(item, syntax.Block) or let.index is not None or not isinstance(let.value, syntax.Pipe):
+        return None
+    match item.out:
+        case syntax.Pipe((syntax.Name() | syntax.Binary("+" | "*") as first, *_)):
+            text = first.span.text
+            inside = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+            return Edit(first.span, f"({inside} + {let.name.id})")
+        case syntax.Name() | syntax.Binary("+" | "*"):
+            return Edit(item.out.span, f"{item.out.span.text} + {let.name.id}")
+    return None
 
 
 def factors(value: syntax.Expr) -> Iterator[syntax.Name]:

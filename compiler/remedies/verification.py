@@ -116,6 +116,33 @@ def parses(source: Source) -> bool:
         return False
 
 
+def verify_warning(warning: Diagnostic, recompile: Recompile, false_claims: Sequence[Diagnostic] = ()) -> Diagnostic:
+    """A warning with the first of its remedies after which the text checks; what is only words where none does.
+
+    Beside false claims, one is enough after which they fail by another figure: there may be two slips.
+    """
+    before = {claim.message for claim in false_claims}
+    suggestions = [Suggestion(warning.helps[0], warning.fix), *warning.alternatives]
+    chosen = next((suggestion for suggestion in suggestions if not suggestion.edits), Suggestion(warning.helps[0]))
+    for suggestion in suggestions:
+        edits = suggestion.edits
+        if edits and not is_shipped(edits[0].span) and len(edits[0].span.source.text) <= MAX_EDITED_TEXT:
+            remaining = recompile(edits)
+            if remaining is None:
+                break
+            after = {other.message for other in remaining if other.code.startswith("E04")}
+            if not remaining or before and len(after) == len(remaining) and after != before:
+                chosen = suggestion
+                break
+    return replace(
+        warning,
+        helps=(chosen.help, *warning.helps[1:]),
+        fix=chosen.edits,
+        alternatives=(),
+        is_certain=warning.is_certain and bool(chosen.edits),
+    )
+
+
 def fix_outcome(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> Outcome:
     """What another fault, after the edits, says about how far they have fixed this one."""
     span, place = fault.primary.span, other.primary.span

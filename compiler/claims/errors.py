@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from resnetc.compiler.claims.claimed_sizes import distinct_points
 from resnetc.compiler.claims.facts import PRECISIONS, Facts
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
 from resnetc.compiler.evaluation.values import Value, kind
 from resnetc.compiler.fast_dataclass import record
@@ -65,6 +66,8 @@ def false_claim(
     text = in_one_line((expect.claim if whole else claim.expr).span.text)
     side, value, part = (claim.expr.right, claim.right, right) if turned else (claim.expr.left, claim.left, left)
     ours = in_one_line(side.span.text)
+    if write and "_" in text:
+        write = group_digits(write)
     help = f"write `{write}`, or change the model" if write else "weaken the claim, or change the model"
     label = "this is false" if ours == show_value(value) else f"`{ours}` is {show_value(value)}"
     why = f"{show_value(left)} and {show_value(right)}"
@@ -79,7 +82,13 @@ def false_claim(
         Label(claim.expr.span, label),
         notes=describe_counterexamples(own, compared, least, near, compared_near),
         help=help,
+        fix=(Edit(claim.expr.span, write),) if write else (),
     )
+
+
+def group_digits(text: str) -> str:
+    """The long numbers of a text as an author writes them: `25_557_032`."""
+    return re.sub(r"(?<![\w.])\d{4,}(?![\w.])", lambda number: f"{int(number[0]):_}", text)
 
 
 @record(eq=True)
@@ -155,6 +164,7 @@ def refuted(
     labels: tuple[Label, ...] = (),
     notes: tuple[str, ...] = (),
     help: str = "correct the claim, or the model",
+    fix: tuple[Edit, ...] = (),
 ) -> Diagnostic:
     return Diagnostic(
         "E0402",
@@ -163,6 +173,7 @@ def refuted(
         labels,
         notes=(*notes, *own.whose),
         helps=(help,),
+        fix=fix,
     )
 
 

@@ -194,21 +194,21 @@ class Session:
             sources |= {s.expr.span.source for s in parsed}
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
         self.sink.sort()
-        self._verify_syntax_fixes(entries)
+        self._verify_text_fixes(entries)
         return out
 
-    def _verify_syntax_fixes(self, entries: list[Entry]) -> None:
-        """Of the remedies of a text that does not parse, says the first with which it checks, or at least parses."""
+    def _verify_text_fixes(self, entries: list[Entry]) -> None:
+        """Of the remedies of a word or a sign, says the first with which the text checks, or is at least better."""
         faults = self.sink.diagnostics
         for index, fault in enumerate(faults):
-            if fault.code.startswith("E01") and fault.alternatives and self.left:
-                from resnetc.compiler.remedies.verification import verify_syntax_fixes
+            if fault.alternatives and fault.severity == "error" and self.left:
+                from resnetc.compiler.remedies.verification import verify_text_fixes
 
                 using = next(
                     (e for e in entries if any(s.source is fault.primary.span.source for s in e.spec.closure())), None
                 )
                 if using is not None:
-                    faults[index] = verify_syntax_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
+                    faults[index] = verify_text_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
 
     def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
         """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors.

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import Tensor, Value, is_number
 from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
+
+CONVOLUTIONS = ("conv", "plain_conv", "std_conv")
+TORCH_ORDER = ("kernel", "stride", "padding", "dilation", "groups")
+MAX_ARGUMENT = 200  # characters of an argument that is left out
+ARRIVING = re.compile(r"\blinear\(\s*([^()]*,\s*)\Z")
 
 
 def describe_extra_argument(of: str, parameters: list[str]) -> str:
@@ -35,3 +45,26 @@ def describe_foreign_value(span: Span, of: str, name: str, value: Value) -> str:
     if (of, name) == ("split", "parts") and isinstance(value, tuple):
         return "`split(n)` makes n equal parts; `[parts[0], parts[1]] |> concat` joins some of them again"
     return ""
+
+
+def fix_foreign_value(span: Span, of: str, name: str, value: Value) -> tuple[Edit, ...]:
+    """The edit where the features that arrive stand before those that leave."""
+    if (of, name) == ("linear", "bias") and is_number(value):
+        before = ARRIVING.search(span.source.text, max(0, span.start - MAX_ARGUMENT), span.start)
+        return (Edit(Span(span.source, before.start(1), span.start), ""),) if before is not None else ()
+    return ()
+
+
+def without_arriving_channels(of: str, positional: Sequence[syntax.Argument]) -> Suggestion | None:
+    """The edits where a convolution has torch's order: the channels that arrive, those that leave, kernel, stride."""
+    if of not in CONVOLUTIONS or len(positional) < 2:
+        return None
+    first, second, *others = positional
+    if not all(isinstance(argument.value, syntax.Number) for argument in (first, *others)):
+        return None
+    source = first.span.source
+    edits = [Edit(Span(source, first.span.start, second.span.start), "")]
+    named = list(zip(TORCH_ORDER, others, strict=False))
+    edits += [Edit(Span(source, one.span.start, one.span.start), f"{name}=") for name, one in named]
+    written = ", ".join((second.span.text, *(f"{name}={one.span.text}" for name, one in named)))
+    return Suggestion(f"input channels are inferred: write `{of}({written}, ...)`", tuple(edits))

@@ -147,7 +147,8 @@ class Calls:
                     bound.append(Bound(slot, value, argument.span))
                     continue
                 if name in fresh:
-                    raise Fault(errors.given_twice(of, name, argument.name.span))
+                    positional = [other for other, _ in stated if other.name is None]
+                    raise Fault(errors.given_twice(of, name, argument.name.span, positional))
             fresh.add(name)
             values[name] = coerce(
                 value,

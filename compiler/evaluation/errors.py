@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import re
+from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, similar
 from resnetc.compiler.evaluation.call_arguments import pass_argument
-from resnetc.compiler.evaluation.call_suggestions import describe_extra_argument, describe_foreign_value
+from resnetc.compiler.evaluation.call_suggestions import (
+    describe_extra_argument,
+    describe_foreign_value,
+    fix_foreign_value,
+    without_arriving_channels,
+)
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -17,6 +23,11 @@ from resnetc.grammar.primitives import PRIMITIVES, Parameter, Primitive
 
 if TYPE_CHECKING:
     from resnetc.compiler.vocabulary.answers import Answer
+
+MAX_CALL_LENGTH = 200
+CALL = re.compile(r"\((?:[^()]|\([^()]*\))*\)")  # the arguments of a call
+NUMBERS = re.compile(r"\(\s*\d+\s*,\s*\d")  # in torch's order
+ONE = re.compile(r"\((?:\w+=)?(?:1|\(1,\s*1\))?\)")
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -48,13 +59,16 @@ def signature(item: Parameterized) -> str:
 
 def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str] = ()) -> Diagnostic:
     """`locals` are the names that its item alone knows: a similar one goes before the words of other libraries."""
-    answer = None if similar(name, locals) else answer_name(name, span)
+    own = list(locals)
+    near = own if similar(name, own) else visible
+    answer = None if near is own else answer_name(name, span)
     return Diagnostic(
         "E0201",
         f"`{name}` is not defined here",
         Label(span, "not found"),
-        helps=(answer.help,) if answer else nearby(name, visible, "name") or (define_it(name),),
-        fix=rename(answer, span) if answer else replaced(name, visible, span),
+        helps=(answer.help,) if answer else nearby(name, near, "name") or (define_it(name),),
+        fix=rename(answer, span) if answer else replaced(name, near, span),
+        alternatives=renamings(answer, span) if answer else (),
     )
 
 
@@ -66,8 +80,30 @@ def define_it(name: str) -> str:
 def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
     """Puts the name here in the place of a word, unless arguments follow, which it may not take."""
     behind = span.source.text[span.end : span.end + 2]
-    plain = not behind.startswith(("(", ".")) or behind == "()"
-    return (Edit(span, answer.name),) if answer.name and plain else ()
+    if not answer.name or (behind.startswith(("(", ".")) and behind != "()"):
+        return ()
+    end = span.end + 2 if behind == "()" and takes_none(answer.name) else span.end
+    return (Edit(Span(span.source, span.start, end), answer.name),)
+
+
+def takes_none(name: str) -> bool:
+    """Whether a layer is written without arguments."""
+    return name == "act" or (name in PRIMITIVES and not PRIMITIVES[name].parameters)
+
+
+def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:
+    """The edits where arguments follow, which one of the names here may take; an operation without any drops them."""
+    text = span.source.text
+    call = CALL.match(text, span.end, span.end + MAX_CALL_LENGTH)
+    if call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
+        return ()
+    edits = []
+    for name in answer.names:
+        if not takes_none(name):
+            edits.append(Edit(span, name))
+        elif name != "global_avg_pool" or ONE.fullmatch(call[0]):
+            edits.append(Edit(Span(span.source, span.start, call.end()), name))
+    return tuple(Suggestion(answer.help, (edit,)) for edit in edits)
 
 
 def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnostic:
@@ -114,12 +150,15 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
     )
 
 
-def given_twice(of: str, name: str, span: Span) -> Diagnostic:
+def given_twice(of: str, name: str, span: Span, positional: Sequence[syntax.Argument]) -> Diagnostic:
+    """`positional` are the arguments of the call that have no name."""
+    suggestion = without_arriving_channels(of, positional)
     return Diagnostic(
         "E0205",
         f"`{of}` gets two values for its parameter `{name}`",
         Label(span, "second value for this parameter"),
-        helps=(f"keep only one value for `{name}`",),
+        helps=(suggestion.help if suggestion else f"keep only one value for `{name}`",),
+        fix=suggestion.edits if suggestion else (),
     )
 
 
@@ -161,6 +200,7 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
         helps=(describe_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}",),
+        fix=fix_foreign_value(span, of, name, value),
     )
 
 

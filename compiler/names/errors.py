@@ -74,14 +74,15 @@ def unknown_name(
     elif name in elsewhere:
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
     elif shipped(f"std/{name}") is not None:
-        helps, fix = (f"add `use std.{name}` below the edition",), ()
+        helps, fix = (f"add `use std.{name}` below the edition",), (add_use(name, file, span),)
     elif spoken is not None and (figure := find_figure(name)) is not None:
         helps, fix = (figure.help,), (Edit(span, figure.name),)
     elif (answer := answer_name(name, span)) is not None and not similar(name, own):
         helps, fix = (answer.help,), errors.rename(answer, span)
     elif not similar(name, own) and (item := library_item(name)):
         library, _, _ = item.partition(".")
-        helps, fix = (f"add `use std.{library}` below the edition, and write `{item}`",), ()
+        helps = (f"add `use std.{library}` below the edition, and write `{item}`",)
+        fix = (add_use(library, file, span), Edit(span, item))
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     elif not fix and not called and spoken is not None:
@@ -92,6 +93,15 @@ def unknown_name(
         notes += (f"this file defines {errors.names(defined)}",) if defined else ()
         notes += (f"it uses {errors.names(used)}",) if used else ()
     return replace(plain, helps=helps, fix=fix, notes=notes)
+
+
+def add_use(library: str, file: FileNames, span: Span) -> Edit:
+    """The edit that imports a file of the library, in the line below the other imports, or below the edition."""
+    text, uses = span.source.text, file.spec.tree.uses
+    end = max((use.span.end for use in uses), default=0) or re.match(r"(?:\s|//[^\n]*)*(?:edition\s+\d+)?", text).end()  # type: ignore[union-attr]  # it always matches
+    line_end = text.find("\n", end)
+    place = line_end if line_end >= 0 else len(text)
+    return Edit(Span(span.source, place, place), f"\nuse std.{library}")
 
 
 def library_item(name: str) -> str:

@@ -79,15 +79,15 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
     )
 
 
-def verify_syntax_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile: Recompile) -> Diagnostic:
-    """A syntax error with the first of its remedies after which the text checks, or else has this fault no more.
+def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile: Recompile) -> Diagnostic:
+    """An error of syntax or names with the first of its remedies after which the text checks, or has it no more.
 
     Its words stay where no remedy does, and where none may be tried.
     """
     first = [Suggestion(fault.helps[0], fault.fix)] if fault.helps else []
     source = fault.primary.span.source
-    before = Counter((other.code, other.message) for other in faults if other.code.startswith("E01"))
-    is_only = before.total() == 1
+    before = count_earlier(fault, faults)
+    is_only = fault.code.startswith("E01") and before.total() == 1
     best, chosen = Outcome.UNCHANGED, None
     for suggestion in (*first, *fault.alternatives):
         if not suggestion.edits or len(source.text) > MAX_EDITED_TEXT:
@@ -97,7 +97,7 @@ def verify_syntax_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompi
         remaining = recompile(suggestion.edits)
         if remaining is None:
             break
-        after = Counter((other.code, other.message) for other in remaining if other.code.startswith("E01"))
+        after = count_earlier(fault, remaining)
         fixed = after[fault.code, fault.message] < before[fault.code, fault.message] and after <= before
         outcome = Outcome.COMPILES if not remaining else Outcome.FIXED if fixed else Outcome.UNCHANGED
         if outcome < best:
@@ -107,6 +107,12 @@ def verify_syntax_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompi
     if chosen is None:
         return replace(fault, fix=(), alternatives=())
     return replace(fault, helps=(chosen.help, *fault.helps[1:]), fix=chosen.edits, alternatives=())
+
+
+def count_earlier(fault: Diagnostic, faults: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
+    """The faults of the phase of one, and of those before it: what comes after shows when this one is mended."""
+    phase = int(fault.code[1:3])
+    return Counter((other.code, other.message) for other in faults if int(other.code[1:3]) <= phase)
 
 
 def parses(source: Source) -> bool:

@@ -15,15 +15,18 @@ DIMENSIONS = re.compile(r"_?[123]d(?=$|_|[A-Z])|_?[123]D(?=$|_|[A-Z])")
 INFERRED = re.compile(
     r"(conv|std_conv|linear|norm|group_norm)\b"
 )  # other libraries want the number of their input channels
+CALLEE = re.compile(r"(?:\[a, b\] \|> )?([a-z]\w*)(?=\(|\Z)")  # of what is written with arguments, or without
+CALLED = {"conv": ("plain_conv",), "act": ("relu",)}  # what else a word for a slot may stand for
 WINDOWS = re.compile(r"(max|avg)_pool\(")
 
 
 @record(eq=True)
 class Answer:
-    """What is said of a word, and what replaces it where one name does."""
+    """What is said of a word; what replaces it where one name does, and what may where arguments follow."""
 
     help: str
     name: str = ""
+    names: tuple[str, ...] = ()
 
 
 def simplify(word: str) -> str:
@@ -71,7 +74,9 @@ def find_layer(word: str) -> Answer | None:
         return entry
     why = ": input channels are inferred" if INFERRED.match(code) and "in.channels" not in code else ""
     why = ": without `stride` it is 1" if WINDOWS.match(code) else why
-    return Answer(f"`{word}` is written `{code}` here{why}", entry.name)
+    callee = CALLEE.match(code)
+    names = (callee[1], *CALLED.get(callee[1], ())) if callee is not None else ()
+    return Answer(f"`{word}` is written `{code}` here{why}", entry.name, names)
 
 
 def find_item(word: str, file: str, items: Collection[str]) -> str:

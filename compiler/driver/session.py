@@ -204,9 +204,7 @@ class Session:
             if fault.alternatives and fault.severity == "error" and self.left:
                 from resnetc.compiler.remedies.verification import verify_text_fixes
 
-                using = next(
-                    (e for e in entries if any(s.source is fault.primary.span.source for s in e.spec.closure())), None
-                )
+                using = entry_with(fault.primary.span.source, entries)
                 if using is not None:
                     faults[index] = verify_text_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
 
@@ -239,8 +237,7 @@ class Session:
         """A warning with a remedy after which its file checks, or after which false claims have other figures."""
         from resnetc.compiler.remedies.verification import MAX_COST, verify_warning
 
-        source = warning.primary.span.source
-        using = next((entry for entry in self.entries if any(s.source is source for s in entry.spec.closure())), None)
+        using = entry_with(warning.primary.span.source, self.entries)
         if using is None or self.cost > MAX_COST:
             return verify_warning(warning, lambda edits: None)
         return verify_warning(warning, partial(self._recompile, using.spec, None, []), false_claims)
@@ -410,6 +407,11 @@ class Session:
             if first is not output:
                 self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
         return list(out.values())
+
+
+def entry_with(source: Source, entries: list[Entry]) -> Entry | None:
+    """The first of some specs that a text is of, or that uses it."""
+    return next((entry for entry in entries if any(spec.source is source for spec in entry.spec.closure())), None)
 
 
 def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:

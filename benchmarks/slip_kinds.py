@@ -135,7 +135,10 @@ KINDS = (
     Kind("a dilation for a stride", inside_branch(r"\b(?P<it>stride)=stride", "dilation")),
     Kind("the branch strides twice", inside_branch(r"conv\(\w+, kernel=3(?P<it>)\)", ", stride=stride")),
     Kind("an even kernel", inside_branch(r"kernel=(?P<it>3)", "2")),
-    Kind("padding is switched off", replace_each(r"max_pool\(3, stride=2(?P<it>(?:, padding=1)?)\)", ", padding=0")),
+    Kind(
+        "padding is switched off",
+        replace_each(r"(?:max|avg)_pool\(3, stride=\w+(?P<it>(?:, padding=1)?)\)", ", padding=0"),
+    ),
     Kind("`first` is missing", replace_each(r"\bfirst (?=stride)", "")),
     Kind("a lateral of another rate", replace_each(r"lateral = .*stride=(?P<it>4)", "2")),
     Kind("the shortcut is not added to", replace_each(r"(?P<it>\(main(?: \* gate)? \+ side\)|main \+ side)", "main")),

@@ -45,6 +45,7 @@ from resnetc.compiler.syntax.parser import parse_expression
 __all__ = ["CheckedNetwork", "Session", "UsageError"]
 
 MAX_FIXES_TRIED = 12  # remedies, in one run
+MAX_COST_OF_TRIALS = 100_000  # of the networks compiled for them: an answer takes no second longer
 MAX_COST = 20_000_000
 """What the networks of one file may cost: statements run, blocks, fifty for each operation, claims."""
 
@@ -69,6 +70,7 @@ class Session:
     remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
     refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
     cost: int = 0  # of all networks
+    cost_of_trials: int = 0  # of those compiled with a remedy
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink, self.texts, self.loaded_before)
@@ -368,10 +370,10 @@ class Session:
     def _recompile(
         self, spec: SpecFile, network: str | None, settings: list[tuple[str, str]], edits: tuple[Edit, ...]
     ) -> list[Diagnostic] | None:
-        """The faults of a network of `spec`, or of all, with an edited text, in another session, `left` times."""
+        """The faults of a network of `spec`, or of all, with an edited text; None where no budget is left."""
         from resnetc.compiler.remedies.verification import apply_edits
 
-        if self.left == 0:
+        if self.left == 0 or self.cost_of_trials > MAX_COST_OF_TRIALS:
             return None
         self.left -= 1
         source, text = edits[0].span.source, apply_edits(edits)
@@ -384,6 +386,7 @@ class Session:
         else:
             other.add(str(spec.path))
         other.networks(network, [*settings])
+        self.cost_of_trials += other.cost
         return other.sink.diagnostics
 
     # -- texts --------------------------------------------------------------------------------------------------------

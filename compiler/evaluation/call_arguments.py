@@ -28,6 +28,7 @@ def pass_argument(call: str, name: str, order: Sequence[str]) -> str | None:
     argument = name if is_next else f"{name}={name}"
     if re.fullmatch(r"[\w.]+", call):
         return f"{call}({argument})"
-    if re.search(r",\s*\)$", call) or not call.endswith(")"):
-        return None  # arguments in lines of their own
-    return f"{call[:-1]}{', ' if pairs else ''}{argument})"
+    behind = re.search(r"(,?)(\s*)\)$", call)
+    if behind is None:
+        return None
+    return f"{call[: behind.start()]}{', ' if pairs else ''}{argument}{behind[1]}{behind[2]})"

@@ -177,7 +177,7 @@ def missing_argument(
         Label(span, f"`{name}` is missing"),
         where,
         notes=(text,) if text != of else (),
-        helps=(f"pass `{name}` on: write `{call}`" if call else in_words,),
+        helps=(f"pass `{name}` on: write `{' '.join(call.split())}`" if call else in_words,),
         fix=(Edit(span, call),) if call else (),
         alternatives=(Suggestion(in_words),) if call else (),
     )

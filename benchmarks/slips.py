@@ -75,7 +75,9 @@ def try_kind(kind: slip_kinds.Kind, count: int, chance: Random) -> list[Trial]:
         right = written_nets.write_right_spec(chance)
         slips = kind.list_slips(right)
         if slips:
-            trials.append(follow(slip_kinds.plant(right, chance.choice(slips)), diagnose(right)[1]))
+            trial = follow(slip_kinds.plant(right, chance.choice(slips)), diagnose(right)[1])
+            if trial.answers or not trial.restored:  # else the slip has no effect, as one in a stride of 1
+                trials.append(trial)
     return trials
 
 

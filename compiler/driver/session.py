@@ -12,7 +12,13 @@ from resnetc.compiler import names
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink
 from resnetc.compiler.driver.output_files import Output, same_file
-from resnetc.compiler.driver.spec_arguments import Entry, entries_holding, models_of, settings_without_effect
+from resnetc.compiler.driver.spec_arguments import (
+    Entry,
+    check_reachable,
+    entries_holding,
+    models_of,
+    settings_without_effect,
+)
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.expansion.application import tensor_evaluator
 from resnetc.compiler.expansion.expander import Expander
@@ -36,7 +42,6 @@ from resnetc.compiler.loader.loader import (
     is_shipped,
     shipped,
     shown,
-    unreadable,
 )
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
@@ -196,19 +201,11 @@ class Session:
             sources |= {s.expr.span.source for s in parsed}
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
         self.sink.sort()
-        self._verify_text_fixes(entries)
+        if any(fault.alternatives for fault in self.sink.diagnostics):
+            from resnetc.compiler.driver.remedy_trials import try_remedies
+
+            try_remedies(self.sink, entries, self._recompile)
         return out
-
-    def _verify_text_fixes(self, entries: list[Entry]) -> None:
-        """Of the remedies of a word or a sign, says the first with which the text checks, or is at least better."""
-        faults = self.sink.diagnostics
-        for index, fault in enumerate(faults):
-            if fault.alternatives and fault.severity == "error" and self.left:
-                from resnetc.compiler.remedies.verification import verify_text_fixes
-
-                using = entry_with(fault.primary.span.source, entries)
-                if using is not None:
-                    faults[index] = verify_text_fixes(fault, faults, partial(self._recompile, using.spec, None, []))
 
     def lint(self, networks: list[CheckedNetwork], denied: Collection[str] = ()) -> None:
         """Puts the warnings about networks into the sink; those denied, by code or all as `warnings`, as errors.
@@ -228,21 +225,14 @@ class Session:
         complete = [] if any(entry.network for entry in self.entries) else [entry.spec for entry in self.entries]
         for warning in find_warnings(specs.values(), own, [*networks, *self.refuted], complete):
             if warning.alternatives or false_claims and warning.fix:
-                warning = self._verify_warning(warning, false_claims)
+                from resnetc.compiler.driver.remedy_trials import try_remedies_of_warning
+
+                warning = try_remedies_of_warning(warning, false_claims, self.entries, self._recompile, self.cost)
             if false_claims and not warning.fix:
                 continue
             is_denied = "warnings" in denied or warning.code in denied
             self.sink.add(replace(warning, severity="error") if is_denied else warning)
         self.sink.sort()
-
-    def _verify_warning(self, warning: Diagnostic, false_claims: list[Diagnostic]) -> Diagnostic:
-        """A warning with a remedy after which its file checks, or after which false claims have other figures."""
-        from resnetc.compiler.remedies.verification import MAX_COST, verify_warning
-
-        using = entry_with(warning.primary.span.source, self.entries)
-        if using is None or self.cost > MAX_COST:
-            return verify_warning(warning, lambda edits: None)
-        return verify_warning(warning, partial(self._recompile, using.spec, None, []), false_claims)
 
     def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
@@ -412,24 +402,7 @@ class Session:
         return list(out.values())
 
 
-def entry_with(source: Source, entries: list[Entry]) -> Entry | None:
-    """The first of some specs that a text is of, or that uses it."""
-    return next((entry for entry in entries if any(spec.source is source for spec in entry.spec.closure())), None)
-
-
 def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
     return syntax.File(
         source=tree.source, uses=tree.uses, items=(item,), broken=tree.broken, span=tree.span, words=tree.words
     )
-
-
-def check_reachable(path: Path) -> None:
-    """Refuses a path that the system cannot follow: too long, a circle of links, below a closed folder."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return  # a shipped name, perhaps
-    except OSError as error:
-        raise Fault(
-            unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
-        ) from None

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnetc.compiler.diagnostics.diagnostic import similar
+from resnetc.compiler.diagnostics.diagnostic import Fault, similar
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix, unknown_setting
 from resnetc.compiler.expansion.request import Request
-from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.loader.loader import SpecFile, unreadable
+from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 
 
@@ -94,3 +95,15 @@ def takes_setting(name: str, spec: SpecFile, evaluator: Evaluator) -> bool:
     """Whether a name is a parameter of a model of a file, or a slot there."""
     is_parameter = any(name in [p.name.id for p in item.parameters] for item in models_of(spec))
     return is_parameter or evaluator.slot_named(name, Frame(spec, Slots({})), spec) is not None
+
+
+def check_reachable(path: Path) -> None:
+    """Refuses a path that the system cannot follow: too long, a circle of links, below a closed folder."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return  # a shipped name, perhaps
+    except OSError as error:
+        raise Fault(
+            unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
+        ) from None

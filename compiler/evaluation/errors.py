@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, similar
 from resnetc.compiler.evaluation.call_arguments import pass_argument
@@ -15,19 +14,12 @@ from resnetc.compiler.evaluation.call_suggestions import (
     fix_foreign_value,
     without_arriving_channels,
 )
+from resnetc.compiler.evaluation.name_suggestions import rename, renamings, reordered
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import answer_name
 from resnetc.grammar.primitives import PRIMITIVES, Parameter, Primitive
-
-if TYPE_CHECKING:
-    from resnetc.compiler.vocabulary.answers import Answer
-
-MAX_CALL_LENGTH = 200
-CALL = re.compile(r"\((?:[^()]|\([^()]*\))*\)")  # the arguments of a call
-NUMBERS = re.compile(r"\(\s*\d+\s*,\s*\d")  # in torch's order
-ONE = re.compile(r"\((?:\w+=)?(?:1|\(1,\s*1\))?\)")
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -68,42 +60,13 @@ def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str
         Label(span, "not found"),
         helps=(answer.help,) if answer else nearby(name, near, "name") or (define_it(name),),
         fix=rename(answer, span) if answer else replaced(name, near, span),
-        alternatives=renamings(answer, span) if answer else (),
+        alternatives=(*renamings(answer, span), *reordered(name, visible, span)) if answer else (),
     )
 
 
 def define_it(name: str) -> str:
     """The help for a name that is like none that exists."""
     return f"define `{name}` with `let`, as a parameter or as a block, or `use` the file that defines it"
-
-
-def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
-    """Puts the name here in the place of a word, unless arguments follow, which it may not take."""
-    behind = span.source.text[span.end : span.end + 2]
-    if not answer.name or (behind.startswith(("(", ".")) and behind != "()"):
-        return ()
-    end = span.end + 2 if behind == "()" and takes_none(answer.name) else span.end
-    return (Edit(Span(span.source, span.start, end), answer.name),)
-
-
-def takes_none(name: str) -> bool:
-    """Whether a layer is written without arguments."""
-    return name == "act" or (name in PRIMITIVES and not PRIMITIVES[name].parameters)
-
-
-def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:
-    """The edits where arguments follow, which one of the names here may take; an operation without any drops them."""
-    text = span.source.text
-    call = CALL.match(text, span.end, span.end + MAX_CALL_LENGTH)
-    if call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
-        return ()
-    edits = []
-    for name in answer.names:
-        if not takes_none(name):
-            edits.append(Edit(span, name))
-        elif name != "global_avg_pool" or ONE.fullmatch(call[0]):
-            edits.append(Edit(Span(span.source, span.start, call.end()), name))
-    return tuple(Suggestion(answer.help, (edit,)) for edit in edits)
 
 
 def not_in_file(name: str, span: Span, file: str, items: list[str]) -> Diagnostic:

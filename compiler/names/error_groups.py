@@ -34,10 +34,19 @@ class Repeats:
         for make, spans in list(self._rows.values())[:MAX_FAULTS]:
             first, *others = spans
             fault = make(first)
-            fix = (*fault.fix, *(moved for edit in fault.fix for span in others for moved in at(edit, first, span)))
+            fix = everywhere(fault.fix, spans)
+            alternatives = tuple(replace(one, edits=everywhere(one.edits, spans)) for one in fault.alternatives)
             labels = tuple(Label(span, "here too") for span in others[:SHOWN])
             more = (f"and in {len(others) - SHOWN} more places",) if len(others) > SHOWN else ()
-            yield replace(fault, labels=(*fault.labels, *labels), notes=(*fault.notes, *more), fix=fix)
+            notes = (*fault.notes, *more)
+            yield replace(fault, labels=(*fault.labels, *labels), notes=notes, fix=fix, alternatives=alternatives)
+
+
+def everywhere(edits: Sequence[Edit], spans: Sequence[Span]) -> tuple[Edit, ...]:
+    """The edits of a fault's first place at all its places; what they put elsewhere, such as an import, is put once."""
+    first, *others = spans
+    here = [edit for edit in edits if edit.span.text or first.start <= edit.span.start <= first.end]
+    return (*edits, *(moved for edit in here for span in others for moved in at(edit, first, span)))
 
 
 def at(edit: Edit, first: Span, other: Span) -> Iterator[Edit]:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.name_suggestions import rename
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, shipped
 from resnetc.compiler.names.symbols import Definition, FileNames
@@ -78,7 +79,7 @@ def unknown_name(
     elif spoken is not None and (figure := find_figure(name)) is not None:
         helps, fix = (figure.help,), (Edit(span, figure.name),)
     elif (answer := answer_name(name, span)) is not None and not similar(name, own):
-        helps, fix = (answer.help,), errors.rename(answer, span)
+        helps, fix = (answer.help,), rename(answer, span)
     elif not similar(name, own) and (item := library_item(name)):
         library, _, _ = item.partition(".")
         helps = (f"add `use std.{library}` below the edition, and write `{item}`",)

@@ -221,9 +221,12 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         return "write `=`: `==` is a comparison", (Edit(span, "="),)
     if value == ">" and "PIPE" in place.expected:
         return "chain layers with `|>`", (Edit(span, "|>"),)
-    if pair in ("->", ">>") and before is not None:
+    sign = span_of(place.source, before).to(span) if pair in ("->", ">>") and before is not None else None
+    if place.source.text.startswith("->", span.start):
+        sign = Span(span.source, span.start, span.start + 2)
+    if sign is not None:
         arrow, help = ("=>", "write a case as `when c => layers`") if place.kind == "policy" else ("|>", CHAINED)
-        return help, replace_in_line(span_of(place.source, before).to(span), arrow)
+        return help, replace_in_line(sign, arrow)
     if "PIPE" in place.expected and value == "=>":
         return CHAINED, (Edit(span, "|>"),)
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:

@@ -87,7 +87,7 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     from resnetc.compiler.diagnostics.diagnostic import Fault
     from resnetc.compiler.driver import network_index
     from resnetc.compiler.driver.errors import empty_folder, no_spec
-    from resnetc.compiler.driver.session import check_reachable
+    from resnetc.compiler.driver.spec_arguments import check_reachable
     from resnetc.compiler.expansion.instances import UsageError
     from resnetc.compiler.loader.loader import below, shipped
 

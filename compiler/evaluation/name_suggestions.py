@@ -1,0 +1,55 @@
+"""Edits that put a name in the place of a word of another library, or of one that is misspelt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
+from resnetc.compiler.source import Span
+from resnetc.grammar.primitives import PRIMITIVES
+
+if TYPE_CHECKING:
+    from resnetc.compiler.vocabulary.answers import Answer
+
+MAX_CALL_LENGTH = 200
+CALL = re.compile(r"\((?:[^()]|\([^()]*\))*\)")  # the arguments of a call
+NUMBERS = re.compile(r"\(\s*\d+\s*,\s*\d")  # in torch's order
+ONE = re.compile(r"\((?:\w+=)?(?:1|\(1,\s*1\))?\)")
+
+
+def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
+    """Puts the name here in the place of a word, unless arguments follow, which it may not take."""
+    behind = span.source.text[span.end : span.end + 2]
+    if not answer.name or (behind.startswith(("(", ".")) and behind != "()"):
+        return ()
+    end = span.end + 2 if behind == "()" and takes_none(answer.name) else span.end
+    return (Edit(Span(span.source, span.start, end), answer.name),)
+
+
+def takes_none(name: str) -> bool:
+    """Whether a layer is written without arguments."""
+    return name == "act" or (name in PRIMITIVES and not PRIMITIVES[name].parameters)
+
+
+def reordered(name: str, visible: Iterable[str], span: Span) -> Iterator[Suggestion]:
+    """A name whose letters a word of another library has in another order: `act` for `cat`."""
+    for other in visible:
+        if sorted(other) == sorted(name):
+            yield Suggestion(f"a similar name exists: `{other}`", (Edit(span, other),))
+
+
+def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:
+    """The edits where arguments follow, which one of the names here may take; an operation without any drops them."""
+    text = span.source.text
+    call = CALL.match(text, span.end, span.end + MAX_CALL_LENGTH)
+    if call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
+        return ()
+    edits = []
+    for name in answer.names:
+        if not takes_none(name):
+            edits.append(Edit(span, name))
+        elif name != "global_avg_pool" or ONE.fullmatch(call[0]):
+            edits.append(Edit(Span(span.source, span.start, call.end()), name))
+    return tuple(Suggestion(answer.help, (edit,)) for edit in edits)

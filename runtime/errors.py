@@ -43,5 +43,5 @@ def require_packages(*packages: str, extra: str = "run") -> None:
 def suggest_name(word: str, names_allowed: Iterable[str]) -> str:
     """The end of a message about an unknown word: `; did you mean ...?` if one is close, else `; known: ...`."""
     names = sorted(names_allowed)
-    matches = difflib.get_close_matches(word, names, n=1)
+    matches = difflib.get_close_matches(word.lower(), names, n=1)
     return f"; did you mean `{matches[0]}`?" if matches else f"; known: {', '.join(names)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import Tensor, Value, is_number
@@ -11,9 +12,13 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
 
+if TYPE_CHECKING:
+    from resnetc.compiler.vocabulary.answers import Answer
+
 CONVOLUTIONS = ("conv", "plain_conv", "std_conv")
 TORCH_ORDER = ("kernel", "stride", "padding", "dilation", "groups")
 MAX_ARGUMENT = 200  # characters of an argument that is left out
+MAX_CALL = 400  # characters of a call that is looked at
 ARRIVING = re.compile(r"\blinear\(\s*([^()]*,\s*)\Z")
 
 
@@ -68,3 +73,77 @@ def without_arriving_channels(of: str, positional: Sequence[syntax.Argument]) ->
     edits += [Edit(Span(source, one.span.start, one.span.start), f"{name}=") for name, one in named]
     written = ", ".join((second.span.text, *(f"{name}={one.span.text}" for name, one in named)))
     return Suggestion(f"input channels are inferred: write `{of}({written}, ...)`", tuple(edits))
+
+
+def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | None:
+    """What to write in place of `act(x)`, `conv(64, kernel=3)(x)` and `conv(x, 64)`; `span` is the tensor in it."""
+    text, start, end = span.source.text, span.start, span.end
+    while start and text[start - 1].isspace():
+        start -= 1
+    behind = re.compile(r"\s*(,\s*)?").match(text, end)
+    rest_start = behind.end() if behind is not None else end
+    if text[start - 1 : start] != "(" or text[rest_start : rest_start + 1] in ("", "="):
+        return None
+    close = find_close(text, start - 1)
+    opening = start - 1
+    while text[opening - 1 : opening] == "(" and text[close : close + 1] == ")":  # one pair of brackets too many
+        opening, close = opening - 1, close + 1
+    rest_start = close - 1 if opening < start - 1 else rest_start
+    if text[opening - 1 : opening] == ")":
+        depth, head = 0, opening - 1
+        for head in range(opening - 1, max(0, opening - MAX_CALL), -1):
+            depth += (text[head] == ")") - (text[head] == "(")
+            if depth == 0:
+                break
+        opening, layer = head, text[head:opening]
+    else:
+        rest = text[rest_start : close - 1].strip() if close else ""
+        layer = f"({rest})" if rest else ""
+    name = re.search(r"[\w.]+\Z", text[max(0, opening - 80) : opening])
+    if name is None or not close or "\n" in layer:
+        return None
+    place = Span(span.source, opening - len(name[0]), close)
+    tensor = f"({span.text})" if re.search(r"\|>|[+*]", span.text) and not span.text.startswith("(") else span.text
+    written = f"{tensor} |> {name[0]}{layer}"
+    before, after = text[max(0, place.start - 80) : place.start].rstrip(), text[close : close + 80].lstrip()
+    free = before.endswith("=") and after[:1] not in ("+", "-", "*", "/", ",", ")")
+    return f"a tensor arrives by a pipe: `{written}`", (Edit(place, written if free else f"({written})"),)
+
+
+def find_close(text: str, start: int) -> int:
+    """Behind the bracket that closes the one at a place, or 0."""
+    depth = 0
+    for at in range(start, min(len(text), start + MAX_CALL)):
+        depth += (text[at] in "([") - (text[at] in ")]")
+        if depth == 0:
+            return at + 1
+    return 0
+
+
+def rename_parameter(answer: Answer, span: Span) -> tuple[Edit, ...]:
+    """Puts the name here in the place of a parameter's, or leaves out an argument that has no counterpart."""
+    if answer.name:
+        return (Edit(span, answer.name),)
+    return remove_argument(span) if answer.help.startswith("remove it") else ()
+
+
+def remove_argument(span: Span) -> tuple[Edit, ...]:
+    """The edit that leaves out the argument with a name, and the comma before it."""
+    text, depth, end = span.source.text, 0, span.end
+    for end in range(span.end, min(len(text), span.end + MAX_ARGUMENT)):
+        depth += (text[end] in "([") - (text[end] in ")]")
+        if depth < 0 or (depth == 0 and text[end] == ","):
+            break
+    start = len(text[: span.start].rstrip())
+    if text[start - 1 : start] == ",":
+        start -= 1
+    elif text[end : end + 1] == ",":  # the first of several
+        end = end + 1 + (text[end + 1 : end + 2] == " ")
+    return (Edit(Span(span.source, start, end), ""),)
+
+
+def read_channels(name: str, fields: list[str], span: Span) -> Span | None:
+    """`shape[1]` or `size(1)`, where a tensor is asked for its channels."""
+    axis = re.compile(r"\[\s*1\s*\]|\(\s*1\s*\)").match(span.source.text, span.end)
+    is_channels = axis is not None and name in ("shape", "size") and "channels" in fields and "shape" not in fields
+    return Span(span.source, span.start, axis.end()) if is_channels and axis is not None else None

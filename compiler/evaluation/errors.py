@@ -9,9 +9,12 @@ from typing import TypeAlias
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, similar
 from resnetc.compiler.evaluation.call_arguments import pass_argument
 from resnetc.compiler.evaluation.call_suggestions import (
+    describe_application,
     describe_extra_argument,
     describe_foreign_value,
     fix_foreign_value,
+    read_channels,
+    rename_parameter,
     without_arriving_channels,
 )
 from resnetc.compiler.evaluation.name_suggestions import rename, renamings, reordered
@@ -20,6 +23,8 @@ from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.foreign_idioms import answer_name
 from resnetc.grammar.primitives import PRIMITIVES, Parameter, Primitive
+
+PRIMITIVES_OF_LISTS = frozenset(name for name, row in PRIMITIVES.items() if row.rule in ("concat", "sum", "list_same"))
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
@@ -97,11 +102,13 @@ def unknown_parameter(of: str, name: str, span: Span, parameters: list[str], slo
         Label(span, "unknown parameter"),
         notes=(f"its parameters are {names(parameters)}" if parameters else "it takes no arguments",),
         helps=(answer.help,) if answer else nearby(name, both, "parameter") or (help,),
-        fix=((Edit(span, answer.name),) if answer.name else ()) if answer else replaced(name, both, span),
+        fix=(rename_parameter(answer, span) if answer else replaced(name, both, span)),
     )
 
 
 def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic:
+    is_number = span.text.replace(".", "").isdigit() or span.text.startswith(('"', "["))
+    applied = None if is_number or parameters or of in PRIMITIVES_OF_LISTS else describe_application(span, of)
     return Diagnostic(
         "E0204",
         f"`{of}` takes at most {len(parameters)} positional argument{'s' * (len(parameters) != 1)}"
@@ -109,7 +116,8 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
         else f"`{of}` takes no arguments",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}",) if parameters else (),
-        helps=(describe_extra_argument(of, parameters),),
+        helps=(applied[0] if applied else describe_extra_argument(of, parameters),),
+        fix=applied[1] if applied else (),
     )
 
 
@@ -158,12 +166,14 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "tensor": "a tensor",
     }
     shown = f"{kind(value)}: {describe(value)}" if not isinstance(value, Absent) else "`none`"
+    applied = describe_application(span, of) if isinstance(value, Tensor) else None
+    in_words = describe_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}"
     return Diagnostic(
         "E0207",
         f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
-        helps=(describe_foreign_value(span, of, name, value) or f"give `{name}` {wants.get(type, type)}",),
-        fix=fix_foreign_value(span, of, name, value),
+        helps=(applied[0] if applied else in_words,),
+        fix=applied[1] if applied else fix_foreign_value(span, of, name, value),
     )
 
 
@@ -229,9 +239,11 @@ def not_callable(value: Value, span: Span) -> Diagnostic:
 
 
 def no_field(what: str, name: str, span: Span, fields: list[str]) -> Diagnostic:
-    from resnetc.compiler.vocabulary.answers import find_field
+    from resnetc.compiler.vocabulary.answers import Answer, find_field
 
     answer = find_field(name, fields)
+    if (channels := read_channels(name, fields, span)) is not None:
+        answer, span = Answer(f"`{channels.text}` is called `channels` here", "channels"), channels
     helps = nearby(name, fields, "field") or ("write one of its fields after the dot",)
     return Diagnostic(
         "E0212",
@@ -328,11 +340,14 @@ def two_labels(span: Span, label: str) -> Diagnostic:
 
 
 def not_a_label(span: Span) -> Diagnostic:
+    numbered = span.text.isdigit() and span.source.text[: span.start].rstrip().endswith("stage")
+    help = f"write `stage layer{span.text} = ...`" if numbered else "write it like `fc`, `head.fc` or `convs[i]`"
     return Diagnostic(
         "E0227",
         "a label must be an attribute path",
         Label(span, "not a path"),
-        helps=("write it like `fc`, `head.fc` or `convs[i]`",),
+        helps=(help,),
+        fix=(Edit(span, f"layer{span.text}"),) if numbered else (),
     )
 
 

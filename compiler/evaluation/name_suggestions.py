@@ -22,6 +22,8 @@ ONE = re.compile(r"\((?:\w+=)?(?:1|\(1,\s*1\))?\)")
 def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
     """Puts the name here in the place of a word, unless arguments follow, which it may not take."""
     behind = span.source.text[span.end : span.end + 2]
+    if answer.length:
+        return (Edit(Span(span.source, span.start, span.start + answer.length), answer.name),)
     if not answer.name or (behind.startswith(("(", ".")) and behind != "()"):
         return ()
     end = span.end + 2 if behind == "()" and takes_none(answer.name) else span.end
@@ -44,7 +46,7 @@ def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:
     """The edits where arguments follow, which one of the names here may take; an operation without any drops them."""
     text = span.source.text
     call = CALL.match(text, span.end, span.end + MAX_CALL_LENGTH)
-    if call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
+    if answer.length or call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
         return ()
     edits = []
     for name in answer.names:

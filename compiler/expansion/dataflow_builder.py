@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container
 from copy import copy
@@ -28,7 +29,10 @@ def keeps_state(module: Module) -> bool:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """`other_conv` for `conv`, or the next name that nothing has."""
+    """`conv2` for `conv1` and `other_conv` for `conv`, or the next name that nothing has."""
+    if (numbered := re.fullmatch(r"(.*?[A-Za-z_])(\d{1,9})", name)) is not None:
+        numbers = (f"{numbered[1]}{n}" for n in count(int(numbered[2]) + 1))
+        return next(free for free in numbers if free not in taken)
     endings = chain([""], (f"_{n}" for n in count(2)))
     names = (f"other_{name}"[: MAX_LENGTH - len(end)] + end for end in endings)
     return next(free for free in names if free not in taken)

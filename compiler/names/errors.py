@@ -9,19 +9,21 @@ from itertools import islice
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
 from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation.call_suggestions import remove_argument
 from resnetc.compiler.evaluation.name_suggestions import rename
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, shipped
 from resnetc.compiler.names.symbols import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_idioms import answer_name
+from resnetc.compiler.syntax.foreign_idioms import INPUT_IS_IN, answer_name
 from resnetc.grammar.primitives import TYPES, Primitive
 
 MAX_CANDIDATES = 1_000  # names among which a similar one is looked for
 MAX_STAGES = 8  # that a message lists
 FALSE = re.compile(r"\s*=\s*[Ff]alse\b")
 SAME = re.compile(r"\s*=\s*[\"']same[\"']", re.IGNORECASE)
+DECLARED = re.compile(r"\s*input\b[^=]*=\s*\[.*")  # up to a size that an input declares
 OUT_OF_PLACE = {
     "in": "`in` is the input of a block or a policy; a model passes its input to `stem`",
     "stem": "`stem` is a part of a model and may label a layer; it is not a value",
@@ -80,6 +82,9 @@ def unknown_name(
         helps, fix = (figure.help,), (Edit(span, figure.name),)
     elif (answer := answer_name(name, span)) is not None and not similar(name, own):
         helps, fix = (answer.help,), rename(answer, span)
+        if answer.help == INPUT_IS_IN:
+            helps = (answer.help if "in" in inside else "chain layers with `|>`: in a model no tensor has a name",)
+            fix = (Edit(span, "in"),) if "in" in inside else ()
     elif not similar(name, own) and (item := library_item(name)):
         library, _, _ = item.partition(".")
         helps = (f"add `use std.{library}` below the edition, and write `{item}`",)
@@ -126,7 +131,11 @@ def known_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
     why = "the structure of a network does not depend on the input size"
     if measured:
         why = "it is known only once the network is built; `require` checks what the caller passes"
-    return replace(errors.unknown_name(name, span, []), helps=(f"only `expect` can mention `{name}`: {why}",))
+    help = f"only `expect` can mention `{name}`: {why}"
+    line = span.source.text[: span.start].rpartition("\n")[2]
+    if not measured and DECLARED.fullmatch(line):
+        help = "the size behind `=` is in numbers, as in `input [3, H, W] = [3, 224, 224]`: costs are counted at it"
+    return replace(errors.unknown_name(name, span, []), helps=(help,))
 
 
 def not_in_file(name: str, file: SpecFile, span: Span) -> Diagnostic:
@@ -150,9 +159,17 @@ def unknown_parameter(
         return fault
     help = f"write `{default.name}(..., {wanted}=...)`: the slot `{of}` passes only what every binding takes"
     if wanted == "padding" and SAME.match(span.source.text, span.end):
-        help = f"remove it: a stride of 1 keeps the size, as in `{of}(64, kernel=3)`"
+        return replace(
+            fault,
+            helps=(f"remove it: a stride of 1 keeps the size, as in `{of}(64, kernel=3)`",),
+            fix=remove_argument(span),
+        )
     elif wanted == "bias" and FALSE.match(span.source.text, span.end):
-        help = f"remove it: `{default.name}` has no bias unless it says `bias=true`"
+        return replace(
+            fault,
+            helps=(f"remove it: `{default.name}` has no bias unless it says `bias=true`",),
+            fix=remove_argument(span),
+        )
     return replace(fault, helps=(help,), fix=())
 
 

@@ -24,7 +24,7 @@ from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_idioms import answer_name
+from resnetc.compiler.syntax.foreign_idioms import answer_name, group_by_wanted
 from resnetc.grammar.primitives import TYPES
 
 MEASURES = (
@@ -90,7 +90,8 @@ class ItemNames:
             else:
                 beside, spoken = self.beside.get(name, ([], None))
                 make = partial(names_errors.unknown_name, name, name in self.callees, self.file, beside, spoken)
-                self.report_repeated(name, make, *spans)
+                for wanted, places in group_by_wanted(name, spans).items():
+                    self.report_repeated((name, wanted), make, *places)
 
     def report(self, fault: Diagnostic | None) -> None:
         if fault is not None:

@@ -39,9 +39,20 @@ def check(
     for way in circles(mentions):
         repeats.report(errors.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
         bad.update(way)
-    for fault in sorted(repeats.faults(), key=lambda fault: fault.primary.span.start):
-        sink.add(fault)
+    faults = sorted(repeats.faults(), key=lambda fault: fault.primary.span.start)
+    for fault in faults:
+        if not any(is_replaced(fault, other) for other in faults if other.fix):
+            sink.add(fault)
     return frozenset(leading_to(bad, claimed))
+
+
+def is_replaced(fault: Diagnostic, other: Diagnostic) -> bool:
+    """Whether a fault stands within the call or the argument that the fix of another one replaces."""
+    place = fault.primary.span
+    return fault is not other and any(
+        edit.span.source is place.source and edit.span.start < place.start and place.end <= edit.span.end
+        for edit in other.fix
+    )
 
 
 def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:

@@ -15,6 +15,7 @@ from resnetc.compiler.sizes import (
     equal_where,
     show_set,
 )
+from resnetc.compiler.vocabulary.answers import find_layer
 
 
 def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
@@ -22,6 +23,9 @@ def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: Size
     totals = [side.stride(conflict.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
     likeliest, *alternatives = stride_suggestions.suggest_strides(sites, conflict.reason.condition.span, conflict.axis)
+    larger: tuple[str, ...] = ()  # what joins the maps of a decoder
+    if conflict.reason.condition.text == "`concat`" and (answer := find_layer("upsample")) is not None:
+        larger = (answer.help,)
     if "none" in totals:
         likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
         alternatives = []
@@ -30,7 +34,7 @@ def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: Size
         f"{conflict.reason.condition.text} joins maps with different strides: {named}",
         Label(conflict.reason.condition.span, f"sizes differ: {conflict.show(f)} and {conflict.show(g)}"),
         labels=(*branches.label_strides(sides, conflict.axis), *conflict.call_site_labels()),
-        notes=(*conflict.counterexamples(promised), *conflict.reason.place.whereabouts()),
+        notes=(*conflict.counterexamples(promised), *conflict.reason.place.whereabouts(), *larger),
         helps=(likeliest.help,),
         fix=likeliest.edits,
         alternatives=tuple(alternatives),

@@ -24,6 +24,7 @@ from resnetc.compiler.syntax.error_context import (
     span_of,
     spelled,
 )
+from resnetc.compiler.syntax.paper_notation import of_neighbours
 from resnetc.compiler.syntax.suggestions import STATEMENT, remedy, shortened, unfinished_before
 from resnetc.compiler.syntax.token_suggestions import suggest_tokens
 
@@ -83,9 +84,10 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
     help, fix = remedy(token, place, statement)
+    in_words = bool(help) and not fix and help not in STATEMENT.values()
     is_idiom = (
-        bool(help) and not fix and help not in STATEMENT.values()
-    )  # what is said of it in words is no matter of one token
+        in_words or of_neighbours(token, place) is not None or place.expected == {"COLON"}
+    )  # what is said of it is no matter of one token
     more = () if is_idiom or token.type == "$END" else tuple(suggest_tokens(token, place))
     value = NOUNS[token.type] if token.type in ("STRING", "DOC", "$END") else f"`{shortened(token.value)}`"
     labels = still_open(place) if unclosed and (first or label.startswith("closes") or token.type == "$END") else ()
@@ -177,7 +179,7 @@ class Limits:
 def too_long(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0112",
-        f"a statement has at most {MAX_STATEMENT:_} tokens",
+        f"a statement has at most {MAX_STATEMENT:_} words",
         Label(span, "the statement exceeds the limit here"),
         helps=("split it: name its parts with `let`, or make them blocks and policies",),
     )
@@ -186,7 +188,7 @@ def too_long(span: Span) -> Diagnostic:
 def too_many_words(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0114",
-        f"a file has at most {MAX_WORDS:_} tokens",
+        f"a file has at most {MAX_WORDS:_} words",
         Label(span, "the file exceeds the limit here"),
         helps=("move some of its definitions into another file, and import that with `use`",),
     )

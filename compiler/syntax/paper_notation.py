@@ -69,7 +69,7 @@ def of_neighbours(token: Token, place: Place) -> Remedy | None:
     pair = Span(span.source, before.start_pos, span.end)
     gap = Span(span.source, before.end_pos, span.start)
     ends = before.type in ("INT", "FLOAT")
-    if "\n" in gap.text:
+    if "\n" in gap.text or place.after[:1] == ("ASSIGN",):  # behind a comma that is missing
         return None
     if (convolution := of_convolution(pair)) is not None:
         return convolution

@@ -234,6 +234,10 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
             return SEPARATED, (Edit(span, ""),)
         if place.statement in ("STEM", "HEAD", "LET", "OUT"):
             return CHAINED, ()
+    if value == "," and place.kind != "use" and "$END" in place.expected and place.source.name.startswith("--"):
+        whole = Span(place.source, 0, len(place.source.text))
+        written = f"[{whole.text.strip()}]"
+        return f"write a list in square brackets: `{shortened(written)}`", (Edit(whole, written),)
     if pair == "**":
         return "there is no power operator: multiply, as in `2 * 2`", ()
     if pair == "/*":

@@ -27,6 +27,7 @@ class Answer:
     help: str
     name: str = ""
     names: tuple[str, ...] = ()
+    length: int = 0  # of what it replaces, where that is a whole call
 
 
 def simplify(word: str) -> str:

@@ -12,6 +12,7 @@ SETTINGS = {  # of a model
     "norm": "norm_layer normalization_layer",
     "antialias": "aa_layer",
     "depth": "num_layers n_layers",
+    "depths": "layers num_blocks block_counts",
     "width": "base_width width_per_group",
 }
 PARAMETERS = {  # of a layer, a block or a policy; a word leads to the first that the call can take
@@ -61,6 +62,7 @@ NEEDLESS = {  # what to do about a parameter that has no counterpart
     ),
     "remove it: borders are zeros; another constant is written `constant_pad(1, value=...)`": "padding_mode",
     "remove it: `global_avg_pool` leaves one position, and other pools have a window": "output_size return_indices",
+    "remove it: `norm(gain=0)` before its sum starts a block at zero": "zero_init_residual zero_init_last zero_init",
     "chain it behind the layer: `conv(64, kernel=3) |> relu`": "activation act act_layer",
     "chain it behind the layer: `conv(64, kernel=3) |> norm`": "norm norm_layer",
     "label the layer instead: `name: conv(64, kernel=3)`": "name",

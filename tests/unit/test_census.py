@@ -84,7 +84,7 @@ def test_the_words_of_other_libraries_only_word_messages() -> None:
         if "compiler.vocabulary" in path.read_text(encoding="utf-8") and path.parent.name != "vocabulary"
     }
     wording = {"application_errors.py", "call_suggestions.py", "errors.py", "foreign_idioms.py", "instances.py"}
-    wording.add("paper_notation.py")
+    wording |= {"paper_notation.py", "stride_mismatch_errors.py"}
     assert readers == wording
 
 

@@ -33,7 +33,7 @@ def check(options: argparse.Namespace) -> int:
         print_notes(session, networks)
         files = f"{session.files} file" + ("s" if session.files != 1 else "")
         count = f"{len(networks)} network" + ("s" if len(networks) != 1 else "")
-        print(f"{files}, {count}: all proved")
+        print(f"{files}, {count}: {'all proved' if networks else 'nothing to prove'}")
     return OK
 
 

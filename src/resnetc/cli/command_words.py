@@ -77,7 +77,7 @@ OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
     """What to write in place of an option that a command lacks, or nothing; `rest` are the arguments that it did not
     take, `usage` names the options that it has."""
-    from resnetc.compiler.vocabulary.parameters import SETTINGS
+    from resnetc.compiler.vocabulary.parameters import NEEDLESS, NO_WEIGHTS, SETTINGS
     from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
 
     option, _, value = rest[0].partition("=")
@@ -94,6 +94,8 @@ def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
             return f"it is a key of the recipe: `--override {keys[0]}={value or '...'}`"
         if absence := describe_absence(word, ()):
             return absence
+    if word in NEEDLESS[NO_WEIGHTS].split():
+        return NO_WEIGHTS
     settings = [name for name, words in SETTINGS.items() if word in (name, *words.split())]
     if "--set" in options and settings:
         return f"parameters and slots of a model are set with `--set`: `--set {settings[0]}={value or '...'}`"

@@ -56,7 +56,8 @@ def parse_denied(text: str) -> str:
 def parse_setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise argparse.ArgumentTypeError(f"write --set NAME=VALUE, not {text!r}")
+        name = text if text.isidentifier() else "NAME"
+        raise argparse.ArgumentTypeError(f"write --set {name}=VALUE, not {text!r}")
     return name.strip(), value.strip()
 
 

@@ -383,15 +383,15 @@ E0307 `subsample` needs a map, but gets a vector of 7 values
 
 E0308 4 groups do not divide the 11 input channels of `plain_conv`
   11 = 4 x 2 + 3
-  choose a number of groups that divides 11, such as 1
+  choose a number of groups that divides 11, such as 11
 
 E0308 4 groups do not divide the 10 output channels of `plain_conv`
   10 = 4 x 2 + 2
-  choose a number of groups that divides 10, such as 2
+  choose a number of groups that divides 10, such as 5
 
 E0308 4 groups do not divide the 10 input channels of `group_norm`
   10 = 4 x 2 + 2
-  choose a number of groups that divides 10, such as 2
+  choose a number of groups that divides 10, such as 5
 
 E0309 the padding 4 of `max_pool` is more than half its kernel of 5
   some windows would lie entirely in the padding

@@ -1,0 +1,158 @@
+"""Whole calls of other libraries, with their arguments, and how the same is written here."""
+
+from __future__ import annotations
+
+import re
+
+from resnetc.compiler.vocabulary.answers import Answer, find_layer, simplify, translate
+from resnetc.compiler.vocabulary.parameters import NEEDLESS, PARAMETERS
+from resnetc.grammar.primitives import PRIMITIVES
+
+MAX_CALL = 400  # characters of a call that is translated
+CALLS = {  # what the arguments of a call by position are; `-` has no counterpart
+    "Conv2d": ("conv", "- channels kernel stride padding dilation groups bias"),
+    "Conv2D": ("conv", "channels kernel stride padding"),
+    "Linear": ("linear", "- features bias"),
+    "Dense": ("linear", "features"),
+    "MaxPool2d": ("max_pool", "kernel stride padding"),
+    "MaxPooling2D": ("max_pool", "kernel stride padding"),
+    "MaxPool2D": ("max_pool", "kernel stride padding"),
+    "AvgPool2d": ("avg_pool", "kernel stride padding"),
+    "AveragePooling2D": ("avg_pool", "kernel stride padding"),
+    "Dropout": ("dropout", "rate"),
+    "GroupNorm": ("group_norm", "groups -"),
+    "ZeroPad2d": ("constant_pad", "amount"),
+    "ZeroPadding2D": ("constant_pad", "amount"),
+}
+DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
+UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
+JOINED = {"add": " + ", "multiply": " * ", "mul": " * "}
+NAMED = re.compile(r"\s*(\w+)\s*=(?!=)\s*(.*?)\s*", re.DOTALL)
+PAIR = re.compile(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*,?\s*[)\]]")
+PLAIN = re.compile(r"[\w.+\-*/ \[\],()|>=]+")  # what may stand in a call here
+
+
+def end_of_call(text: str, start: int) -> int:
+    """Where the bracket ends that opens at a place, or 0."""
+    depth = 0
+    for at in range(start, min(len(text), start + MAX_CALL)):
+        depth += (text[at] in "([") - (text[at] in ")]")
+        if depth == 0:
+            return at + 1
+    return 0
+
+
+def split_arguments(text: str) -> list[tuple[str, str]]:
+    """The arguments between two brackets, each with its name; by position they have none."""
+    pieces, depth = [""], 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += character
+    named = [(NAMED.fullmatch(piece), piece.strip()) for piece in pieces if piece.strip()]
+    return [(match[1], match[2]) if match else ("", piece) for match, piece in named]
+
+
+def translate_value(value: str) -> str:
+    """A value as it is written here: `(3, 3)` is 3 for both axes."""
+    pair = PAIR.fullmatch(value)
+    if pair is not None:
+        return pair[1] if pair[1] == pair[2] else f"[{pair[1]}, {pair[2]}]"
+    return {"True": "true", "False": "false", "None": "none"}.get(value, value)
+
+
+def write_layer(word: str, arguments: list[tuple[str, str]]) -> str:
+    """The layer of a call, or nothing where an argument is not understood."""
+    name, parameters = CALLS[word]
+    order = parameters.split()
+    here = ["channels", "features", "kernel", "rate", "amount", "stride", "padding", "dilation", "groups", "bias"]
+    values: dict[str, str] = {}
+    behind = ""
+    for at, (key, value) in enumerate(arguments):
+        parameter = key and (key if key in here else translate(key, PARAMETERS, here if name == "conv" else order))
+        if key == "activation":
+            behind = "" if "softmax" in value else " |> act"
+        elif not key and at < len(order):
+            values[order[at]] = translate_value(value)
+        elif parameter:
+            values[parameter] = translate_value(value)
+        elif key not in UNUSED:
+            return ""
+    values.pop("-", None)
+    if "kernel" in values:
+        write_window(name, values)
+    if name == "conv" and ("padding" in values or values.get("bias") == "true"):
+        name = "plain_conv"
+    keeps_bias = name == "linear"
+    stated = {key: v for key, v in values.items() if DEFAULTS.get(key) != v or (keeps_bias and key == "bias")}
+    first = next((parameter for parameter in order if parameter != "-"), "")
+    if not first or first not in stated:
+        return ""
+    rest = [f"{key}={stated[key]}" for key in here if key in stated and key != first]
+    written = f"{name}({', '.join([stated[first], *rest])}){behind}"
+    return written if PLAIN.fullmatch(written) else ""
+
+
+def write_window(name: str, values: dict[str, str]) -> None:
+    """The padding of a window, 0 elsewhere unless it is said, and the stride of a pool, elsewhere its kernel."""
+    kernel, padding = values["kernel"], values.get("padding", "0").strip("\"'").lower()
+    padding = "0" if padding == "valid" else padding
+    if name != "conv":
+        values.setdefault("stride", kernel)
+    values.pop("padding", None)
+    fits = kernel.isdigit() and padding == str((int(kernel) - 1) // 2 * int(values.get("dilation", "1") or 1))
+    if not fits and padding != "same":
+        values["padding"] = padding
+
+
+def find_call(word: str, before: str, behind: str) -> Answer | None:
+    """What to write for a call of another library; `behind` opens with its bracket. `length` counts from there."""
+    end = end_of_call(behind, 0) if behind.startswith("(") else 0
+    if not end:
+        return None
+    arguments = split_arguments(behind[1 : end - 1])
+    tensors: list[tuple[str, str]] = []
+    if behind[end : end + 1] == "(" and (last := end_of_call(behind, end)):
+        tensors, end = split_arguments(behind[end + 1 : last - 1]), last
+    written = write(word, arguments, tensors)
+    if not written:
+        return None
+    follows, leads = behind[end : end + 80].lstrip(), before.rstrip()
+    loose = (" + " in written or " * " in written) and follows.startswith("|>")
+    if ("|>" in written and follows[:1] in ("+", "-", "*", "/")) or loose or not leads.endswith(("=", "|>")):
+        written = f"({written})" if " " in written and ("|>" in written or " + " in written) else written
+    why = ": input channels are inferred" if CALLS.get(word, ("", ""))[1].startswith("-") else ""
+    return Answer(f"`{word}` is written `{written}` here{why}", written, length=end)
+
+
+def write(word: str, arguments: list[tuple[str, str]], tensors: list[tuple[str, str]]) -> str:
+    """What is written here for a layer with its arguments, and for what it is applied to."""
+    positional = [value for key, value in arguments if not key]
+    applied = [value for key, value in tensors if not key]
+    plain = simplify(word)
+    if plain == "sequential":
+        return " |> ".join(positional) if len(positional) == len(arguments) > 1 else ""
+    listed = (applied or positional)[0] if applied or positional else ""
+    if plain in ("cat", "concat", "concatenate") and listed.startswith(("[", "(")):
+        return f"[{listed[1:-1].strip().rstrip(',')}] |> concat"
+    if plain in JOINED:
+        parts = [value for _, value in split_arguments(listed[1:-1])] if listed.startswith(("[", "(")) else positional
+        return JOINED[plain].join(parts) if len(parts) > 1 else ""
+    if word in CALLS:
+        layer = write_layer(word, arguments)
+    else:
+        answer = find_layer(word)
+        layer = answer.name if answer is not None else ""
+        primitive = PRIMITIVES.get(layer)
+        if primitive is not None and any(parameter.default is None for parameter in primitive.parameters):
+            return ""
+        if word.islower() and positional and re.match(r"[A-Za-z_(]", positional[0]) and layer and not applied:
+            applied = positional[:1]
+    if not layer or len(applied) > 1:
+        return layer if not applied else ""
+    if not applied:
+        return layer
+    tensor = f"({applied[0]})" if re.search(r" [+*] ", applied[0]) else applied[0]
+    return f"{tensor} |> {layer}"

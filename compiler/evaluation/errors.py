@@ -17,7 +17,7 @@ from resnetc.compiler.evaluation.call_suggestions import (
     rename_parameter,
     without_arriving_channels,
 )
-from resnetc.compiler.evaluation.name_suggestions import rename, renamings, reordered
+from resnetc.compiler.evaluation.name_suggestions import rename, renamings
 from resnetc.compiler.evaluation.values import LAYERS, Absent, Tensor, Value, describe, is_number, kind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -65,7 +65,7 @@ def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str
         Label(span, "not found"),
         helps=(answer.help,) if answer else nearby(name, near, "name") or (define_it(name),),
         fix=rename(answer, span) if answer else replaced(name, near, span),
-        alternatives=(*renamings(answer, span), *reordered(name, visible, span)) if answer else (),
+        alternatives=renamings(answer, span) if answer else (),
     )
 
 

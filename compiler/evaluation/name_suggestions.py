@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
@@ -33,13 +32,6 @@ def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
 def takes_none(name: str) -> bool:
     """Whether a layer is written without arguments."""
     return name == "act" or (name in PRIMITIVES and not PRIMITIVES[name].parameters)
-
-
-def reordered(name: str, visible: Iterable[str], span: Span) -> Iterator[Suggestion]:
-    """A name whose letters a word of another library has in another order: `act` for `cat`."""
-    for other in visible:
-        if sorted(other) == sorted(name):
-            yield Suggestion(f"a similar name exists: `{other}`", (Edit(span, other),))
 
 
 def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:

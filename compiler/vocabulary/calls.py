@@ -132,6 +132,8 @@ def write(word: str, arguments: list[tuple[str, str]], tensors: list[tuple[str, 
     positional = [value for key, value in arguments if not key]
     applied = [value for key, value in tensors if not key]
     plain = simplify(word)
+    if plain.startswith("adaptive") and any(set(value) - set("(1, )") for _, value in arguments):
+        return ""  # over a part of the map
     if plain == "sequential":
         return " |> ".join(positional) if len(positional) == len(arguments) > 1 else ""
     listed = (applied or positional)[0] if applied or positional else ""

@@ -1,10 +1,12 @@
 """What becomes of right specs with one slip when what is printed is followed, at most three times.
 
-    python benchmarks/slips.py [--each 10] [--seed 1] [--kind WORDS] [--show]
+    python benchmarks/slips.py [--each 10] [--seed 1] [--source written] [--kind WORDS] [--show]
 
-A spec is drawn as authors write them (`written_nets`), a slip is planted (`slip_kinds`), and the first remedy that has
-edits is applied, as `check --format json` prints it: of an error, else of a warning. Three times at most. `checks` is
-the share that has no error then, `restored` the share that computes the function of the spec before the slip.
+A spec is drawn as authors write them (`written_nets`), or as `make fuzz` draws its models, or it is a shipped one; a
+slip is planted (`slip_kinds`), and the first remedy that has edits is applied, as `check --format json` prints it: of
+an error, else of a warning. Three times at most. `checks` is the share that has no error then, `restored` the share
+that computes the function of the spec before the slip. `answer` is the slowest, in seconds of the processor, and how
+many times as long it took as the same without trying remedies.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
+from resnetc.compiler.loader.loader import shipped, shipped_names
 from resnetc.compiler.remedies.verification import apply_edits
+from resnetc.testing.strategies.specs import models
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -35,15 +42,16 @@ class Trial:
     text: str
     answers: list[str] = field(default_factory=list)
     seconds: float = 0.0  # of the slowest answer
+    times: float = 1.0  # as long as without remedies, at most
     checks: bool = False
     restored: bool = False
     steps: int = 0
 
 
-def diagnose(text: str) -> tuple[Session, list[str], float]:
+def diagnose(text: str, remedies: bool = True) -> tuple[Session, list[str], float]:
     """A session that has checked a text, the functions of its networks, and how long its answer took."""
     start = time.process_time()
-    session = Session()
+    session = Session() if remedies else Session(left=0)
     session.add_text(text)
     networks = session.networks()
     session.lint(networks)
@@ -57,6 +65,8 @@ def follow(text: str, function: list[str]) -> Trial:
     while True:
         session, functions, seconds = diagnose(text)
         trial.seconds = max(trial.seconds, seconds)
+        if session.sink.diagnostics:
+            trial.times = max(trial.times, seconds / diagnose(text, remedies=False)[2])
         trial.checks = not session.sink.failed
         trial.restored = trial.checks and functions == function
         faults = session.sink.diagnostics
@@ -69,10 +79,47 @@ def follow(text: str, function: list[str]) -> Trial:
         trial.steps += 1
 
 
-def try_kind(kind: slip_kinds.Kind, count: int, chance: Random) -> list[Trial]:
+def write_specs(chance: Random) -> Iterator[str]:
+    """Right specs as authors write them, as many as are wanted."""
+    while True:
+        yield written_nets.write_right_spec(chance)
+
+
+def draw_models(chance: Random) -> Iterator[str]:
+    """Right specs as `make fuzz` draws them: every operation, a few blocks, little sense."""
+    texts: list[str] = []
+
+    @seed(chance.randrange(1 << 30))
+    @settings(
+        max_examples=400, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
+    )
+    @given(models())
+    def collect(text: str) -> None:
+        if not diagnose(text)[0].sink.diagnostics:
+            texts.append(text)
+
+    collect()
+    yield from texts
+
+
+def shuffle_shipped(chance: Random) -> Iterator[str]:
+    """The shipped specs that hold models, in any order."""
+    names = shipped_names()
+    chance.shuffle(names)
+    for name in names:
+        path = shipped(name)
+        assert path is not None
+        yield path.read_text(encoding="utf-8")
+
+
+SOURCES = {"written": write_specs, "models": draw_models, "shipped": shuffle_shipped}
+
+
+def try_kind(kind: slip_kinds.Kind, count: int, chance: Random, source: str = "written") -> list[Trial]:
     trials: list[Trial] = []
-    while len(trials) < count:
-        right = written_nets.write_right_spec(chance)
+    for right in SOURCES[source](chance):
+        if len(trials) == count:
+            break
         slips = kind.list_slips(right)
         if slips:
             trial = follow(slip_kinds.plant(right, chance.choice(slips)), diagnose(right)[1])
@@ -87,22 +134,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", default="", help="only the kinds whose name has these words")
     parser.add_argument("--show", action="store_true", help="print those that were not restored, and what was said")
+    parser.add_argument("--source", choices=SOURCES, default="written", help="where right specs come from")
     options = parser.parse_args()
     results = {}
     for number, kind in enumerate(slip_kinds.KINDS):
         if options.kind in kind.name:
-            results[kind.name] = try_kind(kind, options.each, Random(1000 * options.seed + number))
+            trials = try_kind(kind, options.each, Random(1000 * options.seed + number), options.source)
+            results |= {kind.name: trials} if trials else {}  # no spec has a place for it
     if options.show:
         for name, trials in results.items():
             for trial in trials:
                 if not trial.restored:
                     print(f"=== {name}\n{trial.text}\n" + "\n".join(trial.answers) + "\n")
-    print("| kind | checks | restored | slowest answer |\n| --- | --- | --- | --- |")
+    print("| kind | n | checks | restored | answer |\n| --- | --- | --- | --- | --- |")
     every = [trial for trials in results.values() for trial in trials]
     for name, trials in [*results.items(), ("all", every)]:
         checks = sum(trial.checks for trial in trials) / len(trials)
         restored = sum(trial.restored for trial in trials) / len(trials)
-        print(f"| {name} | {checks:.0%} | {restored:.0%} | {max(t.seconds for t in trials):.2f} s |")
+        slowest, costliest = max(trial.seconds for trial in trials), max(trial.times for trial in trials)
+        print(f"| {name} | {len(trials)} | {checks:.0%} | {restored:.0%} | {slowest:.2f} s, x {costliest:.1f} |")
     return 0
 
 

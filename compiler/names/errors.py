@@ -60,7 +60,8 @@ def unknown_name(
     """
     from resnetc.compiler.vocabulary.answers import find_figure
 
-    own = [other for other in inside if other != "in"]  # `int` is no slip for it
+    of_library = name[0].isupper() and answer_name(name, span) is not None  # `Linear` is no slip for `inner`
+    own = [other for other in inside if other != "in" and not of_library]  # and `int` none for it
     plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MAX_CANDIDATES:], own)
     items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
     elsewhere = {

@@ -225,8 +225,9 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
     if place.source.text.startswith("->", span.start):
         sign = Span(span.source, span.start, span.start + 2)
     if sign is not None:
-        arrow, help = ("=>", "write a case as `when c => layers`") if place.kind == "policy" else ("|>", CHAINED)
-        return help, replace_in_line(sign, arrow)
+        if place.kind == "policy" and opens_case(sign):
+            return "write a case as `when c => layers`", (Edit(sign, "=>"),)
+        return CHAINED, replace_in_line(sign, "|>")
     if "PIPE" in place.expected and value == "=>":
         return CHAINED, (Edit(span, "|>"),)
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:
@@ -257,6 +258,12 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         if line.lstrip().startswith("//") and closer in line and BRACKETS[place.opened.type] in place.expected:
             return "`//` starts a comment; divide with `/`, and round with `floor(a / b)`", ()
     return None
+
+
+def opens_case(span: Span) -> bool:
+    """Whether a sign stands behind the condition of a case, or behind `otherwise`."""
+    before = span.source.text[max(0, span.start - MAX_STAGE) : span.start]
+    return max(before.rfind("when "), before.rfind("otherwise ")) > before.rfind("=>")
 
 
 def replace_in_line(span: Span, replacement: str) -> tuple[Edit, ...]:

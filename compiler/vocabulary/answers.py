@@ -69,7 +69,7 @@ def find_layer(word: str) -> Answer | None:
         return describe_lacking(word, entry)
     if entry is None:
         name = next((name for name in PRIMITIVES if simplify(name) == simplify(word)), "")
-        return Answer(f"`{word}` is written `{name}` here", name) if name else None
+        return Answer(f"`{word}` is written `{name}` here", name, (name,)) if name else None
     code = entry.help
     if code not in layers.WRITTEN:
         return entry
@@ -91,7 +91,7 @@ def describe_lacking(word: str, lacking: Lacking) -> Answer:
     """The primitive, if there is one by now; otherwise that there is none, and those that come nearest."""
     for name in lacking.primitives:
         if name in PRIMITIVES:
-            return Answer(f"`{word}` is written `{name}` here", name)
+            return Answer(f"`{word}` is written `{name}` here", name, (name,))
     help = f"edition 1 has no {lacking.what or f'`{word}`'}"
     if lacking.nearest:
         near = [f"`{name}`" for name, row in PRIMITIVES.items() if row.attribute in lacking.nearest]

@@ -33,6 +33,7 @@ SLIPS = {
     ): "add `use std.gates` below the edition",
     ("(main + side)", "(mian + side)"): "a similar name exists: `main`",
     ("(main + side)", "(main + sine)"): "a similar name exists: `side`",
+    ("plain_conv(width", "plai_nconv(width"): "`plai_nconv` is written `plain_conv` here",
     ("relu", "ReLU(inplace=True)"): "`ReLU` is written `act` here",
     ("plain_conv(width", "Conv2d(width"): "`Conv2d` is written `conv(64, kernel=3)` here: input channels are inferred",
     ("max_pool", "MaxPooling2D"): "`MaxPooling2D` is written `max_pool(3, stride=2, padding=0)` here",
@@ -76,3 +77,12 @@ def test_a_warning_may_say_why_a_claim_is_false() -> None:
     codes = [fault.code for fault in warn(text)]
     assert codes == ["W0601", "E0402"]
     assert warn(text.replace("stride: size", "first stride: size")) == []
+
+
+def test_a_layer_of_a_library_is_no_misspelling_of_an_own_name() -> None:
+    text = RIGHT.replace("model net(classes: int = 10)", "model net(inner: int = 10)").replace(
+        "linear(classes)", "Linear(inner)"
+    )
+    (fault,) = diagnose(text)
+    assert "`linear" in fault.helps[0]
+    assert diagnose(apply_edits(fault.fix)) == []

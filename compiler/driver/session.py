@@ -16,6 +16,7 @@ from resnetc.compiler.driver.spec_arguments import (
     Entry,
     check_reachable,
     entries_holding,
+    library_of,
     models_of,
     settings_without_effect,
 )
@@ -265,19 +266,12 @@ class Session:
         """What evaluates the expressions of the session's files."""
         return tensor_evaluator(self.loader.prelude, self._homes())
 
-    def _library(self) -> SpecFile:
-        """The standard files by their names: where `--set` values look besides the spec."""
-        library = SpecFile("std", self.loader.prelude.tree, None)
-        for path in sorted((LIBRARY / "std").glob(f"*{SUFFIX}")):
-            library.names[path.stem] = self.loader.load(path)
-        return library
-
     def _check_names(self, spec: SpecFile) -> None:
         if spec not in self.bad:
             self.bad[spec] = names.check(spec, self.loader.prelude, self.sink, self.bad)
 
     def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
-        library = self._library() if settings else SpecFile("std", self.loader.prelude.tree, None)
+        library = library_of(self.loader) if settings else SpecFile("std", self.loader.prelude.tree, None)
         out: list[Request] = []
         faults_before = len(self.sink.diagnostics)
         for item in entry.spec.tree.items:
@@ -286,7 +280,9 @@ class Session:
             if not entry.holds(item.name.id):
                 continue
             try:
-                own = SpecFile(entry.spec.name, _only(entry.spec.tree, item), entry.spec.path, entry.spec.names)
+                own = SpecFile(
+                    entry.spec.name, replace(entry.spec.tree, items=(item,)), entry.spec.path, entry.spec.names
+                )
                 requested = requests(own, settings, self.evaluator(), library)
                 if entry.network is not None:
                     requested = entry.select(requested, requests(own, [], self.evaluator(), library), settings)
@@ -400,9 +396,3 @@ class Session:
             if first is not output:
                 self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
         return list(out.values())
-
-
-def _only(tree: syntax.File, item: syntax.Item) -> syntax.File:
-    return syntax.File(
-        source=tree.source, uses=tree.uses, items=(item,), broken=tree.broken, span=tree.span, words=tree.words
-    )

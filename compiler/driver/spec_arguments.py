@@ -12,7 +12,7 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix, unknown_setting
 from resnetc.compiler.expansion.request import Request
-from resnetc.compiler.loader.loader import SpecFile, unreadable
+from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, Loader, SpecFile, unreadable
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 
@@ -107,3 +107,11 @@ def check_reachable(path: Path) -> None:
         raise Fault(
             unreadable(Source(path.as_posix(), ""), f"cannot be read: {error.strerror}", "check the path")
         ) from None
+
+
+def library_of(loader: Loader) -> SpecFile:
+    """The standard files by their names: where `--set` values look besides the spec."""
+    library = SpecFile("std", loader.prelude.tree, None)
+    for path in sorted((LIBRARY / "std").glob(f"*{SUFFIX}")):
+        library.names[path.stem] = loader.load(path)
+    return library

@@ -147,3 +147,10 @@ def read_channels(name: str, fields: list[str], span: Span) -> Span | None:
     axis = re.compile(r"\[\s*1\s*\]|\(\s*1\s*\)").match(span.source.text, span.end)
     is_channels = axis is not None and name in ("shape", "size") and "channels" in fields and "shape" not in fields
     return Span(span.source, span.start, axis.end()) if is_channels and axis is not None else None
+
+
+def instead_of_primitive(name: str) -> tuple[str, ...]:
+    """What to write where a model's parameter stands for the primitive of its name."""
+    return (
+        (f"`{name}` is a parameter of this model: use the primitive in a policy instead",) if name in PRIMITIVES else ()
+    )

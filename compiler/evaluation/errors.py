@@ -13,6 +13,7 @@ from resnetc.compiler.evaluation.call_suggestions import (
     describe_extra_argument,
     describe_foreign_value,
     fix_foreign_value,
+    instead_of_primitive,
     read_channels,
     rename_parameter,
     without_arriving_channels,
@@ -214,13 +215,6 @@ def not_a_layer(value: Value, span: Span) -> Diagnostic:
             if isinstance(value, tuple) and value and all(isinstance(step, LAYERS) for step in value)
             else "write a primitive, a slot, a block or a policy, with its arguments if it has any",
         ),
-    )
-
-
-def instead_of_primitive(name: str) -> tuple[str, ...]:
-    """What to write where a model's parameter stands for the primitive of its name."""
-    return (
-        (f"`{name}` is a parameter of this model: use the primitive in a policy instead",) if name in PRIMITIVES else ()
     )
 
 

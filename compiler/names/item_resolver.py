@@ -316,9 +316,8 @@ class ItemNames:
                 self.resolve(left)
                 self.resolve(right)
             case syntax.Choice(value, condition, other):
-                self.resolve(value)
-                self.resolve(condition)
-                self.resolve(other)
+                for part in (value, condition, other):
+                    self.resolve(part)
             case syntax.Negate(value):
                 self.resolve(value)
         return None

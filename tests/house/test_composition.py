@@ -12,6 +12,7 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
     if path.is_file() and not any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(ROOT))
 )
+MAX_LINES = 400
 BORN = ("__init__", "__post_init__")  # where attributes may be born
 
 
@@ -80,6 +81,11 @@ def test_every_file_builds_its_classes_by_holding() -> None:
     texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
     faults = {name: (left_open(text), born_late(text), spread(text)) for name, text in texts.items()}
     assert {name: lines for name, lines in faults.items() if any(lines)} == {}
+
+
+def test_no_file_is_so_long_that_something_wants_to_move_out() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_what_is_left_open_born_late_or_spread_is_seen() -> None:

@@ -217,7 +217,7 @@ def channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:
 
 def evaluate_text(text: str, numbers: Mapping[str, Number]) -> Number | None:
     """What a number, a name or a product of them is; None for any other expression."""
-    factors = [numbers.get(f.strip(), int(f) if f.strip().isdigit() else None) for f in text.split("*")]
+    factors = [numbers.get(f.strip(), int(f) if f.strip().isdecimal() else None) for f in text.split("*")]
     return None if None in factors else prod(f for f in factors if f is not None)
 
 

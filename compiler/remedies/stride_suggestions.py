@@ -115,7 +115,7 @@ def suggest_stride_of_slot(sites: list[JoinSite], mine: int, axis: int) -> Itera
             continue
         have = prod((o.size_map(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
         pairs = parse_arguments(bound_step.span.text)
-        values = [names.get(text, int(text) if text.isdigit() else 0) for _, text in pairs]
+        values = [names.get(text, int(text) if text.isdecimal() else 0) for _, text in pairs]
         if solved[0][axis] in values:
             example = ", such as `shortcuts.project`" if bound_step.slot == "shortcut" else ""
             help = f"bind `{bound_step.slot}` to a policy that applies the stride {solved[0][axis]}{example}"

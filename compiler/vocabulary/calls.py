@@ -28,6 +28,7 @@ DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
 UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
 JOINED = {"add": " + ", "multiply": " * ", "mul": " * "}
 NAMED = re.compile(r"\s*(\w+)\s*=(?!=)\s*(.*?)\s*", re.DOTALL)
+NUMBER = re.compile("[0-9]{1,9}")
 PAIR = re.compile(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*,?\s*[)\]]")
 PLAIN = re.compile(r"[\w.+\-*/ \[\],()|>=]+")  # what may stand in a call here
 
@@ -102,9 +103,15 @@ def write_window(name: str, values: dict[str, str]) -> None:
     if name != "conv":
         values.setdefault("stride", kernel)
     values.pop("padding", None)
-    fits = kernel.isdigit() and padding == str((int(kernel) - 1) // 2 * int(values.get("dilation", "1") or 1))
-    if not fits and padding != "same":
+    if padding != "same" and padding != padding_that_keeps(kernel, values.get("dilation", "1")):
         values["padding"] = padding
+
+
+def padding_that_keeps(kernel: str, dilation: str) -> str:
+    """The padding with which a stride of 1 keeps a map; nothing where the numbers are not written out."""
+    if not (NUMBER.fullmatch(kernel) and NUMBER.fullmatch(dilation)):
+        return ""
+    return str((int(kernel) - 1) // 2 * int(dilation))
 
 
 def find_call(word: str, before: str, behind: str) -> Answer | None:

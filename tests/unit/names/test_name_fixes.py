@@ -86,3 +86,20 @@ def test_a_layer_of_a_library_is_no_misspelling_of_an_own_name() -> None:
     (fault,) = diagnose(text)
     assert "`linear" in fault.helps[0]
     assert diagnose(apply_edits(fault.fix)) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("Conv2d(3, 16, 3, padding=1, dilation=width)", "Conv2d(3, 16, 3, 1, 1, width)", "nn.Conv2d(3, 16, kernel)"),
+        *(
+            "nn.Conv2d(3, 16, 3, dilation=(2, 2))",
+            "Conv2d(3, 16, 3, dilation=)",
+            "Conv2d(dilation=None, kernel_size=3)",
+        ),
+        *("nn.MaxPool2d(3, dilation=x)", "Dense(units=)", "Dropout()", "Conv2D((3, 3), 16, ())", "Linear(**options)"),
+    ],
+)
+def test_a_call_of_a_library_may_hold_anything(call: str) -> None:
+    """An argument need not be a number that is written out."""
+    assert diagnose(RIGHT.replace("plain_conv(width, kernel=3, bias=true)", call))

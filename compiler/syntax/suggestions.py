@@ -36,6 +36,7 @@ MAX_STAGE = 500  # characters of a stage that a message quotes
 COLON = re.compile(r"\bstage [\w.\[\]]+\s*(:)[^:\n]*\Z")
 MAX_TUPLE = 100  # characters of a tuple that a message quotes
 TUPLE = frozenset("0123456789, ")
+MISSPELT_OF = frozenset("OF Of off fo f og ofo oof".split())
 LABELLED = frozenset(("HEAD", "STEM"))
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
@@ -57,6 +58,8 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     listed = place.opened is not None and place.opened.type == "LSQB"
     if place.statement == "STAGE" and ("OF" in place.expected or listed) and (once := repeat_once(span)) is not None:
         return once
+    if token.type == "NAME" and "OF" in place.expected and value in MISSPELT_OF:
+        return "a similar keyword exists: `of`", (Edit(span, "of"),)
     if token.type in ("NAME", "INT", "FLOAT") and not opens_line(place.source, token):
         if (beside := of_neighbours(token, place)) is not None:
             return beside
@@ -210,6 +213,8 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     together = before is not None and before.end_pos == token.start_pos
     pair = f"{before}{value}" if together else value
+    if value == "=" and "COMPARE" in place.expected and place.source.text.startswith("=<", span.start):
+        return "compare with `<=`", (Edit(Span(span.source, span.start, span.start + 2), "<="),)
     if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
         return "compare with `==`", (Edit(span, "=="),)
     if value == "=" and "PIPE" in place.expected and place.statement in LABELLED and before is not None:
@@ -228,6 +233,8 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         if place.kind == "policy" and opens_case(sign):
             return "write a case as `when c => layers`", (Edit(sign, "=>"),)
         return CHAINED, replace_in_line(sign, "|>")
+    if value == "=>" and "COMPARE" in place.expected and place.statement in ("REQUIRE", "EXPECT"):
+        return "compare with `>=`", (Edit(span, ">="),)
     if "PIPE" in place.expected and value == "=>":
         return CHAINED, (Edit(span, "|>"),)
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -9,13 +10,18 @@ from lark import Token
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.source import Span
-from resnetc.compiler.syntax.error_context import BRACKETS, OPENERS, Place, opens_line, span_of
+from resnetc.compiler.syntax.error_context import BRACKETS, OPENERS, RESERVED, Place, opens_line, span_of
 from resnetc.compiler.syntax.lalr_tables import spelling
 
 # What joins two parts of a statement, from the likeliest to be missing to the least.
 LISTED = ("COMMA", "PIPE", "ASSIGN", "OF")  # in brackets
 CHAINED = ("PIPE", "ASSIGN", "OF", "ARROW", "COMMA")
 REPLACED = ("ASSIGN", "OF", "PIPE", "ARROW", "COMMA", "OUT", "COLON")
+WORDS = frozenset(("NAME", "INT", "FLOAT", "STRING"))  # an author's own, which no sign may replace
+BETWEEN_WORDS = frozenset(("OF", "OUT"))
+TAKES_IN = ("block", "policy")
+OPENS_VALUE = ("ASSIGN", "LPAR", "ARROW")
+LAYER = re.compile(r" +([A-Za-z_][\w.]*)(?:\([^()\n]*\))?")  # behind another
 MAX_PIPES = 2  # before which a bracket may end
 MAX_BRACKET_LENGTH = 2_000  # characters between a bracket and where it is missed
 
@@ -28,15 +34,34 @@ def suggest_tokens(token: Token, place: Place) -> Iterator[Suggestion]:
         return
     span = span_of(place.source, token)
     within = place.opened is not None and place.opened.type != "LBRACE"
+    if token.type == "PIPE" and place.kind in TAKES_IN and "IN" in place.expected and place.before is not None:
+        if place.before.type in OPENS_VALUE:
+            yield Suggestion("write `in |>`: a block passes its input on", (Edit(start_of(span), "in "),))
     for terminal in LISTED if within else CHAINED:
         if terminal in place.inserted:
             yield insert_before(token, terminal, place)
+        if terminal == "PIPE" in place.expected and len(gaps := gaps_between_words(span)) > 1:
+            yield Suggestion("write `|>` between the layers", tuple(Edit(gap, " |> ") for gap in gaps))
     for terminal in REPLACED:
-        if terminal in place.replaced:
+        if terminal in place.replaced and (token.type not in WORDS or terminal in BETWEEN_WORDS):
             written = f"{spelling(terminal)} =" if terminal == "OUT" else str(spelling(terminal))
             yield Suggestion(f"write `{written}` instead", (Edit(span, written),))
     if place.removable:
         yield Suggestion(f"remove `{token}`", (Edit(with_space(span), ""),))
+
+
+def gaps_between_words(span: Span) -> list[Span]:
+    """The spaces before a word and before those that follow it without a sign: `conv(8, kernel=3) norm act`."""
+    gaps: list[Span] = []
+    at = with_space(span).start
+    while (layer := LAYER.match(span.source.text, at)) is not None and layer[1] not in RESERVED:
+        gaps.append(Span(span.source, at, layer.start(1)))
+        at = layer.end()
+    return gaps
+
+
+def start_of(span: Span) -> Span:
+    return Span(span.source, span.start, span.start)
 
 
 def insert_before(token: Token, terminal: str, place: Place) -> Suggestion:

@@ -27,6 +27,8 @@ model net() {
   stage layer1 = 2 of unit(8)
   stage layer2 = 1 of unit(16, stride=2), 2 of blocks.basic(16)
   head = global_avg_pool |> fc: linear(10)
+  expect weighted_layers >= 9
+  expect weighted_layers <= 99
 }
 """
 SLIPS = {
@@ -49,6 +51,8 @@ SLIPS = {
     ): "every `{` of a block, policy or model needs a matching `}`",
     # a sign
     ("(8, kernel=3) |> norm", "(8, kernel=3) norm"): "write `|>` before `norm`",
+    ("norm |> act |> halved(8) |> max", "norm act halved(8) max"): "write `|>` between the layers",
+    ("let main = in |>", "let main = |>"): "write `in |>`: a block passes its input on",
     ("in |> shortcut", "in shortcut"): "write `|>` before `shortcut`",
     ("3, stride=stride", "3 stride=stride"): "write `,` before `stride`",
     ("width: int, first", "width: int first"): "write `,` before `first`",
@@ -59,6 +63,9 @@ SLIPS = {
         "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
     ),
     # a word
+    ("2 of unit", "2 off unit"): "a similar keyword exists: `of`",
+    ("weighted_layers >= 9", "weighted_layers => 9"): "compare with `>=`",
+    ("weighted_layers <= 99", "weighted_layers =< 99"): "compare with `<=`",
     ("out = (main", "return (main"): "write the result of a block as `out = ...`",
     # too much
     ("side) |> act\n}", "side)) |> act\n}"): "remove it, or add the `(` that it closes",

@@ -9,6 +9,7 @@ from resnetc.compiler.proof.size_conflict import SizeConflict, show_stride
 from resnetc.compiler.proof.size_errors import edit_condition, restricting_condition
 from resnetc.compiler.remedies import branches, stride_suggestions, window_suggestions
 from resnetc.compiler.remedies.call_text import is_shipped
+from resnetc.compiler.remedies.policy_cases import suggest_case
 from resnetc.compiler.remedies.window_suggestions import JoinSite, Remedy
 from resnetc.compiler.sizes import (
     SizeSet,
@@ -70,6 +71,9 @@ def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet
             if blamed
             else "give both sides the same size before it"
         )
+    fix = remedy.fix if remedy else ()
+    case = suggest_case(blamed) if blamed else None
+    first, others = (case, (Suggestion(help, fix),)) if case else (Suggestion(help, fix), ())
     return Diagnostic(
         "E0332",
         f"{conflict.reason.condition.text} never fits: {conflict.show(f)} and {conflict.show(g)}",
@@ -80,8 +84,9 @@ def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet
             *([f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []),
             *conflict.reason.place.whereabouts(),
         ),
-        helps=(help,),
-        fix=remedy.fix if remedy else (),
+        helps=(first.help,),
+        fix=first.edits,
+        alternatives=others,
     )
 
 

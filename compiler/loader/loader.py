@@ -298,7 +298,8 @@ def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
     names = {
         p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)
     }
-    near = similar(".".join(use.path), names)
+    path = ".".join(use.path)
+    near = plain if (plain := path.removesuffix(SUFFIX)) in names else similar(path, names)
     places = "among the shipped specs" if len(roots) == 1 else "next to this file or among the shipped specs"
     return Diagnostic(
         "E0505",

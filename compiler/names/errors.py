@@ -29,6 +29,8 @@ OUT_OF_PLACE = {
     "stem": "`stem` is a part of a model and may label a layer; it is not a value",
     "head": "`head` is a part of a model and may label a layer; it is not a value",
 }
+ITEM = re.compile(r"write `((\w+)\.\w+)\(64\)`")  # of the library, as an answer names it
+WIDTH = re.compile(r"\(\s*[\w *]+(?:,\s*stride\s*=\s*\w+\s*)?\)")  # arguments that mean the same there
 
 
 @record(eq=True)
@@ -86,6 +88,11 @@ def unknown_name(
         if answer.help == INPUT_IS_IN:
             helps = (answer.help if "in" in inside else "chain layers with `|>`: in a model no tensor has a name",)
             fix = (Edit(span, "in"),) if "in" in inside else ()
+        elif (block := ITEM.match(answer.help)) is not None and WIDTH.match(span.source.text, span.end):
+            helps, fix = (f"write `{block[1]}`",), (Edit(span, block[1]),)
+            if block[2] not in file.files():
+                helps = (f"add `use std.{block[2]}` below the edition, and write `{block[1]}`",)
+                fix = (add_use(block[2], file, span), *fix)
     elif not similar(name, own) and (item := library_item(name)):
         library, _, _ = item.partition(".")
         helps = (f"add `use std.{library}` below the edition, and write `{item}`",)
@@ -106,9 +113,11 @@ def add_use(library: str, file: FileNames, span: Span) -> Edit:
     """The edit that imports a file of the library, in the line below the other imports, or below the edition."""
     text, uses = span.source.text, file.spec.tree.uses
     end = max((use.span.end for use in uses), default=0) or re.match(r"(?:\s|//[^\n]*)*(?:edition\s+\d+)?", text).end()  # type: ignore[union-attr]  # it always matches
-    line_end = text.find("\n", end)
-    place = line_end if line_end >= 0 else len(text)
-    return Edit(Span(span.source, place, place), f"\nuse std.{library}")
+    rest = re.compile(r"[ \t]*(?://(?!/)[^\n]*)?\r?(?=\n|\Z)").match(text, end)
+    if rest is None:  # something else stands in the line
+        return Edit(Span(span.source, end, end), f"\nuse std.{library}\n")
+    line_end = "\r" if rest[0].endswith("\r") else ""  # before the end of the line that is there
+    return Edit(Span(span.source, rest.end(), rest.end()), f"\nuse std.{library}{line_end}")
 
 
 def library_item(name: str) -> str:

@@ -88,7 +88,7 @@ def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile
     source = fault.primary.span.source
     before = count_earlier(fault, faults)
     is_only = fault.code.startswith("E01") and before.total() == 1
-    best, chosen = Outcome.UNCHANGED, None
+    best, chosen = (Outcome.UNCHANGED, 0), None
     for suggestion in (*first, *fault.alternatives):
         if not suggestion.edits or len(source.text) > MAX_EDITED_TEXT:
             continue
@@ -100,9 +100,12 @@ def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile
         after = count_earlier(fault, remaining)
         fixed = after[fault.code, fault.message] < before[fault.code, fault.message] and after <= before
         outcome = Outcome.COMPILES if not remaining else Outcome.FIXED if fixed else Outcome.UNCHANGED
-        if outcome < best:
-            best, chosen = outcome, suggestion
-        if best is Outcome.COMPILES:
+        reached = min(
+            (int(other.code[1:3]) for other in remaining), default=0
+        )  # the phase: a claim's fault is the last
+        if outcome is not Outcome.UNCHANGED and (outcome, -reached) < best:
+            best, chosen = (outcome, -reached), suggestion
+        if outcome is Outcome.COMPILES:
             break
     if chosen is None:
         return replace(fault, fix=(), alternatives=())

@@ -50,6 +50,11 @@ def opens_line(source: Source, token: Token) -> bool:
     return not at or text[at - 1] == "\n"
 
 
+def newline(source: Source) -> str:
+    """How the first line of a text ends."""
+    return "\r\n" if source.text.partition("\n")[0].endswith("\r") else "\n"
+
+
 def ends_line(source: Source, token: Token) -> bool:
     """Whether nothing but a comment stands behind a token in its line."""
     behind = source.text[token.end_pos : (token.end_pos or 0) + 200].partition("\n")[0].strip()

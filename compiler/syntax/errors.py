@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax.builder import too_deep
 from resnetc.compiler.syntax.error_context import (
@@ -20,13 +20,14 @@ from resnetc.compiler.syntax.error_context import (
     VALUES,
     Place,
     closers,
+    newline,
     opens_line,
     span_of,
     spelled,
 )
-from resnetc.compiler.syntax.paper_notation import of_neighbours
+from resnetc.compiler.syntax.paper_notation import AN_INPUT, of_neighbours
 from resnetc.compiler.syntax.suggestions import STATEMENT, remedy, shortened, unfinished_before
-from resnetc.compiler.syntax.token_suggestions import suggest_tokens
+from resnetc.compiler.syntax.token_suggestions import close_bracket, suggest_tokens
 
 MAX_STACK = 2_000  # of the parser: far more than `build.MAX_DEPTH` levels of anything
 MAX_STATEMENT = 10_000
@@ -84,7 +85,7 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
     help, fix = remedy(token, place, statement)
-    in_words = bool(help) and not fix and help not in STATEMENT.values()
+    in_words = bool(help) and not fix and help not in STATEMENT.values() and not help.startswith(AN_INPUT)
     is_idiom = (
         in_words or of_neighbours(token, place) is not None or place.expected == {"COLON"}
     )  # what is said of it is no matter of one token
@@ -138,20 +139,29 @@ def no_edition(source: Source) -> Diagnostic:
         "a spec starts with its edition",
         Label(start, "`edition` is missing"),
         helps=("write `edition 1` on the first line",),
-        fix=(Edit(start, "edition 1\n"),),
+        fix=(Edit(start, f"edition 1{newline(source)}"),),
     )
 
 
 def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
     """The text, or the item before the next one, ends too early."""
     end = last.end_pos or 0
+    helps: tuple[str, ...] = ()
+    fix: tuple[Edit, ...] = ()
+    more: tuple[Suggestion, ...] = ()
+    if "RBRACE" in place.expected:
+        helps = ("every `{` of a block, policy or model needs a matching `}`",)
+        fix = (Edit(Span(place.source, end, end), f"{newline(place.source)}}}"),)
+    elif place.opened is not None and place.is_unclosed:
+        more = tuple(close_bracket(place.opened, Token("$END", "", start_pos=end, end_pos=end), place))
     return Diagnostic(
         "E0111",
         f"{what} is incomplete: expected {expectation(place.expected, True)}",
         Label(span_of(place.source, last), "ends here"),
         still_open(place),
-        helps=("every `{` of a block, policy or model needs a matching `}`",) if "RBRACE" in place.expected else (),
-        fix=(Edit(Span(place.source, end, end), "\n}"),) if "RBRACE" in place.expected else (),
+        helps=helps,
+        fix=fix,
+        alternatives=more,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.fast_dataclass import record
@@ -46,12 +47,30 @@ LOOKALIKES = {
     "@": Meant("", "", "there are no decorators: only `///` lines can precede a definition"),
     "\\": Meant("", "", "a statement continues on the next line without a backslash"),
 }
+FULL_WIDTH = {  # the signs that an input method writes as wide as a letter of its script
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LSQB",
+    "]": "RSQB",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    ",": "COMMA",
+    ":": "COLON",
+    "=": "ASSIGN",
+    ".": "DOT",
+    "+": "PLUS",
+    "-": "MINUS",
+    "*": "TIMES",
+    "/": "DIVIDE",
+}
 QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 DECIDES = re.compile(r"(?:\A|\n)[ \t]*(?:when|otherwise|extern)\b[^\n]*\Z")  # what a `=>` stands behind
 COUNTED = re.compile(r"\bstage\s+[\w.\[\]]+\s*=\s*(?:[^\n]*,)?\s*(\d+)\s*\Z")
 BLOCK = re.compile(r"\s*([A-Za-z][\w.]*(?:\([^()\n]*\))?)")
 SIZES = re.compile(r"\d+(?:×\d+)+")  # `3×3`
 INPUT = re.compile(r"\binput\b[^\n]*\Z")
+USED = re.compile(r"(?:\A|\n)use[ \t]+\Z")
+PATH = re.compile(r"\w+(?:\.\w+)*")
 MAX_LINE = 500  # characters before a sign that are looked at
 MAX_SHOWN = 40  # characters of a string that a message quotes
 
@@ -65,6 +84,9 @@ def read_lookalike(text: str, at: int, written: str) -> Meant | None:
         block = BLOCK.match(text, at + 1, at + MAX_LINE)
         shown = f"{counted[1]} of {block[1] if block else 'blocks.basic(64)'}"
         return Meant("OF", "of", f"a stage says how often it has a block: `{shown}`")
+    plain = unicodedata.normalize("NFKC", written)
+    if plain != written and plain in FULL_WIDTH:
+        return Meant(FULL_WIDTH[plain], plain, f"write an ordinary `{plain}`")
     return LOOKALIKES.get(written)
 
 
@@ -116,6 +138,8 @@ def foreign_character(span: Span, sizes: Span | None = None) -> Diagnostic:
         shown_text = written if len(written) <= MAX_SHOWN else '"..."'
         help = f"strings are written in double quotes: {shown_text}"
         edits = (Edit(span, written),) if written != '"..."' else ()
+        if PATH.fullmatch(inner) and USED.search(text, max(0, span.start - 100), span.start):
+            help, edits = f"a path has no quotes: `use {inner}`", (Edit(span, inner),)
     elif f"a{character}".isidentifier():
         help = "names consist of the letters a-z, A-Z, digits and `_`"
     else:

@@ -21,6 +21,8 @@ OPERATORS = {  # of prose
     "into": ("|>", "chain layers with `|>`"),
 }
 SIZES = re.compile(r"(\d{1,4})((?:[xX]\d{1,4})+)")  # `3x3`
+AN_INPUT = "an input is written"
+WORD = re.compile(r"\b[A-Za-z_]\w*")
 NUMBERS = re.compile(r"\d+")
 CONVOLUTION = re.compile(
     r"(?:conv\w*\s*(?P<a>\d+)\s*[x×]\s*(?P<b>\d+)|(?P<c>\d+)\s*[x×]\s*(?P<d>\d+)\s*conv\w*)\s*,?\s*(?P<width>\d+)?"
@@ -46,7 +48,7 @@ def write_input(text: str) -> str:
 def of_input(span: Span) -> Remedy:
     """What to write where an input is not declared as it has to be."""
     written, edits = write_input_of_line(span)
-    return f"an input is written `{written}`", edits
+    return f"{AN_INPUT} `{written}`", edits
 
 
 def write_input_of_line(span: Span) -> Remedy:
@@ -54,10 +56,14 @@ def write_input_of_line(span: Span) -> Remedy:
     text, start = span.source.text, span.source.text.rfind("input", 0, span.start)
     line = text[start : start + 200].partition("\n")[0].rstrip()
     written = write_input(line)
-    edits = (
-        (Edit(Span(span.source, start, start + len(line)), written),) if len(NUMBERS.findall(line)) in (2, 3) else ()
-    )
-    return written, edits
+    if len(NUMBERS.findall(line)) not in (2, 3) or any(is_own(name, text[:start]) for name in WORD.findall(line)):
+        return written, ()
+    return written, (Edit(Span(span.source, start, start + len(line)), written),)
+
+
+def is_own(name: str, before: str) -> bool:
+    """Whether the text has defined a name, as a parameter or a value."""
+    return re.search(rf"\b(?:let\s+{name}\b|{name}\s*:)", before) is not None
 
 
 def of_neighbours(token: Token, place: Place) -> Remedy | None:

@@ -37,6 +37,7 @@ COLON = re.compile(r"\bstage [\w.\[\]]+\s*(:)[^:\n]*\Z")
 MAX_TUPLE = 100  # characters of a tuple that a message quotes
 TUPLE = frozenset("0123456789, ")
 MISSPELT_OF = frozenset("OF Of off fo f og ofo oof".split())
+PATH = re.compile(r"use[ \t]+([\"'\w./]+)(?=\s)")
 LABELLED = frozenset(("HEAD", "STEM"))
 STATEMENT = {  # how a statement is written
     "REQUIRE": 'a requirement is written `require width % 8 == 0 otherwise "text"`',
@@ -75,7 +76,7 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     if token.type == "STRING" and opens_line(place.source, token):
         return "write documentation after `///` above a definition, and other comments after `//`", ()
     if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
-        return "write a path like `use std.blocks`", ()
+        return of_path(span)
     if token.type == "USE":
         return "`use` lines go between the edition and the first definition", ()
     if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
@@ -102,6 +103,18 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
 def enclosed(place: Place) -> bool:
     """Whether the place is inside brackets that are no body of an item."""
     return place.opened is not None and place.opened.type != "LBRACE"
+
+
+def of_path(span: Span) -> tuple[str, tuple[Edit, ...]]:
+    """What to write in place of a path with slashes or in quotes."""
+    text = span.source.text
+    start = text.rfind("\n", 0, span.start) + 1
+    path = PATH.match(text, start)
+    names = "" if path is None else ".".join(re.findall(r"\w+", re.sub(r"\.resnet\b", "", path[1])))
+    if path is None or not names or ".." in path[1]:
+        return "write a path like `use std.blocks`", ()
+    why = "write the path with dots" if "/" in path[1] else "a path has no quotes"
+    return f"{why}: `use {names}`", (Edit(Span(span.source, *path.span(1)), names),)
 
 
 def of_tuple(place: Place) -> tuple[str, tuple[Edit, ...]]:
@@ -246,6 +259,11 @@ def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
         whole = Span(place.source, 0, len(place.source.text))
         written = f"[{whole.text.strip()}]"
         return f"write a list in square brackets: `{shortened(written)}`", (Edit(whole, written),)
+    if value == "=>" and before is not None and before.type == "WHEN":
+        help = "the case for all that is left is written `otherwise => layers`"
+        return help, (Edit(span_of(place.source, before), "otherwise"),)
+    if value == "=" and place.expected == {"IN"}:
+        return "`each` goes through a list: write `in`", (Edit(span, "in"),)
     if pair == "**":
         return "there is no power operator: multiply, as in `2 * 2`", ()
     if pair == "/*":

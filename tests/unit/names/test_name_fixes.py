@@ -103,3 +103,35 @@ def test_a_layer_of_a_library_is_no_misspelling_of_an_own_name() -> None:
 def test_a_call_of_a_library_may_hold_anything(call: str) -> None:
     """An argument need not be a number that is written out."""
     assert diagnose(RIGHT.replace("plain_conv(width, kernel=3, bias=true)", call))
+
+
+@pytest.mark.parametrize(
+    "opening", ["edition 1 /// A network.\n", "edition 1\r\n\r\n", "edition 1 // {\n/// A network.\n"]
+)
+def test_an_import_is_added_as_a_line_of_its_own(opening: str) -> None:
+    end = opening[-2:] if opening.endswith("\r\n") else "\n"
+    lines = [
+        "model net() {",
+        "  input [3, H, W] = [3, 32, 32]",
+        "  stem = gates.se",
+        "  head = global_avg_pool",
+        "}",
+        "",
+    ]
+    (fault,) = diagnose(opening + end.join(lines))
+    mended = apply_edits(fault.fix)
+    assert [d.code for d in diagnose(mended)] == []
+    assert mended.count("\r") in (0, mended.count("\n"))
+
+
+def test_a_block_of_another_library_keeps_its_width() -> None:
+    (fault,) = diagnose(
+        RIGHT.replace("2 of unit(8)", "2 of BasicBlock(8)").replace("  expect parameters == 3_922\n", "")
+    )
+    assert fault.helps == ("add `use std.blocks` below the edition, and write `blocks.basic`",)
+    assert "2 of blocks.basic(8)" in apply_edits(fault.fix)
+    assert diagnose(apply_edits(fault.fix)) == []
+    (fault,) = diagnose(
+        RIGHT.replace("use std.gates", "use std.gates\nuse std.blocks").replace("unit(8)", "Bottleneck(8)")
+    )
+    assert fault.helps == ("write `blocks.bottleneck`",)

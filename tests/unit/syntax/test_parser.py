@@ -146,7 +146,7 @@ MESSAGES = {
         changed("std.blocks", "std/blocks"),
         (
             *("E0101", "2:8", "expected `use`, `block`, `policy`, `slot`, `model`, `extern` or `.`, found `/`"),
-            "write a path like `use std.blocks`",
+            "write the path with dots: `use std.blocks`",
         ),
     ),
     "trailing documentation": (

@@ -30,6 +30,8 @@ model net() {
   expect weighted_layers >= 9
   expect weighted_layers <= 99
 }
+
+model smooth = net(act=silu)
 """
 SLIPS = {
     # the bracket that ends before a pipe, at the end of a line, before a brace; of a list
@@ -49,7 +51,13 @@ SLIPS = {
         "  out = (main + side) |> act\n}",
         "  out = (main + side) |> act",
     ): "every `{` of a block, policy or model needs a matching `}`",
+    ("net(act=silu)\n", "net(act=silu\n"): "close it with `)`: `model smooth = net(act=silu)`",
     # a sign
+    ("stride=2)\n}", "stride=2\uff09\n}"): "write an ordinary `)`",
+    ("std.blocks", "std/blocks"): "write the path with dots: `use std.blocks`",
+    ("std.blocks", '"std/blocks.resnet"'): "write the path with dots: `use std.blocks`",
+    ("std.blocks", '"std.blocks"'): "a path has no quotes: `use std.blocks`",
+    ("std.blocks", "'std.blocks'"): "a path has no quotes: `use std.blocks`",
     ("(8, kernel=3) |> norm", "(8, kernel=3) norm"): "write `|>` before `norm`",
     ("norm |> act |> halved(8) |> max", "norm act halved(8) max"): "write `|>` between the layers",
     ("let main = in |>", "let main = |>"): "write `in |>`: a block passes its input on",
@@ -63,6 +71,7 @@ SLIPS = {
         "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
     ),
     # a word
+    ("  otherwise =>", "  when =>"): "the case for all that is left is written `otherwise => layers`",
     ("2 of unit", "2 off unit"): "a similar keyword exists: `of`",
     ("weighted_layers >= 9", "weighted_layers => 9"): "compare with `>=`",
     ("weighted_layers <= 99", "weighted_layers =< 99"): "compare with `<=`",
@@ -81,3 +90,37 @@ def test_a_slip_of_one_token_is_mended_where_it_is(right: str, wrong: str) -> No
     assert fault.helps == (SLIPS[right, wrong],)
     mended = apply_edits(fault.fix)
     assert " ".join(mended.split()) == " ".join(RIGHT.split())
+
+
+def test_an_input_keeps_the_names_that_its_model_has() -> None:
+    right = RIGHT.replace("net()", "net(channels: int = 3)").replace("[3, H, W] = [3,", "[channels, H, W] = [channels,")
+    (fault,) = diagnose(right.replace("channels, H", "channels H"))
+    assert fault.helps == ("write `,` before `H`",)
+    assert apply_edits(fault.fix) == right
+
+
+def test_beside_a_false_claim_the_bracket_that_fits_is_closed() -> None:
+    right = RIGHT.replace("out = (main + side) |> act", "out = main + (in |> shortcut(width, stride))")
+    right = right.replace("  let side = in |> shortcut(width, stride)\n", "").replace(">= 9", ">= 999")
+    (fault,) = diagnose(right.replace("stride))", "stride)"))
+    assert apply_edits(fault.fix) == right
+
+
+def test_a_list_of_networks_is_gone_through_with_in() -> None:
+    right = RIGHT.replace("model net() {", "model net(n: int) {\n  each n in [1, 2]").replace("net(act", "net(n=1, act")
+    (fault,) = diagnose(right.replace("each n in", "each n ="))
+    assert apply_edits(fault.fix) == right
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("edition 1\n", ""), (">= 9\n}", ">= 9")])
+def test_a_line_that_is_added_ends_as_the_others_do(right: str, wrong: str) -> None:
+    text = RIGHT[: RIGHT.index("  expect weighted_layers <=")] + "}\n"
+    (fault, *_) = diagnose(text.replace(right, wrong).replace("\n", "\r\n"))
+    mended = apply_edits(fault.fix)
+    assert mended.count("\r\n") == mended.count("\n")
+
+
+def test_a_bracket_that_is_far_from_where_it_is_missed_is_no_fault_of_the_compiler() -> None:
+    arguments = ", ".join(f"depth{i}={i}" for i in range(300))
+    fault, *_ = diagnose(RIGHT.replace("net(act=silu)", f"net({arguments}"))
+    assert (fault.code, fault.fix) == ("E0111", ())

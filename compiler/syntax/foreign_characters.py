@@ -84,10 +84,17 @@ def read_lookalike(text: str, at: int, written: str) -> Meant | None:
         block = BLOCK.match(text, at + 1, at + MAX_LINE)
         shown = f"{counted[1]} of {block[1] if block else 'blocks.basic(64)'}"
         return Meant("OF", "of", f"a stage says how often it has a block: `{shown}`")
+    if written == ";" and enclosed(before.rpartition("\n")[2]):
+        return Meant("COMMA", ",", "separate with `,`")
     plain = unicodedata.normalize("NFKC", written)
     if plain != written and plain in FULL_WIDTH:
         return Meant(FULL_WIDTH[plain], plain, f"write an ordinary `{plain}`")
     return LOOKALIKES.get(written)
+
+
+def enclosed(line: str) -> bool:
+    """Whether a bracket is open behind the part of a line."""
+    return sum((c in "([") - (c in ")]") for c in line.partition("//")[0]) > 0
 
 
 def find_sizes(text: str, at: int) -> tuple[int, int] | None:

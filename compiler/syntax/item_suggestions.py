@@ -31,6 +31,8 @@ OPENERS_ELSEWHERE = {  # what others open an item with
     "model": "network net architecture arch",
 }
 TRAINING = frozenset("compile fit train eval evaluate predict summary load_state_dict to cuda".split())
+MAX_BODY = 2_000  # characters of a body in which an input is looked for
+INPUT = re.compile(r"(?:(?!\n\}).)*?\n\s*input\b", re.DOTALL)
 DEFAULT = re.compile(r"\s*=\s*([^,)\n]*)")
 TYPES = (  # of a parameter, by its default
     (re.compile(r"None|none|identity|relu|norm|act"), "layer"),
@@ -90,8 +92,9 @@ def of_opener(token: Token, place: Place) -> Remedy | None:
         )
     if place.after[:1] == ("LPAR",) and "BLOCK" in place.expected:
         span = span_of(place.source, token)
-        edit = Edit(Span(span.source, span.start, span.start), "block ")
-        return f"a definition starts with what it is: `block {token.value}(...) {{ ... }}`", (edit,)
+        kind = "model" if INPUT.match(span.source.text[span.end : span.end + MAX_BODY]) else "block"
+        edit = Edit(Span(span.source, span.start, span.start), f"{kind} ")
+        return f"a definition starts with what it is: `{kind} {token.value}(...) {{ ... }}`", (edit,)
     return None
 
 

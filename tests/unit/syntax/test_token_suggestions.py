@@ -70,7 +70,9 @@ SLIPS = {
     ("norm |> act |> halved(8) |> max", "norm -> act -> halved(8) -> max"): (
         "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
     ),
+    ("[3, H, W] = [3,", "[3; H, W] = [3,"): "separate with `,`",
     # a word
+    ("model net()", "net()"): "a definition starts with what it is: `model net(...) { ... }`",
     ("  otherwise =>", "  when =>"): "the case for all that is left is written `otherwise => layers`",
     ("2 of unit", "2 off unit"): "a similar keyword exists: `of`",
     ("weighted_layers >= 9", "weighted_layers => 9"): "compare with `>=`",
@@ -124,3 +126,9 @@ def test_a_bracket_that_is_far_from_where_it_is_missed_is_no_fault_of_the_compil
     arguments = ", ".join(f"depth{i}={i}" for i in range(300))
     fault, *_ = diagnose(RIGHT.replace("net(act=silu)", f"net({arguments}"))
     assert (fault.code, fault.fix) == ("E0111", ())
+
+
+def test_an_edit_stays_where_the_next_fault_is_another() -> None:
+    text = RIGHT.replace("when in.channels == channels", "if in.channels == channels && 1 == 1")
+    fault, *_ = diagnose(text)
+    assert [edit.replacement for edit in fault.fix] == ["and"]

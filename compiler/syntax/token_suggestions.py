@@ -18,6 +18,7 @@ LISTED = ("COMMA", "PIPE", "ASSIGN", "OF")  # in brackets
 CHAINED = ("PIPE", "ASSIGN", "OF", "ARROW", "COMMA")
 REPLACED = ("ASSIGN", "OF", "PIPE", "ARROW", "COMMA", "OUT", "COLON")
 WORDS = frozenset(("NAME", "INT", "FLOAT", "STRING"))  # an author's own, which no sign may replace
+NO_LAYERS = frozenset(("INT", "FLOAT", "STRING"))
 BETWEEN_WORDS = frozenset(("OF", "OUT"))
 TAKES_IN = ("block", "policy")
 OPENS_VALUE = ("ASSIGN", "LPAR", "ARROW")
@@ -38,7 +39,7 @@ def suggest_tokens(token: Token, place: Place) -> Iterator[Suggestion]:
         if place.before.type in OPENS_VALUE:
             yield Suggestion("write `in |>`: a block passes its input on", (Edit(start_of(span), "in "),))
     for terminal in LISTED if within else CHAINED:
-        if terminal in place.inserted:
+        if terminal in place.inserted and not (terminal == "PIPE" and token.type in NO_LAYERS):
             yield insert_before(token, terminal, place)
         if terminal == "PIPE" in place.expected and len(gaps := gaps_between_words(span)) > 1:
             yield Suggestion("write `|>` between the layers", tuple(Edit(gap, " |> ") for gap in gaps))
@@ -46,7 +47,7 @@ def suggest_tokens(token: Token, place: Place) -> Iterator[Suggestion]:
         if terminal in place.replaced and (token.type not in WORDS or terminal in BETWEEN_WORDS):
             written = f"{spelling(terminal)} =" if terminal == "OUT" else str(spelling(terminal))
             yield Suggestion(f"write `{written}` instead", (Edit(span, written),))
-    if place.removable:
+    if place.removable and token.type not in WORDS:
         yield Suggestion(f"remove `{token}`", (Edit(with_space(span), ""),))
 
 

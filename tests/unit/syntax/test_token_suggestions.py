@@ -132,3 +132,11 @@ def test_an_edit_stays_where_the_next_fault_is_another() -> None:
     text = RIGHT.replace("when in.channels == channels", "if in.channels == channels && 1 == 1")
     fault, *_ = diagnose(text)
     assert [edit.replacement for edit in fault.fix] == ["and"]
+
+
+def test_no_word_of_the_author_is_removed() -> None:
+    """A sign is missing before the `2`: which, only the author knows."""
+    text = RIGHT.replace("model net() {", "model net() {\n  let n = (3 + 5) 2").replace("unit(8)", "unit(n)")
+    fault, *_ = diagnose(text)
+    assert fault.code == "E0101"
+    assert fault.fix == ()

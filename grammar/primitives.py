@@ -41,6 +41,7 @@ class Parameter:
     least: int | None = None  # the smallest legal value of every axis
     initial: bool = False  # only initial values depend on it
     most: int = MAX_CHANNELS  # and the largest
+    above: str = ""  # the parameter that it must exceed
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,25 @@ _ROWS = (
         saves="input",
         doc="x where positive, `slope` x elsewhere.",
     ),
+    Primitive(
+        "elu",
+        (Parameter("alpha", "number", 1),),
+        "act#",
+        "same",
+        saves="input",
+        doc="x where positive, `alpha` (exp(x) - 1) elsewhere.",
+    ),
+    Primitive("mish", (), "act#", "same", saves="input", doc="x tanh(log(1 + exp(x)))."),
+    Primitive("hard_silu", (), "act#", "same", saves="input", doc="x clip(x / 6 + 1 / 2, 0, 1)."),
+    Primitive(
+        "clip",
+        (Parameter("low", "number"), Parameter("high", "number", above="low")),
+        "act#",
+        "same",
+        saves="input",
+        doc="min(max(x, `low`), `high`).",
+    ),
+    Primitive("tanh", (), "act#", "same", saves="output", doc="The hyperbolic tangent."),
     Primitive("sigmoid", (), "gate#", "same", saves="output", doc="1 / (1 + exp(-x))."),
     Primitive("hard_sigmoid", (), "gate#", "same", saves="input", doc="clip(x / 6 + 1 / 2, 0, 1)."),
     Primitive(

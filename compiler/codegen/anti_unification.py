@@ -9,7 +9,7 @@ from resnetc.compiler.codegen.argument_vectors import Number, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
-from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, module_name
+from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, is_relu6, module_name
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 
 IDENTITY = Call("nn.Identity")
@@ -19,7 +19,7 @@ def kind_of(module: Module) -> tuple[Hashable, ...]:
     """What two modules must share to be written by one text."""
     match module:
         case Leaf(primitive):
-            return ("leaf", primitive.name, module.shape_in.rank, gain(module))
+            return ("leaf", primitive.name, module.shape_in.rank, gain(module), is_relu6(module))
         case Sequence(children, origin=origin):
             return ("sequence", origin, tuple(key for key, _ in children))
         case ExpandedBlock(definition):

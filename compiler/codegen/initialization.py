@@ -37,7 +37,9 @@ def initial_values(root: ExpandedBlock) -> list[str]:
     for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
         normal = find_leaves(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
         lines += each([p for p, _ in normal], "weight", f"nn.init.normal_({{}}, std={std})")
-        lines += each([p for p, leaf in normal if dict(leaf.arguments)["bias"]], "bias", "nn.init.zeros_({})")
+        biased = [(path, leaf) for path, leaf in normal if dict(leaf.arguments)["bias"]]
+        optional = frozenset(path for path, leaf in biased if leaf.primitive.state == "conv")
+        lines += each([path for path, _ in biased], "bias", "nn.init.zeros_({})", optional)
     scaled = find_leaves(root, lambda leaf, nested: nested and gain(leaf) is not None)
     for value in dict.fromkeys(gain(leaf) for _, leaf in scaled):
         paths = [path for path, leaf in scaled if gain(leaf) == value]
@@ -93,13 +95,18 @@ def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> li
     return search(root, False)
 
 
-def each(paths: list[str], parameter: str, call: str) -> list[str]:
-    """A call for a parameter of each module."""
+def each(paths: list[str], parameter: str, call: str, optional: frozenset[str] = frozenset()) -> list[str]:
+    """A call for a parameter of each module; `optional` are those that torch's types allow to be None."""
     if len(paths) > SHOWN:
         get = f'self.get_parameter(f"{{path}}.{parameter}")'
         return [*format_lines("for path in ", ListLiteral(quoted(paths)), 8, ":"), f"{PAD}    {call.format(get)}"]
     return [
-        PAD + call.format(f"self.{p}.{parameter}" if p.isidentifier() else f'self.get_parameter("{p}.{parameter}")')
+        PAD
+        + call.format(
+            f"self.{p}.{parameter}"
+            if p.isidentifier() and p not in optional
+            else f'self.get_parameter("{p}.{parameter}")'
+        )
         for p in paths
     ]
 

@@ -46,6 +46,11 @@ def helper(leaf: Leaf) -> tuple[str, int] | None:
     return (name, leaf.shape_in.rank if "{r}" in HELPERS[name] else 0)
 
 
+def is_relu6(leaf: Leaf) -> bool:
+    """Whether a primitive is what torch calls `ReLU6`: a module without arguments, so that no other shares its text."""
+    return leaf.primitive.name == "clip" and (leaf.argument("low"), leaf.argument("high")) == (0, 6)
+
+
 def module_name(leaf: Leaf) -> str:
     """The constructor of a primitive's module."""
     rank, name = leaf.shape_in.rank, leaf.primitive.name
@@ -60,6 +65,11 @@ def module_name(leaf: Leaf) -> str:
         "silu": "nn.SiLU",
         "gelu": "nn.GELU",
         "leaky_relu": "nn.LeakyReLU",
+        "elu": "nn.ELU",
+        "mish": "nn.Mish",
+        "hard_silu": "nn.Hardswish",
+        "clip": "nn.ReLU6" if is_relu6(leaf) else "nn.Hardtanh",
+        "tanh": "nn.Tanh",
         "sigmoid": "nn.Sigmoid",
         "hard_sigmoid": "nn.Hardsigmoid",
         "max_pool": f"nn.MaxPool{rank}d",
@@ -164,6 +174,11 @@ def as_fraction(value: Number) -> Fraction:
     return Fraction(value)
 
 
+def clip(leaf: Leaf, a: Numbers) -> list[Column]:
+    """Bounds are floats: TorchScript takes no others."""
+    return [] if is_relu6(leaf) else [Column(None, as_fraction(a[name]), "number", name) for name in ("low", "high")]
+
+
 def plain(*names: str, type: str = "int") -> Callable[[Leaf, Numbers], list[Column]]:
     return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
 
@@ -177,6 +192,8 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
     "evo_norm_s0": grouped_norm,
     "response_norm": response_norm,
     "leaky_relu": plain("slope", type="number"),
+    "elu": lambda leaf, a: [Column(None, as_fraction(a["alpha"]), "number", "alpha", Fraction(1))],
+    "clip": clip,
     "max_pool": pool,
     "avg_pool": pool,
     "blur_pool": blur,

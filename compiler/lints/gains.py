@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum, auto
+from fractions import Fraction
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
@@ -49,6 +50,15 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 def begins_at_zero(leaf: Leaf) -> bool:
     return leaf.primitive.attribute == NORM and leaf.argument("gain") == 0
+
+
+def keeps_zero(leaf: Leaf) -> bool:
+    """Whether 0 lies between the bounds of a `clip`."""
+    if leaf.primitive.name != "clip":
+        return True
+    low, high = leaf.argument("low"), leaf.argument("high")
+    assert isinstance(low, int | Fraction) and isinstance(high, int | Fraction)  # by their types in the table
+    return low <= 0 <= high
 
 
 def find_own_text(root: ExpandedBlock, leaf: Leaf) -> Span:
@@ -132,7 +142,7 @@ class Gains:
                     flow = Flow.ZEROS
                     if primitive.state in WEIGHTED:
                         flow = Flow.STOPPED
-                    elif primitive.name in NEVER_ZERO:
+                    elif primitive.name in NEVER_ZERO or not keeps_zero(module):
                         flow = Flow.OTHER
                 case Sequence(children):
                     flow = Flow.ZEROS

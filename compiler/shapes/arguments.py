@@ -49,6 +49,8 @@ def complete_arguments(
         if parameter.type == "size" and isinstance(value, tuple) and len(value) != rank:
             raise Fault(errors.wrong_rank(primitive, parameter, value, rank, span))
         check_range(primitive, parameter, value, span)
+        if parameter.above and not exceeds(value, arguments[parameter.above]):
+            raise Fault(errors.not_above(primitive, parameter, value, arguments[parameter.above], span))
         arguments[parameter.name] = value
     if "padding" in arguments and arguments["padding"] is None:
         dilation, kernel = arguments.get("dilation", 1), arguments["kernel"]
@@ -58,6 +60,11 @@ def complete_arguments(
     if "behind" in arguments and arguments["behind"] is None:
         arguments["behind"] = arguments["amount"]
     return arguments
+
+
+def exceeds(value: Value, other: Value) -> bool:
+    assert is_number(value) and is_number(other)  # by their types in the table
+    return value > other
 
 
 def check_range(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> None:

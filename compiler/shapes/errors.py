@@ -25,6 +25,17 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least
     )
 
 
+def not_above(primitive: Primitive, parameter: Parameter, value: Value, other: Value, span: Span) -> Diagnostic:
+    least, name = parameter.above, f"`{parameter.name}` of `{primitive.name}`"
+    swapped = f": did you mean `{primitive.name}({describe(value)}, {describe(other)})`?" if value != other else ""
+    return Diagnostic(
+        "E0303",
+        f"{name} must be above its `{least}` of {describe(other)}, not {describe(value)}",
+        Label(span, f"`{least}` is {describe(other)} and `{parameter.name}` is {describe(value)} here"),
+        helps=(f"give `{parameter.name}` a number above {describe(other)}{swapped}",),
+    )
+
+
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
     why = "no larger layer is of use"
     if parameter.name in ("channels", "features", "kernel"):

@@ -20,6 +20,8 @@ CALLS = {  # what the arguments of a call by position are; `-` has no counterpar
     "AvgPool2d": ("avg_pool", "kernel stride padding"),
     "AveragePooling2D": ("avg_pool", "kernel stride padding"),
     "Dropout": ("dropout", "rate"),
+    "ELU": ("elu", "alpha"),
+    "Hardtanh": ("clip", "low high"),
     "GroupNorm": ("group_norm", "groups -"),
     "ZeroPad2d": ("constant_pad", "amount"),
     "ZeroPadding2D": ("constant_pad", "amount"),
@@ -69,6 +71,7 @@ def write_layer(word: str, arguments: list[tuple[str, str]]) -> str:
     name, parameters = CALLS[word]
     order = parameters.split()
     here = ["channels", "features", "kernel", "rate", "amount", "stride", "padding", "dilation", "groups", "bias"]
+    here += ["alpha", "low", "high"]
     values: dict[str, str] = {}
     behind = ""
     for at, (key, value) in enumerate(arguments):

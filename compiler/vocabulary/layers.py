@@ -48,6 +48,9 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "response_norm": words("", "", "FilterResponseNormTlu2d FilterResponseNorm", "", "frn"),
     "act": words("ReLU relu", "Activation", "get_act_layer create_act_layer", "", "activation nonlinearity"),
     "silu": words(short="swish Swish"),
+    "hard_silu": words("Hardswish", "hard_swish", "HardSwish", "hard_swish", "hswish h_swish HSwish"),
+    "clip(0, 6)": words("ReLU6", "", "", "relu6", "clipped_relu"),
+    "clip(-1, 1)": words("Hardtanh hardtanh clamp", "", "", "hard_tanh", "clip_by_value"),
     "max_pool(3, stride=2)": words(
         "MaxPool2d max_pool2d", "MaxPooling2D MaxPool2D", "MaxPool2dSame", "max_pool", "maxpool"
     ),
@@ -151,19 +154,13 @@ def activation(*primitives: str, instead: str = "", short: str = "") -> Lacking:
 
 
 LACKING: tuple[Lacking, ...] = (
-    activation("relu6", short="ReLU6 clipped_relu"),
-    activation("clip", short="hardtanh clamp threshold"),
-    activation("elu"),
     activation("selu"),
     activation("celu"),
     activation("prelu", short="rrelu"),
-    activation("mish", short="hard_mish"),
-    activation("tanh", short="tanhshrink"),
-    activation("softplus", short="softsign softshrink hardshrink log_sigmoid"),
+    activation("hard_mish"),
+    activation("threshold"),
+    activation("softplus", short="softsign softshrink hardshrink tanhshrink log_sigmoid"),
     activation("quick_gelu", short="star_relu squared_relu"),
-    activation(
-        "hard_swish", short="hswish h_swish hard_silu", instead="`in * (in |> hard_sigmoid)` is the same function"
-    ),
     activation("glu", instead="`let p = in |> split(2)`, then `p[0] * (p[1] |> sigmoid)`, is the same function"),
     Lacking("", ("layer_norm",), words("LayerNorm", "LayerNormalization", "LayerNorm2d", "", "ln"), (NORM,)),
     Lacking("", ("rms_norm",), words("RMSNorm", "RMSNormalization"), (NORM,)),

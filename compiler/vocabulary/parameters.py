@@ -30,6 +30,8 @@ PARAMETERS = {  # of a layer, a block or a policy; a word leads to the first tha
     "rate": "p drop_prob drop_rate prob probability dropout_rate",
     "eps": "epsilon variance_epsilon norm_eps",
     "slope": "negative_slope alpha leak",
+    "low": "min min_val min_value a_min lower",
+    "high": "max max_val max_value a_max upper",
     "ceil": "ceil_mode",
     "count_padding": "count_include_pad",
     "parts": "chunks sections num_splits num_or_size_splits indices_or_sections n",

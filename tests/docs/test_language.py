@@ -307,6 +307,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "linear": {"features": FEATURES},
     "group_norm": {"groups": 4},
     "evo_norm_s0": {"groups": 4},
+    "clip": {"low": 0, "high": 6},
     "max_pool": {"kernel": 3, "stride": 2},
     "avg_pool": {"kernel": 3, "stride": 2},
     "constant_pad": {"amount": 3, "behind": 1},

@@ -19,6 +19,7 @@ ARGUMENTS = {
     "subsample": "2",
     "regroup": "2, 4",
     "reshape": "[4, 5, 10]",
+    "clip": "0, 6",
     "dropout": "0.5",
     "drop_path": "0.5",
 }

@@ -19,6 +19,11 @@ OPTIONAL = {
     "silu": "the activation of EfficientNet and of RegNetZ's kin",
     "gelu": "the activation of normaliser-free and ConvNeXt nets",
     "leaky_relu": "the activation of Darknet's residual nets",
+    "elu": "the activation of residual nets without norms",
+    "mish": "the activation of YOLOv4's residual nets",
+    "hard_silu": "the activation of MobileNetV3",
+    "clip": "the ReLU6 of MobileNetV2, and bounds of one's own",
+    "tanh": "the activation of LeNet, and of gates that may be negative",
     "hard_sigmoid": "the gate of MobileNetV3",
 }
 
@@ -84,7 +89,7 @@ def test_the_words_of_other_libraries_only_word_messages() -> None:
         if "compiler.vocabulary" in path.read_text(encoding="utf-8") and path.parent.name != "vocabulary"
     }
     wording = {"application_errors.py", "call_suggestions.py", "errors.py", "foreign_idioms.py", "instances.py"}
-    wording |= {"paper_notation.py", "stride_mismatch_errors.py"}
+    wording |= {"name_suggestions.py", "paper_notation.py", "stride_mismatch_errors.py"}
     assert readers == wording
 
 

@@ -1,8 +1,8 @@
 """Runs the expanded network step by step: the reference for the generated module, whatever that shares or renames.
 
 The wiring is independent of the generated text, and so are the operations that `forward` writes itself. A primitive
-with a module of its own is run as the generator writes it, also one that is added later: nothing needs to be added
-here.
+with a module of its own is run as the generator writes it, unless its formula is stated here; nothing needs to be
+added for one that is added later.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "concat": lambda xs, a: [torch.cat(xs, dim=1)],
     "sum": lambda xs, a: [torch.stack(xs).sum(dim=0)],
     "softmax": lambda xs, a: [*torch.stack(xs).softmax(dim=0)],
+    "elu": lambda xs, a: [xs[0].clamp(min=0) + float(a["alpha"]) * xs[0].clamp(max=0).expm1()],
+    "mish": lambda xs, a: [xs[0] * xs[0].exp().log1p().tanh()],
+    "hard_silu": lambda xs, a: [xs[0] * (xs[0] / 6 + 0.5).clamp(0, 1)],
+    "clip": lambda xs, a: [xs[0].clamp(float(a["low"]), float(a["high"]))],
+    "tanh": lambda xs, a: [1 - 2 / ((2 * xs[0]).exp() + 1)],
 }
 
 

@@ -65,6 +65,22 @@ def test_a_default_is_that_of_the_spec() -> None:
     assert parameters(unit) == {"in_channels": NONE, "width": NONE, "slope": 0.25, "groups": 2, "bias": False}
 
 
+@pytest.mark.parametrize(
+    "calls, line",
+    [
+        ("a: unit(6) |> b: unit(6)", "self.act = nn.ReLU6()"),
+        ("a: unit(6) |> b: unit(7) |> c: unit(8)", "self.act = nn.ReLU6() if limit == 6 else nn.Hardtanh(0.0, limit)"),
+        ("a: unit(7) |> b: unit(8)", "self.act = nn.Hardtanh(0.0, limit)"),
+        ("a: unit(8) |> b: unit(8)", "self.act = nn.Hardtanh(0.0, 8.0)"),
+    ],
+)
+def test_bounds_of_0_and_6_are_relu6(calls: str, line: str) -> None:
+    block = "block unit(limit: number) { out = in |> conv(8, kernel=3) |> clip(0, limit) }"
+    (trial,) = trials(f"edition 1\n{block}{NET.format(stem=calls)}")
+    assert_outputs_agree(trial, (32, 32))
+    assert line in [text.strip() for text in trial.source.splitlines()]
+
+
 @pytest.mark.parametrize("pool", ["avg_pool(3, stride=stride)", "max_pool(3, stride=stride)", "subsample(stride)"])
 def test_the_stride_of_a_choice_is_the_argument(pool: str) -> None:
     block = f"""

@@ -24,6 +24,7 @@ def unit(main: str) -> str:
     ("text", "places"),
     [
         (write_net(stem=f"conv(16, kernel=3) |> {ZERO} |> act"), [ZERO]),
+        (write_net(stem=f"conv(16, kernel=3) |> {ZERO} |> clip(-1, 6) |> conv(16, kernel=1)"), [ZERO]),
         (write_net(stem="conv(16, kernel=3) |> evo_norm_s0(groups=4, gain=0)"), ["evo_norm_s0(groups=4, gain=0)"]),
         (write_net(head=f"{ZERO} |> act |> global_avg_pool |> linear(10)"), [ZERO]),
         (write_net(head=f"global_avg_pool |> fc: linear(10) |> {ZERO}"), [ZERO]),
@@ -57,6 +58,7 @@ def test_zeros_that_nothing_is_added_to_warn(text: str, places: list[str]) -> No
         write_net(stages="stage layer1 = 2 of blocks.basic(16, gain=0)"),
         write_net(stages="stage layer1 = 2 of blocks.bottleneck(4, gain=0)", sets="set attention = gates.se"),
         unit(f"conv(width, kernel=3) |> {ZERO} |> act"),
+        write_net(stem=f"conv(16, kernel=3) |> {ZERO} |> clip(1, 6) |> conv(16, kernel=1)"),
         unit("inner(width)"),
         unit(f"conv(width, kernel=3) |> {ZERO} |> gates.se"),
         unit("conv(width, kernel=3) |> norm(gain=0.5) |> conv(width, kernel=3)"),

@@ -339,6 +339,8 @@ OTHER = map_of(8, step(H, 2, 0), H)
 FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
     ("plain_conv", (map_of(4),), {"channels": 0, "kernel": 1}),
     ("blur_pool", (map_of(4),), {"kernel": 1}),
+    ("clip", (map_of(4),), {"low": 6, "high": 0}),
+    ("clip", (map_of(4),), {"low": 1, "high": 1}),
     ("plain_conv", (map_of(4),), {"channels": 1, "kernel": 2**24 + 1}),
     ("dropout", (map_of(4),), {"rate": 2}),
     ("max_pool", (map_of(4),), {"kernel": (3, 3, 3)}),
@@ -364,6 +366,14 @@ E0303 `channels` of `plain_conv` must be at least 1, not 0
 E0303 `kernel` of `blur_pool` must be at least 2, not 1
   `kernel` is 1 here
   give it 2 or more
+
+E0303 `high` of `clip` must be above its `low` of 6, not 0
+  `low` is 6 and `high` is 0 here
+  give `high` a number above 6: did you mean `clip(0, 6)`?
+
+E0303 `high` of `clip` must be above its `low` of 1, not 1
+  `low` is 1 and `high` is 1 here
+  give `high` a number above 1
 
 E0304 `kernel` of `plain_conv` exceeds the limit of 16_777_216
   `kernel` is 16777217 here

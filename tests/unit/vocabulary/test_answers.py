@@ -63,9 +63,18 @@ EXACT = {
     "ConvTranspose2d": "edition 1 has no transposed convolution",
     "deconv": "edition 1 has no transposed convolution",
     "global_max_pool": "edition 1 has no global maximum; `global_avg_pool` takes the mean of every channel",
-    "elu": (
-        "edition 1 has no `elu`; its activations are `relu`, `silu`, `gelu`, `leaky_relu`, `sigmoid` and `hard_sigmoid`"
+    "prelu": (
+        "edition 1 has no `prelu`; its activations are "
+        "`relu`, `silu`, `gelu`, `leaky_relu`, `elu`, `mish`, `hard_silu`, `clip`, `tanh`, `sigmoid` and `hard_sigmoid`"
     ),
+    "Tanh": "`Tanh` is written `tanh` here",
+    "ELU": "`ELU` is written `elu` here",
+    "Mish": "`Mish` is written `mish` here",
+    "Hardswish": "`Hardswish` is written `hard_silu` here",
+    "hswish": "`hswish` is written `hard_silu` here",
+    "relu6": "`relu6` is written `clip(0, 6)` here",
+    "ReLU6": "`ReLU6` is written `clip(0, 6)` here",
+    "Hardtanh": "`Hardtanh` is written `clip(-1, 1)` here",
     "LayerNorm": (
         "edition 1 has no `LayerNorm`; its norms are `batch_norm`, `group_norm`, `evo_norm_s0` and `response_norm`"
     ),
@@ -164,7 +173,6 @@ INSTEAD = {
     "cross_entropy": "out = in",
     "MBConv": "out = in |> conv(4 * width, kernel=1) |> conv(width, kernel=1)",
     "Mlp": "out = in |> conv(256, kernel=1) |> act |> conv(64, kernel=1)",
-    "hard_swish": "out = in * (in |> hard_sigmoid)",
     "glu": "let p = in |> split(2)\n  out = p[0] * (p[1] |> sigmoid)",
     "instance_norm": "out = in |> group_norm(in.channels)",
     "channel_dropout": "out = in |> dropout(0.5)",
@@ -203,11 +211,11 @@ def test_what_is_lacking_is_there_once_it_is_a_primitive(row: layers.Lacking, mo
 
 
 def test_a_new_activation_is_listed_and_a_new_operation_of_any_name_answers_it(monkeypatch: pytest.MonkeyPatch):
-    plant(monkeypatch, "elu", "act#")
+    plant(monkeypatch, "selu", "act#")
     plant(monkeypatch, "snake_wave")
-    (elu, mish, wave) = (find_layer(word) for word in ("ELU", "Mish", "SnakeWave2d"))
-    assert elu is not None and elu.help == "`ELU` is written `elu` here"
-    assert mish is not None and "`hard_sigmoid` and `elu`" in mish.help
+    (selu, celu, wave) = (find_layer(word) for word in ("SELU", "CELU", "SnakeWave2d"))
+    assert selu is not None and selu.help == "`SELU` is written `selu` here"
+    assert celu is not None and " and `selu`" in celu.help
     assert wave is not None and wave.help == "`SnakeWave2d` is written `snake_wave` here"
 
 
@@ -233,6 +241,8 @@ CALLS = (
     ("in |> dropout({}=0.5)", "rate"),
     ("in |> batch_norm({}=0.001)", "eps"),
     ("in |> leaky_relu({}=0.2)", "slope"),
+    ("in |> clip({}=0, high=6)", "low"),
+    ("in |> clip(0, {}=6)", "high"),
     ("in |> max_pool(3, stride=2, {}=true)", "ceil"),
     ("in |> avg_pool(3, stride=2, {}=true)", "count_padding"),
     ("in |> constant_pad({}=1)", "amount"),
@@ -266,7 +276,7 @@ def test_the_plain_form_of_a_word_has_no_axes_and_no_capitals():
 
 
 SETTINGS = {
-    ("act", "prelu"): EXACT["elu"].replace("`elu`", "`prelu`"),
+    ("act", "prelu"): EXACT["prelu"],
     ("act", "swish"): EXACT["swish"],
     ("act", "nn.SiLU()"): EXACT["SiLU"],
     ("norm", "layer_norm"): EXACT["LayerNorm"].replace("LayerNorm", "layer_norm"),

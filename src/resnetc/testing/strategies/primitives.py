@@ -24,6 +24,7 @@ from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitiv
 
 NOWHERE = Span(Source("", ""), 0, 0)
 NUMBERS = (Fraction(1, 10), Fraction(1, 4), Fraction(1, 2))
+BELOW, ABOVE = (0, -1, Fraction(1, 4)), (6, 1, Fraction(1, 2))  # for two parameters, one of which exceeds the other
 WIDEST = 8
 LISTING_RULES = ("split", "list_same")  # what they give is a list, also of one element
 
@@ -149,7 +150,8 @@ def plain_values(parameter: Parameter, shape: Shape) -> Iterable[Any]:
         case "int":
             return range(least, least + WIDEST)
         case "number":
-            return NUMBERS
+            exceeded = {p.above for row in PRIMITIVES.values() for p in row.parameters}
+            return ABOVE if parameter.above else BELOW if parameter.name in exceeded else NUMBERS
         case "size":
             one = range(least, least + (5 if parameter.default is REQUIRED else 4))
             lists = [(least + 1, *(least + 2,) * (shape.rank - 1)), (least, *(least + 1,) * (shape.rank - 1))]

@@ -50,7 +50,7 @@ def complete_arguments(
             raise Fault(errors.wrong_rank(primitive, parameter, value, rank, span))
         check_range(primitive, parameter, value, span)
         if parameter.above and not exceeds(value, arguments[parameter.above]):
-            raise Fault(errors.not_above(primitive, parameter, value, arguments[parameter.above], span))
+            raise Fault(errors.out_of_range(primitive, parameter, value, arguments[parameter.above], span))
         arguments[parameter.name] = value
     if "padding" in arguments and arguments["padding"] is None:
         dilation, kernel = arguments.get("dilation", 1), arguments["kernel"]

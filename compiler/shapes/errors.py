@@ -16,23 +16,22 @@ POOLED = re.compile(r"((?:(?:flatten|dropout(?:\([^()]*\))?)\s*\|>\s*)*)(?:[\w.\
 """What stands between the last pool and a layer that needs a vector: `flatten`, a dropout, the layer's own label."""
 
 
-def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least: int, span: Span) -> Diagnostic:
+def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least: Value, span: Span) -> Diagnostic:
+    """An argument below its least value, or not above that of another parameter."""
+    place = f"`{parameter.name}` is {describe(value)} here"
+    bound = f"at least {describe(least)}"
+    help = f"give it {describe(least)} or more" + (" channels" if parameter.name == "channels" else "")
+    if parameter.above:
+        place = f"`{parameter.above}` is {describe(least)} and {place}"
+        bound = f"above its `{parameter.above}` of {describe(least)}"
+        help = f"give `{parameter.name}` a number above {describe(least)}"
+        if value != least:
+            help += f": did you mean `{primitive.name}({describe(value)}, {describe(least)})`?"
     return Diagnostic(
         "E0303",
-        f"`{parameter.name}` of `{primitive.name}` must be at least {least}, not {describe(value)}",
-        Label(span, f"`{parameter.name}` is {describe(value)} here"),
-        helps=(f"give it {least} or more" + (" channels" if parameter.name == "channels" else ""),),
-    )
-
-
-def not_above(primitive: Primitive, parameter: Parameter, value: Value, other: Value, span: Span) -> Diagnostic:
-    least, name = parameter.above, f"`{parameter.name}` of `{primitive.name}`"
-    swapped = f": did you mean `{primitive.name}({describe(value)}, {describe(other)})`?" if value != other else ""
-    return Diagnostic(
-        "E0303",
-        f"{name} must be above its `{least}` of {describe(other)}, not {describe(value)}",
-        Label(span, f"`{least}` is {describe(other)} and `{parameter.name}` is {describe(value)} here"),
-        helps=(f"give `{parameter.name}` a number above {describe(other)}{swapped}",),
+        f"`{parameter.name}` of `{primitive.name}` must be {bound}, not {describe(value)}",
+        Label(span, place),
+        helps=(help,),
     )
 
 

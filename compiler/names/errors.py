@@ -20,6 +20,7 @@ from resnetc.compiler.syntax.foreign_idioms import INPUT_IS_IN, answer_name
 from resnetc.grammar.primitives import TYPES, Primitive
 
 MAX_CANDIDATES = 1_000  # names among which a similar one is looked for
+MAX_LIBRARY_NAME = 100  # letters
 MAX_STAGES = 8  # that a message lists
 FALSE = re.compile(r"\s*=\s*[Ff]alse\b")
 SAME = re.compile(r"\s*=\s*[\"']same[\"']", re.IGNORECASE)
@@ -122,6 +123,8 @@ def add_use(library: str, file: FileNames, span: Span) -> Edit:
 
 def library_item(name: str) -> str:
     """A block or a policy of the shipped library, as a file that uses it calls it: `blocks.basic`; or nothing."""
+    if len(name) > MAX_LIBRARY_NAME:
+        return ""
     pattern = re.compile(rf"^(?:block|policy) {re.escape(name)}\(", re.MULTILINE)
     paths = sorted((LIBRARY / "std").glob(f"*{SUFFIX}"))
     return next((f"{path.stem}.{name}" for path in paths if pattern.search(path.read_text(encoding="utf-8"))), "")

@@ -16,7 +16,6 @@ from resnetc.compiler.sizes import (
     equal_where,
     show_set,
 )
-from resnetc.compiler.vocabulary.answers import find_layer
 
 
 def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
@@ -25,8 +24,11 @@ def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: Size
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
     likeliest, *alternatives = stride_suggestions.suggest_strides(sites, conflict.reason.condition.span, conflict.axis)
     larger: tuple[str, ...] = ()  # what joins the maps of a decoder
-    if conflict.reason.condition.text == "`concat`" and (answer := find_layer("upsample")) is not None:
-        larger = (answer.help,)
+    if conflict.reason.condition.text == "`concat`":
+        from resnetc.compiler.vocabulary.answers import find_layer
+
+        answer = find_layer("upsample")
+        larger = (answer.help,) if answer is not None else ()
     if "none" in totals:
         likeliest = Suggestion("for a gate, write `*`: it broadcasts a map of size 1, `+` does not")
         alternatives = []

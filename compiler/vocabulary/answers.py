@@ -11,6 +11,7 @@ from resnetc.compiler.vocabulary import layers, parameters
 from resnetc.compiler.vocabulary.layers import Lacking
 from resnetc.grammar.primitives import NORM, PRIMITIVES
 
+MAX_WORD = 100  # letters: no library has a longer one
 DIMENSIONS = re.compile(r"_?[123]d(?=$|_|[A-Z])|_?[123]D(?=$|_|[A-Z])")
 INFERRED = re.compile(
     r"(conv|std_conv|linear|norm|group_norm)\b"
@@ -61,14 +62,16 @@ def find_layer(word: str) -> Answer | None:
 
     What is a primitive by now is the answer to its own name, however it is written elsewhere.
     """
-    table = layers_by_word()
-    entry = table.get(word) or table.get(simplify(word))
-    if entry is None and simplify(word).endswith(("loss", "losswithlogits", "crossentropy")):
+    if len(word) > MAX_WORD:
+        return None
+    table, plain = layers_by_word(), simplify(word)
+    entry = table.get(word) or table.get(plain)
+    if entry is None and plain.endswith(("loss", "losswithlogits", "crossentropy")):
         entry = table["CrossEntropyLoss"]
     if isinstance(entry, Lacking):
         return describe_lacking(word, entry)
     if entry is None:
-        name = next((name for name in PRIMITIVES if simplify(name) == simplify(word)), "")
+        name = next((name for name in PRIMITIVES if simplify(name) == plain), "")
         return Answer(f"`{word}` is written `{name}` here", name, (name,)) if name else None
     code = entry.help
     if code not in layers.WRITTEN:

@@ -105,6 +105,9 @@ PIECES = (
 def lengths() -> list[Attack]:
     found = [Attack(f"a mebibyte of {c!r}", text(c * (MIB // len(c.encode()))), "E01") for c in CHARACTERS]
     found += [Attack(f"a net, then {c!r}", text((NET + c * MIB).encode()[:MIB]), "E01") for c in "(}>=\"'#|;$"]
+    long = "u" * (MIB - 4096)
+    for word in (long, f"nn.{long}", f"{long}(3, 16)", long.capitalize()):
+        found.append(Attack(f"a layer of a mebibyte, {word[:3]}...{word[-3:]}", text(net(stem=word)), "E0201"))
     found.append(Attack("a mebibyte of empty comments", text("//\n" * (MIB // 3)), "E0110"))
     for piece in PIECES:
         many = piece * (WORDS // max(1, len(piece.split())))

@@ -159,7 +159,7 @@ def test_what_stands_before_the_first_spec_is_for_all() -> None:
         ((), "a SPEC or the folder of a run is needed"),
         (("digits", "--bogus"), "unrecognized arguments: --bogus"),
         (("--seeds", "1,x", "digits"), "write them like 0,1,2"),
-        (("digits", "--set", "depth"), "write --set NAME=VALUE"),
+        (("digits", "--set", "depth"), "write --set depth=VALUE"),
     ],
 )
 def test_a_wrong_command_line_ends_in_status_2(

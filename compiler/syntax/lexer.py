@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedCharacters
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.source import Source, Span
-from resnetc.compiler.syntax import errors
+from resnetc.compiler.syntax import errors, limits
 from resnetc.compiler.syntax.error_context import span_of
 from resnetc.compiler.syntax.foreign_characters import (
     LOOKALIKES,
@@ -33,8 +33,8 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
         try:
             for token in parser().lex(TextSlice(source.text, at, len(source.text))):
                 out.append(token)
-                if len(out) > errors.MAX_WORDS:
-                    raise Fault(errors.too_many_words(span_of(source, token)))
+                if len(out) > limits.MAX_WORDS:
+                    raise Fault(limits.too_many_words(span_of(source, token)))
             break
         except UnexpectedCharacters as stop:
             at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)

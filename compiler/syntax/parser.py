@@ -12,8 +12,8 @@ from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.builder import Builder
 from resnetc.compiler.syntax.error_context import ITEMS, RESERVED
-from resnetc.compiler.syntax.errors import Limits, bidirectional
 from resnetc.compiler.syntax.lalr_tables import OPTIONS, digest, grammar_text, parser
+from resnetc.compiler.syntax.limits import Limits
 from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
 
 __all__ = ["OPTIONS", "RESERVED", "digest", "grammar_text", "parse", "parse_expression", "parser"]
@@ -67,6 +67,8 @@ def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
 def read(source: Source, start: str, limits: Limits) -> Node:
     """The tree of a whole text; raises what Lark raises, or a `Fault` where a limit is passed."""
     if hidden := BIDI.search(source.text):
+        from resnetc.compiler.syntax.errors import bidirectional
+
         raise Fault(bidirectional(Span(source, hidden.start(), hidden.end())))
     machine = parser().parse_interactive(source.text, start=start)
     stack, token = machine.parser_state.state_stack, None

@@ -24,6 +24,7 @@ from resnetc.compiler.syntax.item_tokens import name_of, split_header, split_ite
 from resnetc.compiler.syntax.lalr_automaton import END, Automaton, State
 from resnetc.compiler.syntax.lalr_tables import parser, spelling
 from resnetc.compiler.syntax.lexer import tokens
+from resnetc.compiler.syntax.limits import Limits
 from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
 
 MAX_FAULTS = 20
@@ -142,7 +143,7 @@ class Piece:
 
     def read(self) -> Node | None:
         """The tree of the piece, or None after its faults are reported."""
-        limits = errors.Limits(self.recovery.source)
+        limits = Limits(self.recovery.source)
         i = 0
         while i < len(self.tokens):
             token = self.tokens[i]

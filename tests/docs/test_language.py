@@ -357,14 +357,15 @@ def test_the_limits() -> None:
     from resnetc.compiler.expansion import dataflow_builder, input_declaration, instances, limits
     from resnetc.compiler.loader import loader as modules
     from resnetc.compiler.sizes import budget
-    from resnetc.compiler.syntax import builder, errors
+    from resnetc.compiler.syntax import builder
+    from resnetc.compiler.syntax import limits as text_limits
     from resnetc.grammar.primitives import MAX_CHANNELS
 
     said = section("Limits").replace("\n", " ")
     for text in (
         f"{builder.MAX_DEPTH} levels of nesting in an expression, "
         f"{work_budget.MAX_NESTED} of definitions in each other",
-        f"{errors.MAX_STATEMENT:_} words a statement, {errors.MAX_WORDS:_} words and 1 MiB a file",
+        f"{text_limits.MAX_STATEMENT:_} words a statement, {text_limits.MAX_WORDS:_} words and 1 MiB a file",
         f"{modules.MAX_FILES} used files of one's own with {modules.MAX_WORDS:_} words in all",
         f"used through at most {modules.MAX_DEPTH} others",
         f"{builder.MAX_DIGITS} digits a literal",

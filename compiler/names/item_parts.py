@@ -9,7 +9,6 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_characters import QUOTES
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, Primitive
 
 ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
@@ -56,6 +55,8 @@ def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
 def attribute_span(slot: syntax.Slot) -> Span:
     """The text between a slot's parameters and its default."""
     source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
+    from resnetc.compiler.syntax.foreign_characters import QUOTES  # where something is wrong alone
+
     quoted = re.compile(rf'["{"".join(QUOTES)}]{re.escape(slot.attribute)}.').search(source.text, behind)
     return Span(source, *quoted.span()) if quoted is not None else slot.name.span
 

@@ -1,8 +1,10 @@
-"""Source texts, and spans in them."""
+"""Source texts, spans in them, and what stands in their brackets."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from resnetc.compiler.fast_dataclass import record
@@ -64,3 +66,37 @@ class Span:
     def __str__(self) -> str:
         place = self.source.position(self.start)
         return f"{self.source.name}:{place.line}:{place.column}"
+
+
+# -- brackets ---------------------------------------------------------------------------------------------------------
+
+OPENING, CLOSING = "([{", ")]}"
+NAMED = re.compile(r"\s*(?:(\w+)\s*=(?!=))?\s*(.*?)\s*", re.DOTALL)
+
+
+def find_outside(sign: str, text: str) -> Iterator[int]:
+    """Where a sign stands in a text, but for those in brackets."""
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character in OPENING) - (character in CLOSING)
+        if depth == 0 and text.startswith(sign, at):
+            yield at
+
+
+def find_close(text: str, start: int, most: int) -> int:
+    """Behind the bracket that closes the one at a place, or 0 where none does within `most` characters."""
+    depth = 0
+    for at in range(start, min(len(text), start + most)):
+        depth += (text[at] in OPENING) - (text[at] in CLOSING)
+        if depth == 0:
+            return at + 1
+    return 0
+
+
+def split_arguments(text: str) -> list[tuple[str, str]]:
+    """The arguments between two brackets as they are written, each with its name; by position they have none."""
+    ends = [*find_outside(",", text), len(text)]
+    starts = [0, *(end + 1 for end in ends)]
+    pieces = [text[start:end] for start, end in zip(starts, ends, strict=False)]
+    named = (NAMED.fullmatch(piece) for piece in pieces if piece.strip())
+    return [(match[1] or "", match[2]) for match in named if match]

@@ -309,7 +309,6 @@ class Session:
         from resnetc.compiler.claims import checker
         from resnetc.compiler.measures import summary
         from resnetc.compiler.proof import prove
-        from resnetc.compiler.remedies import verification
         from resnetc.compiler.sizes.budget import Budget
 
         homes = self._homes()
@@ -325,10 +324,12 @@ class Session:
             self.spent += expander.cost
         if not faults:
             accepted, faults = prove.prove(network)
-        for diagnostic in faults:
-            recompile = partial(self._recompile, entry.spec, request.name, settings)
-            self.sink.add(verification.verify_fixes(diagnostic, recompile, expander.cost))
         if faults:
+            from resnetc.compiler.remedies.verification import verify_fixes
+
+            recompile = partial(self._recompile, entry.spec, request.name, settings)
+            for diagnostic in faults:
+                self.sink.add(verify_fixes(diagnostic, recompile, expander.cost))
             return None
         measures = summary.measure(network)
         budget = Budget()

@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from resnetc.compiler.source import split_arguments
+
 
 def parse_arguments(text: str) -> list[tuple[str, str]]:
     """The arguments of a call as they are written, each with its name; by position they have none."""
     match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
-    pieces, depth = [""], 0
-    for c in match[1] if match else "":
-        depth += (c in "([") - (c in ")]")
-        if c == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += c
-    named = (re.fullmatch(r"\s*(?:(\w+)\s*=(?!=))?\s*(.*?)\s*", piece, re.DOTALL) for piece in pieces if piece.strip())
-    return [(m[1] or "", m[2]) for m in named if m]
+    return split_arguments(match[1]) if match else []
 
 
 def pass_argument(call: str, name: str, order: Sequence[str]) -> str | None:

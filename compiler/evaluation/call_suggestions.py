@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.evaluation.values import Tensor, Value, is_number
-from resnetc.compiler.source import Span
+from resnetc.compiler.source import Span, find_close
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import PRIMITIVES
 
@@ -84,7 +84,7 @@ def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | 
     rest_start = behind.end() if behind is not None else end
     if text[start - 1 : start] != "(" or text[rest_start : rest_start + 1] in ("", "="):
         return None
-    close = find_close(text, start - 1)
+    close = find_close(text, start - 1, MAX_CALL)
     opening = start - 1
     while text[opening - 1 : opening] == "(" and text[close : close + 1] == ")":  # one pair of brackets too many
         opening, close = opening - 1, close + 1
@@ -108,16 +108,6 @@ def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | 
     before, after = text[max(0, place.start - 80) : place.start].rstrip(), text[close : close + 80].lstrip()
     free = before.endswith("=") and after[:1] not in ("+", "-", "*", "/", ",", ")")
     return f"a tensor arrives by a pipe: `{written}`", (Edit(place, written if free else f"({written})"),)
-
-
-def find_close(text: str, start: int) -> int:
-    """Behind the bracket that closes the one at a place, or 0."""
-    depth = 0
-    for at in range(start, min(len(text), start + MAX_CALL)):
-        depth += (text[at] in "([") - (text[at] in ")]")
-        if depth == 0:
-            return at + 1
-    return 0
 
 
 def rename_parameter(answer: Answer, span: Span) -> tuple[Edit, ...]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MAX_CALL_LENGTH = 200
 CALL = re.compile(r"\((?:[^()]|\([^()]*\))*\)")  # the arguments of a call
 NUMBERS = re.compile(r"\(\s*\d+\s*,\s*\d")  # in torch's order
-ONE = re.compile(r"\((?:\w+=)?(?:1|\(1,\s*1\))?\)")
 
 
 def rename(answer: Answer, span: Span) -> tuple[Edit, ...]:
@@ -35,15 +34,9 @@ def takes_none(name: str) -> bool:
 
 
 def renamings(answer: Answer, span: Span) -> tuple[Suggestion, ...]:
-    """The edits where arguments follow, which one of the names here may take; an operation without any drops them."""
+    """The edits where arguments follow, which one of the names here may take."""
     text = span.source.text
     call = CALL.match(text, span.end, span.end + MAX_CALL_LENGTH)
     if answer.length or call is None or (answer.names[:1] in (("conv",), ("linear",)) and NUMBERS.match(call[0])):
         return ()
-    edits = []
-    for name in answer.names:
-        if not takes_none(name):
-            edits.append(Edit(span, name))
-        elif name != "global_avg_pool" or ONE.fullmatch(call[0]):
-            edits.append(Edit(Span(span.source, span.start, call.end()), name))
-    return tuple(Suggestion(answer.help, (edit,)) for edit in edits)
+    return tuple(Suggestion(answer.help, (Edit(span, name),)) for name in answer.names if not takes_none(name))

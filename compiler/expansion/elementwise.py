@@ -5,7 +5,6 @@ from __future__ import annotations
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.frame import Builder
 from resnetc.compiler.evaluation.values import Tensor
-from resnetc.compiler.expansion.channel_mismatch_errors import channels_differ
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import errors as shapes_errors
@@ -22,6 +21,8 @@ def join_shapes(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, scope
             channels = "in.channels" if scope.wires[0].shape.channels == a.channels else str(a.channels)
         raise Fault(shapes_errors.ranks_differ(f"`{op}`", a, b, expr.span, channels))
     if a.channels != b.channels and not (op == "*" and 1 in (a.channels, b.channels)):
+        from resnetc.compiler.expansion.channel_mismatch_errors import channels_differ  # with its remedies
+
         raise Fault(channels_differ(op, left, right, expr, scope))
     one = constant(1)
     sizes = []

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.ir.network import Condition, Network
-from resnetc.compiler.proof import size_errors, stride_mismatch_errors
+from resnetc.compiler.proof import size_errors
 from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed_sizes, declared_sizes
 from resnetc.compiler.proof.constraints import constraints
 from resnetc.compiler.proof.size_conflict import SizeConflict
-from resnetc.compiler.remedies import window_suggestions
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -117,6 +116,9 @@ def describe_broken(conflict: SizeConflict) -> Diagnostic:
             else size_errors.promises_too_much(conflict, promised)
         )
     f, g = conflict.sides
+    from resnetc.compiler.proof import stride_mismatch_errors  # with all remedies, for what is wrong alone
+    from resnetc.compiler.remedies import window_suggestions
+
     sites = window_suggestions.find_join_sites(
         conflict.network, reason.place.block, reason.condition, reason.place.step
     )

@@ -6,7 +6,7 @@ from resnetc.compiler.diagnostics.diagnostic import Label
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.proof.accepted_sizes import Accepted, Reason
-from resnetc.compiler.remedies import window_suggestions
+from resnetc.compiler.remedies.branches import Branch
 from resnetc.compiler.sizes import (
     SizeFn,
     SizeSet,
@@ -91,7 +91,7 @@ class SizeConflict:
         spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
         return tuple(Label(s, "used here") for s in spans if s.source is not self.reason.condition.span.source)
 
-    def sized(self, sides: window_suggestions.Sides) -> tuple[Label, ...]:
+    def sized(self, sides: tuple[Branch, Branch]) -> tuple[Label, ...]:
         """From where on each side has its size."""
         labels = []
         for side, size in zip(sides, self.sides, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
@@ -49,19 +49,8 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
         return fault
     suggestions = [Suggestion(fault.helps[0], fault.fix), *fault.alternatives]
     best, chosen = Outcome.UNCHANGED, suggestions[0]
-    for suggestion in suggestions:
-        edits = suggestion.edits
-        if (
-            not edits
-            or is_shipped(edits[0].span)
-            or cost > MAX_COST
-            or len(edits[0].span.source.text) > MAX_EDITED_TEXT
-        ):
-            continue
-        remaining = recompile(edits)
-        if remaining is None:
-            break
-        outcome = max((fix_outcome(fault, other, edits) for other in remaining), default=Outcome.COMPILES)
+    for suggestion, remaining in try_edits(suggestions if cost <= MAX_COST else [], recompile):
+        outcome = max((fix_outcome(fault, other, suggestion.edits) for other in remaining), default=Outcome.COMPILES)
         if outcome < best:
             best, chosen = outcome, suggestion
         if best is Outcome.COMPILES:
@@ -79,30 +68,34 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
     )
 
 
+def try_edits(suggestions: Iterable[Suggestion], recompile: Recompile) -> Iterator[tuple[Suggestion, list[Diagnostic]]]:
+    """The suggestions that can be tried, each with the faults that it leaves, as long as texts may be tried."""
+    for suggestion in suggestions:
+        edits = suggestion.edits
+        if not edits or is_shipped(edits[0].span) or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
+            continue
+        remaining = recompile(edits)
+        if remaining is None:
+            return
+        yield suggestion, remaining
+
+
 def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile: Recompile) -> Diagnostic:
     """An error of syntax or names with the first of its remedies after which the text checks, or has it no more.
 
     Its words stay where no remedy does, and where none may be tried.
     """
     first = [Suggestion(fault.helps[0], fault.fix)] if fault.helps else []
-    source = fault.primary.span.source
+    suggestions = [*first, *fault.alternatives]
     before = count_earlier(fault, faults)
-    is_only = fault.code.startswith("E01") and before.total() == 1
+    if fault.code.startswith("E01") and before.total() == 1:  # a look without recovery is quick
+        suggestions = [suggestion for suggestion in suggestions if parses(suggestion.edits)]
     best, chosen = (Outcome.UNCHANGED, 0), None
-    for suggestion in (*first, *fault.alternatives):
-        if not suggestion.edits or len(source.text) > MAX_EDITED_TEXT:
-            continue
-        if is_only and not parses(Source(source.name, apply_edits(suggestion.edits))):
-            continue  # a look without recovery is quick
-        remaining = recompile(suggestion.edits)
-        if remaining is None:
-            break
+    for suggestion, remaining in try_edits(suggestions, recompile):
         after = count_earlier(fault, remaining)
         fixed = after[fault.code, fault.message] < before[fault.code, fault.message] and after <= before
         outcome = Outcome.COMPILES if not remaining else Outcome.FIXED if fixed else Outcome.UNCHANGED
-        reached = min(
-            (int(other.code[1:3]) for other in remaining), default=0
-        )  # the phase: a claim's fault is the last
+        reached = min((phase_of(other) for other in remaining), default=0)  # a claim's fault is the last
         if outcome is not Outcome.UNCHANGED and (outcome, -reached) < best:
             best, chosen = (outcome, -reached), suggestion
         if outcome is Outcome.COMPILES:
@@ -114,13 +107,21 @@ def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile
 
 def count_earlier(fault: Diagnostic, faults: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
     """The faults of the phase of one, and of those before it: what comes after shows when this one is mended."""
-    phase = int(fault.code[1:3])
-    return Counter((other.code, other.message) for other in faults if int(other.code[1:3]) <= phase)
+    phase = phase_of(fault)
+    return Counter((other.code, other.message) for other in faults if phase_of(other) <= phase)
 
 
-def parses(source: Source) -> bool:
+def phase_of(fault: Diagnostic) -> int:
+    """The first two digits of its code: syntax, names, shapes, claims."""
+    return int(fault.code[1:3])
+
+
+def parses(edits: tuple[Edit, ...]) -> bool:
+    """Whether a text parses with its edits; False where there is none."""
+    if not edits or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
+        return False
     try:
-        return parse_strict(source) is not None
+        return parse_strict(Source(edits[0].span.source.name, apply_edits(edits))) is not None
     except Fault:  # a limit
         return False
 
@@ -133,16 +134,11 @@ def verify_warning(warning: Diagnostic, recompile: Recompile, false_claims: Sequ
     before = {claim.message for claim in false_claims}
     suggestions = [Suggestion(warning.helps[0], warning.fix), *warning.alternatives]
     chosen = next((suggestion for suggestion in suggestions if not suggestion.edits), Suggestion(warning.helps[0]))
-    for suggestion in suggestions:
-        edits = suggestion.edits
-        if edits and not is_shipped(edits[0].span) and len(edits[0].span.source.text) <= MAX_EDITED_TEXT:
-            remaining = recompile(edits)
-            if remaining is None:
-                break
-            after = {other.message for other in remaining if other.code.startswith("E04")}
-            if not remaining or before and len(after) == len(remaining) and after != before:
-                chosen = suggestion
-                break
+    for suggestion, remaining in try_edits(suggestions, recompile):
+        after = {other.message for other in remaining if other.code.startswith("E04")}
+        if not remaining or before and len(after) == len(remaining) and after != before:
+            chosen = suggestion
+            break
     return replace(
         warning,
         helps=(chosen.help, *warning.helps[1:]),

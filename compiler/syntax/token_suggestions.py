@@ -9,7 +9,7 @@ from itertools import islice
 from lark import Token
 
 from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
-from resnetc.compiler.source import Span
+from resnetc.compiler.source import Span, find_outside
 from resnetc.compiler.syntax.error_context import BRACKETS, OPENERS, RESERVED, Place, opens_line, span_of
 from resnetc.compiler.syntax.lalr_tables import spelling
 
@@ -92,15 +92,6 @@ def close_bracket(opened: Token, token: Token, place: Place) -> Iterator[Suggest
         before = text[text.rfind("\n", 0, at) + 1 : at].strip()
         shown = before if len(before) <= 60 else f"... {before[-56:]}"
         yield Suggestion(f"close it with `{closer}`: `{shown}{closer}`", (Edit(Span(place.source, at, at), closer),))
-
-
-def find_outside(sign: str, text: str) -> Iterator[int]:
-    """Where a sign stands in a text, but for those in brackets."""
-    depth = 0
-    for at, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and text.startswith(sign, at):
-            yield at
 
 
 def with_space(span: Span) -> Span:

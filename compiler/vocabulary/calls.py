@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from resnetc.compiler.source import find_close, split_arguments
 from resnetc.compiler.vocabulary.answers import Answer, find_layer, simplify, translate
 from resnetc.compiler.vocabulary.parameters import NEEDLESS, PARAMETERS
 from resnetc.grammar.primitives import PRIMITIVES
@@ -29,33 +30,9 @@ CALLS = {  # what the arguments of a call by position are; `-` has no counterpar
 DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
 UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
 JOINED = {"add": " + ", "multiply": " * ", "mul": " * "}
-NAMED = re.compile(r"\s*(\w+)\s*=(?!=)\s*(.*?)\s*", re.DOTALL)
 NUMBER = re.compile("[0-9]{1,9}")
 PAIR = re.compile(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*,?\s*[)\]]")
 PLAIN = re.compile(r"[\w.+\-*/ \[\],()|>=]+")  # what may stand in a call here
-
-
-def end_of_call(text: str, start: int) -> int:
-    """Where the bracket ends that opens at a place, or 0."""
-    depth = 0
-    for at in range(start, min(len(text), start + MAX_CALL)):
-        depth += (text[at] in "([") - (text[at] in ")]")
-        if depth == 0:
-            return at + 1
-    return 0
-
-
-def split_arguments(text: str) -> list[tuple[str, str]]:
-    """The arguments between two brackets, each with its name; by position they have none."""
-    pieces, depth = [""], 0
-    for character in text:
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += character
-    named = [(NAMED.fullmatch(piece), piece.strip()) for piece in pieces if piece.strip()]
-    return [(match[1], match[2]) if match else ("", piece) for match, piece in named]
 
 
 def translate_value(value: str) -> str:
@@ -118,13 +95,13 @@ def padding_that_keeps(kernel: str, dilation: str) -> str:
 
 
 def find_call(word: str, before: str, behind: str) -> Answer | None:
-    """What to write for a call of another library; `behind` opens with its bracket. `length` counts from there."""
-    end = end_of_call(behind, 0) if behind.startswith("(") else 0
+    """What to write for a call of another library; `behind` opens with its bracket."""
+    end = find_close(behind, 0, MAX_CALL) if behind.startswith("(") else 0
     if not end:
         return None
     arguments = split_arguments(behind[1 : end - 1])
     tensors: list[tuple[str, str]] = []
-    if behind[end : end + 1] == "(" and (last := end_of_call(behind, end)):
+    if behind[end : end + 1] == "(" and (last := find_close(behind, end, MAX_CALL)):
         tensors, end = split_arguments(behind[end + 1 : last - 1]), last
     written = write(word, arguments, tensors)
     if not written:

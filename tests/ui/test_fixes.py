@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+from resnetc.compiler.remedies.verification import apply_edits
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -35,13 +36,6 @@ def diagnose(text: str) -> list[Diagnostic]:
     return support.diagnose(text)
 
 
-def applied(text: str, edits: tuple[Edit, ...]) -> str:
-    """The text after the edits, the last one first."""
-    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
-        text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
-    return text
-
-
 def count_messages(text: str) -> Counter[tuple[str, str]]:
     """How often each message is given: another place may have the same slip."""
     return Counter((fault.code, fault.message) for fault in diagnose(text))
@@ -62,7 +56,7 @@ def test_every_fix_makes_its_diagnostic_disappear():
             if diagnostic.fix:
                 mended.add(diagnostic.code)
                 said = (diagnostic.code, diagnostic.message)
-                if count_messages(applied(text, diagnostic.fix))[said] >= before[said]:
+                if count_messages(apply_edits(diagnostic.fix))[said] >= before[said]:
                     left.append((case.name, diagnostic.code))
     assert left == []
     assert MECHANICAL - mended == set()
@@ -79,7 +73,7 @@ def test_every_fix_of_a_warning_makes_it_disappear():
         for warning in warnings:
             if warning.fix:
                 mended.add(warning.code)
-                after = warn(applied(text, warning.fix))
+                after = warn(apply_edits(warning.fix))
                 same = [sum(w.message == warning.message for w in several) for several in (warnings, after)]
                 if same[1] >= same[0] or any(fault.severity == "error" for fault in after):
                     left.append((case.name, warning.code, warning.message))
@@ -137,7 +131,7 @@ REFUSALS = {"E0302", "E0314", "E0331", "E0332"}
 
 def remedies(text: str, fault: Diagnostic) -> dict[str, str]:
     """The texts that a fault proposes: with its fix applied, and with each line of its help written down."""
-    out = {"fix": applied(text, fault.fix)} if fault.fix else {}
+    out = {"fix": apply_edits(fault.fix)} if fault.fix else {}
     help = " ".join(fault.helps)
     declared = re.search(r"(?:such as|at least) `(\[[^`]*\])`", help)
     found = re.search(r"^(  input [^=]*= )(\[[^]]*\])(.*)$", text, re.MULTILINE)
@@ -203,7 +197,7 @@ def test_a_certain_fix_compiles_and_the_others_say_that_they_are_guesses():
     assert certain == {"strides: of a pooled gate"}
     for name in certain:
         (fault,) = faults[name]
-        assert diagnose(applied(WRONG[name], fault.fix)) == []
+        assert diagnose(apply_edits(fault.fix)) == []
     assert {fault.applicability for fault in faults["strides: forgotten"]} == {"plausible"}  # either side may stride
     assert {fault.applicability for fault in faults["slots: norm"]} == {"words"}
 
@@ -222,7 +216,7 @@ LINES = {
 def test_the_likeliest_remedy_is_the_one_that_is_said(name: str):
     (fault,) = diagnose(WRONG[name])
     assert f"`{LINES[name]}`" in fault.helps[0]
-    assert diagnose(applied(WRONG[name], fault.fix)) == []
+    assert diagnose(apply_edits(fault.fix)) == []
 
 
 FORGOTTEN = """edition 1
@@ -265,5 +259,5 @@ def test_a_fix_that_is_followed_ends_in_a_spec_that_checks(case: Path) -> None:
         if not faults[0].fix:
             assert case.stem in IN_WORDS
             return
-        text = applied(text, faults[0].fix)
+        text = apply_edits(faults[0].fix)
     assert diagnose(text) == []

@@ -1,7 +1,7 @@
 """Texts of networks for the lints of the dataflow, and what is said of them."""
 
+from resnetc.compiler.remedies.verification import apply_edits
 from tests.support import warn
-from tests.ui.test_fixes import applied
 
 STEM = "conv(16, kernel=3) |> norm |> act"
 STAGE = "stage layer1 = 2 of blocks.basic(16)"
@@ -33,7 +33,7 @@ def texts_of(text: str, code: str) -> list[str]:
     assert {warning.code[0] for warning in warnings} <= {"W"}, [warning.message for warning in warnings]
     for warning in warnings:
         if warning.fix:
-            places = [(other.code, other.message) for other in warn(applied(text, warning.fix))]
+            places = [(other.code, other.message) for other in warn(apply_edits(warning.fix))]
             assert (warning.code, warning.message) not in places
             assert {place[0][0] for place in places} <= {"W"}
     return [warning.primary.span.text for warning in warnings if warning.code == code]

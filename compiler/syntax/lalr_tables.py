@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 import lark
 from lark import Lark
 
+from resnetc import grammar
+
+GRAMMAR = Path(grammar.__file__).parent
 STARTS = ("start", "edition", "use", "item", "expr")
 OPTIONS: dict[str, object] = {
     "parser": "lalr",
@@ -22,7 +25,7 @@ OPTIONS: dict[str, object] = {
 
 
 def grammar_text() -> str:
-    return files("resnetc.grammar").joinpath("resnet.lark").read_text(encoding="utf-8")
+    return GRAMMAR.joinpath("resnet.lark").read_text(encoding="utf-8")
 
 
 def digest() -> str:
@@ -38,7 +41,7 @@ def from_pairs(value: dict[str, Iterable[tuple[object, object]]]) -> Mapping[obj
 @lru_cache(maxsize=1)
 def parser() -> Lark:
     """The LALR(1) parser: from the shipped tables where this Lark made them from this grammar, else built afresh."""
-    shipped = files("resnetc.grammar").joinpath("tables.json")
+    shipped = GRAMMAR.joinpath("tables.json")
     if shipped.is_file():
         tables = json.loads(shipped.read_text(encoding="utf-8"), object_hook=from_pairs)
         if tables["lark"] == lark.__version__ and tables["grammar"] == digest():

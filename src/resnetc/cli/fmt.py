@@ -8,7 +8,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -135,6 +134,8 @@ def format_source(read: Callable[[], Source], faults: list[Diagnostic]) -> str |
 
 def rewrite_files(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
     """Writes every file under a temporary name, then renames them all; links stay links, modes stay as they are."""
+    import tempfile  # and with it what packs and draws
+
     from resnetc.compiler.driver.output_files import in_the_way
 
     staged: list[tuple[str, Path]] = []

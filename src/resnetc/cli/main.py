@@ -7,7 +7,6 @@ import errno
 import gc
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 
 from resnetc import terminal
@@ -102,6 +101,8 @@ def report_error(error: Exception, options: argparse.Namespace) -> int:
             print(f"error: {error}", file=sys.stderr)
         return status
     if os.environ.get("RESNETC_TRACEBACK"):
+        import traceback
+
         traceback.print_exception(error)
         return INTERNAL
     specs = getattr(options, "spec", None)

@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation fuzz sizes mutants
+.PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation fuzz sizes records mutants
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -60,6 +60,9 @@ fuzz: $(READY) ## compare 20,000 random networks and sizes with the real modules
 
 sizes: $(READY) ## compare the accepted sizes of every shipped network with its real module, up to 300
 	OMP_NUM_THREADS=1 $(PY) benchmarks/sizes.py
+
+records: $(READY) ## compare the shipped zoo with the records of torchvision's and timm's nets
+	OMP_NUM_THREADS=1 $(PY) benchmarks/records.py
 
 mutants: $(READY) ## plant faults in sizes, shapes and code generation: tests must detect each (up to 60 minutes)
 	$(PY) benchmarks/mutants.py

@@ -1,12 +1,11 @@
 """Outputs of nets that magnify rounding, held against records that are rounded themselves."""
 
 import copy
-import json
 
 import torch
 from torch import Tensor, nn
 
-from tests.oracle.fingerprint import FACTS, check, fill_, make_input
+from tests.oracle.fingerprint import check, fill_, make_input, read_records
 
 # The smallest difference that a wrong setting makes in one of these nets: an eps of 1e-6 for 1e-8 in the standardised
 # weights of BiT. A bound has to stay below it.
@@ -24,7 +23,7 @@ def check_to_rounding(model: nn.Module, net: str) -> None:
     check(model, net, tolerance=SMALLEST_FAULT)  # parameters, keys, order, and the function but for rounding
     fill_(model)
     exact_model = copy.deepcopy(model).double()
-    record = next(r for r in json.loads(FACTS.read_text()) if r["id"] == net)
+    record = read_records()[net]
     for size, expected in record["fingerprint"].items():
         image = make_input(tuple(int(n) for n in size.split("x")))
         exact = first(exact_model, image.double())

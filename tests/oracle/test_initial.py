@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import resnetc
-from tests.oracle.test_zoo import SPECS
+from tests.oracle.zoo_nets import SPECS
 
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 MANY = 2000  # values from which on a standard deviation says something

@@ -11,7 +11,8 @@ from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts
 from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
-from tests.oracle.test_zoo import KINDS, source_of, zoo
+from tests.oracle.test_zoo import source_of, zoo
+from tests.oracle.zoo_nets import KINDS
 from tests.support import import_module
 
 UPTO = {2: 100, 3: 40}  # by the number of axes; `make sizes` goes to 300 with every net

@@ -14,7 +14,8 @@ from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
 from tests.oracle.fingerprint import fill_
-from tests.oracle.test_zoo import LIBRARIES, NAMES, SPECS, zoo
+from tests.oracle.test_zoo import zoo
+from tests.oracle.zoo_nets import LIBRARIES, NAMES, SPECS
 
 VIDEO = "torchvision/video"  # its stem has no pool
 

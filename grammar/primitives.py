@@ -244,8 +244,25 @@ _ROWS = (
 
 PRIMITIVES = {row.name: row for row in _ROWS}
 
-FUNCTIONAL = frozenset({"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten"})
-"""Expressions in `forward`, never modules of a block; in a sequence they are modules."""
+LEFT, RIGHT = "left", "right"  # the side of an operator that a number stands on
+
+_WITH_NUMBER = (Parameter("number", "number"), Parameter("side", "string"))
+OPERATORS = {
+    row.name: row
+    for row in (
+        Primitive("+", _WITH_NUMBER, "", "same", doc="A number added to every value."),
+        Primitive("-", _WITH_NUMBER, "", "same", doc="A number taken from every value, or every value from it."),
+        Primitive("*", _WITH_NUMBER, "", "same", doc="Every value times a number."),
+        Primitive("/", _WITH_NUMBER, "", "same", doc="Every value divided by a number."),
+        Primitive("negate", (), "", "same", doc="Every value with the other sign."),
+    )
+}
+"""What the operators do with one tensor and at most one number. Nameless in a text, so they are not in `PRIMITIVES`."""
+
+FUNCTIONAL = frozenset(
+    {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten", *OPERATORS}
+)
+"""Expressions in `forward`, never modules of a block; in a sequence they are modules, but for the operators."""
 
 FUNCTIONS = ("ceil", "floor", "floor_log", "len", "max", "min", "nearest", "range", "repeat")
 TYPES = ("bool", "int", "layer", "list", "number", "size", "string", "tensor")

@@ -9,6 +9,7 @@ from resnetc.compiler.codegen.python_layout import WIDTH
 from resnetc.compiler.fast_dataclass import record
 
 INDENT = 8
+ATOM, PRODUCT, SUM = range(3)  # how loosely an expression binds: a call or a name, a product or a sign, a sum
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
 
@@ -34,8 +35,8 @@ class Operation:
     outputs: tuple[int, ...]
     write: Callable[[list[str]], str]
     heavy: bool = False
-    tight: tuple[bool, ...] = ()  # operands that bind tighter than `+`: wrapped where they are sums
-    loose: bool = False  # the expression is a sum or product
+    loosest: tuple[int, ...] = ()  # what each operand may be without parentheses; anything where nothing is said
+    binds: int = ATOM  # what the expression is
     solo: bool = False  # a statement of its own, such as a stage
     opens: bool = False  # a line begins with it, where what it reads took weights
     gathers: bool = False  # `write` gets its operands as one list
@@ -59,7 +60,7 @@ class Pending:
 
     text: str
     heavy: bool
-    loose: bool
+    binds: int
     calls: int
     reads: frozenset[str]  # the names in it: none of them is free while it waits
 
@@ -121,7 +122,7 @@ class Forward:
                 self.assign(ref)
                 waiting = None
             if waiting is not None:
-                wrap = waiting.loose and (operation.tight[i] if operation.tight else False)
+                wrap = waiting.binds > (operation.loosest[i] if operation.loosest else SUM)
                 texts.append(f"({waiting.text})" if wrap else waiting.text)
                 calls, heavy = calls + waiting.calls, heavy or waiting.heavy
                 reads |= waiting.reads
@@ -142,7 +143,7 @@ class Forward:
             self.unpack(operation, text)
             return
         (ref,) = operation.outputs
-        self.pending[ref] = Pending(text, heavy, operation.loose, calls + 1, frozenset(reads))
+        self.pending[ref] = Pending(text, heavy, operation.binds, calls + 1, frozenset(reads))
         named = ref in self.names and self.pending[ref].calls > 1
         if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
             self.assign(ref)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from resnetc.compiler.codegen.forward import Operation
+from resnetc.compiler.codegen.forward import ATOM, PRODUCT, SUM, Operation
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
+from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Sequence, Step
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import NORM
+from resnetc.grammar.primitives import LEFT, NORM, OPERATORS
 
-StepOperation = Module | Literal["+", "*"]
+StepOperation = Module | Join
 
 
 def operation(
@@ -20,13 +18,16 @@ def operation(
     access: str | None,
     template: ExpandedBlock,
     vectors: frozenset[int],
+    number: str = "",
 ) -> Operation:
-    """A step as an operation of `forward`."""
+    """A step as an operation of `forward`; `number` is the text of the one that an operator has."""
     if isinstance(step.operation, str):
         return join(step.operation, inputs, step.outputs)
     if access is None:
         leaf = step.operation
         assert isinstance(leaf, Leaf)
+        if leaf.primitive.name in OPERATORS:
+            return with_number(leaf, number, inputs, step.outputs)
         leaves = [m for m in column if isinstance(m, Leaf)]
         return functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
     if len(inputs) > len(step.inputs):
@@ -36,24 +37,28 @@ def operation(
     )
     takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
     if takes_map and inputs[0] not in vectors:
-        return Operation(inputs, step.outputs, lambda t: f"{access}({flat(t[0])})", heavy)
+        return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]}.flatten(1))", heavy, loosest=(ATOM,))
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
     return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
 
 
-def flat(text: str) -> str:
-    """A map of one position as a vector."""
-    return (
-        f"{text}.flatten(1)"
-        if not text.endswith(")") or text.startswith(("self.", "x.", "torch."))
-        else f"({text}).flatten(1)"
-    )
-
-
 def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
-    """`a + b`, `a * b`."""
-    tight = (op == "*", op == "*")
-    return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", tight=tight, loose=True)
+    """`a + b`, `a - b`, `a * b`."""
+    loosest = {"+": (SUM, SUM), "-": (SUM, PRODUCT), "*": (ATOM, ATOM)}[op]
+    binds = PRODUCT if op == "*" else SUM
+    return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", loosest=loosest, binds=binds)
+
+
+def with_number(leaf: Leaf, number: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """`0.2 * x`, `x / 3`, `1 - x`, `-x`: an operator with one tensor and the text of a number, if it has one."""
+    op = leaf.primitive.name
+    if op == "negate":
+        return Operation(inputs, outputs, lambda t: f"-{t[0]}", loosest=(ATOM,), binds=PRODUCT)
+    binds = SUM if op in ("+", "-") else PRODUCT
+    if leaf.argument("side") == LEFT:
+        loosest = {"+": SUM, "-": PRODUCT, "*": ATOM}[op]
+        return Operation(inputs, outputs, lambda t: f"{number} {op} {t[0]}", loosest=(loosest,), binds=binds)
+    return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {number}", loosest=(binds,), binds=binds)
 
 
 def where_present(access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
@@ -80,23 +85,23 @@ def functional(
 ) -> Operation:
     """The text of a primitive that is no module; the mean of a map may be a `vector`."""
     leaf = leaves[0]
-    tight = (True,) * len(inputs)
+    loosest = (ATOM,) * len(inputs)
     match leaf.primitive.name:
         case "global_avg_pool":
             keepdim = "" if vector else ", keepdim=True"
             mean = f".mean({axes(leaf)}{keepdim})"
-            return Operation(inputs, outputs, lambda t: t[0] + mean, tight=tight, opens=vector)
+            return Operation(inputs, outputs, lambda t: t[0] + mean, loosest=loosest, opens=vector)
         case "flatten":
-            return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", tight=tight)
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", loosest=loosest)
         case "split":
             parts = dict(leaf.arguments)["parts"]
             if parts == 1:
                 return Operation(inputs, outputs, lambda t: t[0])
-            return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", tight=tight)
+            return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", loosest=loosest)
         case "concat":
             return Operation(inputs, outputs, lambda t: f"torch.cat({t[0]}, dim=1)", gathers=True)
         case "sum":
-            return Operation(inputs, outputs, lambda t: " + ".join(t), loose=True)
+            return Operation(inputs, outputs, lambda t: " + ".join(t), binds=SUM)
         case "softmax":
             only = "[0]" if len(outputs) == 1 else ""  # a list of one is its element
             return Operation(
@@ -121,7 +126,7 @@ def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...
     if sizes.count("-1") == 0:
         largest = max(range(len(sizes)), key=lambda i: shapes[0][i])
         sizes[largest] = "-1"
-    return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", tight=(True,))
+    return Operation(inputs, outputs, lambda t: f"{t[0]}.reshape({t[0]}.shape[0], {', '.join(sizes)})", loosest=(ATOM,))
 
 
 def changes_nothing(module: StepOperation) -> bool:

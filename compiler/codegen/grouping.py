@@ -7,8 +7,8 @@ from collections.abc import Hashable
 
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module
-from resnetc.compiler.ir.paths import Path
-from resnetc.grammar.primitives import FUNCTIONAL
+from resnetc.compiler.ir.paths import Arguments, Path
+from resnetc.grammar.primitives import FUNCTIONAL, OPERATORS
 
 
 def stateful(group: list[ExpandedBlock]) -> set[Path]:
@@ -54,6 +54,13 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
 def in_place(module: Module) -> tuple[Hashable, ...] | None:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
     if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
-        numbers = module.arguments if module.primitive.name == "regroup" else ()  # written out in `forward`
+        numbers = written_out(module)
         return (module.primitive.name, len(module.inputs), numbers)
     return None
+
+
+def written_out(leaf: Leaf) -> Arguments:
+    """The arguments of an operation that stand in `forward` itself; the number of an operator may be an attribute."""
+    if leaf.primitive.name in OPERATORS:
+        return tuple((name, value) for name, value in leaf.arguments if name != "number")
+    return leaf.arguments if leaf.primitive.name == "regroup" else ()

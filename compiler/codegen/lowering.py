@@ -18,6 +18,7 @@ from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
+from resnetc.compiler.codegen.operands import Operands, operator_numbers
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
@@ -276,6 +277,7 @@ class Lowering:
         owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
         keeping = stateful(group) | {first.steps[number].path for number in owned}
         attributes = {path[0] for path in keeping} | {s.path[0] for s in first.steps if s.path and s.base is None}
+        operands = Operands(signature, attributes)
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
@@ -283,6 +285,8 @@ class Lowering:
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
             plan.append((number, step))
+            if (vector := operator_numbers(column)) is not None:
+                operands.add(number, vector)
             if isinstance(step.operation, str) or all(
                 isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
             ):
@@ -314,6 +318,7 @@ class Lowering:
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
         fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)}, keeping)
+        fields[:0] = operands.fields
         for path, value in gains.items():
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
@@ -327,7 +332,7 @@ class Lowering:
         vectors = pooled(lines_of, {output, *(results or {}).values()})
         comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
         ops = [
-            functional.operation(step, column, inputs, access.get(number), first, vectors)
+            functional.operation(step, column, inputs, access.get(number), first, vectors, operands.text(number))
             for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
         ]
         names: dict[int, str] = {}

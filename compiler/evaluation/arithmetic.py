@@ -198,13 +198,11 @@ SIGNATURES = {
 def not_numbers(op: str, left: Value, right: Value, odd: Value, span: Span) -> Diagnostic:
     if isinstance(odd, LAYERS):
         help = "a layer becomes a tensor when it is applied: `in |> layer`"
-    elif isinstance(odd, Tensor):
-        help = "tensors support only `+` and `*`"
     else:
         help = f"write a number instead of `{describe(odd)}`"
     return Diagnostic(
         "E0221",
-        f"`{op}` needs numbers{' or tensors' if op in '+*' else ''}, not {kind(left)} and {kind(right)}",
+        f"`{op}` needs numbers{' or tensors' if op in '+-*' else ''}, not {kind(left)} and {kind(right)}",
         Label(span, f"{describe(left)} {op} {describe(right)}"),
         helps=(help,),
     )
@@ -235,6 +233,8 @@ def too_large(span: Span) -> Diagnostic:
 def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic:
     if op == ">" and isinstance(left, LAYERS):
         help = "chain layers with `|>`: `>` compares numbers"
+    elif isinstance(left, Tensor) or isinstance(right, Tensor):
+        help = "compare what is known before there is an image, such as `in.channels` or a parameter"
     elif op in ("==", "!="):
         help = "compare a bool with a bool: write `true` or `false`"
     else:

@@ -4,12 +4,12 @@ place."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Here, Local, Tensor
 from resnetc.compiler.ir.dataflow import Dataflow
-from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.network import Condition, Join, Leaf
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -29,8 +29,8 @@ class Builder(Dataflow, Protocol):
     def reserve(self, path: Path, span: Span) -> None:
         """The label of a layer that `let` binds: its place is here."""
 
-    def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
-        """A sum or a product of tensors."""
+    def join(self, operation: Join | Leaf, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+        """What an operator makes of two tensors, or of a tensor and a number."""
 
 
 @dataclass(slots=True, eq=False)

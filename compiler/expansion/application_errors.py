@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
-from resnetc.compiler.evaluation.values import LAYERS, Value, describe, is_number, kind
+from resnetc.compiler.evaluation.values import LAYERS, Value, describe, kind
 from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -113,11 +113,6 @@ def in_place_of_tensor(value: Value, where: str) -> str:
         return "apply the layer: `in |> layer`"
     if isinstance(value, tuple) and where.startswith("the output of"):
         return "a block has one output: join the list with `concat` or `sum`, or make both blocks one"
-    if is_number(value) and where in ("a side of `*`", "a side of `+`"):
-        from resnetc.compiler.vocabulary.answers import find_layer
-
-        answer = find_layer("layer_scale" if "*" in where else "add_scalar")
-        return f"write a tensor: {answer.help}" if answer is not None else ""
     return "write a tensor: `in`, or the result of a pipe"
 
 

@@ -8,13 +8,12 @@ from collections.abc import Container
 from copy import copy
 from dataclasses import replace
 from itertools import chain, count
-from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation.values import Tensor
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.limits import MAX_BLOCKS, MAX_OPERATIONS, too_many_blocks
-from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Module, NamedNumber, Sequence, Step, Wire
+from resnetc.compiler.ir.network import PLAIN, Condition, Extent, Join, Leaf, Module, NamedNumber, Sequence, Step, Wire
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.reserved import MAX_LENGTH
@@ -163,14 +162,14 @@ class Scope:
             return (*path[:at], max(part for part in siblings if isinstance(part, int)) + 1, *path[at + 1 :])
         return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
 
-    def join(self, operation: Literal["+", "*"], inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+    def join(self, operation: Join | Leaf, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         self._count(PLAIN, 0, span)
         return self._step((), operation, inputs, [shape], span, None, None)[0]
 
     def _step(
         self,
         path: Path,
-        operation: Module | Literal["+", "*"],
+        operation: Module | Join,
         inputs: list[Tensor],
         shapes: list[Shape],
         span: Span,

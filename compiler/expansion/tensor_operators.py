@@ -1,21 +1,40 @@
-"""The operators `|>`, `+` and `*` on tensors, including absent branches."""
+"""The operators on tensors, with each other and with numbers, including absent branches."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.arithmetic import arithmetic, division_by_zero
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.values import Absent, Layer, Tensor, Value
-from resnetc.compiler.expansion import application_errors
+from resnetc.compiler.evaluation.values import (
+    ABSENT,
+    Absent,
+    Arguments,
+    Layer,
+    Number,
+    PrimitiveLayer,
+    Tensor,
+    Value,
+    is_number,
+)
+from resnetc.compiler.expansion import application_errors, operator_errors
 from resnetc.compiler.expansion.elementwise import join_shapes
+from resnetc.compiler.expansion.leaves import Leaves
+from resnetc.compiler.ir.network import Join
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import LEFT, OPERATORS, RIGHT
+
+ARITHMETIC = ("+", "-", "*", "/", "%")
+JOINS: dict[str, Join] = {"+": "+", "-": "-", "*": "*"}
 
 
 class Applies(Protocol):
     """Applies a layer to a tensor: the result is a tensor, a list of tensors, or absent."""
+
+    leaves: Leaves
 
     def apply(self, layer: Layer | Absent, tensor: Value, frame: Frame, span: Span) -> Value: ...
 
@@ -25,7 +44,7 @@ class TensorOperators:
 
     def __init__(self, evaluator: Evaluator, applier: Applies) -> None:
         self.evaluator, self.applier = evaluator, applier
-        evaluator.rules |= {syntax.Pipe: self.pipe, syntax.Binary: self.binary}
+        evaluator.rules |= {syntax.Pipe: self.pipe, syntax.Binary: self.binary, syntax.Negate: self.negate}
 
     def pipe(self, expr: syntax.Pipe, frame: Frame) -> Value:
         first, *rest = expr.steps
@@ -37,13 +56,90 @@ class TensorOperators:
         return value
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
-        if expr.op not in ("+", "*"):
+        if expr.op not in ARITHMETIC:
             return self.evaluator.binary(expr, frame)
         left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
         if not flows(left) and not flows(right):
             return self.evaluator.apply_operator(expr, left, right, frame)
         self.evaluator.charge_lists(left, right, expr.span)
-        return combine(expr.op, left, right, expr, frame)
+        return self.combine(left, right, expr, frame)
+
+    def negate(self, expr: syntax.Negate, frame: Frame) -> Value:
+        value = self.evaluator.evaluate(expr.value, frame)
+        return self.negated(value, expr.span, frame) if flows(value) else arithmetic("-", 0, value, expr.span)
+
+    def negated(self, value: Value, span: Span, frame: Frame) -> Value:
+        """`-value`; a list element by element, an absent branch stays absent."""
+        if isinstance(value, tuple):
+            return tuple(self.negated(element, span, frame) for element in value)
+        if isinstance(value, Tensor):
+            return self.operate(PrimitiveLayer(OPERATORS["negate"], (), span), value, frame)
+        return value
+
+    def combine(self, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+        """What an operator makes of two sides; lists element by element."""
+        if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+            return tuple(self.combine(a, b, expr, frame) for a, b in zip(left, right, strict=True))
+        if isinstance(left, tuple) and is_number(right):
+            return tuple(self.combine(element, right, expr, frame) for element in left)
+        if isinstance(right, tuple) and is_number(left):
+            return tuple(self.combine(left, element, expr, frame) for element in right)
+        if isinstance(left, Absent) or isinstance(right, Absent):
+            return self.without(left, right, expr, frame)
+        if isinstance(left, Tensor) and is_number(right):
+            return self.with_number(left, right, RIGHT, expr, frame)
+        if isinstance(right, Tensor) and is_number(left):
+            return self.with_number(right, left, LEFT, expr, frame)
+        if not flows(left) and not flows(right):  # elements of lists
+            return self.evaluator.apply_operator(expr, left, right, frame)
+        sides = [require_operand(left, expr.left, expr), require_operand(right, expr.right, expr)]
+        if expr.op == "%":
+            raise Fault(operator_errors.remainder_of_tensor(expr))
+        if expr.op == "/":
+            raise Fault(operator_errors.divides_by_tensor(expr))
+        assert frame.scope is not None  # tensors are made in it
+        shape = join_shapes(expr.op, sides[0], sides[1], expr, frame.scope)
+        return frame.scope.join(JOINS[expr.op], sides, shape, expr.span)
+
+    def without(self, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+        """An absent side of a sum leaves the other; an absent branch times a number is absent."""
+        if expr.op == "+":
+            return right if isinstance(left, Absent) else left
+        if expr.op == "-":
+            if isinstance(right, Absent):
+                return left
+            return self.negated(right, expr.span, frame) if flows(right) else arithmetic("-", 0, right, expr.span)
+        if is_number(right) or (is_number(left) and expr.op == "*"):
+            if expr.op == "/" and right == 0:
+                raise Fault(division_by_zero(expr.op, expr.span))
+            return ABSENT
+        text = expr.left if isinstance(left, Absent) else expr.right
+        raise Fault(
+            application_errors.absent_value(text.span, "a factor" if expr.op == "*" else f"a side of `{expr.op}`")
+        )
+
+    def with_number(self, tensor: Tensor, number: Number, side: str, expr: syntax.Binary, frame: Frame) -> Value:
+        """`0.2 * x`, `1 - x`, `x / 3`."""
+        if expr.op == "%":
+            raise Fault(operator_errors.remainder_of_tensor(expr))
+        if expr.op == "/" and side == LEFT:
+            raise Fault(operator_errors.divides_by_tensor(expr))
+        self.require_factor(number, side, expr)
+        arguments: Arguments = (("number", number), ("side", side))
+        return self.operate(PrimitiveLayer(OPERATORS[expr.op], arguments, expr.span), tensor, frame)
+
+    def require_factor(self, number: Value, side: str, expr: syntax.Binary) -> None:
+        """A branch is not multiplied by 0, nor divided by it."""
+        if number == 0 and expr.op == "/":
+            raise Fault(division_by_zero(expr.op, expr.span))
+        if number == 0 and expr.op == "*":
+            raise Fault(operator_errors.factor_of_zero(expr, expr.left if side == LEFT else expr.right))
+
+    def operate(self, layer: PrimitiveLayer, tensor: Tensor, frame: Frame) -> Tensor:
+        """A step of the dataflow that no module stands for."""
+        assert frame.scope is not None  # tensors are made in it
+        leaf = self.applier.leaves.leaf(layer, (tensor.shape,), frame)
+        return frame.scope.join(leaf, [tensor], tensor.shape, layer.span)
 
 
 def flows(value: Value) -> bool:
@@ -53,21 +149,7 @@ def flows(value: Value) -> bool:
     )
 
 
-def combine(op: str, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
-    """`+` and `*` on tensors; lists element by element; an absent side of `+` leaves the other."""
-    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
-        return tuple(combine(op, a, b, expr, frame) for a, b in zip(left, right, strict=True))
-    if op == "+" and isinstance(left, Absent):
-        return right
-    if op == "+" and isinstance(right, Absent):
-        return left
-    sides: list[Tensor] = []
-    for side, text in ((left, expr.left), (right, expr.right)):
-        if isinstance(side, Absent):
-            raise Fault(application_errors.absent_value(text.span, "a factor"))
-        if not isinstance(side, Tensor):
-            raise Fault(application_errors.not_a_tensor(text.span, side, f"a side of `{op}`"))
-        sides.append(side)
-    assert frame.scope is not None  # tensors are made in it
-    shape = join_shapes(op, sides[0], sides[1], expr, frame.scope)
-    return frame.scope.join("+" if op == "+" else "*", sides, shape, expr.span)
+def require_operand(value: Value, text: syntax.Expr, expr: syntax.Binary) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise Fault(operator_errors.not_an_operand(expr, text, value))
+    return value

@@ -41,6 +41,9 @@ class Extent:
     keeps_state: bool
 
 
+Join = Literal["+", "-", "*"]
+"""What two values of a dataflow become one by."""
+
 PLAIN, KEEPING = Extent(0, 1, False), Extent(0, 1, True)
 
 
@@ -118,10 +121,13 @@ class Sequence:
 
 @record
 class Step:
-    """One line of a dataflow program: `operation` is a module, or `+` or `*` of two values."""
+    """One line of a dataflow program: `operation` is a module, or `+`, `-` or `*` of two values.
+
+    What an operator makes of one value and a number is a leaf without a path.
+    """
 
     path: Path
-    operation: Module | Literal["+", "*"]
+    operation: Module | Join
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     span: Span

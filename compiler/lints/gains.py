@@ -12,7 +12,7 @@ from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, d
 from resnetc.compiler.lints.argument_edits import drop_argument
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
-from resnetc.grammar.primitives import NORM
+from resnetc.grammar.primitives import NORM, OPERATORS
 
 WEIGHTED = ("conv", "linear")  # by what they keep
 NEVER_ZERO = ("sigmoid", "hard_sigmoid", "softmax")  # whatever they read
@@ -53,7 +53,9 @@ def begins_at_zero(leaf: Leaf) -> bool:
 
 
 def keeps_zero(leaf: Leaf) -> bool:
-    """Whether 0 lies between the bounds of a `clip`."""
+    """Whether 0 lies between the bounds of a `clip`, and no number is added."""
+    if leaf.primitive in (OPERATORS["+"], OPERATORS["-"]):
+        return leaf.argument("number") == 0
     if leaf.primitive.name != "clip":
         return True
     low, high = leaf.argument("low"), leaf.argument("high")

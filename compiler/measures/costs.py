@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Literal
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
@@ -69,7 +68,7 @@ def filter_multiply_adds(leaf: Leaf) -> Cost:
 
 # -- what autograd keeps ----------------------------------------------------------------------------------------------
 
-Operation = Module | Literal["+", "*"]
+Operation = Module | Join
 Program = Iterator[tuple[Operation, tuple[int, ...], tuple[int, ...]]]
 
 
@@ -179,7 +178,7 @@ class Memory:
 
 
 def saved_by_join(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> SavedTensors:
-    """A sum keeps nothing, a product each factor that the gradient of the other needs."""
+    """A sum or a difference keeps nothing, a product each factor that the gradient of the other needs."""
     inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
     return SavedTensors(
         inside={},

@@ -75,7 +75,12 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "reshape([in.channels, 1, 1])": words("view Unflatten unsqueeze", "Reshape", "", "", "expand_dims"),
     "flatten": words(short="ravel squeeze"),
     "a + b": words("add FloatFunctional", "Add", "", "", "plus residual_add eltwise_add"),
+    "a - b": words("sub subtract", "Subtract", short="minus"),
+    "([a, b] |> sum) / 2": words("", "Average", short="average_branches"),
     "a * b": words("mul multiply", "Multiply", "", "", "times eltwise_mul"),
+    "in / 3": words("div divide true_divide", short="div_scalar"),
+    "-in": words("neg negative"),
+    "1 + in": words(short="add_constant add_scalar"),
     "nearest(x, 8)": words("", "", "make_divisible _make_divisible round_channels", "", "round round_filters"),
     "floor(a / b)": words(short="int floordiv"),
 }
@@ -234,18 +239,17 @@ LACKING: tuple[Lacking, ...] = (
         instead="the slot `attention` takes gates, such as `gates.se` of `std.gates`",
     ),
     Lacking(
-        "operation that multiplies a tensor by a number",
+        "learned factor",
         ("scale", "layer_scale"),
         words("", "", "LayerScale LayerScale2d", "", "scale skip_init re_zero rezero gamma Parameter"),
         instead="`norm(gain=0)` starts a branch at zero",
     ),
-    Lacking("operation that adds a number to a tensor", ("shift", "add_scalar"), words(short="bias add_constant")),
+    Lacking("learned addend", ("shift",), words(short="bias")),
     Lacking(
         "gain of a convolution", ("scaled_std_conv",), words("", "", "ScaledStdConv2d"), instead="`std_conv` has none"
     ),
     Lacking("convolution at learned offsets", ("deform_conv",), words("DeformConv2d", short="deformable_conv dcn")),
     Lacking("convolution that chooses its weights", ("cond_conv",), words("", "", "CondConv2d MixedConv2d")),
-    Lacking("subtraction of tensors", ("subtract",), words("sub", "Subtract", short="minus")),
     Lacking("maximum of tensors", ("maximum",), words("maximum", "Maximum", short="maxout")),
     Lacking("product of matrices", ("matmul",), words("matmul bmm einsum", "Dot", short="dot")),
     Lacking(
@@ -259,7 +263,6 @@ LACKING: tuple[Lacking, ...] = (
     Lacking("operation that crops a map", ("crop",), words("center_crop", "Cropping2D CenterCrop")),
     Lacking("sampling at computed positions", ("grid_sample",), words("affine_grid", short="spatial_transformer")),
     Lacking("pool of random windows", ("fractional_max_pool",), words("FractionalMaxPool2d", short="stochastic_pool")),
-    Lacking("mean of tensors", ("mean_of_branches",), words("", "Average", short="average_branches")),
     Lacking("minimum of tensors", ("minimum",), words("minimum", "Minimum", short="minout")),
     Lacking("table of embeddings", ("embedding",), words("Embedding", "Embedding", "", "Embed")),
     Lacking("border that repeats the map", ("reflect_pad",), words("ReflectionPad2d ReplicationPad2d CircularPad2d")),

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from resnetc.testing.torch_module import tensors
+from resnetc.testing.torch_module import DIFFERENCES, tensors
 
 # By the names that torch gives its functions.
 CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
@@ -41,6 +41,7 @@ APART = {
     "hardsigmoid",
     "dropout",
 }
+WITH_NUMBER = {"mul", "__mul__", "__rmul__", "div", "__truediv__", "neg", "__neg__"}
 MOVED = {"avg_pool1d", "avg_pool2d", "avg_pool3d", "pad", "cat", "split", "chunk", "unflatten", "transpose", "flatten"}
 ADDED = {"add", "add_", "__add__", "__radd__", "__iadd__", "sum", "__getitem__", "contiguous", "clone"}
 BEHIND = {"mean", "__get__", "size", "dim"}
@@ -84,6 +85,11 @@ class Reach(TorchFunctionMode):
             return POOLS[name](args[0], kernel, stride, padding, ceil_mode=bool(kwargs.get("ceil_mode")))
         if name in APART:
             return args[0].clone()
+        operands = [a for a in args if isinstance(a, Tensor)]
+        if name in DIFFERENCES:  # a difference of equal values would hide what both see
+            return sum(operands)
+        if name in WITH_NUMBER and len(operands) == 1:
+            return operands[0].clone()
         if name == "linear":
             return func(args[0].to(args[1].dtype), *args[1:], **kwargs)
         if name == "mean" and self.pooled is None:

@@ -32,6 +32,11 @@ def regrouped(x: Tensor, groups: int, parts: int) -> Tensor:
     return x[:, order]
 
 
+def filled(x: Tensor, arguments: dict[str, Any]) -> Tensor:
+    """A map of the number of an operator."""
+    return torch.full_like(x, float(arguments["number"]))
+
+
 STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
     "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
@@ -45,6 +50,11 @@ STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "mish": lambda xs, a: [xs[0] * xs[0].exp().log1p().tanh()],
     "hard_silu": lambda xs, a: [xs[0] * (xs[0] / 6 + 0.5).clamp(0, 1)],
     "clip": lambda xs, a: [xs[0].clamp(float(a["low"]), float(a["high"]))],
+    "+": lambda xs, a: [torch.add(xs[0], filled(xs[0], a))],
+    "-": lambda xs, a: [torch.sub(*((filled(xs[0], a), xs[0]) if a["side"] == "left" else (xs[0], filled(xs[0], a))))],
+    "*": lambda xs, a: [torch.mul(xs[0], filled(xs[0], a))],
+    "/": lambda xs, a: [torch.div(xs[0], filled(xs[0], a))],
+    "negate": lambda xs, a: [torch.zeros_like(xs[0]) - xs[0]],
     "tanh": lambda xs, a: [1 - 2 / ((2 * xs[0]).exp() + 1)],
 }
 
@@ -82,6 +92,8 @@ class Reference:
             operands = [values[ref] for ref in step.inputs]
             if step.operation == "+":
                 made = [operands[0] + operands[1]]
+            elif step.operation == "-":
+                made = [operands[0] + -1 * operands[1]]
             elif step.operation == "*":
                 made = [operands[0] * operands[1]]
             else:

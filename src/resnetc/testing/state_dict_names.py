@@ -136,7 +136,7 @@ class Names:
         flow.values.extend(number for _ in shapes)
         return made
 
-    def join(self, operation: str, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
+    def join(self, operation: object, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         return self.store((), (), inputs, (shape,))[0]
 
     def reserve(self, path: Path, span: Span) -> None:

@@ -14,7 +14,8 @@ from torch.overrides import TorchFunctionMode
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 
-SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+DIFFERENCES = {"sub", "sub_", "__sub__", "__rsub__", "__isub__", "rsub"}
+SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"} | DIFFERENCES
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
 REFUSALS = (RuntimeError, ValueError, IndexError)
 ONE_VALUE = "Expected more than 1 value per channel"  # torch, of a norm: a matter of how many images there are
@@ -30,7 +31,7 @@ class Run:
 
 
 class Watch(TorchFunctionMode):
-    """Compares the operands of every `+` and `*` of maps that come from the input.
+    """Compares the operands of every `+`, `-` and `*` of maps that come from the input.
 
     Only a factor may be spread, and only along an axis on which it has one position whatever the input (a gate behind a
     global pool). So each map carries which of its axes are fixed; `spread` tells of the first that torch broadcast.
@@ -50,7 +51,7 @@ class Watch(TorchFunctionMode):
         if not flowing:
             return out
         if name in SUMS | PRODUCTS and len(flowing) == 2:
-            self.compare(name in SUMS, *flowing)
+            self.compare(name, *flowing)
         for made in tensors(out):
             if id(made) not in self.maps:
                 self.maps[id(made)] = (made, self.fixed(made, flowing, averaged(name, args, kwargs or {})))
@@ -63,14 +64,15 @@ class Watch(TorchFunctionMode):
             return (all(all(fixed) for _, fixed in flowing),) * len(axes)
         return tuple(i + 2 in means or all(fixed[i] for fixed in alike) for i in axes)
 
-    def compare(self, sum: bool, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]) -> None:
+    def compare(self, name: str, one: tuple[Tensor, tuple[bool, ...]], other: tuple[Tensor, tuple[bool, ...]]) -> None:
         (a, fixed_a), (b, fixed_b) = one, other
         agree = a.ndim == b.ndim
         for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)):
             gate = i == 1 or (i > 1 and (fixed_a if m == 1 else fixed_b)[i - 2])
-            agree = agree and (m == n or (not sum and 1 in (m, n) and gate))
+            agree = agree and (m == n or (name in PRODUCTS and 1 in (m, n) and gate))
         if not agree and self.spread is None:
-            self.spread = f"{list(a.shape)} {'+' if sum else '*'} {list(b.shape)}"
+            sign = "*" if name in PRODUCTS else "-" if name in DIFFERENCES else "+"
+            self.spread = f"{list(a.shape)} {sign} {list(b.shape)}"
 
 
 def averaged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:

@@ -198,11 +198,19 @@ SIGNATURES = {
 def not_numbers(op: str, left: Value, right: Value, odd: Value, span: Span) -> Diagnostic:
     if isinstance(odd, LAYERS):
         help = "a layer becomes a tensor when it is applied: `in |> layer`"
+    elif isinstance(odd, Tensor) and op == "/":
+        help = "divide by a number: `x / 3`; a gate is a product: `x * gate`, with `gate` made by `sigmoid`"
+    elif isinstance(odd, Tensor):
+        help = "tensors have `+`, `-` and `*` with tensors and numbers, and `/` by a number"
     else:
         help = f"write a number instead of `{describe(odd)}`"
+    if isinstance(odd, Tensor):
+        message = f"`{op}` needs {'a number on its right' if op == '/' else 'numbers'}, not a tensor"
+    else:
+        message = f"`{op}` needs numbers{' or tensors' if op in '+-*' else ''}, not {kind(left)} and {kind(right)}"
     return Diagnostic(
         "E0221",
-        f"`{op}` needs numbers{' or tensors' if op in '+-*' else ''}, not {kind(left)} and {kind(right)}",
+        message,
         Label(span, f"{describe(left)} {op} {describe(right)}"),
         helps=(help,),
     )

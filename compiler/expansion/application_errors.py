@@ -6,7 +6,7 @@ import re
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.values import LAYERS, Value, describe, kind
-from resnetc.compiler.remedies.call_text import is_shipped
+from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -98,22 +98,24 @@ def list_needed(name: str, span: Span) -> Diagnostic:
     )
 
 
-def not_a_tensor(span: Span, value: Value, where: str) -> Diagnostic:
+def not_a_tensor(span: Span, value: Value, where: str, wanted: str = "one tensor") -> Diagnostic:
     return Diagnostic(
         "E0237",
-        f"{where} must be one tensor, not {kind(value)}",
+        f"{where} must be {wanted}, not {kind(value)}",
         Label(span, describe(value)),
-        helps=(in_place_of_tensor(value, where),),
+        helps=(in_place_of_tensor(value, where, shorten(span.text)),),
     )
 
 
-def in_place_of_tensor(value: Value, where: str) -> str:
+def in_place_of_tensor(value: Value, where: str, text: str) -> str:
     """What to write where something else than a tensor stands."""
     if isinstance(value, LAYERS):
-        return "apply the layer: `in |> layer`"
+        return f"apply the layer: `in |> {text if where.startswith('a side of') else 'layer'}`"
+    if isinstance(value, tuple) and where.startswith("a side of"):
+        return "join the list first, with `sum` or `concat`, or write `x[i]` for one of its elements"
     if isinstance(value, tuple) and where.startswith("the output of"):
         return "a block has one output: join the list with `concat` or `sum`, or make both blocks one"
-    return "write a tensor: `in`, or the result of a pipe"
+    return f"write a tensor: `in`, or the result of a pipe{'; or a number' if where.startswith('a side of') else ''}"
 
 
 def set_twice(name: str, span: Span) -> Diagnostic:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation.arithmetic import arithmetic, division_by_zero
+from resnetc.compiler.evaluation.arithmetic import arithmetic, division_by_zero, not_numbers
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import (
@@ -93,10 +93,8 @@ class TensorOperators:
         if not flows(left) and not flows(right):  # elements of lists
             return self.evaluator.apply_operator(expr, left, right, frame)
         sides = [require_operand(left, expr.left, expr), require_operand(right, expr.right, expr)]
-        if expr.op == "%":
-            raise Fault(operator_errors.remainder_of_tensor(expr))
-        if expr.op == "/":
-            raise Fault(operator_errors.divides_by_tensor(expr))
+        if expr.op not in JOINS:
+            raise Fault(not_numbers(expr.op, left, right, right, expr.span))
         assert frame.scope is not None  # tensors are made in it
         shape = join_shapes(expr.op, sides[0], sides[1], expr, frame.scope)
         return frame.scope.join(JOINS[expr.op], sides, shape, expr.span)
@@ -120,10 +118,9 @@ class TensorOperators:
 
     def with_number(self, tensor: Tensor, number: Number, side: str, expr: syntax.Binary, frame: Frame) -> Value:
         """`0.2 * x`, `1 - x`, `x / 3`."""
-        if expr.op == "%":
-            raise Fault(operator_errors.remainder_of_tensor(expr))
-        if expr.op == "/" and side == LEFT:
-            raise Fault(operator_errors.divides_by_tensor(expr))
+        if expr.op == "%" or (expr.op == "/" and side == LEFT):
+            left, right = (tensor, number) if side == RIGHT else (number, tensor)
+            raise Fault(not_numbers(expr.op, left, right, tensor, expr.span))
         self.require_factor(number, side, expr)
         arguments: Arguments = (("number", number), ("side", side))
         return self.operate(PrimitiveLayer(OPERATORS[expr.op], arguments, expr.span), tensor, frame)
@@ -151,5 +148,5 @@ def flows(value: Value) -> bool:
 
 def require_operand(value: Value, text: syntax.Expr, expr: syntax.Binary) -> Tensor:
     if not isinstance(value, Tensor):
-        raise Fault(operator_errors.not_an_operand(expr, text, value))
+        raise Fault(application_errors.not_a_tensor(text.span, value, f"a side of `{expr.op}`", "a tensor or a number"))
     return value

@@ -214,7 +214,13 @@ _ROWS = (
     Primitive(
         "subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."
     ),
-    Primitive("split", (Parameter("parts", "int", least=1),), "split", "split", doc="The channels in equal parts."),
+    Primitive(
+        "split",
+        (Parameter("parts", "int or list", least=1),),
+        "split",
+        "split",
+        doc="The channels in equal parts, or in parts of the sizes of a list.",
+    ),
     Primitive("concat", (), "concat", "concat", saves="", doc="Channels of a list, one after the other."),
     Primitive("sum", (), "sum", "sum", doc="The sum of a list."),
     Primitive("softmax", (), "softmax", "list_same", saves="output", doc="For every element, across a list."),

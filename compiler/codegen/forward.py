@@ -10,6 +10,7 @@ from resnetc.compiler.fast_dataclass import record
 
 INDENT = 8
 ATOM, PRODUCT, SUM = range(3)  # how loosely an expression binds: a call or a name, a product or a sign, a sum
+MAX_SHAPES = 3  # of different parts that a comment lists
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
 
@@ -153,7 +154,11 @@ class Forward:
         first = operation.outputs[0]
         name = self.free(self.names.get(first, "parts"), -1)
         self.value_of[name] = -2  # a list stays until the end
-        self.lines.append(Line(f"{name} = {text}", f"{len(operation.outputs)} x {self.shape(first) or 'a map'}"))
+        shapes = [self.shape(ref) for ref in operation.outputs]
+        comment = f"{len(shapes)} x {shapes[0] or 'a map'}"
+        if len(set(shapes)) > 1:
+            comment = ", ".join(shapes) if all(shapes) and len(shapes) <= MAX_SHAPES else f"{len(shapes)} parts"
+        self.lines.append(Line(f"{name} = {text}", comment))
         self.lists[operation.outputs] = f"{name}.unbind()" if operation.stacked else name
         for i, ref in enumerate(operation.outputs):
             self.variables[ref] = f"{name}[{i}]"

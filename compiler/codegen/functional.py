@@ -20,7 +20,7 @@ def operation(
     vectors: frozenset[int],
     number: str = "",
 ) -> Operation:
-    """A step as an operation of `forward`; `number` is the text of the one that an operator has."""
+    """A step as an operation of `forward`; `number` is the text of what an operator or a split has."""
     if isinstance(step.operation, str):
         return join(step.operation, inputs, step.outputs)
     if access is None:
@@ -29,7 +29,7 @@ def operation(
         if leaf.primitive.name in OPERATORS:
             return with_number(leaf, number, inputs, step.outputs)
         leaves = [m for m in column if isinstance(m, Leaf)]
-        return functional(leaves, inputs, step.outputs, step.outputs[0] in vectors)
+        return functional(leaves, inputs, step.outputs, step.outputs[0] in vectors, number)
     if len(inputs) > len(step.inputs):
         return where_present(access, inputs, step.outputs)
     heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
@@ -81,9 +81,13 @@ def axes(leaf: Leaf) -> str:
 
 
 def functional(
-    leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...], vector: bool = False
+    leaves: list[Leaf],
+    inputs: tuple[int, ...],
+    outputs: tuple[int, ...],
+    vector: bool = False,
+    sizes: str = "",
 ) -> Operation:
-    """The text of a primitive that is no module; the mean of a map may be a `vector`."""
+    """The text of a primitive that is no module; the mean of a map may be a `vector`, and parts have `sizes`."""
     leaf = leaves[0]
     loosest = (ATOM,) * len(inputs)
     match leaf.primitive.name:
@@ -94,9 +98,11 @@ def functional(
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", loosest=loosest)
         case "split":
-            parts = dict(leaf.arguments)["parts"]
-            if parts == 1:
+            parts = leaf.argument("parts")
+            if len(outputs) == 1:
                 return Operation(inputs, outputs, lambda t: t[0])
+            if isinstance(parts, tuple):
+                return Operation(inputs, outputs, lambda t: f"torch.split({t[0]}, {sizes or [*parts]}, dim=1)")
             return Operation(inputs, outputs, lambda t: f"{t[0]}.chunk({parts}, dim=1)", loosest=loosest)
         case "concat":
             return Operation(inputs, outputs, lambda t: f"torch.cat({t[0]}, dim=1)", gathers=True)
@@ -136,7 +142,9 @@ def changes_nothing(module: StepOperation) -> bool:
     match module.primitive.name:
         case "identity":
             return True
-        case "split" | "regroup":
+        case "split":
+            return len(module.outputs) == 1
+        case "regroup":
             return 1 in dict(module.arguments).values()
         case "sum" | "concat":
             return len(module.inputs) == 1

@@ -54,8 +54,7 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
 def in_place(module: Module) -> tuple[Hashable, ...] | None:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
     if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
-        numbers = written_out(module)
-        return (module.primitive.name, len(module.inputs), numbers)
+        return (module.primitive.name, len(module.inputs), written_out(module), cuts_by_sizes(module))
     return None
 
 
@@ -64,3 +63,8 @@ def written_out(leaf: Leaf) -> Arguments:
     if leaf.primitive.name in OPERATORS:
         return tuple((name, value) for name, value in leaf.arguments if name != "number")
     return leaf.arguments if leaf.primitive.name == "regroup" else ()
+
+
+def cuts_by_sizes(module: Module | str) -> bool:
+    """Whether it is a `split` into parts of stated sizes."""
+    return isinstance(module, Leaf) and module.primitive.rule == "split" and isinstance(module.argument("parts"), tuple)

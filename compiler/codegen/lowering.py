@@ -18,7 +18,7 @@ from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
-from resnetc.compiler.codegen.operands import Operands, operator_numbers
+from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
@@ -285,14 +285,13 @@ class Lowering:
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
             plan.append((number, step))
-            if (vector := operator_numbers(column)) is not None:
-                operands.add(number, vector)
+            signature.reads_input = first.reads_input(step.inputs[0])
+            operands.add(number, column)
             if isinstance(step.operation, str) or all(
                 isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
             ):
                 continue
             modules = [m for m in column if not isinstance(m, str)]
-            signature.reads_input = first.reads_input(step.inputs[0])
             if wire_instead(group, number) is not None:
                 code = self.optional_field(step, number, group, signature)
             else:

@@ -25,6 +25,8 @@ ARRIVING = re.compile(r"\blinear\(\s*([^()]*,\s*)\Z")
 def describe_extra_argument(of: str, parameters: list[str]) -> str:
     """What to write in place of a call with more arguments than there are parameters."""
     primitive = PRIMITIVES.get(of)
+    if of == "split":
+        return "write the sizes of unequal parts as one list: `split([8, 24])`"
     if primitive is not None and primitive.rule in ("concat", "sum", "list_same"):
         return f"it takes a list from a pipe: `[a, b] |> {of}`"
     if primitive is not None and not parameters:
@@ -47,8 +49,6 @@ def describe_foreign_value(span: Span, of: str, name: str, value: Value) -> str:
         return PADDINGS.get(value.lower(), "")
     if (of, name) == ("linear", "bias") and is_number(value):
         return f"input channels are inferred: write `linear({span.text})`"
-    if (of, name) == ("split", "parts") and isinstance(value, tuple):
-        return "`split(n)` makes n equal parts; `[parts[0], parts[1]] |> concat` joins some of them again"
     return ""
 
 

@@ -162,6 +162,7 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "bool": "`true` or `false`",
         "string": "a string",
         "size": "an integer or a list of integers, one per axis",
+        "int or list": "an integer or a list of integers",
         "list": "a list",
         "layer": "a layer",
         "tensor": "a tensor",
@@ -266,7 +267,7 @@ def not_a_list(value: Value, span: Span) -> Diagnostic:
         else f"expected a list, found {kind(value)}",
         Label(span, describe(value)),
         helps=(
-            "channels are taken with `split`: `let parts = in |> split(2)`, then `parts[0]`"
+            "channels are taken with `split`: `let parts = in |> split([8, 24])`, or `split(2)`, then `parts[0]`"
             if isinstance(value, Tensor)
             else "write a list, such as `[64, 128, 256]` or `range(3)`",
         ),

@@ -61,6 +61,12 @@ def coerce(
             isinstance(value, tuple) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
         ):
             return normal_size(value)
+        case "int or list" if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case "int or list" if (
+            isinstance(value, tuple) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+        ):
+            return value
         case "list" if isinstance(value, tuple):
             return value
         case "layer" if isinstance(value, (*LAYERS, Absent)):

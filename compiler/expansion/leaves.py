@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -31,7 +32,7 @@ class Leaves:
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
         args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals)
-        if layer.primitive.rule == "split" and integer(args, "parts") > MAX_STEPS:
+        if layer.primitive.rule == "split" and count_parts(args) > MAX_STEPS:
             raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []
         outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)
@@ -45,6 +46,12 @@ class Leaves:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
+
+
+def count_parts(arguments: Mapping[str, Value]) -> int:
+    """In how many parts `split` cuts the channels."""
+    parts = arguments["parts"]
+    return len(parts) if isinstance(parts, tuple) else integer(arguments, "parts")
 
 
 def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:

@@ -22,6 +22,13 @@ def integer(arguments: Arguments, name: str) -> int:
     return value
 
 
+def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
+    """An argument that is a list of numbers."""
+    value = arguments[name]
+    assert isinstance(value, tuple)
+    return tuple(v for v in value if isinstance(v, int))  # all of them, by its type in the table
+
+
 def size_on_axis(value: Value, axis: int) -> int:
     """The number of one axis of a `size`."""
     number = value[axis] if isinstance(value, tuple) else value

@@ -133,13 +133,19 @@ def pads_to_fewer(have: int, wanted: int, span: Span) -> Diagnostic:
     )
 
 
-def does_not_split(channels: int, parts: int, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0312",
-        f"{channels} channels cannot be split into {parts} equal parts",
-        Label(span, f"{channels} = {parts} x {channels // parts} + {channels % parts}"),
-        helps=(f"make the channels a multiple of {parts}",),
-    )
+def does_not_split(channels: int, parts: int | tuple[int, ...], span: Span) -> Diagnostic:
+    """Channels that are no multiple of a number, or not the sum of stated parts."""
+    if isinstance(parts, int):
+        what = f"{parts} equal parts"
+        equation = f"{channels} = {parts} x {channels // parts} + {channels % parts}"
+        help = f"make the channels a multiple of {parts}"
+    else:
+        what, others = f"parts of {describe(parts)}", sum(parts[:-1])
+        equation = f"{' + '.join(map(str, parts))} = {sum(parts)}" if len(parts) > 1 else f"one part of {parts[0]}"
+        help = f"write parts whose sum is {channels}"
+        if 0 < others < channels:
+            help = f"make the last part {channels - others}: the rest of {channels} channels"
+    return Diagnostic("E0312", f"{channels} channels cannot be split into {what}", Label(span, equation), helps=(help,))
 
 
 def ranks_differ(what: str, first: Shape, other: Shape, span: Span, channels: str = "") -> Diagnostic:

@@ -9,7 +9,7 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import errors
-from resnetc.compiler.shapes.arguments import Arguments, integer, size_on_axis, sizes_on_axes
+from resnetc.compiler.shapes.arguments import Arguments, integer, integers, size_on_axis, sizes_on_axes
 from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS
 from resnetc.compiler.sizes import constant, evaluate, is_constant, step
 from resnetc.compiler.source import Span
@@ -157,6 +157,11 @@ def infer_split(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
+    if isinstance(arguments["parts"], tuple):
+        widths = integers(arguments, "parts")
+        if sum(widths) != shape.channels:
+            raise Fault(errors.does_not_split(shape.channels, widths, span))
+        return [Shape(width, shape.sizes) for width in widths]
     parts = integer(arguments, "parts")
     if shape.channels % parts:
         raise Fault(errors.does_not_split(shape.channels, parts, span))

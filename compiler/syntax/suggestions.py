@@ -29,7 +29,7 @@ from resnetc.compiler.syntax.lalr_tables import spelling
 from resnetc.compiler.syntax.paper_notation import of_input, of_neighbours
 from resnetc.compiler.syntax.stage_counts import repeat_once
 
-SLICE = "there are no slices: `let parts = in |> split(2)` makes equal parts of the channels, and `parts[0]` is one"
+SLICE = "there are no slices: `let parts = in |> split([8, 24])` cuts the channels, and `parts[0]` is the first 8"
 AUGMENTED = (("NAME",), ("PLUS",), ("MINUS",), ("TIMES",), ("DIVIDE",))  # of `int x = ...` and `x += ...`
 SEPARATED = "remove the `,`: statements need no separator"
 MAX_STAGE = 500  # characters of a stage that a message quotes

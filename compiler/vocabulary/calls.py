@@ -29,6 +29,7 @@ CALLS = {  # what the arguments of a call by position are; `-` has no counterpar
 }
 DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
 UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
+SPLITS = ("split", "splitwithsizes", "chunk")
 JOINED = {"add": " + ", "multiply": " * ", "mul": " * "}
 NUMBER = re.compile("[0-9]{1,9}")
 PAIR = re.compile(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*,?\s*[)\]]")
@@ -74,6 +75,17 @@ def write_layer(word: str, arguments: list[tuple[str, str]]) -> str:
     rest = [f"{key}={stated[key]}" for key in here if key in stated and key != first]
     written = f"{name}({', '.join([stated[first], *rest])}){behind}"
     return written if PLAIN.fullmatch(written) else ""
+
+
+def write_split(plain: str, arguments: list[tuple[str, str]]) -> str:
+    """The parts of a tensor: of a list of sizes, or as many as `chunk` says. A number may be a size elsewhere."""
+    values = [value for key, value in arguments if key not in UNUSED]
+    if len(values) not in (2, 3) or (len(values) == 3 and values[2] != "1"):
+        return ""
+    tensor, parts = values[0], values[1].replace("(", "[").replace(")", "]")
+    if not (parts.startswith("[") or (plain == "chunk" and NUMBER.fullmatch(parts))) or not PLAIN.fullmatch(tensor):
+        return ""
+    return f"{tensor} |> split({parts})" if PLAIN.fullmatch(parts) else ""
 
 
 def write_window(name: str, values: dict[str, str]) -> None:
@@ -129,6 +141,8 @@ def write(word: str, arguments: list[tuple[str, str]], tensors: list[tuple[str, 
     if plain in JOINED:
         parts = [value for _, value in split_arguments(listed[1:-1])] if listed.startswith(("[", "(")) else positional
         return JOINED[plain].join(parts) if len(parts) > 1 else ""
+    if plain in SPLITS:
+        return write_split(plain, arguments)
     if word in CALLS:
         layer = write_layer(word, arguments)
     else:

@@ -72,6 +72,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "[a, b] |> sum": words(short="add_n AddN"),
     "regroup(2, in.channels / 2)": words("ChannelShuffle channel_shuffle", short="shuffle"),
     "split(2)": words("chunk tensor_split", short="chunks split_channels"),
+    "split([8, 24])": words("split_with_sizes", short="split_sizes"),
     "reshape([in.channels, 1, 1])": words("view Unflatten unsqueeze", "Reshape", "", "", "expand_dims"),
     "flatten": words(short="ravel squeeze"),
     "a + b": words("add FloatFunctional", "Add", "", "", "plus residual_add eltwise_add"),
@@ -148,8 +149,8 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "numbers have `+`, `-`, `*` and `/`, `floor`, `ceil`, `nearest`, `min` and `max`": words(
         short="math sqrt pow log exp abs"
     ),
-    "channels are taken with `split`: `let parts = in |> split(2)`, then `parts[0]`": words(
-        "narrow index_select split_with_sizes", short="slice"
+    "channels are taken with `split`: `let parts = in |> split([8, 24])`, then `parts[0]`": words(
+        "narrow index_select", short="slice"
     ),
 }
 

@@ -34,7 +34,9 @@ PARAMETERS = {  # of a layer, a block or a policy; a word leads to the first tha
     "high": "max max_val max_value a_max upper",
     "ceil": "ceil_mode",
     "count_padding": "count_include_pad",
-    "parts": "chunks sections num_splits num_or_size_splits indices_or_sections n",
+    "parts": (
+        "chunks sections num_splits num_or_size_splits indices_or_sections split_size split_size_or_sections sizes n"
+    ),
     "shape": "target_shape newshape new_shape",
     "ratio": "rd_ratio se_ratio",
     "norm": "norm_layer normalization norm_cls",

@@ -252,7 +252,7 @@ def test_the_types_and_least_values_of_parameters() -> None:
                 assert (parameter.type, parameter.least) == ("int", 2)
                 continue
             assert place in words("Primitives", f"`{parameter.type}`:"), (primitive.name, parameter.name)
-            if parameter.type in ("size", "int"):
+            if parameter.type in ("size", "int", "int or list"):
                 assert parameter.least == (0 if place in ("padding", "amount", "behind") else 1), (
                     primitive.name,
                     place,
@@ -294,7 +294,7 @@ SHAPES: dict[str, Any] = {
     "`[C, n + amount + behind...]`": lambda n, a, w: [(C, tuple(x + a["amount"] + a["behind"] for x in n))],
     "`[channels, n...]`": lambda n, a, w: [(CHANNELS, n)],
     "`[C, ceil(n / stride)...]`": lambda n, a, w: [(C, tuple(ceil(x / a["stride"]) for x in n))],
-    "a list of `[C / parts, n...]`": lambda n, a, w: [(C // a["parts"], n)] * a["parts"],
+    "a list of `[C / parts, n...]`, or of `[part, n...]`": lambda n, a, w: [(C // a["parts"], n)] * a["parts"],
     "`[sum of C, n...]`": lambda n, a, w: [(2 * C, n)],
     "that of one": lambda n, a, w: [(C, n)],
     "a list as long": lambda n, a, w: [(C, n)] * 2,

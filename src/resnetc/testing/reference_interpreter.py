@@ -37,12 +37,18 @@ def filled(x: Tensor, arguments: dict[str, Any]) -> Tensor:
     return torch.full_like(x, float(arguments["number"]))
 
 
+def cut(x: Tensor, parts: int | tuple[int, ...]) -> list[Tensor]:
+    """The channels in as many equal parts, or in parts of these sizes."""
+    sizes = [x.shape[1] // parts] * parts if isinstance(parts, int) else [*parts]
+    return [x[:, sum(sizes[:i]) : sum(sizes[: i + 1])] for i in range(len(sizes))]
+
+
 STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
     "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
     "reshape": lambda xs, a: [xs[0].reshape(xs[0].shape[0], *a["shape"])],
     "regroup": lambda xs, a: [regrouped(xs[0], a["groups"], a["parts"])],
-    "split": lambda xs, a: [*torch.split(xs[0], xs[0].shape[1] // a["parts"], dim=1)],
+    "split": lambda xs, a: cut(xs[0], a["parts"]),
     "concat": lambda xs, a: [torch.cat(xs, dim=1)],
     "sum": lambda xs, a: [torch.stack(xs).sum(dim=0)],
     "softmax": lambda xs, a: [*torch.stack(xs).softmax(dim=0)],

@@ -19,6 +19,9 @@ BODIES = {
     "a prefix of a softmax": "let w = in |> split(4) |> softmax out = [w[0], w[1]] |> concat",
     "softmax of a prefix of a softmax": "let w = in |> split(4) |> softmax out = [w[0], w[1]] |> softmax |> sum",
     "the elements of two lists": "let p = in |> split(2) let q = p |> softmax out = [p[0], q[1]] |> concat",
+    "unequal parts": "let p = in |> split([1, 5, 2]) out = [p[2], p[0], p[1]] |> concat",
+    "unequal parts as a whole": "let p = in |> split([3, 5]) out = p |> concat",
+    "a part of all": "let p = in |> split([8]) out = p[0] |> sigmoid",
     "one element": "let w = in |> split(4) |> softmax out = [w[0]] |> concat",
     "a list of a list": "let p = in |> split(2) let q = p[0] |> split(2) out = [q[0], q[1], p[1]] |> concat",
 }

@@ -28,6 +28,7 @@ OPERATIONS = {
     "regroup": "regroup(2, parts=2)",
     "std_conv": "std_conv(8, kernel=3)",
     "split, softmax and sum": "gate",
+    "split in unequal parts": "swap",
     "reshape": "norm |> reshape([4, 8, 8])",
 }
 SIZES = {1: "[8, 16] = [8, 16]", 2: "[8, 4, 8] = [8, 4, 8]", 3: "[8, 4, 4, 4] = [8, 4, 4, 4]"}
@@ -50,6 +51,7 @@ EVERY_NETWORK = [(network["spec"], network["name"]) for network in INDEX["networ
 
 def net(operation: str, rank: int) -> str:
     gate = "block gate() {\n  let w = in |> split(2) |> softmax\n  out = w |> sum\n}\n"
+    gate += "block swap() {\n  let p = in |> split([3, 5])\n  out = [p[1], p[0]] |> concat\n}\n"
     block = f"block unit() {{ out = in |> conv(8, kernel=3) |> {operation} }}\n"
     model = f"model net() {{\n  input {SIZES[rank]}\n  stem = unit\n  head = identity\n}}\n"
     return f"edition 1\n{gate}{block}{model}"

@@ -259,6 +259,10 @@ def test_channels_are_divided_without_rest() -> None:
     assert refusal("group_norm", map_of(6), groups=4)[0] == "E0308"
     assert applied("split", map_of(6), parts=3)[0] == [map_of(2)] * 3
     assert refusal("split", map_of(6), parts=4)[0] == "E0312"
+    assert applied("split", map_of(6), parts=(1, 3, 2))[0] == [map_of(1), map_of(3), map_of(2)]
+    assert applied("split", vector(6), parts=(6,))[0] == [vector(6)]
+    assert refusal("split", map_of(6), parts=(1, 3)) == ("E0312", "6 channels cannot be split into parts of [1, 3]")
+    assert refusal("split", map_of(6), parts=(6, 0))[0] == "E0303"
     assert applied("regroup", map_of(12), groups=2, parts=3)[0] == [map_of(12)]
     assert refusal("regroup", map_of(8), groups=2, parts=3) == (
         "E0312",
@@ -352,6 +356,8 @@ FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
     ("linear", (map_of(4),), {"features": 5}),
     ("pad_channels", (map_of(4),), {"channels": 3}),
     ("split", (map_of(11),), {"parts": 4}),
+    ("split", (map_of(11),), {"parts": (4, 4)}),
+    ("split", (map_of(11),), {"parts": (12, 4)}),
     ("concat", (map_of(8), vector(8)), {}),
     ("sum", (map_of(7), OTHER), {}),
     ("flatten", (OTHER,), {}),
@@ -418,6 +424,14 @@ E0311 `pad_channels(3)` cannot remove channels: the input has 4
 E0312 11 channels cannot be split into 4 equal parts
   11 = 4 x 2 + 3
   make the channels a multiple of 4
+
+E0312 11 channels cannot be split into parts of [4, 4]
+  4 + 4 = 8
+  make the last part 7: the rest of 11 channels
+
+E0312 11 channels cannot be split into parts of [12, 4]
+  12 + 4 = 16
+  write parts whose sum is 11
 
 E0313 `concat` needs equal numbers of axes: [8, H, W] and [8]
   2 axes and 0

@@ -145,6 +145,7 @@ BODIES = {  # how the replacement of a word is used, where it is no layer of a m
     "-in": "out = {}",
     "1 + in": "out = {}",
     "split(2)": "let parts = in |> {}\n  out = parts[0]",
+    "split([8, 24])": "let parts = in |> {}\n  out = parts[0]",
     "nearest(x, 8)": "let x = 12\n  let y = {}\n  out = in",
     "floor(a / b)": "let a = 12\n  let b = 8\n  let y = {}\n  out = in",
 }

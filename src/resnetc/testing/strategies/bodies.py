@@ -224,29 +224,40 @@ class Body:
         """A list: split, changed in a loop, put together."""
         count, width = self.draft.number(1, 3), self.draft.number(1, 3)
         whole, part, loop, index = self.local(), literal(width, self.uses), self.local(), self.local()
-        flow = self.conv(flow, literal(count * width, self.uses))
+        equal = count == 1 or self.draft.flag(6)
+        channels, sizes = (literal(count * width, self.uses), literal(count, self.uses)) if equal else self.cut(count)
+        flow = self.conv(flow, channels)
         makers = rows(lambda row: row.rule == "split")
-        given = Wish(given=(("parts", literal(count, self.uses)),))
-        split = operations(self.draft.draw, makers, flow.shapes, given)
+        split = operations(self.draft.draw, makers, flow.shapes, Wish(given=(("parts", sizes),)))
         assert split is not None
         self.lines.append(f"let {whole} = {flow.text} |> {split.text}")
-        element = Flow(f"{whole}[{index}]", tuple(open_map(width, self.draft.rank) for _ in range(self.uses)))
-        if self.draft.flag():
+        shape = open_map(width if equal else 1, self.draft.rank)  # what fits one channel fits every part
+        element = Flow(f"{whole}[{index}]", (shape,) * self.uses)
+        if equal and self.draft.flag():
             element = Flow(
                 f"({element.text} when {index} == 0 otherwise {loop}[{index} - 1] + {element.text})", element.shapes
             )
         outer, self.sizes = self.sizes, "kept" if element.text.startswith("(") else self.sizes
         self.loop = index
-        changed = self.conv(element, part) if self.draft.flag(7) else Flow(f"{element.text} |> act", element.shapes)
+        convolved = not equal or self.draft.flag(7)
+        changed = self.conv(element, part) if convolved else Flow(f"{element.text} |> act", element.shapes)
         if self.draft.flag(3):
             changed = Flow(f"{changed.text} |> {self.label()}: norm", changed.shapes)
         self.loop, self.sizes = "", outer
         self.lines.append(f"each {index} in range({count}) {{ let {loop}[{index}] = {changed.text} }}")
-        return self.gathered(whole, loop, count, changed.shapes)
+        return self.gathered(whole if equal else "", loop, count, changed.shapes)
+
+    def cut(self, count: int) -> tuple[Term, Term]:
+        """A number of channels, and their parts: the last has what the others, of the least size, leave."""
+        least, before = self.draft.least, self.draft.least * (count - 1)
+        wide = [term for kind, term in self.terms if kind == "int" and min(term.values) >= before + least]
+        channels = self.draft.draw(st.sampled_from([literal(before + least + 1, self.uses), *wide]))
+        sizes = tuple((*(least,) * (count - 1), total - before) for total in channels.values)
+        return channels, Term(f"[{f'{least}, ' * (count - 1)}{channels.text} - {before}]", sizes)
 
     def gathered(self, whole: str, loop: str, count: int, shapes: tuple[Shape, ...]) -> Flow:
-        """A list put together: as it is, weighed by a softmax across it, or added to the list it came from."""
-        kind = self.draft.one("plain", "softmax", "added", "product")
+        """A list put together: as it is, weighed by a softmax across it, or added to the list `whole` it came from."""
+        kind = self.draft.one("plain", "softmax", *(("added", "product") if whole else ()))
         text = loop
         if kind == "softmax":
             width, name = shapes[0].channels, self.local()

@@ -156,6 +156,9 @@ def plain_values(parameter: Parameter, shape: Shape) -> Iterable[Any]:
             one = range(least, least + (5 if parameter.default is REQUIRED else 4))
             lists = [(least + 1, *(least + 2,) * (shape.rank - 1)), (least, *(least + 1,) * (shape.rank - 1))]
             return (*one, *(lists if shape.rank > 1 else ()))
+        case "int or list":
+            unequal = [[1, shape.channels - 1], [shape.channels - 2, 1, 1], [shape.channels]]
+            return (*range(least, least + WIDEST), *(tuple(parts) for parts in unequal if min(parts) >= least))
         case "list":
             whole = shape.channels
             return ([(n,) for n in (whole,)] + [(1, whole), (whole, 1), (whole, 1, 1)]) if constants(shape) else ()

@@ -33,7 +33,7 @@ ShapeRule = Literal[
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of a primitive. A default of None is derived by the shape rule: a padding of `d (k - 1) / 2`,
-    as much behind as before."""
+    as much behind as before; a number for each channel."""
 
     name: str
     type: str
@@ -79,6 +79,7 @@ GAIN = Parameter("gain", "number", 1, initial=True)
 KAIMING = Parameter("kaiming", "bool", True, initial=True)
 STD = Parameter("std", "number", 0, least=0, initial=True)
 CEIL = Parameter("ceil", "bool", False)
+BROADCAST = Parameter("shape", "list", None)  # of what is stored
 RATE = Parameter("rate", "number", least=0)
 CONV = (CHANNELS, KERNEL, STRIDE, PADDING, DILATION, GROUPS, BIAS)
 DRAWN = (KAIMING, STD)
@@ -235,6 +236,24 @@ _ROWS = (
         "reshape", (Parameter("shape", "list"),), "reshape", "reshape", doc="Another shape, where all is constant."
     ),
     Primitive("flatten", (), "flatten", "flatten", doc="One axis, where all sizes are constant."),
+    Primitive(
+        "scale",
+        (Parameter("init", "number", 1, initial=True), BROADCAST),
+        "scale#",
+        "same",
+        "parameter",
+        "input",
+        "The input times a learned factor.",
+    ),
+    Primitive(
+        "shift",
+        (Parameter("init", "number", 0, initial=True), BROADCAST),
+        "shift#",
+        "same",
+        "parameter",
+        "",
+        "The input plus a learned addend.",
+    ),
     Primitive("identity", (), "identity", "same", doc="The input."),
     Primitive(
         "dropout", (RATE,), "dropout", "same", saves="mask", doc="Drops values while training (Srivastava et al. 2014)."
@@ -264,6 +283,9 @@ OPERATORS = {
     )
 }
 """What the operators do with one tensor and at most one number. Nameless in a text, so they are not in `PRIMITIVES`."""
+
+PARAMETERS = frozenset({"scale", "shift"})
+"""What is a parameter of the class of a block, stored under its label alone, and no module."""
 
 FUNCTIONAL = frozenset(
     {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten", *OPERATORS}

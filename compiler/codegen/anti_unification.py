@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Hashable
+from fractions import Fraction
 
 from resnetc.compiler.codegen.argument_vectors import Number, all_equal
 from resnetc.compiler.codegen.naming import Names
-from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, named
+from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, line, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
 from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, is_relu6, module_name
+from resnetc.compiler.evaluation.values import is_number
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
 
 IDENTITY = Call("nn.Identity")
@@ -93,6 +95,8 @@ class Writer:
         return None
 
     def leaf(self, leaves: list[Leaf], signature: Signature, place: str) -> Code:
+        if leaves[0].is_parameter:
+            return parameter(leaves, signature, place)
         rows = [columns(leaf) for leaf in leaves]
         arguments: list[tuple[str | None, Code]] = []
         for i, column in enumerate(rows[0]):
@@ -112,6 +116,21 @@ class Writer:
         code = self.shared([module], alone, "")
         assert code is not None
         return code
+
+
+def parameter(leaves: list[Leaf], signature: Signature, place: str) -> Code:
+    """`nn.Parameter(torch.zeros(width))`: the constructor of a parameter of the class."""
+    inits = [value for leaf in leaves if is_number(value := leaf.argument("init"))]
+    shapes = [leaf.integers("shape") for leaf in leaves]
+    sizes = [signature.value([shape[i] for shape in shapes], "int", "channels", place) for i in range(len(shapes[0]))]
+    shape: list[tuple[str | None, Code]] = [(None, size) for size in sizes]
+    if all_equal(inits) and inits[0] in (0, 1) and sizes:
+        tensor = Call("torch.ones" if inits[0] else "torch.zeros", tuple(shape))
+    else:
+        init = signature.value([Fraction(value) for value in inits], "number", "init", place)
+        whole = f"({', '.join(map(line, sizes))}{',' if len(sizes) == 1 else ''})"
+        tensor = Call("torch.full", ((None, whole), (None, init))) if sizes else Call("torch.tensor", ((None, init),))
+    return Call("nn.Parameter", ((None, tensor),))
 
 
 def halved(rows: list[list[Column]], signature: Signature, place: str) -> str | None:

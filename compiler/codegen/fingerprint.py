@@ -45,6 +45,8 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
 
 def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
+    if leaf.is_parameter:
+        return describe(leaf.integers("shape"))
     if leaf.primitive.state not in ("conv", "linear"):
         return ""
     arguments = dict(leaf.arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resnetc.compiler.codegen.forward import ATOM, PRODUCT, SUM, Operation
+from resnetc.compiler.codegen.grouping import needs_view
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Sequence, Step
 from resnetc.compiler.syntax import tree as syntax
@@ -30,6 +31,8 @@ def operation(
             return with_number(leaf, number, inputs, step.outputs)
         leaves = [m for m in column if isinstance(m, Leaf)]
         return functional(leaves, inputs, step.outputs, step.outputs[0] in vectors, number)
+    if isinstance(step.operation, Leaf) and step.operation.is_parameter:
+        return with_parameter(step.operation, access, inputs, step.outputs)
     if len(inputs) > len(step.inputs):
         return where_present(access, inputs, step.outputs)
     heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
@@ -59,6 +62,13 @@ def with_number(leaf: Leaf, number: str, inputs: tuple[int, ...], outputs: tuple
         loosest = {"+": SUM, "-": PRODUCT, "*": ATOM}[op]
         return Operation(inputs, outputs, lambda t: f"{number} {op} {t[0]}", loosest=(loosest,), binds=binds)
     return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {number}", loosest=(binds,), binds=binds)
+
+
+def with_parameter(leaf: Leaf, access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
+    """`x * self.gamma.view(-1, 1, 1)`, `x + self.bias`: a parameter of the class, with the axes of the map."""
+    view = f".view({', '.join(['-1', *(['1'] * leaf.shape_in.rank)])})" if needs_view(leaf) else ""
+    sign, binds = ("*", PRODUCT) if leaf.primitive.name == "scale" else ("+", SUM)
+    return Operation(inputs, outputs, lambda t: f"{t[0]} {sign} {access}{view}", loosest=(binds,), binds=binds)
 
 
 def where_present(access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module
-from resnetc.compiler.ir.paths import Arguments, Path
+from resnetc.compiler.ir.paths import Path
 from resnetc.grammar.primitives import FUNCTIONAL, OPERATORS
 
 
@@ -53,13 +53,15 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
 
 def in_place(module: Module) -> tuple[Hashable, ...] | None:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
-    if isinstance(module, Leaf) and module.primitive.name in FUNCTIONAL:
+    if isinstance(module, Leaf) and (module.primitive.name in FUNCTIONAL or module.is_parameter):
         return (module.primitive.name, len(module.inputs), written_out(module), cuts_by_sizes(module))
     return None
 
 
-def written_out(leaf: Leaf) -> Arguments:
+def written_out(leaf: Leaf) -> Hashable:
     """The arguments of an operation that stand in `forward` itself; the number of an operator may be an attribute."""
+    if leaf.is_parameter:
+        return needs_view(leaf), len(leaf.integers("shape"))
     if leaf.primitive.name in OPERATORS:
         return tuple((name, value) for name, value in leaf.arguments if name != "number")
     return leaf.arguments if leaf.primitive.name == "regroup" else ()
@@ -68,3 +70,8 @@ def written_out(leaf: Leaf) -> Arguments:
 def cuts_by_sizes(module: Module | str) -> bool:
     """Whether it is a `split` into parts of stated sizes."""
     return isinstance(module, Leaf) and module.primitive.rule == "split" and isinstance(module.argument("parts"), tuple)
+
+
+def needs_view(leaf: Leaf) -> bool:
+    """Whether the axes of a map are missing in the shape of its parameter."""
+    return leaf.shape_in.rank > 0 and len(leaf.integers("shape")) == 1 and leaf.integers("shape") != (1,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from resnetc.compiler.codegen.argument_vectors import Vector, all_equal
 from resnetc.compiler.codegen.containers import unique_attribute
@@ -40,6 +41,7 @@ class Operands:
     def add_number(self, step: int, vector: Vector) -> None:
         """What differs is an argument of the class, and an attribute of its own."""
         kind = "int" if all(isinstance(value, int) for value in vector) else "number"
+        vector = vector if kind == "int" else [Fraction(value) for value in vector if is_number(value)]
         text = str(self.signature.value(vector, kind, "factor", ""))
         if len({*vector}) == 1:
             self._texts[step] = text

@@ -154,9 +154,11 @@ class Signature:
             return self.input_channels()
         if kind == "module":  # two attributes with one module would share its weights
             return None
-        return next(
-            (a for a in self.arguments if a.values == vector and a.kind == kind and a.name != "in_channels"), None
-        )
+        same = (a for a in self.arguments if a.values == vector and a.kind == kind and a.name != "in_channels")
+        argument = next(same, None)
+        if argument is not None and any(isinstance(value, Fraction) for value in vector):
+            argument.values = vector  # a float where one use of it needs one
+        return argument
 
     def from_spec(self, vector: Vector, kind: str) -> Argument | None:
         """A new argument for a parameter or `let` of the spec that has these values, or for the input's channels."""

@@ -33,7 +33,7 @@ from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, require_tensor, tensors_for
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
-from resnetc.compiler.ir.network import ExpandedBlock, Module, NamedNumber, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, NamedNumber, Sequence
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -203,6 +203,8 @@ class Applier:
             module, start = self.make(layer, current, inner)
             if isinstance(module, Absent):
                 return ABSENT
+            if isinstance(module, Leaf) and module.is_parameter:
+                raise Fault(application_errors.parameter_outside_block(module.primitive.name, layer.span))
             if start is not current:
                 raise Fault(application_errors.wrong_source(layer.span))
             children.append((key, module))
@@ -303,12 +305,13 @@ class Applier:
 
     def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)
+        own = [s.path for s in scope.steps if isinstance(s.operation, Leaf) and s.operation.is_parameter]
         return ExpandedBlock(
             definition=definition,
             steps=tuple(scope.steps),
             wires=tuple(scope.wires),
             output=out.ref,
-            order=tuple(scope.order),
+            order=tuple(sorted(scope.order, key=lambda path: path not in own)),  # torch has a module's own first
             numbers=tuple(scope.numbers),
             conditions=tuple(scope.constraints),
             here=frozenset(self.evaluator.reads),

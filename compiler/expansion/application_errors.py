@@ -171,3 +171,14 @@ def no_values(span: Span) -> Diagnostic:
         Label(span, "not a nonempty list"),
         helps=("write the values in brackets: `each depth in [20, 56]`",),
     )
+
+
+def parameter_outside_block(name: str, span: Span, path: str = "") -> Diagnostic:
+    """A `scale` in a sequence, or as `path`, below the label of something else."""
+    where = f"it cannot be stored as `{path}`" if path else "it cannot be a step of a sequence"
+    return Diagnostic(
+        "E0257",
+        f"`{name}` is a parameter of its block: {where}",
+        Label(span, "has no module to be stored in"),
+        helps=(f"apply it in a block directly, or make a block of it: `block scaled() {{ out = in |> {name} }}`",),
+    )

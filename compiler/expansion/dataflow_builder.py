@@ -95,6 +95,8 @@ class Scope:
         layers = module.children if owned and isinstance(module, Sequence) else ()
         self._count(module.extent, sum(layer.extent.blocks == 0 for _, layer in layers), span)
         path = (*self.prefix, *path)
+        if isinstance(module, Leaf) and module.is_parameter and len(path) > 1:
+            raise Fault(application_errors.parameter_outside_block(module.primitive.name, span, show_path(path)))
         if owned or keeps_state(module):
             self._own_prefix()
             self.own(path, span)

@@ -23,7 +23,7 @@ from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import Module, Network, Sequence, Stage, StatedClaim
+from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Stage, StatedClaim
 from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -177,6 +177,8 @@ class Expander:
                 raise Fault(add_location(fault.diagnostic, where, stage.span)) from None
             if isinstance(module, Absent):
                 raise Fault(application_errors.absent_value(stage.span, "this stage"))
+            if isinstance(module, Leaf) and module.is_parameter:
+                raise Fault(application_errors.parameter_outside_block(module.primitive.name, stage.span))
             if start is not current:
                 raise Fault(application_errors.wrong_source(stage.span))
             children.append((str(index), module))

@@ -31,7 +31,9 @@ class Leaves:
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
-        args = complete_arguments(layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals)
+        args = complete_arguments(
+            layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals, inputs[0].channels
+        )
         if layer.primitive.rule == "split" and count_parts(args) > MAX_STEPS:
             raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
         constraints = frame.scope.constraints if frame.scope is not None else []

@@ -79,6 +79,11 @@ class Leaf:
     def extent(self) -> Extent:
         return PLAIN if self.primitive.state in ("", "filter") else KEEPING  # a fixed filter has no keys
 
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is a parameter of the block that it stands in, and no module."""
+        return self.primitive.state == "parameter"
+
     def argument(self, name: str) -> Constant:
         return next(v for k, v in self.arguments if k == name)
 

@@ -28,7 +28,10 @@ Symbols = tuple[str | None, ...]
 
 
 def state_entries(leaf: Leaf) -> list[Stored]:
-    """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer)."""
+    """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer).
+
+    A parameter of the block itself has no name below that of the step.
+    """
     arguments = dict(leaf.arguments)
     channels = leaf.shape_in.channels
     vector = (channels,)
@@ -41,6 +44,8 @@ def state_entries(leaf: Leaf) -> list[Stored]:
         case "linear":
             outputs = leaf.integer("features")
             weight = (outputs, channels)
+        case "parameter":
+            return [("", leaf.integers("shape"), True)]
         case "batch_norm":
             means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
             return [*affine, *means, ("num_batches_tracked", (), False)]
@@ -88,7 +93,7 @@ def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
 
 def tree_keys(tree: KeyTree) -> list[Key]:
     return [
-        (f"{part}.{key}", shape)
+        (f"{part}.{key}" if key else str(part), shape)
         for part, node in tree.items()
         for key, shape in (tree_keys(node) if isinstance(node, dict) else node)
     ]

@@ -42,9 +42,9 @@ def sizes_on_axes(value: Value, rank: int) -> list[int]:
 
 
 def complete_arguments(
-    primitive: Primitive, stated: Arguments, rank: int, span: Span, scope: Container[str] = ()
+    primitive: Primitive, stated: Arguments, rank: int, span: Span, scope: Container[str] = (), channels: int = 0
 ) -> dict[str, Value]:
-    """All arguments of a primitive: defaults filled in, sizes fit to the rank, ranges checked.
+    """All arguments of a primitive for a map of so many axes and channels: defaults filled in, ranges checked.
 
     `scope` has the names that mean something where its call stands.
     """
@@ -66,6 +66,8 @@ def complete_arguments(
         arguments["padding"] = pads[0] if len(set(pads)) == 1 else pads
     if "behind" in arguments and arguments["behind"] is None:
         arguments["behind"] = arguments["amount"]
+    if "shape" in arguments and arguments["shape"] is None:
+        arguments["shape"] = (channels,)
     return arguments
 
 

@@ -199,3 +199,14 @@ def reshape_differs(have: list[int], wanted: Value, span: Span) -> Diagnostic:
         Label(span, f"its input has {prod(have)} values"),
         helps=(f"write integers whose product is {prod(have)}",),
     )
+
+
+def not_broadcast(primitive: Primitive, stored: Value, shape: Shape, span: Span) -> Diagnostic:
+    whole = (shape.channels, *(1 for _ in shape.sizes))
+    forms = dict.fromkeys(map(describe, ((shape.channels,), whole, (1,), ())))
+    return Diagnostic(
+        "E0341",
+        f"the parameter of `{primitive.name}` cannot have the shape {describe(stored)}",
+        Label(span, f"for a map of {shape.channels} channels"),
+        helps=(f"give it one of the shapes {', '.join(f'`{form}`' for form in forms)}: one number, or one a channel",),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
+from resnetc.compiler.evaluation.values import Value
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import errors
@@ -96,7 +97,18 @@ def infer_same(
 ) -> list[Shape]:
     if primitive.name == "response_norm":  # its mean is over the axes
         require_axes(primitive, inputs[0], span)
+    if primitive.state == "parameter":
+        require_broadcast(primitive, arguments["shape"], inputs[0], span)
     return [inputs[0]]
+
+
+def require_broadcast(primitive: Primitive, stored: Value, shape: Shape, span: Span) -> None:
+    """A parameter is one number, or one for each channel, without axes behind it or with all of them."""
+    one, each = (1,), (shape.channels,)
+    behind = (1,) * shape.rank
+    assert isinstance(stored, tuple)  # by its type in the table
+    if any(isinstance(n, bool) for n in stored) or stored not in ((), one, each, (*one, *behind), (*each, *behind)):
+        raise Fault(errors.not_broadcast(primitive, stored, shape, span))
 
 
 def infer_grouped(

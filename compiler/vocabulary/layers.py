@@ -79,6 +79,9 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "a - b": words("sub subtract", "Subtract", short="minus"),
     "([a, b] |> sum) / 2": words("", "Average", short="average_branches"),
     "a * b": words("mul multiply", "Multiply", "", "", "times eltwise_mul"),
+    "scale(init=1e-6)": words("", "", "LayerScale LayerScale2d", "", "gamma Parameter"),
+    "scale(init=0, shape=[])": words(short="skip_init skipinit skipinit_gain re_zero rezero ReZero"),
+    "shift": words(short="bias beta"),
     "in / 3": words("div divide true_divide", short="div_scalar"),
     "-in": words("neg negative"),
     "1 + in": words(short="add_constant add_scalar"),
@@ -239,13 +242,6 @@ LACKING: tuple[Lacking, ...] = (
         ),
         instead="the slot `attention` takes gates, such as `gates.se` of `std.gates`",
     ),
-    Lacking(
-        "learned factor",
-        ("scale", "layer_scale"),
-        words("", "", "LayerScale LayerScale2d", "", "scale skip_init re_zero rezero gamma Parameter"),
-        instead="`norm(gain=0)` starts a branch at zero",
-    ),
-    Lacking("learned addend", ("shift",), words(short="bias")),
     Lacking(
         "gain of a convolution", ("scaled_std_conv",), words("", "", "ScaledStdConv2d"), instead="`std_conv` has none"
     ),

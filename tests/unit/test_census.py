@@ -25,6 +25,8 @@ OPTIONAL = {
     "clip": "the ReLU6 of MobileNetV2, and bounds of one's own",
     "tanh": "the activation of LeNet, and of gates that may be negative",
     "hard_sigmoid": "the gate of MobileNetV3",
+    "scale": "the learned factor of branches: LayerScale, SkipInit, ReZero",
+    "shift": "the addend of learned affine layers",
 }
 
 # Structures that libraries have as classes, and here are text; a net's name is as bad.
@@ -88,7 +90,7 @@ def test_the_words_of_other_libraries_only_word_messages() -> None:
         for path in (ROOT / "compiler").rglob("*.py")
         if "compiler.vocabulary" in path.read_text(encoding="utf-8") and path.parent.name != "vocabulary"
     }
-    wording = {"application_errors.py", "call_suggestions.py", "errors.py", "foreign_idioms.py", "instances.py"}
+    wording = {"call_suggestions.py", "errors.py", "foreign_idioms.py", "instances.py"}
     wording |= {"name_suggestions.py", "paper_notation.py", "stride_mismatch_errors.py"}
     assert readers == wording
 

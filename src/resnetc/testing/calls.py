@@ -55,7 +55,7 @@ def predict(module: Module, path: str, alone: bool, calls: Calls, kinds: set[str
     """Counts one use of a module, and of all inside of it. Outside of a sequence some primitives are no modules."""
     if isinstance(module, Leaf):
         name = module.primitive.name
-        if name == "identity" or (alone and name in FUNCTIONAL):
+        if name == "identity" or module.is_parameter or (alone and name in FUNCTIONAL):
             return
         kinds.add(module_name(module))
     if path and keeps_state(module):

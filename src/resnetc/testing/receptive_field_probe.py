@@ -85,10 +85,10 @@ class Reach(TorchFunctionMode):
             return POOLS[name](args[0], kernel, stride, padding, ceil_mode=bool(kwargs.get("ceil_mode")))
         if name in APART:
             return args[0].clone()
-        operands = [a for a in args if isinstance(a, Tensor)]
+        operands = [a for a in args if isinstance(a, Tensor) and id(a) in self.flowing]
         if name in DIFFERENCES:  # a difference of equal values would hide what both see
             return sum(operands)
-        if name in WITH_NUMBER and len(operands) == 1:
+        if name in WITH_NUMBER and len(operands) == 1:  # a factor is a number, or learned
             return operands[0].clone()
         if name == "linear":
             return func(args[0].to(args[1].dtype), *args[1:], **kwargs)

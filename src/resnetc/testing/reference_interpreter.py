@@ -122,6 +122,12 @@ class Reference:
                 return self.primitive(module, prefix, operands)
 
     def primitive(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        if leaf.is_parameter:
+            stored = self.state[prefix.removesuffix(".")]
+            (x,) = operands
+            shape = [-1, *[1] * (x.ndim - 2)] if stored.numel() == x.shape[1] else [1] * (x.ndim - 1)
+            spread = stored.reshape(shape).expand_as(x)
+            return [x.mul(spread) if leaf.primitive.name == "scale" else x.add(spread)]
         if leaf.primitive.name in STATED:
             return STATED[leaf.primitive.name](operands, dict(leaf.arguments))
         if leaf.primitive.name in FUNCTIONAL:

@@ -33,7 +33,7 @@ from resnetc.compiler.expansion.leaves import require_tensor, tensors_for
 from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
-from resnetc.compiler.ir.network import Condition, Network
+from resnetc.compiler.ir.network import Condition, Leaf, Network
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import state_entries
@@ -96,9 +96,15 @@ class Flow:
         return tuple(leaves(root))
 
     def place(self, one: Applied) -> tuple[int, ...]:
-        """When the labels come that it is stored under, and that `let` names; then when it is applied."""
+        """A parameter of the scope comes first; then when the labels come that it is stored under, and that `let`
+        names; then when it is applied."""
         starts = (one.path[:i] for i in range(1, len(one.path) + 1))
-        return (*(self.bound[start] for start in starts if start in self.bound), one.time)
+        return (int(one.keys != ((),)), *(self.bound[start] for start in starts if start in self.bound), one.time)
+
+
+def stored_in(leaf: Leaf) -> Keys:
+    """The keys of a primitive below its path: none where it is itself a parameter."""
+    return tuple((key,) if key else () for key, _, _ in state_entries(leaf))
 
 
 def leaves(node: dict[Any, Any]) -> Iterator[Path]:
@@ -218,7 +224,7 @@ class Reader:
                 inputs = tensors_for(layer, tensor, span)
                 leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
                 path = label or names.unlabelled(primitive.attribute)
-                made = names.store(path, tuple((key,) for key, _, _ in state_entries(leaf)), inputs, leaf.outputs)
+                made = names.store(path, stored_in(leaf), inputs, leaf.outputs)
                 return tuple(made) if primitive.rule in GIVES_LIST else made[0]
             case SlotLayer(slot):
                 attribute = slot.attribute
@@ -246,7 +252,7 @@ class Reader:
         match layer:
             case PrimitiveLayer():
                 leaf = self.leaves.leaf(layer, (source.shape,), frame)
-                return Read(tuple((key,) for key, _, _ in state_entries(leaf)), leaf.shape_out, source)
+                return Read(stored_in(leaf), leaf.shape_out, source)
             case DefinedLayer(syntax.Block()):
                 block = self.blocks.get(layer, source.shape, frame, partial(self.block, layer, source.shape, frame))
                 return Read(block.keys, block.shape_out, source)

@@ -117,9 +117,9 @@ def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
 
 
 def stored(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
-    """The primitives that keep state, with the paths of their modules."""
+    """The primitives that are modules and keep state, with their paths."""
     if isinstance(module, Leaf):
-        if keeps_state(module):
+        if keeps_state(module) and not module.is_parameter:
             yield prefix.removesuffix("."), module
     elif isinstance(module, Sequence):
         for name, child in module.children:

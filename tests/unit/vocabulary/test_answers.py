@@ -182,7 +182,6 @@ INSTEAD = {
     "glu": "let p = in |> split(2)\n  out = p[0] * (p[1] |> sigmoid)",
     "instance_norm": "out = in |> group_norm(in.channels)",
     "channel_dropout": "out = in |> dropout(0.5)",
-    "layer_scale": "out = in |> norm(gain=0)",
     "ScaledStdConv2d": "out = in |> std_conv(32, kernel=3)",
     "slice": "let parts = in |> split(2)\n  out = parts[0]",
     "Sequential": "out = in |> conv(64, kernel=3) |> norm |> act",

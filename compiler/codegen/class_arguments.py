@@ -60,8 +60,8 @@ def first_layer(network: Network) -> tuple[int, int, int] | None:
     readers = [i for i, step in enumerate(network.root.steps) if 0 in step.inputs]
     if len(readers) != 1 or network.counts_channels or network.root.output == 0:
         return None
-    operation = network.root.steps[readers[0]].operation
-    first = beginning(operation) if not isinstance(operation, str) else None
+    step = network.root.steps[readers[0]]
+    first = beginning(step.operation) if not isinstance(step.operation, str) and not step.members else None
     plain = first is not None and first.primitive.state == "conv" and dict(first.arguments)["groups"] == 1
     return (readers[0], 0, 0) if plain else None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import TypeAlias
 
 from resnetc.compiler.codegen.python_layout import (
@@ -13,12 +15,16 @@ from resnetc.compiler.codegen.python_layout import (
     Conditional,
     DictLiteral,
     ListLiteral,
+    NumberedRun,
+    Pair,
     Repeat,
     format_lines,
     line,
     named,
+    ordered,
 )
 from resnetc.compiler.codegen.signature import Argument
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.paths import Path
 
@@ -26,7 +32,7 @@ Node: TypeAlias = "Code | dict[str | int, Node]"
 Tree = dict[str | int, Node]  # modules by the parts of their paths
 
 
-def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
+def runs(codes: list[Code], names: Mapping[str, list[Argument]]) -> list[Code]:
     """Equal neighbours as one generator; neighbours that differ in one number too."""
     out: list[Code] = []
     i = 0
@@ -49,12 +55,39 @@ def runs(codes: list[Code], names: dict[str, list[Argument]]) -> list[Code]:
     return out
 
 
+def in_sequence(entries: list[tuple[str, Code]], names: Mapping[str, list[Argument]]) -> Call:
+    """`nn.Sequential` of modules called by their positions or by names: runs of equal ones are written once."""
+    if [key for key, _ in entries] == [str(i) for i in range(len(entries))]:
+        return Call("nn.Sequential", tuple((None, code) for code in runs([code for _, code in entries], names)))
+    pairs: list[Code] = []
+    counted = [re.fullmatch(r"(.*?)(0|[1-9]\d*)", key) for key, _ in entries]
+    i = 0
+    while i < len(entries):
+        j = i + 1
+        while j < len(entries) and follows(counted[i], counted[j], j - i):
+            j += 1
+        for code in runs([code for _, code in entries[i:j]], names):
+            key, match = entries[i][0], counted[i]
+            if isinstance(code, Repeat) and match is not None:
+                pairs.append(NumberedRun(match[1], int(match[2]), code))
+                i += code.count
+            else:
+                pairs.append(Pair(key, code))
+                i += 1
+    return ordered(pairs)
+
+
+def follows(first: re.Match[str] | None, other: re.Match[str] | None, distance: int) -> bool:
+    """Whether a name is another one with a number that is so much higher."""
+    return bool(first and other and first[1] == other[1] and int(first[2]) + distance == int(other[2]))
+
+
 def height(codes: list[Code]) -> int:
     """How many lines calls take in a stage."""
     return sum(len(format_lines("", code, 12, ",")) for code in codes)
 
 
-def sweep(codes: list[Code], i: int, names: dict[str, list[Argument]]) -> tuple[Repeat, int] | None:
+def sweep(codes: list[Code], i: int, names: Mapping[str, list[Argument]]) -> tuple[Repeat, int] | None:
     """From `i` on, at least three calls that differ in one numeric argument only."""
     first = codes[i]
     if not isinstance(first, Call) or i + 2 >= len(codes):
@@ -114,8 +147,22 @@ def variable(code: Code, around: list[str]) -> str:
     return next(name for n in count(1) if (name := base if n == 1 else f"{base}{n}") not in used)
 
 
-def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str], dict[Path, str]]:
-    """The lines that store modules under their paths, and how `forward` reaches each.
+@record
+class Fields:
+    """The lines that store modules, and how `forward` reaches each, and those of each stage as one."""
+
+    lines: list[str]
+    reach: dict[Path, str]
+    stages: dict[tuple[Path, ...], str]
+
+
+def containers(
+    stored: dict[Path, Code],
+    keeping: set[Path],
+    stages: Collection[tuple[Path, ...]] = (),
+    names: Mapping[str, list[Argument]] = MappingProxyType({}),
+) -> Fields:
+    """Stores modules under their paths. Those of a stage are parts of a sequence, so that they are called as one.
 
     A container stands where the first of its modules that are `keeping` state does: there are its keys.
     """
@@ -132,17 +179,21 @@ def containers(stored: dict[Path, Code], keeping: set[Path]) -> tuple[list[str],
             assert isinstance(inner, dict)
             node = inner
         node[path[-1]] = stored[path]
-    fields: list[str] = []
-    reach: dict[Path, str] = {}
+    out = Fields([], {}, {})
     around = [line(code) for code in stored.values()]
+    writer = Containers({members[0][:-1] for members in stages if len(members) > 1}, names)
     for name, child in tree.items():
         if isinstance(child, Conditional) and len(line(child)) + len(f"        self.{name} = ") > WIDTH:
             own, short = brief(child, around)
-            fields += [*format_lines(f"{own} = ", child.other, 8), *format_lines(f"self.{name} = ", short, 8)]
+            out.lines.extend(format_lines(f"{own} = ", child.other, 8))
+            out.lines.extend(format_lines(f"self.{name} = ", short, 8))
         else:
-            fields += repeated(name, child, around) or format_lines(f"self.{name} = ", contained(child), 8)
-        reached(child, (name,), f"self.{name}", reach)
-    return fields, reach
+            equal = repeated(name, child, around) if (name,) not in writer.sequences else []
+            out.lines.extend(equal or format_lines(f"self.{name} = ", writer.write(child, (name,)), 8))
+        writer.reach(child, (name,), f"self.{name}", out.reach)
+    for members in stages:
+        out.stages[members] = writer.reach_stage(members, out.reach)
+    return out
 
 
 def repeated(name: str | int, node: Node, around: list[str]) -> list[str]:
@@ -157,24 +208,48 @@ def repeated(name: str | int, node: Node, around: list[str]) -> list[str]:
     return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
 
 
-def contained(node: Node) -> Code:
-    if not isinstance(node, dict):
-        return node
-    if is_list(node):
-        return Call("nn.ModuleList", ((None, ListLiteral(tuple(contained(v) for v in node.values()))),))
-    entries = [(str(k), contained(v)) for k, v in node.items()]
-    if is_single(node):
-        return named(entries)
-    return Call("nn.ModuleDict", ((None, DictLiteral(tuple(entries))),))
+class Containers:
+    """Writes containers. Those that stages fill are `sequences`: their modules are reached by position."""
 
+    def __init__(self, sequences: set[Path], names: Mapping[str, list[Argument]]) -> None:
+        self.sequences, self.names = sequences, names
+        self.texts: dict[Path, tuple[str, list[str | int]]] = {}  # of each sequence: how it is reached, its keys
 
-def reached(node: Node, path: Path, text: str, out: dict[Path, str]) -> None:
-    if not isinstance(node, dict):
-        out[path] = text
-        return
-    for key, child in node.items():
-        index = str(key) if is_list(node) else f'"{key}"'
-        reached(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
+    def write(self, node: Node, path: Path) -> Code:
+        if not isinstance(node, dict):
+            return node
+        codes = {key: self.write(child, (*path, key)) for key, child in node.items()}
+        if path in self.sequences:
+            return in_sequence([(str(key), code) for key, code in codes.items()], self.names)
+        if is_list(node):
+            return Call("nn.ModuleList", ((None, ListLiteral(tuple(codes.values()))),))
+        entries = [(str(key), code) for key, code in codes.items()]
+        if is_single(node):
+            return named(entries)
+        return Call("nn.ModuleDict", ((None, DictLiteral(tuple(entries))),))
+
+    def reach(self, node: Node, path: Path, text: str, out: dict[Path, str]) -> None:
+        if not isinstance(node, dict):
+            out[path] = text
+            return
+        if path in self.sequences:
+            self.texts[path] = text, list(node)
+            for i, (key, child) in enumerate(node.items()):
+                self.reach(child, (*path, key), f"{text}[{i}]", out)
+            return
+        for key, child in node.items():
+            index = str(key) if is_list(node) else f'"{key}"'
+            self.reach(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
+
+    def reach_stage(self, members: tuple[Path, ...], reach: Mapping[Path, str]) -> str:
+        """A sequence, where the stage is all of it, or else a part of one."""
+        if len(members) == 1:
+            return reach[members[0]]
+        text, keys = self.texts[members[0][:-1]]
+        start, end = keys.index(members[0][-1]), len(members)
+        if end == len(keys):
+            return text
+        return f"{text}[{start or ''}:{start + end if start + end < len(keys) else ''}]"
 
 
 def is_list(node: Tree) -> bool:

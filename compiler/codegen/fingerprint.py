@@ -31,7 +31,7 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
             contents = "".join(f"{k}={a}," for k, a, _ in parts if a)
             out = (short(contents) if contents else "", short("".join(f"{b}," for _, _, b in parts)))
         case ExpandedBlock(_, steps, _, output, order):
-            keys = {s.path: module_digests(s.operation, memo)[0] for s in steps if not isinstance(s.operation, str)}
+            keys = {path: module_digests(part, memo)[0] for s in steps for path, part in s.stores}
             stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
             lines = [
                 f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, memo)[1]}"

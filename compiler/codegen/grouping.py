@@ -14,7 +14,7 @@ from resnetc.grammar.primitives import FUNCTIONAL, OPERATORS
 def stateful(group: list[ExpandedBlock]) -> set[Path]:
     """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
     steps = (step for template in group for step in template.steps)
-    return {s.path for s in steps if s.path and not isinstance(s.operation, str) and keeps_state(s.operation)}
+    return {path for s in steps for path, module in s.stores if path and keeps_state(module)}
 
 
 def taken(path: Path, keeping: set[Path]) -> bool:

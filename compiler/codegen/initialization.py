@@ -67,13 +67,13 @@ def way(leaf: Leaf) -> str:
     return "kaiming" if arguments.get("kaiming") else "torch"
 
 
-def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module]]:
+def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module, bool]]:
+    """The modules in another with their paths, and whether each stands in a sequence."""
     if isinstance(module, Sequence):
-        yield from module.children
+        yield from ((path, child, True) for path, child in module.children)
         return
     for step in module.steps:
-        if not isinstance(step.operation, str):
-            yield ".".join(map(str, step.path)), step.operation
+        yield from ((".".join(map(str, path)), part, bool(step.members)) for path, part in step.stores)
 
 
 def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
@@ -84,10 +84,9 @@ def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> li
         if isinstance(module, Leaf):
             return [("", module)] if wanted(module, nested) else []
         if id(module) not in leaves_below:
-            inside = isinstance(module, Sequence)
             leaves_below[id(module)] = [
                 (f"{path}.{rest}" if rest else path, leaf)
-                for path, child in below(module)
+                for path, child, inside in below(module)
                 for rest, leaf in search(child, inside)
             ]
         return leaves_below[id(module)]

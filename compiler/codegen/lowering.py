@@ -10,13 +10,21 @@ from resnetc.compiler.codegen import functional
 from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
-from resnetc.compiler.codegen.containers import brief, containers, in_text_order, returned, runs, unique_attribute
+from resnetc.compiler.codegen.containers import (
+    brief,
+    containers,
+    in_sequence,
+    in_text_order,
+    returned,
+    unique_attribute,
+)
 from resnetc.compiler.codegen.derived_arguments import definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
+from resnetc.compiler.codegen.lowered import Class, Function, Lowered
 from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
@@ -25,52 +33,12 @@ from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.codegen.torch_modules import gain, helper
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
-from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import FUNCTIONAL
 
 Key = Hashable  # what occurrences have in common that are written as one class or function
-
-
-@record(eq=True)
-class Function:
-    """A policy of several steps: a function that returns its modules."""
-
-    name: str
-    doc: tuple[str, ...]
-    parameters: tuple[tuple[str, str], ...]
-    body: tuple[str, ...]
-
-
-@record(eq=True)
-class Class:
-    """One class: the lines of its documentation, of `__init__` and of `forward`."""
-
-    name: str
-    doc: tuple[str, ...]
-    parameters: tuple[tuple[str, str], ...]
-    fields: tuple[str, ...]
-    forward: tuple[str, ...]
-    comment: str
-    returns: str = "Tensor"
-
-
-@record(eq=True)
-class Lowered:
-    """What the templates print: helpers torch lacks, functions, classes; the network's own class is the last."""
-
-    helpers: tuple[tuple[str, int], ...]
-    functions: tuple[Function, ...]
-    classes: tuple[Class, ...]
-    initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
-
-    @property
-    def comments(self) -> list[str]:
-        """The shapes in the comments of every `forward`."""
-        lines = (text for definition in self.classes for text in definition.forward if "# " in text)
-        return [*(definition.comment for definition in self.classes), *(text.partition("# ")[2] for text in lines)]
 
 
 def lower(network: Network, own: frozenset[str]) -> Lowered:
@@ -275,8 +243,9 @@ class Lowering:
         stateless: dict[Code, str] = {}
         alias: dict[int, int] = {}
         owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
-        keeping = stateful(group) | {first.steps[number].path for number in owned}
-        attributes = {path[0] for path in keeping} | {s.path[0] for s in first.steps if s.path and s.base is None}
+        keeping = stateful(group) | {path for number in owned for path, _ in first.steps[number].stores}
+        labels = (path for step in first.steps if step.base is None for path, _ in step.stores)
+        attributes = {path[0] for path in (*keeping, *labels)}
         operands = Operands(signature, attributes)
         plan: list[tuple[int, Step]] = []
         for number, step in enumerate(first.steps):
@@ -287,6 +256,9 @@ class Lowering:
             plan.append((number, step))
             signature.reads_input = first.reads_input(step.inputs[0])
             operands.add(number, column)
+            if step.members:
+                stored |= {path: self.part(block) for path, block in step.stores}
+                continue
             if isinstance(step.operation, str) or all(
                 isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
             ):
@@ -294,6 +266,8 @@ class Lowering:
             modules = [m for m in column if not isinstance(m, str)]
             if wire_instead(group, number) is not None:
                 code = self.optional_field(step, number, group, signature)
+            elif number in owned and isinstance(step.operation, Sequence):
+                code = self.stage(step.operation)
             else:
                 code = self.field(step, modules, signature)
             for end in (end for end in ends if end.step == number):
@@ -316,13 +290,18 @@ class Lowering:
                 stored[(stateless[code],)] = code
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
-        fields, reach = containers({p: stored[p] for p in in_text_order(order, first, stored)}, keeping)
+        stages = [step.members for _, step in plan if step.members]
+        placed_fields = containers(
+            {p: stored[p] for p in in_text_order(order, first, stored)}, keeping, stages, self.writer.names
+        )
+        fields, reach = placed_fields.lines, placed_fields.reach
         fields[:0] = operands.fields
         for path, value in gains.items():
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
             fields.append(f"        {constant(weight, value)}")
         access |= {number: reach[first.steps[number].path] for number in placed}
+        access |= {number: placed_fields.stages[step.members] for number, step in plan if step.members}
         output = alias.get(first.output, first.output)
         lines_of = [
             (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in inputs_of(group, number)))
@@ -350,7 +329,7 @@ class Lowering:
         """The constructor of a step's module; where occurrences differ in kind, an argument that holds it."""
         place = step.base or next(str(part) for part in reversed(step.path) if isinstance(part, str))
         if isinstance(step.operation, Sequence) and len(modules) == 1 and step.operation.origin is None:
-            return self.stage_or_chain(step.operation, signature, place)
+            return self.chain(step.operation, signature, place)
         code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))
         if code is not None:
             return code
@@ -380,18 +359,23 @@ class Lowering:
             return None
         return code
 
-    def stage_or_chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
+    def chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
+        """The steps of a labelled chain: those with labels of their own one by one."""
+        if all(key.isdigit() for key, _ in sequence.children):
+            return self.stage(sequence)
+        code = self.writer.children([sequence], signature, place)
+        assert code is not None
+        return code
+
+    def stage(self, sequence: Sequence) -> Call:
         """`nn.Sequential` with runs of equal blocks written once."""
-        if not all(key.isdigit() for key, _ in sequence.children):
-            code = self.writer.children([sequence], signature, place)
-            assert code is not None
-            return code
-        codes: list[Code] = []
-        for _, child in sequence.children:
-            if id(child) not in self.codes:
-                self.codes[id(child)] = self.writer.occurrence(child)
-            codes.append(self.codes[id(child)])
-        return Call("nn.Sequential", tuple((None, c) for c in runs(codes, self.writer.names)))
+        return in_sequence([(key, self.part(child)) for key, child in sequence.children], self.writer.names)
+
+    def part(self, module: Module) -> Code:
+        """A module of a sequence, all its numbers literal."""
+        if id(module) not in self.codes:
+            self.codes[id(module)] = self.writer.occurrence(module)
+        return self.codes[id(module)]
 
 
 def attributes(fields: list[str]) -> list[str]:

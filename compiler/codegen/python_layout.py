@@ -35,6 +35,28 @@ class Repeat:
 
 
 @record(eq=True)
+class NumberedRun:
+    """`*((f"b{i}", element) for i in range(1, 4))`: a run of modules that are called by a name and their numbers."""
+
+    name: str
+    start: int
+    run: Repeat
+
+    @property
+    def number(self) -> str:
+        return "n" if self.run.name == "i" else "i"
+
+    @property
+    def loop(self) -> tuple[str, str, str]:
+        """`for i in range(1, 4)` in three parts, of which the second may be long."""
+        count, values, start = self.run.count, self.run.values, self.start
+        if not values:
+            return f"for {self.number} in range(", f"{f'{start}, ' if start else ''}{start + count}", ")"
+        opening = f"for {self.number}, {self.run.name} in enumerate("
+        return opening, f"({', '.join(values)})", f", {start})" if start else ")"
+
+
+@record(eq=True)
 class Conditional:
     """`value if condition else other`."""
 
@@ -65,7 +87,7 @@ class Pair:
     value: Code
 
 
-Code = str | Call | Repeat | Conditional | ListLiteral | DictLiteral | Pair
+Code = str | Call | Repeat | NumberedRun | Conditional | ListLiteral | DictLiteral | Pair
 
 
 def line(code: Code) -> str:
@@ -78,6 +100,8 @@ def line(code: Code) -> str:
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
             return f"*({line(element)} for {name} in {over})"
+        case NumberedRun(name, _, run):
+            return f'*((f"{name}{{{code.number}}}", {line(run.element)}) {"".join(code.loop)})'
         case Conditional(value, condition, other):
             return f"{line(value)} if {condition} else {line(other)}"
         case DictLiteral(entries):
@@ -95,8 +119,11 @@ def argument(keyword: str | None, text: str) -> str:
 
 def named(entries: list[tuple[str, Code]]) -> Call:
     """`nn.Sequential(OrderedDict([("conv", ...)]))`: a sequence whose modules have names of their own."""
-    pairs = ListLiteral(tuple(Pair(key, code) for key, code in entries))
-    return Call("nn.Sequential", ((None, Call("OrderedDict", ((None, pairs),))),))
+    return ordered([Pair(key, code) for key, code in entries])
+
+
+def ordered(pairs: list[Code]) -> Call:
+    return Call("nn.Sequential", ((None, Call("OrderedDict", ((None, ListLiteral(tuple(pairs))),))),))
 
 
 def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list[str]:
@@ -118,6 +145,24 @@ def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list
                 else [f"{pad}    for {name} in ("] + [f"{pad}        {v}," for v in values] + [f"{pad}    )"]
             )
             return [f"{pad}{prefix}*(", *broken(element, indent + 4), *tails, f"{pad}){suffix}"]
+        case NumberedRun(name, _, run):
+            pair = f'(f"{name}{{{code.number}}}", {line(run.element)})'
+            tail = f"{pad}    {''.join(code.loop)}"
+            return [
+                f"{pad}{prefix}*(",
+                *(
+                    [f"{pad}    {pair}"]
+                    if len(pair) + indent + 4 <= WIDTH
+                    else [
+                        f"{pad}    (",
+                        f'{pad}        f"{name}{{{code.number}}}",',
+                        *format_lines("", run.element, indent + 8, ","),
+                        f"{pad}    )",
+                    ]
+                ),
+                *([tail] if len(tail) <= WIDTH else numbered_values(code, indent + 4)),
+                f"{pad}){suffix}",
+            ]
         case DictLiteral(entries):
             inner = [ln for k, c in entries for ln in format_lines(f'"{k}": ', c, indent + 4, ",")]
             return [f"{pad}{prefix}{{", *inner, f"{pad}}}{suffix}"]
@@ -128,6 +173,14 @@ def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list
             inner = [f'{pad}    "{key}",', *format_lines("", value, indent + 4, ",")]
             return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
     return [whole]
+
+
+def numbered_values(code: NumberedRun, indent: int) -> list[str]:
+    """The loop over values that do not fit on its line."""
+    pad, opening = " " * indent, code.loop[0]
+    values = [f"{pad}        {value}," for value in code.run.values]
+    start = [f"{pad}    {code.start},"] if code.start else []
+    return [pad + opening, f"{pad}    (", *values, f"{pad}    ),", *start, f"{pad})"]
 
 
 def broken(call: Call, indent: int) -> list[str]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from resnetc.compiler.codegen.lowering import Class, Function, Lowered
+from resnetc.compiler.codegen.lowered import Class, Function, Lowered
 from resnetc.compiler.codegen.naming import safe, wrapped
 from resnetc.compiler.codegen.python_layout import WIDTH, literal
 from resnetc.compiler.codegen.seal import SEAL, text_digest

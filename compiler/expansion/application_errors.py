@@ -30,11 +30,16 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
     help = f"give one of them another label: `{free}: ...`"
     if re.match(r"stage\b", span.text):
         help = f"choose another path for the stage: `stage {free} = ...`"
+    elif span.text == '""':
+        help = f'give the stage another name: `stage {free} "" = ...`'
+    elif span.text.startswith('"'):
+        help = f"write another path in the string of the stage, such as `{free}`"
     fix: tuple[Edit, ...] = ()
     if same:
         message = f"two layers would be stored as `{path}`"
         label = find_label(first, path)
-        if label is not None and find_label(span, path) is None and path[-1].isdigit():
+        a_stage = re.match(r'stage\b|"', span.text)
+        if label is not None and not a_stage and find_label(span, path) is None and path[-1].isdigit():
             help = f"remove the label `{path}:`: layers without one are numbered, and this one would be `{path}`"
             fix = () if is_shipped(first) else (Edit(label, ""),)
     elif inner.startswith((f"{outer}.", f"{outer}[")):
@@ -42,13 +47,33 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
     else:
         message = f"`{path}` cannot be stored beside `{other}`: a list holds only numbered elements"
         help = "label both with an index, or both with a name"
+    places = (Label(first, "first one" if same else f"`{other}`"),)
+    return taken_path(message, Label(span, "second one" if same else f"`{path}`"), places, help, fix)
+
+
+def taken_path(message: str, place: Label, others: tuple[Label, ...], help: str, fix: tuple[Edit, ...]) -> Diagnostic:
+    return Diagnostic("E0231", message, place, others, helps=(help,), fix=fix)
+
+
+def one_path_for_blocks(stage: syntax.Stage, path: str, count: int, numbered: str) -> Diagnostic:
+    """Several blocks of a stage whose string names one place; `numbered` is a string that tells them apart."""
+    assert stage.pattern is not None
+    place = Label(stage.pattern.span, "does not tell them apart")
+    help = f'number them: `"{numbered}"` counts from 1, `"{numbered}0"` from 0'
+    return taken_path(
+        f"{count} blocks would be stored as `{path}`", place, (), help, (Edit(stage.pattern.span, f'"{numbered}"'),)
+    )
+
+
+def same_stage_name(stage: syntax.Stage, other: syntax.Stage, name: str, other_name: str) -> Diagnostic:
+    same = name == other_name
+    inner, outer = sorted((name, other_name), key=len, reverse=True)
     return Diagnostic(
-        "E0231",
-        message,
-        Label(span, "second one" if same else f"`{path}`"),
-        (Label(first, "first one" if same else f"`{other}`"),),
-        helps=(help,),
-        fix=fix,
+        "E0254",
+        f"two stages are called `{name}`" if same else f"the stage `{inner}` would be a part of the stage `{outer}`",
+        Label(stage.path.span, "second one" if same else f"`{name}`"),
+        (Label(other.path.span, "first one" if same else f"`{other_name}`"),),
+        helps=("give one of them another name: its blocks stay where its string says",),
     )
 
 

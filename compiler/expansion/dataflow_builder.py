@@ -18,6 +18,7 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.names.reserved import MAX_LENGTH
 from resnetc.compiler.source import Span
+from resnetc.compiler.syntax import tree as syntax
 
 MAX_STEPS = 4096
 
@@ -75,8 +76,18 @@ class Scope:
         """The attribute of an unlabelled step: `#` is its ordinal among those of that attribute."""
         if "#" not in attribute:
             return (attribute,)
-        self._ordinals[attribute] = number = self._ordinals.get(attribute, 0) + 1
-        return (attribute.replace("#", str(number)),)
+        return (attribute.replace("#", str(self.count(attribute))),)
+
+    def count(self, names: str, start: int = 1) -> int:
+        """The number of the next step among those that share their names."""
+        self._ordinals[names] = number = self._ordinals.get(names, start - 1) + 1
+        return number
+
+    def next_index(self, container: Path) -> int:
+        """The index behind those that something is stored under in a list."""
+        depth = len(container)
+        inside = (path[depth] for path in self.order if len(path) > depth and path[:depth] == container)
+        return max((part for part in inside if isinstance(part, int)), default=-1) + 1
 
     def place(
         self,
@@ -86,26 +97,37 @@ class Scope:
         span: Span,
         slot: str | None,
         base: str | None = None,
-        owned: bool = False,
     ) -> list[Tensor]:
-        """Stores a module under `path` and applies it. What keeps state owns its path, and so does what is `owned`.
-
-        A stage is owned, and nothing else: its layers are blocks, whatever they are.
-        """
-        layers = module.children if owned and isinstance(module, Sequence) else ()
-        self._count(module.extent, sum(layer.extent.blocks == 0 for _, layer in layers), span)
+        """Stores a module under `path` and applies it. What keeps state owns its path."""
+        self._count(module.extent, 0, span)
         path = (*self.prefix, *path)
         if isinstance(module, Leaf) and module.is_parameter and len(path) > 1:
             raise Fault(application_errors.parameter_outside_block(module.primitive.name, span, show_path(path)))
-        if owned or keeps_state(module):
+        self._store(path, span, keeps_state(module))
+        if self.prefix in self._reserved:
+            self._order_below_prefix()
+        return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+
+    def place_stage(
+        self, path: Path, members: tuple[Path, ...], blocks: Sequence, source: Tensor, stage: syntax.Stage
+    ) -> Tensor:
+        """Stores the blocks of a stage, under `path` or each where `members` says, and applies them.
+
+        What a stage stores owns its path with or without state, and its layers are blocks, whatever they are.
+        """
+        span = stage.span
+        self._count(blocks.extent, sum(layer.extent.blocks == 0 for _, layer in blocks.children), span)
+        for stored in members or (path,):
+            self._store(stored, stage.pattern.span if stage.pattern and members else span, True)
+        return self._step(path, blocks, [source], [blocks.shape_out], span, None, None, members)[0]
+
+    def _store(self, path: Path, span: Span, owns: bool) -> None:
+        if owns:
             self._own_prefix()
             self.own(path, span)
             if path not in self._reserved:
                 self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
         self.order.setdefault(path, span)
-        if self.prefix in self._reserved:
-            self._order_below_prefix()
-        return self._step(path, module, inputs, list(module.outputs), span, slot, base)
 
     def _count(self, extent: Extent, others: int, span: Span) -> None:
         """Adds a module, and what of it is a block besides; a fault where a network of this alone is too large."""
@@ -177,13 +199,14 @@ class Scope:
         span: Span,
         slot: str | None,
         base: str | None,
+        members: tuple[Path, ...] = (),
     ) -> list[Tensor]:
         number, first = len(self.steps), len(self.wires)
         if number >= MAX_STEPS:
             raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
         refs = tuple(range(first, first + len(shapes)))
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
-        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base))
+        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base, members))
         return [Tensor(ref, shape) for ref, shape in zip(refs, shapes, strict=True)]
 
     def keep(self, out: Tensor) -> None:
@@ -201,7 +224,7 @@ class Scope:
         if len(needed) == len(self.steps):
             return
         place = {number: i for i, number in enumerate(sorted(needed))}
-        dropped = {step.path for i, step in enumerate(self.steps) if i not in needed}
+        dropped = {path for i, step in enumerate(self.steps) if i not in needed for path, _ in step.stores}
         self.steps = [step for i, step in enumerate(self.steps) if i in needed]
         self.wires = [Wire(w.shape, place.get(w.step) if w.step is not None else None, w.name) for w in self.wires]
         self.constraints = [
@@ -209,7 +232,7 @@ class Scope:
             for c in self.constraints
             if c.step in {None, *needed}
         ]
-        for path in dropped - {step.path for step in self.steps}:
+        for path in dropped - {path for step in self.steps for path, _ in step.stores}:
             self.order.pop(path, None)
         self.places = place
 

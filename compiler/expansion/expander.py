@@ -17,6 +17,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion import application_errors, input_declaration
 from resnetc.compiler.expansion.application import Applier
+from resnetc.compiler.expansion.block_paths import check_stage_name, find_block_paths
 from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor
@@ -80,14 +81,17 @@ class Expander:
         claim_frame = replace(stated.claim_frame, locals=dict(frame.locals))
         frame.scope = scope
         current = self.as_tensor(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
-        stages = []
+        stages: list[Stage] = []
+        named: dict[Path, syntax.Stage] = {}
         plan = Stages(self.evaluator, model, frame)
         self.blocks = plan.total
         for stage, groups in plan.stages:
             path = self.evaluator.path(stage.path, frame)
-            module = self.stage(stage, path, plan, groups, current, frame)
-            placed = scope.place(path, module, [current], stage.span, None, owned=True)
-            current = placed[0]
+            check_stage_name(stage, path, named)
+            named[path] = stage
+            paths = find_block_paths(stage, path, sum(group.count for group in groups), scope)
+            module = self.stage(stage, path, paths.names, plan, groups, current, frame)
+            current = scope.place_stage(path, paths.members, module, current, stage)
             name = show_path(path)
             stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))
         ended = self.applied(model.head, current, frame, "head")
@@ -156,13 +160,13 @@ class Expander:
         self,
         stage: syntax.Stage,
         path: Path,
+        names: tuple[str, ...],
         plan: Stages,
         groups: list[BlockGroup],
         source: Tensor,
         frame: Frame,
     ) -> Sequence:
-        """The blocks of a stage, one after the other."""
-        count = sum(group.count for group in groups)
+        """The blocks of a stage, one after the other, under their names."""
         inner = Frame(
             spec=frame.spec, slots=frame.slots, locals=dict(frame.locals), here=None, scope=frame.scope, axes=frame.axes
         )
@@ -172,7 +176,7 @@ class Expander:
             try:
                 module, start = self.applier.make(layer if index == 0 else later(layer), current, inner)
             except Fault as fault:
-                block = f"block {index + 1} of {count} of stage `{show_path(path)}`"
+                block = f"block {index + 1} of {len(names)} of stage `{show_path(path)}`"
                 where = f"in {block} ({stage.span}){show_arguments(layer)}"
                 raise Fault(add_location(fault.diagnostic, where, stage.span)) from None
             if isinstance(module, Absent):
@@ -181,7 +185,7 @@ class Expander:
                 raise Fault(application_errors.parameter_outside_block(module.primitive.name, stage.span))
             if start is not current:
                 raise Fault(application_errors.wrong_source(stage.span))
-            children.append((str(index), module))
+            children.append((names[index], module))
             current = Tensor(-1, module.outputs[0])
         return Sequence(
             children=tuple(children),

@@ -245,7 +245,8 @@ class Formatter:
         self.write(Group(Row(shapes, Nest(self.when(input.condition)))), at)
 
     def stage(self, stage: syntax.Stage, at: int) -> None:
-        path = Row(self.word("stage"), self.expr(stage.path), self.equals())
+        named = Row(self.word("stage"), self.expr(stage.path))
+        path = Row(named, Row(" ", self.tokens.read()) if stage.pattern else "", self.equals())
         groups: list[Layout] = [self.repeat(stage.groups[0])]
         for group in stage.groups[1:]:
             groups += [self.tokens.read(","), self.line(), self.repeat(group)]

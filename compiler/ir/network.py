@@ -138,6 +138,17 @@ class Step:
     span: Span
     slot: str | None = None
     base: str | None = None  # an unlabelled step's attribute without its ordinal: what equal stateless steps share
+    members: tuple[Path, ...] = ()  # where the modules of a sequence stand that is no module itself
+
+    @property
+    def stores(self) -> tuple[tuple[Path, Module], ...]:
+        """The modules that the step stores, each with its path."""
+        if isinstance(self.operation, str):
+            return ()
+        if not self.members:
+            return ((self.path, self.operation),)
+        assert isinstance(self.operation, Sequence)
+        return tuple(zip(self.members, (child for _, child in self.operation.children), strict=True))
 
     @property
     def extent(self) -> Extent:
@@ -237,7 +248,10 @@ def distinct_leaves(part: Module) -> Iterator[Leaf]:
 
 @record
 class Stage:
-    """A stage of the network: where it is stored, the blocks it is made of, and the line that says so."""
+    """A stage of the network: what it is called, how many blocks it has, and the line that says so.
+
+    Its path is that of its module, unless its step has `members`.
+    """
 
     name: str
     path: Path

@@ -75,7 +75,7 @@ def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
         case Sequence(children):
             out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, cache)]
         case ExpandedBlock(_, steps, _, _, order):
-            placed = [(s.path, module_keys(s.operation, cache)) for s in steps if not isinstance(s.operation, str)]
+            placed = [(path, module_keys(part, cache)) for s in steps for path, part in s.stores]
             stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
             tree: KeyTree = {}
             for path in order:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
+from resnetc.compiler.ir.path_patterns import read_pattern
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -50,6 +51,20 @@ def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
     if name is not None:
         return reserved.check_name(name[1], "attribute", attribute_span(slot))
     return reserved.not_an_attribute(slot.attribute, attribute_span(slot)) if slot.attribute else None
+
+
+def refused_pattern(pattern: syntax.String | None) -> Diagnostic | None:
+    """The fault of a stage's string: that it is no path, or has a name that generated code cannot have."""
+    if pattern is None or not pattern.value:
+        return None
+    path = read_pattern(pattern.value)
+    if path is None:
+        return reserved.not_a_path(pattern.value, pattern.span)
+    first = (*(path.container or ()), path.last)[0]
+    if path.container is not None and "-" in str(first):
+        return reserved.no_attribute(str(first), pattern.span)
+    faults = (reserved.check_name(name, "path", pattern.span) for name in path.names)
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def attribute_span(slot: syntax.Slot) -> Span:

@@ -11,13 +11,13 @@ from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.names import errors as names_errors
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
-from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.names.item_parts import (
     axes_agree,
     default_of,
     first_name,
     indexed_lets,
     refused_attribute,
+    refused_pattern,
     signature_of,
 )
 from resnetc.compiler.names.local_names import LocalNames
@@ -124,6 +124,7 @@ class ItemNames:
         self.resolve(model.stem)
         for stage in model.stages:
             self.label(stage.path, "stage")
+            self.report(refused_pattern(stage.pattern))
             for group in stage.groups:
                 self.group(group)
         self.resolve(model.head)
@@ -158,7 +159,7 @@ class ItemNames:
     def input(self, input: syntax.Input) -> list[str]:
         """The symbols that an input gives to its sizes."""
         if not axes_agree(input):
-            self.report(axes_differ(input))
+            self.report(names_errors.axes_differ(input))
             self.vague = True
         elif (fault := self.misplaced_channels(input)) is not None:
             self.report(fault)
@@ -228,8 +229,7 @@ class ItemNames:
             if parameter.first and parameter.default is None:
                 self.report(errors.first_without_default(parameter))
             self.resolve(parameter.default)
-            first = self.locals.get(name.id)
-            if first is not None and first.span is not None:
+            if (first := self.locals.get(name.id)) is not None and first.span is not None:
                 self.report(names_errors.parameter_twice(self.item.name.id, name, first.span))
             else:
                 self.bind(name, "parameter")

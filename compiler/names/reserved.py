@@ -74,6 +74,7 @@ FOR = {
     "label": ATTRIBUTE,
     "stage": ATTRIBUTE,
     "attribute": ATTRIBUTE,
+    "path": ATTRIBUTE,
     "parameter": VARIABLE,
     "value": VARIABLE,
     "loop variable": VARIABLE,
@@ -141,9 +142,31 @@ def reserved(kind: str, span: Span, message: str, remedy: str) -> Diagnostic:
 
 
 def not_an_attribute(text: str, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0247",
+    return bad_string(
         f'the attribute of a slot must be a name, and "{text}" is not one',
         Label(span, "not an attribute name"),
-        helps=('write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',),
+        'write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',
     )
+
+
+def not_a_path(text: str, span: Span) -> Diagnostic:
+    """Of the string of a stage."""
+    return bad_string(
+        f'the string of a stage must be a name or a path, and "{text}" is neither',
+        Label(span, "not a path"),
+        'write for instance "b#" for `b1`, `b2`, ..., "b#0" to count from 0, "features.conv2_#" for a path from the'
+        ' model, or "" to store the only block as the stage itself',
+    )
+
+
+def no_attribute(name: str, span: Span) -> Diagnostic:
+    """Of a path whose first part has a `-`."""
+    return bad_string(
+        f"`{name}` cannot be the first part of a path: it becomes an attribute of the module, which has no `-`",
+        Label(span, "not an attribute name"),
+        f"write `{name.replace('-', '_')}`, or put the blocks below a part that is a name",
+    )
+
+
+def bad_string(message: str, place: Label, help: str) -> Diagnostic:
+    return Diagnostic("E0247", message, place, helps=(help,))

@@ -64,5 +64,5 @@ def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[
         case Sequence(children):
             parts = list(children)
         case ExpandedBlock(_, steps):
-            parts = [(show_path(s.path), s.operation) for s in steps if not isinstance(s.operation, str)]
+            parts = [(show_path(path), part) for s in steps for path, part in s.stores]
     return [norm for name, child in parts for norm in norms(child, f"{path}.{name}".strip("."), training, visited)]

@@ -176,8 +176,9 @@ class Builder:
         )
 
     def stage(self, node: Child) -> syntax.Stage:
-        path, *groups = children(node)
-        return syntax.Stage(self.expr(path), tuple(self.repeat(g) for g in groups), self.span(node))
+        path, pattern, *groups = children(node)
+        stored = syntax.String(self.text(pattern), self.span(pattern)) if pattern is not None else None
+        return syntax.Stage(self.expr(path), stored, tuple(self.repeat(g) for g in groups), self.span(node))
 
     def repeat(self, node: Child) -> syntax.Repeat:
         if rule_of(node) == "times":

@@ -37,7 +37,7 @@ def children(node: Node) -> Iterable[Node]:
             return (value,)
         case syntax.Let(_, index, value):
             return (index, value)
-        case syntax.Labelled(path, value) | syntax.Stage(path, value):
+        case syntax.Labelled(path, value) | syntax.Stage(path, _, value):
             return (*indices(path), value)
         case syntax.Each(_, values, body) | syntax.EachClaim(_, values, body):
             return (values, body)

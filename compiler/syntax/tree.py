@@ -272,9 +272,10 @@ class Repeat:
 
 @record
 class Stage:
-    """`stage layer1 = 3 of block(64), 2 of other(64)`."""
+    """`stage layer1 = 3 of block(64), 2 of other(64)`; in `stage s1 "b#" = ...` the string names the blocks."""
 
     path: Expr
+    pattern: String | None
     groups: tuple[Repeat, ...]
     span: Span
 

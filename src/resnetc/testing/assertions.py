@@ -15,7 +15,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.state_dict_names import read_keys
 from resnetc.testing.torch_measurements import Measured, stride_along
-from resnetc.testing.torch_module import module_of, place, run, run_enough, too_few
+from resnetc.testing.torch_module import module_of, modules_of, place, run, run_enough, too_few
 from resnetc.testing.trial import Trial, origin_of, parts
 from resnetc.testing.values import (
     assert_activations_agree,
@@ -119,7 +119,7 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     parameters = sum(p.numel() for p in module.parameters())
     hold(parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}")
     for stage, part in zip(network.stages, measures.stages, strict=True):
-        inside = sum(p.numel() for p in module.get_submodule(".".join(map(str, stage.path))).parameters())
+        inside = sum(p.numel() for block in modules_of(stage, network, module) for p in block.parameters())
         hold(inside == part.parameters, f"{network.name}: {inside} parameters in `{stage.name}`, not {part.parameters}")
     names = {name for name, _ in module.named_parameters()}
     buffers = sum(value.numel() for key, value in state.items() if key not in names)

@@ -69,8 +69,8 @@ def predict(module: Module, path: str, alone: bool, calls: Calls, kinds: set[str
                 predict(child, f"{inside}{key}", False, calls, kinds)
         case ExpandedBlock(_, steps):
             for step in steps:
-                if not isinstance(step.operation, str):
-                    predict(step.operation, inside + ".".join(map(str, step.path)), True, calls, kinds)
+                for place, part in step.stores:
+                    predict(part, inside + ".".join(map(str, place)), not step.members, calls, kinds)
 
 
 def counted(module: nn.Module, network: Network, sizes: Sizes, device: str, kinds: set[str]) -> Calls:

@@ -103,8 +103,9 @@ class Reference:
             elif step.operation == "*":
                 made = [operands[0] * operands[1]]
             else:
-                assert not isinstance(step.operation, str)
-                made = self.applied(step.operation, prefix + "".join(f"{part}." for part in step.path), operands)
+                made = operands
+                for path, module in step.stores:
+                    made = self.applied(module, prefix + "".join(f"{part}." for part in path), made)
             for ref, value in zip(step.outputs, made, strict=True):
                 values[ref] = self.shaped(value, block.wires[ref].shape, step.span)
         return values

@@ -133,6 +133,24 @@ class Names:
         self.ordinals[attribute] += 1
         return (attribute.replace("#", str(self.ordinals[attribute])),)
 
+    def blocks(self, stage: Path, text: str | None, count: int) -> list[Path]:
+        """Rule 6: where the blocks of a stage are, by its string."""
+        if not text:
+            return [stage] if text == "" else [(*stage, str(i)) for i in range(count)]
+        *above, last = text.split(".")
+        base = tuple(int(part) if part.isdigit() else part for part in above) or stage
+        name, number = last.partition("#")[0], last.find("#")
+        if number < 0:
+            return [(*base, int(name) if name.isdigit() else name)]
+        if number == 0:
+            inside = (one.path[len(base)] for one in self.flow.applied if one.path[: len(base)] == base)
+            first = max((part for part in inside if isinstance(part, int)), default=-1) + 1
+            return [(*base, first + i) for i in range(count)]
+        shared = f"{base}{name}"
+        self.ordinals[shared] += count
+        end = self.ordinals[shared] + (0 if last.endswith("#0") else 1)
+        return [(*base, f"{name}{n}") for n in range(end - count, end)]
+
     def store(self, path: Path, keys: Keys, inputs: list[Tensor], shapes: tuple[Shape, ...]) -> list[Tensor]:
         flow = self.flow
         self.named |= bool(keys)
@@ -188,22 +206,25 @@ class Reader:
         current = require_tensor(begun, model.stem.span)
         plan = Stages(self.evaluator, model, frame)
         for stage, groups in plan.stages:
-            read = self.stage(plan, groups, current, frame)
-            (current,) = names.store(self.evaluator.path(stage.path, frame), read.keys, [current], (read.shape_out,))
+            blocks = self.stage(plan, groups, current, frame)
+            text = None if stage.pattern is None else stage.pattern.value
+            paths = names.blocks(self.evaluator.path(stage.path, frame), text, len(blocks))
+            for path, read in zip(paths, blocks, strict=True):
+                (current,) = names.store(path, read.keys, [current], (read.shape_out,))
         ended = self.apply(self.evaluator.layer(model.head, frame), current, frame, model.head.span)
         return names.flow.keys(current if isinstance(ended, Absent) else require_tensor(ended, model.head.span))
 
-    def stage(self, plan: Stages, groups: list[BlockGroup], source: Tensor, frame: Frame) -> Read:
+    def stage(self, plan: Stages, groups: list[BlockGroup], source: Tensor, frame: Frame) -> list[Read]:
         """Rule 1: a stage is the sequence of its blocks."""
         inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
-        keys: list[Path] = []
+        blocks: list[Read] = []
         current = source
         for index, layer in enumerate(plan.blocks(groups, inner)):
             read = self.read(layer if index == 0 else later(layer), current, inner)
             assert isinstance(read, Read)
-            keys += [(str(index), *key) for key in read.keys]
+            blocks.append(read)
             current = Tensor(-1, read.shape_out)
-        return Read(tuple(keys), current.shape, source)
+        return blocks
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along
 from resnetc.testing.replay import hold
-from resnetc.testing.torch_module import PRODUCTS, Run, image, kept, module_of, run_enough, running, tensors
+from resnetc.testing.torch_module import PRODUCTS, Run, image, kept, module_of, modules_of, run_enough, running, tensors
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
@@ -129,8 +129,11 @@ class Measured:
     def blocks(self) -> tuple[int, ...]:
         """Of every stage, as it is stored."""
         module = self.module(self.network.input.sizes)
-        stored = [module.get_submodule(".".join(map(str, stage.path))) for stage in self.network.stages]
-        return tuple(len(s) if isinstance(s, nn.Sequential) else 1 for s in stored)
+        stored = [modules_of(stage, self.network, module) for stage in self.network.stages]
+        blocks = (
+            (s, self.network.root.steps[stage.step]) for s, stage in zip(stored, self.network.stages, strict=True)
+        )
+        return tuple(len(s) if step.members or not isinstance(s[0], nn.Sequential) else len(s[0]) for s, step in blocks)
 
     def run(self, sizes: Sizes) -> Run:
         """The shapes of stages and output, or why the module refuses the size."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import Network
+from resnetc.compiler.ir.network import Network, Stage
 
 DIFFERENCES = {"sub", "sub_", "__sub__", "__rsub__", "__isub__", "rsub"}
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"} | DIFFERENCES
@@ -104,6 +104,12 @@ def module_of(source: str, device: str = "cpu") -> nn.Module:
     return made.eval()
 
 
+def modules_of(stage: Stage, network: Network, module: nn.Module) -> list[nn.Module]:
+    """The modules of a stage: its sequence, or its blocks where the stage is no module itself."""
+    stores = network.root.steps[stage.step].stores
+    return [module.get_submodule(".".join(map(str, path))) for path, _ in stores]
+
+
 def image(network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Tensor:
     """A batch `[batch, channels, *sizes]` of noise, the same every time."""
     shape = (batch, network.input.channels, *sizes)
@@ -120,7 +126,7 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
     watch = Watch(x, tuple(symbol is None for symbol in network.input.symbols))
     seen: dict[str, tuple[int, ...]] = {}
     hooks = [
-        module.get_submodule(".".join(map(str, stage.path))).register_forward_hook(noting(seen, stage.name))
+        modules_of(stage, network, module)[-1].register_forward_hook(noting(seen, stage.name))
         for stage in network.stages
     ]
     try:

@@ -125,9 +125,8 @@ def stored(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
         for name, child in module.children:
             yield from stored(child, f"{prefix}{name}.")
     else:
-        for step in module.steps:
-            if not isinstance(step.operation, str):
-                yield from stored(step.operation, prefix + "".join(f"{part}." for part in step.path))
+        for path, part in (place for step in module.steps for place in step.stores):
+            yield from stored(part, prefix + "".join(f"{name}." for name in path))
 
 
 @torch.no_grad()

@@ -93,8 +93,8 @@ def blocks(root: ExpandedBlock) -> Iterator[tuple[str, ExpandedBlock]]:
         elif isinstance(module, ExpandedBlock):
             if path:
                 yield ".".join(map(str, path)), module
-            steps = [(s.path, s.operation) for s in module.steps if not isinstance(s.operation, str)]
-            pending += [((*path, *own), operation) for own, operation in reversed(steps)]
+            parts = [part for step in module.steps for part in step.stores]
+            pending += [((*path, *own), operation) for own, operation in reversed(parts)]
 
 
 def kind(drawn: Chart) -> Any:

@@ -630,6 +630,7 @@ KINDS = {
     "label": block(out="in |> @: act"),
     "stage": changed("stage layer1", "stage layer0.@").replace("layer1", "layer0"),
     "attribute": 'edition 1\nslot s() "@" = act\n',
+    "path": changed("stage layer1", 'stage layer1 "a.@"'),
     "parameter": block(parameters="@: int"),
     "value": block("let @ = 1"),
     "loop variable": block("each @ in [1] {}"),
@@ -646,14 +647,14 @@ def test_reserved_names_are_refused_and_others_are_not(kind):
     assert KINDS.keys() == reserved.FOR.keys()
     given = {*PRIMITIVES, *FUNCTIONS}
     for name in sorted(reserved.FOR[kind] - RESERVED):
-        code = "E0244" if name in given and kind not in ("label", "stage", "attribute") else "E0246"
+        code = "E0244" if name in given and kind not in ROWS["a label"] else "E0246"
         assert [d.code for d in checked(KINDS[kind].replace("@", name))[0]] == [code], name
         assert checked(KINDS[kind].replace("@", f"{name}_1"))[0] == [], name
 
 
 TABLE = re.compile(r"\| the name of \| cannot be \|\n\| --- \| --- \|\n((?:\|.*\n)+)\n(.*)")
 ROWS = {
-    "a label": ("label", "stage", "attribute"),
+    "a label": ("label", "stage", "attribute", "path"),
     "a parameter": ("parameter", "value", "loop variable"),
     "a block": ("block", "policy", "extern"),
     "a model": ("model",),

@@ -56,7 +56,7 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
             if can_be_left_out(step) and (ref := wire_read_instead(template, model, number)) is not None
         )
         return next((aligned for one in padded if (aligned := align(one, model)) is not None), None)
-    if len(template.steps) != len(model.steps):
+    if len(template.steps) != len(model.steps) or len(template.wires) != len(model.wires):
         return None
     both = list(zip(template.steps, model.steps, strict=True))
     steps = tuple(

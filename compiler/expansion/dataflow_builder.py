@@ -55,12 +55,14 @@ class Scope:
         self._ordinals: dict[str, int] = {}
         self.prefix: Path = ()  # what its modules are stored below, where it is a part of a block's scope
         self._call: Span | None = None  # the call that made it a part
+        self._outer: Scope | None = None  # what it is a part of
         self.owns = False  # whether it stores modules with keys
 
     def below(self, prefix: Path, call: Span) -> Scope:
         """A part of this scope: the same wires and steps, but names of its own, stored below `prefix`."""
         part = copy(self)
-        part.prefix, part._call, part.owns, part._ordinals = (*self.prefix, *prefix), call, False, {}
+        part.prefix, part._call, part._outer = (*self.prefix, *prefix), call, self
+        part.owns, part._ordinals = False, {}
         return part
 
     @property
@@ -157,6 +159,8 @@ class Scope:
             other = self._containers.get(self.prefix, self.prefix)
             if other in self._stored:
                 raise Fault(self.taken(self.prefix, self._call, other))
+        if self._outer is not None:
+            self._outer._own_prefix()
         self.owns = True
 
     def own(self, path: Path, span: Span) -> None:

@@ -127,6 +127,12 @@ class Names:
     numbers: tuple[()] = ()
     ordinals: Counter[str] = field(default_factory=Counter)
     named: bool = False  # whether something with keys was applied in this part
+    outer: Names | None = None  # what it is a part of
+
+    def name_parts(self) -> None:
+        self.named = True
+        if self.outer is not None:
+            self.outer.name_parts()
 
     def unlabelled(self, attribute: str) -> Path:
         """Rule 4: `#` counts the unlabelled steps of an attribute."""
@@ -153,7 +159,8 @@ class Names:
 
     def store(self, path: Path, keys: Keys, inputs: list[Tensor], shapes: tuple[Shape, ...]) -> list[Tensor]:
         flow = self.flow
-        self.named |= bool(keys)
+        if keys:
+            self.name_parts()
         number = len(flow.applied)
         flow.applied.append(Applied((*self.prefix, *path), keys, tuple(t.ref for t in inputs), flow.tick()))
         made = [Tensor(len(flow.values) + i, shape) for i, shape in enumerate(shapes)]
@@ -261,7 +268,7 @@ class Reader:
                 value = self.apply(step, value, inner_frame, step.span)
             return value
         path = label or names.unlabelled(attribute)
-        read = self.read(layer, source, replace(frame, scope=Names(names.flow, (*names.prefix, *path))))
+        read = self.read(layer, source, replace(frame, scope=Names(names.flow, (*names.prefix, *path), outer=names)))
         if isinstance(read, Absent):
             return ABSENT
         return names.store(path, read.keys, [read.start], (read.shape_out,))[0]

@@ -24,6 +24,7 @@ ShapeRule = Literal[
     "regroup",
     "reshape",
     "same",
+    "space_to_depth",
     "split",
     "subsample",
     "sum",
@@ -214,6 +215,13 @@ _ROWS = (
     Primitive("pad_channels", (CHANNELS,), "pad", "pad_channels", doc="Zero channels behind the input's."),
     Primitive(
         "subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."
+    ),
+    Primitive(
+        "space_to_depth",
+        (Parameter("factor", "size", least=1, most=64),),
+        "space_to_depth",
+        "space_to_depth",
+        doc="The positions of each cell as channels: all channels of its first position, then of the next.",
     ),
     Primitive(
         "split",

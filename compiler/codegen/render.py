@@ -42,7 +42,7 @@ class Module:
         text = self.text
         standard = ["from collections import OrderedDict", ""] if "OrderedDict(" in text else []
         torch = []
-        if "torch." in text or helpers & {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup"}:
+        if "torch." in text or helpers & USE_TORCH:
             torch.append("import torch")
         if helpers & {"std_conv", "blur_pool", "pad_channels"}:
             torch.append("import torch.nn.functional as F")
@@ -53,6 +53,9 @@ class Module:
         """All statements that `lower` made."""
         lines = [ln for c in self.lowered.classes for ln in (*c.fields, *c.forward)]
         return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
+
+
+USE_TORCH = {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup", "space_to_depth"}
 
 
 def parameters(

@@ -85,6 +85,8 @@ def leaf_trace(leaf: Leaf) -> Trace:
             field = [(-pads[i], each("kernel", i) - 1 - pads[i], each("stride", i)) for i in range(rank)]
         case "constant_pad":
             field = [(-each("amount", i), -each("amount", i), 1) for i in range(rank)]
+        case "space_to_depth":
+            field = [(0, each("factor", i) - 1, each("factor", i)) for i in range(rank)]
         case "subsample":
             field = [(0, 0, each("stride", i)) for i in range(rank)]
         case rule:

@@ -53,12 +53,18 @@ class SizeConflict:
     def show(self, f: SizeFn) -> str:
         return show(f, self.symbol)
 
+    @property
+    def bound(self) -> str:
+        """What a size must be: `of at least 3`, `that is a multiple of 2`."""
+        condition = self.reason.condition
+        return f"{'that is a multiple of' if condition.kind == 'multiple' else 'of at least'} {condition.other}"
+
     def values(self, n: int) -> str:
         """The sizes of both sides, or what arrives against what is needed, for the input size n."""
         condition = self.reason.condition
         if isinstance(condition.other, int):
-            least = "a multiple of" if condition.kind == "multiple" else "at least"
-            return f"needs {least} {condition.other}, but gets {evaluate(condition.fn, n)}"
+            needs = self.bound.removeprefix("that is ").removeprefix("of ")
+            return f"needs {needs}, but gets {evaluate(condition.fn, n)}"
         at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 

@@ -58,9 +58,10 @@ def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
     return Diagnostic(
         "E0331",
         f"the input allows {conflict.symbol} = {size}, but the network accepts {accepts}",
-        Label(spans[-1], f"{conflict.symbol} = {size} is allowed here"),
+        Label(spans[-1] if spans else conflict.network.input.span, f"{conflict.symbol} = {size} is allowed here"),
         labels=(Label(conflict.reason.condition.span, conflict.values(size)), *conflict.call_site_labels()),
         notes=(
+            *(() if spans else ("without `when` an input allows every size from the least accepted one on",)),
             *conflict.refused(said - conflict.accepted.axes[conflict.reason.axis]),
             *conflict.reason.place.whereabouts(),
         ),
@@ -88,11 +89,15 @@ def never_enough(conflict: SizeConflict) -> Diagnostic:
     arrives = conflict.show(condition.fn)
     return Diagnostic(
         "E0335",
-        f"`{operation.text}` needs a size of at least {condition.other}, but always gets {arrives}",
+        f"`{operation.text}` needs a size {conflict.bound}, but always gets {arrives}",
         Label(condition.span, f"the size is {arrives} here"),
         labels=conflict.call_site_labels(),
         notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
-        helps=("use a smaller kernel, or move it to where the map is larger",),
+        helps=(
+            "move it to where the size is a multiple, or bring it to one with `constant_pad`"
+            if condition.kind == "multiple"
+            else "use a smaller kernel, or move it to where the map is larger",
+        ),
     )
 
 

@@ -165,6 +165,20 @@ def infer_subsample(
     return [Shape(shape.channels, tuple(step(f, stride, 0) for f, stride in zip(shape.sizes, strides, strict=True)))]
 
 
+def infer_space_to_depth(
+    primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
+) -> list[Shape]:
+    (shape,) = inputs
+    require_axes(primitive, shape, span)
+    factors = sizes_on_axes(arguments["factor"], shape.rank)
+    for i, (fn, factor) in enumerate(zip(shape.sizes, factors, strict=True)):
+        if factor > 1:
+            text = f"`{primitive.name}`"
+            constraints.append(Condition(kind="multiple", axis=i, fn=fn, other=factor, span=span, text=text))
+    sizes = tuple(step(fn, factor, 0) for fn, factor in zip(shape.sizes, factors, strict=True))
+    return [Shape(shape.channels * prod(factors), sizes)]
+
+
 def infer_split(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
@@ -258,6 +272,7 @@ RULES: dict[ShapeRule, Rule] = {
     "constant_pad": infer_constant_pad,
     "pad_channels": infer_pad_channels,
     "subsample": infer_subsample,
+    "space_to_depth": infer_space_to_depth,
     "split": infer_split,
     "concat": infer_concat,
     "sum": infer_elementwise,

@@ -17,6 +17,7 @@ ARGUMENTS = {
     "constant_pad": "1, value=2",
     "pad_channels": "11",
     "subsample": "2",
+    "space_to_depth": "5",
     "regroup": "2, 4",
     "reshape": "[4, 5, 10]",
     "clip": "0, 6",

@@ -23,6 +23,7 @@ OPTIONAL = {
     "mish": "the activation of YOLOv4's residual nets",
     "hard_silu": "the activation of MobileNetV3",
     "clip": "the ReLU6 of MobileNetV2, and bounds of one's own",
+    "space_to_depth": "the stem of TResNet, and the downsampling of i-RevNet",
     "tanh": "the activation of LeNet, and of gates that may be negative",
     "hard_sigmoid": "the gate of MobileNetV3",
     "scale": "the learned factor of branches: LayerScale, SkipInit, ReZero",

@@ -42,7 +42,19 @@ APART = {
     "dropout",
 }
 WITH_NUMBER = {"mul", "__mul__", "__rmul__", "div", "__truediv__", "neg", "__neg__"}
-MOVED = {"avg_pool1d", "avg_pool2d", "avg_pool3d", "pad", "cat", "split", "chunk", "unflatten", "transpose", "flatten"}
+MOVED = {
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "pad",
+    "cat",
+    "split",
+    "chunk",
+    "unflatten",
+    "transpose",
+    "permute",
+    "flatten",
+}
 ADDED = {"add", "add_", "__add__", "__radd__", "__iadd__", "sum", "__getitem__", "contiguous", "clone"}
 BEHIND = {"mean", "__get__", "size", "dim"}
 

@@ -43,11 +43,21 @@ def cut(x: Tensor, parts: int | tuple[int, ...]) -> list[Tensor]:
     return [x[:, sum(sizes[:i]) : sum(sizes[: i + 1])] for i in range(len(sizes))]
 
 
+def gathered(x: Tensor, factor: int | tuple[int, ...]) -> Tensor:
+    """Every n-th position from each of the first ones on, as further channels."""
+    factors = factor if isinstance(factor, tuple) else (factor,) * (x.ndim - 2)
+    cells = [x]
+    for axis, factor in enumerate(factors):
+        cells = [cell[(slice(None),) * (axis + 2) + (slice(i, None, factor),)] for cell in cells for i in range(factor)]
+    return torch.cat(cells, dim=1)
+
+
 STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
     "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
     "reshape": lambda xs, a: [xs[0].reshape(xs[0].shape[0], *a["shape"])],
     "regroup": lambda xs, a: [regrouped(xs[0], a["groups"], a["parts"])],
+    "space_to_depth": lambda xs, a: [gathered(xs[0], a["factor"])],
     "split": lambda xs, a: cut(xs[0], a["parts"]),
     "concat": lambda xs, a: [torch.cat(xs, dim=1)],
     "sum": lambda xs, a: [torch.stack(xs).sum(dim=0)],

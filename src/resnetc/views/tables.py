@@ -140,7 +140,7 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
         condition, place = reason.condition, reason.place
         symbol = checked.network.input.symbols[reason.axis] or f"axis{reason.axis + 1}"
         need = condition.other if isinstance(condition.other, int) else show(condition.other, symbol)
-        relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "= a multiple of")
+        relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "to be a multiple of")
         stage = place.trail()[0].stage
         position = condition.span.source.position(condition.span.start)
         found.append(

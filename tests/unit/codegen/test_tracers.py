@@ -27,6 +27,7 @@ OPERATIONS = {
     "subsample": "subsample(2)",
     "regroup": "regroup(2, parts=2)",
     "std_conv": "std_conv(8, kernel=3)",
+    "space_to_depth": "space_to_depth(2)",
     "split, softmax and sum": "gate",
     "split in unequal parts": "swap",
     "reshape": "norm |> reshape([4, 8, 8])",

@@ -273,6 +273,19 @@ def test_channels_are_divided_without_rest() -> None:
     assert refusal("pad_channels", map_of(4), channels=3)[0] == "E0311"
 
 
+def test_cells_become_channels() -> None:
+    made, conditions = applied("space_to_depth", map_of(3), factor=2)
+    assert made == [map_of(12, step(H, 2, 0), step(H, 2, 0))]
+    assert [(c.kind, c.axis, c.fn, c.other, c.text) for c in conditions] == [
+        ("multiple", axis, H, 2, "`space_to_depth`") for axis in (0, 1)
+    ]
+    made, conditions = applied("space_to_depth", map_of(3), factor=(1, 4))
+    assert made == [map_of(12, H, step(H, 4, 0))]
+    assert [(c.axis, c.other) for c in conditions] == [(1, 4)]
+    assert applied("space_to_depth", map_of(3), factor=1) == ([map_of(3)], [])
+    assert refusal("space_to_depth", map_of(3), factor=65)[0] == "E0304"
+
+
 def test_lists_agree() -> None:
     other = step(H, 2, 0)
     wide = map_of(3), map_of(5)
@@ -317,6 +330,7 @@ MAPS_ONLY: dict[str, Args] = {
     "response_norm": {},
     "global_avg_pool": {},
     "constant_pad": {"amount": 1},
+    "space_to_depth": {"factor": 1},
     "subsample": {"stride": 1},
 }
 

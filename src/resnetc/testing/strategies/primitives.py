@@ -207,12 +207,18 @@ def outcome(
     except Fault:
         return None
     for demand in constraints:
-        least = demand.other if demand.kind == "at_least" and isinstance(demand.other, int) else 1
-        if is_constant(demand.fn) and (demand.kind == "equal" or evaluate(demand.fn, 1) < least):
+        if is_constant(demand.fn) and not satisfied(demand, evaluate(demand.fn, 1)):
             return None
     if keeping and not all(kept(shapes[0], shape, args.get("stride", 1)) for shape in made):
         return None
     return tuple(opened(shape) for shape in made)
+
+
+def satisfied(demand: Condition, size: int) -> bool:
+    """Whether a constant size does what is demanded of it; two that must be equal are left alone."""
+    if not isinstance(demand.other, int):
+        return False
+    return size % demand.other == 0 if demand.kind == "multiple" else size >= demand.other
 
 
 def kept(before: Shape, after: Shape, stride: Any) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.ir.shape import Shape
-from resnetc.grammar.primitives import PRIMITIVES
+from resnetc.grammar.primitives import PARAMETERS, PRIMITIVES
 from resnetc.testing.strategies.primitives import (
     LISTING_RULES,
     Flow,
@@ -107,7 +107,10 @@ class Body:
         return self.draft.one(*own, f"box.m{self.count}", f"rows[0].m{self.count}")
 
     def labelled(self, text: str, attribute: str) -> str:
-        """A step under its own name, or a label where that name is taken or chance wants one."""
+        """A step under its own name, or a label where that name is taken or chance wants one; of a parameter a name."""
+        if attribute in (PRIMITIVES[name].attribute for name in PARAMETERS):
+            self.count += 1
+            return f"p{self.count}: {text}" if self.draft.flag() else text
         if ("#" not in attribute and attribute in self.stored) or self.draft.flag(1):
             return f"{self.label()}: {text}"
         self.stored.add(attribute)
@@ -257,7 +260,7 @@ class Body:
 
     def gathered(self, whole: str, loop: str, count: int, shapes: tuple[Shape, ...]) -> Flow:
         """A list put together: as it is, weighed by a softmax across it, or added to the list `whole` it came from."""
-        kind = self.draft.one("plain", "softmax", *(("added", "product") if whole else ()))
+        kind = self.draft.one("plain", "softmax", "scaled", *(("added", "product", "taken") if whole else ()))
         text = loop
         if kind == "softmax":
             width, name = shapes[0].channels, self.local()
@@ -265,8 +268,10 @@ class Body:
             pooled = f"{loop} |> sum |> global_avg_pool |> {self.label()}: plain_conv({count * width}, kernel=1)"
             self.lines.append(f"let {name} = {pooled} |> split({count}) |> {self.draft.one(*takers)}")
             text = f"({loop} * {name})"
+        elif kind == "scaled":
+            text = f"({loop} / {count + 1})"
         elif kind != "plain":
-            text = f"({whole} {'+' if kind == 'added' else '*'} {loop})"
+            text = f"({whole} {dict(added='+', product='*', taken='-')[kind]} {loop})"
         takers = [row.name for row in rows(lambda row: row.rule in LIST_RULES and row.rule not in LISTING_RULES)]
         taker = self.draft.one(*takers)
         times = count if taker == "concat" else 1
@@ -284,13 +289,21 @@ class Body:
             one = self.chain(flow, self.draft.number(0, 2), channels if same else None)
             made.append(self.named(one))
         if same and self.draft.flag(7):
-            op = " + " if self.draft.flag(7) else " * "
+            op = self.draft.one(" + ", " + ", " - ", " * ")
             return Flow(op.join(f.text for f in made), made[0].shapes)
         widths = [sum(column) for column in zip(*(f.channels for f in made), strict=True)]
         texts = ", ".join(f.text for f in made)
         return Flow(f"[{texts}] |> concat", tuple(open_map(w, self.draft.rank) for w in widths))
 
+    def numbered(self, flow: Flow) -> Flow:
+        """An operator with a number on one of its sides."""
+        flow = self.named(flow)
+        x, number = flow.text, self.draft.one("0.2", "3", "1 / 3", "1e-3", "in.channels")
+        forms = (f"{number} * {x}", f"{x} * {number}", f"{x} / ({number})", f"-{x}")
+        sums = (f"{number} + {x}", f"{x} - {number}", f"{number} - {x}")
+        return Flow(f"({self.draft.one(*forms, *sums)})", flow.shapes)
+
     def middle(self, flow: Flow) -> Flow:
         """One statement more or none."""
-        kind = self.draft.draw(st.sampled_from((None, self.gate, self.parts, self.branches)))
+        kind = self.draft.draw(st.sampled_from((None, self.gate, self.parts, self.branches, self.numbered)))
         return flow if kind is None else self.named(kind(flow))

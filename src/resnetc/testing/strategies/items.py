@@ -130,7 +130,8 @@ def added(body: Body, main: Flow, pre: Flow, stride: Term) -> Flow:
     if body.staged and draft.flag(7):
         body.stored.add("downsample")
         side = body.named(Flow(f"in |> {draft.one(*SIDES).format(pre=pre.text)}", main.shapes))
-        return Flow(draft.one(f"{main.text} + {side.text}", f"{side.text} + {main.text}"), main.shapes)
+        sums = (f"{main.text} + {side.text}", f"{side.text} + {main.text}", f"{side.text} + 0.2 * {main.text}")
+        return Flow(draft.one(*sums, f"{side.text} - {main.text}"), main.shapes)
     width = next(term for _, term in body.terms if term.text == "width")
     if body.input.channels == width.values and set(stride.values) == {1}:
         return Flow(f"in + {main.text}", main.shapes)

@@ -20,7 +20,7 @@ from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
-from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitive
+from resnetc.grammar.primitives import PARAMETERS, PRIMITIVES, REQUIRED, Parameter, Primitive
 
 NOWHERE = Span(Source("", ""), 0, 0)
 NUMBERS = (Fraction(1, 10), Fraction(1, 4), Fraction(1, 2))
@@ -161,6 +161,8 @@ def plain_values(parameter: Parameter, shape: Shape) -> Iterable[Any]:
             return (*range(least, least + WIDEST), *(tuple(parts) for parts in unequal if min(parts) >= least))
         case "list":
             whole = shape.channels
+            if parameter.default is None:  # of a parameter: a number, or one for each channel
+                return [(), (1,), (whole,), (1, *(1,) * shape.rank), (whole, *(1,) * shape.rank)]
             return ([(n,) for n in (whole,)] + [(1, whole), (whole, 1), (whole, 1, 1)]) if constants(shape) else ()
     return ()
 
@@ -202,7 +204,7 @@ def outcome(
     if any(value is None for _, value in arguments):
         return None
     try:
-        args = complete_arguments(row, dict(arguments), shapes[0].rank, NOWHERE)
+        args = complete_arguments(row, dict(arguments), shapes[0].rank, NOWHERE, channels=shapes[0].channels)
         made = infer_shapes(row, args, shapes, NOWHERE, constraints)
     except Fault:
         return None
@@ -240,8 +242,12 @@ def open_map(channels: int, rank: int) -> Shape:
 
 @lru_cache(maxsize=8)
 def shape_keeping(rank: int) -> tuple[str, ...]:
-    """Calls of primitives that keep the shape of every map, whatever its channels: fit for the slots of a block."""
+    """Calls of primitives that keep the shape of every map, whatever its channels: fit for the slots of a block.
+
+    Slots stand in sequences too, where a parameter cannot be.
+    """
     maps = tuple(open_map(channels, rank) for channels in (1, 2, 3, 5, 7))
     wish = Wish(keeping=True, given=(("stride", literal(1, len(maps))),))
-    made = (settled(row, maps, wish, lambda options: 0) for row in rows(takes_map))
+    fit = rows(lambda row: takes_map(row) and row.name not in PARAMETERS)
+    made = (settled(row, maps, wish, lambda options: 0) for row in fit)
     return tuple(one.text for one in made if one is not None and one.outputs == tuple((shape,) for shape in maps))

@@ -80,7 +80,7 @@ class Recipe:
     beta2: float = _define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
     epsilon: float = _define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
     weight_decay: float = _define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
-    decay_norms: bool = _define_key(False, "flag", "apply weight decay to norms and biases too")
+    decay_norms: bool = _define_key(False, "flag", "apply weight decay to norms, biases, `scale` and `shift` too")
 
     schedule: str = _define_key(
         "cosine",

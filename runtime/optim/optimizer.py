@@ -9,13 +9,15 @@ from resnetc.runtime.recipe import Recipe
 def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """SGD with (Nesterov) momentum, or AdamW, over the trainable parameters.
 
-    Without `decay_norms`, parameters with fewer than two dimensions (norms, biases) have no weight decay.
+    Without `decay_norms`, only matrices and filters have weight decay.
     """
     decayed: list[Tensor] = []
     undecayed: list[Tensor] = []
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            (decayed if parameter.ndim > 1 or recipe.decay_norms else undecayed).append(parameter)
+    for owner in model.modules():
+        for parameter in owner.parameters(recurse=False):
+            if parameter.requires_grad:
+                decays = recipe.decay_norms or is_matrix(owner, parameter)
+                (decayed if decays else undecayed).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": undecayed, "weight_decay": 0.0},
@@ -27,6 +29,16 @@ def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
     )
+
+
+def is_matrix(owner: nn.Module, parameter: Tensor) -> bool:
+    """Whether a parameter of a module mixes channels or positions.
+
+    A norm, a bias, a learned factor or addend does not: it has one number for each channel, whatever axes stand behind
+    that; and so has a filter of one position for each channel, which is a filter all the same.
+    """
+    is_layer = isinstance(owner, (nn.Linear, nn.modules.conv._ConvNd))
+    return parameter.ndim > 1 and (is_layer or parameter.numel() > len(parameter))
 
 
 def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:

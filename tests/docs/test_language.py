@@ -35,6 +35,7 @@ STATE = {
     "affine": "weight bias",
     "affine_v": "weight bias v",
     "affine_tau": "weight bias tau",
+    "parameter": "(its own name)",
 }
 KEPT = {"indices": "input and indices", "padded": "padded input"}
 
@@ -94,7 +95,7 @@ def modules(text: str) -> dict[str, list[str]]:
     out = {}
     for checked in networks:
         keys = build(session.render(checked)).state_dict()
-        out[checked.network.name] = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
+        out[checked.network.name] = list(dict.fromkeys(key.rpartition(".")[0] or key for key in keys))
     return out
 
 
@@ -207,7 +208,7 @@ def written(parameter: Parameter, text: str | None) -> bool:
     if default is REQUIRED or text is None:
         return default is REQUIRED and text is None
     if default is None:
-        return text == ("p" if parameter.name == "padding" else "amount")
+        return text == {"padding": "p", "shape": "[C]"}.get(parameter.name, "amount")
     if isinstance(default, bool):
         return text == str(default).lower()
     return number(text) == default
@@ -334,7 +335,7 @@ def test_the_shapes_of_primitives() -> None:
         fixed = name in ("linear", "reshape", "flatten")
         sizes = tuple(constant(x) if fixed else identity() for x in n)
         count = 2 if name in ("concat", "sum", "softmax") else 1
-        arguments = complete_arguments(primitive, GIVEN.get(name, {}), 2, nowhere)
+        arguments = complete_arguments(primitive, GIVEN.get(name, {}), 2, nowhere, channels=C)
         made = infer_shapes(primitive, arguments, (Shape(C, sizes),) * count, nowhere, [])
         real = [
             (s.channels, tuple(evaluate(f, x) for f, x in zip(s.sizes, n, strict=False))) if s.sizes else (s.channels,)

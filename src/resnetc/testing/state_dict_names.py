@@ -1,4 +1,4 @@
-"""Derives the keys of a state dict from the text of a network, by the five rules of docs/language.md and nothing else.
+"""Derives the keys of a state dict from the text of a network, by the six rules of docs/language.md and nothing else.
 
 This is an independent implementation of the naming rules. Values, the chosen cases of policies and the bindings of
 slots are taken from the compiler; names and their order are derived again.

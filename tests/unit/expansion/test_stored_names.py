@@ -101,6 +101,22 @@ STORED = {
         block("in |> conv1: relu |> conv(8, kernel=1) |> bn1: sigmoid |> norm"),
         ["unit.conv1", "unit.bn1"],
     ),
+    "parameters before all modules, in the order of the text": (
+        block("in |> conv(8, kernel=1) |> gamma: scale |> norm |> shift |> beta: shift(shape=[]) |> scale"),
+        ["unit.gamma", "unit.shift1", "unit.beta", "unit.scale1", "unit.conv1", "unit.bn1"],
+    ),
+    "a parameter whose label `let` names": (
+        block("in |> conv(8, kernel=1) |> one: scale |> late").replace("out =", "let late = last: scale out ="),
+        ["unit.last", "unit.one", "unit.conv1"],
+    ),
+    "parameters of the model before those of its parts": (
+        model("stem = conv(4, kernel=1) |> scale stage layer1 = 1 of norm head = gamma: scale |> norm"),
+        ["scale1", "gamma", "conv1", "layer1.0", "bn1"],
+    ),
+    "a slot of one parameter": (
+        "slot ls() \"ls\" = scale(init=1e-6)\n" + block("in |> conv(8, kernel=1) |> ls |> drop"),
+        ["unit.ls", "unit.conv1"],
+    ),
     "one block in which two steps without keys change places": (
         SWAPPED + model("set drop = low", "stem = identity stage layer1 = 1 of unit(3), 1 of unit(4) head = identity"),
         ["layer1.0.conv1", "layer1.1.conv1"],
@@ -109,7 +125,10 @@ STORED = {
 
 
 def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in state_dict_keys(trial.network)))
+    """The keys, without the name of a parameter in its module."""
+    inside = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    keys = (key.rpartition(".") for key, _ in state_dict_keys(trial.network))
+    return list(dict.fromkeys(module if name in inside else f"{module}{dot}{name}" for module, dot, name in keys))
 
 
 @pytest.mark.parametrize("case", STORED)

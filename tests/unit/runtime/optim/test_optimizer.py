@@ -25,6 +25,28 @@ def test_norms_and_biases_are_free_of_weight_decay(kind: str) -> None:
         assert all(decay[id(p)] in (0, 0.01) for p in model.parameters())
 
 
+class Scaled(nn.Module):
+    """Factors and addends of every shape beside a filter of one position for each channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(4))
+        self.layer_scale = nn.Parameter(torch.ones(4, 1, 1))
+        self.gain = nn.Parameter(torch.tensor(0.0))
+        self.beta = nn.Parameter(torch.zeros(1, 1, 1))
+        self.depthwise = nn.Conv2d(4, 4, 1, groups=4)
+        self.only = nn.Linear(1, 4)
+        self.table = nn.Parameter(torch.ones(1, 4, 4))
+
+
+def test_a_parameter_decays_by_what_it_is_and_not_by_its_axes() -> None:
+    model = Scaled()
+    built = optimizer.build_optimizer(model, Recipe(weight_decay=0.01))
+    decay = {id(p): group["weight_decay"] for group in built.param_groups for p in group["params"]}
+    decayed = {name for name, parameter in model.named_parameters() if decay[id(parameter)]}
+    assert decayed == {"depthwise.weight", "only.weight", "table"}
+
+
 def test_frozen_parameters_are_left_out() -> None:
     model = network()
     model[0].requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Warnings about norms whose gain begins at 0 where nothing is added to what they give."""
+"""Warnings about norms and learned factors that begin at 0 where nothing is added to what they give."""
 
 from __future__ import annotations
 
@@ -28,32 +28,39 @@ class Flow(Enum):
 
 
 def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
-    """Norms with a gain of 0 whose zeros reach a weighted layer, or the output, and no sum."""
+    """Norms and factors that begin at 0 and whose zeros reach a weighted layer, or the output, and no sum."""
     root = checked.network.root
     if not any(begins_at_zero(leaf) for leaf in distinct_leaves(root)):
         return
     for leaf in Gains().lost_in(root):
         span = find_own_text(root, leaf)
-        edit = drop_argument(span, "gain=0")
-        name = shorten(leaf.span.text)
+        kind, begins, where, argument = (
+            ("factor", "begins at 0", "a branch", "init=0")
+            if leaf.is_parameter
+            else ("norm", "has a gain of 0", "the last norm of a branch", "gain=0")
+        )
+        edit = drop_argument(span, argument)
+        is_own, lost = span is leaf.span, "gives zeros, and nothing is added to them"
         yield Diagnostic(
             "W0607",
-            f"`{name}` has a gain of 0 outside a residual branch: nothing passes it at the start",
-            Label(
-                span, "gives zeros, and nothing is added to them" if span is leaf.span else "has this norm in a block"
-            ),
-            labels=() if span is leaf.span else (Label(leaf.span, "gives zeros, and nothing is added to them"),),
-            helps=("leave out `gain=0`: it is for the last norm of a branch that a `+` joins",),
+            f"`{shorten(leaf.span.text)}` {begins} outside a residual branch: nothing passes it at the start",
+            Label(span, lost if is_own else f"has this {kind} in a block"),
+            labels=() if is_own else (Label(leaf.span, lost),),
+            helps=(f"leave out `{argument}`: it is for {where} that a `+` joins",),
             fix=(edit,) if edit is not None else (),
         )
 
 
 def begins_at_zero(leaf: Leaf) -> bool:
+    if leaf.primitive.name == "scale":
+        return leaf.argument("init") == 0
     return leaf.primitive.attribute == NORM and leaf.argument("gain") == 0
 
 
 def keeps_zero(leaf: Leaf) -> bool:
-    """Whether 0 lies between the bounds of a `clip`, and no number is added."""
+    """Whether 0 lies between the bounds of a `clip`, and nothing else is added."""
+    if leaf.primitive.name == "shift":
+        return leaf.argument("init") == 0
     if leaf.primitive in (OPERATORS["+"], OPERATORS["-"]):
         return leaf.argument("number") == 0
     if leaf.primitive.name != "clip":

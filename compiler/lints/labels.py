@@ -54,8 +54,10 @@ def is_tensor(value: syntax.Expr, tensors: set[str]) -> bool:
             return id in tensors
         case syntax.Pipe(steps):
             return is_tensor(steps[0], tensors)
-        case syntax.Binary("+" | "*", left, right):
+        case syntax.Binary("+" | "-" | "*" | "/", left, right):
             return is_tensor(left, tensors) or is_tensor(right, tensors)
+        case syntax.Negate(operand):
+            return is_tensor(operand, tensors)
         case syntax.Choice(chosen, _, other):
             return is_tensor(chosen, tensors) or is_tensor(other, tensors)
         case syntax.Index(of, _):
@@ -75,6 +77,8 @@ def applied_steps(value: syntax.Expr, tensors: set[str]) -> Iterator[syntax.Expr
         case syntax.Binary(_, left, right):
             yield from applied_steps(left, tensors)
             yield from applied_steps(right, tensors)
+        case syntax.Negate(operand):
+            yield from applied_steps(operand, tensors)
         case syntax.Choice(chosen, _, other):
             yield from applied_steps(chosen, tensors)
             yield from applied_steps(other, tensors)

@@ -114,6 +114,8 @@ def has_layers(value: syntax.Expr) -> bool:
             return has_layers(chosen) or has_layers(other)
         case syntax.Labelled(_, layer):
             return has_layers(layer)
+        case syntax.Negate(operand):
+            return has_layers(operand)
     return False
 
 
@@ -132,11 +134,11 @@ def find_summand(item: syntax.Item, let: syntax.Let) -> Edit | None:
     if not isinstance(item, syntax.Block) or let.index is not None or not isinstance(let.value, syntax.Pipe):
         return None
     match item.out:
-        case syntax.Pipe((syntax.Name() | syntax.Binary("+" | "*") as first, *_)):
+        case syntax.Pipe((syntax.Name() | syntax.Binary("+" | "-" | "*" | "/") as first, *_)):
             text = first.span.text
             inside = text[1:-1] if text.startswith("(") and text.endswith(")") else text
             return Edit(first.span, f"({inside} + {let.name.id})")
-        case syntax.Name() | syntax.Binary("+" | "*"):
+        case syntax.Name() | syntax.Binary("+" | "-" | "*" | "/"):
             return Edit(item.out.span, f"{item.out.span.text} + {let.name.id}")
     return None
 
@@ -146,7 +148,7 @@ def factors(value: syntax.Expr) -> Iterator[syntax.Name]:
     match value:
         case syntax.Name():
             yield value
-        case syntax.Binary("+" | "*", left, right):
+        case syntax.Binary("+" | "-" | "*" | "/", left, right):
             yield from factors(left)
             yield from factors(right)
         case syntax.Pipe(steps):

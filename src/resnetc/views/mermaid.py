@@ -9,12 +9,14 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from resnetc.compiler.codegen.python_layout import literal
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import Constant, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.compiler.shapes.format_shapes import show_shape
+from resnetc.grammar.primitives import LEFT
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
@@ -99,7 +101,9 @@ def blocks(root: ExpandedBlock) -> Iterator[tuple[str, ExpandedBlock]]:
 
 def kind(drawn: Chart) -> Any:
     """What charts have in common whose dataflows differ in numbers only."""
-    names = tuple((b.id, b.kind, re.sub(r"\d[\dx]*", "", b.text).replace(", stride", "")) for b in drawn.boxes)
+    names = tuple(
+        (b.id, b.kind, re.sub(r"\d[\dx.]*(e-?\d+)?", "", b.text).replace(", stride", "")) for b in drawn.boxes
+    )
     return names, tuple((a.start, a.end) for a in drawn.arrows)
 
 
@@ -178,6 +182,9 @@ def worded(operation: Module | str) -> list[str]:
             shown = dict(arguments)
             rank = operation.shape_in.rank
             parts = [primitive.name]
+            if "side" in shown:
+                number = literal(shown["number"])
+                parts = [f"{number} {primitive.name}" if shown["side"] == LEFT else f"{primitive.name} {number}"]
             if "kernel" in shown:
                 parts[0] += f" {times(shown['kernel'], rank)}"
             if shown.get("stride", 1) != 1:

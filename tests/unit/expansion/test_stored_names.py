@@ -114,7 +114,7 @@ STORED = {
         ["scale1", "gamma", "conv1", "layer1.0", "bn1"],
     ),
     "a slot of one parameter": (
-        "slot ls() \"ls\" = scale(init=1e-6)\n" + block("in |> conv(8, kernel=1) |> ls |> drop"),
+        'slot ls() "ls" = scale(init=1e-6)\n' + block("in |> conv(8, kernel=1) |> ls |> drop"),
         ["unit.ls", "unit.conv1"],
     ),
     "one block in which two steps without keys change places": (

@@ -149,11 +149,15 @@ def variable(code: Code, around: list[str]) -> str:
 
 @record
 class Fields:
-    """The lines that store modules, and how `forward` reaches each, and those of each stage as one."""
+    """The lines that store modules, and how `forward` reaches each, and those of each stage as one.
+
+    Stages that are only `parts` of a sequence are reached as slices.
+    """
 
     lines: list[str]
     reach: dict[Path, str]
     stages: dict[tuple[Path, ...], str]
+    parts: set[tuple[Path, ...]]
 
 
 def containers(
@@ -179,7 +183,7 @@ def containers(
             assert isinstance(inner, dict)
             node = inner
         node[path[-1]] = stored[path]
-    out = Fields([], {}, {})
+    out = Fields([], {}, {}, set())
     around = [line(code) for code in stored.values()]
     writer = Containers({members[0][:-1] for members in stages if len(members) > 1}, names)
     for name, child in tree.items():
@@ -192,7 +196,7 @@ def containers(
             out.lines.extend(equal or format_lines(f"self.{name} = ", writer.write(child, (name,)), 8))
         writer.reach(child, (name,), f"self.{name}", out.reach)
     for members in stages:
-        out.stages[members] = writer.reach_stage(members, out.reach)
+        writer.reach_stage(members, out)
     return out
 
 
@@ -241,15 +245,18 @@ class Containers:
             index = str(key) if is_list(node) else f'"{key}"'
             self.reach(child, (*path, key), text if is_single(node) else f"{text}[{index}]", out)
 
-    def reach_stage(self, members: tuple[Path, ...], reach: Mapping[Path, str]) -> str:
-        """A sequence, where the stage is all of it, or else a part of one."""
+    def reach_stage(self, members: tuple[Path, ...], out: Fields) -> None:
+        """A module, a sequence where the stage is all of it, or a part of one."""
         if len(members) == 1:
-            return reach[members[0]]
+            out.stages[members] = out.reach[members[0]]
+            return
         text, keys = self.texts[members[0][:-1]]
-        start, end = keys.index(members[0][-1]), len(members)
-        if end == len(keys):
-            return text
-        return f"{text}[{start or ''}:{start + end if start + end < len(keys) else ''}]"
+        start = keys.index(members[0][-1])
+        end = start + len(members)
+        out.stages[members] = text
+        if len(members) < len(keys):
+            out.stages[members] = f"{text}[{start or ''}:{end if end < len(keys) else ''}]"
+            out.parts.add(members)
 
 
 def is_list(node: Tree) -> bool:

@@ -42,6 +42,7 @@ class Operation:
     opens: bool = False  # a line begins with it, where what it reads took weights
     gathers: bool = False  # `write` gets its operands as one list
     stacked: bool = False  # several outputs are the slices of one tensor, not a tuple of tensors
+    blocks: str = ""  # a part of a sequence whose modules are called in a loop, in place of what `write` makes
 
     def text(self, operands: list[str], whole: str | None = None) -> str:
         """The expression; `whole` is the name of the list that the operands are all elements of, in their order."""
@@ -113,6 +114,9 @@ class Forward:
         ]
 
     def step(self, operation: Operation) -> None:
+        if operation.blocks:
+            self.loop(operation)
+            return
         for ref in operation.named & self.pending.keys():
             self.assign(ref)
         texts, calls, heavy = [], 0, operation.heavy
@@ -148,6 +152,21 @@ class Forward:
         named = ref in self.names and self.pending[ref].calls > 1
         if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
             self.assign(ref)
+
+    def loop(self, operation: Operation) -> None:
+        """Modules one after the other: a slice of an `nn.Sequential` is a module that no tracer of torch.fx knows."""
+        (before,), (ref,) = operation.inputs, operation.outputs
+        if before in self.pending:
+            self.assign(before)
+        start = self.variables[before]
+        self.left[before] -= 1
+        name = self.free(self.called(ref), ref)
+        if name != start:
+            self.lines.append(Line(f"{name} = {start}", self.shape(before)))
+        self.variables[ref], self.value_of[name] = name, ref
+        block, shape = self.free("block", -1), self.shape(ref)
+        self.lines.append(Line(f"for {block} in {operation.blocks}:", shape))
+        self.lines.append(Line(f"    {name} = {block}({name})", shape))
 
     def unpack(self, operation: Operation, text: str) -> None:
         """A list of values: one name for the list, its elements by index."""

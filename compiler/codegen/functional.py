@@ -45,6 +45,11 @@ def operation(
     return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
 
 
+def loop(inputs: tuple[int, ...], outputs: tuple[int, ...], blocks: str) -> Operation:
+    """The modules of a part of a sequence, one after the other."""
+    return Operation(inputs, outputs, lambda t: "", heavy=True, blocks=blocks)
+
+
 def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
     """`a + b`, `a - b`, `a * b`."""
     loosest = {"+": (SUM, SUM), "-": (SUM, PRODUCT), "*": (ATOM, ATOM)}[op]

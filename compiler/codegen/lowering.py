@@ -244,7 +244,7 @@ class Lowering:
         alias: dict[int, int] = {}
         owned = {stage.step for stage in self.network.stages} if symbols is not None else set()
         keeping = stateful(group) | {path for number in owned for path, _ in first.steps[number].stores}
-        labels = (path for step in first.steps if step.base is None for path, _ in step.stores)
+        labels = (path for step in first.steps if step.base is None for path, _ in step.stores if path)
         attributes = {path[0] for path in (*keeping, *labels)}
         operands = Operands(signature, attributes)
         plan: list[tuple[int, Step]] = []
@@ -291,17 +291,17 @@ class Lowering:
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
         stages = [step.members for _, step in plan if step.members]
-        placed_fields = containers(
+        stored_modules = containers(
             {p: stored[p] for p in in_text_order(order, first, stored)}, keeping, stages, self.writer.names
         )
-        fields, reach = placed_fields.lines, placed_fields.reach
+        fields, reach = stored_modules.lines, stored_modules.reach
         fields[:0] = operands.fields
         for path, value in gains.items():
             inner = ".".join(map(str, path[1:]))
             weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
             fields.append(f"        {constant(weight, value)}")
         access |= {number: reach[first.steps[number].path] for number in placed}
-        access |= {number: placed_fields.stages[step.members] for number, step in plan if step.members}
+        access |= {number: stored_modules.stages[step.members] for number, step in plan if step.members}
         output = alias.get(first.output, first.output)
         lines_of = [
             (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in inputs_of(group, number)))
@@ -310,7 +310,9 @@ class Lowering:
         vectors = pooled(lines_of, {output, *(results or {}).values()})
         comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
         ops = [
-            functional.operation(step, column, inputs, access.get(number), first, vectors, operands.text(number))
+            functional.loop(inputs, step.outputs, access[number])
+            if step.members in stored_modules.parts
+            else functional.operation(step, column, inputs, access.get(number), first, vectors, operands.text(number))
             for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
         ]
         names: dict[int, str] = {}

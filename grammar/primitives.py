@@ -14,6 +14,7 @@ ShapeRule = Literal[
     "concat",
     "constant_pad",
     "conv",
+    "extern",
     "flatten",
     "global",
     "groups",

@@ -12,12 +12,13 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
 from resnetc.compiler.evaluation.values import Value, kind
 from resnetc.compiler.fast_dataclass import record
+from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.remedies.input_conditions import format_condition
 from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial
 from resnetc.compiler.symbolic.predicates import Difference
-from resnetc.compiler.symbolic.values import in_one_line, show_value, value_at
+from resnetc.compiler.symbolic.values import in_one_line, show_value, undecided, value_at
 from resnetc.compiler.syntax import tree as syntax
 
 Compared = Sequence[Difference]
@@ -206,6 +207,10 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
 def whole_input(facts: Facts, span: Span) -> Diagnostic:
     """A receptive field that no number tells."""
     outer, inner = facts.whole[0], facts.whole[-1]
+    why = "remove this claim, or restrict it with `when` to the networks of a family that have no gate"
+    if isinstance(inner, Leaf):
+        name = inner.primitive.name
+        why = f"write `expect window == ...` in `extern {name}`, if a position of its result sees so many of its input"
     labels = [Label(inner.span, "from here on each position sees the whole input")]
     if outer is not inner:
         labels.append(Label(outer.span, "inside this"))
@@ -214,8 +219,16 @@ def whole_input(facts: Facts, span: Span) -> Diagnostic:
         f"the receptive field of `{facts.name}` is the whole input at every size, and cannot be claimed as a number",
         Label(span, "not a number"),
         tuple(labels),
-        helps=("remove this claim, or restrict it with `when` to the networks of a family that have no gate",),
+        helps=(why,),
     )
+
+
+def uncounted(facts: Facts, figure: str, missing: Sequence[str], span: Span) -> Diagnostic:
+    """A figure that leaves out what some `extern` costs, which only its author knows."""
+    help = f"write `expect {figure} == ...` in `extern {missing[0]}`, or remove this claim"
+    if figure == "activation_bytes":
+        help = "remove this claim: what autograd keeps of such a class cannot be claimed"
+    return undecided(span, f"nothing says how much {names(missing)} adds to it in `{facts.name}`", help)
 
 
 # -- claims that ask wrongly ------------------------------------------------------------------------------------------

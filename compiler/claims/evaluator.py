@@ -20,10 +20,10 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import ModelValue, Record, Value
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.paths import Path, show_path
-from resnetc.compiler.sizes import ALL
+from resnetc.compiler.sizes import ALL, preimage
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, mentions_sizes
-from resnetc.compiler.symbolic.values import SymInt, in_one_line, preimage
+from resnetc.compiler.symbolic.values import SymInt, in_one_line
 from resnetc.compiler.syntax import tree as syntax
 
 Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
@@ -98,6 +98,8 @@ class ClaimEvaluator:
             raise Fault(errors.no_field(f"`{facts.name}`", name, span, names))
         if name == "receptive_field" and facts.whole:
             raise Fault(claims_errors.whole_input(facts, span))
+        if missing := facts.uncounted.of(name):
+            raise Fault(claims_errors.uncounted(facts, name, missing, span))
         if isinstance(facts.fields[name], Record):
             self.about.speaks_of(facts, span)
         return facts.fields[name]
@@ -233,6 +235,8 @@ class ClaimEvaluator:
 
     def cost(self, facts: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
         """A cost at these sizes, which the network must accept."""
+        if missing := facts.uncounted.of(name):
+            raise Fault(claims_errors.uncounted(facts, name, missing, span))
         for axis, size in enumerate(sizes):
             whole = isinstance(size, SymInt) and size.divisor == 1
             if not (whole or (isinstance(size, int) and not isinstance(size, bool))):

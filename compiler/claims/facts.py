@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.evaluation.values import Record, Value, normal_size
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import Network, Step
+from resnetc.compiler.ir.network import Leaf, Network, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
@@ -20,6 +21,7 @@ from resnetc.compiler.symbolic.values import SymInt, apply_size_function, comput
 if TYPE_CHECKING:
     from resnetc.compiler.measures.costs import Cost
     from resnetc.compiler.measures.summary import Measures
+    from resnetc.compiler.measures.uncounted import Uncounted
 
 PRECISIONS = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 """Bytes of a number."""
@@ -40,7 +42,8 @@ class Facts:
     declared: tuple[int, ...]
     inputs: tuple[Value, ...]  # the sizes of the input that all else is told for: open, or numbers
     fields: Mapping[str, Value]
-    whole: tuple[Step, ...]  # why the receptive field is the whole input, if it is: then there is no number
+    uncounted: Uncounted  # what its figures leave out
+    whole: tuple[Step | Leaf, ...]  # why the receptive field is the whole input, if it is: then there is no number
     stages: dict[Path, Record]
     multiply_adds: CostOf
     activation_bytes: Callable[[Sequence[Value], int, str, Span], Value]
@@ -110,6 +113,7 @@ def facts(
         declared=network.input.sizes,
         inputs=inputs,
         fields=fields,
+        uncounted=measures.uncounted,
         whole=measures.whole,
         stages=stages,
         multiply_adds=lambda sizes, span: cost_at(measures.cost, sizes, span),
@@ -132,6 +136,6 @@ def cost_at(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
 
 def term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
     product: Value = coefficient
-    for fn, size in zip(key, sizes, strict=bool(key)):
+    for fn, size in zip(key, cycle(sizes), strict=False):
         product = compute("*", product, apply_size_function(fn, size), span)
     return product

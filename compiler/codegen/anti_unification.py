@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable, Hashable
 from fractions import Fraction
 
-from resnetc.compiler.codegen.argument_vectors import Number, all_equal
+from resnetc.compiler.codegen.argument_vectors import Number, Vector, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, line, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
 from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, is_relu6, module_name
 from resnetc.compiler.evaluation.values import is_number
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence
 
 IDENTITY = Call("nn.Identity")
 
@@ -21,7 +21,8 @@ def kind_of(module: Module) -> tuple[Hashable, ...]:
     """What two modules must share to be written by one text."""
     match module:
         case Leaf(primitive):
-            return ("leaf", primitive.name, module.shape_in.rank, gain(module), is_relu6(module))
+            target = (module.external.module, module.external.name) if module.external is not None else None
+            return ("leaf", primitive.name, module.shape_in.rank, gain(module), is_relu6(module), target)
         case Sequence(children, origin=origin):
             return ("sequence", origin, tuple(key for key, _ in children))
         case ExpandedBlock(definition):
@@ -32,12 +33,21 @@ Build = Callable[[list[Module]], list[Code]]
 
 
 class Writer:
-    """Writes modules as constructor calls. `blocks` and `policies` say how an occurrence of either is called."""
+    """Writes modules as constructor calls. `blocks` and `policies` say how an occurrence of either is called.
 
-    def __init__(self, blocks: Build, policies: Callable[[list[Sequence]], list[Code] | None]) -> None:
+    `imported` says what a class of the user's own is called.
+    """
+
+    def __init__(
+        self,
+        blocks: Build,
+        policies: Callable[[list[Sequence]], list[Code] | None],
+        imported: Callable[[External], str],
+    ) -> None:
         self.blocks = blocks
         self.policies = policies
         self.names: dict[str, list[Argument]] = {}
+        self.imported = imported
         self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
 
     def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
@@ -103,10 +113,16 @@ class Writer:
             vector = [row[i].value for row in rows]
             if column.default is not None and all(v == column.default for v in vector):
                 continue
+            if leaves[0].external is not None:
+                arguments.append((column.keyword, handed(column, vector, signature, place)))
+                continue
             if column.role == "padding" and (half := halved(rows, signature, place)):
                 arguments.append((column.keyword, half))
                 continue
             arguments.append((column.keyword, signature.value(vector, column.type, column.role, place)))
+        external = leaves[0].external
+        if external is not None:
+            return Call(self.imported(external), tuple(arguments))
         name = POOLED if id(leaves[0]) in self.pooled else module_name(leaves[0])
         return Call(name, tuple(arguments))
 
@@ -131,6 +147,13 @@ def parameter(leaves: list[Leaf], signature: Signature, place: str) -> Code:
         whole = f"({', '.join(map(line, sizes))}{',' if len(sizes) == 1 else ''})"
         tensor = Call("torch.full", ((None, whole), (None, init))) if sizes else Call("torch.tensor", ((None, init),))
     return Call("nn.Parameter", ((None, tensor),))
+
+
+def handed(column: Column, vector: Vector, signature: Signature, place: str) -> Code:
+    """An argument of a class of the user's own: a text as it is, or the argument that stands for it."""
+    if column.type != "string":
+        return signature.value(vector, column.type, column.role, place)
+    return str(vector[0]) if all_equal(vector) else signature.named(vector, "string", column.role, place).name
 
 
 def halved(rows: list[list[Column]], signature: Signature, place: str) -> str | None:
@@ -176,8 +199,9 @@ def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, 
 def passed(column: list[Code], argument: Argument, signature: Signature, place: str) -> Code:
     """An argument handed through: numbers keep their names, modules are arguments of their own."""
     values = [value for c in column if (value := constant(c)) is not None]
-    if argument.kind == "module" or len(values) < len(column):
-        return signature.named(column, "module", argument.name, place).name
+    if argument.kind in ("module", "string") or len(values) < len(column):
+        kind = "string" if argument.kind == "string" else "module"
+        return signature.named(column, kind, argument.name, place).name
     return signature.value(values, argument.kind, "in" if argument.name == "in_channels" else argument.name, place)
 
 

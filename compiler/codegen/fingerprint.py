@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from resnetc.compiler.evaluation.values import describe
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 
 
@@ -20,6 +20,10 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
     match module:
         case Leaf(primitive, arguments):
             channels = [s.channels for s in module.inputs]
+            if module.external is not None:
+                out = external_digests(module, module.external)
+                memo[id(module)] = out
+                return out
             initial = {p.name for p in primitive.parameters if p.initial}
             runs = ((n, v) for n, v in arguments if n not in initial)
             shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
@@ -41,6 +45,13 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
             out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
     memo[id(module)] = out
     return out
+
+
+def external_digests(leaf: Leaf, external: External) -> tuple[str, str]:
+    """Of a class of the user's own: its import name and what it is called with. Its code is not part of it."""
+    passed = ";".join(f"{name}={describe(value)}" for name, value in leaf.arguments)
+    text = f"extern {external.module}:{external.name}({passed}){leaf.shape_in.channels}"
+    return short(f"keys of {text}"), short(text)
 
 
 def stored(leaf: Leaf) -> str:

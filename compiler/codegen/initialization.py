@@ -29,9 +29,13 @@ def initial_values(root: ExpandedBlock) -> list[str]:
         own = find_leaves(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
         if own:
             lines += format_lines("as_torch = ", ListLiteral(quoted([path for path, _ in own])), 8)
+        user_paths = [path for path, _ in find_leaves(root, lambda leaf, nested: leaf.external is not None)]
+        if user_paths:  # what is inside of them begins as they say
+            lines += user_modules(user_paths)
+        other = f"{' and name not in as_torch' if own else ''}{' and m not in theirs' if user_paths else ''}"
         lines += [
             f"{PAD}for name, m in self.named_modules():" if own else f"{PAD}for m in self.modules():",
-            f"{PAD}    if isinstance(m, {which}){' and name not in as_torch' if own else ''}:",
+            f"{PAD}    if isinstance(m, {which}){other}:",
             f'{PAD}        nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
         ]
     for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
@@ -45,6 +49,14 @@ def initial_values(root: ExpandedBlock) -> list[str]:
         paths = [path for path, leaf in scaled if gain(leaf) == value]
         lines += each(paths, "weight", constant("{}", value))
     return lines
+
+
+def user_modules(paths: list[str]) -> list[str]:
+    """The line that finds all modules inside of the user's own."""
+    return [
+        *format_lines("user_paths = ", ListLiteral(quoted(paths)), 8),
+        f"{PAD}theirs = {{m for path in user_paths for m in self.get_submodule(path).modules()}}",
+    ]
 
 
 def constant(parameter: str, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resnetc.compiler.codegen.user_classes import UserImport
 from resnetc.compiler.fast_dataclass import record
 
 
@@ -36,6 +37,8 @@ class Lowered:
     functions: tuple[Function, ...]
     classes: tuple[Class, ...]
     initial: tuple[str, ...]  # the last lines of its `__init__`: what the weights begin as
+    imports: tuple[UserImport, ...] = ()  # of the user's own
+    externs: tuple[str, ...] = ()  # the classes that it imports, as specs name them
 
     @property
     def comments(self) -> list[str]:

@@ -32,6 +32,7 @@ from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditiona
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.codegen.torch_modules import gain, helper
+from resnetc.compiler.codegen.user_classes import UserClasses
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
@@ -60,7 +61,8 @@ class Lowering:
         self.functions: dict[Key, tuple[Function, Signature] | None] = {}
         self.first: dict[syntax.Block, tuple[str, dict[str, None]]] = {}  # its class, what that stores
         self.codes: dict[int, Code] = {}
-        self.writer = Writer(self.blocks, self.policies)
+        self.user_classes = UserClasses(self.names)
+        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of)
         self.collect(network.root)
         self.originals: dict[Key, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
         for key, pairs in join_groups(self.templates).items():
@@ -73,7 +75,12 @@ class Lowering:
         functions = [f[0] for f in self.functions.values() if f is not None]
         classes = [c for c, _ in self.classes.values()]
         return Lowered(
-            tuple(self.helpers), tuple(functions), (*classes, main), tuple(initial_values(self.network.root))
+            tuple(self.helpers),
+            tuple(functions),
+            (*classes, main),
+            tuple(initial_values(self.network.root)),
+            self.user_classes.imports,
+            self.user_classes.targets,
         )
 
     # -- collecting ---------------------------------------------------------------------------------------------------
@@ -106,7 +113,9 @@ class Lowering:
         self.group_of[id(module)] = key
 
     def collect_leaf(self, leaf: Leaf) -> None:
-        if (used := helper(leaf)) is not None:
+        if leaf.external is not None:
+            self.user_classes.add(leaf.external)
+        elif (used := helper(leaf)) is not None:
             self.helpers[used] = None
 
     # -- calls --------------------------------------------------------------------------------------------------------

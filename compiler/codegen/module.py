@@ -9,6 +9,7 @@ from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation
 from resnetc.compiler.codegen.render import Module, module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
+from resnetc.compiler.measures.uncounted import with_uncounted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
@@ -19,19 +20,25 @@ if TYPE_CHECKING:
 
 def module_text(checked: CheckedNetwork, digest: str) -> str:
     """The generated file of a network."""
-    network, measures = checked.network, checked.measures
+    network, measures, missing = checked.network, checked.measures, checked.measures.uncounted
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
     title = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
     few = [sizes_text(checked, alone.axes) for alone in find_minimum_batches(network, checked.accepted)]
     several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
     facts = (
-        f"Input {input_text(checked)}.{several} {measures.parameters:,} parameters,"
-        f" {measures.multiply_adds(network.input.sizes):,} multiply-adds at {'x'.join(map(str, shape))}.",
+        f"Input {input_text(checked)}.{several}"
+        f" {with_uncounted(f'{measures.parameters:,} parameters', missing.parameters)},"
+        f" {with_uncounted(f'{measures.multiply_adds(network.input.sizes):,} multiply-adds', missing.multiply_adds)}"
+        f" at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network)
     lowered = lower(network, module_globals())
-    header = (*facts, *(text for text in [legend(network, lowered.comments)] if text))
+    unsealed = [
+        f"`{row.alias}` is imported from `{row.module}`, whose code is not sealed with this file."
+        for row in lowered.imports
+    ]
+    header = (*facts, *unsealed, *(text for text in [legend(network, lowered.comments)] if text))
     module = Module(title, header, checked.title, digest, f"resnetc {VERSION}", shape, lowered)
     return render(module, keys, function)
 

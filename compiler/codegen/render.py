@@ -46,7 +46,18 @@ class Module:
             torch.append("import torch")
         if helpers & {"std_conv", "blur_pool", "pad_channels"}:
             torch.append("import torch.nn.functional as F")
-        return [*standard, *torch, "from torch import Tensor, nn"]
+        named = [(row.module, row.lines) for row in self.lowered.imports]
+        named.append(("torch", ["from torch import Tensor, nn"]))
+        return [*standard, *torch, *(line for _, lines in sorted(named) for line in lines)]
+
+    @property
+    def externs(self) -> list[str]:
+        """The classes of the user's own, as a constant that can be read without importing them."""
+        targets = [str(quoted(target)) for target in self.lowered.externs]
+        whole = f"EXTERNS = ({', '.join(targets)}{',' if len(targets) == 1 else ''})"
+        if len(whole) > WIDTH:
+            return ["EXTERNS = (", *(f"    {target}," for target in targets), ")"]
+        return [whole] if targets else []
 
     @property
     def text(self) -> str:
@@ -146,7 +157,7 @@ def module_globals() -> frozenset[str]:
     whole = Class("Own", ('    """All."""',), (), ("        self.all = OrderedDict([])",), ("        return x",), "")
     module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (whole,), ()))
     text = environment().get_template("module.py.j2").render(module=module)
-    return frozenset({"self", "x", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
+    return frozenset({"self", "x", "EXTERNS", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
 
 
 def mentioned(table: symtable.SymbolTable) -> Iterator[str]:

@@ -16,7 +16,7 @@ from resnetc.compiler.codegen.python_layout import Call, Code, literal
 from resnetc.compiler.syntax import tree as syntax
 
 POSITIONAL = 2  # so many arguments of a call go without their keywords
-TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module"}
+TYPES = {"int": "int", "bool": "bool", "number": "float", "module": "nn.Module", "string": "str"}
 NONE = "None"  # a module that some calls go without
 
 
@@ -25,7 +25,7 @@ class Argument:
     """A constructor argument: its name, its annotation, and its value for each occurrence."""
 
     name: str
-    kind: str  # int, size, bool, number or module
+    kind: str  # int, size, bool, number, string or module
     values: Vector
     definition: str | None = None  # by other arguments, where it follows from them: a local then, and no parameter
     default: str | None = None  # what calls leave out

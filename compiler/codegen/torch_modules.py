@@ -16,7 +16,7 @@ class Column:
     """One argument of a constructor: written by position or keyword, left out where it has its default everywhere."""
 
     keyword: str | None
-    value: Number
+    value: Number | str  # a `string` is written as it is
     type: str = "int"
     role: str = ""  # `in`: the channels of the input; else the language's name of the parameter
     default: Number | None = None
@@ -85,8 +85,30 @@ def module_name(leaf: Leaf) -> str:
 
 def columns(leaf: Leaf) -> list[Column]:
     """The constructor's arguments for one occurrence."""
+    if leaf.external is not None:
+        return external_columns(leaf)
     make = COLUMNS.get(leaf.primitive.name)
     return make(leaf, numbers_of(leaf.arguments)) if make else []
+
+
+def external_columns(leaf: Leaf) -> list[Column]:
+    """The declared parameters of an `extern`, by their names; a `number` is a float."""
+    types = {parameter.name: parameter.type for parameter in leaf.primitive.parameters}
+    out = []
+    for name, value in leaf.arguments:
+        if isinstance(value, str):
+            out.append(Column(name, text_literal(value), types[name], name))
+        else:
+            assert isinstance(value, int | Fraction | tuple)  # by the types that an `extern` may have
+            number = Fraction(value) if types[name] == "number" and not isinstance(value, tuple) else value
+            out.append(Column(name, numbers_of([(name, number)])[name], types[name], name))
+    return out
+
+
+def text_literal(text: str) -> str:
+    """A text as Python writes it, in double quotes where that needs no escape."""
+    quoted = repr(text)
+    return f'"{quoted[1:-1]}"' if quoted.startswith("'") and '"' not in text else quoted
 
 
 def conv(leaf: Leaf, a: Numbers) -> list[Column]:
@@ -219,5 +241,7 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
 
 def gain(leaf: Leaf) -> Number | None:
     """The initial weight of a norm, None where it is 1 or there is none."""
+    if leaf.external is not None:
+        return None
     value = numbers_of(leaf.arguments).get("gain", 1)
     return None if value == 1 else value

@@ -307,15 +307,6 @@ def here_outside(span: Span) -> Diagnostic:
     )
 
 
-def extern_here(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0218",
-        "this compiler does not support `extern` operations yet",
-        Label(span, "used here"),
-        helps=("write the operation as a block made of primitives",),
-    )
-
-
 def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
     return Diagnostic(
         "E0219",

@@ -123,8 +123,6 @@ class Evaluator:
                 return ModelValue(item, spec, (), (), (), span)
             case syntax.Instance():
                 return self.instance(item, spec)
-            case syntax.Extern():
-                raise Fault(errors.extern_here(span))
             case _:
                 return DefinedLayer(item, spec, (), (), span)
 

@@ -69,7 +69,7 @@ class Bound:
 class DefinedLayer:
     """A block or policy with some of its arguments, and the slots that the call binds inside it."""
 
-    item: syntax.Block | syntax.Policy
+    item: syntax.Block | syntax.Policy | syntax.Extern
     spec: SpecFile
     arguments: Arguments
     bindings: tuple[Bound, ...]

@@ -149,6 +149,10 @@ class Applier:
                 return self.leaves.leaf(layer, (source.shape,), frame), source
             case DefinedLayer(syntax.Block()):
                 return self.block(layer, source.shape, frame), source
+            case DefinedLayer(syntax.Extern()):
+                from resnetc.compiler.expansion.externs import make_leaf  # few specs have one
+
+                return make_leaf(layer, source, frame, self.frames, self.leaves), source
             case LabelLayer():
                 return self.sequence([(layer, frame)], source, frame, None, (), layer.span), source
             case ChainLayer(steps):

@@ -54,7 +54,9 @@ def in_network(
     )
 
 
-def of_a_keyword(bound: Bound, item: syntax.Block | syntax.Policy, applied: Iterable[syntax.Slot]) -> Diagnostic:
+def of_a_keyword(
+    bound: Bound, item: syntax.Block | syntax.Policy | syntax.Extern, applied: Iterable[syntax.Slot]
+) -> Diagnostic:
     """Of a keyword in the call of a block or policy."""
     name = bound.slot.name.id
     place = find_written_primitive(bound.slot, (item,))

@@ -52,7 +52,7 @@ class Frames:
     def fill(
         self,
         frame: Frame,
-        item: syntax.Block | syntax.Policy | syntax.Model,
+        item: syntax.Block | syntax.Policy | syntax.Model | syntax.Extern,
         arguments: Arguments,
         call: Span,
         scope: Container[str],

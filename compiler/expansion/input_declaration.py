@@ -122,19 +122,19 @@ def not_positive(span: Span, value: int) -> Diagnostic:
     )
 
 
-def not_one_axis(span: Span) -> Diagnostic:
+def not_one_axis(span: Span, whose: str = "an input's condition") -> Diagnostic:
     return Diagnostic(
         "E0325",
-        "each part of an input's condition must refer to one size",
+        f"each part of {whose} must refer to one size",
         Label(span, "does not refer to exactly one size"),
         helps=("write for instance `when H % 32 == 0 and W % 32 == 0`",),
     )
 
 
-def too_far(span: Span) -> Diagnostic:
+def too_far(span: Span, whose: str = "an input's condition") -> Diagnostic:
     return Diagnostic(
         "E0330",
-        f"an input's condition must repeat within {MAX_PERIOD:_} sizes",
+        f"{whose} must repeat within {MAX_PERIOD:_} sizes",
         Label(span, "repeats later, or never"),
         helps=("use smaller numbers in the condition",),
     )

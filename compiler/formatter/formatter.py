@@ -25,15 +25,11 @@ from resnetc.compiler.formatter.document import (
     Step,
     lines,
 )
+from resnetc.compiler.formatter.levels import COMPARISON, LABEL, PIPE, POSTFIX, SIGN, level_of
 from resnetc.compiler.formatter.trivia import Gap, Tokens
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse
-
-# How tightly the parts of an expression hold together, loosest first, as the grammar has them.
-PIPE, LABEL, OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POSTFIX = range(9)
-OPERATORS = {"or": OR, "and": AND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
-SHORT = (syntax.Slot, syntax.Instance, syntax.Extern)  # items that may follow each other without an empty line
 
 Write = Callable[[int], None]  # writes one part of a body at a column
 
@@ -111,7 +107,7 @@ class Formatter:
         self.uses(tree.uses)
         before: syntax.Item | None = None
         for item in tree.items:
-            self.item(item, apart=not (isinstance(item, SHORT) and isinstance(before, SHORT)))
+            self.item(item, apart=not (is_short(item) and is_short(before)))
             before = item
         self.begin(0, last=True)
         assert not self.tokens.next, self.tokens.next
@@ -160,9 +156,7 @@ class Formatter:
             case syntax.Instance():
                 self.instance(item)
             case syntax.Extern():
-                extern = Row(self.word("extern"), self.tokens.read(), self.parameters(item.parameters), " ")
-                shapes = Row(self.expr(item.shape_in), self.equals("=>"), self.expr(item.shape_out))
-                self.write(Row(extern, shapes, self.equals(), self.tokens.read()), 0)
+                self.extern(item)
 
     def head(self, word: str, parameters: Sequence[syntax.Parameter]) -> None:
         row = Row(self.word(word), self.tokens.read(), self.parameters(parameters), " ", self.tokens.read("{"))
@@ -170,11 +164,21 @@ class Formatter:
 
     def instance(self, item: syntax.Instance) -> None:
         named = Row(self.word("model"), self.tokens.read(), self.equals(), self.hanging(self.expr(item.value)))
+        self.claimed(named, item)
+
+    def extern(self, item: syntax.Extern) -> None:
+        extern = Row(self.word("extern"), self.tokens.read(), self.parameters(item.parameters), " ")
+        shapes = Row(self.expr(item.shape_in), self.equals("=>"), self.expr(item.shape_out))
+        row = Row(extern, shapes, self.equals(), self.tokens.read())
+        self.claimed(Group(Row(row, Nest(self.when(item.condition)))), item)
+
+    def claimed(self, row: Layout, item: syntax.Instance | syntax.Extern) -> None:
+        """An item of one statement, with the claims behind it if it has any."""
         if self.tokens.next != "{":
-            self.write(named, 0)
+            self.write(row, 0)
             return
-        self.write(Row(named, " ", self.tokens.read("{")), 0)
-        inputs = [partial(self.input, item.input)] if item.input else []
+        self.write(Row(row, " ", self.tokens.read("{")), 0)
+        inputs = [partial(self.input, item.input)] if isinstance(item, syntax.Instance) and item.input else []
         self.body([*inputs, *(partial(self.claim, claim) for claim in item.expects)], 0)
 
     def model(self, item: syntax.Model) -> list[Write]:
@@ -381,20 +385,13 @@ class Formatter:
         return Group(Row(opened, Nest(Row(*inner, Notes(notes))), Line(""), self.tokens.read(closing)))
 
 
+def is_short(item: syntax.Item | None) -> bool:
+    """Whether an item may follow another such item without an empty line."""
+    claims = isinstance(item, syntax.Extern) and item.expects
+    return isinstance(item, syntax.Slot | syntax.Instance | syntax.Extern) and not claims
+
+
 def table(node: syntax.List) -> bool:
     """Whether a list holds numbers only, or short lists of numbers."""
     rows = [item.items if isinstance(item, syntax.List) else (item,) for item in node.items]
     return all(isinstance(number, syntax.Number) for row in rows for number in row)
-
-
-def level_of(node: syntax.Expr) -> int:
-    match node:
-        case syntax.Pipe():
-            return PIPE
-        case syntax.Labelled():
-            return LABEL
-        case syntax.Binary():
-            return OPERATORS.get(node.op, COMPARISON)
-        case syntax.Negate():
-            return SIGN
-    return POSTFIX

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Literal
 
@@ -17,12 +17,12 @@ from resnetc.grammar.primitives import Primitive
 
 @record
 class Condition:
-    """What an operation demands of its input: `fn >= k`, `fn` a multiple of k, or `fn == other`, on one axis."""
+    """What an operation demands on one axis: `fn >= k`, `fn` a multiple of k, `fn` in a set, or `fn == other`."""
 
-    kind: Literal["at_least", "multiple", "equal"]
+    kind: Literal["at_least", "multiple", "within", "equal"]
     axis: int
     fn: SizeFn
-    other: SizeFn | int
+    other: SizeFn | SizeSet | int
     span: Span
     text: str
     step: int | None = None  # the addition that demands it, for the blame
@@ -58,14 +58,30 @@ def sum_extents(extents: Iterable[Extent], blocks: int = 0) -> Extent:
 
 
 @record
+class External:
+    """What a spec says of an operation that is the user's own Python class; None where it does not say."""
+
+    definition: syntax.Extern
+    module: str
+    name: str  # of the class in it, which may be dotted
+    sizes: tuple[SizeFn, ...]  # of what it gives, each by the size on the same axis of what it gets
+    conditions: tuple[Condition, ...]
+    parameters: int | None
+    buffers: int | None
+    multiply_adds: Mapping[tuple[SizeFn, ...], int] | None  # by the sizes that it gets
+    window: tuple[int, ...] | None
+
+
+@record
 class Leaf:
-    """A primitive with all its arguments."""
+    """A primitive, or a class of the user's own (`external`), with all its arguments."""
 
     primitive: Primitive
     arguments: Arguments
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     span: Span
+    external: External | None = None
 
     @property
     def shape_in(self) -> Shape:

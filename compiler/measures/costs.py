@@ -1,21 +1,23 @@
 """Costs as polynomials of the input's sizes: multiply-adds, and the bytes that autograd keeps while training.
 
 A polynomial is `{(fn_H, fn_W): coefficient}`, with one size function for each axis of the input; the key of the
-constant is `()`.
+constant is `()`. A product of several sizes of one axis (an `extern` may cost that) has a row of functions for each:
+`{(fn_H, fn_W, fn_H, fn_W): coefficient}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import cycle
 from math import prod
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.arguments import size_on_axis
-from resnetc.compiler.sizes import SizeFn, evaluate, is_constant, step
+from resnetc.compiler.sizes import SizeFn, compose, evaluate, is_constant, step
 
-Cost = dict[tuple[SizeFn, ...], int]
+Cost = Mapping[tuple[SizeFn, ...], int]
 FLOAT, LONG = 4, 8
 
 
@@ -28,7 +30,7 @@ def count_elements(shape: Shape, each: int = 1) -> Cost:
 
 def evaluate_cost(cost: Cost, sizes: tuple[int, ...]) -> int:
     """The value of a polynomial at the sizes of an input."""
-    return sum(n * prod(evaluate(f, s) for f, s in zip(key, sizes, strict=bool(key))) for key, n in cost.items())
+    return sum(n * prod(evaluate(f, s) for f, s in zip(key, cycle(sizes), strict=False)) for key, n in cost.items())
 
 
 class Sum:
@@ -42,7 +44,7 @@ class Sum:
             self.rows[id(cost)] = (cost, self.rows.get(id(cost), (cost, 0))[1] + times)
 
     def cost(self) -> Cost:
-        out: Cost = {}
+        out: dict[tuple[SizeFn, ...], int] = {}
         for cost, times in self.rows.values():
             for key, n in cost.items():
                 out[key] = out.get(key, 0) + n * times
@@ -51,12 +53,26 @@ class Sum:
 
 def multiply_adds(leaf: Leaf) -> Cost:
     """Of convolutions and linear layers with parameters. Padded positions count; a bias and a normalisation do not."""
+    if leaf.external is not None:
+        return compose_cost(leaf.external.multiply_adds or {}, leaf.shape_in)
     if leaf.primitive.state == "linear":
         return {(): leaf.shape_in.channels * leaf.integer("features")}
     if leaf.primitive.state != "conv":
         return {}
     window = prod(size_on_axis(leaf.argument("kernel"), i) for i in range(leaf.shape_in.rank))
     return count_elements(leaf.shape_out, leaf.shape_in.channels // leaf.integer("groups") * window)
+
+
+def compose_cost(cost: Cost, shape: Shape) -> Cost:
+    """A polynomial of the sizes of a map as one of those of the network's input."""
+    out: dict[tuple[SizeFn, ...], int] = {}
+    for key, number in cost.items():
+        row = tuple(compose(fn, size) for fn, size in zip(key, cycle(shape.sizes), strict=False))
+        if all(is_constant(fn) for fn in row):
+            number *= prod(evaluate(fn, 1) for fn in row)
+            row = ()
+        out[row] = out.get(row, 0) + number
+    return out
 
 
 def filter_multiply_adds(leaf: Leaf) -> Cost:

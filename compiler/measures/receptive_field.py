@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, Step
+from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.arguments import size_on_axis
-from resnetc.compiler.sizes import constant
+from resnetc.compiler.sizes import Affine, constant, is_constant, slope
 
 Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
 
@@ -23,7 +23,7 @@ class Trace:
 
     depth: int
     field: tuple[Window, ...]
-    whole: tuple[Step, ...] = ()
+    whole: tuple[Step | Leaf, ...] = ()
     pooled: bool = False
 
     def then(self, other: Trace) -> Trace:
@@ -73,6 +73,8 @@ def leaf_trace(leaf: Leaf) -> Trace:
     def each(name: str, i: int) -> int:
         return size_on_axis(arguments[name], i)
 
+    if leaf.external is not None:
+        return external_trace(leaf, leaf.external)
     match leaf.primitive.rule:
         case "conv":
             reach = [each("dilation", i) * (each("kernel", i) - 1) for i in range(rank)]
@@ -93,6 +95,25 @@ def leaf_trace(leaf: Leaf) -> Trace:
             pooled = rule in ("global", "linear", "reshape", "flatten")
             return Trace(layers, initial_trace(rank).field, pooled=pooled)
     return Trace(layers, tuple(field))
+
+
+def external_trace(leaf: Leaf, external: External) -> Trace:
+    """A class of the user's own: one layer, and the window that is claimed for it; without a claim, the whole input.
+
+    What gives a vector, or a map of one size, pools.
+    """
+    field = initial_trace(leaf.shape_in.rank).field
+    if leaf.shape_out.rank != leaf.shape_in.rank or all(is_constant(size) for size in external.sizes):
+        return Trace(1, field, pooled=True)
+    steps = [slope(size) for size in external.sizes]
+    if external.window is None or any(step.numerator != 1 for step in steps):
+        return Trace(1, field, (leaf,))
+    rows = []
+    for size, step, window in zip(external.sizes, steps, external.window, strict=True):
+        wider = size.D if isinstance(size, Affine) else 0  # than its input, as padding makes it
+        before = (wider + window - 1) // 2
+        rows.append((-before, window - 1 - before, step.denominator))
+    return Trace(1, tuple(rows))
 
 
 class Tracer:

@@ -13,6 +13,7 @@ from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, Sum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
+from resnetc.compiler.measures.uncounted import NOTHING, Uncounted, join, of_leaf
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
 
@@ -110,6 +111,7 @@ class Figures:
     buffers: int
     cost: Cost
     filters: Cost
+    uncounted: Uncounted
 
 
 class Measurer:
@@ -146,16 +148,19 @@ class Measurer:
             buffers += figures.buffers * times
             cost.put(figures.cost, times)
             filters.put(figures.filters, times)
-        return Figures(parameters, buffers, cost.cost(), filters.cost())
+        uncounted = join(self.module(module).uncounted for module in distinct.values())
+        return Figures(parameters, buffers, cost.cost(), filters.cost(), uncounted)
 
 
 def leaf_figures(leaf: Leaf) -> Figures:
     stored = [(prod(shape), parameter) for _, shape, parameter in state_entries(leaf)]
+    external = leaf.external
     return Figures(
-        sum(n for n, parameter in stored if parameter),
-        sum(n for n, parameter in stored if not parameter),
+        external.parameters or 0 if external else sum(n for n, parameter in stored if parameter),
+        external.buffers or 0 if external else sum(n for n, parameter in stored if not parameter),
         costs.multiply_adds(leaf),
         costs.filter_multiply_adds(leaf),
+        of_leaf(leaf),
     )
 
 
@@ -173,6 +178,7 @@ class Part:
     stride: int | tuple[int, ...]
     parameters: int
     cost: Cost
+    uncounted: Uncounted = NOTHING
 
     def shape(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
         return shape_at(self.out, sizes)
@@ -198,6 +204,7 @@ class Row:
     symbolic: tuple[str, ...]
     parameters: int
     multiply_adds: int
+    uncounted: Uncounted = NOTHING
 
 
 @record
@@ -213,7 +220,7 @@ class Measures:
     buffers: int
     weighted_layers: int
     receptive_field: int | tuple[int, ...] | None
-    whole: tuple[Step, ...]
+    whole: tuple[Step | Leaf, ...]
     parts: tuple[Part, ...]
     out: Shape
     cost: Cost
@@ -221,6 +228,7 @@ class Measures:
     saved: Cost
     saved_outside_blocks: Cost
     saved_in_blocks: tuple[Cost, ...]
+    uncounted: Uncounted = NOTHING
 
     @property
     def stages(self) -> tuple[Part, ...]:
@@ -229,7 +237,8 @@ class Measures:
     def rows(self, sizes: tuple[int, ...]) -> tuple[Row, ...]:
         """Stem, stages and head at given sizes."""
         return tuple(
-            Row(p.name, p.blocks, p.shape(sizes), p.symbolic, p.parameters, p.multiply_adds(sizes)) for p in self.parts
+            Row(p.name, p.blocks, p.shape(sizes), p.symbolic, p.parameters, p.multiply_adds(sizes), p.uncounted)
+            for p in self.parts
         )
 
     def output(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -279,6 +288,7 @@ def measure(network: Network) -> Measures:
         saved=saved,
         saved_outside_blocks=saved_outside_blocks,
         saved_in_blocks=saved_in_blocks,
+        uncounted=figures.uncounted,
     )
 
 
@@ -303,6 +313,7 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
                 stride=stride,
                 parameters=figures.parameters,
                 cost=figures.cost,
+                uncounted=figures.uncounted,
             )
 
 

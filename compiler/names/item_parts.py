@@ -31,14 +31,6 @@ def first_name(path: syntax.Expr) -> str:
     return path.id if isinstance(path, syntax.Name) else ""
 
 
-def axes_agree(input: syntax.Input) -> bool:
-    """Whether both sides of an input have as many axes, as far as the text says."""
-    shape, declared = input.shape, input.declared
-    if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
-        return len(shape.items) == len(declared.items)
-    return True
-
-
 def default_of(target: object) -> Primitive | None:
     """The primitive that a slot stands for where nothing is bound, if it is one."""
     default = target.default if isinstance(target, syntax.Slot) else None
@@ -83,6 +75,6 @@ def signature_of(target: object) -> tuple[str, list[str]] | None:
             return target, ["keep"] if target == "nearest" else []
         case Primitive():
             return target.name, [p.name for p in target.parameters]
-        case syntax.Slot() | syntax.Block() | syntax.Policy() | syntax.Model():
+        case syntax.Slot() | syntax.Block() | syntax.Policy() | syntax.Model() | syntax.Extern():
             return target.name.id, [p.name.id for p in target.parameters]
     return None

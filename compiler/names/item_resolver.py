@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable
 from functools import partial
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.names import errors as names_errors
-from resnetc.compiler.names import reserved
+from resnetc.compiler.names import input_axes, reserved
 from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
 from resnetc.compiler.names.item_parts import (
-    axes_agree,
     default_of,
     first_name,
     indexed_lets,
@@ -24,13 +23,16 @@ from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.compiler.syntax.foreign_idioms import answer_name, group_by_wanted
+from resnetc.compiler.syntax.foreign_idioms import group_by_wanted
 from resnetc.grammar.primitives import TYPES
 
 MEASURES = (
     *("accepts", "activation_bytes", "buffers", "multiply_adds", "output", "parameters"),
     *("receptive_field", "refuses", "weighted_layers"),
 )
+
+HIDDEN_BY: dict[type, tuple[str, ...]] = {syntax.Model: ("primitive",), syntax.Extern: ("primitive", "slot")}
+"""What the parameters of an item may hide: the exceptions to one name, one meaning."""
 
 
 class ItemNames:
@@ -74,10 +76,8 @@ class ItemNames:
                 self.model(model)
             case syntax.Instance() as instance:
                 self.instance(instance)
-            case syntax.Extern(_, parameters, shape_in, shape_out):
-                self.parameters(parameters)
-                self.others = frozenset(self.sizes(shape_in, 0))
-                self.resolve(shape_out)
+            case syntax.Extern() as extern:
+                self.extern(extern)
         for name, spans in self.unknown.items():
             if not name.isascii():  # the parser has reported the foreign letter
                 self.has_error = True
@@ -154,14 +154,26 @@ class ItemNames:
         sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
         self.expects(instance.expects, model, sizes)
 
+    def extern(self, extern: syntax.Extern) -> None:
+        """The names of its shape are those of what it gets: its result, its condition and its claims speak of these."""
+        from resnetc.compiler.names import extern_declarations  # few specs have one
+
+        for fault in extern_declarations.find_faults(extern):
+            self.report(fault)
+            self.vague = self.vague or fault.code == "E0262"
+        self.others = frozenset({"in"})
+        self.parameters(extern.parameters)
+        self.others = frozenset({"in", *self.sizes(extern.shape_in, 0)})
+        self.spoken = names_errors.Spoken(self.symbols(extern.shape_in))
+        values = (extern_declarations.claimed_value(expect) for expect in extern.expects)
+        for part in (extern.shape_out, extern.condition, *values):
+            self.resolve(part)
+
     # -- inputs and claims --------------------------------------------------------------------------------------------
 
     def input(self, input: syntax.Input) -> list[str]:
         """The symbols that an input gives to its sizes."""
-        if not axes_agree(input):
-            self.report(names_errors.axes_differ(input))
-            self.vague = True
-        elif (fault := self.misplaced_channels(input)) is not None:
+        if (fault := input_axes.find_fault(input, self.locals, self.file)) is not None:
             self.report(fault)
             self.vague = True
         sizes = self.sizes(input.shape)
@@ -170,17 +182,6 @@ class ItemNames:
         self.resolve(input.condition)
         self.others, self.spoken = frozenset(), None
         return sizes
-
-    def misplaced_channels(self, input: syntax.Input) -> Diagnostic | None:
-        """The fault of a size where the channels stand, unless it is a misspelt name."""
-        first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
-        visible = [*self.locals, *self.file.visible()]
-        if not isinstance(first, syntax.Name) or first.id in visible or similar(first.id, visible):
-            return None
-        if answer_name(first.id, first.span):  # of another language, as for an axis of the batch
-            return None
-        numbers = (i for i, axis in enumerate(axes, 1) if not isinstance(axis, syntax.Name) or axis.id in self.locals)
-        return names_errors.channels_first(first.id, input, next(numbers, None), first.span)
 
     def sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
         """The symbols in a shape, from its axis `first` on; all else in it is looked up."""
@@ -282,9 +283,8 @@ class ItemNames:
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
         other = self.locals.get(name.id) or self.file.definition_of(name.id)
-        option = kind == "parameter" and isinstance(self.item, syntax.Model)
-        if option and other is not None and other.kind == "primitive":
-            other = None  # the one exception: users set a model's options by the field's names
+        if other is not None and kind == "parameter" and other.kind in HIDDEN_BY.get(type(self.item), ()):
+            other = None  # users set these by the field's names, or by those of a class in Python
         if other is None and name.id in MEASURES and isinstance(self.item, syntax.Model):
             other = Definition("measure", None)
         if other is not None:

@@ -116,11 +116,7 @@ def inside(
                         yield from inside(module, Place(block, number, None, stage, index, outer), {}, visited)
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
                     place = Place(block, number, module, stage, index, outer)
-                    constraints: list[Condition] = []
-                    rules.infer_shapes(
-                        module.primitive, dict(module.arguments), module.inputs, module.span, constraints
-                    )
-                    yield from ((place, condition) for condition in constraints)
+                    yield from ((place, condition) for condition in rules.list_conditions(module))
 
 
 def blocks(module: Module | str) -> list[Module]:

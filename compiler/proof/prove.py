@@ -19,6 +19,7 @@ from resnetc.compiler.sizes import (
     equal_where,
     from_minimum,
     only,
+    preimage,
     slope,
 )
 
@@ -28,7 +29,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     declared = network.input
     axes = [ALL if symbol else only(n) for symbol, n in zip(declared.symbols, declared.sizes, strict=True)]
     reasons: list[Reason] = []
-    proved: set[tuple[str, int, SizeFn, SizeFn | int]] = set()
+    proved: set[tuple[str, int, SizeFn, SizeFn | SizeSet | int]] = set()
     span, what = declared.span, "the input"
     try:
         for place, condition in constraints(network):
@@ -51,6 +52,8 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
 
 def satisfying_sizes(condition: Condition) -> SizeSet:
     """The input sizes at which a condition holds."""
+    if isinstance(condition.other, SizeSet):
+        return preimage(condition.fn, condition.other)
     if not isinstance(condition.other, int):
         return equal_where(condition.fn, condition.other)
     if condition.kind == "at_least":

@@ -14,6 +14,7 @@ from resnetc.compiler.sizes import (
     first_difference,
     nearest_difference,
     show,
+    show_set,
     slope,
 )
 
@@ -47,7 +48,7 @@ class SizeConflict:
     @property
     def sides(self) -> tuple[SizeFn, SizeFn]:
         other = self.reason.condition.other
-        assert not isinstance(other, int)
+        assert not isinstance(other, int | SizeSet)
         return self.reason.condition.fn, other
 
     def show(self, f: SizeFn) -> str:
@@ -65,6 +66,8 @@ class SizeConflict:
         if isinstance(condition.other, int):
             needs = self.bound.removeprefix("that is ").removeprefix("of ")
             return f"needs {needs}, but gets {evaluate(condition.fn, n)}"
+        if isinstance(condition.other, SizeSet):
+            return f"needs {show_set(condition.other, 'a size')}, but gets {evaluate(condition.fn, n)}"
         at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 

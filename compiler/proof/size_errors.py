@@ -48,7 +48,8 @@ def edit_condition(network: Network, line: str) -> tuple[Edit, ...]:
 def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
     size = (promised - conflict.reason.after).min or 1
     said = declared_sizes(conflict.network, conflict.reason.axis) or promised
-    spans = [c.span for c in conflict.network.input.conditions if c.axis == conflict.reason.axis]
+    declared = conflict.network.input
+    spans = [declared.span, *(c.span for c in declared.conditions if c.axis == conflict.reason.axis)]
     accepts = show_set(conflict.accepted.axes[conflict.reason.axis], conflict.symbol)
     line = restricting_condition(conflict.network, conflict.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"
@@ -87,17 +88,19 @@ def too_small(conflict: SizeConflict, within: list[SizeSet]) -> Diagnostic:
 def never_enough(conflict: SizeConflict) -> Diagnostic:
     condition, operation = conflict.reason.condition, conflict.reason.place.operation
     arrives = conflict.show(condition.fn)
+    help = "use a smaller kernel, or move it to where the map is larger"
+    needs = f"a size {conflict.bound}" if isinstance(condition.other, int) else ""
+    if condition.kind == "multiple":
+        help = "move it to where the size is a multiple, or bring it to one with `constant_pad`"
+    elif isinstance(condition.other, SizeSet):
+        needs, help = show_set(condition.other, "a size"), "move it to where the map has such a size"
     return Diagnostic(
         "E0335",
-        f"`{operation.text}` needs a size {conflict.bound}, but always gets {arrives}",
+        f"`{operation.text}` needs {needs}, but always gets {arrives}",
         Label(condition.span, f"the size is {arrives} here"),
         labels=conflict.call_site_labels(),
         notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
-        helps=(
-            "move it to where the size is a multiple, or bring it to one with `constant_pad`"
-            if condition.kind == "multiple"
-            else "use a smaller kernel, or move it to where the map is larger",
-        ),
+        helps=(help,),
     )
 
 

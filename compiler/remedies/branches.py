@@ -161,6 +161,8 @@ def operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
 
 def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
     """Stride and delta on each axis, read off what the shape rule makes of a size that is the input's own."""
+    if leaf.external is not None:
+        return tuple(infer_geometry(identity(), size) for size in leaf.external.sizes)
     free = tuple(Shape(s.channels, (identity(),) * s.rank) for s in leaf.inputs)
     try:
         (shape, *_) = rules.infer_shapes(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])

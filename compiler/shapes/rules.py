@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import Value
-from resnetc.compiler.ir.network import Condition
+from resnetc.compiler.ir.network import Condition, Leaf
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import errors
 from resnetc.compiler.shapes.arguments import Arguments, integer, integers, size_on_axis, sizes_on_axes
@@ -22,6 +22,15 @@ def infer_shapes(
 ) -> list[Shape]:
     """The shapes that an operation gives for its inputs; what it demands of sizes is added to `constraints`."""
     return RULES[primitive.rule](primitive, arguments, inputs, span, constraints)
+
+
+def list_conditions(leaf: Leaf) -> Sequence[Condition]:
+    """What an operation demands of the sizes that it gets."""
+    if leaf.external is not None:
+        return leaf.external.conditions
+    constraints: list[Condition] = []
+    infer_shapes(leaf.primitive, dict(leaf.arguments), leaf.inputs, leaf.span, constraints)
+    return constraints
 
 
 def slide_windows(

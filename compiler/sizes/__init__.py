@@ -24,6 +24,7 @@ from resnetc.compiler.sizes.relations import (
     first_difference,
     less_equal_where,
     nearest_difference,
+    preimage,
     threshold,
 )
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, between, from_minimum, from_residues, only
@@ -58,6 +59,7 @@ __all__ = [
     "minimum",
     "nearest_difference",
     "only",
+    "preimage",
     "scale",
     "shift",
     "show",

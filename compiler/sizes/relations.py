@@ -54,6 +54,21 @@ def less_equal_where(f: SizeFn, g: SizeFn) -> SizeSet:
     return at_least(sub(g, f), 0)
 
 
+def preimage(fn: SizeFn, sizes: SizeSet) -> SizeSet:
+    """The sizes that a function takes into a set. One that falls without end is below every size, so in none."""
+    P, Q = period_gain(fn)
+    onset, period = onset_of(fn), P
+    if Q < 0:
+        onset += P * max(0, -(-max(values(fn, onset + P)[onset - 1 :]) // -Q))
+    elif Q:
+        period = P * (sizes.period // gcd(Q, sizes.period))
+        lowest = min(values(fn, onset + P)[onset - 1 :])
+        onset += P * max(0, -((lowest - sizes.onset) // Q))
+    check_period(period)
+    check_onset(onset)
+    return from_flags([v in sizes for v in values(fn, onset + period)], period)
+
+
 def threshold(f: SizeFn, k: int) -> int | None:
     """The least size from which on f stays at least k; None where there is none."""
     where = at_least(f, k)

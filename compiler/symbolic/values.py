@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import floor, gcd, lcm
+from math import floor, lcm
 from typing import ClassVar
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
@@ -15,7 +15,6 @@ from resnetc.compiler.sizes import (
     ALL,
     Affine,
     SizeFn,
-    SizeSet,
     add,
     compose,
     congruent,
@@ -30,9 +29,7 @@ from resnetc.compiler.sizes import (
     step,
     sub,
 )
-from resnetc.compiler.sizes.budget import check_onset, check_period
-from resnetc.compiler.sizes.functions import Table, onset_of, period_gain, values
-from resnetc.compiler.sizes.sets import from_flags
+from resnetc.compiler.sizes.functions import Table
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial, normalize
 
@@ -212,21 +209,6 @@ def apply_size_function(fn: SizeFn, size: Value) -> Value:
         return size.with_function(compose(fn, size.fn))
     assert isinstance(size, int)
     return evaluate(fn, size)
-
-
-def preimage(fn: SizeFn, sizes: SizeSet) -> SizeSet:
-    """The sizes that a function takes into a set. One that falls without end is below every size, so in none."""
-    P, Q = period_gain(fn)
-    onset, period = onset_of(fn), P
-    if Q < 0:
-        onset += P * max(0, -(-max(values(fn, onset + P)[onset - 1 :]) // -Q))
-    elif Q:
-        period = P * (sizes.period // gcd(Q, sizes.period))
-        lowest = min(values(fn, onset + P)[onset - 1 :])
-        onset += P * max(0, -((lowest - sizes.onset) // Q))
-    check_period(period)
-    check_onset(onset)
-    return from_flags([v in sizes for v in values(fn, onset + period)], period)
 
 
 def value_at(value: Value, point: Point) -> Value:

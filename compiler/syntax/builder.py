@@ -120,13 +120,15 @@ class Builder:
         )
 
     def item_extern(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
-        name, params, shape_in, shape_out, target = rest
+        name, params, shape_in, shape_out, target, condition, *expects = rest
         return syntax.Extern(
             self.name(name),
             self.params(params),
             self.expr(shape_in),
             self.expr(shape_out),
-            self.text(target),
+            syntax.String(self.text(target), self.span(target)),
+            self.expr(condition) if condition is not None else None,
+            tuple(self.expect(claim) for claim in expects if claim is not None),
             doc,
             span,
         )

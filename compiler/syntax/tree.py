@@ -311,13 +311,15 @@ class Instance:
 
 @record
 class Extern:
-    """An operation that lives in the user's own Python module."""
+    """An operation that is a class of the user's own Python module, `"module:Class"`, and what is said of it."""
 
     name: Name
     parameters: tuple[Parameter, ...]
     shape_in: Expr
     shape_out: Expr
-    target: str
+    target: String
+    condition: Expr | None
+    expects: tuple[Expect, ...]
     doc: str
     span: Span
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.model import user_classes
 
 _REGISTRY_LOCK = threading.RLock()
 
@@ -48,6 +49,7 @@ def register_module(source: str, path: Path) -> ModuleType:
     """The text as a Python module; it is executed once, however many networks are built from it."""
     loader = _Text(source, path)
     name = module_name(loader.seal)
+    user_classes.import_classes(source, str(path))
     with _REGISTRY_LOCK:
         existing = sys.modules.get(name)
         if existing is not None:

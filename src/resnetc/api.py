@@ -37,7 +37,11 @@ class Compiled:
     checked: CheckedNetwork
 
     def __repr__(self) -> str:
-        return f"<resnetc.Compiled {self.network.name}: {self.checked.measures.parameters:,} parameters>"
+        from resnetc.compiler.measures.uncounted import with_uncounted
+
+        measures = self.checked.measures
+        parameters = with_uncounted(f"{measures.parameters:,} parameters", measures.uncounted.parameters)
+        return f"<resnetc.Compiled {self.network.name}: {parameters}>"
 
     def summary(self) -> str:
         """The table that `resnetc show` prints, as plain text."""
@@ -95,7 +99,9 @@ def load(
         raise ImportError(str(error), name="torch") from None
     compiled = compile(spec, text=text, model=model, **settings)
     from resnetc.runtime.model import loader
+    from resnetc.user_code import locate_user_code
 
+    locate_user_code(compiled.checked)
     return loader.build_network(compiled.source, Path(f"{compiled.network.name}.py"))
 
 

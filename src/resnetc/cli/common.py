@@ -112,6 +112,14 @@ def print_notes(session: Session, networks: list[CheckedNetwork]) -> None:
             print_note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
 
 
+def print_user_code(networks: Sequence[CheckedNetwork]) -> None:
+    """Says whose code is about to be run, and from then on it is found."""
+    from resnetc.user_code import locate_user_code
+
+    for line in dict.fromkeys(line for checked in networks for line in locate_user_code(checked)):
+        print_note(line)
+
+
 def parse_accepted_sizes(text: str, checked: CheckedNetwork) -> tuple[int, ...]:
     """The sizes of `--input 3x224x224`, refused where the network does not accept them."""
     from resnetc.compiler.driver.session import UsageError

@@ -10,7 +10,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import print_note, print_notes, read_standard_input, report_diagnostics
+from resnetc.cli.common import print_note, print_notes, print_user_code, read_standard_input, report_diagnostics
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
@@ -39,6 +39,7 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
     """
     from resnetc.runtime.distributed import batch_shares
     from resnetc.runtime.distributed import torchrun as launch
+    from resnetc.user_code import locate_user_code
 
     session, checked, data_settings = match_network(options, images)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
@@ -59,6 +60,9 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
             f"{checked.network.name}: from the data: {', '.join([*bindings, f'input {format_sizes(images.size)}'])}"
         )
         print_notes(session, [checked])
+    locate_user_code(checked)
+    if launch.is_main_process():
+        print_user_code([checked])
     return session.render(checked), checked.network.name
 
 

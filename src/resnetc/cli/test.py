@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import open_session, parse_sizes, print_notes, report_diagnostics
+from resnetc.cli.common import open_session, parse_sizes, print_notes, print_user_code, report_diagnostics
 from resnetc.compiler.fast_dataclass import record
 from resnetc.terminal import message
 
@@ -103,6 +103,7 @@ def test(options: argparse.Namespace) -> int:
     ]
     require_packages()
     print_notes(session, networks)
+    print_user_code(networks)
     results = []
     for checked, (result, lines) in zip(networks, test_networks(session, networks, sizes, options), strict=True):
         results.append(result)
@@ -112,9 +113,7 @@ def test(options: argparse.Namespace) -> int:
         )
         sys.stdout.writelines(format_failure(checked, finding, options) for finding in results[-1].failures)
         if results[-1].failures:
-            sys.stdout.write(
-                format_line("", "the module does not behave as the compiler says: please report this with the spec")
-            )
+            sys.stdout.write(format_line("", format_blame(results[-1])))
         sys.stdout.flush()
     broken = sum(bool(result.failures) for result in results)
     claims, predictions = sum(result.claims for result in results), sum(result.predictions for result in results)
@@ -307,6 +306,13 @@ def format_failure(checked: CheckedNetwork, finding: Finding, options: argparse.
     return format_line("FAILED", f"{finding.name}: {finding.failure.message}") + format_line(
         "", f"replay{where}: {format_replay(checked, finding.failure, options.settings)}"
     )
+
+
+def format_blame(result: Result) -> str:
+    """Whose the failure is."""
+    if all(finding.name.startswith("extern ") for finding in result.failures):
+        return "the class does not do what its `extern` says: correct the declaration, or the class"
+    return "the module does not behave as the compiler says: please report this with the spec"
 
 
 def format_replay(checked: CheckedNetwork, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:

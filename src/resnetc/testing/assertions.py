@@ -6,17 +6,21 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from resnetc.api import Compiled
+from resnetc.compiler.expansion.request import Origin
+from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Key, state_dict_keys
+from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
 from resnetc.testing.buffers import assert_buffers_agree
 from resnetc.testing.calls import assert_calls_agree
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
-from resnetc.testing.state_dict_names import read_keys
+from resnetc.testing.state_dict_names import USERS_OWN, read_keys
 from resnetc.testing.torch_measurements import Measured, stride_along
 from resnetc.testing.torch_module import module_of, modules_of, place, run, run_enough, too_few
 from resnetc.testing.trial import Trial, origin_of, parts
+from resnetc.testing.user_modules import is_inside, user_paths
 from resnetc.testing.values import (
     assert_activations_agree,
     assert_images_independent,
@@ -39,7 +43,10 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     if predicted and batch == 1:
         alone = any(norm.holds(sizes) for norm in find_minimum_batches(network, accepted))
         few = too_few(run(source, network, sizes, 1, device))
+        few = few and (alone or not user_paths(network.root))  # such a class may need more than one value
         hold(few == alone, f"{where}: a single image: torch {'refuses' if few else 'takes'} it, the compiler does not")
+    if not predicted and real.refusal is None and refused_by_extern(network, accepted, sizes):
+        return False  # a class of the user's own may run at sizes that its declaration does not take
     hold(
         predicted == (real.refusal is None),
         f"{where}: {'accepted' if predicted else 'refused'} by the compiler, "
@@ -107,16 +114,20 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     network, _, measures, source = parts(compiled)
     module = module_of(source, device)
     state = module.state_dict()
-    keys = [(key, tuple(value.shape)) for key, value in state.items()]
+    own = user_paths(network.root)
+    keys = [(key, tuple(value.shape)) for key, value in state.items() if not is_inside(key, own)]
     predicted = state_dict_keys(network)
     if keys != predicted:
         raise AssertionError(f"{network.name}: {first_difference(keys, predicted)}")
-    for number, (key, name) in enumerate(zip_longest(state, read_keys(origin_of(compiled), network)), 1):
+    for number, (key, name) in enumerate(zip_longest(*named_keys(state, own, origin_of(compiled), network)), 1):
         hold(
             key == name,
             f"{network.name}: entry {number} of the state dict is {quoted(key)}, by the naming rules {quoted(name)}",
         )
     parameters = sum(p.numel() for p in module.parameters())
+    if own:
+        module.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
+        return  # its sums are as its classes are: what these claim is held against them one by one
     hold(parameters == measures.parameters, f"{network.name}: {parameters} parameters, not {measures.parameters}")
     for stage, part in zip(network.stages, measures.stages, strict=True):
         inside = sum(p.numel() for block in modules_of(stage, network, module) for p in block.parameters())
@@ -137,6 +148,34 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
         (counted.layers, counted.filters) == (layers, whole - layers),
         f"{place(network, sizes)}: torch counts {counted.layers} multiply-adds and"
         f" {counted.filters} of fixed filters, predicted {layers} and {whole - layers}",
+    )
+
+
+def named_keys(
+    state: Iterable[str], own: frozenset[str], origin: Origin, network: Network
+) -> tuple[list[str], list[str]]:
+    """The keys of a state dict, and those by the naming rules; a module of the user's own has one for all of its."""
+    keys = list(dict.fromkeys(shorten(key, own) for key in state))
+    with_keys = {key.removesuffix(f".{USERS_OWN}") for key in keys}
+    names = [
+        name for name in read_keys(origin, network) if not name.endswith(f".{USERS_OWN}") or name[:-2] in with_keys
+    ]
+    return keys, names
+
+
+def shorten(key: str, own: frozenset[str]) -> str:
+    parts = key.split(".")
+    path = next((path for end in range(1, len(parts)) if (path := ".".join(parts[:end])) in own), None)
+    return key if path is None else f"{path}.{USERS_OWN}"
+
+
+def refused_by_extern(network: Network, accepted: Accepted, sizes: Sizes) -> bool:
+    """Whether a size is refused by what the declaration of an `extern` takes, as far as that is known."""
+    return any(
+        reason.condition.kind == "within" and size in reason.before and size not in reason.after
+        for axis, size in enumerate(sizes)
+        for reason in accepted.reasons
+        if reason.axis == axis
     )
 
 

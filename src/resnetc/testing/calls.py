@@ -18,6 +18,7 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, module_of, place, running
 from resnetc.testing.trial import Trial, parts
+from resnetc.testing.user_modules import is_inside, user_paths
 
 UNCOUNTED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity)  # unless a step is stored as one
 BLOCK = "a block"
@@ -55,6 +56,9 @@ def predict(module: Module, path: str, alone: bool, calls: Calls, kinds: set[str
     """Counts one use of a module, and of all inside of it. Outside of a sequence some primitives are no modules."""
     if isinstance(module, Leaf):
         name = module.primitive.name
+        if module.external is not None:
+            calls.stored[path] += 1
+            return
         if name == "identity" or module.is_parameter or (alone and name in FUNCTIONAL):
             return
         kinds.add(module_name(module))
@@ -80,10 +84,15 @@ def counted(module: nn.Module, network: Network, sizes: Sizes, device: str, kind
     for name, part in module.named_modules(remove_duplicate=False):
         if name:
             names.setdefault(part, []).append(name)
+    own = user_paths(network.root)
     keyed = {key[: i.start()] for key in module.state_dict() for i in re.finditer(r"\.", key)}
 
     def note(part: nn.Module) -> None:
-        if names[part][0] in keyed:
+        if names[part][0] in own:
+            found.stored.update(names[part])
+        elif is_inside(names[part][0], own):
+            return
+        elif names[part][0] in keyed:
             found.stored.update(names[part])
         elif not isinstance(part, UNCOUNTED):
             name, ours = type(part).__name__, type(part).__module__ == type(module).__module__

@@ -9,6 +9,7 @@ import torch
 
 from resnetc.api import Compiled
 from resnetc.compiler.fast_dataclass import record
+from resnetc.compiler.ir.network import Leaf, distinct_leaves
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree
@@ -20,6 +21,8 @@ from resnetc.testing.torch_module import run, too_few
 from resnetc.testing.trial import Trial, parts
 
 COUNTED = 2  # accepted inputs at which costs are counted
+MAX_EXTERNS = 16  # operations of the user's own, by class, arguments and channels
+EXTERN = "extern "  # what the finding about one is called, and its name
 SHRINKING = 200  # inputs that are tried to make a failure smaller
 
 Check = Callable[[Example], None]
@@ -46,8 +49,29 @@ class Finding:
 
 def exercise(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Iterator[Finding]:
     """Every built-in property at the inputs that it needs. Imports torch, and builds the module once a device."""
-    for name in PROPERTIES:
-        yield PROPERTIES[name](compiled, inputs)
+    lies = False
+    for finding in externs(compiled):
+        lies = lies or finding.failure is not None
+        yield finding
+    for name in PROPERTIES if not lies else ():  # what is predicted follows from what is declared
+        if name != "activations" or not parts(compiled)[2].uncounted.activation_bytes:
+            yield PROPERTIES[name](compiled, inputs)
+
+
+def externs(compiled: Compiled | Trial) -> Iterator[Finding]:
+    """Each class of the user's own does what its declaration says, with all arguments that it has in the network."""
+    distinct: dict[object, Leaf] = {}
+    for leaf in distinct_leaves(compiled.network.root):
+        if leaf.external is not None:
+            distinct.setdefault((leaf.external.definition, leaf.arguments, leaf.shape_in.channels), leaf)
+    if not distinct:
+        return
+    from resnetc.testing import extern_checks
+
+    for leaf in [*distinct.values()][:MAX_EXTERNS]:
+        answer = extern_checks.check(leaf)
+        failure = None if answer.failure is None else Failure(answer.failure, None)
+        yield Finding(f"{EXTERN}{leaf.primitive.name}", max(answer.examples, 1), answer.seen, failure)
 
 
 # -- properties -------------------------------------------------------------------------------------------------------

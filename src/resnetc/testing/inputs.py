@@ -102,7 +102,12 @@ def edges(accepted: SizeSet, declared: int) -> list[int]:
 
 
 def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
-    """`cpu` where it is quick and there is memory for the weights, else `meta`: shapes without numbers."""
+    """`cpu` where it is quick and there is memory for the weights, else `meta`: shapes without numbers.
+
+    A class of the user's own is run on the CPU: nothing says that it can be run without numbers.
+    """
+    if measures.uncounted.activation_bytes:
+        return "cpu"
     work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
     light = work <= REAL_WORK and places <= REAL_PLACES and measures.parameters <= REAL_WEIGHTS
     return "cpu" if light else "meta"
@@ -112,4 +117,4 @@ def quick_device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
     """The same for inputs of which there may be many: numbers only where they take a few milliseconds."""
     work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
     quick = work <= QUICK_WORK and places <= QUICK_PLACES
-    return device_for(measures, sizes, batch) if quick else "meta"
+    return device_for(measures, sizes, batch) if quick or measures.uncounted.activation_bytes else "meta"

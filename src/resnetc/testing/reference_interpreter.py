@@ -22,6 +22,7 @@ from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.grammar.primitives import FUNCTIONAL
 from resnetc.testing.replay import hold
+from resnetc.testing.user_modules import make_module
 
 Outputs = Tensor | dict[str, Tensor]
 
@@ -146,6 +147,8 @@ class Reference:
             text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).text(names)
             made = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
             return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
+        if leaf.external is not None:
+            return self.external(leaf, prefix, operands)
         arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
         alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))
         alone = alone.to(operands[0].dtype).train(self.training and keeps_state(leaf))
@@ -155,6 +158,18 @@ class Reference:
             alone.load_state_dict(own, strict=True)
         operand = operands[0].flatten(1) if isinstance(alone, nn.Linear) else operands[0]
         made = alone(operand)
+        assert isinstance(made, Tensor)
+        return [made]
+
+    def external(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
+        """A class of the user's own, made from the declaration and not from the generated text."""
+        alone = make_module(leaf).to(operands[0].dtype).train(self.training)
+        for part in alone.modules():
+            if not part.state_dict():
+                part.eval()
+        own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
+        alone.load_state_dict(own, strict=True)
+        made = alone(operands[0])
         assert isinstance(made, Tensor)
         return [made]
 

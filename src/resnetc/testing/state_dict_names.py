@@ -28,6 +28,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion.choices import Decision
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
+from resnetc.compiler.expansion.externs import make_leaf
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor, tensors_for
 from resnetc.compiler.expansion.request import Origin
@@ -42,6 +43,7 @@ from resnetc.compiler.syntax import tree as syntax
 
 Keys = tuple[Path, ...]
 GIVES_LIST = ("split", "list_same")
+USERS_OWN = "*"  # stands for all keys of a module of the user's own, which only its class knows
 
 
 def read_keys(origin: Origin, network: Network) -> list[str]:
@@ -281,6 +283,9 @@ class Reader:
             case PrimitiveLayer():
                 leaf = self.leaves.leaf(layer, (source.shape,), frame)
                 return Read(stored_in(leaf), leaf.shape_out, source)
+            case DefinedLayer(syntax.Extern()):
+                leaf = make_leaf(layer, source, frame, self.frames, self.leaves)
+                return Read(((USERS_OWN,),), leaf.shape_out, source)
             case DefinedLayer(syntax.Block()):
                 block = self.blocks.get(layer, source.shape, frame, partial(self.block, layer, source.shape, frame))
                 return Read(block.keys, block.shape_out, source)

@@ -24,6 +24,7 @@ from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along
 from resnetc.testing.replay import hold
 from resnetc.testing.torch_module import PRODUCTS, Run, image, kept, module_of, modules_of, run_enough, running, tensors
+from resnetc.testing.user_modules import claimed_multiply_adds, is_inside, user_paths
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
 LAYERS = {"conv1d", "conv2d", "conv3d", "linear"}
@@ -44,6 +45,17 @@ class Depth(TorchFunctionMode):
         super().__init__()
         self.depths: dict[int, tuple[torch.Tensor, int]] = {id(image): (image, 0)}
         self.learned: dict[int, torch.Tensor] = {}
+        self.within_users = 0  # modules of the user's own that are running: their layers do not count
+
+    def enter(self, module: nn.Module, arguments: Any) -> None:
+        self.within_users += 1
+
+    def leave(self, module: nn.Module, arguments: tuple[Any, ...], out: Any) -> None:
+        """A module of the user's own is one layer."""
+        self.within_users -= 1
+        depth = max((self.depths[id(t)][1] for t in tensors(arguments) if id(t) in self.depths), default=0)
+        for made in tensors(out):
+            self.depths[id(made)] = (made, depth + 1)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -56,7 +68,9 @@ class Depth(TorchFunctionMode):
             flowing = [t for t in flowing if t.shape == out.shape] or flowing
         for made in tensors(out):
             if flowing:
-                depth = max(self.depths[id(t)][1] for t in flowing) + (weighted and name in LAYERS)
+                depth = max(self.depths[id(t)][1] for t in flowing) + (
+                    weighted and name in LAYERS and not self.within_users
+                )
                 self.depths.setdefault(id(made), (made, depth))
             elif weighted:
                 self.learned[id(made)] = made
@@ -107,8 +121,19 @@ class Measured:
         sizes = self.network.input.sizes
         x = image(self.network, sizes, 1, self.device(sizes))
         watch = Depth(x)
-        with torch.no_grad(), watch:
-            out = self.module(sizes)(x)
+        module = self.module(sizes)
+        hooks = [
+            hook
+            for path in user_paths(self.network.root)
+            for part in [module.get_submodule(path)]
+            for hook in (part.register_forward_pre_hook(watch.enter), part.register_forward_hook(watch.leave))
+        ]
+        try:
+            with torch.no_grad(), watch:
+                out = module(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
         return max(watch.depths[id(t)][1] for t in tensors(out))
 
     @cached_property
@@ -187,10 +212,14 @@ class Measured:
             with torch.no_grad(), FlopCounterMode(display=False) as counter, running(self.network, sizes):
                 module(x)
             found, prefix = counter.get_flop_counts(), type(module).__name__
+            own = user_paths(self.network.root)
             filters = sum(
                 sum(found.get(f"{prefix}.{name}", {}).values())
                 for name, part in module.named_modules()
                 if name and not any(part.children()) and not any(True for _ in part.parameters())
+                if name not in own and not is_inside(name, own)
             )
-            self.counts[sizes] = Counted((counter.get_total_flops() - filters) // 4, filters // 4)
+            users = sum(sum(found.get(f"{prefix}.{path}", {}).values()) for path in own)
+            layers = (counter.get_total_flops() - filters - users) // 4
+            self.counts[sizes] = Counted(layers + claimed_multiply_adds(self.network.root, sizes), filters // 4)
         return self.counts[sizes]

@@ -10,8 +10,9 @@ from typing import Any
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.network_index import Index, ListedNetwork
 from resnetc.compiler.evaluation.values import MAX_BITS
+from resnetc.compiler.measures.uncounted import with_uncounted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
-from resnetc.compiler.sizes import describe, show, show_set
+from resnetc.compiler.sizes import SizeSet, describe, show, show_set
 from resnetc.compiler.sizes.budget import number
 from resnetc.terminal import brief, drawn, one_line
 
@@ -23,18 +24,24 @@ def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict
     network, measures = checked.network, checked.measures
     sizes = sizes or network.input.sizes
     field = measures.receptive_field
+
+    def figure(name: str, number: int) -> int | str:
+        """A number; with what it leaves out, a text."""
+        names = measures.uncounted.of(name)
+        return with_uncounted(str(number), names) if names else number
+
     return {
         "model": network.model,
         "network": network.name,
         "spec": checked.title,
-        "parameters": measures.parameters,
-        "buffers": measures.buffers,
-        "multiply_adds": measures.multiply_adds(sizes),
-        "multiply_adds_all": measures.multiply_adds_all(sizes),
+        "parameters": figure("parameters", measures.parameters),
+        "buffers": figure("buffers", measures.buffers),
+        "multiply_adds": figure("multiply_adds", measures.multiply_adds(sizes)),
+        "multiply_adds_all": figure("multiply_adds", measures.multiply_adds_all(sizes)),
         "weighted_layers": measures.weighted_layers,
         "receptive_field": list(field) if isinstance(field, tuple) else field,
-        "activation_bytes": measures.activation_bytes(sizes),
-        "activation_bytes_checkpointed": measures.activation_bytes_checkpointed(sizes),
+        "activation_bytes": figure("activation_bytes", measures.activation_bytes(sizes)),
+        "activation_bytes_checkpointed": figure("activation_bytes", measures.activation_bytes_checkpointed(sizes)),
         "input": [network.input.channels, *sizes],
         "output": list(measures.output(sizes)),
         "accepts": {
@@ -86,19 +93,25 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
             str(row.blocks or ""),
             Text(f"[{', '.join(row.symbolic)}]"),
             "x".join(map(str, row.shape)),
-            f"{row.parameters:,}",
-            f"{row.multiply_adds:,}",
+            with_uncounted(f"{row.parameters:,}", row.uncounted.parameters),
+            with_uncounted(f"{row.multiply_adds:,}", row.uncounted.multiply_adds),
         )
-    field = known["receptive_field"]
+    field, missing = known["receptive_field"], measures.uncounted
+    buffers = with_uncounted(f"{measures.buffers:,} buffer elements", missing.buffers)
     lines = (
         (
             "parameters",
-            f"{measures.parameters:,}" + (f" and {measures.buffers:,} buffer elements" if measures.buffers else ""),
+            with_uncounted(f"{measures.parameters:,}", missing.parameters)
+            + (f" and {buffers}" if measures.buffers or missing.buffers else ""),
         ),
-        ("multiply-adds", f"{known['multiply_adds']:,}"),
+        ("multiply-adds", with_uncounted(f"{measures.multiply_adds(sizes):,}", missing.multiply_adds)),
         ("weighted layers", str(measures.weighted_layers)),
         ("receptive field", receptive(field)),
-        ("activations", f"{megabytes(known['activation_bytes'])} per image to train in float32"),
+        (
+            "activations",
+            with_uncounted(megabytes(measures.activation_bytes(sizes)), missing.activation_bytes)
+            + " per image to train in float32",
+        ),
         ("accepts", accepted(checked)),
     )
     rows = [*lines, *because(checked), *of_several(checked)]
@@ -139,14 +152,18 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
     for reason in checked.accepted.reasons:
         condition, place = reason.condition, reason.place
         symbol = checked.network.input.symbols[reason.axis] or f"axis{reason.axis + 1}"
-        need = condition.other if isinstance(condition.other, int) else show(condition.other, symbol)
-        relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "to be a multiple of")
+        size, other = show(condition.fn, symbol), condition.other
+        if isinstance(other, SizeSet):
+            needs = show_set(other, f"({size})" if " " in size and "(" not in size else size)
+        else:
+            relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "to be a multiple of")
+            needs = f"{size} {relation} {other if isinstance(other, int) else show(other, symbol)}"
         stage = place.trail()[0].stage
         position = condition.span.source.position(condition.span.start)
         found.append(
             {
                 "axis": symbol,
-                "needs": f"{show(condition.fn, symbol)} {relation} {need}",
+                "needs": needs,
                 "statement": " ".join((place.operation.text if place.leaf else condition.span.text).split()),
                 "file": condition.span.source.name,
                 "line": position.line,

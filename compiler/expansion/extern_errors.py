@@ -1,0 +1,99 @@
+"""Messages about an `extern` at one place: what it does not take, and what its declaration does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.evaluation.values import Value, describe, is_number
+from resnetc.compiler.ir.shape import Shape
+from resnetc.compiler.shapes.format_shapes import show_shape
+from resnetc.compiler.source import Span
+from resnetc.compiler.symbolic.values import SymInt, in_one_line
+from resnetc.compiler.syntax import tree as syntax
+from resnetc.grammar.primitives import MAX_CHANNELS
+
+KINDS = ("a vector", "a map of one axis", "a map of two axes", "a map of three axes")
+
+
+def text_of(expr: syntax.Expr) -> str:
+    return in_one_line(expr.span.text)
+
+
+def wrong_rank(item: syntax.Extern, shape: Shape, span: Span) -> Diagnostic:
+    name = item.name.id
+    kind = KINDS[shape.rank] if shape.rank < len(KINDS) else f"a map of {shape.rank} axes"
+    return not_taken(
+        f"`{name}` takes {text_of(item.shape_in)}, but gets {show_shape(shape)}: {kind}",
+        Label(span, f"{kind} arrives here"),
+        Label(item.shape_in.span, "declared here"),
+        f"apply `{name}` where such a map is, or declare another `extern` for {kind}",
+    )
+
+
+def wrong_channels(item: syntax.Extern, entry: syntax.Expr, channels: int, shape: Shape, span: Span) -> Diagnostic:
+    name, text = item.name.id, text_of(entry)
+    help = f"apply it where {channels} channels arrive, or give the channels a name in its shape: `[C, ...]`"
+    if any(p.name.id == text for p in item.parameters):
+        help = f"pass `{text}={shape.channels}`, or apply it where {channels} channels arrive"
+    return not_taken(
+        f"`{name}` takes {channels} channels, but gets {shape.channels}",
+        Label(span, f"{shape.channels} channels arrive here"),
+        Label(entry.span, f"this is {channels}"),
+        help,
+    )
+
+
+def refused(item: syntax.Extern, condition: syntax.Expr, span: Span) -> Diagnostic:
+    return not_taken(
+        f"`{item.name.id}` does not take these arguments: `{text_of(condition)}` is false",
+        Label(span, "applied here"),
+        Label(condition.span, "false here"),
+        "pass arguments that meet the condition, or apply it to a map that does",
+    )
+
+
+def not_taken(message: str, call: Label, declared: Label, help: str) -> Diagnostic:
+    """Of what arrives against what is declared."""
+    return Diagnostic("E0350", message, call, (declared,), helps=(help,))
+
+
+def not_channels(item: syntax.Extern, expr: syntax.Expr, value: Value) -> Diagnostic:
+    help = "write a number, or what follows from the channels that arrive and the parameters, such as `2 * C`"
+    if is_number(value) and value > MAX_CHANNELS:
+        help = f"give at most {MAX_CHANNELS:_} channels: more would not fit in memory"
+    return not_given(
+        f"the channels that `{item.name.id}` gives must be a whole number from 1 to {MAX_CHANNELS:_}", expr, value, help
+    )
+
+
+def not_a_size(item: syntax.Extern, expr: syntax.Expr, value: Value, symbols: Sequence[str], axis: int) -> Diagnostic:
+    """A size of the result that is no whole number at every size, or follows from another axis."""
+    own = symbols[axis] if axis < len(symbols) else ""
+    help = "write a number: no such axis arrives" if axis >= len(symbols) else "write a number: this axis is fixed"
+    if own and isinstance(value, SymInt) and value.axis == axis and value.divisor > 1:
+        rounded, rest = f"`ceil({text_of(expr)})` or `floor({text_of(expr)})`", f"when {own} % {value.divisor} == 0"
+        help = f"round it, {rounded}, or take the sizes alone at which it is whole: `{rest}`"
+    elif own:
+        help = f"write a whole number that follows from `{own}` alone, such as `{own}`, `ceil({own} / 2)` or `7`"
+    message = (
+        f"each size that `{item.name.id}` gives must be whole, at least 1, and follow from the size on its own axis"
+    )
+    return not_given(message, expr, value, help)
+
+
+def not_given(message: str, expr: syntax.Expr, value: Value, help: str) -> Diagnostic:
+    """Of the shape that a declaration says that it gives."""
+    return Diagnostic("E0351", message, Label(expr.span, f"this is {describe(value)}"), helps=(help,))
+
+
+def not_a_count(figure: str, expr: syntax.Expr, value: Value, what: str) -> Diagnostic:
+    help = f"write {what}"
+    if figure == "multiply_adds":
+        help += ", as `2 * C * H * W`, with `ceil` or `floor` around a quotient"
+    return Diagnostic(
+        "E0352",
+        f"`{figure}` of an `extern` must be {what}",
+        Label(expr.span, f"this is {describe(value)}"),
+        helps=(help,),
+    )

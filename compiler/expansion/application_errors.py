@@ -95,9 +95,9 @@ def dotted_in_sequence(path: str, span: Span) -> Diagnostic:
 def wrong_source(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0233",
-        "a policy that starts from another tensor cannot be part of a chain",
-        Label(span, "starts from a tensor argument"),
-        helps=("apply it on its own: `let side = in |> slot(...)`",),
+        "a policy whose case is a tensor cannot be a step of a chain",
+        Label(span, "gives a tensor, not layers"),
+        helps=("apply it on its own, `let side = in |> slot(...)`, or make it a block",),
     )
 
 

@@ -158,8 +158,8 @@ class Step:
 
     @property
     def stores(self) -> tuple[tuple[Path, Module], ...]:
-        """The modules that the step stores, each with its path."""
-        if isinstance(self.operation, str):
+        """The modules that the step stores, each with its path: none for what an operator does."""
+        if isinstance(self.operation, str) or not self.path:
             return ()
         if not self.members:
             return ((self.path, self.operation),)

@@ -113,6 +113,9 @@ class Reference:
                 made = [operands[0] + -1 * operands[1]]
             elif step.operation == "*":
                 made = [operands[0] * operands[1]]
+            elif not step.path:  # an operator with one tensor
+                assert isinstance(step.operation, Leaf)
+                made = self.primitive(step.operation, prefix, operands)
             else:
                 made = operands
                 for path, module in step.stores:

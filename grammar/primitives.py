@@ -278,6 +278,13 @@ _ROWS = (
 
 PRIMITIVES = {row.name: row for row in _ROWS}
 
+# Those that came after the first texts of edition 1: where a text has such a name of its own, it means what it meant.
+LATER = frozenset(
+    """
+    clip elu global_response_norm hard_silu instance_norm layer_norm mish prelu rms_norm scale shift space_to_depth tanh
+    """.split()
+)
+
 LEFT, RIGHT = "left", "right"  # the side of an operator that a number stands on
 
 _WITH_NUMBER = (Parameter("number", "number"), Parameter("side", "string"))

@@ -8,7 +8,7 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES, Primitive
+from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, LATER, PRIMITIVES, Primitive
 
 NAMELESS = ""  # among the broken items: one whose name is lost as well
 KINDS: dict[type, str] = {
@@ -59,7 +59,9 @@ class FileNames:
         return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
 
     def predefined(self, name: str) -> Definition | None:
-        """What a name is in every file."""
+        """What a name is in every file, where a text may not give it another meaning."""
+        if name in LATER:
+            return None
         if name in self.slots:
             return Definition("slot", self.slots[name].name.span)
         for names, what in ((PRIMITIVES, "primitive"), (FUNCTIONS, "function"), (CONSTANTS, "constant")):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from resnetc.compiler.codegen.python_layout import WIDTH
 from resnetc.compiler.fast_dataclass import record
@@ -16,10 +17,10 @@ PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module ha
 
 @record(eq=True)
 class Line:
-    """A statement of `forward` with the comment that gives the shape of its value."""
+    """A statement of `forward` with the comment that gives the shape of its value; None where a line has no value."""
 
     code: str
-    comment: str
+    comment: str | None
 
     @property
     def text(self) -> list[str]:
@@ -67,6 +68,15 @@ class Pending:
     reads: frozenset[str]  # the names in it: none of them is free while it waits
 
 
+def without_repeats(lines: list[Line]) -> list[Line]:
+    """A shape is said once, until there is another one."""
+    out, last = [], None
+    for ln in lines:
+        out.append(Line(ln.code, None if ln.comment == last else ln.comment))
+        last = last if ln.comment is None else ln.comment
+    return out
+
+
 class Forward:
     """Writes the statements for the operations of a scope. `name` and `shape` say what a value is called and has."""
 
@@ -78,9 +88,11 @@ class Forward:
         shape: Callable[[int], str],
         reuse_input: bool = False,
         results: dict[str, int] | None = None,
+        remarks: Mapping[int, list[str]] = MappingProxyType({}),
     ) -> None:
         self.operations, self.output, self.names, self.shape = operations, output, names, shape
         self.reuse_input, self.results = reuse_input, results
+        self.remarks = dict(remarks)  # comments on lines of their own, before the statement that begins with a value
         self.uses: dict[int, int] = dict.fromkeys(results.values(), 2) if results else {output: 1}
         for operation in operations:
             for ref in operation.inputs:
@@ -108,12 +120,13 @@ class Forward:
         last = self.pending.get(self.output)
         text = last.text if last else self.variables[self.output]
         self.lines.append(Line(f"return {text}", self.shape(self.output)))
-        return [
-            Line(ln.code, "" if i and ln.comment == self.lines[i - 1].comment else ln.comment)
-            for i, ln in enumerate(self.lines)
-        ]
+        return without_repeats(self.lines)
 
     def step(self, operation: Operation) -> None:
+        if remark := self.remarks.pop(operation.outputs[0], None) if operation.outputs else None:
+            for ref in dict.fromkeys(ref for ref in operation.inputs if ref in self.pending):
+                self.assign(ref)
+            self.lines += [Line(f"# {text}", None) for text in remark]
         if operation.blocks:
             self.loop(operation)
             return
@@ -166,7 +179,7 @@ class Forward:
         self.variables[ref], self.value_of[name] = name, ref
         block, shape = self.free("block", -1), self.shape(ref)
         self.lines.append(Line(f"for {block} in {operation.blocks}:", shape))
-        self.lines.append(Line(f"    {name} = {block}({name})", shape))
+        self.lines.append(Line(f"    {name} = {block}({name})", None))
 
     def unpack(self, operation: Operation, text: str) -> None:
         """A list of values: one name for the list, its elements by index."""

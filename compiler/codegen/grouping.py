@@ -29,7 +29,7 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
     both must be the same ones.
     """
     steps = tuple(
-        (s.path, s.inputs, s.outputs, s.operation if isinstance(s.operation, str) else in_place(s.operation))
+        (s.path, s.inputs, s.outputs, s.remark, s.operation if isinstance(s.operation, str) else in_place(s.operation))
         for s in template.steps
     )
     uses = Counter(s.path for s in template.steps if not isinstance(s.operation, str))

@@ -25,7 +25,7 @@ from resnetc.compiler.codegen.functional import changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.lowered import Class, Function, Lowered
-from resnetc.compiler.codegen.naming import Names, class_name, documentation, quoted
+from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation, quoted
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
@@ -257,12 +257,17 @@ class Lowering:
         attributes = {path[0] for path in (*keeping, *labels)}
         operands = Operands(signature, attributes)
         plan: list[tuple[int, Step]] = []
+        remarks: dict[int, list[str]] = {}
+        remark = ""
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
+            remark = f"{remark} {step.remark}".strip()
             if all(changes_nothing(m) for m in column):
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
             plan.append((number, step))
+            if remark:
+                remarks[step.outputs[0]], remark = comment_lines(remark), ""
             signature.reads_input = first.reads_input(step.inputs[0])
             operands.add(number, column)
             if step.members:
@@ -333,7 +338,7 @@ class Lowering:
                 names.setdefault(step.outputs[0], step.slot or str(step.path[0]))
         names.pop(0, None)
         names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})
-        lines = Forward(ops, output, names, comments.shape, reuse_input=symbols is not None, results=results).write()
+        lines = Forward(ops, output, names, comments.shape, symbols is not None, results, remarks).write()
         return fields, [text for ln in lines for text in ln.text]
 
     def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:

@@ -99,6 +99,11 @@ def wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
+def comment_lines(text: str) -> list[str]:
+    """A comment in `forward`, without the signs that make it one."""
+    return wrapped(safe(text), WIDTH - 10)
+
+
 def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
     """The lines of a docstring, quotes included."""
     paragraphs = [safe(p) for p in doc.split("\n")] if doc.strip() else [otherwise]

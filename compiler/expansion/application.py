@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -107,6 +107,8 @@ class Applier:
                 return ABSENT
             value: Value = unfolded.source
             for step, place in unfolded.steps:
+                if len(unfolded.steps) == 1 and isinstance(step, DefinedLayer) and isinstance(step.item, syntax.Block):
+                    return self.write_out(step, step.item, require_tensor(value, step.span), place)
                 value = self.apply(step, value, place, step.span)
             return value
         scope = scope_of(frame)
@@ -285,27 +287,46 @@ class Applier:
         # where the two differ.
         return self.expanded_blocks.get(layer, shape, frame, partial(self.expand_block, layer, shape, frame))
 
+    def write_out(self, layer: DefinedLayer, block: syntax.Block, source: Tensor, frame: Frame) -> Tensor:
+        """A block whose steps are those of the scope around it: what a transparent slot stands for has no module."""
+        scope = scope_of(frame)
+        with self.inside(layer.span), scope.remarked(block.doc):
+            return self.run(layer, block, source, frame, scope, lambda name, type, value: None)
+
     def expand_block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
-        block = layer.item
-        assert isinstance(block, syntax.Block)
+        assert isinstance(layer.item, syntax.Block)
+        scope = Scope(shape)
+        return self.finish_block(
+            layer.item, scope, self.run(layer, layer.item, scope.input, frame, scope, partial(note_number, scope))
+        )
+
+    def run(
+        self,
+        layer: DefinedLayer,
+        block: syntax.Block,
+        source: Tensor,
+        frame: Frame,
+        scope: Scope,
+        note: Callable[[str, str, Local], None],
+    ) -> Tensor:
+        """The output of a block for a tensor, its steps placed in a scope; its numbers are noted by their names."""
         for name, value in layer.arguments:
             if holds_tensor(value):
                 raise Fault(application_errors.tensor_into_block(block, name, layer.span))
-        scope = Scope(shape)
-        inner = self.frames.of_definition(layer, scope.input, frame, scope)
+        inner = self.frames.of_definition(layer, source, frame, scope)
         for parameter in block.parameters:
-            note_number(scope, parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
+            note(parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
         for number, statement in enumerate(block.body):
             self.statements.statement(statement, inner)
             self.effects.check_sets(block, number, inner)
             if isinstance(statement, syntax.Let) and statement.index is None:
-                note_number(scope, statement.name.id, "int", inner.locals[statement.name.id])
+                note(statement.name.id, "int", inner.locals[statement.name.id])
         out = self.evaluator.evaluate(block.out, inner)
         if isinstance(out, Absent):
             raise Fault(application_errors.absent_value(block.out.span, f"the output of `{block.name.id}`"))
         if not isinstance(out, Tensor):
             raise Fault(application_errors.not_a_tensor(block.out.span, out, f"the output of `{block.name.id}`"))
-        return self.finish_block(block, scope, out)
+        return out
 
     def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)

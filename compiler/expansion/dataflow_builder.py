@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from itertools import chain, count
@@ -53,6 +54,7 @@ class Scope:
         self._stored: dict[Path, Span] = {}
         self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
         self._ordinals: dict[str, int] = {}
+        self._remarks: list[str] = []  # what the next step has to say of itself and those behind it
         self.prefix: Path = ()  # what its modules are stored below, where it is a part of a block's scope
         self._call: Span | None = None  # the call that made it a part
         self._outer: Scope | None = None  # what it is a part of
@@ -79,6 +81,13 @@ class Scope:
         if "#" not in attribute:
             return (attribute,)
         return (attribute.replace("#", str(self.count(attribute))),)
+
+    @contextmanager
+    def remarked(self, text: str) -> Iterator[None]:
+        """Puts a remark before the first of the steps that follow."""
+        self._remarks.append(text)
+        yield
+        self._remarks.clear()
 
     def count(self, names: str, start: int = 1) -> int:
         """The number of the next step among those that share their names."""
@@ -209,8 +218,10 @@ class Scope:
         if number >= MAX_STEPS:
             raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
         refs = tuple(range(first, first + len(shapes)))
+        remark = " ".join(filter(None, self._remarks))
+        self._remarks.clear()
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
-        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base, members))
+        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base, members, remark))
         return [Tensor(ref, shape) for ref, shape in zip(refs, shapes, strict=True)]
 
     def keep(self, out: Tensor) -> None:

@@ -155,6 +155,7 @@ class Step:
     slot: str | None = None
     base: str | None = None  # an unlabelled step's attribute without its ordinal: what equal stateless steps share
     members: tuple[Path, ...] = ()  # where the modules of a sequence stand that is no module itself
+    remark: str = ""  # the documentation of a block that is written out from here on
 
     @property
     def stores(self) -> tuple[tuple[Path, Module], ...]:

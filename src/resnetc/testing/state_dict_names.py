@@ -267,6 +267,8 @@ class Reader:
                 return ABSENT
             value: Value = opened.source
             for step, inner_frame in opened.steps:
+                if len(opened.steps) == 1 and isinstance(step, DefinedLayer) and isinstance(step.item, syntax.Block):
+                    return self.body(step, step.item, opened.source, inner_frame, names)
                 value = self.apply(step, value, inner_frame, step.span)
             return value
         path = label or names.unlabelled(attribute)
@@ -356,11 +358,16 @@ class Reader:
 
     def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> Read:
         """A block, with names of its own."""
-        block, names = layer.item, Names(Flow())
-        assert isinstance(block, syntax.Block)
-        inner = self.frames.of_definition(layer, Tensor(0, shape), frame, names)
+        names = Names(Flow())
+        assert isinstance(layer.item, syntax.Block)
+        out = self.body(layer, layer.item, Tensor(0, shape), frame, names)
+        return Read(names.flow.keys(out), out.shape, out, frozenset(self.evaluator.reads))
+
+    def body(self, layer: DefinedLayer, block: syntax.Block, source: Tensor, frame: Frame, names: Names) -> Tensor:
+        """What a block makes of a tensor; its layers are named in a scope, which is that around it or its own."""
+        inner = self.frames.of_definition(layer, source, frame, names)
         for statement in block.body:
             self.statements.statement(statement, inner)
         out = self.evaluator.evaluate(block.out, inner)
         assert isinstance(out, Tensor)
-        return Read(names.flow.keys(out), out.shape, out, frozenset(self.evaluator.reads))
+        return out

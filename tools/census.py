@@ -32,24 +32,25 @@ def trees() -> dict[str, syntax.File]:
 
 
 def nodes(node: Any) -> Iterator[Any]:
-    """A node of a syntax tree and all below it, but labels and what stands behind a dot, which are no names."""
+    """A node of a syntax tree and all below it, but no labels, no keywords, nothing behind a dot."""
     if isinstance(node, tuple):
         for part in node:
             yield from nodes(part)
     if not is_dataclass(node) or isinstance(node, type):
         return
     yield node
-    skipped = {syntax.Labelled: "path", syntax.Attribute: "name", syntax.Stage: "path"}.get(type(node))
+    other = {syntax.Labelled: "path", syntax.Argument: "name", syntax.Attribute: "name", syntax.Stage: "path"}
+    skipped = other.get(type(node))
     for field in fields(node):
         if field.name not in (skipped, "span"):
             yield from nodes(getattr(node, field.name))
 
 
 def mentions(tree: syntax.File) -> set[str]:
-    """The primitives that a spec mentions; a parameter of a model may have the name of one."""
+    """The primitives that a spec mentions; a parameter or a value may have the name of one."""
     out = set()
     for item in tree.items:
-        own = {p.name.id for p in item.parameters} if isinstance(item, syntax.Model) else set()
+        own = {n.name.id for n in nodes(item) if isinstance(n, (syntax.Parameter, syntax.Let))}
         out |= {n.id for n in nodes(item) if isinstance(n, syntax.Name) and n.id in PRIMITIVES} - own
     return out
 

@@ -124,12 +124,13 @@ def test_the_table_of_keys(tmp_path: Path) -> None:
 
 
 def test_the_fragments_are_parts_of_files(tmp_path: Path) -> None:
-    stages, gate, _ = FRAGMENTS
+    stages, scaled, gate, _ = FRAGMENTS
     conv = "in |> conv(width, kernel=3, stride=stride) |> attention"
     unit = f"block unit(width: int, first stride: size = 1) {{ out = {conv} }}\n"
     made = modules(f"{USES}{unit}{model('net', stage=stages)}")["net"]
     for stage in ("layer1.2", "layer2.2", "layer3.2", "stages.0.blocks.2"):
         assert any(key.startswith(f"{stage}.") for key in made) or f"{stage}.0" in made, stage
+    assert modules(f"{USES}{scaled}{model('net', stage='stage a = 1 of scaled(3)')}")["net"][0] == "a.0.conv1"
     shipped = (ROOT / "specs" / "std" / "gates.resnet").read_text(encoding="utf-8")
     assert gate.partition("\n")[2] in shipped
 
@@ -452,6 +453,7 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("|> relu |>", "|> relu |> dropout(0.1) |>"),
         ],
     ),
+    "a number in": ("function", [("y + side", "0.5 * y + side"), ("y + side", "y - side")]),
     "the sides": ("function", [("y + side", "side + y")]),
     "an initial value": ("text", [("batch_norm", "batch_norm(gain=0)"), ("linear(10)", "linear(10, std=1 / 100)")]),
     "a shortcut": ("function", [("in |> shrink(stride)", "in |> shrink(stride) |> none")]),

@@ -26,6 +26,8 @@ class Lacking:
     instead: str = ""
 
 
+OWN_CLASS = "write it as a class in Python, and apply that by `extern`"
+
 WRITTEN: dict[str, tuple[str, ...]] = {
     "conv(64, kernel=3)": words(
         "Conv2d LazyConv2d", "Conv2D Convolution2D", "create_conv2d Conv2dSame", "Conv", "conv3x3"
@@ -243,25 +245,39 @@ LACKING: tuple[Lacking, ...] = (
             "SelfAttention MultiHeadDotProductAttention",
             "mhsa self_attention non_local NonLocalAttn HaloAttn LambdaLayer BottleneckAttn Transformer",
         ),
-        instead="the slot `attention` takes gates, such as `gates.se` of `std.gates`",
+        instead=f"{OWN_CLASS}; the slot `attention` takes gates, such as `gates.se` of `std.gates`",
     ),
     Lacking(
         "gain of a convolution", ("scaled_std_conv",), words("", "", "ScaledStdConv2d"), instead="`std_conv` has none"
     ),
-    Lacking("convolution at learned offsets", ("deform_conv",), words("DeformConv2d", short="deformable_conv dcn")),
+    Lacking(
+        "convolution at learned offsets",
+        ("deform_conv",),
+        words("DeformConv2d", short="deformable_conv dcn deform_conv2d"),
+        instead=OWN_CLASS,
+    ),
     Lacking("convolution that chooses its weights", ("cond_conv",), words("", "", "CondConv2d MixedConv2d")),
     Lacking("maximum of tensors", ("maximum",), words("maximum", "Maximum", short="maxout")),
-    Lacking("product of matrices", ("matmul",), words("matmul bmm einsum", "Dot", short="dot")),
+    Lacking("product of matrices", ("matmul",), words("matmul bmm einsum", "Dot", short="dot"), instead=OWN_CLASS),
     Lacking(
-        "operation that reorders axes", ("permute",), words("permute transpose swapaxes moveaxis rearrange", "Permute")
+        "operation that reorders axes",
+        ("permute",),
+        words("permute transpose swapaxes moveaxis rearrange", "Permute"),
+        instead=OWN_CLASS,
     ),
     Lacking(
         "memory of earlier inputs",
         ("lstm",),
         words("LSTM GRU RNN LSTMCell GRUCell RNNCell", "ConvLSTM2D Bidirectional SimpleRNN TimeDistributed"),
+        instead=OWN_CLASS,
     ),
     Lacking("operation that crops a map", ("crop",), words("center_crop", "Cropping2D CenterCrop")),
-    Lacking("sampling at computed positions", ("grid_sample",), words("affine_grid", short="spatial_transformer")),
+    Lacking(
+        "sampling at computed positions",
+        ("grid_sample",),
+        words("affine_grid", short="spatial_transformer"),
+        instead=OWN_CLASS,
+    ),
     Lacking("pool of random windows", ("fractional_max_pool",), words("FractionalMaxPool2d", short="stochastic_pool")),
     Lacking("minimum of tensors", ("minimum",), words("minimum", "Minimum", short="minout")),
     Lacking("table of embeddings", ("embedding",), words("Embedding", "Embedding", "", "Embed")),

@@ -78,8 +78,17 @@ EXACT = {
     "LayerNorm": (
         "edition 1 has no `LayerNorm`; its norms are `batch_norm`, `group_norm`, `evo_norm_s0` and `response_norm`"
     ),
+    "MultiheadAttention": (
+        "edition 1 has no attention over positions; write it as a class in Python, and apply that by `extern`; "
+        "the slot `attention` takes gates, such as `gates.se` of `std.gates`"
+    ),
+    "einsum": "edition 1 has no product of matrices; write it as a class in Python, and apply that by `extern`",
+    "deformable_conv": (
+        "edition 1 has no convolution at learned offsets; write it as a class in Python, and apply that by `extern`"
+    ),
     "self_attention": (
-        "edition 1 has no attention over positions; the slot `attention` takes gates, such as `gates.se` of `std.gates`"
+        "edition 1 has no attention over positions; write it as a class in Python, and apply that by `extern`; "
+        "the slot `attention` takes gates, such as `gates.se` of `std.gates`"
     ),
 }
 

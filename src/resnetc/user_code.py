@@ -31,12 +31,17 @@ def locate_user_code(checked: CheckedNetwork) -> list[str]:
     lines = []
     for external in externs:
         home = user_classes.find_home(external.module, list_folders(checked, external))
-        where = f"from {home}" if home is not None else "from where Python finds it"
+        where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
         lines.append(
             f"{checked.network.name}: runs `{external.module}:{external.name}` {where}, which "
             f"`extern {external.definition.name.id}` names ({external.definition.target.span})"
         )
     return lines
+
+
+def shorten(path: Path) -> str:
+    """A path below the working folder from there."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def list_folders(checked: CheckedNetwork, external: External) -> Iterator[Path]:

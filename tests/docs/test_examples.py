@@ -6,6 +6,7 @@ The word behind the fence says what is done with a block; words behind that are 
     resnet-wrong FILE     a whole spec with a fault
     console [trained]     commands after `$`, and what they print; `...` is any lines; `trained`: numbers are free
     python [in FILE]      runs, in one namespace a page; `in FILE`: these lines stand in the file
+    python file FILE      is kept under the name for the blocks below
     sh                    commands of which only the options are read
     diff FILE             a change, which a test of its own makes in a copy
 
@@ -73,6 +74,8 @@ class Page:
             assert bool(faults) == (kind == "resnet-wrong"), (body, faults)
         elif kind == "console":
             body = "".join(self.command(*pair, "trained" in words) for pair in session_of(body))
+        elif kind == "python" and words[:1] == ["file"]:
+            Path(words[1]).write_text(body, encoding="utf-8")
         elif kind == "python" and words:
             source = Path(words[1]).read_text(encoding="utf-8")
             if self.update:  # a class is shown as a whole

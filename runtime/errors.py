@@ -26,7 +26,7 @@ class Stopped(Exception):
 
     def __init__(self, number: int, step: int, out: Path) -> None:
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        text = f"stopped by {name} after step {step}; saved in {out}: continue with --resume --out {out}"
+        text = f"stopped by {name} after step {step}; saved in {out}: continue with resnetc train --resume --out {out}"
         super().__init__(message(text))
         self.status = 130 if number == signal.SIGINT else 75
         self.step = step

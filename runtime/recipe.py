@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from resnetc.bounded_read import contents
 from resnetc.runtime import yaml_mapping
 from resnetc.runtime.errors import RunError, suggest_name
+from resnetc.runtime.interval import EXPECTED, parse_interval
 from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
 from resnetc.runtime.yaml_mapping import Value
 from resnetc.terminal import brief, one_line
@@ -28,8 +29,8 @@ _Default = TypeVar("_Default")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a key accepts, as `kind` (int, number, flag, choice, numbers), inclusive bounds or choices; and its
-    meaning."""
+    """What a key accepts, as `kind` (int, number, flag, choice, numbers, interval), inclusive bounds or choices; and
+    its meaning. A run that is resumed may have another value of a key that `may_change`."""
 
     kind: str
     meaning: str
@@ -37,6 +38,7 @@ class Rule:
     high: float = math.inf
     positive: bool = False
     choices: tuple[str, ...] = ()
+    may_change: bool = False
 
 
 def _define_key(
@@ -48,8 +50,9 @@ def _define_key(
     high: float = math.inf,
     positive: bool = False,
     choices: tuple[str, ...] = (),
+    may_change: bool = False,
 ) -> _Default:
-    return field(default=default, metadata={"rule": Rule(kind, meaning, low, high, positive, choices)})
+    return field(default=default, metadata={"rule": Rule(kind, meaning, low, high, positive, choices, may_change)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,9 @@ class Recipe:
         low=0,
         high=0.999999,
     )
+    save_every: str = _define_key(
+        "10 min", "interval", "save the state this often, besides after every epoch; 0: only then", may_change=True
+    )
 
     def to_yaml(self) -> str:
         """This recipe as YAML, every key with its meaning as a comment; `load` reads it back to an equal one."""
@@ -189,6 +195,10 @@ def _convert_value(name: str, value: Value) -> Setting:
         if value.text not in rule.choices:
             raise RunError(f"{what} cannot be `{_quote_value(value.text)}`{suggest_name(value.text, rule.choices)}")
         return value.text
+    if rule.kind == "interval":
+        if parse_interval(value.text) is None:
+            raise RunError(f"{what} must be {EXPECTED}, not `{_quote_value(value.text)}`")
+        return value.text.strip()
     if value.quoted:
         raise RunError(f"{what}: write it without quotes: a {'flag' if rule.kind == 'flag' else 'number'} is expected")
     if rule.kind == "flag":
@@ -249,15 +259,16 @@ def rename_keys(settings: Mapping[str, _Item]) -> dict[str, _Item]:
 
 
 def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
-    """The recipe stored in a checkpoint, also of an earlier resnetc; RunError if it has an unknown key (`place` names
-    it)."""
+    """The recipe stored in a checkpoint, also of an earlier resnetc; RunError if it has an unknown key or a value of
+    another kind (`place` names it)."""
     renamed = rename_keys(settings)
     if unknown := [key for key in renamed if key not in RULES]:
         raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{_quote_value(unknown[0])}`")
-    values: dict[str, Any] = {  # Any: `Recipe` wrote them, each of its field's type
-        key: tuple(value) if isinstance(value, list) else value for key, value in renamed.items()
-    }
-    return Recipe(**values)
+    converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
+    for key, value in renamed.items():
+        items = tuple(map(format_value, value)) if isinstance(value, (list, tuple)) else format_value(value)
+        converted[key] = _convert_value(key, Value(items, False, place, place))
+    return Recipe(**converted)
 
 
 def list_shipped() -> tuple[str, ...]:

@@ -31,6 +31,7 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "normalise": "normalize normalization normalisation",
     "label_smoothing": "smoothing label_smoothing_factor",
     "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
+    "save_every": "save_steps checkpoint_every checkpoint_interval every_n_train_steps save_interval",
     "ema_decay": "model_ema model_ema_decay ema_rate",
 }
 ELSEWHERE = {  # settings that are no part of a recipe

@@ -3,9 +3,10 @@
 result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits"), Path("runs/first"))
 """
 
+import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
+from resnetc.runtime.interval import SaveTimer, parse_interval
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
@@ -26,9 +28,11 @@ from resnetc.runtime.optim.optimizer import build_optimizer
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 
+_SAVE = 1  # asks all processes to save: less than the number of any signal that stops a run
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
 
 
@@ -77,8 +81,11 @@ def train(
     """
     start_time = time.perf_counter()
     run = RunFolder(out)
+    if resume and not run.is_resumable:
+        raise RunError(f"{run.last}: no such file: there is no run to resume in this folder")
     with (
         processes.join_group(device) as group,
+        ExitStack() as to_release,
         catch_stop_signals(is_patient=group.size > 1) as stop,
         use_deterministic_algorithms(recipe.deterministic),
         limit_threads(recipe.threads),
@@ -116,11 +123,14 @@ def train(
         total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
+        to_release.enter_context(hold_folder(run, group))
         state = TrainState.start(network, source, data, recipe, steps_per_epoch, group.device)
         if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
         if resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable):
-            state.restore(run, model, average, optimizer, group)
+            note = state.restore(run, model, average, optimizer, group)
+            if note and not quiet and group.rank == 0:
+                print(f"note: {note}", file=sys.stderr)
         else:
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml()))
             group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
@@ -128,11 +138,20 @@ def train(
         start_time -= state.seconds
         lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
 
-        def stop_if_signalled() -> None:
-            if number := group.all_reduce_max(stop.number or 0):
-                state.check_train_loss(run, lr)
-                state.seconds = time.perf_counter() - start_time
-                group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
+        interval = parse_interval(recipe.save_every)
+        assert interval is not None  # the recipe was checked
+        save_timer = SaveTimer(interval, state.step)
+
+        def save_if_due() -> None:
+            """Save the state where it is time to, or where a signal asks the run to stop; then raise Stopped."""
+            number = group.all_reduce_max(stop.number or (_SAVE if save_timer.is_due(state.step) else 0))
+            if not number:
+                return
+            state.check_train_loss(run, lr)
+            state.seconds = time.perf_counter() - start_time
+            group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
+            save_timer.restart(state.step)
+            if number != _SAVE:
                 raise Stopped(number, state.step, out)
 
         best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
@@ -151,7 +170,7 @@ def train(
 
                 while state.step < (epoch + 1) * steps_per_epoch:
                     state.epoch_seconds = time.perf_counter() - epoch_start
-                    stop_if_signalled()
+                    save_if_due()
 
                     batch_start = (state.step - epoch * steps_per_epoch) * batch_size
                     index = group.shard(order[batch_start : batch_start + batch_size])
@@ -189,7 +208,7 @@ def train(
                     data.class_names,
                     normalise,
                     recipe.eval_batch_size,
-                    before_batch=stop_if_signalled,
+                    before_batch=save_if_due,
                     group=group,
                 )
                 state.check_test_loss(run, evaluation.loss)
@@ -208,20 +227,22 @@ def train(
                 if state.update_best(record):
                     group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
                     best_evaluation = evaluation
-                group.broadcast_from_rank0(partial(run.append_record, record))
-                display.epoch(record)
+                state.records.append(record)
                 state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
+                group.broadcast_from_rank0(lambda: run.write_records(state.records))
+                display.epoch(record)
                 state.loss_sum.zero_()
                 state.curve.zero_()
                 group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
+                save_timer.restart(state.step)
 
-        def finish() -> EpochRecord:
+        def finish() -> None:
             if state.epochs > resumed_epochs or not run.report.is_file():
                 report.write(out, data, best_evaluation)
-            return run.read_records()[-1]
 
-        last_record = group.broadcast_from_rank0(finish)
-        stop_if_signalled()  # a comparison has more to do
+        group.broadcast_from_rank0(finish)
+        last_record = state.records[-1]
+        save_if_due()  # a comparison has more to do
     return Result(
         network=network,
         out=out,

@@ -64,8 +64,7 @@ class Row:
 
 def is_finished(path: Path, epochs: int) -> bool:
     """Whether the run in the folder `path` has finished all its epochs."""
-    records = RunFolder(path).read_records()
-    return bool(records) and int(records[-1]["epoch"]) >= epochs
+    return train_state.load_newest(RunFolder(path))[1]["epochs"] >= epochs
 
 
 def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
@@ -73,13 +72,13 @@ def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
     runs = []
     for path in paths:
         run = RunFolder(path)
-        records, metadata = run.read_records(), train_state.load(run.last)[1]
-        epochs = metadata["recipe"].epochs
-        if not is_finished(path, epochs):
-            done = records[-1]["epoch"] if records else 0
+        metadata = train_state.load_newest(run)[1]
+        done, epochs = metadata["epochs"], metadata["recipe"].epochs
+        if done < epochs:
             raise RunError(
                 f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
             )
+        records = metadata["records"] or run.read_records()
         runs.append(FinishedRun(metadata["recipe"].seed, tuple(records), metadata["recipe"], metadata["data"]))
     first = RunFolder(paths[0])
     model = loader.build_network(first.read_source(), first.model, torch.device("cpu"))
@@ -92,7 +91,7 @@ def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
     """Groups the folders of runs that differ only in the seed, in the order of each group's first folder."""
     groups: list[tuple[tuple[str, str, Recipe], dict[int, str]]] = []
     for path in folders:
-        metadata = train_state.load(RunFolder(Path(path)).last)[1]
+        metadata = train_state.load_newest(RunFolder(Path(path)))[1]
         seed = metadata["recipe"].seed
         identity = metadata["module"], metadata["fingerprint"], replace(metadata["recipe"], seed=0)
         for other, seeds in groups:

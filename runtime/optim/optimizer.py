@@ -52,11 +52,16 @@ def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[st
 
 
 def restore_state(optimizer: torch.optim.Optimizer, model: nn.Module, saved: dict[str, Tensor]) -> None:
-    """Restore what `state_tensors` returned, each tensor in its parameter's own memory layout."""
+    """Restore what `state_tensors` returned, each tensor in its parameter's own memory layout; ValueError for a tensor
+    of no parameter, and for one of another shape than its parameter or a number."""
     parameters = dict(model.named_parameters())
     for key, value in saved.items():
         name, _, slot = key.rpartition("/")
-        parameter = parameters[name]
+        parameter = parameters.get(name)
+        if parameter is None:
+            raise ValueError(f"no parameter `{name:.60}`")
         has_weight_shape = value.shape == parameter.shape
+        if not has_weight_shape and value.ndim:
+            raise ValueError(f"`{key:.60}` has shape {list(value.shape)}, and the parameter {list(parameter.shape)}")
         memory = torch.empty_like(parameter, requires_grad=False).copy_(value) if has_weight_shape else value.clone()
         optimizer.state[parameter][slot] = memory.to(parameter.device)

@@ -4,13 +4,18 @@ torch is imported only to write; which arguments are runs is decided before.
 """
 
 import json
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypedDict, cast
 
+from resnetc.bounded_read import contents
 from resnetc.runtime.errors import RunError
+
+_MAX_METRICS_BYTES = 1 << 28
 
 
 class EpochRecord(TypedDict):
@@ -26,6 +31,29 @@ class EpochRecord(TypedDict):
     lr: float
     images_per_second: float
     seconds: float
+
+
+_FIGURES = ("train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds")
+
+
+def describe_fault_of_record(value: object) -> str:
+    """What a line of the metrics lacks; empty if it is one."""
+
+    def is_figure(number: object) -> bool:
+        return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+
+    if not isinstance(value, dict):
+        return "not an object"
+    for key in ("epoch", "step"):
+        number = value.get(key)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            return f"no whole number under `{key}`"
+    if wrong := [key for key in _FIGURES if not is_figure(value.get(key))]:
+        return f"no number under `{wrong[0]}`"
+    curve = value.get("curve")
+    if not isinstance(curve, list) or not all(map(is_figure, curve)):
+        return "no numbers under `curve`"
+    return ""
 
 
 def choose_folder(network: str) -> Path:
@@ -64,6 +92,16 @@ class RunFolder:
         return self.path / "last.ckpt"
 
     @property
+    def previous(self) -> Path:
+        """The state before `last`: the way on if that is damaged."""
+        return self.path / "previous.ckpt"
+
+    @property
+    def lock(self) -> Path:
+        """The process that runs here, while it does."""
+        return self.path / "run.lock"
+
+    @property
     def best(self) -> Path:
         """The weights of the best epoch so far, under the network's state-dict keys."""
         return self.path / "best.safetensors"
@@ -81,7 +119,7 @@ class RunFolder:
     @property
     def is_resumable(self) -> bool:
         """Whether the run has been saved, which is the first thing it does."""
-        return os.path.isfile(self.last)
+        return os.path.isfile(self.last) or os.path.isfile(self.previous)
 
     def create(self, source: str, recipe: str) -> None:
         """Make the folder with `model.py` and `recipe.yaml`; RunError unless it is new, empty or was never saved to."""
@@ -92,11 +130,11 @@ class RunFolder:
             entries = sorted(entry.name for entry in self.path.iterdir())
         except OSError as fault:
             raise RunError(f"{self.path}: cannot use it as a run folder: {fault.strerror}") from None
-        if self.last.name in entries:
+        if self.last.name in entries or self.previous.name in entries:
             raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
         names = [path.name for path in (self.model, self.recipe, self.metrics)]
-        own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name))}
+        own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name)), self.lock.name}
         if other_names := [name for name in entries if name not in own_names]:
             raise RunError(f"{self.path}: not empty (it contains {other_names[0]}), but not a run: use another --out")
         checkpoint.write(self.recipe, recipe.encode())
@@ -110,40 +148,31 @@ class RunFolder:
         except (OSError, UnicodeDecodeError):
             raise RunError(f"{self.path}: no run to resume: {self.model.name} is missing or unreadable") from None
 
-    def append_record(self, record: EpochRecord) -> None:
-        """Add one line to the metrics."""
-        try:
-            with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as fault:
-            raise RunError(f"{self.metrics}: cannot write: {fault.strerror}") from fault
+    def write_records(self, records: Sequence[EpochRecord]) -> None:
+        """Write the metrics of all epochs, so that the file is right whatever happened to it meanwhile."""
+        from resnetc.runtime.run import checkpoint
+
+        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in records).encode())
 
     def read_records(self) -> list[EpochRecord]:
         """The metrics, one dict per epoch; a last line cut off by a crash is ignored. RunError for other damage."""
+        remedy = f"`resnetc train --resume --out {self.path}` writes the metrics again"
         try:
-            lines = self.metrics.read_text("utf-8").split("\n")
+            lines = contents(self.metrics, _MAX_METRICS_BYTES).decode().split("\n")
         except OSError as fault:
-            raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}") from None
+            raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}; {remedy}") from None
         except UnicodeDecodeError as fault:
-            raise RunError(f"{self.metrics}: cannot read the metrics: byte {fault.start} is not text") from None
+            raise RunError(f"{self.metrics}: byte {fault.start} is not text; {remedy}") from None
         records: list[EpochRecord] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
+            where = f"{self.metrics}:{number}"
             try:
                 record = json.loads(line)
-                int(record["epoch"])
-            except (ValueError, TypeError, KeyError):
-                raise RunError(f"{self.metrics}:{number}: not a line of metrics: {line[:40]!r}") from None
+            except (ValueError, RecursionError):
+                raise RunError(f"{where}: not a line of metrics: {line[:40]!r}; {remedy}") from None
+            if lack := describe_fault_of_record(record):
+                raise RunError(f"{where}: not a line of metrics: {lack}; {remedy}")
+            if record["epoch"] != number:
+                raise RunError(f"{where}: epoch {record['epoch']} where epoch {number} is expected; {remedy}")
             records.append(cast(EpochRecord, record))
         return records
-
-    def drop_records_after(self, epoch: int) -> None:
-        """Drop the metrics after `epoch`, which a resumed run writes again; RunError if those of an earlier epoch are
-        missing."""
-        from resnetc.runtime.run import checkpoint
-
-        records = [record for record in self.read_records() if record["epoch"] <= epoch]
-        if [record["epoch"] for record in records] != list(range(1, epoch + 1)):
-            raise RunError(f"{self.metrics}: {len(records)} of the {epoch} epochs that {self.last.name} has completed")
-        checkpoint.write(self.metrics, "".join(json.dumps(record) + "\n" for record in records).encode())

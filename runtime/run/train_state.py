@@ -4,61 +4,49 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypedDict, cast
 
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime import recipe as recipes
 from resnetc.runtime.data import Data
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
 
 _NO_STEP = 1 << 62  # a step no run reaches
-_FORMAT = 3
-_EARLIER_FORMAT = 2  # the same, but for the names of some keys of the recipe
 _CLIPPING = "--override max_grad_norm=1"
 CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
-
-
-class BestEpoch(TypedDict, total=False):
-    """The best epoch so far with its figures; empty before the first epoch is done."""
-
-    epoch: int
-    top1: float
-    test_loss: float
-
-
-class RunMetadata(TypedDict):
-    """The metadata of a checkpoint, with the recipe as a value."""
-
-    network: str
-    module: str
-    data: str
-    fingerprint: str
-    shape: list[int]
-    environment: dict[str, str]
-    recipe: Recipe
-    step: int
-    epochs: int
-    seconds: float
-    epoch_seconds: float
-    best: BestEpoch
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], RunMetadata]:
     """The tensors and the metadata of `last.ckpt` or `best.safetensors`; RunError for damage and for another format."""
     tensors, metadata = checkpoint.load(path)
-    if metadata.get("format") not in (_FORMAT, _EARLIER_FORMAT):
-        raise RunError(f"{path}: format {metadata.get('format')}, this resnetc reads format {_FORMAT}")
-    settings = cast(dict[str, recipes.Setting], metadata["recipe"])
-    return tensors, cast(RunMetadata, metadata | {"recipe": recipes.from_settings(settings, str(path))})
+    return tensors, parse_metadata(metadata, path)
+
+
+def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, str]:
+    """The newest whole state of a run, its file, and a note that says so where that is not `last.ckpt`.
+
+    RunError if there is none, with the way on.
+    """
+    try:
+        return *load(run.last), run.last, ""
+    except RunError as fault:
+        if not run.previous.is_file():
+            raise
+        try:
+            tensors, metadata = load(run.previous)
+        except RunError as other_fault:
+            way_on = f"the best weights are in {run.best.name}" if run.best.is_file() else "start again"
+            raise RunError(f"{fault}; nor does the state before it help: {other_fault}; {way_on}") from None
+        note = f"{fault}; going on from {run.previous.name}, after {metadata['step']} steps"
+        return tensors, metadata, run.previous, note
 
 
 @dataclass
@@ -68,7 +56,8 @@ class TrainState:
     shape: (channels, height, width) of an image; environment: that of `environment.describe`, at the last start. step:
     steps done; epochs: epochs done and evaluated; seconds: wall time so far; loss_sum: sum of the losses of the
     current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer if
-    an epoch has fewer steps); epoch_seconds: wall time of those steps.
+    an epoch has fewer steps); epoch_seconds: wall time of those steps. records: those of the epochs done;
+    last_is_whole: whether this process has written or read `last.ckpt`, so that it is worth keeping.
     """
 
     network: str
@@ -87,6 +76,8 @@ class TrainState:
     seconds: float = 0.0
     epoch_seconds: float = 0.0
     best: BestEpoch = field(default_factory=BestEpoch)
+    records: list[EpochRecord] = field(default_factory=list)
+    last_is_whole: bool = False
 
     @classmethod
     def start(
@@ -149,10 +140,10 @@ class TrainState:
             self.best = {"epoch": record["epoch"], "top1": record["top1"], "test_loss": record["test_loss"]}
         return is_better
 
-    def metadata(self) -> dict[str, object]:
+    def metadata(self, optimizer_tensors: int = 0) -> dict[str, object]:
         """The metadata of a checkpoint."""
         return {
-            "format": _FORMAT,
+            "format": FORMAT,
             "network": self.network,
             "module": self.module,
             "data": self.data,
@@ -165,31 +156,38 @@ class TrainState:
             "seconds": self.seconds,
             "epoch_seconds": self.epoch_seconds,
             "best": self.best,
+            "optimizer_tensors": optimizer_tensors,
+            "records": self.records,
         }
 
     def save(
         self, run: RunFolder, model: nn.Module, average: ExponentialMovingAverage, optimizer: torch.optim.Optimizer
     ) -> None:
-        """Write `last.ckpt`; RunError, and nothing is written, if a weight is not finite."""
+        """Write `last.ckpt`, and keep the one before as `previous.ckpt`; RunError, and nothing is written, if a weight
+        is not finite."""
         tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
         tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-        tensors |= {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
+        memory = {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
         if average.decay:
             tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
-        self._write(run.last, tensors)
+        self._check_finite(run.last, tensors | memory)
+        previous = run.previous if self.last_is_whole else None
+        checkpoint.save(run.last, tensors | memory, self.metadata(len(memory)), previous)
+        self.last_is_whole = True
 
     def save_best(self, run: RunFolder, model: nn.Module) -> None:
         """Write `best.safetensors`, the weights that were evaluated; RunError as for `save`."""
-        self._write(run.best, model.state_dict())
+        tensors = model.state_dict()
+        self._check_finite(run.best, tensors)
+        checkpoint.save(run.best, tensors, self.metadata())
 
-    def _write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
+    def _check_finite(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         for name, tensor in tensors.items():
             if not bool(tensor.isfinite().all()):
                 raise RunError(
                     f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
                     f"clip the gradient: {_CLIPPING}"
                 )
-        checkpoint.save(path, tensors, self.metadata())
 
     def restore(
         self,
@@ -198,9 +196,10 @@ class TrainState:
         average: ExponentialMovingAverage,
         optimizer: torch.optim.Optimizer,
         group: Group,
-    ) -> None:
-        """Restore everything from `last.ckpt`; RunError if it is of another module, recipe or data."""
-        tensors, metadata = group.broadcast_from_rank0(lambda: load(run.last))
+    ) -> str:
+        """Restore everything from `last.ckpt`, or if it is damaged from `previous.ckpt`, and write the metrics again;
+        returns a note, empty or on the damage. RunError if the state is of another module, recipe or data."""
+        tensors, metadata, path, note = group.broadcast_from_rank0(lambda: load_newest(run))
         if metadata["module"] != self.module:
             raise RunError(
                 f"{run.path}: cannot resume: {run.model} is not the network given now; use "
@@ -210,22 +209,65 @@ class TrainState:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
         then = asdict(metadata["recipe"])
         for key, current in asdict(self.recipe).items():
-            if current != then[key]:
+            if current != then[key] and not RULES[key].may_change:
                 raise RunError(f"{run.path}: cannot resume: `{key}` was {then[key]} in that run and is {current} now")
+        steps_done, epochs_done = metadata["step"], metadata["epochs"]
+        if not 0 <= steps_done - epochs_done * self.steps_per_epoch <= self.steps_per_epoch:
+            raise RunError(
+                f"{path}: not the state of a run: {steps_done} steps after {epochs_done} epochs of "
+                f"{self.steps_per_epoch} steps"
+            )
+        self._restore_tensors(tensors, metadata["optimizer_tensors"], path, model, average, optimizer)
+        self.step, self.epochs, self.best = steps_done, epochs_done, metadata["best"]
+        self.seconds, self.epoch_seconds = metadata["seconds"], metadata["epoch_seconds"]
+        self.records = metadata["records"] or group.broadcast_from_rank0(lambda: self._read_earlier_records(run))
+        self.last_is_whole = path == run.last
+        group.broadcast_from_rank0(lambda: run.write_records(self.records))
+        return note
+
+    def _restore_tensors(
+        self,
+        tensors: Mapping[str, Tensor],
+        optimizer_tensors: int | None,
+        path: Path,
+        model: nn.Module,
+        average: ExponentialMovingAverage,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        """Restore weights, the optimizer's memory and the losses of the epoch; RunError unless all of them fit."""
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
+        losses = {"loss_sum": self.loss_sum, "curve": self.curve}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
-            if rest:
+            if part in parts and rest:
                 parts[part][rest] = tensor
+            elif name not in losses:
+                raise RunError(f"{path}: not the state of a run: a tensor `{name:.40}` in it")
+        for name, loss in losses.items():
+            if name not in tensors or tensors[name].shape != loss.shape:
+                raise RunError(f"{path}: not the state of a run: no tensor `{name}` of shape {list(loss.shape)} in it")
+            loss.copy_(tensors[name])
         try:
             model.load_state_dict(parts["model"])
             if average.decay:
                 average.model.load_state_dict(parts["average"])
         except RuntimeError as fault:
-            raise RunError(f"{run.last}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
-        restore_state(optimizer, model, parts["optimizer"])
-        self.loss_sum.copy_(tensors["loss_sum"])
-        self.curve.copy_(tensors["curve"])
-        self.step, self.epochs, self.best = metadata["step"], metadata["epochs"], metadata["best"]
-        self.seconds, self.epoch_seconds = metadata["seconds"], metadata["epoch_seconds"]
-        group.broadcast_from_rank0(lambda: run.drop_records_after(self.epochs))
+            raise RunError(f"{path}: does not fit the network: {str(fault).splitlines()[-1].strip()}") from None
+        if optimizer_tensors not in (None, len(parts["optimizer"])):
+            raise RunError(
+                f"{path}: not the state of a run: {len(parts['optimizer'])} tensors of the optimizer, not "
+                f"{optimizer_tensors}"
+            )
+        try:
+            restore_state(optimizer, model, parts["optimizer"])
+        except ValueError as fault:
+            raise RunError(f"{path}: does not fit the optimizer: {fault}") from None
+
+    def _read_earlier_records(self, run: RunFolder) -> list[EpochRecord]:
+        """The records of a run whose state, of an earlier version, has none; RunError if some are missing."""
+        records = [record for record in run.read_records() if record["epoch"] <= self.epochs]
+        if len(records) != self.epochs:
+            raise RunError(
+                f"{run.metrics}: {len(records)} of the {self.epochs} epochs that {run.last.name} has completed"
+            )
+        return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,12 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         "compile a spec if needed, train and evaluate it",
         "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
     )
-    one.add_argument("spec", metavar="SPEC|MODULE.py", help="a spec, or a module written by `resnetc compile`")
+    one.add_argument(
+        "spec",
+        metavar="SPEC|MODULE.py",
+        nargs="?",
+        help="a spec, or a module written by `resnetc compile` (with --resume: by default that of the run)",
+    )
     add_selection_options(one)
     one.add_argument(
         "--data", metavar="NAME[:PATH]", help="the data set (default: digits; with --resume: that of the run)"
@@ -121,23 +127,44 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
         overrides.append("deterministic=true")
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to resume", status=2)
+    if options.spec is None and not options.resume:
+        raise RunError("SPEC is missing: which network? For example: resnetc train digits", status=2)
     stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
-    data_argument = options.data if options.data is not None else stopped_run[0] if stopped_run else "digits"
+    data_argument = options.data if options.data is not None else stopped_run.data if stopped_run else "digits"
     name, path = datasets.parse_argument(data_argument)
-    default_recipe = str(stopped_run[1]) if stopped_run else name
+    default_recipe = str(stopped_run.recipe) if stopped_run else name
     if options.recipe is not None:
         chosen = recipe.load(options.recipe, overrides)
     else:
         chosen = recipe.load(default_recipe, overrides, of_run=stopped_run is not None)
     outline = datasets.read_outline(name, path)
-    source, network = read_module(options, outline, chosen)
+    if stopped_run and options.spec is None:
+        refuse_choices(options)
+        if not stopped_run.is_sealed:
+            raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
+        source, network = stopped_run.source, stopped_run.network
+    else:
+        source, network = read_module(options, outline, chosen)
     import_runtime()
     return source, network, outline.read(), chosen
 
 
-def read_stopped_run(out: Path) -> tuple[str, Path]:
-    """The data and the file with the recipe of the stopped run in a folder; RunError where there is none."""
+@dataclass(frozen=True, slots=True)
+class StoppedRun:
+    """What a run folder says of the run to resume: its data, as an argument of --data; the file with its recipe; the
+    text of its module, and whether that is the one that was trained; the name of its network."""
+
+    data: str
+    recipe: Path
+    source: str
+    is_sealed: bool
+    network: str
+
+
+def read_stopped_run(out: Path) -> StoppedRun:
+    """The stopped run in a folder; RunError where there is none."""
     from resnetc.runtime.errors import RunError
+    from resnetc.runtime.model import loader
     from resnetc.runtime.run import folder, train_state
 
     run = folder.RunFolder(out)
@@ -145,7 +172,9 @@ def read_stopped_run(out: Path) -> tuple[str, Path]:
         raise RunError(f"{out}: no run to resume in this folder")
     if not run.is_resumable:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
-    return train_state.load(run.last)[1]["data"], run.recipe
+    metadata, source = train_state.load_newest(run)[1], run.read_source()
+    is_sealed = loader.compute_digest(source) == metadata["module"]
+    return StoppedRun(metadata["data"], run.recipe, source, is_sealed, metadata["network"])
 
 
 def print_data_notes(images: Data) -> None:
@@ -177,8 +206,7 @@ def read_module(options: argparse.Namespace, images: Outline, recipe: Recipe) ->
 
     if options.spec.endswith(".py"):
         path = Path(options.spec)
-        if options.settings or options.model:
-            raise RunError("--set and --model need a spec: a generated module cannot be changed", status=2)
+        refuse_choices(options)
         try:
             return contents(path, MAX_MODULE_BYTES).decode(), path.stem
         except UnicodeDecodeError:
@@ -186,6 +214,14 @@ def read_module(options: argparse.Namespace, images: Outline, recipe: Recipe) ->
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
     return compile_for_data(options, images, recipe)
+
+
+def refuse_choices(options: argparse.Namespace) -> None:
+    """RunError for options that change a spec, where there is none."""
+    from resnetc.runtime.errors import RunError
+
+    if options.settings or options.model:
+        raise RunError("--set and --model need a spec: a generated module cannot be changed", status=2)
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -138,7 +138,10 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
 
 def test_how_a_stop_is_told() -> None:
     stopped = Stopped(signal.SIGINT, 7, Path("runs/a"))
-    assert str(stopped) == "stopped by Ctrl-C after step 7; saved in runs/a: continue with --resume --out runs/a"
+    assert (
+        str(stopped)
+        == "stopped by Ctrl-C after step 7; saved in runs/a: continue with resnetc train --resume --out runs/a"
+    )
     assert stopped.status == 130
     assert Stopped(signal.SIGTERM, 7, Path("a")).status == 75
     assert "SIGTERM" in str(Stopped(signal.SIGTERM, 7, Path("a")))

@@ -20,6 +20,7 @@ ShapeRule = Literal[
     "groups",
     "linear",
     "list_same",
+    "over_channels",
     "pad_channels",
     "pool",
     "regroup",
@@ -44,6 +45,7 @@ class Parameter:
     initial: bool = False  # only initial values depend on it
     most: int = MAX_CHANNELS  # and the largest
     above: str = ""  # the parameter that it must exceed
+    added: bool = False  # came later: no digest of a function mentions it where it has its default
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Primitive:
 
     `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
     what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more
-    maps of its shape), the output, the input and the indices of the output, the input and its padded copy, a mask;
-    `saves_first` is that where it differs because no gradient is asked for the input, as in the first layer.
+    maps of its shape), the output, both, the input and the indices of the output, the input and its padded copy, a
+    mask; `saves_first` is that where it differs because no gradient is asked for the input, as in the first layer.
     """
 
     name: str
@@ -202,6 +204,18 @@ _ROWS = (
         doc="A fixed binomial filter over reflected borders, then subsampling (Zhang 2019).",
     ),
     Primitive("global_avg_pool", (), "pool", "global", doc="The mean of every channel."),
+    Primitive("global_max_pool", (), "pool", "global", saves="input and output", doc="The maximum of every channel."),
+    Primitive(
+        "channel_mean", (), "channel_mean", "over_channels", doc="At every position, the mean over the channels."
+    ),
+    Primitive(
+        "channel_max",
+        (),
+        "channel_max",
+        "over_channels",
+        saves="input and output",
+        doc="At every position, the maximum over the channels.",
+    ),
     Primitive(
         "constant_pad",
         (
@@ -213,7 +227,13 @@ _ROWS = (
         "constant_pad",
         doc="A border of a constant: `amount` before, `behind` behind each axis.",
     ),
-    Primitive("pad_channels", (CHANNELS,), "pad", "pad_channels", doc="Zero channels behind the input's."),
+    Primitive(
+        "pad_channels",
+        (CHANNELS, Parameter("before", "int", 0, least=0, added=True)),
+        "pad",
+        "pad_channels",
+        doc="Zero channels behind the input's, and `before` in front of them.",
+    ),
     Primitive(
         "subsample", (Parameter("stride", "size", least=1),), "subsample", "subsample", doc="Every n-th position."
     ),
@@ -304,7 +324,20 @@ PARAMETERS = frozenset({"scale", "shift"})
 """What is a parameter of the class of a block, stored under its label alone, and no module."""
 
 FUNCTIONAL = frozenset(
-    {"global_avg_pool", "split", "concat", "sum", "softmax", "regroup", "reshape", "flatten", *OPERATORS}
+    {
+        "global_avg_pool",
+        "global_max_pool",
+        "channel_mean",
+        "channel_max",
+        "split",
+        "concat",
+        "sum",
+        "softmax",
+        "regroup",
+        "reshape",
+        "flatten",
+        *OPERATORS,
+    }
 )
 """Expressions in `forward`, never modules of a block; in a sequence they are modules, but for the operators."""
 

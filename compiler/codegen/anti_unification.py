@@ -10,7 +10,7 @@ from resnetc.compiler.codegen.argument_vectors import Number, Vector, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, line, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
-from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, is_relu6, module_name
+from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, helper_name, is_relu6, module_name
 from resnetc.compiler.evaluation.values import is_number
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence
 
@@ -20,9 +20,9 @@ IDENTITY = Call("nn.Identity")
 def kind_of(module: Module) -> tuple[Hashable, ...]:
     """What two modules must share to be written by one text."""
     match module:
-        case Leaf(primitive):
+        case Leaf():
             target = (module.external.module, module.external.name) if module.external is not None else None
-            return ("leaf", primitive.name, module.shape_in.rank, gain(module), is_relu6(module), target)
+            return ("leaf", helper_name(module), module.shape_in.rank, gain(module), is_relu6(module), target)
         case Sequence(children, origin=origin):
             return ("sequence", origin, tuple(key for key, _ in children))
         case ExpandedBlock(definition):

@@ -24,8 +24,9 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
                 out = external_digests(module, module.external)
                 memo[id(module)] = out
                 return out
+            silent = {p.name: p.default for p in primitive.parameters if p.added}
             initial = {p.name for p in primitive.parameters if p.initial}
-            runs = ((n, v) for n, v in arguments if n not in initial)
+            runs = [(n, v) for n, v in arguments if n not in initial and (n not in silent or v != silent[n])]
             shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
             keeps = primitive.state not in ("", "filter")
             state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""

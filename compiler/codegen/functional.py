@@ -10,6 +10,7 @@ from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import LEFT, NORM, OPERATORS
 
 StepOperation = Module | Join
+REDUCTIONS = {"global_avg_pool": "mean", "global_max_pool": "amax", "channel_mean": "mean", "channel_max": "amax"}
 
 
 def operation(
@@ -106,9 +107,12 @@ def functional(
     leaf = leaves[0]
     loosest = (ATOM,) * len(inputs)
     match leaf.primitive.name:
-        case "global_avg_pool":
+        case "channel_mean" | "channel_max" as name:
+            of_one = f".{REDUCTIONS[name]}(1, keepdim=True)"
+            return Operation(inputs, outputs, lambda t: t[0] + of_one, loosest=loosest)
+        case "global_avg_pool" | "global_max_pool" as name:
             keepdim = "" if vector else ", keepdim=True"
-            mean = f".mean({axes(leaf)}{keepdim})"
+            mean = f".{REDUCTIONS[name]}({axes(leaf)}{keepdim})"
             return Operation(inputs, outputs, lambda t: t[0] + mean, loosest=loosest, opens=vector)
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", loosest=loosest)
@@ -180,7 +184,11 @@ def pooled(steps: list[tuple[Step, list[StepOperation], tuple[int, ...]]], resul
         if not reads_vectors:
             maps |= set(inputs)
     for step, column, inputs in steps:
-        is_vector = called("global_avg_pool", column) or (called("dropout", column) and inputs[0] in out)
+        is_vector = (
+            called("global_avg_pool", column)
+            or called("global_max_pool", column)
+            or (called("dropout", column) and inputs[0] in out)
+        )
         if is_vector and step.outputs[0] not in maps:
             out.add(step.outputs[0])
     return frozenset(out)

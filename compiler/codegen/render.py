@@ -44,7 +44,7 @@ class Module:
         torch = []
         if "torch." in text or helpers & USE_TORCH:
             torch.append("import torch")
-        if helpers & {"std_conv", "blur_pool", "pad_channels"}:
+        if helpers & {"std_conv", "blur_pool", "pad_channels", "pad_channels_centred", "pad_channels_around"}:
             torch.append("import torch.nn.functional as F")
         named = [(row.module, row.lines) for row in self.lowered.imports]
         named.append(("torch", ["from torch import Tensor, nn"]))

@@ -29,7 +29,12 @@ HELPERS = {
     "evo_norm_s0": "EvoNorm{r}dS0",
     "response_norm": "ResponseNorm{r}d",
     "blur_pool": "BlurPool{r}d",
+    "global_max_pool": "GlobalMaxPool{r}d",
+    "channel_mean": "ChannelMean",
+    "channel_max": "ChannelMax",
     "pad_channels": "PadChannels{r}d",
+    "pad_channels_centred": "PadChannelsCentred{r}d",
+    "pad_channels_around": "PadChannelsAround{r}d",
     "space_to_depth": "SpaceToDepth{r}d",
     "subsample": "Subsample{r}d",
     "drop_path": "DropPath{r}d",
@@ -41,10 +46,19 @@ POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` ta
 
 def helper(leaf: Leaf) -> tuple[str, int] | None:
     """The class of a primitive that torch does not have, and the number of axes it is for (0 where any will do)."""
-    name = leaf.primitive.name
+    name = helper_name(leaf)
     if name not in HELPERS:
         return None
     return (name, leaf.shape_in.rank if "{r}" in HELPERS[name] else 0)
+
+
+def helper_name(leaf: Leaf) -> str:
+    """The key of such a class: zero channels on both sides have classes of their own."""
+    name = leaf.primitive.name
+    if name != "pad_channels" or not leaf.argument("before"):
+        return name
+    half = (leaf.integer("channels") - leaf.shape_in.channels) // 2
+    return f"{name}_{'centred' if leaf.argument('before') == half else 'around'}"
 
 
 def is_relu6(leaf: Leaf) -> bool:
@@ -56,7 +70,7 @@ def module_name(leaf: Leaf) -> str:
     """The constructor of a primitive's module."""
     rank, name = leaf.shape_in.rank, leaf.primitive.name
     if name in HELPERS:
-        return HELPERS[name].format(r=rank)
+        return HELPERS[helper_name(leaf)].format(r=rank)
     return {
         "plain_conv": f"nn.Conv{rank}d",
         "linear": "nn.Linear",
@@ -202,6 +216,15 @@ def clip(leaf: Leaf, a: Numbers) -> list[Column]:
     return [] if is_relu6(leaf) else [Column(None, as_fraction(a[name]), "number", name) for name in ("low", "high")]
 
 
+def pad_channels(leaf: Leaf, a: Numbers) -> list[Column]:
+    """How many channels there are and shall be, or how many come on each side."""
+    have, before = leaf.shape_in.channels, leaf.integer("before")
+    if helper_name(leaf) != "pad_channels_around":
+        return [Column(None, have, role="in"), Column(None, a["channels"], role="channels")]
+    behind = leaf.integer("channels") - have - before
+    return [Column(None, before, role="before"), Column(None, behind, role="behind")]
+
+
 def plain(*names: str, type: str = "int") -> Callable[[Leaf, Numbers], list[Column]]:
     return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
 
@@ -224,10 +247,7 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
         Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
         Column(None, as_fraction(a["value"]), "number", "value"),
     ],
-    "pad_channels": lambda leaf, a: [
-        Column(None, leaf.shape_in.channels, role="in"),
-        Column(None, a["channels"], role="channels"),
-    ],
+    "pad_channels": pad_channels,
     "space_to_depth": plain("factor", type="size"),
     "subsample": plain("stride", type="size"),
     "dropout": plain("rate", type="number"),

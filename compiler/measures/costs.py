@@ -245,7 +245,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
         inside.put(count_elements(leaf.shape_out, item))
     elif saves == "padded":
         inside.put(count_elements(padded(leaf), item))
-    inputs = (saves in ("input", "indices", "padded"),) * len(tracked)
+    inputs = (saves in ("input", "input and output", "indices", "padded"),) * len(tracked)
     if parted and leaf.primitive.name == "group_norm":
         inside.put(outputs_size)
         inputs = (False,)
@@ -254,7 +254,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
         inputs=inputs,
         outputs=outputs,
         own_memory=outputs_size,
-        holds=saves == "output",
+        holds=saves in ("output", "input and output"),
         tracked=True,
     )
 

@@ -124,13 +124,14 @@ def linear_on_map(shape: Shape, span: Span) -> Diagnostic:
     )
 
 
-def pads_to_fewer(have: int, wanted: int, span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0311",
-        f"`pad_channels({wanted})` cannot remove channels: the input has {have}",
-        Label(span, f"its input has {have} channels"),
-        helps=(f"pad to {have} or more, or project: `conv({wanted}, kernel=1)` can also remove channels",),
-    )
+def pads_to_fewer(have: int, wanted: int, before: int, span: Span) -> Diagnostic:
+    extra = wanted - have
+    headline = f"`pad_channels({wanted})` cannot remove channels: the input has {have}"
+    help = f"pad to {have} or more, or project: `conv({wanted}, kernel=1)` can also remove channels"
+    if extra >= 0:
+        headline = f"`pad_channels({wanted}, before={before})` has only {extra} channels to add to {have}"
+        help = f"write `before={extra // 2}` for as many on both sides, at most `before={extra}`"
+    return Diagnostic("E0311", headline, Label(span, f"its input has {have} channels"), helps=(help,))
 
 
 def does_not_split(channels: int, parts: int | tuple[int, ...], span: Span) -> Diagnostic:

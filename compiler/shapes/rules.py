@@ -136,6 +136,12 @@ def infer_global_pool(
     return [Shape(inputs[0].channels, (constant(1),) * inputs[0].rank)]
 
 
+def infer_over_channels(
+    primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
+) -> list[Shape]:
+    return [Shape(1, inputs[0].sizes)]
+
+
 def infer_linear(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
@@ -159,9 +165,9 @@ def infer_pad_channels(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
-    channels = integer(arguments, "channels")
-    if channels < shape.channels:
-        raise Fault(errors.pads_to_fewer(shape.channels, channels, span))
+    channels, before = integer(arguments, "channels"), integer(arguments, "before")
+    if channels < shape.channels + before:
+        raise Fault(errors.pads_to_fewer(shape.channels, channels, before, span))
     return [Shape(channels, shape.sizes)]
 
 
@@ -277,6 +283,7 @@ RULES: dict[ShapeRule, Rule] = {
     "same": infer_same,
     "groups": infer_grouped,
     "global": infer_global_pool,
+    "over_channels": infer_over_channels,
     "linear": infer_linear,
     "constant_pad": infer_constant_pad,
     "pad_channels": infer_pad_channels,

@@ -29,6 +29,9 @@ CALLS = {  # what the arguments of a call by position are; `-` has no counterpar
 }
 DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
 UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
+OVER_CHANNELS = dict.fromkeys(("mean", "reducemean", "avg"), "channel_mean") | dict.fromkeys(
+    ("max", "amax", "reducemax"), "channel_max"
+)
 SPLITS = ("split", "splitwithsizes", "chunk")
 JOINED = {"add": " + ", "multiply": " * ", "mul": " * "}
 NUMBER = re.compile("[0-9]{1,9}")
@@ -141,6 +144,10 @@ def write(word: str, arguments: list[tuple[str, str]], tensors: list[tuple[str, 
     if plain in JOINED:
         parts = [value for _, value in split_arguments(listed[1:-1])] if listed.startswith(("[", "(")) else positional
         return JOINED[plain].join(parts) if len(parts) > 1 else ""
+    if (over := OVER_CHANNELS.get(plain)) and (arguments_by_name := dict(arguments)):
+        axes = [arguments_by_name.get("dim", ""), arguments_by_name.get("axis", ""), *positional[1:2]]
+        if {"1", "-1"} & {*axes}:
+            return f"{positional[0]} |> {over}" if positional and PLAIN.fullmatch(positional[0]) else over
     if plain in SPLITS:
         return write_split(plain, arguments)
     if word in CALLS:

@@ -66,6 +66,15 @@ WRITTEN: dict[str, tuple[str, ...]] = {
         "",
         "avgpool gap mean global_pool global_average_pool global_average_pooling spatial_mean reduce_mean",
     ),
+    "global_max_pool": words(
+        "AdaptiveMaxPool2d adaptive_max_pool2d",
+        "GlobalMaxPooling2D GlobalMaxPool2D",
+        "",
+        "",
+        "gmp amax reduce_max global_maximum_pooling spatial_max",
+    ),
+    "channel_mean": words(short="mean_over_channels channel_avg channel_avg_pool channel_average mean_channels"),
+    "channel_max": words(short="max_over_channels channel_max_pool max_channels channel_maximum"),
     "blur_pool(3, stride=2)": words("", "", "BlurPool2d", "", "blurpool AntiAliasDownsample aa_pool"),
     "constant_pad(1)": words("ZeroPad2d ConstantPad2d", "ZeroPadding2D", "", "", "zero_pad pad padding"),
     "linear(10)": words("Linear LazyLinear", "Dense", "ClassifierHead", "Dense", "fully_connected dense fc classifier"),
@@ -220,12 +229,6 @@ LACKING: tuple[Lacking, ...] = (
         ("unfold",),
         words("Unfold im2col"),
         instead="`space_to_depth(2)` moves windows that do not overlap",
-    ),
-    Lacking(
-        "global maximum",
-        ("global_max_pool",),
-        words("AdaptiveMaxPool2d", "GlobalMaxPooling2D GlobalMaxPool2D", "", "", "global_max_pool gmp"),
-        instead="`global_avg_pool` takes the mean of every channel",
     ),
     Lacking("pool by a power", ("lp_pool", "gem"), words("LPPool2d", short="gem gem_pool generalized_mean_pool")),
     Lacking(

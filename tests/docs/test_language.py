@@ -255,7 +255,7 @@ def test_the_types_and_least_values_of_parameters() -> None:
                 continue
             assert place in words("Primitives", f"`{parameter.type}`:"), (primitive.name, parameter.name)
             if parameter.type in ("size", "int", "int or list"):
-                assert parameter.least == (0 if place in ("padding", "amount", "behind") else 1), (
+                assert parameter.least == (0 if place in ("padding", "amount", "behind", "before") else 1), (
                     primitive.name,
                     place,
                 )
@@ -293,6 +293,7 @@ SHAPES: dict[str, Any] = {
     "`[C, blurred...]`": lambda n, a, w: [(C, w)],
     "`[features]`, of `[C]` or `[C, 1...]`": lambda n, a, w: [(FEATURES,)],
     "`[C, 1...]`": lambda n, a, w: [(C, (1, 1))],
+    "`[1, n...]`": lambda n, a, w: [(1, n)],
     "`[C, n + amount + behind...]`": lambda n, a, w: [(C, tuple(x + a["amount"] + a["behind"] for x in n))],
     "`[channels, n...]`": lambda n, a, w: [(CHANNELS, n)],
     "`[C, ceil(n / stride)...]`": lambda n, a, w: [(C, tuple(ceil(x / a["stride"]) for x in n))],

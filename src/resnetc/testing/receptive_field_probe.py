@@ -104,8 +104,10 @@ class Reach(TorchFunctionMode):
             return operands[0].clone()
         if name == "linear":
             return func(args[0].to(args[1].dtype), *args[1:], **kwargs)
-        if name == "mean" and self.pooled is None:
-            self.pooled = args[0]
+        if name in ("mean", "amax"):
+            if args[1] != 1 and self.pooled is None:  # over the positions, not the channels
+                self.pooled = args[0]
+            return args[0].mean(*args[1:], **kwargs)
         if name in MOVED | ADDED | BEHIND:
             return func(*args, **kwargs)
         raise Unknown(name)  # a product, for instance: behind a gate every position sees the whole input

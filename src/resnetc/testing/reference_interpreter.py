@@ -53,8 +53,24 @@ def gathered(x: Tensor, factor: int | tuple[int, ...]) -> Tensor:
     return torch.cat(cells, dim=1)
 
 
+def ones(x: Tensor) -> tuple[int, ...]:
+    """The sizes of a map of one position."""
+    return (1,) * (x.ndim - 2)
+
+
+def padded(x: Tensor, before: int, channels: int) -> Tensor:
+    """A map between channels of zeros."""
+    out = x.new_zeros(x.shape[0], channels, *x.shape[2:])
+    out[:, before : before + x.shape[1]] = x
+    return out
+
+
 STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
+    "global_max_pool": lambda xs, a: [xs[0].flatten(2).max(dim=2).values.reshape(*xs[0].shape[:2], *ones(xs[0]))],
+    "channel_mean": lambda xs, a: [xs[0].sum(dim=1, keepdim=True) / xs[0].shape[1]],
+    "channel_max": lambda xs, a: [xs[0].sort(dim=1).values[:, -1:]],
+    "pad_channels": lambda xs, a: [padded(xs[0], a["before"], a["channels"])],
     "flatten": lambda xs, a: [xs[0].reshape(xs[0].shape[0], -1)],
     "reshape": lambda xs, a: [xs[0].reshape(xs[0].shape[0], *a["shape"])],
     "regroup": lambda xs, a: [regrouped(xs[0], a["groups"], a["parts"])],

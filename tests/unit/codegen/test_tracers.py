@@ -21,6 +21,11 @@ from tests.support import build
 OPERATIONS = {
     "drop_path": "drop_path(0.5)",
     "pad_channels": "pad_channels(12)",
+    "pad_channels on both sides": "pad_channels(12, before=2)",
+    "pad_channels around": "pad_channels(12, before=3)",
+    "global_max_pool": "a: (global_max_pool |> relu)",
+    "channel_mean": "channel_mean |> a: (channel_mean |> relu)",
+    "channel_max": "channel_max |> a: (channel_max |> relu)",
     "evo_norm_s0": "evo_norm_s0(groups=4)",
     "response_norm": "response_norm",
     "blur_pool": "blur_pool(kernel=3, stride=2)",

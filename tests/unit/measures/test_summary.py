@@ -420,9 +420,14 @@ OPERATIONS = {
     "max_pool(3, stride=2)": nn.MaxPool2d(3, 2, 1),
     "avg_pool(3, stride=2)": nn.AvgPool2d(3, 2, 1),
     "global_avg_pool": Call(lambda x: x.mean((2, 3), keepdim=True)),
+    "global_max_pool": Call(lambda x: x.amax((2, 3), keepdim=True)),
+    "channel_mean": Call(lambda x: x.mean(1, keepdim=True)),
+    "channel_max": Call(lambda x: x.amax(1, keepdim=True)),
     "blur_pool(3)": Call(blurred),
     "constant_pad(1)": nn.ConstantPad2d(1, 0.0),
     "pad_channels(12)": Call(lambda x: F.pad(x, (0, 0, 0, 0, 0, 4))),
+    "pad_channels(12, before=2)": Call(lambda x: F.pad(x, (0, 0, 0, 0, 2, 2))),
+    "pad_channels(12, before=1)": Call(lambda x: F.pad(x, (0, 0, 0, 0, 1, 3))),
     "subsample(2)": Call(lambda x: x[:, :, ::2, ::2].clone()),
     "space_to_depth(2)": Call(
         lambda x: torch.cat([x[:, :, ::2, ::2], x[:, :, ::2, 1::2], x[:, :, 1::2, ::2], x[:, :, 1::2, 1::2]], dim=1)
@@ -437,7 +442,7 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("layer", OPERATIONS)
 def test_what_an_operation_keeps(layer):
-    channels = {"pad_channels(12)": 12, "space_to_depth(2)": 32}.get(layer, 8)
+    channels = {"pad": 12, "cha": 1}.get(layer[:3], 32 if layer == "space_to_depth(2)" else 8)
     module = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), OPERATIONS[layer], nn.Conv2d(channels, 4, 1))
     even = "H, W] = [4, 16, 16] when H % 2 == 0 and W % 2 == 0"
     text = model(f"conv(8, kernel=3) |> {layer} |> conv(4, kernel=1)", **({"sizes": even} if channels == 32 else {}))

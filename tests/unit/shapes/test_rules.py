@@ -271,6 +271,10 @@ def test_channels_are_divided_without_rest() -> None:
     assert applied("pad_channels", map_of(4), channels=4)[0] == [map_of(4)]
     assert applied("pad_channels", map_of(4), channels=7)[0] == [map_of(7)]
     assert refusal("pad_channels", map_of(4), channels=3)[0] == "E0311"
+    assert applied("pad_channels", map_of(4), channels=7, before=3)[0] == [map_of(7)]
+    assert refusal("pad_channels", map_of(4), channels=7, before=4)[0] == "E0311"
+    assert applied("channel_mean", map_of(4)) == applied("channel_max", map_of(4)) == ([map_of(1)], [])
+    assert applied("channel_max", vector(4))[0] == [vector(1)]
 
 
 def test_cells_become_channels() -> None:
@@ -329,6 +333,7 @@ MAPS_ONLY: dict[str, Args] = {
     "blur_pool": {},
     "response_norm": {},
     "global_avg_pool": {},
+    "global_max_pool": {},
     "constant_pad": {"amount": 1},
     "space_to_depth": {"factor": 1},
     "subsample": {"stride": 1},
@@ -369,6 +374,7 @@ FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
     ("max_pool", (map_of(4),), {"kernel": 5, "padding": 4}),
     ("linear", (map_of(4),), {"features": 5}),
     ("pad_channels", (map_of(4),), {"channels": 3}),
+    ("pad_channels", (map_of(4),), {"channels": 10, "before": 8}),
     ("split", (map_of(11),), {"parts": 4}),
     ("split", (map_of(11),), {"parts": (4, 4)}),
     ("split", (map_of(11),), {"parts": (12, 4)}),
@@ -434,6 +440,10 @@ E0310 `linear` needs a vector, but gets a map [4, H, W]
 E0311 `pad_channels(3)` cannot remove channels: the input has 4
   its input has 4 channels
   pad to 4 or more, or project: `conv(3, kernel=1)` can also remove channels
+
+E0311 `pad_channels(10, before=8)` has only 6 channels to add to 4
+  its input has 4 channels
+  write `before=3` for as many on both sides, at most `before=6`
 
 E0312 11 channels cannot be split into 4 equal parts
   11 = 4 x 2 + 3

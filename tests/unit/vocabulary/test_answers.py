@@ -62,7 +62,7 @@ EXACT = {
     "interpolate": "edition 1 has no operation that makes a map larger",
     "ConvTranspose2d": "edition 1 has no transposed convolution",
     "deconv": "edition 1 has no transposed convolution",
-    "global_max_pool": "edition 1 has no global maximum; `global_avg_pool` takes the mean of every channel",
+    "GlobalMaxPool2D": "`GlobalMaxPool2D` is written `global_max_pool` here",
     "prelu": (
         "edition 1 has no `prelu`; its activations are "
         "`relu`, `silu`, `gelu`, `leaky_relu`, `elu`, `mish`, `hard_silu`, `clip`, `tanh`, `sigmoid` and `hard_sigmoid`"

@@ -26,6 +26,7 @@ from resnetc.testing.strategies.primitives import (
 
 CONDITIONS = ("stride == 1", "in.channels == width", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
+POOLS = tuple(row.name for row in rows(lambda row: row.rule == "global"))
 # What a convolution has, and the signature of the slot has not.
 CONV_SLOT = frozenset({"padding", "bias", "eps", "kaiming", "std"})
 
@@ -217,7 +218,7 @@ class Body:
         flow = self.named(flow)
         channels = self.draft.one(f"{flow.text}.channels", "1")
         name = self.local()
-        gate = f"{flow.text} |> global_avg_pool |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"
+        gate = f"{flow.text} |> {self.draft.one(*POOLS)} |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"
         if self.draft.flag(3):
             gate += f" |> reshape([{', '.join([channels, *('1',) * self.draft.rank])}])"
         self.lines.append(f"let {name} = {gate} |> {self.draft.one(*GATES)}")

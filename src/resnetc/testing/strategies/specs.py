@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.sizes import constant
-from resnetc.testing.strategies.bodies import Body, Draft
+from resnetc.testing.strategies.bodies import POOLS, Body, Draft
 from resnetc.testing.strategies.items import DOCS, block_item, inner_call, shortcut_item, std_conv
 from resnetc.testing.strategies.primitives import (
     Flow,
@@ -217,8 +217,8 @@ def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
         case "flatten":
             return "global_avg_pool |> flatten", []
         case "constant":
-            return f"global_avg_pool |> {constants(draft, model.shapes[0])}", []
-    return f"global_avg_pool |> {draft.one('', 'dropout(1/10) |> ')}linear({draft.number(1, 6)})", []
+            return f"{draft.one(*POOLS)} |> {constants(draft, model.shapes[0])}", []
+    return f"{draft.one(*POOLS)} |> {draft.one('', 'dropout(1/10) |> ')}linear({draft.number(1, 6)})", []
 
 
 def constants(draft: Draft, shape: Shape) -> str:

@@ -39,6 +39,23 @@ NAMES = {
         legacy_seresnet18 legacy_seresnet34 legacy_seresnet50 legacy_seresnet101 legacy_seresnet152 legacy_senet154
         legacy_seresnext26_32x4d legacy_seresnext50_32x4d legacy_seresnext101_32x4d
     """,
+    "timm/densenet": "densenet121 densenet169 densenet201 densenet161 densenet264d densenetblur121d",
+    "timm/dpn": "dpn68 dpn92 dpn98 dpn131 dpn107 dpn68b dpn48b",
+    "timm/vovnet": """
+        vovnet39a vovnet57a ese_vovnet39b ese_vovnet57b ese_vovnet99b ese_vovnet19b_slim ese_vovnet19b_slim_dw
+        ese_vovnet19b_dw eca_vovnet39b ese_vovnet39b_evos
+    """,
+    "timm/dla": """
+        dla34 dla60 dla102 dla169 dla60x dla102x dla102x2 dla46_c dla46x_c dla60x_c dla60_res2net dla60_res2next
+    """,
+    "timm/xception": "legacy_xception",
+    "timm/xception_aligned": "xception41 xception65 xception71 xception41p xception65p",
+    "timm/hgnet": """
+        hgnet_tiny hgnet_small hgnet_base hgnetv2_b4 hgnetv2_b5 hgnetv2_b6 hgnetv2_b3 hgnetv2_b2 hgnetv2_b1 hgnetv2_b0
+    """,
+    "timm/convmixer": "convmixer_1536_20 convmixer_768_32 convmixer_1024_20_ks9_p14",
+    "timm/inception_resnet_v2": "inception_resnet_v2",
+    "torchvision/densenet": "densenet121 densenet161 densenet169 densenet201",
 }
 
 # One net of each kind: the outputs that every run compares.
@@ -46,6 +63,8 @@ KINDS = """
     timm/ecaresnet26t timm/resnetaa50 timm/resnetblur50 timm/resnetrs101 timm/resnetv2_50 timm/resnetv2_50d_evos
     timm/resnetv2_50x1_bit timm/skresnet18 timm/res2net50_14w_8s timm/resnest14d timm/legacy_seresnet18 timm/senet154
     timm/ecaresnet101d_pruned timm/test_resnet tv/mc3_18 tv/r2plus1d_18
+    timm/densenet201 timm/dpn48b timm/ese_vovnet39b_evos timm/dla60_res2next timm/xception41p timm/hgnetv2_b0
+    timm/convmixer_1024_20_ks9_p14
 """.split()
 
 SPECS = {f"{LIBRARIES[spec.split('/')[0]]}/{net}": spec for spec, nets in NAMES.items() for net in nets.split()}

@@ -272,7 +272,8 @@ def whole_multiple(vector: Vector, bases: dict[str, Vector]) -> str | None:
 
 def combined(place: str, role: str) -> str:
     """The name of an argument that nothing in the spec names: the attribute it is for, and what it is there."""
-    name = "_".join(p for p in (place, "in_channels" if role == "in" else role) if p)
+    parts = (part for part in (place, "in_channels" if role == "in" else role) if part)
+    name = "_".join(parts).replace("-", "_")  # of a label in quotes
     return name if name and not name[0].isdigit() else f"module_{name}".rstrip("_")
 
 

@@ -32,6 +32,7 @@ from resnetc.compiler.evaluation.values import (
     is_number,
 )
 from resnetc.compiler.evaluation.work_budget import Work
+from resnetc.compiler.ir.path_patterns import read_path
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.loader.loader import SpecFile
@@ -269,8 +270,10 @@ class Evaluator:
         return LabelLayer(self.path(expr.path, frame), layer, expr.span)
 
     def path(self, expr: syntax.Expr, frame: Frame) -> Path:
-        """A label as an attribute path: `fc`, `head.fc`, `convs[i]`."""
+        """A label as an attribute path: `fc`, `head.fc`, `convs[i]`, or in quotes where words of it are reserved."""
         match expr:
+            case syntax.String(text) if (path := read_path(text)) is not None:
+                return path
             case syntax.Name(id, _):
                 return (id,)
             case syntax.Attribute(value, name, _):

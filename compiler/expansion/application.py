@@ -359,7 +359,7 @@ def holds_tensor(value: Value) -> bool:
 
 def base_attribute(attribute: str, label: Path | None) -> str | None:
     """The attribute without its ordinal, where no label took its place."""
-    return attribute.replace("#", "") if label is None else None
+    return attribute.partition("#")[0] if label is None else None
 
 
 def note_number(scope: Scope, name: str, type: str, value: Local) -> None:

@@ -77,10 +77,9 @@ class Scope:
         self._reserved.add(path)
 
     def numbered(self, attribute: str) -> Path:
-        """The attribute of an unlabelled step: `#` is its ordinal among those of that attribute."""
-        if "#" not in attribute:
-            return (attribute,)
-        return (attribute.replace("#", str(self.count(attribute))),)
+        """The attribute of an unlabelled step: `#` is its ordinal among those that have it, from 1, `#0` from 0."""
+        name, counts, start = attribute.partition("#")
+        return (f"{name}{self.count(attribute, 0 if start else 1)}" if counts else name,)
 
     @contextmanager
     def remarked(self, text: str) -> Iterator[None]:

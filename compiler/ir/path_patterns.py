@@ -44,3 +44,9 @@ def read_pattern(text: str) -> PathPattern | None:
         return PathPattern(path, int(last), None)
     name, number = end["name"] or "", end["number"]
     return PathPattern(path, name, None if number is None else 0 if number == "#0" or not name else 1)
+
+
+def read_path(text: str) -> Path | None:
+    """The path that a label in quotes says, None where it is none."""
+    pattern = read_pattern(text)
+    return None if pattern is None or pattern.start is not None else (*(pattern.container or ()), pattern.last)

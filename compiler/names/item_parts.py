@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.ir.path_patterns import read_pattern
+from resnetc.compiler.evaluation import errors
+from resnetc.compiler.ir.path_patterns import read_path, read_pattern
+from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
+from resnetc.compiler.syntax.error_context import RESERVED
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, Primitive
 
-ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)#?")
+ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:#0?)?")
 
 
 def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
@@ -41,7 +44,8 @@ def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
     """The fault of a slot's attribute, None where generated code can have it."""
     name = ATTRIBUTE.fullmatch(slot.attribute)
     if name is not None:
-        return reserved.check_name(name[1], "attribute", attribute_span(slot))
+        check = reserved.check_numbered if "#" in slot.attribute else reserved.check_name
+        return check(name[1], "attribute", attribute_span(slot))
     return reserved.not_an_attribute(slot.attribute, attribute_span(slot)) if slot.attribute else None
 
 
@@ -55,8 +59,26 @@ def refused_pattern(pattern: syntax.String | None) -> Diagnostic | None:
     first = (*(path.container or ()), path.last)[0]
     if path.container is not None and "-" in str(first):
         return reserved.no_attribute(str(first), pattern.span)
-    faults = (reserved.check_name(name, "path", pattern.span) for name in path.names)
+    faults = [reserved.check_name(name, "path", pattern.span) for name in path.names]
+    if path.start is not None and isinstance(path.last, str) and path.last:
+        faults.append(reserved.check_numbered(path.last, "path", pattern.span))
     return next((fault for fault in faults if fault is not None), None)
+
+
+def refused_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
+    """The fault of a label that is no path as written: text in quotes is one where a path needs it."""
+    path = read_path(label.value) if isinstance(label, syntax.String) and kind == "label" else None
+    if path is None or not isinstance(label, syntax.String):
+        return errors.not_a_label(label.span)
+    names = [part for part in path if isinstance(part, str)]
+    faults = (reserved.check_name(name, "label", label.span) for name in names)
+    if (fault := next((fault for fault in faults if fault is not None), None)) is not None:
+        return fault
+    if "-" in str(path[0]) or isinstance(path[0], int):
+        return reserved.no_attribute(str(path[0]), label.span)
+    if RESERVED.isdisjoint(names[path[0] in ("stem", "head") :]) and not any("-" in name for name in names):
+        return errors.label_in_quotes(show_path(path), label.span)
+    return None
 
 
 def attribute_span(slot: syntax.Slot) -> Span:

@@ -16,6 +16,7 @@ from resnetc.compiler.names.item_parts import (
     first_name,
     indexed_lets,
     refused_attribute,
+    refused_label,
     refused_pattern,
     signature_of,
 )
@@ -360,10 +361,9 @@ class ItemNames:
             self.callees.add(callee.id)
         for argument in arguments:
             self.resolve(argument.value)
-        if resolution is None:
-            return None
-        self.keywords(resolution, arguments)
-        return None if isinstance(resolution.target, str) else resolution
+        if resolution is not None:
+            self.keywords(resolution, arguments)
+        return None if resolution is None or isinstance(resolution.target, str) else resolution
 
     def keywords(self, resolution: Resolution, arguments: tuple[syntax.Argument, ...]) -> None:
         """Named arguments are parameters of what is called, or slots that the call binds inside it."""
@@ -397,4 +397,4 @@ class ItemNames:
                 self.label(value, kind)
                 self.resolve(index)
             case _:
-                self.report(errors.not_a_label(path.span))
+                self.report(refused_label(path, kind))

@@ -116,6 +116,12 @@ def check_name(name: str, kind: str, span: Span, in_use: InUse = lambda name: No
     )
 
 
+def check_numbered(name: str, kind: str, span: Span) -> Diagnostic | None:
+    """The fault of a name that numbers follow: with one of them it may be a reserved one, such as `bfloat16`."""
+    clash = next((w for w in FOR[kind] if w.startswith(name) and w[len(name) :].isdigit()), name)
+    return check_name(clash, kind, span)
+
+
 def others(name: str, kind: str) -> tuple[str, ...]:
     """Names made of one, the shortest first: `lambda_`, `lambda_2`."""
     longer = f"{name}{MORE.get(kind, '_')}"
@@ -164,7 +170,7 @@ def no_attribute(name: str, span: Span) -> Diagnostic:
     return bad_string(
         f"`{name}` cannot be the first part of a path: it becomes an attribute of the module, which has no `-`",
         Label(span, "not an attribute name"),
-        f"write `{name.replace('-', '_')}`, or put the blocks below a part that is a name",
+        f"write `{name.replace('-', '_')}`, or begin the path with a name: `layers.{name}`",
     )
 
 

@@ -65,7 +65,7 @@ FULL_WIDTH = {  # the signs that an input method writes as wide as a letter of i
 }
 QUOTES = {"'": "'", "‘": "’", "“": "”", "„": "“", "«": "»", "`": "`"}
 DECIDES = re.compile(r"(?:\A|\n)[ \t]*(?:when|otherwise|extern)\b[^\n]*\Z")  # what a `=>` stands behind
-COUNTED = re.compile(r"\bstage\s+[\w.\[\]]+\s*=\s*(?:[^\n]*,)?\s*(\d+)\s*\Z")
+COUNTED = re.compile(r"\bstage\s+[\w.\[\]]+(?:\s+\"[^\"\n]*\")?\s*=\s*(?:[^\n]*,)?\s*(\d+)\s*\Z")
 BLOCK = re.compile(r"\s*([A-Za-z][\w.]*(?:\([^()\n]*\))?)")
 SIZES = re.compile(r"\d+(?:×\d+)+")  # `3×3`
 INPUT = re.compile(r"\binput\b[^\n]*\Z")

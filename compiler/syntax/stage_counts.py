@@ -8,7 +8,7 @@ from resnetc.compiler.diagnostics.diagnostic import Edit
 from resnetc.compiler.source import Span
 
 MAX_STAGE = 500  # characters of a stage that a message quotes
-STAGE = re.compile(r"\bstage\s+([\w.\[\]]+)\s*=\s*([^{}\n]*)")
+STAGE = re.compile(r"\bstage\s+([\w.\[\]]+(?:\s+\"[^\"\n]*\")?)\s*=\s*([^{}\n]*)")
 BLOCK = r"(?P<block>[A-Za-z][\w.]*(?:\(.*\))?)"
 COUNT = r"(?P<count>\d+)"
 SIGN = r"(?:[*xX×]|times\b|(?:blocks?|layers?)(?=\s+of\b))"

@@ -33,7 +33,7 @@ SLICE = "there are no slices: `let parts = in |> split([8, 24])` cuts the channe
 AUGMENTED = (("NAME",), ("PLUS",), ("MINUS",), ("TIMES",), ("DIVIDE",))  # of `int x = ...` and `x += ...`
 SEPARATED = "remove the `,`: statements need no separator"
 MAX_STAGE = 500  # characters of a stage that a message quotes
-COLON = re.compile(r"\bstage [\w.\[\]]+\s*(:)[^:\n]*\Z")
+COLON = re.compile(r"\bstage [\w.\[\]]+(?:\s+\"[^\"\n]*\")?\s*(:)[^:\n]*\Z")
 MAX_TUPLE = 100  # characters of a tuple that a message quotes
 TUPLE = frozenset("0123456789, ")
 MISSPELT_OF = frozenset("OF Of off fo f og ofo oof".split())

@@ -138,11 +138,12 @@ class Names:
 
     def unlabelled(self, attribute: str) -> Path:
         """Rule 4: `#` counts the unlabelled steps of an attribute."""
+        name, counts, start = attribute.partition("#")
         self.ordinals[attribute] += 1
-        return (attribute.replace("#", str(self.ordinals[attribute])),)
+        return (f"{name}{self.ordinals[attribute] - bool(start)}" if counts else name,)
 
     def blocks(self, stage: Path, text: str | None, count: int) -> list[Path]:
-        """Rule 6: where the blocks of a stage are, by its string."""
+        """Rule 1: where the blocks of a stage are, by its string."""
         if not text:
             return [stage] if text == "" else [(*stage, str(i)) for i in range(count)]
         *above, last = text.split(".")

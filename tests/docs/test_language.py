@@ -468,7 +468,15 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("linear(10)", "linear(11)"),
         ],
     ),
-    "a label": ("keys", [("fc:", "last:"), ("stage layer1", "stage layer_one"), ("lone", "single")]),
+    "a label": (
+        "keys",
+        [
+            ("fc:", "last:"),
+            ("stage layer1", "stage layer_one"),
+            ("stage layer1", 'stage layer1 "b#"'),
+            ("lone", "single"),
+        ],
+    ),
     "one more unlabelled": ("keys", [("|> relu |>", "|> relu |> conv(width, kernel=1) |>")]),
     "one more step": ("keys", [("kernel=3) |> norm)", "kernel=3) |> relu |> norm)")]),
     "one more block": (

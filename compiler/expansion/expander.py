@@ -120,6 +120,11 @@ class Expander:
             counts_channels=id(scope.input.shape) in self.evaluator.counted,
         )
         self.interpreter.effects.check_network(request, network, frame)
+        for external in self.interpreter.leaves.externs:
+            if external.module.partition(".")[0] == network.name:
+                from resnetc.compiler.expansion import extern_errors  # few specs have one
+
+                raise Fault(extern_errors.module_of_network(external.definition, network.name))
         return network
 
     def claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[StatedClaim]:

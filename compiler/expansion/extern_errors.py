@@ -97,3 +97,13 @@ def not_a_count(figure: str, expr: syntax.Expr, value: Value, what: str) -> Diag
         Label(expr.span, f"this is {describe(value)}"),
         helps=(help,),
     )
+
+
+def module_of_network(item: syntax.Extern, network: str) -> Diagnostic:
+    """A module that has the name of the file that the network becomes."""
+    return Diagnostic(
+        "E0264",
+        f"the network `{network}` becomes {network}.py, which would hide the module `{network}` of `{item.name.id}`",
+        Label(item.target.span, f"is the module `{network}`"),
+        helps=(f"rename the model, or the module: {network}_layers.py and `{network}_layers:...`",),
+    )

@@ -50,6 +50,7 @@ def make_leaf(layer: DefinedLayer, source: Tensor, frame: Frame, frames: Frames,
     arguments = cast("Arguments", tuple((p.name.id, inner.locals[p.name.id]) for p in item.parameters))
     application = Application(item, inner, frames.evaluator, source.shape, layer.span)
     external, output = application.external()
+    leaves.externs.append(external)
     if frame.scope is not None:
         frame.scope.constraints.extend(external.conditions)
     return Leaf(

@@ -11,7 +11,7 @@ from resnetc.compiler.evaluation.values import Absent, PrimitiveLayer, Tensor, V
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
-from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.ir.network import External, Leaf
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.shapes.arguments import complete_arguments, integer
@@ -28,6 +28,7 @@ class Leaves:
 
     def __init__(self) -> None:
         self.nodes = 0
+        self.externs: list[External] = []  # of the user's own, as they are applied
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)

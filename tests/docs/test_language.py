@@ -394,6 +394,8 @@ def test_the_limits() -> None:
 
 SPEC = """edition 1
 
+extern own(n: int = 1) [C, H, W] => [C, H, W] = "layers:Own" { expect parameters == 0 }
+
 /// A block.
 block unit(width: int, first stride: size = 1) {
   let y = in |> conv(width, kernel=3, stride=stride) |> batch_norm |> relu |> a: one(width)
@@ -412,10 +414,10 @@ policy shrink(stride: size) {
 }
 model net() {
   input [8, H, W] = [8, 32, 32]
-  stem = lone(8) |> max_pool(3, stride=2) |> relu
+  stem = lone(8) |> own |> max_pool(3, stride=2) |> relu
   stage layer1 = 2 of unit(8, stride=2)
   head = global_avg_pool |> fc: linear(10)
-  expect weighted_layers == 7
+  expect weighted_layers == 8
 }
 """
 
@@ -438,7 +440,7 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             ("[8, 32, 32]", "[8, 64, 64]"),
             ("32, 32]", "32, 32] when H >= 32"),
-            ("== 7", "== 7 expect parameters > 9"),
+            ("== 8", "== 8 expect parameters > 9"),
             ("model net() {", 'model net() { require 1 < 2 otherwise "no"'),
         ],
     ),
@@ -502,6 +504,7 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "missing",
         [("model net", "model other"), ("model net() {", "model net(n: int) { each n in [1]")],
     ),
+    "the import name": ("keys", [("layers:Own", "layers:Other"), ("|> own |>", "|> own(2) |>")]),
 }
 SAID = {
     "keys": "has different state-dict keys",

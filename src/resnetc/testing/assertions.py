@@ -82,7 +82,8 @@ def assert_network_agrees(
     if accepted and values:
         assert_strides_agree(compiled)
         assert_multiply_adds_agree(compiled, accepted[0])
-        assert_activations_agree(compiled, accepted[0])
+        if not parts(compiled)[2].uncounted.activation_bytes:
+            assert_activations_agree(compiled, accepted[0])
         assert_buffers_agree(compiled, accepted[0])
         assert_images_independent(compiled, accepted[0])
         assert_layouts_agree(compiled, accepted[0])

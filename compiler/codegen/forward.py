@@ -10,7 +10,9 @@ from resnetc.compiler.codegen.python_layout import WIDTH
 from resnetc.compiler.fast_dataclass import record
 
 INDENT = 8
-ATOM, PRODUCT, SUM = range(3)  # how loosely an expression binds: a call or a name, a product or a sign, a sum
+# How loosely an expression binds: a call or a name; a product or a sign; a sum of maps, whose order is left to Python;
+# a sum with a number or a difference, whose order is the spec's.
+ATOM, PRODUCT, SUM, MIXED = range(4)
 MAX_SHAPES = 3  # of different parts that a comment lists
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
@@ -132,7 +134,7 @@ class Forward:
             return
         for ref in operation.named & self.pending.keys():
             self.assign(ref)
-        texts, calls, heavy = [], 0, operation.heavy
+        texts, calls, heavy, binds = [], 0, operation.heavy, operation.binds
         reads: set[str] = set()
         for i, ref in enumerate(operation.inputs):
             waiting = self.pending.get(ref)
@@ -140,7 +142,8 @@ class Forward:
                 self.assign(ref)
                 waiting = None
             if waiting is not None:
-                wrap = waiting.binds > (operation.loosest[i] if operation.loosest else SUM)
+                wrap = waiting.binds > (operation.loosest[i] if operation.loosest else MIXED)
+                binds = max(binds, waiting.binds) if binds >= SUM and not wrap else binds
                 texts.append(f"({waiting.text})" if wrap else waiting.text)
                 calls, heavy = calls + waiting.calls, heavy or waiting.heavy
                 reads |= waiting.reads
@@ -161,7 +164,7 @@ class Forward:
             self.unpack(operation, text)
             return
         (ref,) = operation.outputs
-        self.pending[ref] = Pending(text, heavy, operation.binds, calls + 1, frozenset(reads))
+        self.pending[ref] = Pending(text, heavy, binds, calls + 1, frozenset(reads))
         named = ref in self.names and self.pending[ref].calls > 1
         if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
             self.assign(ref)

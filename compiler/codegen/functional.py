@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.codegen.forward import ATOM, PRODUCT, SUM, Operation
+from resnetc.compiler.codegen.forward import ATOM, MIXED, PRODUCT, SUM, Operation
 from resnetc.compiler.codegen.grouping import needs_view
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Sequence, Step
@@ -53,8 +53,11 @@ def loop(inputs: tuple[int, ...], outputs: tuple[int, ...], blocks: str) -> Oper
 
 def join(op: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
     """`a + b`, `a - b`, `a * b`."""
-    loosest = {"+": (SUM, SUM), "-": (SUM, PRODUCT), "*": (ATOM, ATOM)}[op]
-    binds = PRODUCT if op == "*" else SUM
+    loosest, binds = {
+        "+": ((MIXED, SUM), SUM),
+        "-": ((MIXED, PRODUCT), MIXED),
+        "*": ((ATOM, ATOM), PRODUCT),
+    }[op]
     return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {t[1]}", loosest=loosest, binds=binds)
 
 
@@ -63,9 +66,9 @@ def with_number(leaf: Leaf, number: str, inputs: tuple[int, ...], outputs: tuple
     op = leaf.primitive.name
     if op == "negate":
         return Operation(inputs, outputs, lambda t: f"-{t[0]}", loosest=(ATOM,), binds=PRODUCT)
-    binds = SUM if op in ("+", "-") else PRODUCT
+    binds = MIXED if op in ("+", "-") else PRODUCT
     if leaf.argument("side") == LEFT:
-        loosest = {"+": SUM, "-": PRODUCT, "*": ATOM}[op]
+        loosest = ATOM if op == "*" else PRODUCT
         return Operation(inputs, outputs, lambda t: f"{number} {op} {t[0]}", loosest=(loosest,), binds=binds)
     return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {number}", loosest=(binds,), binds=binds)
 
@@ -73,7 +76,7 @@ def with_number(leaf: Leaf, number: str, inputs: tuple[int, ...], outputs: tuple
 def with_parameter(leaf: Leaf, access: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
     """`x * self.gamma.view(-1, 1, 1)`, `x + self.bias`: a parameter of the class, with the axes of the map."""
     view = f".view({', '.join(['-1', *(['1'] * leaf.shape_in.rank)])})" if needs_view(leaf) else ""
-    sign, binds = ("*", PRODUCT) if leaf.primitive.name == "scale" else ("+", SUM)
+    sign, binds = ("*", PRODUCT) if leaf.primitive.name == "scale" else ("+", MIXED)
     return Operation(inputs, outputs, lambda t: f"{t[0]} {sign} {access}{view}", loosest=(binds,), binds=binds)
 
 
@@ -126,7 +129,8 @@ def functional(
         case "concat":
             return Operation(inputs, outputs, lambda t: f"torch.cat({t[0]}, dim=1)", gathers=True)
         case "sum":
-            return Operation(inputs, outputs, lambda t: " + ".join(t), binds=SUM)
+            order = (MIXED, *(SUM for _ in inputs[1:]))
+            return Operation(inputs, outputs, lambda t: " + ".join(t), loosest=order, binds=SUM)
         case "softmax":
             only = "[0]" if len(outputs) == 1 else ""  # a list of one is its element
             return Operation(

@@ -18,6 +18,13 @@ from tests.oracle.test_zoo import zoo
 from tests.oracle.zoo_nets import LIBRARIES, NAMES, SPECS
 
 VIDEO = "torchvision/video"  # its stem has no pool
+# The strides of nets that have another number of stages than four.
+FIVE_STAGES = {
+    net: [4, 8, 16, 32, 32] if "gernet" in net else [2, 4, 8, 16, 32]
+    for net in SPECS
+    if "gernet" in net or "darknet" in net and "cs3" not in net
+}
+WITHOUT_CLASSES = {net for net in SPECS if "clip_gap" in net}  # their outputs are the means
 
 
 def with_settings(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
@@ -63,7 +70,8 @@ def leaves(module: Module, seen: set[int] | None = None) -> Iterator[str]:
 def test_nets_that_refuse_sizes_in_between_say_so_at_their_input(plain: dict[str, CheckedNetwork]) -> None:
     """Averages and pools that drop the last row of an odd map: only multiples of 32 are promised, as recorded."""
     holes = {net for net, checked in plain.items() if any(axis.period > 1 for axis in checked.accepted.axes)}
-    assert holes == {net for net in SPECS if "resnetaa" in net or "resnextaa" in net or "/dla" in net}
+    partial = ("resnetaa", "resnextaa", "/dla", "clip_gap", "resnet50_mlp")
+    assert holes == {net for net in SPECS if any(name in net for name in partial)}
     for net in holes:
         promised = plain[net].network.input.conditions
         assert [condition.axis for condition in promised] == [0, 1], net
@@ -86,9 +94,9 @@ def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None
     nets = with_settings(flat, output_stride=str(32 >> halvings), **more)
     nets |= with_settings([VIDEO], output_stride=str(16 >> halvings), **more)
     for net, checked in nets.items():
-        first = 2 if SPECS[net] == VIDEO else 4
-        assert strides(plain[net]) == [first, 2 * first, 4 * first, 8 * first], net
-        assert strides(checked) == [min(s, 8 * first >> halvings) for s in strides(plain[net])], net
+        last = 16 if SPECS[net] == VIDEO else 32
+        assert strides(plain[net]) == FIVE_STAGES.get(net, [last // 8, last // 4, last // 2, last]), net
+        assert strides(checked) == [min(s, last >> halvings) for s in strides(plain[net])], net
         assert digests(checked.network)[0] == digests(plain[net].network)[0], net
         assert checked.measures.parameters == plain[net].measures.parameters, net
         if more:
@@ -103,7 +111,7 @@ def test_classes_channels_and_norm(plain: dict[str, CheckedNetwork]) -> None:
         (out,) = checked.network.root.outputs
         assert (checked.network.root.shape_in.channels, out.channels) == (1, 10), net
         assert not {"batch_norm", "evo_norm_s0", "response_norm"} & set(leaves(checked.network.root)), net
-        assert checked.measures.parameters < plain[net].measures.parameters, net
+        assert checked.measures.parameters < plain[net].measures.parameters or net in WITHOUT_CLASSES, net
 
 
 def test_features_are_the_stages_without_the_head(plain: dict[str, CheckedNetwork]) -> None:
@@ -115,7 +123,7 @@ def test_features_are_the_stages_without_the_head(plain: dict[str, CheckedNetwor
         ]
         keys = [step.path for step in root.steps]
         assert keys == [step.path for step in whole.root.steps][: len(keys)], net
-        assert checked.measures.parameters < plain[net].measures.parameters, net
+        assert checked.measures.parameters < plain[net].measures.parameters or net in WITHOUT_CLASSES, net
 
 
 def built(net: str, **settings: Any) -> nn.Module:

@@ -56,6 +56,26 @@ NAMES = {
     "timm/convmixer": "convmixer_1536_20 convmixer_768_32 convmixer_1024_20_ks9_p14",
     "timm/inception_resnet_v2": "inception_resnet_v2",
     "torchvision/densenet": "densenet121 densenet161 densenet169 densenet201",
+    "timm/cspnet": """
+        cspresnet50 cspresnet50d cspresnet50w cspresnext50 cs3darknet_l cs3darknet_s cs3darknet_m cs3darknet_x
+        cs3darknet_focus_l cs3darknet_focus_s cs3darknet_focus_m cs3darknet_focus_x cs3sedarknet_l cs3sedarknet_x
+        cs3edgenet_x cs3se_edgenet_x cs3sedarknet_xdw darknet17 darknet21 darknet53 darknetaa53 sedarknet21
+        cspdarknet53
+    """,
+    "timm/byobnet": """
+        resnet51q resnet61q resnext26ts seresnext26ts eca_resnext26ts resnet32ts resnet33ts seresnet33ts
+        eca_resnet33ts resnet50_clip_gap resnet101_clip_gap resnet50x4_clip_gap resnet50x16_clip_gap
+        resnet50x64_clip_gap resnet50_mlp regnetz_b16 regnetz_c16 regnetz_d32 regnetz_d8 regnetz_e8 repvgg_a0
+        repvgg_a1 repvgg_a2 repvgg_b0 repvgg_b1 repvgg_b2 repvgg_b3 repvgg_b1g4 repvgg_b2g4 repvgg_b3g4 repvgg_d2se
+        mobileone_s0 mobileone_s1 mobileone_s2 mobileone_s3 mobileone_s4 test_byobnet gernet_l gernet_m gernet_s
+    """,
+    "timm/regnet": """
+        regnetx_002 regnetx_004 regnetx_004_tv regnetx_006 regnetx_008 regnetx_016 regnetx_032 regnetx_040
+        regnetx_064 regnetx_080 regnetx_120 regnetx_160 regnetx_320 regnety_002 regnety_004 regnety_006 regnety_008
+        regnety_008_tv regnety_016 regnety_032 regnety_040 regnety_064 regnety_080 regnety_080_tv regnety_120
+        regnety_160 regnety_320 regnety_640 regnety_1280 regnety_2560 regnety_040_sgn regnetv_040 regnetv_064
+        regnetz_005 regnetz_040 regnetz_040_h
+    """,
 }
 
 # One net of each kind: the outputs that every run compares.
@@ -65,6 +85,8 @@ KINDS = """
     timm/ecaresnet101d_pruned timm/test_resnet tv/mc3_18 tv/r2plus1d_18
     timm/densenet201 timm/dpn48b timm/ese_vovnet39b_evos timm/dla60_res2next timm/xception41p timm/hgnetv2_b0
     timm/convmixer_1024_20_ks9_p14
+    timm/cs3darknet_focus_m timm/darknet17 timm/gernet_s timm/mobileone_s0 timm/repvgg_a0 timm/regnetz_b16
+    timm/regnety_006 timm/regnetz_005
 """.split()
 
 SPECS = {f"{LIBRARIES[spec.split('/')[0]]}/{net}": spec for spec, nets in NAMES.items() for net in nets.split()}

@@ -20,6 +20,7 @@ ShapeRule = Literal[
     "groups",
     "linear",
     "list_same",
+    "map",
     "over_channels",
     "pad_channels",
     "pool",
@@ -45,6 +46,7 @@ class Parameter:
     initial: bool = False  # only initial values depend on it
     most: int = MAX_CHANNELS  # and the largest
     above: str = ""  # the parameter that it must exceed
+    needs: str = ""  # the flag without which it has no effect
     added: bool = False  # came later: no digest of a function mentions it where it has its default
 
 
@@ -82,6 +84,8 @@ EPS = Parameter("eps", "number", Fraction(1, 100000))
 GAIN = Parameter("gain", "number", 1, initial=True)
 KAIMING = Parameter("kaiming", "bool", True, initial=True)
 STD = Parameter("std", "number", 0, least=0, initial=True)
+AFFINE = Parameter("affine", "bool", True, added=True)
+SMALL_EPS = Parameter("eps", "number", Fraction(1, 1000000))
 CEIL = Parameter("ceil", "bool", False)
 BROADCAST = Parameter("shape", "list", None)  # of what is stored
 RATE = Parameter("rate", "number", least=0)
@@ -92,12 +96,20 @@ _ROWS = (
     Primitive("plain_conv", (*CONV, *DRAWN), "conv#", "conv", "conv", "input", "A convolution."),
     Primitive(
         "std_conv",
-        (*CONV, Parameter("eps", "number", Fraction(1, 1000000)), *DRAWN),
+        (
+            *CONV,
+            SMALL_EPS,
+            *DRAWN,
+            Parameter("scaled", "bool", False, added=True),
+            Parameter("gamma", "number", 1, needs="scaled", added=True),
+            Parameter("gain", "number", 1, initial=True, needs="scaled"),
+        ),
         "conv#",
         "conv",
         "conv",
         "input",
-        "A convolution whose weight is standardised over each output channel (Qiao et al. 2019).",
+        "A convolution whose weight is standardised over each output channel (Qiao et al. 2019); `scaled`: also "
+        "multiplied by `gamma`, over the root of its fan-in, and by a learned gain (Brock et al. 2021).",
     ),
     Primitive(
         "linear",
@@ -111,11 +123,11 @@ _ROWS = (
         "linear",
         "linear",
         "input",
-        "A matrix product over the channels.",
+        "A matrix product over the channels, at every position.",
     ),
     Primitive(
         "batch_norm",
-        (EPS, Parameter("momentum", "number", Fraction(1, 10)), GAIN),
+        (EPS, Parameter("momentum", "number", Fraction(1, 10)), GAIN, AFFINE),
         "bn#",
         "same",
         "batch_norm",
@@ -145,11 +157,49 @@ _ROWS = (
         "response_norm",
         (EPS, GAIN),
         "bn#",
-        "same",
+        "map",
         "affine_tau",
         "input+2",
         "Filter response normalisation with its thresholded unit (Singh and Krishnan 2020).",
         "+2",
+    ),
+    Primitive(
+        "layer_norm",
+        (SMALL_EPS, GAIN),
+        "bn#",
+        "same",
+        "affine",
+        "input",
+        "Layer normalisation over the channels of each position (Ba et al. 2016).",
+    ),
+    Primitive(
+        "rms_norm",
+        (SMALL_EPS, GAIN),
+        "bn#",
+        "same",
+        "weight",
+        "input+1",
+        "The input over the root of its mean square over the channels of each position (Zhang and Sennrich 2019).",
+        "+1",
+    ),
+    Primitive(
+        "instance_norm",
+        (EPS, GAIN, Parameter("affine", "bool", False)),
+        "bn#",
+        "map",
+        "affine",
+        "input",
+        "Normalisation of each channel of an image by itself (Ulyanov et al. 2016).",
+    ),
+    Primitive(
+        "global_response_norm",
+        (SMALL_EPS,),
+        "grn",
+        "map",
+        "affine",
+        "input+1",
+        "A learned share of each channel, by its norm over the mean norm of all channels (Woo et al. 2023).",
+        "+1",
     ),
     Primitive("relu", (), "act#", "same", saves="output", doc="max(x, 0)."),
     Primitive("silu", (), "act#", "same", saves="input", doc="x sigmoid(x)."),
@@ -161,6 +211,15 @@ _ROWS = (
         "same",
         saves="input",
         doc="x where positive, `slope` x elsewhere.",
+    ),
+    Primitive(
+        "prelu",
+        (Parameter("slope", "number", Fraction(1, 4), initial=True), Parameter("shared", "bool", False)),
+        "act#",
+        "same",
+        "slope",
+        "input",
+        "x where positive, a learned slope times x elsewhere (He et al. 2015).",
     ),
     Primitive(
         "elu",

@@ -28,7 +28,7 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
             initial = {p.name for p in primitive.parameters if p.initial}
             runs = [(n, v) for n, v in arguments if n not in initial and (n not in silent or v != silent[n])]
             shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
-            keeps = primitive.state not in ("", "filter")
+            keeps = module.extent.keeps_state
             state = f"{primitive.state}:{channels}:{stored(module)}" if keeps else ""
             out = (short(state) if state else "", short(f"{primitive.name}({shape}){channels}"))
         case Sequence(children):
@@ -55,16 +55,17 @@ def external_digests(leaf: Leaf, external: External) -> tuple[str, str]:
     return short(f"keys of {text}"), short(text)
 
 
+FLAGS = (("scaled", True), ("affine", False), ("shared", True))  # arguments with which other keys are stored
+
+
 def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
     if leaf.is_parameter:
         return describe(leaf.integers("shape"))
-    if leaf.primitive.state not in ("conv", "linear"):
-        return ""
     arguments = dict(leaf.arguments)
-    return ";".join(
-        describe(arguments[n]) for n in ("channels", "features", "kernel", "groups", "bias") if n in arguments
-    )
+    names = ("channels", "features", "kernel", "groups", "bias") if leaf.primitive.state in ("conv", "linear") else ()
+    flags = [f"{n}={describe(v)}" for n, v in FLAGS if n in arguments and arguments[n] is v]
+    return ";".join([*(describe(arguments[n]) for n in names if n in arguments), *flags])
 
 
 def short(text: str) -> str:

@@ -7,10 +7,11 @@ from resnetc.compiler.codegen.grouping import needs_view
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Sequence, Step
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import LEFT, NORM, OPERATORS
+from resnetc.grammar.primitives import ACTIVATIONS, LEFT, NORM, OPERATORS
 
 StepOperation = Module | Join
 REDUCTIONS = {"global_avg_pool": "mean", "global_max_pool": "amax", "channel_mean": "mean", "channel_max": "amax"}
+LIGHT = (NORM, "grn", *ACTIVATIONS)  # attributes of what opens no line of its own, though it may have weights
 
 
 def operation(
@@ -37,10 +38,10 @@ def operation(
     if len(inputs) > len(step.inputs):
         return where_present(access, inputs, step.outputs)
     heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
-        isinstance(step.operation, Leaf) and step.operation.primitive.attribute == NORM
+        isinstance(step.operation, Leaf) and step.operation.primitive.attribute in LIGHT
     )
-    takes_map = isinstance(step.operation, Leaf) and called("linear", column) and step.operation.shape_in.rank
-    if takes_map and inputs[0] not in vectors:
+    reader = step.operation if isinstance(step.operation, Leaf) and called("linear", column) else None
+    if reader is not None and reader.shape_in.rank and not reader.shape_out.rank and inputs[0] not in vectors:
         return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]}.flatten(1))", heavy, loosest=(ATOM,))
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
     return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
-from resnetc.compiler.codegen.torch_modules import gain
+from resnetc.compiler.codegen.torch_modules import gain, gain_parameter
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
 
 PAD = "        "
@@ -45,9 +45,9 @@ def initial_values(root: ExpandedBlock) -> list[str]:
         optional = frozenset(path for path, leaf in biased if leaf.primitive.state == "conv")
         lines += each([path for path, _ in biased], "bias", "nn.init.zeros_({})", optional)
     scaled = find_leaves(root, lambda leaf, nested: nested and gain(leaf) is not None)
-    for value in dict.fromkeys(gain(leaf) for _, leaf in scaled):
-        paths = [path for path, leaf in scaled if gain(leaf) == value]
-        lines += each(paths, "weight", constant("{}", value))
+    for name, value in dict.fromkeys((gain_parameter(leaf), gain(leaf)) for _, leaf in scaled):
+        paths = [path for path, leaf in scaled if (gain_parameter(leaf), gain(leaf)) == (name, value)]
+        lines += each(paths, name, constant("{}", value))
     return lines
 
 

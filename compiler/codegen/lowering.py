@@ -31,7 +31,7 @@ from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wi
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
-from resnetc.compiler.codegen.torch_modules import gain, helper
+from resnetc.compiler.codegen.torch_modules import gain, gain_parameter, helper, helper_name
 from resnetc.compiler.codegen.user_classes import UserClasses
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
@@ -101,7 +101,7 @@ class Lowering:
             case Sequence(children):
                 for _, child in children:
                     self.collect_module(child)
-                    if isinstance(child, Leaf) and child.primitive.name == "linear" and child.shape_in.rank:
+                    if isinstance(child, Leaf) and helper_name(child) == "linear" and child.shape_in.rank:
                         self.writer.pooled.add(id(child))
                         self.helpers[("linear", 0)] = None
                 key: Key = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
@@ -246,7 +246,7 @@ class Lowering:
         # has no state takes the names that are left.
         first = group[0]
         stored: dict[Path, Code] = {}
-        gains: dict[Path, Number] = {}
+        gains: dict[Path, tuple[str, Number]] = {}
         access: dict[int, str] = {}
         placed: list[int] = []  # steps whose modules are stored under their own paths
         stateless: dict[Code, str] = {}
@@ -297,7 +297,7 @@ class Lowering:
                 attributes.add(step.path[0])
                 placed.append(number)
                 if isinstance(modules[0], Leaf) and (initial := gain(modules[0])) is not None:
-                    gains[step.path] = initial
+                    gains[step.path] = (gain_parameter(modules[0]), initial)
                 continue
             if code not in stateless:
                 stateless[code] = unique_attribute(step.base or str(step.path[0]), attributes)
@@ -310,9 +310,9 @@ class Lowering:
         )
         fields, reach = stored_modules.lines, stored_modules.reach
         fields[:0] = operands.fields
-        for path, value in gains.items():
+        for path, (name, value) in gains.items():
             inner = ".".join(map(str, path[1:]))
-            weight = f'self.{path[0]}.get_parameter("{inner}.weight")' if inner else f"{reach[path]}.weight"
+            weight = f'self.{path[0]}.get_parameter("{inner}.{name}")' if inner else f"{reach[path]}.{name}"
             fields.append(f"        {constant(weight, value)}")
         access |= {number: reach[first.steps[number].path] for number in placed}
         access |= {number: stored_modules.stages[step.members] for number, step in plan if step.members}

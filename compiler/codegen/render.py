@@ -17,6 +17,12 @@ from resnetc.compiler.codegen.seal import SEAL, text_digest
 from resnetc.compiler.codegen.torch_modules import HELPERS
 from resnetc.compiler.fast_dataclass import record
 
+# Helpers that mention `torch`, and `F`.
+NEED_TORCH = {"scaled_std_conv", "evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup"}
+NEED_TORCH |= {"space_to_depth", "rms_norm", "global_response_norm"}
+NEED_FUNCTIONAL = {"std_conv", "scaled_std_conv", "blur_pool", "map_layer_norm", "map_linear"}
+NEED_FUNCTIONAL |= {"pad_channels", "pad_channels_centred", "pad_channels_around"}
+
 
 @record(eq=True)
 class Module:
@@ -42,9 +48,9 @@ class Module:
         text = self.text
         standard = ["from collections import OrderedDict", ""] if "OrderedDict(" in text else []
         torch = []
-        if "torch." in text or helpers & USE_TORCH:
+        if "torch." in text or helpers & NEED_TORCH:
             torch.append("import torch")
-        if helpers & {"std_conv", "blur_pool", "pad_channels", "pad_channels_centred", "pad_channels_around"}:
+        if helpers & NEED_FUNCTIONAL:
             torch.append("import torch.nn.functional as F")
         named = [(row.module, row.lines) for row in self.lowered.imports]
         named.append(("torch", ["from torch import Tensor, nn"]))
@@ -64,9 +70,6 @@ class Module:
         """All statements that `lower` made."""
         lines = [ln for c in self.lowered.classes for ln in (*c.fields, *c.forward)]
         return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
-
-
-USE_TORCH = {"evo_norm_s0", "response_norm", "blur_pool", "drop_path", "regroup", "space_to_depth"}
 
 
 def parameters(

@@ -26,8 +26,13 @@ class Column:
 # number of axes says so in its name, as torch's do: a network may have maps of several, and `forward` computes no axes.
 HELPERS = {
     "std_conv": "StdConv{r}d",
+    "scaled_std_conv": "ScaledStdConv{r}d",
     "evo_norm_s0": "EvoNorm{r}dS0",
     "response_norm": "ResponseNorm{r}d",
+    "map_layer_norm": "LayerNorm{r}d",
+    "rms_norm": "RMSNorm{r}d",
+    "global_response_norm": "GlobalResponseNorm{r}d",
+    "map_linear": "Linear{r}d",
     "blur_pool": "BlurPool{r}d",
     "global_max_pool": "GlobalMaxPool{r}d",
     "channel_mean": "ChannelMean",
@@ -53,12 +58,17 @@ def helper(leaf: Leaf) -> tuple[str, int] | None:
 
 
 def helper_name(leaf: Leaf) -> str:
-    """The key of such a class: zero channels on both sides have classes of their own."""
-    name = leaf.primitive.name
-    if name != "pad_channels" or not leaf.argument("before"):
+    """The key of such a class; a form of a primitive that has one of its own is called by that form."""
+    name, arguments = leaf.primitive.name, dict(leaf.arguments)
+    if leaf.external is not None:
         return name
-    half = (leaf.integer("channels") - leaf.shape_in.channels) // 2
-    return f"{name}_{'centred' if leaf.argument('before') == half else 'around'}"
+    if name in ("linear", "layer_norm") and leaf.shape_out.rank:
+        return f"map_{name}"
+    if name == "pad_channels" and arguments["before"]:
+        half = (leaf.integer("channels") - leaf.shape_in.channels) // 2
+        return f"{name}_{'centred' if arguments['before'] == half else 'around'}"
+    form = next((flag for flag in ("scaled", "shared") if arguments.get(flag)), None)
+    return f"{form}_{name}" if form else name
 
 
 def is_relu6(leaf: Leaf) -> bool:
@@ -68,18 +78,22 @@ def is_relu6(leaf: Leaf) -> bool:
 
 def module_name(leaf: Leaf) -> str:
     """The constructor of a primitive's module."""
-    rank, name = leaf.shape_in.rank, leaf.primitive.name
+    rank, name = leaf.shape_in.rank, helper_name(leaf)
     if name in HELPERS:
-        return HELPERS[helper_name(leaf)].format(r=rank)
+        return HELPERS[name].format(r=rank)
     return {
         "plain_conv": f"nn.Conv{rank}d",
         "linear": "nn.Linear",
         "batch_norm": f"nn.BatchNorm{max(rank, 1)}d",
         "group_norm": "nn.GroupNorm",
+        "instance_norm": "nn.GroupNorm",
+        "layer_norm": "nn.LayerNorm",
         "relu": "nn.ReLU",
         "silu": "nn.SiLU",
         "gelu": "nn.GELU",
         "leaky_relu": "nn.LeakyReLU",
+        "prelu": "nn.PReLU",
+        "shared_prelu": "nn.PReLU",
         "elu": "nn.ELU",
         "mish": "nn.Mish",
         "hard_silu": "nn.Hardswish",
@@ -137,6 +151,8 @@ def conv(leaf: Leaf, a: Numbers) -> list[Column]:
         Column("bias", a["bias"], "bool", "bias", True),
     ]
     if leaf.primitive.name == "std_conv":
+        if a["scaled"]:
+            out.append(Column("gamma", as_fraction(a["gamma"]), "number", "gamma", Fraction(1)))
         out.append(Column("eps", a["eps"], "number", "eps", Fraction(1, 1000000)))
     return out
 
@@ -146,6 +162,7 @@ def batch_norm(leaf: Leaf, a: Numbers) -> list[Column]:
         Column(None, leaf.shape_in.channels, role="in"),
         Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
         Column("momentum", a["momentum"], "number", "momentum", Fraction(1, 10)),
+        Column("affine", a["affine"], "bool", "affine", True),
     ]
 
 
@@ -157,11 +174,27 @@ def grouped_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     ]
 
 
-def response_norm(leaf: Leaf, a: Numbers) -> list[Column]:
+def norm_of_channels(eps: Fraction) -> Callable[[Leaf, Numbers], list[Column]]:
+    """A norm whose class has this default of `eps`."""
+    return lambda leaf, a: [
+        Column(None, leaf.shape_in.channels, role="in"),
+        Column("eps", a["eps"], "number", "eps", eps),
+    ]
+
+
+def instance_norm(leaf: Leaf, a: Numbers) -> list[Column]:
+    """A group for each channel: torch's own module refuses a map of one position, whatever the batch."""
     return [
         Column(None, leaf.shape_in.channels, role="in"),
+        Column(None, leaf.shape_in.channels, role="in"),
         Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+        Column("affine", a["affine"], "bool", "affine", True),
     ]
+
+
+def prelu(leaf: Leaf, a: Numbers) -> list[Column]:
+    out = [] if a["shared"] else [Column(None, leaf.shape_in.channels, role="in")]
+    return [*out, Column("init", as_fraction(a["slope"]), "number", "slope", Fraction(1, 4))]
 
 
 def pool(leaf: Leaf, a: Numbers) -> list[Column]:
@@ -236,7 +269,12 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
     "batch_norm": batch_norm,
     "group_norm": grouped_norm,
     "evo_norm_s0": grouped_norm,
-    "response_norm": response_norm,
+    "response_norm": norm_of_channels(Fraction(1, 100000)),
+    "layer_norm": norm_of_channels(Fraction(1, 100000)),
+    "rms_norm": norm_of_channels(Fraction(1, 1000000)),
+    "instance_norm": instance_norm,
+    "global_response_norm": norm_of_channels(Fraction(1, 1000000)),
+    "prelu": prelu,
     "leaky_relu": plain("slope", type="number"),
     "elu": lambda leaf, a: [Column(None, as_fraction(a["alpha"]), "number", "alpha", Fraction(1))],
     "clip": clip,
@@ -260,8 +298,13 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
 
 
 def gain(leaf: Leaf) -> Number | None:
-    """The initial weight of a norm, None where it is 1 or there is none."""
+    """The initial weight of a norm, or gain of a convolution; None where it is 1 or there is none."""
     if leaf.external is not None:
         return None
     value = numbers_of(leaf.arguments).get("gain", 1)
-    return None if value == 1 else value
+    return None if value == 1 or not leaf.has_parameters else value
+
+
+def gain_parameter(leaf: Leaf) -> str:
+    """The parameter that begins as `gain`."""
+    return "gain" if leaf.primitive.state == "conv" else "weight"

@@ -22,6 +22,7 @@ from resnetc.compiler.expansion.dataflow_builder import Scope
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
+from resnetc.compiler.expansion.scores import require_pooled_scores
 from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Stage, StatedClaim
@@ -94,11 +95,13 @@ class Expander:
             current = scope.place_stage(path, paths.members, module, current, stage)
             name = show_path(path)
             stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))
+        before = len(scope.steps)
         ended = self.applied(model.head, current, frame, "head")
         features = isinstance(ended, Absent)
         if features and not stages:
             raise Fault(application_errors.absent_value(model.head.span, "the head of a model without stages"))
         out = current if features else self.as_tensor(ended, model.head.span)
+        require_pooled_scores(scope.steps[before:], out)
         self.evaluator.reads = set()
         root = self.applier.finish_block(model, scope, out)
         if scope.places is not None:

@@ -92,8 +92,14 @@ class Leaf:
         return self.outputs[0]
 
     @property
+    def has_parameters(self) -> bool:
+        """Whether it learns: a fixed filter does not, nor a norm without weight and bias."""
+        is_affine = self.external is not None or ("affine", False) not in self.arguments
+        return self.primitive.state not in ("", "filter") and is_affine
+
+    @property
     def extent(self) -> Extent:
-        return PLAIN if self.primitive.state in ("", "filter") else KEEPING  # a fixed filter has no keys
+        return KEEPING if self.has_parameters or self.primitive.state == "batch_norm" else PLAIN
 
     @property
     def is_parameter(self) -> bool:
@@ -213,6 +219,7 @@ class ExpandedBlock:
             step = self.steps[number]
             if not isinstance(step.operation, Leaf) or step.operation.primitive.rule not in (
                 "same",
+                "map",
                 "groups",
                 "pool",
                 "blur",

@@ -54,7 +54,7 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 def begins_at_zero(leaf: Leaf) -> bool:
     if leaf.primitive.name == "scale":
         return leaf.argument("init") == 0
-    return leaf.primitive.attribute == NORM and leaf.argument("gain") == 0
+    return leaf.primitive.attribute == NORM and leaf.has_parameters and leaf.argument("gain") == 0
 
 
 def keeps_zero(leaf: Leaf) -> bool:

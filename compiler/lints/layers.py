@@ -50,7 +50,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             f"the bias of `{shorten(span.text)}` has no effect: a norm follows",
             Label(span, "has a bias for each channel"),
             labels=() if is_shipped(norm.span) else (Label(norm.span, "subtracts the mean of each channel"),),
-            helps=(help_without_bias(edit, span),),
+            helps=(help_without_bias(edit, span, norm),),
             fix=(edit,) if edit is not None else (),
         )
 
@@ -72,19 +72,19 @@ def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:
     return bindings.get(leaf.span.text.partition("(")[0].strip(), leaf.span)
 
 
-def help_without_bias(edit: Edit | None, call: Span) -> str:
+def help_without_bias(edit: Edit | None, call: Span, norm: Leaf) -> str:
     if edit is not None and edit.replacement:
-        return "write `bias=false`: the norm has a bias of its own"
+        return f"write `bias=false`{': the norm has a bias of its own' if norm.has_parameters else ''}"
     if "bias" not in call.text:
         return f"leave the bias out of what `{call.text.partition('(')[0].strip()}` is bound to"
-    return "leave out the bias: the norm has one of its own"
+    return f"leave out the bias{': the norm has one of its own' if norm.has_parameters else ''}"
 
 
 def centres_channels(norm: Leaf) -> bool:
     """Whether a norm subtracts the mean of each channel alone; that of a group leaves what its channels differ in."""
     if norm.primitive.name == "group_norm":
         return norm.argument("groups") == norm.shape_in.channels
-    return norm.primitive.name == "batch_norm"
+    return norm.primitive.name in ("batch_norm", "instance_norm")
 
 
 # -- repetitions ------------------------------------------------------------------------------------------------------

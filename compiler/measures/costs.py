@@ -56,7 +56,7 @@ def multiply_adds(leaf: Leaf) -> Cost:
     if leaf.external is not None:
         return compose_cost(leaf.external.multiply_adds or {}, leaf.shape_in)
     if leaf.primitive.state == "linear":
-        return {(): leaf.shape_in.channels * leaf.integer("features")}
+        return count_elements(leaf.shape_out, leaf.shape_in.channels)
     if leaf.primitive.state != "conv":
         return {}
     window = prod(size_on_axis(leaf.argument("kernel"), i) for i in range(leaf.shape_in.rank))
@@ -213,7 +213,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     """
     first = "" if any(tracked) else leaf.primitive.saves_first
     saves, plus, more = (first or leaf.primitive.saves).partition("+")
-    flows = any(tracked) or leaf.primitive.state not in ("", "filter")
+    flows = any(tracked) or leaf.has_parameters
     if is_view(leaf):
         part = parted or len(leaf.outputs) > 1
         return SavedTensors(
@@ -237,7 +237,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
             tracked=False,
         )
     inside = Sum()
-    inside.put({(): item * statistics(leaf)} if saves or not first else {})
+    inside.put(statistics(leaf, item) if saves or not first else {})
     inside.put(outputs_size, int(more) if plus else 0)
     if saves == "indices":
         inside.put(count_elements(leaf.shape_out, LONG))
@@ -246,7 +246,7 @@ def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int
     elif saves == "padded":
         inside.put(count_elements(padded(leaf), item))
     inputs = (saves in ("input", "input and output", "indices", "padded"),) * len(tracked)
-    if parted and leaf.primitive.name == "group_norm":
+    if parted and leaf.primitive.name in ("group_norm", "instance_norm"):
         inside.put(outputs_size)
         inputs = (False,)
     return SavedTensors(
@@ -273,18 +273,27 @@ def is_view(leaf: Leaf) -> bool:
     return False
 
 
-def statistics(leaf: Leaf) -> int:
-    """Numbers for each image beside the maps: means and deviations of groups, the draw of a dropped path."""
+def statistics(leaf: Leaf, item: int) -> Cost:
+    """Numbers beside the maps: means and deviations of groups or positions, the draw of a dropped path."""
+    channels = leaf.shape_in.channels
     match leaf.primitive.name:
         case "group_norm":
-            return 2 * leaf.integer("groups")
+            return {(): item * 2 * leaf.integer("groups")}
+        case "instance_norm":
+            return {(): item * 2 * channels}
         case "evo_norm_s0":
-            return leaf.integer("groups")
+            return {(): item * leaf.integer("groups")}
         case "response_norm":
-            return leaf.shape_in.channels
+            return {(): item * channels}
+        case "layer_norm":
+            return count_elements(Shape(1, leaf.shape_in.sizes), 2 * max(item, FLOAT))  # never in half precision
+        case "rms_norm":
+            return count_elements(Shape(1, leaf.shape_in.sizes), item)
+        case "global_response_norm":
+            return {(): item * (2 * channels + 1)}
         case "drop_path":
-            return 1
-    return 0
+            return {(): item}
+    return {}
 
 
 def padded(leaf: Leaf) -> Shape:

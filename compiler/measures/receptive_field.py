@@ -92,7 +92,7 @@ def leaf_trace(leaf: Leaf) -> Trace:
         case "subsample":
             field = [(0, 0, each("stride", i)) for i in range(rank)]
         case rule:
-            pooled = rule in ("global", "linear", "reshape", "flatten")
+            pooled = rule in ("global", "reshape", "flatten") or (rule == "linear" and not leaf.shape_out.rank)
             return Trace(layers, initial_trace(rank).field, pooled=pooled)
     return Trace(layers, tuple(field))
 

@@ -28,37 +28,43 @@ Symbols = tuple[str | None, ...]
 # -- what is stored ---------------------------------------------------------------------------------------------------
 
 
+VECTORS = {
+    "affine": ("weight", "bias"),
+    "affine_v": ("weight", "bias", "v"),
+    "affine_tau": ("weight", "bias", "tau"),
+    "weight": ("weight",),
+    "slope": ("weight",),
+    "batch_norm": ("weight", "bias", "running_mean", "running_var"),
+}
+"""What norms store for each channel, by what the table says that they keep."""
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+
+
 def state_entries(leaf: Leaf) -> list[Stored]:
     """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer).
 
     A parameter of the block itself has no name below that of the step.
     """
     arguments = dict(leaf.arguments)
-    channels = leaf.shape_in.channels
-    vector = (channels,)
-    affine: list[Stored] = [("weight", vector, True), ("bias", vector, True)]
-    match leaf.primitive.state:
-        case "conv":
-            kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
-            outputs = leaf.integer("channels")
-            weight = (outputs, channels // leaf.integer("groups"), *kernel)
-        case "linear":
-            outputs = leaf.integer("features")
-            weight = (outputs, channels)
-        case "parameter":
-            return [("", leaf.integers("shape"), True)]
-        case "batch_norm":
-            means: list[Stored] = [("running_mean", vector, False), ("running_var", vector, False)]
-            return [*affine, *means, ("num_batches_tracked", (), False)]
-        case "affine":
-            return affine
-        case "affine_v":
-            return [*affine, ("v", vector, True)]
-        case "affine_tau":
-            return [*affine, ("tau", vector, True)]
-        case _:
-            return []
-    return [("weight", weight, True), ("bias", (outputs,), True)] if arguments["bias"] else [("weight", weight, True)]
+    channels, state = leaf.shape_in.channels, leaf.primitive.state
+    vector = (1 if arguments.get("shared") else channels,)
+    shapes: dict[str, tuple[int, ...]] = {
+        name: vector for name in VECTORS.get(state, ()) if leaf.has_parameters or name in BUFFERS
+    }
+    if "running_mean" in shapes:
+        shapes["num_batches_tracked"] = ()
+    if state == "conv":
+        kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
+        shapes["weight"] = (leaf.integer("channels"), channels // leaf.integer("groups"), *kernel)
+    elif state == "linear":
+        shapes["weight"] = (leaf.integer("features"), channels)
+    elif state == "parameter":
+        shapes[""] = leaf.integers("shape")
+    if "weight" in shapes and arguments.get("bias"):
+        shapes["bias"] = shapes["weight"][:1]
+    if "weight" in shapes and arguments.get("scaled"):
+        shapes["gain"] = shapes["weight"][:1] + (1,) * (len(shapes["weight"]) - 1)
+    return [(name, shape, name not in BUFFERS) for name, shape in shapes.items()]
 
 
 def state_dict_keys(network: Network) -> list[Key]:

@@ -59,7 +59,9 @@ def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[
     match module:
         case Leaf(primitive):
             batch = training and primitive.name == "batch_norm"
-            single = primitive.name == "group_norm" and module.argument("groups") == module.shape_in.channels
+            single = primitive.name == "instance_norm" or (
+                primitive.name == "group_norm" and module.argument("groups") == module.shape_in.channels
+            )
             return [(path, module)] if batch or single else []
         case Sequence(children):
             parts = list(children)

@@ -58,6 +58,8 @@ def complete_arguments(
         check_range(primitive, parameter, value, span)
         if parameter.above and not exceeds(value, arguments[parameter.above]):
             raise Fault(errors.out_of_range(primitive, parameter, value, arguments[parameter.above], span))
+        if parameter.needs and value != parameter.default and not arguments[parameter.needs]:
+            raise Fault(errors.without_effect(primitive, parameter, value, span))
         arguments[parameter.name] = value
     if "padding" in arguments and arguments["padding"] is None:
         dilation, kernel = arguments.get("dilation", 1), arguments["kernel"]

@@ -35,6 +35,16 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least
     )
 
 
+def without_effect(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
+    """An argument that a flag must be set for."""
+    return Diagnostic(
+        "E0337",
+        f"`{parameter.name}` of `{primitive.name}` has no effect without `{parameter.needs}=true`",
+        Label(span, f"`{parameter.name}` is {describe(value)} here, and `{parameter.needs}` is false"),
+        helps=(f"add `{parameter.needs}=true`, or leave out `{parameter.name}`",),
+    )
+
+
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
     why = "no larger layer is of use"
     if parameter.name in ("channels", "features", "kernel"):
@@ -113,13 +123,17 @@ def insert_pool(step: Span) -> tuple[str, Edit]:
     return f"`{first[0]}`" if first else "it", Edit(Span(step.source, start, start), "global_avg_pool |> ")
 
 
-def linear_on_map(shape: Shape, span: Span) -> Diagnostic:
+def linear_on_map(shape: Shape, features: int, span: Span) -> Diagnostic:
+    """For scores: inside of a network `linear` works at every position of a map."""
     where, edit = insert_pool(span)
     return Diagnostic(
         "E0310",
-        f"`linear` needs a vector, but gets a map {show_shape(shape)}",
+        f"the last `linear` needs a vector, but gets a map {show_shape(shape)}",
         Label(span, "its input is a map"),
-        helps=(f"add `global_avg_pool |>` before {where}",),
+        helps=(
+            f"add `global_avg_pool |>` before {where}",
+            f"for scores at every position write `plain_conv({features}, kernel=1, bias=true)`",
+        ),
         fix=(edit,),
     )
 

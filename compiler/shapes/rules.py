@@ -104,10 +104,15 @@ def infer_blur(
 def infer_same(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    if primitive.name == "response_norm":  # its mean is over the axes
-        require_axes(primitive, inputs[0], span)
     if primitive.state == "parameter":
         require_broadcast(primitive, arguments["shape"], inputs[0], span)
+    return [inputs[0]]
+
+
+def infer_same_map(
+    primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
+) -> list[Shape]:
+    require_axes(primitive, inputs[0], span)  # what it computes is over the axes
     return [inputs[0]]
 
 
@@ -146,9 +151,8 @@ def infer_linear(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
-    if any(not is_constant(f) or evaluate(f, 1) > 1 for f in shape.sizes):  # below 1: refused where it arose
-        raise Fault(errors.linear_on_map(shape, span))
-    return [Shape(integer(arguments, "features"), ())]
+    is_pooled = all(is_constant(f) and evaluate(f, 1) <= 1 for f in shape.sizes)  # below 1: refused where it arose
+    return [Shape(integer(arguments, "features"), () if is_pooled else shape.sizes)]
 
 
 def infer_constant_pad(
@@ -281,6 +285,7 @@ RULES: dict[ShapeRule, Rule] = {
     "pool": infer_pool,
     "blur": infer_blur,
     "same": infer_same,
+    "map": infer_same_map,
     "groups": infer_grouped,
     "global": infer_global_pool,
     "over_channels": infer_over_channels,

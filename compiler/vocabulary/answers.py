@@ -14,7 +14,7 @@ from resnetc.grammar.primitives import NORM, PRIMITIVES
 MAX_WORD = 100  # letters: no library has a longer one
 DIMENSIONS = re.compile(r"_?[123]d(?=$|_|[A-Z])|_?[123]D(?=$|_|[A-Z])")
 INFERRED = re.compile(
-    r"(conv|std_conv|linear|norm|group_norm)\b"
+    r"(conv|std_conv|linear|norm|group_norm|layer_norm|rms_norm|instance_norm|global_response_norm)\b"
 )  # other libraries want the number of their input channels
 CALLEE = re.compile(r"(?:\[a, b\] \|> )?([a-z]\w*)(?=\(|\Z)")  # of what is written with arguments, or without
 CALLED = {"conv": ("plain_conv",), "act": ("relu",)}  # what else a word for a slot may stand for

@@ -13,6 +13,8 @@ MAX_CALL = 400  # characters of a call that is translated
 CALLS = {  # what the arguments of a call by position are; `-` has no counterpart
     "Conv2d": ("conv", "- channels kernel stride padding dilation groups bias"),
     "Conv2D": ("conv", "channels kernel stride padding"),
+    "StdConv2d": ("std_conv", "- channels kernel stride padding dilation groups bias eps"),
+    "ScaledStdConv2d": ("std_conv", "- channels kernel stride padding dilation groups bias gamma eps gain"),
     "Linear": ("linear", "- features bias"),
     "Dense": ("linear", "features"),
     "MaxPool2d": ("max_pool", "kernel stride padding"),
@@ -21,12 +23,28 @@ CALLS = {  # what the arguments of a call by position are; `-` has no counterpar
     "AvgPool2d": ("avg_pool", "kernel stride padding"),
     "AveragePooling2D": ("avg_pool", "kernel stride padding"),
     "Dropout": ("dropout", "rate"),
+    "LayerNorm": ("layer_norm", "- eps"),
+    "LayerNorm2d": ("layer_norm", "- eps"),
+    "RMSNorm": ("rms_norm", "- eps"),
+    "InstanceNorm2d": ("instance_norm", "- eps momentum affine"),
+    "GlobalResponseNorm": ("global_response_norm", "- eps"),
+    "BatchNorm2d": ("norm", "- eps momentum affine"),
+    "PReLU": ("prelu", "shared slope"),
     "ELU": ("elu", "alpha"),
     "Hardtanh": ("clip", "low high"),
     "GroupNorm": ("group_norm", "groups -"),
     "ZeroPad2d": ("constant_pad", "amount"),
     "ZeroPadding2D": ("constant_pad", "amount"),
 }
+LEFT_OUT = {  # layers that no argument is needed for, and arguments that they have without being told
+    "norm": {"eps": "1e-5", "momentum": "0.1", "affine": "true"},
+    "layer_norm": {"eps": "1e-6"},
+    "rms_norm": {"eps": "1e-6"},
+    "instance_norm": {"eps": "1e-5", "momentum": "0.1", "affine": "false"},
+    "global_response_norm": {"eps": "1e-6"},
+    "prelu": {"shared": "false", "slope": "0.25"},
+}
+SET = {"ScaledStdConv2d": {"scaled": "true", "bias": "true"}}  # arguments that a class stands for by its name
 DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "bias": "false"}
 UNUSED = frozenset(word for words in NEEDLESS.values() for word in words.split()) - {"activation"}
 OVER_CHANNELS = dict.fromkeys(("mean", "reducemean", "avg"), "channel_mean") | dict.fromkeys(
@@ -52,8 +70,8 @@ def write_layer(word: str, arguments: list[tuple[str, str]]) -> str:
     name, parameters = CALLS[word]
     order = parameters.split()
     here = ["channels", "features", "kernel", "rate", "amount", "stride", "padding", "dilation", "groups", "bias"]
-    here += ["alpha", "low", "high"]
-    values: dict[str, str] = {}
+    here += ["alpha", "low", "high", "scaled", "gamma", "eps", "momentum", "gain", "affine", "shared", "slope"]
+    values = dict(SET.get(word, {}))
     behind = ""
     for at, (key, value) in enumerate(arguments):
         parameter = key and (key if key in here else translate(key, PARAMETERS, here if name == "conv" else order))
@@ -68,10 +86,16 @@ def write_layer(word: str, arguments: list[tuple[str, str]]) -> str:
     values.pop("-", None)
     if "kernel" in values:
         write_window(name, values)
+    if name == "prelu":  # a number of slopes: one for all, or one for each channel
+        values["shared"] = "true" if values.get("shared", "1") == "1" else "false"
     if name == "conv" and ("padding" in values or values.get("bias") == "true"):
         name = "plain_conv"
     keeps_bias = name == "linear"
-    stated = {key: v for key, v in values.items() if DEFAULTS.get(key) != v or (keeps_bias and key == "bias")}
+    usual = DEFAULTS | LEFT_OUT.get(name, {})
+    stated = {key: v for key, v in values.items() if usual.get(key) != v or (keeps_bias and key == "bias")}
+    if name in LEFT_OUT:
+        name = "batch_norm" if name == "norm" and stated else name
+        return f"{name}({', '.join(f'{key}={stated[key]}' for key in here if key in stated)})" if stated else name
     first = next((parameter for parameter in order if parameter != "-"), "")
     if not first or first not in stated:
         return ""
@@ -95,7 +119,9 @@ def write_window(name: str, values: dict[str, str]) -> None:
     """The padding of a window, 0 elsewhere unless it is said, and the stride of a pool, elsewhere its kernel."""
     kernel, padding = values["kernel"], values.get("padding", "0").strip("\"'").lower()
     padding = "0" if padding == "valid" else padding
-    if name != "conv":
+    if name == "std_conv" and "padding" not in values:
+        padding = "same"
+    if name not in ("conv", "std_conv"):
         values.setdefault("stride", kernel)
     values.pop("padding", None)
     if padding != "same" and padding != padding_that_keeps(kernel, values.get("dilation", "1")):

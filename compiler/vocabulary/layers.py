@@ -44,13 +44,23 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     ),
     "plain_conv(64, kernel=4, stride=4, padding=0)": words("", "", "PatchEmbed", "", "patchify patch_embed"),
     "std_conv(64, kernel=3)": words("", "", "StdConv2d StdConv2dSame", "", "ws_conv weight_standardized_conv"),
+    "std_conv(64, kernel=3, scaled=true, bias=true)": words("", "", "ScaledStdConv2d ScaledStdConv2dSame"),
     "norm": words("BatchNorm2d LazyBatchNorm2d batch_norm", "BatchNormalization", "", "BatchNorm"),
     "norm |> act": words("", "", "BatchNormAct2d BatchNormRelu get_norm_act_layer"),
     "group_norm(32)": words("GroupNorm", "GroupNormalization", "GroupNormAct", "GroupNorm", "gn"),
+    "evo_norm_s0(32, eps=1e-3)": words("", "", "EvoNorm2dS0a"),
+    "layer_norm": words(
+        "LayerNorm", "LayerNormalization", "LayerNorm2d LayerNormExp2d SimpleNorm2d", "LayerNorm", "ln layernorm"
+    ),
+    "rms_norm": words("RMSNorm", "RMSNormalization", "RmsNorm RmsNorm2d", "RMSNorm"),
+    "instance_norm": words("InstanceNorm2d", "InstanceNormalization", "", "InstanceNorm", "instancenorm"),
+    "global_response_norm": words("", "", "GlobalResponseNorm GlobalResponseNormMlp", "", "grn GRN"),
     "response_norm": words("", "", "FilterResponseNormTlu2d FilterResponseNorm", "", "frn"),
     "act": words("ReLU relu", "Activation", "get_act_layer create_act_layer", "", "activation nonlinearity"),
     "silu": words(short="swish Swish"),
     "hard_silu": words("Hardswish", "hard_swish", "HardSwish", "hard_swish", "hswish h_swish HSwish"),
+    "prelu(shared=true)": words("PReLU"),
+    "prelu": words(short="p_relu parametric_relu"),
     "clip(0, 6)": words("ReLU6", "", "", "relu6", "clipped_relu"),
     "clip(-1, 1)": words("Hardtanh hardtanh clamp", "", "", "hard_tanh", "clip_by_value"),
     "max_pool(3, stride=2)": words(
@@ -179,23 +189,14 @@ def activation(*primitives: str, instead: str = "", short: str = "") -> Lacking:
 LACKING: tuple[Lacking, ...] = (
     activation("selu"),
     activation("celu"),
-    activation("prelu", short="rrelu"),
+    activation("rrelu"),
     activation("hard_mish"),
     activation("threshold"),
     activation("softplus", short="softsign softshrink hardshrink tanhshrink log_sigmoid"),
     activation("quick_gelu", short="star_relu squared_relu"),
     activation("glu", instead="`let p = in |> split(2)`, then `p[0] * (p[1] |> sigmoid)`, is the same function"),
-    Lacking("", ("layer_norm",), words("LayerNorm", "LayerNormalization", "LayerNorm2d", "", "ln"), (NORM,)),
-    Lacking("", ("rms_norm",), words("RMSNorm", "RMSNormalization"), (NORM,)),
-    Lacking(
-        "",
-        ("instance_norm",),
-        words("InstanceNorm2d", "InstanceNormalization", "", "InstanceNorm", "adain"),
-        (NORM,),
-        "in a block or a policy `in |> group_norm(in.channels)` normalises each channel by itself",
-    ),
+    Lacking("", ("adaptive_instance_norm",), words("", "", "", "", "adain"), (NORM,)),
     Lacking("", ("local_response_norm",), words("LocalResponseNorm", short="lrn"), (NORM,)),
-    Lacking("", ("global_response_norm",), words("", "", "GlobalResponseNorm", "", "grn"), (NORM,)),
     Lacking("", ("weight_norm",), words("weight_norm spectral_norm", "SpectralNormalization"), (NORM,)),
     Lacking(
         "operation that makes a map larger",
@@ -249,9 +250,6 @@ LACKING: tuple[Lacking, ...] = (
             "mhsa self_attention non_local NonLocalAttn HaloAttn LambdaLayer BottleneckAttn Transformer",
         ),
         instead=f"{OWN_CLASS}; the slot `attention` takes gates, such as `gates.se` of `std.gates`",
-    ),
-    Lacking(
-        "gain of a convolution", ("scaled_std_conv",), words("", "", "ScaledStdConv2d"), instead="`std_conv` has none"
     ),
     Lacking(
         "convolution at learned offsets",

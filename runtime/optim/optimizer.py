@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from resnetc.runtime.recipe import Recipe
 
@@ -35,10 +36,11 @@ def is_matrix(owner: nn.Module, parameter: Tensor) -> bool:
     """Whether a parameter of a module mixes channels or positions.
 
     A norm, a bias, a learned factor or addend does not: it has one number for each channel, whatever axes stand behind
-    that; and so has a filter of one position for each channel, which is a filter all the same.
+    that; nor does the gain of a filter. A filter of one position for each channel is a filter all the same.
     """
-    is_layer = isinstance(owner, (nn.Linear, nn.modules.conv._ConvNd))
-    return parameter.ndim > 1 and (is_layer or parameter.numel() > len(parameter))
+    if isinstance(owner, (nn.Linear, _ConvNd)):
+        return parameter is owner.weight
+    return sum(n > 1 for n in parameter.shape) > 1
 
 
 def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:

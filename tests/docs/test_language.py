@@ -36,6 +36,8 @@ STATE = {
     "affine_v": "weight bias v",
     "affine_tau": "weight bias tau",
     "parameter": "(its own name)",
+    "weight": "weight",
+    "slope": "weight",
 }
 KEPT = {"indices": "input and indices", "padded": "padded input"}
 
@@ -227,14 +229,17 @@ def test_the_primitives() -> None:
         for (_, sign, text), parameter in zip(said, primitive.parameters, strict=True):
             assert written(parameter, text if sign else None), (name, parameter.name)
         assert spans(stored) == [primitive.attribute], name
-        assert stored.partition(":")[2].strip() == STATE[primitive.state], name
+        keys = STATE[primitive.state] + (" gain" if any(p.name == "scaled" for p in primitive.parameters) else "")
+        assert stored.partition(":")[2].strip() == keys, name
         assert kept == said_of(primitive.saves), name
 
 
 def said_of(saves: str) -> str:
     """What a page says is kept for the backward pass."""
     first, plus, more = saves.partition("+")
-    return " and ".join([*([KEPT.get(first, first)] if first else []), *([f"{more} maps"] if plus else [])])
+    return " and ".join(
+        [*([KEPT.get(first, first)] if first else []), *([f"{more} map{'s' * (more > '1')}"] if plus else [])]
+    )
 
 
 def test_what_is_kept_where_no_gradient_is_asked_for_the_input() -> None:
@@ -291,7 +296,7 @@ SHAPES: dict[str, Any] = {
     "`[channels, window...]`": lambda n, a, w: [(CHANNELS, w)],
     "`[C, window...]`": lambda n, a, w: [(C, w)],
     "`[C, blurred...]`": lambda n, a, w: [(C, w)],
-    "`[features]`, of `[C]` or `[C, 1...]`": lambda n, a, w: [(FEATURES,)],
+    "`[features, n...]`, `[features]` of `[C, 1...]`": lambda n, a, w: [(FEATURES, n)],
     "`[C, 1...]`": lambda n, a, w: [(C, (1, 1))],
     "`[1, n...]`": lambda n, a, w: [(1, n)],
     "`[C, n + amount + behind...]`": lambda n, a, w: [(C, tuple(x + a["amount"] + a["behind"] for x in n))],
@@ -333,8 +338,8 @@ def test_the_shapes_of_primitives() -> None:
     assert set(table.values()) == set(SHAPES)
     for name, cell in table.items():
         primitive = PRIMITIVES[name]
-        n = {"linear": (1, 1), "reshape": (1, 1)}.get(name, (9, 12))
-        fixed = name in ("linear", "reshape", "flatten")
+        n = {"reshape": (1, 1)}.get(name, (9, 12))
+        fixed = name in ("reshape", "flatten")
         sizes = tuple(constant(x) if fixed else identity() for x in n)
         count = 2 if name in ("concat", "sum", "softmax") else 1
         arguments = complete_arguments(primitive, GIVEN.get(name, {}), 2, nowhere, channels=C)

@@ -28,6 +28,8 @@ POOLS: dict[str, Callable[..., Any]] = {
 APART = {
     "batch_norm",
     "group_norm",
+    "layer_norm",
+    "prelu",
     "relu",
     "silu",
     "gelu",

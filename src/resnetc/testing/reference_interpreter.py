@@ -23,6 +23,7 @@ from resnetc.compiler.measures.summary import shape_at
 from resnetc.grammar.primitives import FUNCTIONAL
 from resnetc.testing.replay import hold
 from resnetc.testing.user_modules import make_module
+from resnetc.testing.weighted_formulas import FORMULAS
 
 Outputs = Tensor | dict[str, Tensor]
 
@@ -168,14 +169,16 @@ class Reference:
             return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
         if leaf.external is not None:
             return self.external(leaf, prefix, operands)
+        own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
+        if leaf.primitive.name in FORMULAS and (leaf.primitive.name != "linear" or leaf.shape_out.rank):
+            return [FORMULAS[leaf.primitive.name](operands[0], dict(leaf.arguments), own)]
         arguments = tuple((column.keyword, literal(column.value)) for column in columns(leaf))
         alone: nn.Module = eval(line(Call(module_name(leaf), arguments)), dict(self.names))
         alone = alone.to(operands[0].dtype).train(self.training and keeps_state(leaf))
         self.watch(leaf, prefix, operands[0])
         if keeps_state(leaf):
-            own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
             alone.load_state_dict(own, strict=True)
-        operand = operands[0].flatten(1) if isinstance(alone, nn.Linear) else operands[0]
+        operand = operands[0].flatten(1) if leaf.primitive.name == "linear" else operands[0]
         made = alone(operand)
         assert isinstance(made, Tensor)
         return [made]

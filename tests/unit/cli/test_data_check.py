@@ -180,12 +180,12 @@ def test_the_outline_of_every_data_set_is_found_without_torch(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("other", "code"),
     [
-        ({"stem": "|> linear(4)"}, "E0310"),
+        ({"head": "linear(4)"}, "E0310"),
         ({"input": "[channels, 48, 48] = [channels, 32, 32]"}, "E0323"),
         ({"stem": "|> max_pool(33, padding=0)"}, "E0320"),
         ({"input": USUAL["input"] + " when H % 5 == 0"}, "E0333"),
         ({"claim": "expect multiply_adds == 5"}, "E0402"),
-        ({"parameters": "classes: int", "input": "[3, H, W] = [3, 32, 32]", "stem": "|> linear(4)"}, "E0310"),
+        ({"parameters": "classes: int", "input": "[3, H, W] = [3, 32, 32]", "head": "linear(4)"}, "E0310"),
     ],
 )
 def test_a_mistake_that_does_not_depend_on_the_data_is_the_specs(

@@ -26,6 +26,7 @@ def unit(main: str) -> str:
         (write_net(stem=f"conv(16, kernel=3) |> {ZERO} |> act"), [ZERO]),
         (write_net(stem=f"conv(16, kernel=3) |> {ZERO} |> clip(-1, 6) |> conv(16, kernel=1)"), [ZERO]),
         (write_net(stem="conv(16, kernel=3) |> evo_norm_s0(groups=4, gain=0)"), ["evo_norm_s0(groups=4, gain=0)"]),
+        (write_net(stem="conv(16, kernel=3) |> layer_norm(gain=0)"), ["layer_norm(gain=0)"]),
         (write_net(head=f"{ZERO} |> act |> global_avg_pool |> linear(10)"), [ZERO]),
         (write_net(head=f"global_avg_pool |> fc: linear(10) |> {ZERO}"), [ZERO]),
         (unit(f"conv(width, kernel=3) |> {ZERO} |> act |> conv(width, kernel=3) |> norm"), [ZERO]),

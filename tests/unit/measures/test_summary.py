@@ -343,6 +343,12 @@ STATES = {
     "group_norm(2)": [("weight", True), ("bias", True)],
     "evo_norm_s0(2)": [("weight", True), ("bias", True), ("v", True)],
     "response_norm": [("weight", True), ("bias", True), ("tau", True)],
+    "layer_norm": [("weight", True), ("bias", True)],
+    "rms_norm": [("weight", True)],
+    "instance_norm": [],
+    "instance_norm(affine=true)": [("weight", True), ("bias", True)],
+    "global_response_norm": [("weight", True), ("bias", True)],
+    "prelu": [("weight", True)],
     "blur_pool(3)": [],
 }
 
@@ -543,8 +549,17 @@ def test_nothing_is_kept_before_the_first_parameters():
         "group_norm(2)",
         "evo_norm_s0(2)",
         "response_norm",
+        "layer_norm",
+        "rms_norm",
+        "instance_norm",
+        "instance_norm(affine=true)",
+        "batch_norm(affine=false)",
+        "global_response_norm",
+        "prelu",
+        "linear(4)",
         "plain_conv(4, kernel=3)",
         "std_conv(4, kernel=3)",
+        "std_conv(4, kernel=3, scaled=true)",
     ],
 )
 def test_what_an_operation_keeps_of_the_image_itself(layer, tmp_path):
@@ -554,7 +569,8 @@ def test_what_an_operation_keeps_of_the_image_itself(layer, tmp_path):
     assert_activations_agree(resnetc.compile(str(spec)), (5, 4))
 
 
-NORMS = ("batch_norm", "group_norm(4)", "evo_norm_s0(2)", "response_norm")
+NORMS = ("batch_norm", "group_norm(4)", "evo_norm_s0(2)", "response_norm", "layer_norm", "rms_norm")
+NORMS += ("instance_norm", "global_response_norm", "prelu")
 PARTS = {
     "half": "(in |> split(2))[1]",
     "whole": "(in |> split(1))[0]",

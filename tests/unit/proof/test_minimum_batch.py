@@ -33,6 +33,8 @@ def net(norm: str = "identity", gate: str = "identity", head: str = "gate") -> T
         (net("group_norm(groups=8)"), lambda h, w: h <= 2 and w <= 4),
         (net("group_norm(groups=4)"), lambda h, w: False),
         (net("evo_norm_s0(groups=8)"), lambda h, w: False),
+        (net("instance_norm"), lambda h, w: h <= 2 and w <= 4),
+        (net("layer_norm"), lambda h, w: False),
         (net(gate="group_norm(groups=8)"), lambda h, w: True),
         (net("group_norm(groups=8)", "group_norm(groups=8)"), lambda h, w: True),
         (net(head="global_avg_pool |> flatten |> group_norm(groups=8)"), lambda h, w: True),

@@ -313,9 +313,8 @@ def test_maps_become_vectors() -> None:
     assert applied("global_avg_pool", map_of(4))[0] == [map_of(4, constant(1), constant(1))]
     assert applied("linear", map_of(4, constant(1), constant(1)), features=5)[0] == [vector(5)]
     assert applied("linear", vector(4), features=5)[0] == [vector(5)]
-    assert refusal("linear", fixed, features=5)[0] == refusal("linear", map_of(4), features=5)[0] == "E0310"
-    assert refusal("linear", map_of(4, constant(1), H), features=5)[0] == "E0310"
-    assert refusal("linear", map_of(4, constant(2), constant(1)), features=5)[0] == "E0310"
+    for sizes in ((constant(2), constant(3)), (H, H), (constant(1), H), (constant(2), constant(1))):
+        assert applied("linear", map_of(4, *sizes), features=5)[0] == [map_of(5, *sizes)]
     assert applied("flatten", fixed)[0] == [vector(24)]
     assert refusal("flatten", map_of(4, constant(1), H)) == (
         "E0316",
@@ -332,6 +331,8 @@ MAPS_ONLY: dict[str, Args] = {
     "max_pool": {"kernel": 1},
     "blur_pool": {},
     "response_norm": {},
+    "instance_norm": {},
+    "global_response_norm": {},
     "global_avg_pool": {},
     "global_max_pool": {},
     "constant_pad": {"amount": 1},
@@ -372,7 +373,6 @@ FAULTS: list[tuple[str, tuple[Shape, ...], Args]] = [
     ("plain_conv", (map_of(4),), {"channels": 10, "kernel": 1, "groups": 4}),
     ("group_norm", (map_of(10),), {"groups": 4}),
     ("max_pool", (map_of(4),), {"kernel": 5, "padding": 4}),
-    ("linear", (map_of(4),), {"features": 5}),
     ("pad_channels", (map_of(4),), {"channels": 3}),
     ("pad_channels", (map_of(4),), {"channels": 10, "before": 8}),
     ("split", (map_of(11),), {"parts": 4}),
@@ -432,10 +432,6 @@ E0308 4 groups do not divide the 10 input channels of `group_norm`
 E0309 the padding 4 of `max_pool` is more than half its kernel of 5
   some windows would lie entirely in the padding
   use a padding of at most 2
-
-E0310 `linear` needs a vector, but gets a map [4, H, W]
-  its input is a map
-  add `global_avg_pool |>` before it
 
 E0311 `pad_channels(3)` cannot remove channels: the input has 4
   its input has 4 channels

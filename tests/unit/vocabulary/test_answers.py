@@ -63,9 +63,18 @@ EXACT = {
     "ConvTranspose2d": "edition 1 has no transposed convolution",
     "deconv": "edition 1 has no transposed convolution",
     "GlobalMaxPool2D": "`GlobalMaxPool2D` is written `global_max_pool` here",
-    "prelu": (
-        "edition 1 has no `prelu`; its activations are "
-        "`relu`, `silu`, `gelu`, `leaky_relu`, `elu`, `mish`, `hard_silu`, `clip`, `tanh`, `sigmoid` and `hard_sigmoid`"
+    "celu": (
+        "edition 1 has no `celu`; its activations are `relu`, `silu`, `gelu`, `leaky_relu`, `prelu`, `elu`, `mish`, "
+        "`hard_silu`, `clip`, `tanh`, `sigmoid` and `hard_sigmoid`"
+    ),
+    "PReLU": "`PReLU` is written `prelu(shared=true)` here",
+    "RMSNorm": "`RMSNorm` is written `rms_norm` here: input channels are inferred",
+    "InstanceNorm2d": "`InstanceNorm2d` is written `instance_norm` here: input channels are inferred",
+    "GRN": "`GRN` is written `global_response_norm` here: input channels are inferred",
+    "EvoNorm2dS0a": "`EvoNorm2dS0a` is written `evo_norm_s0(32, eps=1e-3)` here",
+    "ScaledStdConv2d": (
+        "`ScaledStdConv2d` is written `std_conv(64, kernel=3, scaled=true, bias=true)` here: "
+        "input channels are inferred"
     ),
     "Tanh": "`Tanh` is written `tanh` here",
     "ELU": "`ELU` is written `elu` here",
@@ -75,8 +84,10 @@ EXACT = {
     "relu6": "`relu6` is written `clip(0, 6)` here",
     "ReLU6": "`ReLU6` is written `clip(0, 6)` here",
     "Hardtanh": "`Hardtanh` is written `clip(-1, 1)` here",
-    "LayerNorm": (
-        "edition 1 has no `LayerNorm`; its norms are `batch_norm`, `group_norm`, `evo_norm_s0` and `response_norm`"
+    "LayerNorm": "`LayerNorm` is written `layer_norm` here: input channels are inferred",
+    "lrn": (
+        "edition 1 has no `lrn`; its norms are `batch_norm`, `group_norm`, `evo_norm_s0`, `response_norm`, "
+        "`layer_norm`, `rms_norm` and `instance_norm`"
     ),
     "MultiheadAttention": (
         "edition 1 has no attention over positions; write it as a class in Python, and apply that by `extern`; "
@@ -192,9 +203,7 @@ INSTEAD = {
     "MBConv": "out = in |> conv(4 * width, kernel=1) |> conv(width, kernel=1)",
     "Mlp": "out = in |> conv(256, kernel=1) |> act |> conv(64, kernel=1)",
     "glu": "let p = in |> split(2)\n  out = p[0] * (p[1] |> sigmoid)",
-    "instance_norm": "out = in |> group_norm(in.channels)",
     "channel_dropout": "out = in |> dropout(0.5)",
-    "ScaledStdConv2d": "out = in |> std_conv(32, kernel=3)",
     "slice": "let parts = in |> split(2)\n  out = parts[0]",
     "Sequential": "out = in |> conv(64, kernel=3) |> norm |> act",
 }
@@ -257,6 +266,7 @@ CALLS = (
     ("in |> plain_conv(32, kernel=3, {}=true)", "bias"),
     ("in |> dropout({}=0.5)", "rate"),
     ("in |> batch_norm({}=0.001)", "eps"),
+    ("in |> std_conv(32, kernel=3, scaled=true, {}=0)", "gain"),
     ("in |> leaky_relu({}=0.2)", "slope"),
     ("in |> clip({}=0, high=6)", "low"),
     ("in |> clip(0, {}=6)", "high"),
@@ -293,10 +303,10 @@ def test_the_plain_form_of_a_word_has_no_axes_and_no_capitals():
 
 
 SETTINGS = {
-    ("act", "prelu"): EXACT["prelu"],
+    ("act", "celu"): EXACT["celu"],
     ("act", "swish"): EXACT["swish"],
     ("act", "nn.SiLU()"): EXACT["SiLU"],
-    ("norm", "layer_norm"): EXACT["LayerNorm"].replace("LayerNorm", "layer_norm"),
+    ("norm", "lrn"): EXACT["lrn"],
 }
 
 

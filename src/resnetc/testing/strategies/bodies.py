@@ -28,7 +28,7 @@ CONDITIONS = ("stride == 1", "in.channels == width", "norm == batch_norm", "true
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
 POOLS = tuple(row.name for row in rows(lambda row: row.rule == "global"))
 # What a convolution has, and the signature of the slot has not.
-CONV_SLOT = frozenset({"padding", "bias", "eps", "kaiming", "std"})
+CONV_SLOT = frozenset({"padding", "bias", "eps", "kaiming", "std", "scaled", "gamma", "gain"})
 
 
 @dataclass

@@ -47,6 +47,24 @@ def test_a_parameter_decays_by_what_it_is_and_not_by_its_axes() -> None:
     assert decayed == {"depthwise.weight", "only.weight", "table"}
 
 
+class ScaledFilter(nn.Conv2d):
+    """A convolution with a gain of as many axes as its filter."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 4, 1)
+        self.gain = nn.Parameter(torch.ones(4, 1, 1, 1))
+
+
+def test_only_matrices_and_filters_decay_whatever_axes_the_others_have() -> None:
+    factors = nn.ParameterDict({"scale": torch.ones(4, 1, 1), "table": torch.ones(4, 3)})
+    narrow = nn.Conv1d(1, 1, 3, bias=False)
+    model = nn.ModuleDict({"scaled": ScaledFilter(), "narrow": narrow, "act": nn.PReLU(4), "factors": factors})
+    built = optimizer.build_optimizer(model, Recipe(weight_decay=0.01))
+    decay = {id(p): group["weight_decay"] for group in built.param_groups for p in group["params"]}
+    decayed = {name for name, p in model.named_parameters() if decay[id(p)]}
+    assert decayed == {"scaled.weight", "narrow.weight", "factors.table"}
+
+
 def test_frozen_parameters_are_left_out() -> None:
     model = network()
     model[0].requires_grad_(False)

@@ -40,7 +40,7 @@ def is_matrix(owner: nn.Module, parameter: Tensor) -> bool:
     """
     if isinstance(owner, (nn.Linear, _ConvNd)):
         return parameter is owner.weight
-    return sum(n > 1 for n in parameter.shape) > 1
+    return parameter.ndim > 1 and parameter.numel() > len(parameter)
 
 
 def state_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:

@@ -207,3 +207,16 @@ def parameter_outside_block(name: str, span: Span, path: str = "") -> Diagnostic
         Label(span, "has no module to be stored in"),
         helps=(f"apply it in a block directly, or make a block of it: `block scaled() {{ out = in |> {name} }}`",),
     )
+
+
+def factor_of_zero(expr: syntax.Binary, factor: syntax.Expr) -> Diagnostic:
+    return Diagnostic(
+        "E0256",
+        "a tensor times 0 is nothing but zeros",
+        Label(expr.span, "0 everywhere, and no layer of it learns"),
+        helps=(
+            f"leave the branch out where the factor is 0: `(branch when {factor.span.text} != 0 otherwise none)`"
+            if isinstance(factor, syntax.Name)
+            else "leave the branch out: `none` in its place leaves no layer of it",
+        ),
+    )

@@ -19,7 +19,7 @@ from resnetc.compiler.evaluation.values import (
     Value,
     is_number,
 )
-from resnetc.compiler.expansion import application_errors, operator_errors
+from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.elementwise import join_shapes
 from resnetc.compiler.expansion.leaves import Leaves
 from resnetc.compiler.ir.network import Join
@@ -130,7 +130,7 @@ class TensorOperators:
         if number == 0 and expr.op == "/":
             raise Fault(division_by_zero(expr.op, expr.span))
         if number == 0 and expr.op == "*":
-            raise Fault(operator_errors.factor_of_zero(expr, expr.left if side == LEFT else expr.right))
+            raise Fault(application_errors.factor_of_zero(expr, expr.left if side == LEFT else expr.right))
 
     def operate(self, layer: PrimitiveLayer, tensor: Tensor, frame: Frame) -> Tensor:
         """A step of the dataflow that no module stands for."""

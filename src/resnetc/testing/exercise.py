@@ -10,6 +10,7 @@ import torch
 from resnetc.api import Compiled
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, distinct_leaves
+from resnetc.compiler.measures.uncounted import with_uncounted
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree
@@ -112,7 +113,10 @@ def state(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     """The state dict: keys, order, shapes, sums."""
     _, _, measures, _ = parts(compiled)
     device = device_for(measures, compiled.network.input.sizes, 0)
-    seen = f"keys, order and shapes; {measures.parameters:,} parameters, {measures.buffers:,} elements in buffers"
+    missing = measures.uncounted
+    parameters = with_uncounted(f"{measures.parameters:,} parameters", missing.parameters)
+    buffers = with_uncounted(f"{measures.buffers:,} elements in buffers", missing.buffers)
+    seen = f"keys, order and shapes; {parameters}, {buffers}"
     return alone("state", lambda: assertions.assert_state_agrees(compiled, device), seen)
 
 
@@ -125,7 +129,8 @@ def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Find
     def check(at: Example) -> None:
         assertions.assert_multiply_adds_agree(compiled, at.sizes)
 
-    return tried("multiply_adds", check, last, f"up to {most:,} per image", compiled, accepted.axes)
+    seen = f"up to {with_uncounted(f'{most:,}', measures.uncounted.multiply_adds)} per image"
+    return tried("multiply_adds", check, last, seen, compiled, accepted.axes)
 
 
 def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:

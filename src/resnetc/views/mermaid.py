@@ -185,8 +185,8 @@ def worded(operation: Module | str) -> list[str]:
             if "side" in shown:
                 number = literal(shown["number"])
                 parts = [f"{number} {primitive.name}" if shown["side"] == LEFT else f"{primitive.name} {number}"]
-            if "kernel" in shown:
-                parts[0] += f" {times(shown['kernel'], rank)}"
+            if (window := shown.get("kernel", shown.get("factor"))) is not None:
+                parts[0] += f" {times(window, rank)}"
             if shown.get("stride", 1) != 1:
                 parts.append(f"stride {times(shown['stride'], 1)}")
             if shown.get("dilation", 1) != 1:

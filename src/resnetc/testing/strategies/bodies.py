@@ -27,6 +27,7 @@ from resnetc.testing.strategies.primitives import (
 CONDITIONS = ("stride == 1", "in.channels == width", "norm == batch_norm", "true", "in.rank > 1 or width < 5")
 GATES = ("sigmoid", "hard_sigmoid", "relu |> sigmoid")
 POOLS = tuple(row.name for row in rows(lambda row: row.rule == "global"))
+OVER_CHANNELS = tuple(row.name for row in rows(lambda row: row.rule == "over_channels"))
 # What a convolution has, and the signature of the slot has not.
 CONV_SLOT = frozenset({"padding", "bias", "eps", "kaiming", "std", "scaled", "gamma", "gain"})
 
@@ -214,8 +215,11 @@ class Body:
     # -- statements ---------------------------------------------------------------------------------------------------
 
     def gate(self, flow: Flow) -> Flow:
-        """`x * gate`: the gate has one position, and the channels of `x` or one."""
+        """`x * gate`: the gate has one position, and the channels of `x` or one; or one channel at every position."""
         flow = self.named(flow)
+        if self.draft.flag(3):
+            spots = f"{flow.text} |> {self.draft.one(*OVER_CHANNELS)} |> {self.label()}: plain_conv(1, kernel=3)"
+            return Flow(f"{flow.text} * ({spots} |> {self.draft.one(*GATES)})", flow.shapes)
         channels = self.draft.one(f"{flow.text}.channels", "1")
         name = self.local()
         gate = f"{flow.text} |> {self.draft.one(*POOLS)} |> {self.label()}: plain_conv({channels}, kernel=1, bias=true)"

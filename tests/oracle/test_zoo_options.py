@@ -25,6 +25,8 @@ FIVE_STAGES = {
     if "gernet" in net or "darknet" in net and "cs3" not in net
 }
 WITHOUT_CLASSES = {net for net in SPECS if "clip_gap" in net}  # their outputs are the means
+WITHOUT_NORM = {"torchvision/squeezenet"}
+ONE = {"classes": "10", "channels": "1"}
 
 
 def with_settings(specs: list[str], **settings: str) -> dict[str, CheckedNetwork]:
@@ -106,7 +108,8 @@ def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None
 
 def test_classes_channels_and_norm(plain: dict[str, CheckedNetwork]) -> None:
     """Group norm has the parameters of batch norm; a net that is its own activation stays without one."""
-    nets = with_settings([*NAMES], classes="10", channels="1", norm="group_norm(groups=1)")
+    nets = with_settings([spec for spec in NAMES if spec not in WITHOUT_NORM], norm="group_norm(groups=1)", **ONE)
+    nets |= with_settings([*WITHOUT_NORM], **ONE)
     for net, checked in nets.items():
         (out,) = checked.network.root.outputs
         assert (checked.network.root.shape_in.channels, out.channels) == (1, 10), net

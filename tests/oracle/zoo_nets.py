@@ -76,6 +76,47 @@ NAMES = {
         regnety_160 regnety_320 regnety_640 regnety_1280 regnety_2560 regnety_040_sgn regnetv_040 regnetv_064
         regnetz_005 regnetz_040 regnetz_040_h
     """,
+    "timm/efficientnet": """
+        mobilenetv1_100 mobilenetv1_100h mobilenetv1_125 mobilenetv2_035 mobilenetv2_050 mobilenetv2_075
+        mobilenetv2_100 mobilenetv2_110d mobilenetv2_120d mobilenetv2_140 mnasnet_050 mnasnet_075 mnasnet_100
+        mnasnet_140 semnasnet_050 semnasnet_075 semnasnet_100 semnasnet_140 mnasnet_small fbnetc_100 spnasnet_100
+        efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5
+        efficientnet_b6 efficientnet_b7 efficientnet_b8 efficientnet_l2 efficientnet_b0_gn efficientnet_b0_g8_gn
+        efficientnet_b0_g16_evos efficientnet_b3_gn efficientnet_b3_g8_gn efficientnet_blur_b0 efficientnet_lite0
+        efficientnet_lite1 efficientnet_lite2 efficientnet_lite3 efficientnet_lite4 tinynet_a tinynet_b tinynet_c
+        tinynet_d tinynet_e efficientnet_es efficientnet_es_pruned efficientnet_em efficientnet_el
+        efficientnet_el_pruned efficientnetv2_s efficientnetv2_m efficientnetv2_l efficientnetv2_xl
+        efficientnetv2_rw_t efficientnetv2_rw_s efficientnetv2_rw_m mobilenet_edgetpu_100 mobilenet_edgetpu_v2_xs
+        mobilenet_edgetpu_v2_s mobilenet_edgetpu_v2_m mobilenet_edgetpu_v2_l test_efficientnet test_efficientnet_gn
+    """,
+    "timm/mobilenetv3": """
+        mobilenetv3_large_075 mobilenetv3_large_100 mobilenetv3_large_150d mobilenetv3_small_050
+        mobilenetv3_small_075 mobilenetv3_small_100 mobilenetv3_rw fbnetv3_b fbnetv3_d fbnetv3_g lcnet_035 lcnet_050
+        lcnet_075 lcnet_100 lcnet_150 mobilenetv4_conv_small mobilenetv4_conv_small_035 mobilenetv4_conv_small_050
+        mobilenetv4_conv_medium mobilenetv4_conv_large mobilenetv4_conv_aa_medium mobilenetv4_conv_aa_large
+        mobilenetv4_conv_blur_medium
+    """,
+    "timm/hardcorenas": "hardcorenas_a hardcorenas_b hardcorenas_c hardcorenas_d hardcorenas_e hardcorenas_f",
+    "timm/rexnet": """
+        rexnet_100 rexnet_130 rexnet_150 rexnet_200 rexnet_300 rexnetr_100 rexnetr_130 rexnetr_150 rexnetr_200
+        rexnetr_300
+    """,
+    "timm/ghostnet": "ghostnet_050 ghostnet_100 ghostnet_130",
+    "timm/repghost": """
+        repghostnet_050 repghostnet_058 repghostnet_080 repghostnet_100 repghostnet_111 repghostnet_130
+        repghostnet_150 repghostnet_200
+    """,
+    "timm/starnet": "starnet_s1 starnet_s2 starnet_s3 starnet_s4 starnet_s050 starnet_s100 starnet_s150",
+    "timm/fasternet": "fasternet_t0 fasternet_t1 fasternet_t2 fasternet_s fasternet_m fasternet_l",
+    "torchvision/efficientnet": """
+        efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5
+        efficientnet_b6 efficientnet_b7 efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l
+    """,
+    "torchvision/mobilenetv2": "mobilenet_v2",
+    "torchvision/mobilenetv3": "mobilenet_v3_large mobilenet_v3_small",
+    "torchvision/mnasnet": "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3",
+    "torchvision/shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
+    "torchvision/squeezenet": "squeezenet1_0 squeezenet1_1",
 }
 
 # One net of each kind: the outputs that every run compares.
@@ -87,6 +128,9 @@ KINDS = """
     timm/convmixer_1024_20_ks9_p14
     timm/cs3darknet_focus_m timm/darknet17 timm/gernet_s timm/mobileone_s0 timm/repvgg_a0 timm/regnetz_b16
     timm/regnety_006 timm/regnetz_005
+    timm/efficientnet_b0 timm/mobilenetv2_035 timm/mobilenetv3_small_075 timm/mobilenetv4_conv_aa_medium
+    timm/hardcorenas_a timm/rexnet_130 timm/ghostnet_050 timm/repghostnet_058 timm/starnet_s050 timm/fasternet_t1
+    tv/mobilenet_v2 tv/mobilenet_v3_small tv/mnasnet0_5 tv/shufflenet_v2_x0_5 tv/squeezenet1_1
 """.split()
 
 SPECS = {f"{LIBRARIES[spec.split('/')[0]]}/{net}": spec for spec, nets in NAMES.items() for net in nets.split()}

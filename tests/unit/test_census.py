@@ -16,9 +16,6 @@ TREES = CENSUS["trees"]()
 
 # No shipped net has these by itself: they are what `--set act=...` and gates of one's own are for.
 OPTIONAL = {
-    "silu": "the activation of EfficientNet and of RegNetZ's kin",
-    "gelu": "the activation of normaliser-free and ConvNeXt nets",
-    "leaky_relu": "the activation of Darknet's residual nets",
     "elu": "the activation of residual nets without norms",
     "mish": "the activation of YOLOv4's residual nets",
     "hard_silu": "the activation of MobileNetV3",
@@ -33,9 +30,6 @@ OPTIONAL = {
     "global_response_norm": "the norm inside the blocks of ConvNeXt V2",
     "prelu": "the activation of face nets",
     "tanh": "the activation of LeNet, and of gates that may be negative",
-    "hard_sigmoid": "the gate of MobileNetV3",
-    "scale": "the learned factor of branches: LayerScale, SkipInit, ReZero",
-    "shift": "the addend of learned affine layers",
 }
 
 # Structures that libraries have as classes, and here are text; a net's name is as bad.

@@ -106,7 +106,8 @@ class Body:
         if self.loop:
             return self.draft.one(f"row{self.count}[{self.loop}]", f"rows[{self.loop}].m{self.count}")
         own = (f"m{self.count}", f"box{self.count}.inner", f"row{self.count}[0]")
-        return self.draft.one(*own, f"box.m{self.count}", f"rows[0].m{self.count}")
+        quoted = (f'"box{self.count}.out"', f'"box.in-{self.count}"', f'"rows.0.m-{self.count}"')
+        return self.draft.one(*own, f"box.m{self.count}", f"rows[0].m{self.count}", *quoted)
 
     def labelled(self, text: str, attribute: str) -> str:
         """A step under its own name, or a label where that name is taken or chance wants one; of a parameter a name."""

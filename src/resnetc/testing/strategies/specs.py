@@ -191,6 +191,7 @@ def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
     stride += with_effect(binding, name, draft.items)
     label = draft.one(f"layer{i + 1}", f"layer{i + 1}", f"parts[{i}].units" if i == 0 else f"layer{i + 1}")
     widths = plan.widths
+    label += stage_string(draft, i, len(widths))
     match plan.kind:
         case "each":
             return f"stage {label} = each w in [{widths[0]}, {widths[1]}] of {name}(w{stride})"
@@ -199,6 +200,14 @@ def stage_line(draft: Draft, i: int, plan: Plan, name: str) -> str:
         case "counts":
             return f"stage {label} = counts[{i}] of {name}({widths[0]}{stride})"
     return f"stage {label} = {len(widths)} of {name}({widths[0]}{stride})"
+
+
+def stage_string(draft: Draft, i: int, blocks: int) -> str:
+    """Nothing, or a string that stores the blocks elsewhere: some in one container with those of other stages."""
+    strings = ['"b#"', '"b-#0"', '"features.#"', '"trunk.s#"', '"trunk.s#0"', f'"trunk.part{i}.out-#"']
+    if blocks == 1:
+        strings += ['""', '"block"', f'"trunk.only{i}"', '"features.#"']
+    return f" {draft.one(*strings)}" if draft.flag(5) else ""
 
 
 def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.codegen.lowering import lower
-from resnetc.compiler.codegen.naming import documentation
+from resnetc.compiler.codegen.naming import documentation, quoted
 from resnetc.compiler.codegen.render import Module, module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
 from resnetc.compiler.measures.uncounted import with_uncounted
@@ -35,7 +35,8 @@ def module_text(checked: CheckedNetwork, digest: str) -> str:
     keys, function = digests(network)
     lowered = lower(network, module_globals())
     unsealed = [
-        f"`{row.alias}` is imported from `{row.module}`, whose code is not sealed with this file."
+        f"{quoted(row.aliases)} {'is' if len(row.names) == 1 else 'are'} imported from `{row.module}`,"
+        " whose code is not sealed with this file."
         for row in lowered.imports
     ]
     header = (*facts, *unsealed, *(text for text in [legend(network, lowered.comments)] if text))

@@ -10,17 +10,23 @@ from resnetc.compiler.ir.network import External
 
 @record(eq=True)
 class UserImport:
-    """`from module import name as alias`."""
+    """`from module import name as alias, ...`."""
 
     module: str
-    name: str
-    alias: str
+    names: tuple[tuple[str, str], ...]  # each with its alias, sorted
+
+    @property
+    def aliases(self) -> list[str]:
+        """What its classes are called in the module."""
+        return [alias for _, alias in self.names]
 
     @property
     def lines(self) -> list[str]:
-        renamed = self.name if self.alias == self.name else f"{self.name} as {self.alias}"
-        whole = f"from {self.module} import {renamed}"
-        return [whole] if len(whole) <= WIDTH else [f"from {self.module} import (", f"    {renamed},", ")"]
+        """As formatters write them."""
+        renamed = [name if alias == name else f"{name} as {alias}" for name, alias in self.names]
+        whole = f"from {self.module} import {', '.join(renamed)}"
+        broken = [f"from {self.module} import (", *(f"    {text}," for text in renamed), ")"]
+        return [whole] if len(whole) <= WIDTH else broken
 
 
 class UserClasses:
@@ -52,5 +58,7 @@ class UserClasses:
     @property
     def imports(self) -> tuple[UserImport, ...]:
         """Sorted as formatters sort them."""
-        rows = (UserImport(module, name, alias) for (module, name), alias in self._aliases.items())
-        return tuple(sorted(rows, key=lambda row: (row.module, row.name)))
+        modules: dict[str, list[tuple[str, str]]] = {}
+        for (module, name), alias in sorted(self._aliases.items()):
+            modules.setdefault(module, []).append((name, alias))
+        return tuple(UserImport(module, tuple(names)) for module, names in modules.items())

@@ -55,6 +55,14 @@ NAMES = {
     """,
     "timm/convmixer": "convmixer_1536_20 convmixer_768_32 convmixer_1024_20_ks9_p14",
     "timm/inception_resnet_v2": "inception_resnet_v2",
+    "timm/convnext": """
+        convnext_tiny convnext_small convnext_base convnext_large convnext_xlarge convnext_xxlarge convnext_large_mlp
+        convnext_atto convnext_femto convnext_pico convnext_nano convnext_atto_rms convnext_atto_ols
+        convnext_femto_ols convnext_pico_ols convnext_nano_ols convnext_tiny_hnf convnextv2_tiny convnextv2_small
+        convnextv2_base convnextv2_large convnextv2_huge convnextv2_atto convnextv2_femto convnextv2_pico
+        convnextv2_nano test_convnext test_convnext2 test_convnext3
+    """,
+    "torchvision/convnext": "convnext_tiny convnext_small convnext_base convnext_large",
     "torchvision/densenet": "densenet121 densenet161 densenet169 densenet201",
     "timm/cspnet": """
         cspresnet50 cspresnet50d cspresnet50w cspresnext50 cs3darknet_l cs3darknet_s cs3darknet_m cs3darknet_x
@@ -125,7 +133,7 @@ KINDS = """
     timm/resnetv2_50x1_bit timm/skresnet18 timm/res2net50_14w_8s timm/resnest14d timm/legacy_seresnet18 timm/senet154
     timm/ecaresnet101d_pruned timm/test_resnet tv/mc3_18 tv/r2plus1d_18
     timm/densenet201 timm/dpn48b timm/ese_vovnet39b_evos timm/dla60_res2next timm/xception41p timm/hgnetv2_b0
-    timm/convmixer_1024_20_ks9_p14
+    timm/convmixer_1024_20_ks9_p14 timm/convnext_atto timm/convnextv2_nano
     timm/cs3darknet_focus_m timm/darknet17 timm/gernet_s timm/mobileone_s0 timm/repvgg_a0 timm/regnetz_b16
     timm/regnety_006 timm/regnetz_005
     timm/efficientnet_b0 timm/mobilenetv2_035 timm/mobilenetv3_small_075 timm/mobilenetv4_conv_aa_medium

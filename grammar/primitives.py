@@ -194,7 +194,7 @@ _ROWS = (
     Primitive(
         "global_response_norm",
         (SMALL_EPS,),
-        "grn",
+        "grn#",
         "map",
         "affine",
         "input+1",

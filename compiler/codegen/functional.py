@@ -11,7 +11,7 @@ from resnetc.grammar.primitives import ACTIVATIONS, LEFT, NORM, OPERATORS
 
 StepOperation = Module | Join
 REDUCTIONS = {"global_avg_pool": "mean", "global_max_pool": "amax", "channel_mean": "mean", "channel_max": "amax"}
-LIGHT = (NORM, "grn", *ACTIVATIONS)  # attributes of what opens no line of its own, though it may have weights
+LIGHT = (NORM, "grn#", *ACTIVATIONS)  # attributes of what opens no line of its own, though it may have weights
 
 
 def operation(

@@ -63,6 +63,7 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     draft.narrow = draft.flag(5)
     channels = draft.number(draft.least, 4)
     model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.one("kept", "kept", "free"), False)
+    model.stored.add("fc")  # of the head
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)
     vectors = draft.one("none", *("none",) * 6, "all", "last", "last")

@@ -59,10 +59,14 @@ def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
     return Diagnostic(
         "E0331",
         f"the input allows {conflict.symbol} = {size}, but the network accepts {accepts}",
-        Label(spans[-1] if spans else conflict.network.input.span, f"{conflict.symbol} = {size} is allowed here"),
+        Label(spans[-1], f"{conflict.symbol} = {size} is allowed here"),
         labels=(Label(conflict.reason.condition.span, conflict.values(size)), *conflict.call_site_labels()),
         notes=(
-            *(() if spans else ("without `when` an input allows every size from the least accepted one on",)),
+            *(
+                ()
+                if spans[1:] or not conflict.free
+                else ("without `when` an input allows every size from the least accepted one on",)
+            ),
             *conflict.refused(said - conflict.accepted.axes[conflict.reason.axis]),
             *conflict.reason.place.whereabouts(),
         ),

@@ -125,6 +125,12 @@ NAMES = {
     "torchvision/mnasnet": "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3",
     "torchvision/shufflenetv2": "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
     "torchvision/squeezenet": "squeezenet1_0 squeezenet1_1",
+    "torchvision/regnet": """
+        regnet_x_400mf regnet_x_800mf regnet_x_1_6gf regnet_x_3_2gf regnet_x_8gf regnet_x_16gf regnet_x_32gf
+        regnet_y_400mf regnet_y_800mf regnet_y_1_6gf regnet_y_3_2gf regnet_y_8gf regnet_y_16gf regnet_y_32gf
+        regnet_y_128gf
+    """,
+    "timm/tresnet": "tresnet_m tresnet_l tresnet_xl tresnet_v2_l",
 }
 
 # One net of each kind: the outputs that every run compares.
@@ -135,7 +141,7 @@ KINDS = """
     timm/densenet201 timm/dpn48b timm/ese_vovnet39b_evos timm/dla60_res2next timm/xception41p timm/hgnetv2_b0
     timm/convmixer_1024_20_ks9_p14 timm/convnext_atto timm/convnextv2_nano
     timm/cs3darknet_focus_m timm/darknet17 timm/gernet_s timm/mobileone_s0 timm/repvgg_a0 timm/regnetz_b16
-    timm/regnety_006 timm/regnetz_005
+    timm/regnety_006 timm/regnetz_005 tv/regnet_y_400mf
     timm/efficientnet_b0 timm/mobilenetv2_035 timm/mobilenetv3_small_075 timm/mobilenetv4_conv_aa_medium
     timm/hardcorenas_a timm/rexnet_130 timm/ghostnet_050 timm/repghostnet_058 timm/starnet_s050 timm/fasternet_t1
     tv/mobilenet_v2 tv/mobilenet_v3_small tv/mnasnet0_5 tv/shufflenet_v2_x0_5 tv/squeezenet1_1

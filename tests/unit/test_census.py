@@ -24,10 +24,7 @@ OPTIONAL = {
     "channel_mean": "the spatial gate of CBAM",
     "channel_max": "the spatial gate of CBAM",
     "space_to_depth": "the stem of TResNet, and the downsampling of i-RevNet",
-    "layer_norm": "the norm of ConvNeXt, and of vectors",
-    "rms_norm": "the norm of nets that leave the mean alone",
     "instance_norm": "the norm of style transfer, and of IBN-Net",
-    "global_response_norm": "the norm inside the blocks of ConvNeXt V2",
     "prelu": "the activation of face nets",
     "tanh": "the activation of LeNet, and of gates that may be negative",
 }

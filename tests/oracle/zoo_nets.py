@@ -131,6 +131,12 @@ NAMES = {
         regnet_y_128gf
     """,
     "timm/tresnet": "tresnet_m tresnet_l tresnet_xl tresnet_v2_l",
+    "timm/nfnet": """
+        nfnet_f0 nfnet_f1 nfnet_f2 nfnet_f3 nfnet_f4 nfnet_f5 nfnet_f6 nfnet_f7 nfnet_l0 eca_nfnet_l0 eca_nfnet_l1
+        eca_nfnet_l2 eca_nfnet_l3 test_nfnet nf_resnet50 nf_resnet26 nf_resnet101 nf_seresnet50 nf_seresnet26
+        nf_seresnet101 nf_ecaresnet50 nf_ecaresnet26 nf_ecaresnet101 nf_regnet_b0 nf_regnet_b1 nf_regnet_b2
+        nf_regnet_b3 nf_regnet_b4 nf_regnet_b5
+    """,
 }
 
 # One net of each kind: the outputs that every run compares.
@@ -141,7 +147,7 @@ KINDS = """
     timm/densenet201 timm/dpn48b timm/ese_vovnet39b_evos timm/dla60_res2next timm/xception41p timm/hgnetv2_b0
     timm/convmixer_1024_20_ks9_p14 timm/convnext_atto timm/convnextv2_nano
     timm/cs3darknet_focus_m timm/darknet17 timm/gernet_s timm/mobileone_s0 timm/repvgg_a0 timm/regnetz_b16
-    timm/regnety_006 timm/regnetz_005 tv/regnet_y_400mf
+    timm/regnety_006 timm/regnetz_005 tv/regnet_y_400mf timm/nf_regnet_b0
     timm/efficientnet_b0 timm/mobilenetv2_035 timm/mobilenetv3_small_075 timm/mobilenetv4_conv_aa_medium
     timm/hardcorenas_a timm/rexnet_130 timm/ghostnet_050 timm/repghostnet_058 timm/starnet_s050 timm/fasternet_t1
     tv/mobilenet_v2 tv/mobilenet_v3_small tv/mnasnet0_5 tv/shufflenet_v2_x0_5 tv/squeezenet1_1

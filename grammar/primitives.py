@@ -22,6 +22,7 @@ ShapeRule = Literal[
     "list_same",
     "map",
     "over_channels",
+    "over_positions",
     "pad_channels",
     "pool",
     "regroup",
@@ -264,6 +265,15 @@ _ROWS = (
     ),
     Primitive("global_avg_pool", (), "pool", "global", doc="The mean of every channel."),
     Primitive("global_max_pool", (), "pool", "global", saves="input and output", doc="The maximum of every channel."),
+    Primitive("global_sum_pool", (), "pool", "global", doc="The sum of every channel."),
+    Primitive(
+        "position_softmax",
+        (),
+        "softmax",
+        "over_positions",
+        saves="output",
+        doc="For every channel, across its positions.",
+    ),
     Primitive(
         "channel_mean", (), "channel_mean", "over_channels", doc="At every position, the mean over the channels."
     ),
@@ -360,7 +370,8 @@ PRIMITIVES = {row.name: row for row in _ROWS}
 # Those that came after the first texts of edition 1: where a text has such a name of its own, it means what it meant.
 LATER = frozenset(
     """
-    clip elu global_response_norm hard_silu instance_norm layer_norm mish prelu rms_norm scale shift space_to_depth tanh
+    clip elu global_response_norm global_sum_pool hard_silu instance_norm layer_norm mish position_softmax prelu
+    rms_norm scale shift space_to_depth tanh
     """.split()
 )
 
@@ -386,6 +397,7 @@ FUNCTIONAL = frozenset(
     {
         "global_avg_pool",
         "global_max_pool",
+        "global_sum_pool",
         "channel_mean",
         "channel_max",
         "split",

@@ -10,7 +10,13 @@ from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import ACTIVATIONS, LEFT, NORM, OPERATORS
 
 StepOperation = Module | Join
-REDUCTIONS = {"global_avg_pool": "mean", "global_max_pool": "amax", "channel_mean": "mean", "channel_max": "amax"}
+REDUCTIONS = {
+    "global_avg_pool": "mean",
+    "global_max_pool": "amax",
+    "global_sum_pool": "sum",
+    "channel_mean": "mean",
+    "channel_max": "amax",
+}
 LIGHT = (NORM, "grn#", *ACTIVATIONS)  # attributes of what opens no line of its own, though it may have weights
 
 
@@ -114,10 +120,10 @@ def functional(
         case "channel_mean" | "channel_max" as name:
             of_one = f".{REDUCTIONS[name]}(1, keepdim=True)"
             return Operation(inputs, outputs, lambda t: t[0] + of_one, loosest=loosest)
-        case "global_avg_pool" | "global_max_pool" as name:
+        case "global_avg_pool" | "global_max_pool" | "global_sum_pool" as name:
             keepdim = "" if vector else ", keepdim=True"
-            mean = f".{REDUCTIONS[name]}({axes(leaf)}{keepdim})"
-            return Operation(inputs, outputs, lambda t: t[0] + mean, loosest=loosest, opens=vector)
+            over = f".{REDUCTIONS[name]}({axes(leaf)}{keepdim})"
+            return Operation(inputs, outputs, lambda t: t[0] + over, loosest=loosest, opens=vector)
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", loosest=loosest)
         case "split":
@@ -189,10 +195,8 @@ def pooled(steps: list[tuple[Step, list[StepOperation], tuple[int, ...]]], resul
         if not reads_vectors:
             maps |= set(inputs)
     for step, column, inputs in steps:
-        is_vector = (
-            called("global_avg_pool", column)
-            or called("global_max_pool", column)
-            or (called("dropout", column) and inputs[0] in out)
+        is_vector = any(called(name, column) for name in ("global_avg_pool", "global_max_pool", "global_sum_pool")) or (
+            called("dropout", column) and inputs[0] in out
         )
         if is_vector and step.outputs[0] not in maps:
             out.add(step.outputs[0])

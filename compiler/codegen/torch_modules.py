@@ -35,6 +35,8 @@ HELPERS = {
     "map_linear": "Linear{r}d",
     "blur_pool": "BlurPool{r}d",
     "global_max_pool": "GlobalMaxPool{r}d",
+    "global_sum_pool": "GlobalSumPool{r}d",
+    "position_softmax": "PositionSoftmax",
     "channel_mean": "ChannelMean",
     "channel_max": "ChannelMax",
     "pad_channels": "PadChannels{r}d",

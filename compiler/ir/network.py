@@ -220,6 +220,7 @@ class ExpandedBlock:
             if not isinstance(step.operation, Leaf) or step.operation.primitive.rule not in (
                 "same",
                 "map",
+                "over_positions",
                 "groups",
                 "pool",
                 "blur",

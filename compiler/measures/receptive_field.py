@@ -91,6 +91,8 @@ def leaf_trace(leaf: Leaf) -> Trace:
             field = [(0, each("factor", i) - 1, each("factor", i)) for i in range(rank)]
         case "subsample":
             field = [(0, 0, each("stride", i)) for i in range(rank)]
+        case "over_positions":
+            return Trace(layers, initial_trace(rank).field, (leaf,))
         case rule:
             pooled = rule in ("global", "reshape", "flatten") or (rule == "linear" and not leaf.shape_out.rank)
             return Trace(layers, initial_trace(rank).field, pooled=pooled)

@@ -44,7 +44,7 @@ def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
 def passes_channels_on(module: Module) -> bool:
     """Whether something has the channels that come into it, whatever these are."""
     if isinstance(module, Leaf):
-        return module.primitive.rule in ("same", "map", "groups", "pool", "blur")
+        return module.primitive.rule in ("same", "map", "over_positions", "groups", "pool", "blur")
     return module.inputs[0] == module.outputs[0]
 
 

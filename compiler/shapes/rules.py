@@ -289,6 +289,7 @@ RULES: dict[ShapeRule, Rule] = {
     "groups": infer_grouped,
     "global": infer_global_pool,
     "over_channels": infer_over_channels,
+    "over_positions": infer_same_map,
     "linear": infer_linear,
     "constant_pad": infer_constant_pad,
     "pad_channels": infer_pad_channels,

@@ -83,6 +83,8 @@ WRITTEN: dict[str, tuple[str, ...]] = {
         "",
         "gmp amax reduce_max global_maximum_pooling spatial_max",
     ),
+    "global_sum_pool": words(short="gsp reduce_sum global_sum_pooling spatial_sum sum_pool sum_positions"),
+    "position_softmax": words("Softmax2d", short="spatial_softmax softmax_positions softmax2d SpatialSoftmax"),
     "channel_mean": words(short="mean_over_channels channel_avg channel_avg_pool channel_average mean_channels"),
     "channel_max": words(short="max_over_channels channel_max_pool max_channels channel_maximum"),
     "blur_pool(3, stride=2)": words("", "", "BlurPool2d", "", "blurpool AntiAliasDownsample aa_pool"),
@@ -125,6 +127,9 @@ CALLED_WITH_BLOCKS = {  # items of the library, by the file that has them, and w
         "se_block SELayer squeeze_excite squeeze_and_excitation squeeze_excite_block se_layer",
     ),
     "blocks.basic(64, attention=gates.eca)": words("", "", "EcaModule CecaModule", "", "eca_layer eca_block"),
+    "blocks.basic(64, attention=gates.global_context)": words(
+        "", "", "GlobalContext", "", "global_context ContextBlock gc_block GCBlock"
+    ),
     "blocks.basic(64, drop=drops.linear_depth(0.1))": words(
         "StochasticDepth stochastic_depth", "", "DropPath", "", "droppath drop_connect survival_probability"
     ),
@@ -141,13 +146,13 @@ ADVICE: dict[str, tuple[str, ...]] = {
         "FrozenBatchNorm2d", short="frozen_bn"
     ),
     "leave it off: a network ends in scores, and the loss applies the softmax to them": words(
-        "Softmax log_softmax LogSoftmax Softmax2d", "Softmax", "", "log_softmax"
+        "Softmax log_softmax LogSoftmax", "Softmax", "", "log_softmax"
     ),
     "leave it off: a spec says what a network computes, and training applies the loss": words(
         "CrossEntropyLoss cross_entropy BCELoss MSELoss", "", "LabelSmoothingCrossEntropy"
     ),
     "gates are written as blocks: `gates.se` and `gates.eca` of `std.gates` are examples": words(
-        "", "", "create_attn CbamModule GatherExcite GlobalContext SplitAttn SelectiveKernel", "", "cbam bam sk"
+        "", "", "create_attn CbamModule GatherExcite SplitAttn SelectiveKernel", "", "cbam bam sk"
     ),
     "write it as a `block` of `conv(4 * width, kernel=1)`, a depthwise convolution and `conv(width, kernel=1)`": words(
         "InvertedResidual", "", "InvertedResidual", "", "MBConv mbconv inverted_residual FusedMBConv"

@@ -10,7 +10,7 @@ Shapes in comments: H, W of the network's input, h, w of a block's own.
 from torch import Tensor, nn
 
 SPEC = "activation_left_out.resnet"
-SPEC_SHA256 = "c127659ab84668e92863a2b2e685884f129ca050af85bdaf5b32513e195d0b72"
+SPEC_SHA256 = "44c1c20b6acc722f06ae9993d817ba659b0443220bf946f911bda4ddef220c9e"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -67,4 +67,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text d5aa5438b89c0dc2 keys 774f23a83f6d7c8c function a120da68d1863b47
+# sealed by resnetc: text d6fd49a9b3e60e4f keys 774f23a83f6d7c8c function a120da68d1863b47

@@ -10,7 +10,7 @@ Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds
 from torch import Tensor, nn
 
 SPEC = "case_of_a_policy.resnet"
-SPEC_SHA256 = "83aca4344a3408ecc27f89bce35158d60991a9d01a6fc3bf2a022b557c4d0015"
+SPEC_SHA256 = "50f138018fb80741731ab31424c25ef2bc416c6419f22ac94ff6f870500d3d84"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -85,4 +85,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 62def03f4397ff4b keys ae17b2f395433d01 function d42619c5cf0a900a
+# sealed by resnetc: text 1e593de8523d0a3d keys ae17b2f395433d01 function d42619c5cf0a900a

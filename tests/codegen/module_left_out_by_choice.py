@@ -11,7 +11,7 @@ Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds
 from torch import Tensor, nn
 
 SPEC = "module_left_out_by_choice.resnet"
-SPEC_SHA256 = "730087dcc4f776105390be371a0b9c8cb0f1bc08e46916addf708913fb5486c7"
+SPEC_SHA256 = "f02e8f0f2657819f1200c6b97bf6c1c08eaa7d8d722790bc77eec8dbfc612c4a"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -73,4 +73,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 2aeb9b7c4d49a173 keys 7694a4f569a6fe07 function 887a83370d4890bc
+# sealed by resnetc: text ac79bf8a49f266ec keys 7694a4f569a6fe07 function 887a83370d4890bc

@@ -71,6 +71,7 @@ NAMES = {
         cspdarknet53
     """,
     "timm/byobnet": """
+        gcresnet33ts gcresnext26ts gcresnext50ts gcresnet50t
         resnet51q resnet61q resnext26ts seresnext26ts eca_resnext26ts resnet32ts resnet33ts seresnet33ts
         eca_resnet33ts resnet50_clip_gap resnet101_clip_gap resnet50x4_clip_gap resnet50x16_clip_gap
         resnet50x64_clip_gap resnet50_mlp regnetz_b16 regnetz_c16 regnetz_d32 regnetz_d8 regnetz_e8 repvgg_a0
@@ -94,6 +95,7 @@ NAMES = {
         efficientnet_lite1 efficientnet_lite2 efficientnet_lite3 efficientnet_lite4 tinynet_a tinynet_b tinynet_c
         tinynet_d tinynet_e efficientnet_es efficientnet_es_pruned efficientnet_em efficientnet_el
         efficientnet_el_pruned efficientnetv2_s efficientnetv2_m efficientnetv2_l efficientnetv2_xl
+        gc_efficientnetv2_rw_t
         efficientnetv2_rw_t efficientnetv2_rw_s efficientnetv2_rw_m mobilenet_edgetpu_100 mobilenet_edgetpu_v2_xs
         mobilenet_edgetpu_v2_s mobilenet_edgetpu_v2_m mobilenet_edgetpu_v2_l test_efficientnet test_efficientnet_gn
     """,

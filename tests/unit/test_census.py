@@ -18,15 +18,11 @@ TREES = CENSUS["trees"]()
 OPTIONAL = {
     "elu": "the activation of residual nets without norms",
     "mish": "the activation of YOLOv4's residual nets",
-    "hard_silu": "the activation of MobileNetV3",
-    "clip": "the ReLU6 of MobileNetV2, and bounds of one's own",
     "global_max_pool": "the pool of gates such as CBAM, and of some heads",
     "channel_mean": "the spatial gate of CBAM",
     "channel_max": "the spatial gate of CBAM",
-    "space_to_depth": "the stem of TResNet, and the downsampling of i-RevNet",
     "instance_norm": "the norm of style transfer, and of IBN-Net",
     "prelu": "the activation of face nets",
-    "tanh": "the activation of LeNet, and of gates that may be negative",
 }
 
 # Structures that libraries have as classes, and here are text; a net's name is as bad.

@@ -106,7 +106,7 @@ class Reach(TorchFunctionMode):
             return operands[0].clone()
         if name == "linear":
             return func(args[0].to(args[1].dtype), *args[1:], **kwargs)
-        if name in ("mean", "amax"):
+        if name in ("mean", "amax") or (name == "sum" and len(args) > 1):
             if args[1] != 1 and self.pooled is None:  # over the positions, not the channels
                 self.pooled = args[0]
             return args[0].mean(*args[1:], **kwargs)

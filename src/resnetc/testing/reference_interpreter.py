@@ -69,6 +69,10 @@ def padded(x: Tensor, before: int, channels: int) -> Tensor:
 STATED: dict[str, Callable[[list[Tensor], dict[str, Any]], list[Tensor]]] = {
     "global_avg_pool": lambda xs, a: [xs[0].mean(tuple(range(2, xs[0].ndim)), keepdim=True)],
     "global_max_pool": lambda xs, a: [xs[0].flatten(2).max(dim=2).values.reshape(*xs[0].shape[:2], *ones(xs[0]))],
+    "global_sum_pool": lambda xs, a: [xs[0].reshape(*xs[0].shape[:2], -1, *ones(xs[0])).sum(dim=2)],
+    "position_softmax": lambda xs, a: [
+        (xs[0] - xs[0].flatten(2).logsumexp(2).reshape(*xs[0].shape[:2], *ones(xs[0]))).exp()
+    ],
     "channel_mean": lambda xs, a: [xs[0].sum(dim=1, keepdim=True) / xs[0].shape[1]],
     "channel_max": lambda xs, a: [xs[0].sort(dim=1).values[:, -1:]],
     "pad_channels": lambda xs, a: [padded(xs[0], a["before"], a["channels"])],

@@ -78,8 +78,8 @@ class Watch(TorchFunctionMode):
 
 
 def averaged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:
-    """The axes that a mean, a maximum or a norm leaves with one position."""
-    if name not in ("mean", "amax", "linalg_vector_norm") or not kwargs.get("keepdim"):
+    """The axes that a mean, a maximum, a sum or a norm leaves with one position."""
+    if name not in ("mean", "amax", "sum", "linalg_vector_norm") or not kwargs.get("keepdim"):
         return set()
     axes = kwargs.get("dim", args[1] if name != "linalg_vector_norm" and len(args) > 1 else ())
     return set(axes) if isinstance(axes, (tuple, list)) else {axes}

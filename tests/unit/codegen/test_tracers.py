@@ -24,6 +24,8 @@ OPERATIONS = {
     "pad_channels on both sides": "pad_channels(12, before=2)",
     "pad_channels around": "pad_channels(12, before=3)",
     "global_max_pool": "a: (global_max_pool |> relu)",
+    "global_sum_pool": "a: (global_sum_pool |> relu)",
+    "position_softmax": "position_softmax",
     "channel_mean": "channel_mean |> a: (channel_mean |> relu)",
     "channel_max": "channel_max |> a: (channel_max |> relu)",
     "evo_norm_s0": "evo_norm_s0(groups=4)",

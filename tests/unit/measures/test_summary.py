@@ -427,6 +427,8 @@ OPERATIONS = {
     "avg_pool(3, stride=2)": nn.AvgPool2d(3, 2, 1),
     "global_avg_pool": Call(lambda x: x.mean((2, 3), keepdim=True)),
     "global_max_pool": Call(lambda x: x.amax((2, 3), keepdim=True)),
+    "global_sum_pool": Call(lambda x: x.sum((2, 3), keepdim=True)),
+    "position_softmax": Call(lambda x: x.flatten(2).softmax(2).view_as(x)),
     "channel_mean": Call(lambda x: x.mean(1, keepdim=True)),
     "channel_max": Call(lambda x: x.amax(1, keepdim=True)),
     "blur_pool(3)": Call(blurred),

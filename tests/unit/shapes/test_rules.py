@@ -335,6 +335,8 @@ MAPS_ONLY: dict[str, Args] = {
     "global_response_norm": {},
     "global_avg_pool": {},
     "global_max_pool": {},
+    "global_sum_pool": {},
+    "position_softmax": {},
     "constant_pad": {"amount": 1},
     "space_to_depth": {"factor": 1},
     "subsample": {"stride": 1},

@@ -48,7 +48,8 @@ def edit_condition(network: Network, line: str) -> tuple[Edit, ...]:
 def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
     size = (promised - conflict.reason.after).min or 1
     said = declared_sizes(conflict.network, conflict.reason.axis) or promised
-    spans = [c.span for c in conflict.network.input.conditions if c.axis == conflict.reason.axis]
+    declared = conflict.network.input
+    spans = [declared.span, *(c.span for c in declared.conditions if c.axis == conflict.reason.axis)]
     accepts = show_set(conflict.accepted.axes[conflict.reason.axis], conflict.symbol)
     line = restricting_condition(conflict.network, conflict.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
-from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation import errors, label_errors
 from resnetc.compiler.evaluation.arithmetic import apply_function, arithmetic, compare
 from resnetc.compiler.evaluation.calls import Calls, Functions
 from resnetc.compiler.evaluation.frame import Frame
@@ -266,7 +266,7 @@ class Evaluator:
         if isinstance(layer, Absent):
             return ABSENT
         if isinstance(layer, LabelLayer):
-            raise Fault(errors.two_labels(expr.span, expr.path.span.text))
+            raise Fault(label_errors.two_labels(expr.span, expr.path.span.text))
         return LabelLayer(self.path(expr.path, frame), layer, expr.span)
 
     def path(self, expr: syntax.Expr, frame: Frame) -> Path:
@@ -280,7 +280,7 @@ class Evaluator:
                 return (*self.path(value, frame), name.id)
             case syntax.Index(value, index, _):
                 return (*self.path(value, frame), self.integer(index, frame))
-        raise Fault(errors.not_a_label(expr.span))
+        raise Fault(label_errors.not_a_label(expr.span))
 
     # -- typed values -------------------------------------------------------------------------------------------------
 

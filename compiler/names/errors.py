@@ -80,7 +80,9 @@ def unknown_name(
         fix = (Edit(Span(span.source, span.start, span.start + len(path)), alias),)
     elif name in elsewhere:
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
-    elif shipped(f"std/{name}") is not None:
+    elif shipped(f"std/{name}") is not None and (
+        span.source.text.startswith(".", span.end) or not answer_name(name, span)
+    ):
         helps, fix = (f"add `use std.{name}` below the edition",), (add_use(name, file, span),)
     elif spoken is not None and (figure := find_figure(name)) is not None:
         helps, fix = (figure.help,), (Edit(span, figure.name),)

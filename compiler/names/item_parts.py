@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
-from resnetc.compiler.evaluation import errors
+from resnetc.compiler.evaluation import label_errors
 from resnetc.compiler.ir.path_patterns import read_path, read_pattern
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.names import reserved
@@ -69,7 +69,7 @@ def refused_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
     """The fault of a label that is no path as written: text in quotes is one where a path needs it."""
     path = read_path(label.value) if isinstance(label, syntax.String) and kind == "label" else None
     if path is None or not isinstance(label, syntax.String):
-        return errors.not_a_label(label.span)
+        return label_errors.not_a_label(label.span)
     names = [part for part in path if isinstance(part, str)]
     faults = (reserved.check_name(name, "label", label.span) for name in names)
     if (fault := next((fault for fault in faults if fault is not None), None)) is not None:
@@ -77,7 +77,7 @@ def refused_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
     if "-" in str(path[0]) or isinstance(path[0], int):
         return reserved.no_attribute(str(path[0]), label.span)
     if RESERVED.isdisjoint(names[path[0] in ("stem", "head") :]) and not any("-" in name for name in names):
-        return errors.label_in_quotes(show_path(path), label.span)
+        return label_errors.label_in_quotes(show_path(path), label.span)
     return None
 
 

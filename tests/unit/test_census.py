@@ -40,10 +40,24 @@ def test_every_primitive_is_used_by_a_shipped_spec() -> None:
     assert {name for name, specs in users.items() if not specs} == set(OPTIONAL)
 
 
+# Specs in which up to three of five operations have a label.
+WRAPPED = {
+    "std/units": "it is made of the wrapper itself: `conv` and `bn` are names that timm's ConvNormAct gives",
+    "zoo/timm/byobnet": "every convolution is in a wrapper, and each place of a wrapper has a name of its own",
+    "zoo/timm/xception_aligned": "the same, and `act1` stands before `conv1`",
+}
+
+
 @pytest.mark.parametrize("spec", TREES)
 def test_labels_are_few(spec: str) -> None:
     """More than one for two operations would mean that a naming rule is wrong."""
-    assert 2 * len(CENSUS["labels"](TREES[spec])) <= CENSUS["steps"](TREES[spec])
+    labels, steps = len(CENSUS["labels"](TREES[spec])), CENSUS["steps"](TREES[spec])
+    assert 5 * labels <= 3 * steps if spec in WRAPPED else 2 * labels <= steps
+
+
+def test_labels_are_few_in_all_specs_together() -> None:
+    counts = [(len(CENSUS["labels"](tree)), CENSUS["steps"](tree)) for tree in TREES.values()]
+    assert 3 * sum(labels for labels, _ in counts) <= sum(steps for _, steps in counts)
 
 
 def test_no_shipped_spec_needs_an_operation_from_outside() -> None:

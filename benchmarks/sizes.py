@@ -78,7 +78,7 @@ def main() -> int:
 
     from resnetc.compiler.driver.session import Session
     from resnetc.views.tables import accepted
-    from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
+    from tests.oracle.real_sizes import Real, Torch, disagreements, stage_modules, sweeps
 
     torch.set_num_threads(1)
     started, asked, wrong, networks, sizes = time.time(), Torch(), 0, 0, 0
@@ -93,8 +93,7 @@ def main() -> int:
             exec(compile(session.render(checked), network.name, "exec"), namespace)
             with torch.device("meta"):
                 module = namespace["build"]()
-            stages = tuple(".".join(map(str, stage.path)) for stage in network.stages)
-            real = Real(module, network.input.channels, network.input.sizes, asked, stages)
+            real = Real(module, network.input.channels, network.input.sizes, asked, stage_modules(network))
             swept = list(sweeps(network.input.sizes, options.upto))
             found = disagreements(checked, real, swept)
             networks, wrong, sizes = networks + 1, wrong + bool(found), sizes + len(swept)

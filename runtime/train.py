@@ -123,10 +123,10 @@ def train(
         total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
-        to_release.enter_context(hold_folder(run, group))
         state = TrainState.start(network, source, data, recipe, steps_per_epoch, group.device)
         if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
+        to_release.enter_context(hold_folder(run, group))
         if resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable):
             note = state.restore(run, model, average, optimizer, group)
             if note and not quiet and group.rank == 0:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnetc.compiler.checked_network import CheckedNetwork
+from resnetc.compiler.ir.network import Network
 
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__", "sub", "maximum"}
 PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__"}
@@ -167,6 +168,11 @@ def recorded(module: nn.Module, shape: Shape, stages: tuple[str, ...]) -> Record
         for hook in hooks:
             hook.remove()
     return record
+
+
+def stage_modules(network: Network) -> tuple[str, ...]:
+    """The path of a module with the output of each stage: the stage's own, or its last block where it has none."""
+    return tuple(".".join(map(str, network.root.steps[stage.step].stores[-1][0])) for stage in network.stages)
 
 
 class Torch:

@@ -10,7 +10,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts
-from tests.oracle.real_sizes import Real, Torch, disagreements, sweeps
+from tests.oracle.real_sizes import Real, Torch, disagreements, stage_modules, sweeps
 from tests.oracle.test_zoo import source_of, zoo
 from tests.oracle.zoo_nets import KINDS
 from tests.support import import_module
@@ -28,8 +28,9 @@ def real(checked: CheckedNetwork, source: str) -> Real:
     generated = import_module(source)
     with torch.device("meta"):
         module = generated.build()
-    stages = tuple(".".join(map(str, stage.path)) for stage in checked.network.stages)
-    return Real(module, checked.network.input.channels, checked.network.input.sizes, ASKED, stages)
+    return Real(
+        module, checked.network.input.channels, checked.network.input.sizes, ASKED, stage_modules(checked.network)
+    )
 
 
 @pytest.mark.parametrize("net", KINDS)

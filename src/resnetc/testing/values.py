@@ -58,8 +58,11 @@ def assert_layouts_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
 
 
 def relaid(module: nn.Module, layout: torch.memory_format) -> None:
-    """The same weights in another order in memory."""
-    module.to(memory_format=layout)  # type: ignore[call-overload]  # known to torch, not to its annotations
+    """The same weights in another order in memory, where a weight has the axes that the order is for."""
+    axes = {torch.channels_last: 4, torch.channels_last_3d: 5}.get(layout)
+    for tensor in (*module.parameters(), *module.buffers()):
+        if axes is None or tensor.dim() == axes:
+            tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
 def assert_close(one: Tensor, other: Tensor, rtol: float, told: str) -> None:

@@ -67,9 +67,6 @@ SPECS = {
     "models/resnet50": "the shipped network of this name is `imagenet/resnet50`",
     "seresnext50": "a shipped network of a longer name exists: `seresnext50_32x4d`",
     "mynet": "the file is `mynet.resnet`",
-    "mobilenetv2": (
-        "resnetc ships residual networks, and no mobilenet: `resnetc list` lists the shipped specs and networks"
-    ),
 }
 
 

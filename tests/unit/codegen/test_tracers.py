@@ -204,6 +204,7 @@ REASONS: dict[str, dict[str, str]] = {
     "resnest14d": OBSERVES_TENSORS_ALONE,
     "skresnet18": OBSERVES_TENSORS_ALONE,
     "blur_pool": NO_CONVOLUTION_WITHOUT_BIAS,
+    "map_linear": dict.fromkeys(("FX int8", "FX int8 while training"), "missing value for argument 'stride'"),
 }
 
 

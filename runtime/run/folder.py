@@ -4,7 +4,6 @@ torch is imported only to write; which arguments are runs is decided before.
 """
 
 import json
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TypedDict, cast
 
 from resnetc.bounded_read import contents
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.run.json_values import is_count, is_figure
 
 _MAX_METRICS_BYTES = 1 << 28
 
@@ -38,16 +38,10 @@ _FIGURES = ("train_loss", "test_loss", "top1", "top5", "lr", "images_per_second"
 
 def describe_fault_of_record(value: object) -> str:
     """What a line of the metrics lacks; empty if it is one."""
-
-    def is_figure(number: object) -> bool:
-        return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
-
     if not isinstance(value, dict):
         return "not an object"
-    for key in ("epoch", "step"):
-        number = value.get(key)
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            return f"no whole number under `{key}`"
+    if wrong := [key for key in ("epoch", "step") if not is_count(value.get(key))]:
+        return f"no whole number under `{wrong[0]}`"
     if wrong := [key for key in _FIGURES if not is_figure(value.get(key))]:
         return f"no number under `{wrong[0]}`"
     curve = value.get("curve")

@@ -7,7 +7,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -24,9 +24,12 @@ def lock_folder(run: RunFolder) -> Iterator[None]:
     """Hold the run folder, which is made if it is missing; its `run.lock` names the owner while the lock lasts.
 
     Raises RunError with status 3 if a run that is alive holds it. A run that was killed holds nothing: the lock is the
-    system's (`flock`), and the file alone means nothing. Where the file system has no locks, nothing is locked.
+    system's (`flock`), and the file alone means nothing. Where the system has no such lock, nothing is locked.
     """
     path = run.lock
+    if sys.platform == "win32":
+        yield
+        return
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
@@ -35,13 +38,15 @@ def lock_folder(run: RunFolder) -> Iterator[None]:
         handle = _open_locked(path)
     except OSError as fault:
         raise RunError(f"{path}: cannot lock the run folder: {fault.strerror}") from None
+    owner = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
     try:
-        owner = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
-        os.ftruncate(handle, 0)
-        os.write(handle, json.dumps(owner).encode())
+        with suppress(OSError):  # a full disk: it is locked all the same
+            os.ftruncate(handle, 0)
+            os.write(handle, json.dumps(owner).encode())
         yield
     finally:
-        path.unlink(missing_ok=True)  # before it is released, so that nobody waits for a file that goes
+        with suppress(OSError):  # a folder that may no longer be written: the file alone means nothing
+            path.unlink(missing_ok=True)  # before it is released, so that nobody waits for a file that goes
         os.close(handle)
 
 
@@ -77,8 +82,6 @@ def _open_locked(path: Path) -> int:
 
 def _lock(handle: int) -> bool:
     """Lock an open file without waiting; False if another process has."""
-    if sys.platform == "win32":
-        return True
     import fcntl
 
     try:

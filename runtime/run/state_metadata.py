@@ -1,6 +1,5 @@
 """The metadata of a checkpoint, checked: a run folder may come from a stranger, so nothing in it is taken on trust."""
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict, cast
@@ -9,6 +8,7 @@ from resnetc.runtime import recipe as recipes
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run.folder import EpochRecord, describe_fault_of_record
+from resnetc.runtime.run.json_values import is_count, is_figure
 
 FORMAT = 4
 _WITHOUT_RECORDS = 3  # the same, but the records of the epochs are in metrics.jsonl alone
@@ -64,20 +64,12 @@ def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
     return parsed
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
-
-
-def _is_figure(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
 def _is_shape(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(_is_count(size) and size > 0 for size in value)
+    return isinstance(value, list) and len(value) == 3 and all(is_count(size) and size > 0 for size in value)
 
 
 def _is_environment(value: object) -> bool:
@@ -92,7 +84,7 @@ def _is_best(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return not value or (
-        _is_count(value.get("epoch")) and all(_is_figure(value.get(key)) for key in ("top1", "test_loss"))
+        is_count(value.get("epoch")) and all(is_figure(value.get(key)) for key in ("top1", "test_loss"))
     )
 
 
@@ -109,12 +101,12 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "shape": (_is_shape, "channels, height and width"),
     "environment": (_is_environment, "a table of texts"),
     "recipe": (_is_recipe, "a table"),
-    "step": (_is_count, "a number of steps"),
-    "epochs": (_is_count, "a number of epochs"),
-    "seconds": (_is_figure, "a number"),
-    "epoch_seconds": (_is_figure, "a number"),
+    "step": (is_count, "a number of steps"),
+    "epochs": (is_count, "a number of epochs"),
+    "seconds": (is_figure, "a number"),
+    "epoch_seconds": (is_figure, "a number"),
     "best": (_is_best, "an epoch with its figures"),
-    "optimizer_tensors": (_is_count, "a number of tensors"),
+    "optimizer_tensors": (is_count, "a number of tensors"),
     "records": (_are_records, "the records of the epochs"),
 }
 _NEW_KEYS = ("optimizer_tensors", "records")

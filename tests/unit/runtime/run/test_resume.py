@@ -388,6 +388,10 @@ CRAFTED = {
         "`epochs` must be a number of epochs, not inf",
     ),
     "no seconds": (lambda facts, tensors: facts.update(seconds=None), "`seconds` must be a number, not None"),
+    "seconds without end": (
+        lambda facts, tensors: facts.update(seconds=10**400),
+        "`seconds` must be a number, not 1000",
+    ),
     "a recipe as a list": (lambda facts, tensors: facts.update(recipe=[]), r"`recipe` must be a table, not \[\]"),
     "a recipe's text": (
         lambda facts, tensors: facts["recipe"].update(epochs="x"),

@@ -1,4 +1,4 @@
-"""Reads a regular file up to a limit of bytes; pipes, devices and endless files are refused."""
+"""Opens regular files, and reads them up to a limit of bytes; pipes, devices and endless files are refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 class NotRegular(OSError):
@@ -18,14 +19,23 @@ class TooLarge(OSError):
 
 def contents(path: Path, most: int) -> bytes:
     """All bytes of a file. Raises OSError; IsADirectoryError, `NotRegular` and `TooLarge` among others."""
-    _regular(path.stat())  # before it is opened, which a device may notice
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as stream:
-        _regular(os.fstat(stream.fileno()))  # what was opened may be another file by now
+    with open_regular(path) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
         raise TooLarge(f"larger than {most} bytes")
     return data
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file, open for reading bytes. Raises OSError, as `contents` does."""
+    _regular(path.stat())  # before it is opened, which a device may notice
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb")
+    try:
+        _regular(os.fstat(stream.fileno()))  # what was opened may be another file by now
+    except OSError:
+        stream.close()
+        raise
+    return stream
 
 
 def _regular(status: os.stat_result) -> None:

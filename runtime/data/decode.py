@@ -1,0 +1,214 @@
+"""Opens one image file and cuts from it what a network is given: the only place where photographs are decoded.
+
+Training, `eval`, `predict` and `pack` all see the same pixels: upright (EXIF), transparency laid over white, 8 bits a
+channel, one channel (grey) or three (RGB). A stranger's file ends in one message that names it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from resnetc.bounded_read import open_regular
+from resnetc.runtime.errors import RunError
+from resnetc.terminal import one_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Pixels = npt.NDArray[np.uint8]  # [height, width, channels]
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the upright image
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no EPS: Pillow starts Ghostscript for it
+MAX_PIXELS = 1 << 26  # of one image
+MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
+FACTORS = (8, 4, 2)  # by which an image may be reduced before it is resampled; those of a JPEG decoder
+MODES = {1: "L", 3: "RGB"}  # Pillow's name of so many channels
+INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
+
+_GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+class Picture(Protocol):
+    """An image of which parts can be read, from a file of its own or from a pack."""
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom, upright."""
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right, upright."""
+
+    def read(self, factor: int) -> Image:
+        """The whole image, L or RGB, reduced by 1 or a factor of `FACTORS`: its sides are divided, and rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image file of which the header was read; its pixels are decoded by `read`."""
+
+    path: Path
+    height: int
+    width: int
+    is_grey: bool
+    channels: int
+    turn: int  # the EXIF orientation; 1: upright
+    image: Image
+
+    def read(self, factor: int) -> Image:
+        """The whole image, decoded; a JPEG is decoded at a reduced size, which takes less time. Call it once."""
+        image = self.image
+        with _translate_faults(self.path):
+            if factor > 1:
+                image.draft(None, (image.width // factor, image.height // factor))  # at least so large
+            is_whole = image.width * image.height == self.width * self.height
+            image.load()
+            image = _turn_upright(_convert_pixels(image, self.channels, self.path), self.turn)
+            image = image.reduce(factor) if factor > 1 and is_whole else image
+            if image.size != (-(-self.width // factor), -(-self.height // factor)):
+                raise ValueError(f"its pixels are {image.width}x{image.height}, not as its header says")
+            return image
+
+
+@contextmanager
+def open_image(path: Path, channels: int = 3) -> Iterator[ImageFile]:
+    """The image file `path`, to be read with `channels` (1 or 3); RunError, naming it, for what is no image.
+
+    Only the header is looked at here, so that a file with too many pixels takes no memory.
+    """
+    from PIL import Image
+
+    try:
+        stream = open_regular(path)
+    except OSError as fault:
+        raise RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}") from None
+    with stream:
+        with _translate_faults(path):
+            image = Image.open(stream, formats=_FORMATS)
+        if not 0 < image.width * image.height <= MAX_PIXELS:
+            raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
+        turn = _read_orientation(image)
+        height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
+        yield ImageFile(path, height, width, image.mode in _GREY, channels, turn, image)
+
+
+@contextmanager
+def _translate_faults(path: Path) -> Iterator[None]:
+    """Whatever Pillow raises about a file, as a RunError; it warns of nothing."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except RunError:
+        raise
+    except UnidentifiedImageError:
+        raise RunError(f"{_name(path)}: not an image that Pillow can read") from None
+    except Image.DecompressionBombError:
+        raise RunError(f"{_name(path)}: too many pixels; the limit is {MAX_PIXELS:,}") from None
+    except Exception as fault:  # a decoder may raise anything about a stranger's bytes
+        reason = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
+        words = f"cannot read it: {reason}" if reason else f"damaged image: {one_line(str(fault))}"
+        raise RunError(f"{_name(path)}: {words}") from None
+
+
+def _name(path: Path) -> str:
+    return one_line(str(path))
+
+
+def _read_orientation(image: Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none or the EXIF is damaged. Pillow turns a TIFF by itself."""
+    if not image.info.get("exif") or image.format == "TIFF":
+        return 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            turn = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a photograph is one whatever its EXIF says
+        return 1
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+
+
+def _turn_upright(image: Image, turn: int) -> Image:
+    from PIL.Image import Transpose
+
+    method = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(turn)
+    return image if method is None else image.transpose(method)
+
+
+def _convert_pixels(image: Image, channels: int, path: Path) -> Image:
+    """The decoded image with 8 bits in each of its channels, transparency laid over white."""
+    from PIL import Image
+
+    mode = MODES[channels]
+    if image.mode == mode and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("F"):
+        raise RunError(f"{_name(path)}: pixels that are floating-point numbers; expected 8 or 16 bits a channel")
+    if image.mode.startswith("I"):
+        deep = np.asarray(image).astype(np.int64)
+        if deep.min() < 0 or deep.max() > 0xFFFF:
+            raise RunError(f"{_name(path)}: pixels of 32 bits; expected 8 or 16 bits a channel")
+        image = Image.fromarray(((deep * 255 + 0x7FFF) // 0xFFFF).astype(np.uint8))
+    elif image.mode in _ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+def choose_factor(picture: Picture, box: Box, size: tuple[int, int]) -> int:
+    """By how much the whole image is reduced before `box` is resampled to `size` (height, width): never below it."""
+    for factor in FACTORS:
+        is_smaller = box[2] - box[0] >= factor * size[1] and box[3] - box[1] >= factor * size[0]
+        if is_smaller and min(picture.height, picture.width) >= factor * MIN_REDUCED_SIDE:
+            return factor
+    return 1
+
+
+def crop_and_resize(picture: Picture, box: Box, size: tuple[int, int], interpolation: str) -> Pixels:
+    """The part `box` of an image, resampled to `size` (height, width)."""
+    from PIL.Image import Resampling
+
+    factor = choose_factor(picture, box, size)
+    image = picture.read(factor)
+    left, top, right, bottom = (edge / factor for edge in box)
+    whole = right - left == size[1] and bottom - top == size[0] and left == int(left) and top == int(top)
+    if not whole:
+        how = {"bilinear": Resampling.BILINEAR, "bicubic": Resampling.BICUBIC, "nearest": Resampling.NEAREST}
+        image = image.resize((size[1], size[0]), how[interpolation], (left, top, right, bottom))
+    elif image.size != (size[1], size[0]):
+        image = image.crop((int(left), int(top), int(right), int(bottom)))
+    pixels: Pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+def resize_and_crop(picture: Picture, resize: int | None, size: tuple[int, int], interpolation: str) -> Pixels:
+    """What evaluation and prediction see of an image: its short side resized to `resize`, then its centre cropped.
+
+    The resized image always covers `size` (height, width); without `resize` it just does.
+    """
+    scale = max(size[0] / picture.height, size[1] / picture.width, (resize or 0) / min(picture.height, picture.width))
+    height, width = size[0] / scale, size[1] / scale
+    left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
+    box = (left, top, min(left + width, picture.width), min(top + height, picture.height))
+    return crop_and_resize(picture, box, size, interpolation)

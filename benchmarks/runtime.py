@@ -30,6 +30,7 @@ from resnetc.runtime.model import loader
 from resnetc.runtime.optim import optimizer
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import environment
+from resnetc.runtime.statistics import measure_statistics
 
 IMAGES, BATCH, CROP = 4096, 128, 2
 RECIPE = Recipe(batch_size=BATCH, random_crop_padding=CROP, horizontal_flip=True, weight_decay=5e-4)
@@ -57,7 +58,7 @@ def plain_images(images: numpy.ndarray, mean: float, deviation: float) -> Iterat
 
 def our_images(images: Tensor) -> Iterator[Tensor]:
     """Endless batches of the runtime: float32 [BATCH, 1, 28, 28], channels-last."""
-    augment = Augmenter(images, RECIPE, Normaliser(images, RECIPE.normalise))
+    augment = Augmenter(images, RECIPE, Normaliser(*measure_statistics(images, RECIPE.normalise)))
     epoch = 0
     while True:
         order = counter_rng.permutation(RECIPE.seed, epoch, len(images), CPU)

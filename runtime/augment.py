@@ -5,35 +5,36 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnetc.runtime import counter_rng
+from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import Recipe
 
 
 class Normaliser:
-    """Converts bytes to floats: subtracts the training images' mean, divides each channel by its standard deviation.
+    """Converts bytes to floats: subtracts the mean, multiplies each channel by its scale.
 
-    mean: float [height or 1, width or 1, channels] (per pixel or per channel); scale: float [channels]; in units of a
-    byte. The statistics are exact: sums of bytes as integers.
+    mean: float32 [*size, channels], or with 1 in place of every size (per value or per channel); scale: float32
+    [channels]; in units of a byte.
     """
 
-    def __init__(self, train_images: Tensor, kind: str) -> None:
-        count = train_images.shape[0] * train_images.shape[2] * train_images.shape[3]
-        chunks = torch.split(train_images, 4096)
-        total = torch.stack([chunk.sum((0, 2, 3), dtype=torch.int64) for chunk in chunks]).sum(0)
-        squares = torch.stack([chunk.to(torch.int32).square().sum((0, 2, 3), dtype=torch.int64) for chunk in chunks])
-        mean = total.double() / count
-        deviation = (squares.sum(0).double() / count - mean.square()).clamp(min=0).sqrt()
-        self.scale = (1 / torch.where(deviation > 0, deviation, 1)).float()  # a constant channel becomes 0
-        if kind == "pixel":
-            pixels = torch.stack([chunk.sum(0, dtype=torch.int64) for chunk in chunks]).sum(0).double()
-            mean = (pixels / train_images.shape[0]).permute(1, 2, 0)
-        else:
-            mean = mean.view(1, 1, -1)
-        self.mean = mean.float().contiguous()
+    def __init__(self, mean: Tensor, scale: Tensor) -> None:
+        self.mean, self.scale = mean, scale
+
+    @classmethod
+    def from_record(cls, preprocessing: Preprocessing, device: torch.device) -> "Normaliser":
+        """The one that a run's record describes, with its constants on `device`."""
+        channels = preprocessing.channels
+        is_per_channel = len(preprocessing.mean) == channels
+        shape = [1] * len(preprocessing.size) if is_per_channel else preprocessing.size
+        mean, scale = (
+            torch.tensor(values, dtype=torch.float32, device=device)
+            for values in (preprocessing.mean, preprocessing.scale)
+        )
+        return cls(mean.view(*shape, channels), scale)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """uint8 [N, channels, height, width] to float32 of the same shape, its memory channels-last."""
-        pixels = images.permute(0, 2, 3, 1).float()
-        return pixels.sub_(self.mean).mul_(self.scale).permute(0, 3, 1, 2)
+        """[N, channels, *size] of bytes or other numbers to float32 of the same shape, its memory channels-last."""
+        values = images.movedim(1, -1).to(torch.float32, copy=True)
+        return values.sub_(self.mean).mul_(self.scale).movedim(-1, 1)
 
 
 class Augmenter:

@@ -19,9 +19,13 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import dry_run, loader
+from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.record import describe_missing_record, read_record
+from resnetc.runtime.run.state_metadata import RunMetadata
+from resnetc.runtime.statistics import describe_preprocessing
 
 MAX_TABLE_CLASSES = 20  # classes that occur; beyond, only the most frequent confusions are told
 _MAX_MISTAKES = 10
@@ -220,8 +224,7 @@ def evaluate(
 
     `weights` is `best` for those of the best epoch, or `last` for those of the last epoch or stop (the averaged ones
     if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
-    at a time, by default the recipe's. Other data is normalised by the statistics of its own training images, as in
-    training.
+    at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale.
 
     Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
@@ -244,6 +247,7 @@ def evaluate(
                 f"--data {metadata['data']}: no longer the data that {out} was trained on; pass its path with --data"
             )
 
+    preprocessing = _choose_preprocessing(run, metadata, path, data)
     torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build_network(source, run.model, torch_device)
     batch_size = batch_size or metadata["recipe"].eval_batch_size
@@ -255,7 +259,7 @@ def evaluate(
     except RuntimeError as fault:
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
     device_data = data.to(torch_device)
-    normalise = Normaliser(device_data.train_images, metadata["recipe"].normalise)
+    normalise = Normaliser.from_record(preprocessing, torch_device)
     with limit_threads(metadata["recipe"].threads):
         return measure(
             model,
@@ -265,3 +269,18 @@ def evaluate(
             normalise,
             batch_size,
         )
+
+
+def _choose_preprocessing(run: RunFolder, metadata: RunMetadata, path: Path, data: Data) -> Preprocessing:
+    """The record of the run; that of a run of an earlier version, which has none, is measured on its own data."""
+    preprocessing = read_record(run, metadata, path)
+    if preprocessing is None:
+        if data.fingerprint() != metadata["fingerprint"]:
+            raise RunError(describe_missing_record(run, path))
+        return describe_preprocessing(data, metadata["recipe"])
+    if len(preprocessing.mean) != preprocessing.channels and preprocessing.size != data.size:
+        raise RunError(
+            f"{data.name} has images of {'x'.join(map(str, data.size))}, but {run.path} subtracts a mean per pixel of "
+            f"{'x'.join(map(str, preprocessing.size))}"
+        )
+    return preprocessing

@@ -31,6 +31,7 @@ from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
+from resnetc.runtime.statistics import describe_preprocessing
 
 _SAVE = 1  # asks all processes to save: less than the number of any signal that stops a run
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
@@ -110,7 +111,8 @@ def train(
         optimizer = build_optimizer(model, recipe)
         criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         device_data = data.to(group.device)
-        normalise = Normaliser(device_data.train_images, recipe.normalise)
+        preprocessing = describe_preprocessing(device_data, recipe)
+        normalise = Normaliser.from_record(preprocessing, group.device)
         augment = Augmenter(device_data.train_images, recipe, normalise)
         labels, test_images, test_labels = device_data.train_labels, device_data.test_images, device_data.test_labels
         del device_data  # the training images: `augment` has them, padded
@@ -123,7 +125,7 @@ def train(
         total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
-        state = TrainState.start(network, source, data, recipe, steps_per_epoch, group.device)
+        state = TrainState.start(network, source, data, recipe, preprocessing, steps_per_epoch, group.device)
         if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
@@ -132,7 +134,7 @@ def train(
             if note and not quiet and group.rank == 0:
                 print(f"note: {note}", file=sys.stderr)
         else:
-            group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml()))
+            group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing))
             group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
         parallel_model = group.data_parallel(model)
         start_time -= state.seconds

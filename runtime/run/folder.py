@@ -13,7 +13,8 @@ from typing import TypedDict, cast
 
 from resnetc.bounded_read import contents
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.run.json_values import is_count, is_figure
+from resnetc.runtime.json_values import is_count, is_figure
+from resnetc.runtime.preprocessing import Preprocessing
 
 _MAX_METRICS_BYTES = 1 << 28
 
@@ -76,6 +77,11 @@ class RunFolder:
         return self.path / "recipe.yaml"
 
     @property
+    def preprocessing(self) -> Path:
+        """How inputs are prepared for the network, and the names of the classes."""
+        return self.path / "preprocessing.json"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object per epoch."""
         return self.path / "metrics.jsonl"
@@ -115,8 +121,8 @@ class RunFolder:
         """Whether the run has been saved, which is the first thing it does."""
         return os.path.isfile(self.last) or os.path.isfile(self.previous)
 
-    def create(self, source: str, recipe: str) -> None:
-        """Make the folder with `model.py` and `recipe.yaml`; RunError unless it is new, empty or was never saved to."""
+    def create(self, source: str, recipe: str, preprocessing: Preprocessing) -> None:
+        """Make the folder with its texts; RunError unless it is new, empty or was never saved to."""
         from resnetc.runtime.run import checkpoint
 
         try:
@@ -127,13 +133,20 @@ class RunFolder:
         if self.last.name in entries or self.previous.name in entries:
             raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
-        names = [path.name for path in (self.model, self.recipe, self.metrics)]
+        names = [path.name for path in (self.model, self.recipe, self.preprocessing, self.metrics)]
         own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name)), self.lock.name}
         if other_names := [name for name in entries if name not in own_names]:
             raise RunError(f"{self.path}: not empty (it contains {other_names[0]}), but not a run: use another --out")
         checkpoint.write(self.recipe, recipe.encode())
+        self.write_preprocessing(preprocessing)
         checkpoint.write(self.metrics, b"")
         checkpoint.write(self.model, source.encode())
+
+    def write_preprocessing(self, preprocessing: Preprocessing) -> None:
+        """Write `preprocessing.json`."""
+        from resnetc.runtime.run import checkpoint
+
+        checkpoint.write(self.preprocessing, preprocessing.to_text().encode())
 
     def read_source(self) -> str:
         """The text of `model.py`; RunError if the folder holds no run."""

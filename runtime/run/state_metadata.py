@@ -6,13 +6,13 @@ from typing import TypedDict, cast
 
 from resnetc.runtime import recipe as recipes
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.json_values import is_count, is_figure
+from resnetc.runtime.preprocessing import Preprocessing, parse_preprocessing
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run.folder import EpochRecord, describe_fault_of_record
-from resnetc.runtime.run.json_values import is_count, is_figure
 
-FORMAT = 4
-_WITHOUT_RECORDS = 3  # the same, but the records of the epochs are in metrics.jsonl alone
-_WITH_EARLIER_KEYS = 2  # the same again, but for the names of some keys of the recipe
+FORMAT = 5
+_OLDEST_FORMAT = 2  # in which some keys of the recipe have other names
 
 
 class BestEpoch(TypedDict, total=False):
@@ -24,7 +24,10 @@ class BestEpoch(TypedDict, total=False):
 
 
 class RunMetadata(TypedDict):
-    """The metadata of a checkpoint, with the recipe as a value; `records` is None where an earlier version wrote it."""
+    """The metadata of a checkpoint, with the recipe and the preprocessing as values.
+
+    `optimizer_tensors`, `records` and `preprocessing` are None where an earlier version wrote it.
+    """
 
     network: str
     module: str
@@ -40,24 +43,26 @@ class RunMetadata(TypedDict):
     best: BestEpoch
     optimizer_tensors: int | None
     records: list[EpochRecord] | None
+    preprocessing: Preprocessing | None
 
 
 def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
     """The metadata of the checkpoint `path` as a value; RunError for another format, and for what no run writes."""
     written_format = metadata.get("format")
-    if written_format not in (FORMAT, _WITHOUT_RECORDS, _WITH_EARLIER_KEYS):
+    if not is_count(written_format) or not _OLDEST_FORMAT <= cast(int, written_format) <= FORMAT:
         raise RunError(f"{path}: format {written_format!s:.40}, this resnetc reads format {FORMAT}")
-    checks = dict(_CHECKS)
-    if written_format != FORMAT:
-        for key in _NEW_KEYS:
-            del checks[key]
-    for key, (is_right, expected) in checks.items():
+    absent = [key for key, first_format in _FIRST_FORMATS.items() if cast(int, written_format) < first_format]
+    for key, (is_right, expected) in _CHECKS.items():
+        if key in absent:
+            continue
         if key not in metadata:
             raise RunError(f"{path}: not the state of a run: `{key}` is missing from its metadata")
         if not is_right(metadata[key]):
             raise RunError(f"{path}: not the state of a run: `{key}` must be {expected}, not {metadata[key]!s:.40}")
-    parsed = cast(RunMetadata, dict.fromkeys(_NEW_KEYS) | dict(metadata))
+    parsed = cast(RunMetadata, dict(metadata) | dict.fromkeys(absent))
     parsed["recipe"] = recipes.from_settings(cast(dict[str, recipes.Setting], metadata["recipe"]), str(path))
+    if "preprocessing" not in absent:
+        parsed["preprocessing"] = parse_preprocessing(metadata["preprocessing"], f"{path}: preprocessing")
     records = parsed["records"]
     if records is not None and [record["epoch"] for record in records] != list(range(1, parsed["epochs"] + 1)):
         raise RunError(f"{path}: not the state of a run: {len(records)} records of {parsed['epochs']} epochs")
@@ -76,7 +81,7 @@ def _is_environment(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
-def _is_recipe(value: object) -> bool:
+def _is_table(value: object) -> bool:
     return isinstance(value, dict)
 
 
@@ -100,7 +105,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "fingerprint": (_is_text, "a text"),
     "shape": (_is_shape, "channels, height and width"),
     "environment": (_is_environment, "a table of texts"),
-    "recipe": (_is_recipe, "a table"),
+    "recipe": (_is_table, "a table"),
     "step": (is_count, "a number of steps"),
     "epochs": (is_count, "a number of epochs"),
     "seconds": (is_figure, "a number"),
@@ -108,5 +113,6 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "best": (_is_best, "an epoch with its figures"),
     "optimizer_tensors": (is_count, "a number of tensors"),
     "records": (_are_records, "the records of the epochs"),
+    "preprocessing": (_is_table, "a table"),
 }
-_NEW_KEYS = ("optimizer_tensors", "records")
+_FIRST_FORMATS = {"optimizer_tensors": 4, "records": 4, "preprocessing": 5}  # of the keys that earlier ones lack

@@ -14,6 +14,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
+from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
@@ -66,6 +67,7 @@ class TrainState:
     fingerprint: str
     shape: tuple[int, int, int]
     recipe: Recipe
+    preprocessing: Preprocessing
     environment: dict[str, str]
     steps_per_epoch: int
     loss_sum: Tensor
@@ -81,7 +83,14 @@ class TrainState:
 
     @classmethod
     def start(
-        cls, network: str, source: str, data: Data, recipe: Recipe, steps_per_epoch: int, device: torch.device
+        cls,
+        network: str,
+        source: str,
+        data: Data,
+        recipe: Recipe,
+        preprocessing: Preprocessing,
+        steps_per_epoch: int,
+        device: torch.device,
     ) -> "TrainState":
         """The start of a run whose epochs have `steps_per_epoch` steps."""
         return cls(
@@ -91,6 +100,7 @@ class TrainState:
             fingerprint=data.fingerprint(),
             shape=(data.channels, *data.size),
             recipe=recipe,
+            preprocessing=preprocessing,
             environment=environment.describe(device),
             steps_per_epoch=steps_per_epoch,
             loss_sum=torch.zeros((), dtype=torch.float64, device=device),
@@ -151,6 +161,7 @@ class TrainState:
             "shape": list(self.shape),
             "environment": self.environment,
             "recipe": asdict(self.recipe),
+            "preprocessing": self.preprocessing.to_json(),
             "step": self.step,
             "epochs": self.epochs,
             "seconds": self.seconds,
@@ -197,8 +208,9 @@ class TrainState:
         optimizer: torch.optim.Optimizer,
         group: Group,
     ) -> str:
-        """Restore everything from `last.ckpt`, or if it is damaged from `previous.ckpt`, and write the metrics again;
-        returns a note, empty or on the damage. RunError if the state is of another module, recipe or data."""
+        """Restore everything from `last.ckpt`, or if it is damaged from `previous.ckpt`, and write the metrics and the
+        preprocessing again; returns a note, empty or on the damage. RunError if the state is of another module, recipe
+        or data."""
         tensors, metadata, path, note = group.broadcast_from_rank0(lambda: load_newest(run))
         if metadata["module"] != self.module:
             raise RunError(
@@ -223,6 +235,7 @@ class TrainState:
         self.records = metadata["records"] or group.broadcast_from_rank0(lambda: self._read_earlier_records(run))
         self.last_is_whole = path == run.last
         group.broadcast_from_rank0(lambda: run.write_records(self.records))
+        group.broadcast_from_rank0(lambda: run.write_preprocessing(self.preprocessing))
         return note
 
     def _restore_tensors(

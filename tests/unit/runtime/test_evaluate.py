@@ -13,6 +13,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import Evaluation, evaluate, measure
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
 NAMES = tuple("abcdefg")
@@ -146,3 +147,55 @@ def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp
         evaluate(out, few)
     with pytest.raises(RunError, match=r"best\.safetensors: no such file"):
         evaluate(out, few, weights="best")
+
+
+def test_other_data_is_prepared_as_the_run_was(run: Path, digits: Data) -> None:
+    """Not by the statistics of its own training images, which the network has never seen."""
+    darker = replace(digits, train_images=digits.train_images // 3)
+    assert evaluate(run, darker) == evaluate(run)
+    images, labels = torch.zeros(5, 1, 9, 8, dtype=torch.uint8), digits.train_labels[:5]
+    larger = Data("digits", None, digits.class_names, images, labels, images, labels)
+    with pytest.raises(RunError, match="digits has images of 9x8, but .* subtracts a mean per pixel of 8x8"):
+        evaluate(run, larger)
+
+
+def test_the_file_of_the_record_may_be_gone_but_not_contradict_the_weights(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    file = out / "preprocessing.json"
+    text = file.read_text()
+    file.unlink()
+    assert evaluate(out) == evaluate(run)
+    file.write_text(json.dumps(json.loads(text) | {"scale": [0.5]}))
+    with pytest.raises(RunError, match=r"preprocessing\.json: `scale` is not what best\.safetensors was trained with"):
+        evaluate(out)
+    file.write_text(json.dumps(json.loads(text) | {"data": "npz:/moved.npz"}))
+    assert evaluate(out) == evaluate(run)
+
+
+def write_without_record(out: Path) -> None:
+    """Make a run one of an earlier version, whose weights do not say how images were prepared."""
+    for name in ("last.ckpt", "best.safetensors"):
+        tensors, facts = checkpoint.load(out / name)
+        del facts["preprocessing"]
+        checkpoint.save(out / name, tensors, facts | {"format": 4})
+    (out / "preprocessing.json").unlink()
+
+
+def test_a_run_of_an_earlier_version_is_evaluated_on_its_own_data(
+    run: Path, source: str, digits: Data, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    write_without_record(out)
+    assert evaluate(out) == evaluate(run)
+    other = replace(digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50])
+    with pytest.raises(RunError, match="written by an earlier resnetc and does not say how images were prepared"):
+        evaluate(out, other)
+    recipe = Recipe(epochs=2, batch_size=64, ema_decay=0.9, normalise="pixel")
+    train(source, "small", digits, recipe, out, resume=True, quiet=True)  # the remedy that the message names
+    assert evaluate(out, other) == evaluate(run, other)
+    facts = json.loads((out / "preprocessing.json").read_text())
+    (out / "preprocessing.json").write_text(json.dumps(facts | {"size": [64, 1], "mean": [0.0]}))
+    with pytest.raises(RunError, match=r"`channels` and `size` are not those of best\.safetensors"):
+        evaluate(out, other)

@@ -17,6 +17,7 @@ from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.train_state import TrainState
+from resnetc.runtime.statistics import describe_preprocessing, measure_statistics
 from resnetc.runtime.train import train
 
 CPU = torch.device("cpu")
@@ -34,7 +35,7 @@ def naive(source: str, data: Data, recipe: Recipe) -> tuple[dict[str, Tensor], d
         optimizer = torch.optim.SGD(groups, lr=1.0, momentum=recipe.momentum, nesterov=recipe.nesterov, foreach=False)
     else:
         optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(recipe.beta1, recipe.beta2), foreach=False)
-    augment = Augmenter(data.train_images, recipe, Normaliser(data.train_images, recipe.normalise))
+    augment = Augmenter(data.train_images, recipe, Normaliser(*measure_statistics(data.train_images, recipe.normalise)))
     per_epoch = len(data.train_labels) // recipe.batch_size
     step, losses = 0, []
     for epoch in range(recipe.epochs):
@@ -98,7 +99,7 @@ def test_the_loop_trains_as_the_naive_one(
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_top1_and_then_the_lowest_loss(few: Data) -> None:
-    state = TrainState.start("small", "", few, Recipe(), 4, CPU)
+    state = TrainState.start("small", "", few, Recipe(), describe_preprocessing(few, Recipe()), 4, CPU)
     judged = [(1, 50.0, 1.0), (2, 40.0, 0.1), (3, 50.0, 1.5), (4, 50.0, 0.9), (5, 50.0, 0.9), (6, 51.0, 3.0)]
     better = [
         epoch for epoch, top1, loss in judged if state.update_best({"epoch": epoch, "top1": top1, "test_loss": loss})

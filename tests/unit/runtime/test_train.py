@@ -38,6 +38,7 @@ def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -
         "last.ckpt",
         "metrics.jsonl",
         "model.py",
+        "preprocessing.json",
         "previous.ckpt",
         "recipe.yaml",
         "report.html",
@@ -98,7 +99,7 @@ def test_what_a_start_leaves_that_was_killed_is_no_run(
 ) -> None:
     out = tmp_path / "run"
     out.mkdir()
-    for name in ("recipe.yaml", "metrics.jsonl", "model.py", "recipe.yaml.tmp", "last.ckpt.tmp"):
+    for name in ("recipe.yaml", "preprocessing.json", "metrics.jsonl", "model.py", "recipe.yaml.tmp", "last.ckpt.tmp"):
         (out / name).write_text("half a fi")
     assert main(["train", "digits", "--out", str(out), "--resume"]) == 1
     assert "this run ended before its first checkpoint: start it again without --resume" in capsys.readouterr().err
@@ -209,6 +210,7 @@ def test_statistics_that_are_no_numbers_are_not_kept_as_the_best(
         "last.ckpt",
         "metrics.jsonl",
         "model.py",
+        "preprocessing.json",
         "recipe.yaml",
     ]
     assert checkpoint.load(tmp_path / "run" / "last.ckpt")[1]["step"] == 0

@@ -79,7 +79,7 @@ def write_as_earlier(out: Path, number: int = 2) -> None:
     """Make a run folder one of format 3, whose states have no records, or of format 2, whose recipes had other keys."""
     tensors, facts = checkpoint.load(out / "last.ckpt")
     facts["format"] = number
-    del facts["records"], facts["optimizer_tensors"]
+    del facts["records"], facts["optimizer_tensors"], facts["preprocessing"]
     if number == 3:
         checkpoint.save(out / "last.ckpt", tensors, facts)
         return
@@ -409,7 +409,7 @@ CRAFTED = {
     ),
     "an environment of lists": (lambda facts, tensors: facts.update(environment={"a": []}), "`environment` must be"),
     "records of texts": (lambda facts, tensors: facts.update(records=["x"]), "`records` must be the records"),
-    "a format of tomorrow": (lambda facts, tensors: facts.update(format=99), "format 99, this resnetc reads format 4"),
+    "a format of tomorrow": (lambda facts, tensors: facts.update(format=99), "format 99, this resnetc reads format 5"),
     "no loss_sum": (lambda facts, tensors: tensors.pop("loss_sum"), r"no tensor `loss_sum` of shape \[\]"),
     "a long curve": (lambda facts, tensors: tensors.update(curve=torch.zeros(9)), r"no tensor `curve` of shape \[4\]"),
     "a tensor of another kind": (

@@ -1,6 +1,7 @@
 """A recipe: all settings of a training run, read from YAML; every key has a default, a rule and a meaning."""
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -19,18 +20,20 @@ from resnetc.terminal import brief, one_line
 
 _MAX_BYTES = 1 << 18  # bytes of a recipe
 _MAX_VALUE_CHARACTERS = 100  # characters of a value that a message quotes
+_MAX_PATTERNS, _MAX_PATTERN_CHARACTERS = 100, 200
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _INT = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
-Setting = int | float | bool | str | tuple[float, ...]  # the value of a key
+Setting = int | float | bool | str | tuple[float, ...] | tuple[str, ...]  # the value of a key
 _Item = TypeVar("_Item")
 _Default = TypeVar("_Default")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a key accepts, as `kind` (int, number, flag, choice, numbers, interval), inclusive bounds or choices; and
-    its meaning. A run that is resumed may have another value of a key that `may_change`."""
+    """What a key accepts, as `kind` (int, number, flag, choice, numbers, names, interval), inclusive bounds or
+    choices; and its meaning. A run that is resumed may have another value of a key that `may_change`."""
 
     kind: str
     meaning: str
@@ -83,6 +86,15 @@ class Recipe:
     beta2: float = _define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
     epsilon: float = _define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
     weight_decay: float = _define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
+    head_lr_ratio: float = _define_key(
+        1.0, "number", "learning rate of the head, as a multiple of that of the stages", positive=True, high=1e4
+    )
+    layer_decay: float = _define_key(
+        1.0, "number", "factor of the learning rate for each stage further from the head", positive=True, high=1
+    )
+    freeze: tuple[str, ...] = _define_key(
+        (), "names", "parts that stay as they are: stem, stage1 ..., norms, a module's name, or a pattern with *"
+    )
     decay_norms: bool = _define_key(False, "flag", "apply weight decay to norms, biases, `scale` and `shift` too")
 
     schedule: str = _define_key(
@@ -163,8 +175,13 @@ def format_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[" + ", ".join(format_value(item) for item in value) + "]"
+        return "[" + ", ".join(_quote(item) if isinstance(item, str) else format_value(item) for item in value) + "]"
     return repr(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _quote(text: str) -> str:
+    """A text in a list, with quotes where YAML would read something else."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _quote_value(text: str) -> str:
@@ -189,6 +206,11 @@ def _convert_value(name: str, value: Value) -> Setting:
     if rule.kind == "numbers":
         items = (value.text,) if isinstance(value.text, str) else value.text
         return tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
+    if rule.kind == "names":
+        names = (value.text,) if isinstance(value.text, str) else value.text
+        if len(names) > _MAX_PATTERNS or any(not name.strip() or len(name) > _MAX_PATTERN_CHARACTERS for name in names):
+            raise RunError(f"{what} must be a list of names, such as [stem, stage1], of at most {_MAX_PATTERNS}")
+        return tuple(dict.fromkeys(name.strip() for name in names))
     if isinstance(value.text, tuple):
         raise RunError(f"{what} takes one value, not a list")
     if rule.kind == "choice":
@@ -266,9 +288,13 @@ def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
         raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{_quote_value(unknown[0])}`")
     converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
     for key, value in renamed.items():
-        items = tuple(map(format_value, value)) if isinstance(value, (list, tuple)) else format_value(value)
+        items = tuple(map(_format_item, value)) if isinstance(value, (list, tuple)) else format_value(value)
         converted[key] = _convert_value(key, Value(items, False, place, place))
     return Recipe(**converted)
+
+
+def _format_item(value: Setting) -> str:
+    return value if isinstance(value, str) else format_value(value)
 
 
 def list_shipped() -> tuple[str, ...]:
@@ -327,3 +353,13 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
     recipe = Recipe(**converted)
     _check_agreement(recipe, {key: value.place for key, value in values.items()})
     return recipe
+
+
+def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:
+    """The recipe with the patterns of `--freeze` beside its own; RunError (status 2) for one that is none."""
+    try:
+        values = _convert_value("freeze", Value((*recipe.freeze, *patterns), False, "--freeze", "--freeze"))
+    except RunError as fault:
+        raise RunError(str(fault), status=2) from None
+    assert isinstance(values, tuple)
+    return dataclasses.replace(recipe, freeze=tuple(map(str, values)))

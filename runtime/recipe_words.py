@@ -32,12 +32,18 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "label_smoothing": "smoothing label_smoothing_factor",
     "max_grad_norm": "clip_grad clip_grad_norm grad_clip gradient_clip gradient_clip_val grad_clip_norm",
     "save_every": "save_steps checkpoint_every checkpoint_interval every_n_train_steps save_interval",
+    "head_lr_ratio": "head_lr head_lr_mult classifier_lr",
+    "layer_decay": "layerwise_lr_decay layer_wise_lr_decay llrd lr_layer_decay",
+    "freeze": "frozen freeze_layers freeze_at freeze_bn freeze_norms frozen_stages",
     "ema_decay": "model_ema model_ema_decay ema_rate",
 }
 ELSEWHERE = {  # settings that are no part of a recipe
     "name the data set with `--data`": "data dataset data_path data_dir train_data",
     "name the folder of the run with `--out`": "out output_dir out_dir save_dir log_dir logdir run_name name",
     "go on with a stopped run by `--resume --out DIR`": "resume resume_from checkpoint",
+    "start from weights by `--init FILE`, or from a run's by `--init RUN`": (
+        "pretrained init weights init_from finetune transfer checkpoint_path"
+    ),
     "set a parameter of the model with `--set`, such as `--set classes=10`": (
         "model arch num_classes n_classes classes drop_rate dropout drop_path drop_path_rate in_chans"
     ),
@@ -59,9 +65,7 @@ LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
     "choice of the metrics": "metrics metric monitor",
     "choice of the device": "device accelerator gpu cuda",
     "workers that load data": "workers num_workers n_workers dataloader_num_workers pin_memory prefetch",
-    "frozen layers": "freeze frozen freeze_layers freeze_at freeze_bn",
     "synchronised batch norms": "sync_bn sync_batch_norm",
-    "initial weights": "pretrained init weights init_from finetune transfer checkpoint_path",
     "compilation by torch": "torch_compile compile torchcompile jit",
     "restart of the schedule": "restarts t_mult t_0 cycle_length num_cycles",
     "logging to other services": "wandb tensorboard logger mlflow log_every log_interval report_to",

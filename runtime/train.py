@@ -23,8 +23,9 @@ from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.interval import SaveTimer, parse_interval
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
+from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
-from resnetc.runtime.optim.optimizer import build_optimizer
+from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
@@ -32,6 +33,7 @@ from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.statistics import describe_preprocessing
+from resnetc.runtime.weights.initialisation import initialise
 
 _SAVE = 1  # asks all processes to save: less than the number of any signal that stops a run
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
@@ -66,15 +68,17 @@ def train(
     recipe: Recipe,
     out: Path,
     *,
+    init: Path | None = None,
     resume: bool = False,
     device: str | None = None,
     quiet: bool = False,
 ) -> Result:
     """Train the generated module `source` (its text) on `data` and write the run folder `out`.
 
-    With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with exactly the
-    weights of an uninterrupted one. `device` is torch's name of a device; by default CUDA if there is one, else the
-    CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
+    `init` is a file of weights, or the folder of a run, to start from (`weights.initialisation`); what it was is kept
+    with the run. With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with
+    exactly the weights of an uninterrupted one. `device` is torch's name of a device; by default CUDA if there is one,
+    else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
     themselves.
 
     Raises RunError if the folder, the module, the data or the recipe are at fault, and if the loss is no longer
@@ -105,6 +109,9 @@ def train(
             evaluation_share,
             batch_shares.compute_step_share(len(data.train_labels), recipe.batch_size, group.size),
         )
+        resuming = resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable)
+        initial_weights = None if resuming else initialise(model, init, network, data, group, quiet)
+        freeze(model, recipe.freeze)
         average = ExponentialMovingAverage(model, recipe.ema_decay)
         if recipe.activation_checkpointing:
             activation_checkpointing.checkpoint_blocks(model)
@@ -129,12 +136,13 @@ def train(
         if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
-        if resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable):
+        if resuming:
             note = state.restore(run, model, average, optimizer, group)
             if note and not quiet and group.rank == 0:
                 print(f"note: {note}", file=sys.stderr)
         else:
-            group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing))
+            state.initial_weights = initial_weights
+            group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
             group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
         parallel_model = group.data_parallel(model)
         start_time -= state.seconds
@@ -181,8 +189,7 @@ def train(
                         counter_rng.derive_key(recipe.seed, state.step, counter_rng.MODEL + group.rank), group.device
                     )
                     lr = compute_learning_rate(recipe, state.step, total_steps)
-                    for parameters in optimizer.param_groups:
-                        parameters["lr"] = lr
+                    set_learning_rate(optimizer, lr)
 
                     loss = criterion(parallel_model(augment(epoch, index)), labels[index])
                     state.step += 1

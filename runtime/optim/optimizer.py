@@ -4,32 +4,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from resnetc.runtime.optim.lr_ratios import compute_lr_ratios
 from resnetc.runtime.recipe import Recipe
 
 
 def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """SGD with (Nesterov) momentum, or AdamW, over the trainable parameters.
 
-    Without `decay_norms`, only matrices and filters have weight decay.
+    Without `decay_norms`, only matrices and filters have weight decay. Each group has an `lr_ratio`: its learning rate
+    as a multiple of the schedule's.
     """
-    decayed: list[Tensor] = []
-    undecayed: list[Tensor] = []
-    for owner in model.modules():
-        for parameter in owner.parameters(recurse=False):
+    ratios = compute_lr_ratios(model, recipe)
+    members: dict[tuple[float, bool], list[Tensor]] = {}
+    for prefix, owner in model.named_modules():
+        for name, parameter in owner.named_parameters(prefix, recurse=False):
             if parameter.requires_grad:
                 decays = recipe.decay_norms or is_matrix(owner, parameter)
-                (decayed if decays else undecayed).append(parameter)
+                members.setdefault((ratios.get(name, 1.0), decays), []).append(parameter)
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": undecayed, "weight_decay": 0.0},
+        {"params": parameters, "weight_decay": recipe.weight_decay if decays else 0.0, "lr_ratio": ratio}
+        for (ratio, decays), parameters in sorted(members.items(), key=lambda item: item[0], reverse=True)
     ]
-    groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
         betas = (recipe.beta1, recipe.beta2)
         return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=recipe.epsilon, fused=True)
     return torch.optim.SGD(
         groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
     )
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Give every group the schedule's learning rate, times its own ratio."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_ratio"]
 
 
 def is_matrix(owner: nn.Module, parameter: Tensor) -> bool:

@@ -109,7 +109,17 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as fault:
         raise RunError(f"{path}: damaged, or not a checkpoint: {fault}") from None
-    if _METADATA not in header or _DIGEST not in header:
+    return tensors, verify(path, tensors, header)
+
+
+def is_own(header: Mapping[str, str]) -> bool:
+    """Whether the metadata of a safetensors file are those of one that `save` wrote."""
+    return _METADATA in header and _DIGEST in header
+
+
+def verify(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, object]:
+    """The metadata of a file that `save` wrote; RunError if another program wrote it, or if it is damaged."""
+    if not is_own(header):
         raise RunError(f"{path}: not written by resnetc: its metadata are missing")
     if _compute_digest(tensors, header[_METADATA]) != header[_DIGEST]:
         raise RunError(f"{path}: damaged: its content does not match its SHA-256")
@@ -119,4 +129,4 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
         raise RunError(f"{path}: not written by resnetc: its metadata are not JSON: {fault}") from None
     if not isinstance(metadata, dict):
         raise RunError(f"{path}: not written by resnetc: its metadata are not an object")
-    return tensors, metadata
+    return metadata

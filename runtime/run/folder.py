@@ -34,6 +34,16 @@ class EpochRecord(TypedDict):
     seconds: float
 
 
+class InitialWeights(TypedDict):
+    """The weights that a run started from: their file, the SHA-256 of its bytes, how many tensors were taken, and what
+    was said about them."""
+
+    file: str
+    sha256: str
+    tensors: int
+    report: list[str]
+
+
 _FIGURES = ("train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds")
 
 
@@ -112,6 +122,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def initial_weights(self) -> Path:
+        """What the run started from, where that was a file: its name and its hash."""
+        return self.path / "initial_weights.json"
+
+    @property
     def holds_run(self) -> bool:
         """Whether the folder holds a run, finished or not; False for a folder that cannot be entered."""
         return os.path.isfile(self.model)
@@ -121,7 +136,9 @@ class RunFolder:
         """Whether the run has been saved, which is the first thing it does."""
         return os.path.isfile(self.last) or os.path.isfile(self.previous)
 
-    def create(self, source: str, recipe: str, preprocessing: Preprocessing) -> None:
+    def create(
+        self, source: str, recipe: str, preprocessing: Preprocessing, initial_weights: InitialWeights | None = None
+    ) -> None:
         """Make the folder with its texts; RunError unless it is new, empty or was never saved to."""
         from resnetc.runtime.run import checkpoint
 
@@ -133,12 +150,14 @@ class RunFolder:
         if self.last.name in entries or self.previous.name in entries:
             raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
-        names = [path.name for path in (self.model, self.recipe, self.preprocessing, self.metrics)]
+        texts = (self.model, self.recipe, self.preprocessing, self.initial_weights, self.metrics)
+        names = [path.name for path in texts]
         own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name)), self.lock.name}
         if other_names := [name for name in entries if name not in own_names]:
             raise RunError(f"{self.path}: not empty (it contains {other_names[0]}), but not a run: use another --out")
         checkpoint.write(self.recipe, recipe.encode())
         self.write_preprocessing(preprocessing)
+        self.write_initial_weights(initial_weights)
         checkpoint.write(self.metrics, b"")
         checkpoint.write(self.model, source.encode())
 
@@ -147,6 +166,15 @@ class RunFolder:
         from resnetc.runtime.run import checkpoint
 
         checkpoint.write(self.preprocessing, preprocessing.to_text().encode())
+
+    def write_initial_weights(self, record: InitialWeights | None) -> None:
+        """Write `initial_weights.json`; a run that started from random weights has none."""
+        from resnetc.runtime.run import checkpoint
+
+        if record is not None:
+            checkpoint.write(self.initial_weights, (json.dumps(record, indent=2) + "\n").encode())
+        elif self.initial_weights.is_symlink() or self.initial_weights.is_file():
+            self.initial_weights.unlink()
 
     def read_source(self) -> str:
         """The text of `model.py`; RunError if the folder holds no run."""

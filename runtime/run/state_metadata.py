@@ -9,7 +9,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 from resnetc.runtime.preprocessing import Preprocessing, parse_preprocessing
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.run.folder import EpochRecord, describe_fault_of_record
+from resnetc.runtime.run.folder import EpochRecord, InitialWeights, describe_fault_of_record
 
 FORMAT = 5
 _OLDEST_FORMAT = 2  # in which some keys of the recipe have other names
@@ -26,7 +26,8 @@ class BestEpoch(TypedDict, total=False):
 class RunMetadata(TypedDict):
     """The metadata of a checkpoint, with the recipe and the preprocessing as values.
 
-    `optimizer_tensors`, `records` and `preprocessing` are None where an earlier version wrote it.
+    `optimizer_tensors`, `records` and `preprocessing` are None where an earlier version wrote it; `initial_weights` is
+    None where the run started from random ones.
     """
 
     network: str
@@ -44,6 +45,7 @@ class RunMetadata(TypedDict):
     optimizer_tensors: int | None
     records: list[EpochRecord] | None
     preprocessing: Preprocessing | None
+    initial_weights: InitialWeights | None
 
 
 def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
@@ -59,7 +61,9 @@ def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
             raise RunError(f"{path}: not the state of a run: `{key}` is missing from its metadata")
         if not is_right(metadata[key]):
             raise RunError(f"{path}: not the state of a run: `{key}` must be {expected}, not {metadata[key]!s:.40}")
-    parsed = cast(RunMetadata, dict(metadata) | dict.fromkeys(absent))
+    if metadata.get("initial_weights") is not None and not _are_initial_weights(metadata["initial_weights"]):
+        raise RunError(f"{path}: not the state of a run: `initial_weights` must be a file with its hash")
+    parsed = cast(RunMetadata, {"initial_weights": None} | dict(metadata) | dict.fromkeys(absent))
     parsed["recipe"] = recipes.from_settings(cast(dict[str, recipes.Setting], metadata["recipe"]), str(path))
     if "preprocessing" not in absent:
         parsed["preprocessing"] = parse_preprocessing(metadata["preprocessing"], f"{path}: preprocessing")
@@ -91,6 +95,14 @@ def _is_best(value: object) -> bool:
     return not value or (
         is_count(value.get("epoch")) and all(is_figure(value.get(key)) for key in ("top1", "test_loss"))
     )
+
+
+def _are_initial_weights(value: object) -> bool:
+    if not isinstance(value, dict) or not is_count(value.get("tensors")):
+        return False
+    report = value.get("report")
+    texts = [value.get("file"), value.get("sha256"), *(report if isinstance(report, list) else [None])]
+    return all(isinstance(text, str) for text in texts)
 
 
 def _are_records(value: object) -> bool:

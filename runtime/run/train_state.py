@@ -17,7 +17,7 @@ from resnetc.runtime.optim.optimizer import restore_state, state_tensors
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
-from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.folder import EpochRecord, InitialWeights, RunFolder
 from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
 
 _NO_STEP = 1 << 62  # a step no run reaches
@@ -58,7 +58,8 @@ class TrainState:
     steps done; epochs: epochs done and evaluated; seconds: wall time so far; loss_sum: sum of the losses of the
     current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer if
     an epoch has fewer steps); epoch_seconds: wall time of those steps. records: those of the epochs done;
-    last_is_whole: whether this process has written or read `last.ckpt`, so that it is worth keeping.
+    initial_weights: what the run started from, if not from random ones; last_is_whole: whether this process has
+    written or read `last.ckpt`, so that it is worth keeping.
     """
 
     network: str
@@ -79,6 +80,7 @@ class TrainState:
     epoch_seconds: float = 0.0
     best: BestEpoch = field(default_factory=BestEpoch)
     records: list[EpochRecord] = field(default_factory=list)
+    initial_weights: InitialWeights | None = None
     last_is_whole: bool = False
 
     @classmethod
@@ -162,6 +164,7 @@ class TrainState:
             "environment": self.environment,
             "recipe": asdict(self.recipe),
             "preprocessing": self.preprocessing.to_json(),
+            "initial_weights": self.initial_weights,
             "step": self.step,
             "epochs": self.epochs,
             "seconds": self.seconds,
@@ -233,9 +236,11 @@ class TrainState:
         self.step, self.epochs, self.best = steps_done, epochs_done, metadata["best"]
         self.seconds, self.epoch_seconds = metadata["seconds"], metadata["epoch_seconds"]
         self.records = metadata["records"] or group.broadcast_from_rank0(lambda: self._read_earlier_records(run))
+        self.initial_weights = metadata["initial_weights"]
         self.last_is_whole = path == run.last
         group.broadcast_from_rank0(lambda: run.write_records(self.records))
         group.broadcast_from_rank0(lambda: run.write_preprocessing(self.preprocessing))
+        group.broadcast_from_rank0(lambda: run.write_initial_weights(self.initial_weights))
         return note
 
     def _restore_tensors(

@@ -47,6 +47,18 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         help="how to train (default: the recipe named after the data set; with --resume: that of the run)",
     )
     one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
+    one.add_argument(
+        "--init",
+        metavar="FILE|RUN",
+        help="start from weights: safetensors, what torch.save wrote, or a run",
+    )
+    one.add_argument(
+        "--freeze",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave a part as it is: stem, stage1, head, norms, a module, or a pattern such as '*.bn1.*'",
+    )
     one.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
@@ -99,6 +111,7 @@ def run_training(options: argparse.Namespace) -> int:
         images,
         chosen,
         Path(options.out) if options.out else folder.choose_folder(network),
+        init=Path(options.init) if options.init is not None else None,
         resume=options.resume,
     )
     if launch.is_main_process():
@@ -119,6 +132,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
     from resnetc.runtime import data as datasets
     from resnetc.runtime import recipe
     from resnetc.runtime.errors import RunError
+    from resnetc.runtime.weights.source import find_weight_file
 
     overrides = [*options.override]
     if options.seed is not None:
@@ -129,6 +143,10 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
         raise RunError("--resume needs --out: the folder of the run to resume", status=2)
     if options.spec is None and not options.resume:
         raise RunError("SPEC is missing: which network? For example: resnetc train digits", status=2)
+    if options.init is not None:
+        if options.resume:
+            raise RunError("--init has no place beside --resume: a stopped run goes on from its own weights", status=2)
+        find_weight_file(options.init)
     stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
     data_argument = options.data if options.data is not None else stopped_run.data if stopped_run else "digits"
     name, path = datasets.parse_argument(data_argument)
@@ -137,6 +155,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
         chosen = recipe.load(options.recipe, overrides)
     else:
         chosen = recipe.load(default_recipe, overrides, of_run=stopped_run is not None)
+    chosen = recipe.add_frozen(chosen, options.freeze)
     outline = datasets.read_outline(name, path)
     if stopped_run and options.spec is None:
         refuse_choices(options)

@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,25 @@ def test_a_record_has_slots_alone_and_its_fields_match() -> None:
             assert (x, y) == (3, 4)
     assert replace(Point(3, 4), y=5) == Point(3, 5)
     assert pickle.loads(pickle.dumps(Point(3, 4))) == Point(3, 4)
+
+
+def test_a_method_is_compiled_by_its_first_call_and_stays() -> None:
+    @record(eq=True)
+    class Fresh:
+        x: int
+        size: int = field(init=False, compare=False)
+        notes: list[str] = field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "size", self.x + 1)
+
+    assert not any(callable(vars(Fresh)[name]) for name in ("__init__", "__eq__", "__hash__"))
+    assert (Fresh(3).size, Fresh(3).notes, Fresh(3) == Fresh(3), Fresh(3) == 3) == (4, [], True, False)
+    assert callable(vars(Fresh)["__init__"]) and callable(vars(Fresh)["__eq__"])
+    assert not callable(vars(Fresh)["__hash__"])
+    assert [f.name for f in fields(Fresh)] == ["x", "size", "notes"]  # type: ignore[arg-type]  # it is a record
+    with pytest.raises(TypeError, match=r"__init__\(\) missing 1 required positional argument: 'x'"):
+        Fresh()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "compiler").rglob("*.py")), ids=lambda path: path.stem)

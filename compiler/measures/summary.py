@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -213,6 +214,18 @@ class Row:
     uncounted: Uncounted = NOTHING
 
 
+class Activations:
+    """What autograd keeps of a network, worked out when it is asked for: most commands do not say it."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    @cached_property
+    def costs(self) -> tuple[Cost, Cost, tuple[Cost, ...]]:
+        """In bytes of float32: all; outside of blocks; inside of each block."""
+        return costs.activations(self.network)
+
+
 @record
 class Measures:
     """The figures of a network. `sizes` are those of the input, one for each axis.
@@ -231,9 +244,7 @@ class Measures:
     out: Shape
     cost: Cost
     filters: Cost
-    saved: Cost
-    saved_outside_blocks: Cost
-    saved_in_blocks: tuple[Cost, ...]
+    activations: Activations
     uncounted: Uncounted = NOTHING
 
     @property
@@ -264,13 +275,12 @@ class Measures:
 
     def activation_bytes(self, sizes: tuple[int, ...]) -> int:
         """What autograd keeps of one image in float32 while training."""
-        return evaluate_cost(self.saved, sizes)
+        return evaluate_cost(self.activations.costs[0], sizes)
 
     def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
         """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
-        return evaluate_cost(self.saved_outside_blocks, sizes) + max(
-            (evaluate_cost(b, sizes) for b in self.saved_in_blocks), default=0
-        )
+        _, outside, inside = self.activations.costs
+        return evaluate_cost(outside, sizes) + max((evaluate_cost(block, sizes) for block in inside), default=0)
 
 
 def measure(network: Network) -> Measures:
@@ -280,7 +290,6 @@ def measure(network: Network) -> Measures:
     wires = Tracer().wires(root)
     trace = wires[root.output]
     field = tuple(high - low + 1 for low, high, _ in trace.field)
-    saved, saved_outside_blocks, saved_in_blocks = costs.activations(network)
     return Measures(
         parameters=figures.parameters,
         buffers=figures.buffers,
@@ -291,9 +300,7 @@ def measure(network: Network) -> Measures:
         out=root.shape_out,
         cost=figures.cost,
         filters=figures.filters,
-        saved=saved,
-        saved_outside_blocks=saved_outside_blocks,
-        saved_in_blocks=saved_in_blocks,
+        activations=Activations(network),
         uncounted=figures.uncounted,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Hashable
 from fractions import Fraction
+from functools import lru_cache
 
 from resnetc.compiler.codegen.argument_vectors import Number, Vector, all_equal
 from resnetc.compiler.codegen.naming import Names
@@ -207,8 +208,11 @@ def passed(column: list[Code], argument: Argument, signature: Signature, place: 
 
 def constant(code: Code) -> Number | None:
     """The number that a literal is, None for other text."""
-    if not isinstance(code, str):
-        return None
+    return read_literal(code) if isinstance(code, str) else None
+
+
+@lru_cache(maxsize=1024)  # the same few numbers stand in most calls, and Python's parser is slow to start
+def read_literal(code: str) -> Number | None:
     try:
         value: object = ast.literal_eval(code)
     except (ValueError, SyntaxError):

@@ -6,7 +6,7 @@ from claims), and no number of the network is computed from the channels of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 from resnetc.compiler.codegen.python_layout import Call, Code
 from resnetc.compiler.fast_dataclass import record
@@ -45,7 +45,7 @@ def open_ends(network: Network) -> list[OpenEnd]:
     for name, value in network.parameters:
         if isinstance(value, bool) or not isinstance(value, int):
             continue
-        places = list(mentions(name, model))
+        places = [mention for mention in read_mentions(model) if mention.id == name]
         if len(places) != 1:
             continue
         (place,) = places
@@ -86,11 +86,11 @@ def beginning(module: Module) -> Leaf | None:
     return beginning(module.children[0][1]) if plain and len(set(kinds)) == 2 else None
 
 
-def mentions(name: str, model: syntax.Model) -> Iterator[syntax.Name]:
-    """Where a model mentions a parameter: all but its declaration, the example of the input, and what it claims."""
+@lru_cache(maxsize=1)  # the networks of a file are often of one model, and each has several parameters
+def read_mentions(model: syntax.Model) -> tuple[syntax.Name, ...]:
+    """Where a model mentions parameters: all but their declarations, the example of the input, and what it claims."""
     declared = model.input.declared
     sizes = declared.items[1:] if isinstance(declared, syntax.List) else declared
     defaults = tuple(parameter.default for parameter in model.parameters)
     texts = (defaults, model.each, model.body, model.input.shape, sizes, model.input.condition)
-    read = read_names(texts, model.stem, model.stages, model.head)
-    return (mention for mention in read if mention.id == name)
+    return tuple(read_names(texts, model.stem, model.stages, model.head))

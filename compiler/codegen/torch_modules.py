@@ -301,10 +301,10 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
 
 def gain(leaf: Leaf) -> Number | None:
     """The initial weight of a norm, or gain of a convolution; None where it is 1 or there is none."""
-    if leaf.external is not None:
+    if leaf.external is not None or not leaf.has_parameters:
         return None
     value = numbers_of(leaf.arguments).get("gain", 1)
-    return None if value == 1 or not leaf.has_parameters else value
+    return None if value == 1 else value
 
 
 def gain_parameter(leaf: Leaf) -> str:

@@ -77,6 +77,7 @@ class Session:
     refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
     cost: int = 0  # of all networks
     cost_of_trials: int = 0  # of those compiled with a remedy
+    homes: tuple[int, dict[syntax.Slot, SpecFile]] | None = None  # of the slots, and for how many entries
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink, self.texts, self.loaded_before)
@@ -258,9 +259,13 @@ class Session:
         return [m for entry in entries for m in models_of(entry.spec)]
 
     def _homes(self) -> dict[syntax.Slot, SpecFile]:
-        specs = {id(s): s for e in self.entries for s in e.spec.closure()}
-        specs[id(self.loader.prelude)] = self.loader.prelude
-        return {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
+        """Which file each slot is of, looked up again only once a file has been added."""
+        if self.homes is None or self.homes[0] != len(self.entries):
+            specs = {id(s): s for e in self.entries for s in e.spec.closure()}
+            specs[id(self.loader.prelude)] = self.loader.prelude
+            slots = {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
+            self.homes = len(self.entries), slots
+        return self.homes[1]
 
     def evaluator(self) -> Evaluator:
         """What evaluates the expressions of the session's files."""

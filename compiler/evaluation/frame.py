@@ -45,3 +45,7 @@ class Frame:
     axes: frozenset[str] = frozenset()  # parameters of type `size`: an index picks an axis
     fallback: SpecFile | None = None  # where `--set` values look besides their own file
     rounds: tuple[str, ...] = ()  # of claims: the variables of the `each` around them
+
+    def within(self, scope: Builder) -> Frame:
+        """The same frame, building in another scope: `dataclasses.replace`, at a third of its price."""
+        return Frame(self.spec, self.slots, self.locals, self.here, scope, self.axes, self.fallback, self.rounds)

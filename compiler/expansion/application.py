@@ -113,7 +113,7 @@ class Applier:
             return value
         scope = scope_of(frame)
         path = label or scope.numbered(attribute)
-        module, start = self.make(layer, source, replace(frame, scope=scope.below(path, span)))
+        module, start = self.make(layer, source, frame.within(scope.below(path, span)))
         if isinstance(module, Absent):
             return ABSENT
         return scope.place(path, module, [start], span, slot, base_attribute(attribute, label))[0]

@@ -18,14 +18,14 @@ MIN_CHANNELS = 8  # below that a second number is a kernel
 def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """`conv(3, 16, 3)` where 3 channels arrive: channels in, channels out, kernel, as `nn.Conv2d` takes them."""
     for leaf in distinct_leaves(checked.network.root):
-        if leaf.primitive.state != "conv":
-            continue
-        arguments = parse_arguments(leaf.span.text)
-        numbers = [value for name, value in arguments if not name]
-        if len(numbers) < 2 or leaf.argument("channels") != leaf.shape_in.channels:
+        if leaf.primitive.state != "conv" or leaf.argument("channels") != leaf.shape_in.channels:
             continue
         kernel, stride = leaf.argument("kernel"), leaf.argument("stride")
         if not isinstance(kernel, int) or kernel < MIN_CHANNELS or (kernel % 2 and kernel < 2 * MIN_CHANNELS):
+            continue
+        arguments = parse_arguments(leaf.span.text)  # the text comes last: few convolutions get here
+        numbers = [value for name, value in arguments if not name]
+        if len(numbers) < 2:
             continue
         if len(numbers) > 2 and not (isinstance(stride, int) and stride < kernel):
             continue

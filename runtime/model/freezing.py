@@ -1,9 +1,8 @@
 """Freezes parts of a network: their weights and statistics stay as they are, to the bit."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from types import MethodType
-from typing import TypeVar
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -14,7 +13,6 @@ from resnetc.runtime.model.parts import split_parts
 NORMS = "norms"  # the pattern of all norms
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm)
 _MAX_LISTED = 12  # names in a message
-_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> tuple[str, ...]:
@@ -37,14 +35,19 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> tuple[str, ...]:
     for name, module in model.named_modules():
         own_keys = {f"{name}.{key}" for key in module.state_dict(keep_vars=True) if "." not in key}
         if isinstance(module, _NormBase) and (own_keys <= keys if own_keys else name in frozen_modules):
-            module.train = MethodType(_stay_in_evaluation, module)  # type: ignore[method-assign]
+            module.train = _StaysInEvaluation(module)  # type: ignore[assignment, method-assign]
             module.eval()
     return tuple(key for key in model.state_dict() if key in keys)
 
 
-def _stay_in_evaluation(self: _Module, mode: bool = True) -> _Module:
-    """`train` of a frozen norm; bound to it, so that a copy has its own."""
-    return nn.Module.train(self, False)
+@dataclass(frozen=True, slots=True)
+class _StaysInEvaluation:
+    """`train` of a frozen norm. An object that knows its norm, so that a copy has one that knows the copy."""
+
+    norm: nn.Module
+
+    def __call__(self, mode: bool = True) -> nn.Module:
+        return nn.Module.train(self.norm, False)
 
 
 def _match_pattern(model: nn.Module, pattern: str) -> set[str]:

@@ -172,7 +172,7 @@ class RunFolder:
         from resnetc.runtime.run import checkpoint
 
         if record is not None:
-            checkpoint.write(self.initial_weights, (json.dumps(record, indent=2) + "\n").encode())
+            checkpoint.write(self.initial_weights, (json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
         elif self.initial_weights.is_symlink() or self.initial_weights.is_file():
             self.initial_weights.unlink()
 

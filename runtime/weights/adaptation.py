@@ -43,7 +43,7 @@ def fit_tensors(tensors: Mapping[str, Tensor], model: nn.Module, channels: int, 
         owner = name.rpartition(".")[0]
         if target.is_floating_point() != tensor.is_floating_point() or tensor.dtype == torch.bool:
             fit.other_types.append(name)
-        elif _drop_ones(tensor.shape) == _drop_ones(target.shape):
+        elif _differs_in_ones(tensor.shape, target.shape):
             fit.tensors[name] = tensor.reshape(target.shape).to(target.dtype)
         elif owner == head and tensor.shape[:1] != target.shape[:1] and len(tensor) > 0:
             fit.classifier.append(name)
@@ -62,10 +62,10 @@ def is_needed(name: str) -> bool:
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
-    """The weight of a convolution, [outputs, inputs, ...], for another number of `channels` of images.
+    """The weight of a convolution, [outputs, inputs, ...], for another number of `channels` of images; as timm does it.
 
-    One channel: the sum over the file's, so that a grey image counts as one of which all channels are equal. More:
-    the file's in turn, scaled so that images of equal channels give the same as before; as timm does.
+    One channel: the sum over the file's, so that a grey image counts as one of which all channels are equal. More: the
+    file's in turn, times the ratio of their numbers, so that the sum over all stays about as large.
     """
     inputs = weight.shape[1]
     weight = weight.float()
@@ -92,9 +92,15 @@ def _fit_channels(tensor: Tensor, shape: torch.Size, channels: int) -> tuple[Ten
     return adapted.reshape(shape), inputs
 
 
-def _drop_ones(shape: torch.Size) -> tuple[int, ...]:
-    """The shape without axes of length 1 behind the first."""
-    return (*shape[:1], *(size for size in shape[1:] if size != 1))
+def _differs_in_ones(shape: torch.Size, target: torch.Size) -> bool:
+    """Whether two shapes are the same but for axes of length 1: behind the first, or in all of a vector's."""
+    if len(target) == 1:
+        return _drop_ones(shape) == _drop_ones(target)
+    return shape[:1] == target[:1] and _drop_ones(shape[1:]) == _drop_ones(target[1:])
+
+
+def _drop_ones(sizes: torch.Size) -> list[int]:
+    return [size for size in sizes if size != 1]
 
 
 def _find_classifier(model: nn.Module, classes: int) -> str | None:

@@ -87,6 +87,18 @@ def test_a_signal_to_one_stops_both_and_the_run_goes_on_exactly(out: Path, found
     assert_equal_runs(out / "whole", out / "stopped")
 
 
+def test_processes_start_from_one_file_and_leave_what_is_frozen(out: Path, found: dict[str, Any]) -> None:
+    assert found["frozen"][:2] == ["Result", 5]
+    start, _ = checkpoint.load(out / "whole" / "best.safetensors")
+    ended, facts = checkpoint.load(out / "frozen" / "last.ckpt")
+    moved = {name for name, value in start.items() if not torch.equal(ended[f"model/{name}"], value)}
+    frozen = {name for name in start if name.startswith(("conv1", "layer2")) or "bn" in name or "downsample.1" in name}
+    assert moved == start.keys() - frozen
+    assert {name.split("/")[1] for name in ended if name.startswith("optimizer/")} == moved
+    assert isinstance(facts["initial_weights"], dict)
+    assert facts["initial_weights"]["file"] == str(out / "whole" / "best.safetensors")
+
+
 def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
     assert found["again"] == ["RunError", f"{out / 'whole'}: already contains a run: add --resume to continue it, or "
                               "use another --out", 1]  # fmt: skip

@@ -50,8 +50,9 @@ def main(module: Path, archive: Path, out: Path) -> None:
 
         def go(text: str, name: str, **settings: object) -> list[object]:
             resume = bool(settings.pop("resume", False))
+            init = settings.pop("init", None)
             chosen = replace(quick, **settings)
-            return ended(lambda: train(text, "small", images, chosen, out / name, resume=resume, quiet=True))
+            return ended(lambda: train(text, "small", images, chosen, out / name, init=init, resume=resume, quiet=True))
 
         def stop(self: progress.Progress, step: int, epoch: int) -> None:
             if step == 7 and own.rank == 1:
@@ -68,6 +69,7 @@ def main(module: Path, archive: Path, out: Path) -> None:
             "pairs": go(gate, "pairs", batch_size=4, epochs=1),
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),
         }
+        found["frozen"] = go(source, "frozen", init=out / "whole", freeze=("stem", "layer2", "norms"), epochs=1)
         poison = f"{FIRST} * (float('nan') if torch.distributed.get_rank() == 1 and self.training else 1.0)"
         found["poisoned"] = go(source.replace(FIRST, poison), "poisoned")
         progress.Progress.step = stop  # type: ignore[method-assign]

@@ -133,6 +133,13 @@ CALLED_WITH_BLOCKS = {  # items of the library, by the file that has them, and w
     "blocks.basic(64, drop=drops.linear_depth(0.1))": words(
         "StochasticDepth stochastic_depth", "", "DropPath", "", "droppath drop_connect survival_probability"
     ),
+    "inverted.residual(64)": words(
+        "InvertedResidual", "", "InvertedResidual", "", "MBConv mbconv inverted_residual MBConvBlock"
+    ),
+    "inverted.fused(64)": words("FusedMBConv", "", "EdgeResidual", "", "fused_mbconv FusedMBConvBlock"),
+    "dense.dense(64)": words(short="DenseLayer DenseBlock dense_layer dense_block"),
+    "csp.partial(64, 3, blocks.basic)": words("", "", "CspStage CrossStage", "", "CSPLayer CSPBlock BottleneckCSP C3"),
+    "repvgg.trained(64)": words("", "", "RepVggBlock", "", "RepVGGBlock rep_vgg RepConv"),
 }
 ADVICE: dict[str, tuple[str, ...]] = {
     "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`": words(
@@ -153,9 +160,6 @@ ADVICE: dict[str, tuple[str, ...]] = {
     ),
     "gates are written as blocks: `gates.se` and `gates.eca` of `std.gates` are examples": words(
         "", "", "create_attn CbamModule GatherExcite SplitAttn SelectiveKernel", "", "cbam bam sk"
-    ),
-    "write it as a `block` of `conv(4 * width, kernel=1)`, a depthwise convolution and `conv(width, kernel=1)`": words(
-        "InvertedResidual", "", "InvertedResidual", "", "MBConv mbconv inverted_residual FusedMBConv"
     ),
     "convolutions of kernel 1 are its layers on a map: `conv(256, kernel=1) |> act |> conv(64, kernel=1)`": words(
         "MLP", "", "Mlp ConvMlp GluMlp", "", "ffn feed_forward"

@@ -11,6 +11,7 @@ import pytest
 
 from resnetc.cli.main import main
 from resnetc.compiler.codegen.naming import class_name
+from resnetc.compiler.diagnostics.diagnostic import Sink
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.evaluation.arithmetic import SIGNATURES
 from resnetc.compiler.ir.shape import Shape
@@ -19,7 +20,7 @@ from resnetc.compiler.shapes.arguments import complete_arguments
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import constant, evaluate, identity
 from resnetc.compiler.source import Source, Span
-from resnetc.compiler.syntax.parser import RESERVED
+from resnetc.compiler.syntax.parser import RESERVED, parse
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, REQUIRED, TYPES, Parameter
 from tests.support import build, diagnose, open_session
 
@@ -215,6 +216,16 @@ def written(parameter: Parameter, text: str | None) -> bool:
     if isinstance(default, bool):
         return text == str(default).lower()
     return number(text) == default
+
+
+def test_the_library() -> None:
+    listed = {file.strip("`"): re.findall(r"`(\w+)`", items) for file, items, _ in rows("The library", "file")}
+    shipped = {
+        name.removeprefix("std."): [item.name.id for item in parse(Source(name, path.read_text("utf-8")), Sink()).items]
+        for path in sorted((ROOT / "specs" / "std").glob("*.resnet"))
+        if (name := f"std.{path.stem}") != "std.prelude"
+    }
+    assert listed == shipped
 
 
 def test_the_primitives() -> None:

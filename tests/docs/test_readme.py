@@ -26,3 +26,11 @@ def test_the_message_is_the_recorded_one() -> None:
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_page_of_nets_lists_every_spec_beside_the_zoo() -> None:
+    table = (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8").partition("## Other shipped nets")[2]
+    listed = set(re.findall(r"`([\w/]+(?:/\*)?)`", table))
+    specs = [path.relative_to(ROOT / "specs").with_suffix("").as_posix() for path in (ROOT / "specs").rglob("*.resnet")]
+    others = [name for name in specs if not name.startswith(("std/", "zoo/"))]
+    assert [name for name in others if name not in listed and f"{name.partition('/')[0]}/*" not in listed] == []

@@ -57,6 +57,11 @@ EXACT = {
     "SqueezeExcite": (
         "write `blocks.basic(64, attention=gates.se)`, with `use std.blocks` and `use std.gates` below the edition"
     ),
+    "MBConv": "write `inverted.residual(64)`, with `use std.inverted` below the edition",
+    "BottleneckCSP": (
+        "write `csp.partial(64, 3, blocks.basic)`, with `use std.blocks` and `use std.csp` below the edition"
+    ),
+    "RepVGGBlock": "write `repvgg.trained(64)`, with `use std.repvgg` below the edition",
     "BasicBlock": "write `blocks.basic(64)`, with `use std.blocks` below the edition",
     "upsample": "edition 1 has no operation that makes a map larger",
     "interpolate": "edition 1 has no operation that makes a map larger",
@@ -200,7 +205,6 @@ def test_nearly_every_layer_of_torch_is_answered():
 
 INSTEAD = {
     "cross_entropy": "out = in",
-    "MBConv": "out = in |> conv(4 * width, kernel=1) |> conv(width, kernel=1)",
     "Mlp": "out = in |> conv(256, kernel=1) |> act |> conv(64, kernel=1)",
     "glu": "let p = in |> split(2)\n  out = p[0] * (p[1] |> sigmoid)",
     "channel_dropout": "out = in |> dropout(0.5)",

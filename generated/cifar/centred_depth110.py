@@ -1,0 +1,116 @@
+"""The CIFAR nets of He et al. 2015 as their most copied code has them (Idelbayev 2018).
+
+Option A with zeros on both sides of the channels, and a last layer called `linear`.
+Weights published for it load once the prefix `module.` is taken off their keys.
+
+Made by resnetc 0.1.0 from cifar/centred; edit the spec, not this file.
+
+Input [3, H, W] for every H and every W. 1,727,962 parameters, 252,887,680 multiply-adds
+at 3x32x32.
+Shapes in comments: H, W of the network's input, h, w of a block's own; / rounds up.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SPEC = "cifar/centred"
+SPEC_SHA256 = "3870ada933d584015c9594268428d36d13aa1893f2306397851d6ee5235bbff9"
+COMPILER = "resnetc 0.1.0"
+INPUT_SHAPE = (3, 32, 32)
+
+
+class Subsample2d(nn.Module):
+    """Every `stride`-th position of a map, in memory of its own."""
+
+    def __init__(self, stride: int | tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
+
+
+class PadChannelsCentred2d(nn.Module):
+    """Half of the new channels, all zeros, before those of the input, the rest behind."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.before = (channels - in_channels) // 2
+        self.behind = channels - in_channels - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 0, 0, 0, self.before, self.behind))
+
+
+def pad_both_sides(in_channels: int, channels: int) -> nn.Sequential:
+    """Policy `pad_both_sides`: `subsample(2) |> pad_channels(channels,
+    before=floor((channels - in.channels) / 2))`.
+    """
+    return nn.Sequential(
+        Subsample2d(2),
+        PadChannelsCentred2d(in_channels, channels),
+    )
+
+
+class Basic(nn.Module):
+    """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
+
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        pad_both_sides2 = pad_both_sides(in_channels, width)
+        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+
+    def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
+        main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
+        main = self.bn2(self.conv2(main))
+        return self.act(main + self.downsample(x))
+
+
+class CentredDepth110(nn.Module):
+    """The CIFAR nets of He et al. 2015 as their most copied code has them (Idelbayev
+    2018).
+
+    Option A with zeros on both sides of the channels, and a last layer called `linear`.
+    Weights published for it load once the prefix `module.` is taken off their keys.
+    """
+
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.act = nn.ReLU()
+        self.layer1 = nn.Sequential(
+            *(Basic(16, 16) for _ in range(18)),
+        )
+        self.layer2 = nn.Sequential(
+            Basic(16, 32, stride=2),
+            *(Basic(32, 32) for _ in range(17)),
+        )
+        self.layer3 = nn.Sequential(
+            Basic(32, 64, stride=2),
+            *(Basic(64, 64) for _ in range(17)),
+        )
+        self.linear = nn.Linear(64, classes)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:  # [channels, H, W]
+        x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
+        x = self.layer1(x)
+        x = self.layer2(x)  # [32, H/2, W/2]
+        x = self.layer3(x)  # [64, H/4, W/4]
+        return self.linear(x.mean((2, 3)))  # [classes]
+
+
+def build() -> CentredDepth110:
+    """A new CentredDepth110 with initial weights."""
+    return CentredDepth110()
+
+
+# sealed by resnetc: text 3a6267f0afa5b3c8 keys 5d37f39b593f6f59 function 4e91933b1d582908

@@ -51,7 +51,7 @@ PARAMETERS = {  # of a layer, a block or a policy; a word leads to the first tha
     "entry": "stem stem_type",
     "stem_pool": "maxpool pool",
 }
-NO_WEIGHTS = "resnetc ships no weights: load your own with `load_state_dict`"
+NO_WEIGHTS = "no weights are shipped: `train --init FILE` and `load_state_dict` take yours"
 NEEDLESS = {  # what to do about a parameter that has no counterpart
     "remove it: input channels are inferred": (
         "in_channels in_planes inplanes in_features num_channels in_chs in_ch input_dim num_features normalized_shape"

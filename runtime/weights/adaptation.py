@@ -28,11 +28,14 @@ class Fit:
     other_types: list[str] = field(default_factory=list)
 
 
-def fit_tensors(tensors: Mapping[str, Tensor], model: nn.Module, channels: int, classes: int) -> Fit:
+def fit_tensors(
+    tensors: Mapping[str, Tensor], model: nn.Module, channels: int, classes: int, same_classes: bool = True
+) -> Fit:
     """Fit a file's tensors to a network for images of `channels` and for so many `classes`.
 
     A tensor of which only axes of length 1 differ (a linear layer that is a convolution here) is taken. The first
-    convolutions take other channels (`adapt_channels`). A classifier of other classes is left out.
+    convolutions take other channels (`adapt_channels`). A classifier of other classes is left out: of another number of
+    them, and where they are known not to be the `same_classes`.
     """
     fit = Fit()
     targets = model.state_dict()
@@ -43,9 +46,9 @@ def fit_tensors(tensors: Mapping[str, Tensor], model: nn.Module, channels: int, 
         owner = name.rpartition(".")[0]
         if target.is_floating_point() != tensor.is_floating_point() or tensor.dtype == torch.bool:
             fit.other_types.append(name)
-        elif _differs_in_ones(tensor.shape, target.shape):
+        elif _differs_in_ones(tensor.shape, target.shape) and (same_classes or owner != head):
             fit.tensors[name] = tensor.reshape(target.shape).to(target.dtype)
-        elif owner == head and tensor.shape[:1] != target.shape[:1] and len(tensor) > 0:
+        elif owner == head and tensor.ndim and (not same_classes or len(tensor) != len(target)):
             fit.classifier.append(name)
             fit.classes = len(tensor)
         elif name in stem and (adapted := _fit_channels(tensor, target.shape, channels)) is not None:

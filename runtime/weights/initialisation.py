@@ -55,7 +55,7 @@ def initialise(
     if path is None:
         return None
     initial = group.broadcast_from_rank0(
-        lambda: read_initialisation(find_weight_file(path), model, network, data.channels, data.classes)
+        lambda: read_initialisation(find_weight_file(path), model, network, data.channels, data.class_names)
     )
     initial.apply(model)
     if not quiet and group.rank == 0:
@@ -63,8 +63,10 @@ def initialise(
     return initial.record
 
 
-def read_initialisation(path: Path, model: nn.Module, network: str, channels: int, classes: int) -> Initialisation:
-    """What the weights in the file `path` are for a network for images of `channels` and so many `classes`.
+def read_initialisation(
+    path: Path, model: nn.Module, network: str, channels: int, class_names: tuple[str, ...]
+) -> Initialisation:
+    """What the weights in the file `path` are for a network for images of `channels` and of these classes.
 
     RunError if the file is none of weights, or those of another network; nothing in it is executed.
     """
@@ -73,8 +75,9 @@ def read_initialisation(path: Path, model: nn.Module, network: str, channels: in
     file = weight_file.read(path, _MAX_FILE_FACTOR * size + _MAX_FILE_REST)
     states = list_state_dicts(file)
     matching = match_names(states, targets)
-    fit = fit_tensors(matching.tensors, model, channels, classes)
-    lines = _describe(matching, fit, targets, network, channels, classes, len(states))
+    same_classes = file.classes is None or file.classes == class_names
+    fit = fit_tensors(matching.tensors, model, channels, len(class_names), same_classes)
+    lines = _describe(matching, fit, targets, network, channels, len(class_names), len(states))
     _refuse_another_network(path, fit, targets, lines)
     for name, tensor in fit.tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
@@ -115,7 +118,8 @@ def _describe(
         how = "their sum" if channels == 1 else "repeated and scaled"
         lines.append(f"{name}: {inputs} channel{'s' * (inputs != 1)} in the file, {channels} here: {how}")
     if fit.classifier:
-        lines.append(f"{_list(fit.classifier)}: left out: {fit.classes} classes in the file, {classes} here")
+        of_file = f"{fit.classes} classes in the file" if fit.classes != classes else "other classes in the file"
+        lines.append(f"{_list(fit.classifier)}: left out: {of_file}, {classes} here")
     if fit.misfits:
         shapes = [f"{name} {list(shape)}, here {list(targets[name].shape)}" for name, shape in fit.misfits.items()]
         lines.append(f"{len(fit.misfits)} of another shape, left out: {_list(shapes)}")

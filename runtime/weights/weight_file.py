@@ -20,11 +20,13 @@ _PARTS = ("model", "average", "optimizer")  # of a run's state: `model/conv1.wei
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """A file of weights. `content` is what it holds: a mapping, most often nested; `sha256` that of its bytes."""
+    """A file of weights. `content` is what it holds: a mapping, most often nested; `sha256` that of its bytes;
+    `classes` the names of the classes that a run of ours has learnt, where they are known."""
 
     path: Path
     sha256: str
     content: object
+    classes: tuple[str, ...] | None
 
 
 def read(path: Path, max_bytes: int) -> WeightFile:
@@ -41,16 +43,19 @@ def read(path: Path, max_bytes: int) -> WeightFile:
         raise RunError(f"{path}: cannot read the weights: {fault.strerror or fault}") from None
     except MemoryError:
         raise RunError(f"{path}: the memory is too small to read it") from None
-    content = (
-        torch_file.load(data, path)
-        if data.startswith((torch_file.ZIP, torch_file.PICKLE))
-        else _load_safetensors(data, path)
-    )
-    return WeightFile(path, hashlib.sha256(data).hexdigest(), content)
+    sha256 = hashlib.sha256(data).hexdigest()
+    # The length of a safetensors header comes first, and may begin as a pickle does; behind it stands the header.
+    if data.startswith(torch_file.ZIP) or (data.startswith(torch_file.PICKLE) and data[8:9] != b"{"):
+        return WeightFile(path, sha256, torch_file.load(data, path), None)
+    tensors, header = _load_safetensors(data, path)
+    if not checkpoint.is_own(header):
+        return WeightFile(path, sha256, tensors, None)
+    metadata = checkpoint.verify(path, tensors, header)
+    return WeightFile(path, sha256, _split_parts(tensors), _read_classes(metadata))
 
 
-def _load_safetensors(data: bytes, path: Path) -> dict[str, object]:
-    """The tensors of a safetensors file; those of a run's state by their part. RunError for anything else."""
+def _load_safetensors(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file and its metadata; RunError for anything else."""
     length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8 or data[8:9] != b"{":
         raise RunError(f"{path}: not a file of weights, or cut off: expected safetensors or what `torch.save` writes")
@@ -62,10 +67,14 @@ def _load_safetensors(data: bytes, path: Path) -> dict[str, object]:
     except (SafetensorError, ValueError, RecursionError, RuntimeError, KeyError, AttributeError, TypeError) as fault:
         first = str(fault).strip().partition("\n")[0]
         raise RunError(f"{path}: damaged, or not safetensors: {first or type(fault).__name__}") from None
-    if checkpoint.is_own(header):
-        checkpoint.verify(path, tensors, header)
-        return _split_parts(tensors)
-    return dict(tensors)
+    return tensors, header
+
+
+def _read_classes(metadata: dict[str, object]) -> tuple[str, ...] | None:
+    """The names of the classes in the metadata of a run; None where an earlier version wrote them."""
+    record = metadata.get("preprocessing")
+    names = record.get("classes") if isinstance(record, dict) else None
+    return tuple(map(str, names)) if isinstance(names, list) else None
 
 
 def _split_parts(tensors: dict[str, Tensor]) -> dict[str, object]:

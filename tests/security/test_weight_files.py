@@ -57,7 +57,7 @@ def repacked(content: bytes, change: Callable[[str, bytes], bytes], compression:
 
 
 def read(path: Path) -> object:
-    return read_initialisation(find_weight_file(path), network(), "net", 3, 2)
+    return read_initialisation(find_weight_file(path), network(), "net", 3, ("a", "b"))
 
 
 def test_what_is_whole_is_read(tmp_path: Path) -> None:
@@ -65,6 +65,17 @@ def test_what_is_whole_is_read(tmp_path: Path) -> None:
         path = tmp_path / str(number)
         path.write_bytes(content)
         read(path)
+
+
+def test_a_header_of_any_length_is_one_of_safetensors(tmp_path: Path) -> None:
+    """Its length is the first byte of the file, which may be that of a pickle."""
+    first_bytes = set()
+    for length in range(0, 256, 8):
+        content = safetensors(state(), {"text": "x" * length})
+        first_bytes.add(content[0])
+        (tmp_path / "w").write_bytes(content)
+        read(tmp_path / "w")
+    assert 0x80 in first_bytes
 
 
 @pytest.mark.parametrize("zipped", [True, False])

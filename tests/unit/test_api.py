@@ -77,7 +77,7 @@ def test_a_spec_may_be_a_path(tmp_path: Path) -> None:
         ("num_classes", "`num_classes` is called `classes` here"),
         ("n_classes", "`n_classes` is called `classes` here"),
         ("norm_layer", "`norm_layer` is called `norm` here"),
-        ("pretrained", "resnetc ships no weights: load your own with `load_state_dict`"),
+        ("pretrained", "no weights are shipped: `train --init FILE` and `load_state_dict` take yours"),
         ("clases", "a similar one exists: `classes`"),
         ("zzz", ""),
     ],

@@ -31,7 +31,7 @@ ADVICE = {  # for what may have no command; a command of one of these names goes
     "`resnetc --version` prints the version": "version",
     "`resnetc --help` lists the commands, and `resnetc COMMAND --help` the options of one": "help usage commands",
     "resnetc is installed and updated by pip": "install update upgrade uninstall",
-    "resnetc ships no weights": "download pull weights pretrained",
+    "resnetc ships no weights; `resnetc train --init FILE` starts from your own": "download pull weights pretrained",
 }
 
 

@@ -314,7 +314,7 @@ COMMANDS = {
     "show net.resnet --set norm=nn.BatchNorm2d": "`BatchNorm2d` is written `batch_norm` here",
     "train net.resnet --lr 0.1": "it is a key of the recipe: `--override learning_rate=0.1`",
     "show net.resnet --set depths=(2,2)": "write a list in square brackets: `[2,2]`",
-    "show net.resnet --pretrained": "resnetc ships no weights: load your own with `load_state_dict`",
+    "show net.resnet --pretrained": "no weights are shipped: `train --init FILE` and `load_state_dict` take yours",
     "show net.resnet --set depths=2,2": "write a list in square brackets: `[2,2]`",
     "build net.resnet": "`resnetc compile`: write one Python file per network",
 }

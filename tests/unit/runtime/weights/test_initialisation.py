@@ -58,7 +58,7 @@ def library_state(spec: str, record: str) -> State:
 
 def initial(network: nn.Module, path: Path, channels: int = 3, classes: int = 10) -> Initialisation:
     """Read a file, and start the network from it."""
-    start = read_initialisation(find_weight_file(path), network, "net", channels, classes)
+    start = read_initialisation(find_weight_file(path), network, "net", channels, tuple(map(str, range(classes))))
     start.apply(network)
     return start
 
@@ -230,7 +230,7 @@ def test_every_convolution_of_the_image_is_adapted(
     }
     torch.save(stem, tmp_path / "w.pth")
     network = on_meta(spec, model, channels=channels)
-    start = read_initialisation(tmp_path / "w.pth", network, "net", channels, 1000)
+    start = read_initialisation(tmp_path / "w.pth", network, "net", channels, ("",) * 1000)
     adapted = [line for line in start.record["report"] if "channels in the file" in line]
     assert [line.partition(":")[0] for line in adapted] == weights
     for name in weights:
@@ -264,7 +264,7 @@ def test_a_file_of_another_network_is_refused_with_what_it_has(tmp_path: Path) -
     torch.save(library_state("imagenet/resnet18", "tv/resnet18"), tmp_path / "resnet18.pth")
     network = on_meta("imagenet/seresnet50", classes=10)
     with pytest.raises(RunError) as caught:
-        read_initialisation(tmp_path / "resnet18.pth", network, "seresnet50", 3, 10)
+        read_initialisation(tmp_path / "resnet18.pth", network, "seresnet50", 3, ("",) * 10)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}/resnet18.pth: the weights of another network: ")
     assert "of 331 tensors of `seresnet50`" in message
@@ -298,6 +298,20 @@ def test_a_head_for_as_many_classes_is_taken(tmp_path: Path) -> None:
     count = sum("num_batches" not in name for name in state)
     assert initial(network, tmp_path / "w.pth").record["report"] == [f"{count} of {count} tensors of `net`"]
     assert torch.equal(network.fc.weight, state["fc.weight"])
+
+
+def test_the_head_of_a_run_is_taken_for_the_same_classes_alone(tmp_path: Path) -> None:
+    network, state = small()
+    named = [str(number) for number in range(10)]
+    checkpoint.save(tmp_path / "same", state, {"preprocessing": {"classes": named}})
+    checkpoint.save(tmp_path / "others", state, {"preprocessing": {"classes": [*named[:9], "ten"]}})
+    checkpoint.save(tmp_path / "strange", state, {"preprocessing": {"classes": 3}})
+    for name, line in (
+        ("same", []),
+        ("others", ["fc.weight, fc.bias: left out: other classes in the file, 10 here"]),
+        ("strange", []),
+    ):
+        assert initial(network, tmp_path / name).record["report"][1:] == line
 
 
 def test_weights_keep_the_networks_memory_layout(tmp_path: Path) -> None:

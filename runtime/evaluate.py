@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,12 +13,13 @@ from torch.nn import functional
 
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.data.labels import format_labels, shorten_name
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.image_batches import TestBatches, open_test_batches
 from resnetc.runtime.model import dry_run, loader
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.progress import format_loss
@@ -134,43 +136,48 @@ class Evaluation:
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def do_nothing() -> None:
+def raise_fault(fault: RunError | None) -> None:
     """The default of `before_batch`."""
+    if fault is not None:
+        raise fault
 
 
 @torch.no_grad()
 def measure(
     model: nn.Module,
-    images: Tensor,
+    test_images: TestBatches,
     labels: Tensor,
     class_names: tuple[str, ...],
-    normalise: Callable[[Tensor], Tensor],
     batch_size: int,
-    before_batch: Callable[[], None] = do_nothing,
+    before_batch: Callable[[RunError | None], None] = raise_fault,
     group: Group = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Evaluate the model in `eval` mode, and leave it so; `before_batch` is called before every batch and may raise to
-    stop.
+    """Evaluate the model in `eval` mode, and leave it so.
 
-    The processes of `group` divide the images, count each once, and all return the same. images: uint8 [N, channels,
-    height, width]; labels: int64 [N]; both on the model's device.
+    `before_batch` is called before every batch, with what is wrong with an image of it; it may raise to stop, and must
+    where there is a fault. The processes of `group` divide the images, count each once, and all return the same.
+    labels: int64 [N], on the model's device.
     """
     model.eval()
     classes = len(class_names)
     pairs_per_batch: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
-    loss = torch.zeros((), dtype=torch.float64, device=images.device)
-    top5_hits = torch.zeros((), dtype=torch.int64, device=images.device)
+    loss = torch.zeros((), dtype=torch.float64, device=labels.device)
+    top5_hits = torch.zeros((), dtype=torch.int64, device=labels.device)
     predictions: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
-    count = len(images)
-    images, labels = images[group.rank :: group.size], labels[group.rank :: group.size]
-    own_batches = batch_shares.split_batches(len(images), batch_size)
+    count = len(labels)
+    own = range(group.rank, count, group.size)
+    labels = labels[group.rank :: group.size]
+    own_batches = batch_shares.split_batches(len(own), batch_size)
+    batches = test_images.read_test([own[start:stop] for start, stop in own_batches])
     # as often in every process
     for number in range(len(batch_shares.split_batches(-(-count // group.size), batch_size))):
-        before_batch()
         if number >= len(own_batches):
+            before_batch(None)
             continue
-        batch_images, batch_labels = (whole[slice(*own_batches[number])] for whole in (images, labels))
-        scores = model(normalise(batch_images)).float()
+        batch = next(batches)
+        before_batch(batch.fault)
+        batch_labels = labels[slice(*own_batches[number])]
+        scores = model(batch.images).float()
         losses = functional.cross_entropy(scores, batch_labels, reduction="none")
         loss += losses.sum(dtype=torch.float64)
         top5 = scores.topk(min(5, classes)).indices
@@ -214,7 +221,7 @@ def _find_worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Misc
 
 def evaluate(
     out: Path,
-    data: Data | None = None,
+    data: ImageSet | Outline | MixedOutline | None = None,
     *,
     weights: Literal["best", "last"] | None = None,
     device: str | None = None,
@@ -224,7 +231,8 @@ def evaluate(
 
     `weights` is `best` for those of the best epoch, or `last` for those of the last epoch or stop (the averaged ones
     if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
-    at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale.
+    at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale;
+    photographs of which the outline is given are resized and cropped in the same way.
 
     Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
@@ -241,12 +249,13 @@ def evaluate(
         prefix = "average/" if metadata["recipe"].ema_decay else "model/"
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if data is None:
-        data = datasets.load(*datasets.parse_argument(metadata["data"]))
+        data = load_run_data(metadata)
         if data.fingerprint() != metadata["fingerprint"]:
             raise RunError(
                 f"--data {metadata['data']}: no longer the data that {out} was trained on; pass its path with --data"
             )
-
+    elif isinstance(data, Outline | MixedOutline):
+        data = _read_as_in_run(data, metadata)
     preprocessing = _choose_preprocessing(run, metadata, path, data)
     torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = loader.build_network(source, run.model, torch_device)
@@ -258,20 +267,26 @@ def evaluate(
         model.load_state_dict(tensors)
     except RuntimeError as fault:
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
-    device_data = data.to(torch_device)
-    normalise = Normaliser.from_record(preprocessing, torch_device)
-    with limit_threads(metadata["recipe"].threads):
-        return measure(
-            model,
-            device_data.test_images,
-            device_data.test_labels,
-            data.class_names,
-            normalise,
-            batch_size,
-        )
+    normaliser = Normaliser.from_record(preprocessing, torch_device)
+    with limit_threads(metadata["recipe"].threads), ExitStack() as to_release:
+        test_images = open_test_batches(data, metadata["recipe"], normaliser, torch_device, to_release)
+        return measure(model, test_images, data.test_labels.to(torch_device), data.class_names, batch_size)
 
 
-def _choose_preprocessing(run: RunFolder, metadata: RunMetadata, path: Path, data: Data) -> Preprocessing:
+def load_run_data(metadata: RunMetadata) -> ImageSet:
+    """The data that a run was trained on, if it is still there, as its network gets it."""
+    return _read_as_in_run(datasets.read_outline(*datasets.parse_argument(metadata["data"])), metadata)
+
+
+def _read_as_in_run(outline: Outline | MixedOutline, metadata: RunMetadata) -> ImageSet:
+    """The data, photographs resized and cropped as those of the run."""
+    if isinstance(outline, Outline) and outline.fit is None:
+        return outline.read()
+    record, (_, height, width) = metadata["preprocessing"], metadata["shape"]
+    return outline.at(Fit((height, width), None if record is None else record.resize)).read()
+
+
+def _choose_preprocessing(run: RunFolder, metadata: RunMetadata, path: Path, data: ImageSet) -> Preprocessing:
     """The record of the run; that of a run of an earlier version, which has none, is measured on its own data."""
     preprocessing = read_record(run, metadata, path)
     if preprocessing is None:

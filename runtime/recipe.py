@@ -1,11 +1,8 @@
 """A recipe: all settings of a training run, read from YAML; every key has a default, a rule and a meaning."""
 
 import dataclasses
-import json
-import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,49 +10,12 @@ from typing import Any, TypeVar
 from resnetc.bounded_read import contents
 from resnetc.runtime import yaml_mapping
 from resnetc.runtime.errors import RunError, suggest_name
-from resnetc.runtime.interval import EXPECTED, parse_interval
+from resnetc.runtime.recipe_rules import Rule, Setting, convert_value, define_key, format_value, quote_value
 from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
 from resnetc.runtime.yaml_mapping import Value
-from resnetc.terminal import brief, one_line
 
 _MAX_BYTES = 1 << 18  # bytes of a recipe
-_MAX_VALUE_CHARACTERS = 100  # characters of a value that a message quotes
-_MAX_PATTERNS, _MAX_PATTERN_CHARACTERS = 100, 200
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_INT = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-
-Setting = int | float | bool | str | tuple[float, ...] | tuple[str, ...]  # the value of a key
 _Item = TypeVar("_Item")
-_Default = TypeVar("_Default")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a key accepts, as `kind` (int, number, flag, choice, numbers, names, interval), inclusive bounds or
-    choices; and its meaning. A run that is resumed may have another value of a key that `may_change`."""
-
-    kind: str
-    meaning: str
-    low: float = -math.inf
-    high: float = math.inf
-    positive: bool = False
-    choices: tuple[str, ...] = ()
-    may_change: bool = False
-
-
-def _define_key(
-    default: _Default,
-    kind: str,
-    meaning: str,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
-    positive: bool = False,
-    choices: tuple[str, ...] = (),
-    may_change: bool = False,
-) -> _Default:
-    return field(default=default, metadata={"rule": Rule(kind, meaning, low, high, positive, choices, may_change)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,85 +26,117 @@ class Recipe:
     on `epochs`.
     """
 
-    epochs: int = _define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
-    batch_size: int = _define_key(
+    epochs: int = define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
+    batch_size: int = define_key(
         128, "int", "images per training step; an incomplete last batch is dropped", low=1, high=1 << 20
     )
-    eval_batch_size: int = _define_key(500, "int", "images per evaluation step", low=1, high=1 << 20)
-    seed: int = _define_key(0, "int", "seed of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
-    deterministic: bool = _define_key(False, "flag", "only deterministic kernels (matters on CUDA)")
-    threads: int = _define_key(0, "int", "CPU threads; 0: torch's default", low=0, high=1024)
-    activation_checkpointing: bool = _define_key(
+    eval_batch_size: int = define_key(500, "int", "images per evaluation step", low=1, high=1 << 20)
+    seed: int = define_key(0, "int", "seed of initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
+    deterministic: bool = define_key(False, "flag", "only deterministic kernels (matters on CUDA)")
+    threads: int = define_key(0, "int", "CPU threads; 0: torch's default", low=0, high=1024)
+    workers: int | None = define_key(
+        None,
+        "auto",
+        "photographs: processes that decode; 0: the run's own; auto: one for each CPU, at most 8",
+        low=0,
+        high=1024,
+        may_change=True,
+    )
+    activation_checkpointing: bool = define_key(
         False, "flag", "recompute each block's activations in the backward pass"
     )
 
-    optimizer: str = _define_key("sgd", "choice", "SGD with momentum, or AdamW", choices=("sgd", "adamw"))
-    learning_rate: float = _define_key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
-    momentum: float = _define_key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
-    nesterov: bool = _define_key(True, "flag", "sgd: Nesterov momentum")
-    beta1: float = _define_key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
-    beta2: float = _define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
-    epsilon: float = _define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
-    weight_decay: float = _define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
-    head_lr_ratio: float = _define_key(
+    optimizer: str = define_key("sgd", "choice", "SGD with momentum, or AdamW", choices=("sgd", "adamw"))
+    learning_rate: float = define_key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
+    momentum: float = define_key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
+    nesterov: bool = define_key(True, "flag", "sgd: Nesterov momentum")
+    beta1: float = define_key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
+    beta2: float = define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
+    epsilon: float = define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
+    weight_decay: float = define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
+    head_lr_ratio: float = define_key(
         1.0, "number", "learning rate of the head, as a multiple of that of the stages", positive=True, high=1e4
     )
-    layer_decay: float = _define_key(
+    layer_decay: float = define_key(
         1.0, "number", "factor of the learning rate for each stage further from the head", positive=True, high=1
     )
-    freeze: tuple[str, ...] = _define_key(
+    freeze: tuple[str, ...] = define_key(
         (), "names", "parts that stay as they are: stem, stage1 ..., norms, a module's name, or a pattern with *"
     )
-    decay_norms: bool = _define_key(False, "flag", "apply weight decay to norms, biases, `scale` and `shift` too")
+    decay_norms: bool = define_key(False, "flag", "apply weight decay to norms, biases, `scale` and `shift` too")
 
-    schedule: str = _define_key(
+    schedule: str = define_key(
         "cosine",
         "choice",
         "the learning rate after the warm-up; onecycle: a cosine up and a cosine down",
         choices=("constant", "step", "cosine", "linear", "onecycle"),
     )
-    warmup: float = _define_key(0.0, "number", "length of the warm-up, as a share of the run", low=0, high=0.99)
-    warmup_from: float = _define_key(
+    warmup: float = define_key(0.0, "number", "length of the warm-up, as a share of the run", low=0, high=0.99)
+    warmup_from: float = define_key(
         0.04, "number", "learning rate at the start of the warm-up, as a share of the peak", low=0, high=1
     )
-    warmup_shape: str = _define_key(
+    warmup_shape: str = define_key(
         "linear",
         "choice",
         "linear, or constant at warmup_from (onecycle: always a cosine)",
         choices=("linear", "constant"),
     )
-    final_lr_ratio: float = _define_key(
+    final_lr_ratio: float = define_key(
         0.0, "number", "cosine, linear, onecycle: last learning rate, as a share of the peak", low=0, high=1
     )
-    milestones: tuple[float, ...] = _define_key(
+    milestones: tuple[float, ...] = define_key(
         (), "numbers", "step: where the learning rate falls, as shares of the run", low=0, high=1
     )
-    gamma: float = _define_key(
+    gamma: float = define_key(
         0.1, "number", "step: factor of the learning rate at each milestone", positive=True, high=1
     )
 
-    random_crop_padding: int = _define_key(
-        0, "int", "pixels of black padding before a random crop; 0: no crop", low=0, high=1024
+    image_size: int | None = define_key(
+        None,
+        "auto",
+        "photographs: side of the crop in pixels; auto: the images' own size if they have one, else the spec's",
+        low=1,
+        high=1 << 14,
     )
-    horizontal_flip: bool = _define_key(False, "flag", "mirror images left to right, each with probability 1/2")
-    normalise: str = _define_key(
+    eval_resize: int | None = define_key(
+        None,
+        "auto",
+        "photographs: short side before evaluation crops the centre; auto: image_size / 0.875",
+        low=1,
+        high=1 << 14,
+    )
+    crop_scale: tuple[float, ...] = define_key(
+        (0.08, 1.0), "range", "photographs: area of a random crop, as shares of the whole", positive=True, high=1
+    )
+    crop_ratio: tuple[float, ...] = define_key(
+        (0.75, 1.333), "range", "photographs: width / height of a random crop", low=0.01, high=100
+    )
+    random_crop_padding: int = define_key(
+        0,
+        "int",
+        "images in memory: pixels of black padding before a random crop; 0: no crop",
+        low=0,
+        high=1024,
+    )
+    horizontal_flip: bool = define_key(False, "flag", "mirror images left to right, each with probability 1/2")
+    normalise: str = define_key(
         "channel",
         "choice",
         "subtract the training images' mean, per channel or per pixel; divide by each channel's standard deviation",
         choices=("channel", "pixel"),
     )
-    label_smoothing: float = _define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
-    max_grad_norm: float = _define_key(
+    label_smoothing: float = define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
+    max_grad_norm: float = define_key(
         0.0, "number", "clip the norm of the whole gradient to this; 0: no clipping", low=0, high=1e9
     )
-    ema_decay: float = _define_key(
+    ema_decay: float = define_key(
         0.0,
         "number",
         "decay of the moving average of the weights, which is what is evaluated; 0: none",
         low=0,
         high=0.999999,
     )
-    save_every: str = _define_key(
+    save_every: str = define_key(
         "10 min", "interval", "save the state this often, besides after every epoch; 0: only then", may_change=True
     )
 
@@ -170,71 +162,6 @@ _OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in FOREIGN_KEYS.items()
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
 
 
-def format_value(value: object) -> str:
-    """A value as it is written in a recipe."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_quote(item) if isinstance(item, str) else format_value(item) for item in value) + "]"
-    return repr(value) if isinstance(value, (int, float)) else str(value)
-
-
-def _quote(text: str) -> str:
-    """A text in a list, with quotes where YAML would read something else."""
-    return text if _PLAIN.fullmatch(text) else json.dumps(text)
-
-
-def _quote_value(text: str) -> str:
-    return brief(one_line(text), _MAX_VALUE_CHARACTERS)
-
-
-def _parse_number(text: str, rule: Rule, what: str) -> float:
-    if not _NUMBER.fullmatch(text):
-        expected = "whole number" if rule.kind == "int" else "number"
-        raise RunError(f"{what} must be a {expected}, not `{_quote_value(text)}`")
-    number = float(text)
-    if not rule.low <= number <= rule.high or (rule.positive and not number > 0):
-        low = "above 0" if rule.positive else f"from {rule.low:g}"
-        high = f"{rule.high:,.0f}" if rule.kind == "int" else f"{rule.high:g}"
-        raise RunError(f"{what} must lie {low} to {high}; it is {_quote_value(text)}")
-    return number
-
-
-def _convert_value(name: str, value: Value) -> Setting:
-    """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
-    rule, what = RULES[name], f"{value.place}: `{name}`"
-    if rule.kind == "numbers":
-        items = (value.text,) if isinstance(value.text, str) else value.text
-        return tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
-    if rule.kind == "names":
-        names = (value.text,) if isinstance(value.text, str) else value.text
-        if len(names) > _MAX_PATTERNS or any(not name.strip() or len(name) > _MAX_PATTERN_CHARACTERS for name in names):
-            raise RunError(f"{what} must be a list of names, such as [stem, stage1], of at most {_MAX_PATTERNS}")
-        return tuple(dict.fromkeys(name.strip() for name in names))
-    if isinstance(value.text, tuple):
-        raise RunError(f"{what} takes one value, not a list")
-    if rule.kind == "choice":
-        if value.text not in rule.choices:
-            raise RunError(f"{what} cannot be `{_quote_value(value.text)}`{suggest_name(value.text, rule.choices)}")
-        return value.text
-    if rule.kind == "interval":
-        if parse_interval(value.text) is None:
-            raise RunError(f"{what} must be {EXPECTED}, not `{_quote_value(value.text)}`")
-        return value.text.strip()
-    if value.quoted:
-        raise RunError(f"{what}: write it without quotes: a {'flag' if rule.kind == 'flag' else 'number'} is expected")
-    if rule.kind == "flag":
-        if value.text not in ("true", "false"):
-            raise RunError(f"{what} must be true or false, not `{_quote_value(value.text)}`")
-        return value.text == "true"
-    number = _parse_number(value.text, rule, what)
-    if rule.kind == "int":
-        if not _INT.fullmatch(value.text):
-            raise RunError(f"{what} must be a whole number, not `{_quote_value(value.text)}`")
-        return int(value.text)
-    return number
-
-
 def _check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
     """Refuse keys that contradict each other.
 
@@ -249,6 +176,9 @@ def _check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
         fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
+    if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
+        sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
+        fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
     if recipe.schedule == "onecycle" and recipe.warmup == 0:
         fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
     if recipe.schedule == "step":
@@ -267,12 +197,12 @@ def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) ->
     """The message about a key that no recipe has; it lists the `others` that have another name as well."""
     key = _find_key(word)
     if key is None and (why := describe_absence(word.strip().lower().replace("-", "_"), RULES)):
-        return f"{place}: unknown key `{_quote_value(word)}`: {why}"
+        return f"{place}: unknown key `{quote_value(word)}`: {why}"
     if key is None:
-        return f"{place}: unknown key `{_quote_value(word)}`{suggest_name(word, RULES)}"
-    rest = [f"`{_quote_value(other)}` is `{_find_key(other)}` ({others[other].key_place})" for other in others]
+        return f"{place}: unknown key `{quote_value(word)}`{suggest_name(word, RULES)}"
+    rest = [f"`{quote_value(other)}` is `{_find_key(other)}` ({others[other].key_place})" for other in others]
     also = "; likewise " + ", ".join(rest) if rest else ""
-    return f"{place}: unknown key `{_quote_value(word)}`: write `{key}` ({RULES[key].meaning}){also}"
+    return f"{place}: unknown key `{quote_value(word)}`: write `{key}` ({RULES[key].meaning}){also}"
 
 
 def rename_keys(settings: Mapping[str, _Item]) -> dict[str, _Item]:
@@ -285,11 +215,11 @@ def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
     another kind (`place` names it)."""
     renamed = rename_keys(settings)
     if unknown := [key for key in renamed if key not in RULES]:
-        raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{_quote_value(unknown[0])}`")
+        raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{quote_value(unknown[0])}`")
     converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
     for key, value in renamed.items():
         items = tuple(map(_format_item, value)) if isinstance(value, (list, tuple)) else format_value(value)
-        converted[key] = _convert_value(key, Value(items, False, place, place))
+        converted[key] = convert_value(RULES[key], key, Value(items, False, place, place))
     return Recipe(**converted)
 
 
@@ -340,13 +270,13 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
             others = {word: other for word, other in values.items() if word not in RULES and word != key}
             named = {word: other for word, other in others.items() if _find_key(word) is not None}
             raise RunError(_describe_unknown_key(key, value.key_place, named))
-        converted[key] = _convert_value(key, value)
+        converted[key] = convert_value(RULES[key], key, value)
     for argument in overrides:
         key, value = yaml_mapping.parse_override(argument)
         if key not in RULES:
             raise RunError(_describe_unknown_key(key, value.place, {}), status=2)
         try:
-            converted[key] = _convert_value(key, value)
+            converted[key] = convert_value(RULES[key], key, value)
         except RunError as fault:
             raise RunError(str(fault), status=2) from None
         values[key] = value
@@ -358,7 +288,9 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
 def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:
     """The recipe with the patterns of `--freeze` beside its own; RunError (status 2) for one that is none."""
     try:
-        values = _convert_value("freeze", Value((*recipe.freeze, *patterns), False, "--freeze", "--freeze"))
+        values = convert_value(
+            RULES["freeze"], "freeze", Value((*recipe.freeze, *patterns), False, "--freeze", "--freeze")
+        )
     except RunError as fault:
         raise RunError(str(fault), status=2) from None
     assert isinstance(values, tuple)

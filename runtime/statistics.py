@@ -3,22 +3,32 @@
 import torch
 from torch import Tensor
 
-from resnetc.runtime.data.dataset import Data
+from resnetc.runtime.data.dataset import Data, ImageSet
+from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import Recipe
 
 _IMAGES_AT_ONCE = 4096
 
 
-def describe_preprocessing(data: Data, recipe: Recipe) -> Preprocessing:
-    """The record of a run that is trained on `data`: every image has the size that the network is given."""
-    mean, scale = measure_statistics(data.train_images, recipe.normalise)
+def describe_preprocessing(data: ImageSet, recipe: Recipe, device: torch.device | None = None) -> Preprocessing:
+    """The record of a run that is trained on `data`, whose images are measured on `device`.
+
+    Images in memory are all measured. Of photographs a sample is, exactly: grey ones, X-rays and drawings have other
+    values than the photographs for which fixed ones are in use.
+    """
+    if isinstance(data, Data):
+        images = data.train_images
+    else:
+        assert isinstance(data, Photographs)
+        images = data.read_sample()
+    mean, scale = measure_statistics(images.to(device), recipe.normalise)
     return Preprocessing(
         kind="image",
         channels=data.channels,
         size=data.size,
-        resize=None,
-        interpolation="bilinear",
+        resize=data.fit.resize if isinstance(data, Photographs) else None,
+        interpolation=INTERPOLATION,
         exif=True,
         range=(0.0, 255.0),
         mean=tuple(mean.flatten().tolist()),

@@ -13,13 +13,14 @@ import torch
 from torch import nn
 
 from resnetc.runtime import counter_rng, out_of_memory, progress
-from resnetc.runtime.augment import Augmenter, Normaliser
-from resnetc.runtime.data import Data
+from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
+from resnetc.runtime.image_batches import open_batches
 from resnetc.runtime.interval import SaveTimer, parse_interval
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
@@ -28,7 +29,7 @@ from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
-from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
@@ -36,6 +37,7 @@ from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.weights.initialisation import initialise
 
 _SAVE = 1  # asks all processes to save: less than the number of any signal that stops a run
+_FAULT = 1 << 10  # asks them to save and end, because one has met a damaged image: more than any signal
 CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
 
 
@@ -60,11 +62,29 @@ class Result:
     best_epoch: int
     seconds: float
 
+    @classmethod
+    def of_state(cls, state: TrainState, out: Path) -> "Result":
+        """The result of a run whose epochs are all done."""
+        last_record = state.records[-1]
+        return cls(
+            network=state.network,
+            out=out,
+            epochs=last_record["epoch"],
+            steps=last_record["step"],
+            train_loss=last_record["train_loss"],
+            test_loss=last_record["test_loss"],
+            top1=last_record["top1"],
+            top5=last_record["top5"],
+            best_top1=state.best["top1"],
+            best_epoch=int(state.best["epoch"]),
+            seconds=last_record["seconds"],
+        )
+
 
 def train(
     source: str,
     network: str,
-    data: Data,
+    data: ImageSet,
     recipe: Recipe,
     out: Path,
     *,
@@ -96,19 +116,10 @@ def train(
         limit_threads(recipe.threads),
         out_of_memory.translate_out_of_memory(recipe),
     ):
-        # The network, from its seed; the data, as bytes, on the device.
+        # The network, from its seed; the data, where its batches come from.
         torch.manual_seed(recipe.seed)
         model = loader.build_network(source, Path(f"{network}.py"), group.device)
-        evaluation_share = batch_shares.compute_evaluation_share(
-            len(data.test_labels), recipe.eval_batch_size, group.size
-        )
-        dry_run.check_model(
-            model,
-            network,
-            data,
-            evaluation_share,
-            batch_shares.compute_step_share(len(data.train_labels), recipe.batch_size, group.size),
-        )
+        dry_run.check_run(model, network, data, recipe, group.size)
         resuming = resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable)
         initial_weights = None if resuming else initialise(model, init, network, data, group, quiet)
         freeze(model, recipe.freeze)
@@ -117,18 +128,12 @@ def train(
             activation_checkpointing.checkpoint_blocks(model)
         optimizer = build_optimizer(model, recipe)
         criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
-        device_data = data.to(group.device)
-        preprocessing = describe_preprocessing(device_data, recipe)
-        normalise = Normaliser.from_record(preprocessing, group.device)
-        augment = Augmenter(device_data.train_images, recipe, normalise)
-        labels, test_images, test_labels = device_data.train_labels, device_data.test_images, device_data.test_labels
-        del device_data  # the training images: `augment` has them, padded
-
-        image_count = len(labels)
-        batch_size = min(recipe.batch_size, image_count)
-        if batch_size % group.size:
-            raise RunError(f"a batch of {batch_size} images cannot be divided equally among {group.size} processes")
-        steps_per_epoch = image_count // batch_size
+        preprocessing = describe_preprocessing(data, recipe, group.device)
+        normaliser = Normaliser.from_record(preprocessing, group.device)
+        images = open_batches(data, recipe, normaliser, group.device, to_release)
+        train_labels, test_labels = data.train_labels.to(group.device), data.test_labels.to(group.device)
+        train_count = len(train_labels)
+        batch_size, steps_per_epoch = batch_shares.split_epoch(train_count, recipe.batch_size, group.size)
         total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
@@ -152,15 +157,20 @@ def train(
         assert interval is not None  # the recipe was checked
         save_timer = SaveTimer(interval, state.step)
 
-        def save_if_due() -> None:
-            """Save the state where it is time to, or where a signal asks the run to stop; then raise Stopped."""
-            number = group.all_reduce_max(stop.number or (_SAVE if save_timer.is_due(state.step) else 0))
+        def save_if_due(fault: RunError | None = None) -> None:
+            """Save the state where it is time to; where a signal asks the run to stop, or an image of the next batch is
+            damaged in one of the processes: then raise Stopped or RunError."""
+            number = _FAULT if fault else stop.number or (_SAVE if save_timer.is_due(state.step) else 0)
+            number = group.all_reduce_max(number)
             if not number:
                 return
             state.check_train_loss(run, lr)
             state.seconds = time.perf_counter() - start_time
             group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
             save_timer.restart(state.step)
+            if number == _FAULT:
+                messages = group.all_gather(str(fault or ""))
+                raise fault or RunError(max(messages))
             if number != _SAVE:
                 raise Stopped(number, state.step, out)
 
@@ -174,16 +184,16 @@ def train(
         )
         with display:
             for epoch in range(state.epochs, recipe.epochs):
-                order = counter_rng.permutation(recipe.seed, epoch, image_count, group.device)
+                order = counter_rng.permutation(recipe.seed, epoch, train_count, group.device)
+                steps_done = state.step - epoch * steps_per_epoch
+                parts = [group.shard(part) for part in torch.split(order, batch_size)[steps_done:steps_per_epoch]]
                 epoch_start = time.perf_counter() - state.epoch_seconds
                 model.train()
 
-                while state.step < (epoch + 1) * steps_per_epoch:
+                for index, batch in zip(parts, images.read_train(epoch, parts), strict=True):
                     state.epoch_seconds = time.perf_counter() - epoch_start
-                    save_if_due()
+                    save_if_due(batch.fault)
 
-                    batch_start = (state.step - epoch * steps_per_epoch) * batch_size
-                    index = group.shard(order[batch_start : batch_start + batch_size])
                     # Dropout and stochastic depth: other draws at every step, and in every process.
                     seed_generators(
                         counter_rng.derive_key(recipe.seed, state.step, counter_rng.MODEL + group.rank), group.device
@@ -191,7 +201,7 @@ def train(
                     lr = compute_learning_rate(recipe, state.step, total_steps)
                     set_learning_rate(optimizer, lr)
 
-                    loss = criterion(parallel_model(augment(epoch, index)), labels[index])
+                    loss = criterion(parallel_model(batch.images), train_labels[index])
                     state.step += 1
                     state.record_loss(group.all_reduce_mean(loss.detach()))
                     if group.device.type == "cpu" or state.step % CHECK_EVERY == 0:
@@ -212,27 +222,22 @@ def train(
                 group.broadcast_buffers(average.model)
                 evaluation = measure(
                     average.model,
-                    test_images,
+                    images,
                     test_labels,
                     data.class_names,
-                    normalise,
                     recipe.eval_batch_size,
                     before_batch=save_if_due,
                     group=group,
                 )
                 state.check_test_loss(run, evaluation.loss)
-                record: EpochRecord = {
-                    "epoch": epoch + 1,
-                    "step": state.step,
-                    "train_loss": state.loss_sum.item() / steps_per_epoch,
-                    "curve": state.mean_losses(),
-                    "test_loss": evaluation.loss,
-                    "top1": evaluation.top1,
-                    "top5": evaluation.top5,
-                    "lr": lr,
-                    "images_per_second": steps_per_epoch * batch_size / state.epoch_seconds,
-                    "seconds": time.perf_counter() - start_time,
-                }
+                record = state.describe_epoch(
+                    evaluation.loss,
+                    evaluation.top1,
+                    evaluation.top5,
+                    lr=lr,
+                    images=steps_per_epoch * batch_size,
+                    seconds=time.perf_counter() - start_time,
+                )
                 if state.update_best(record):
                     group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
                     best_evaluation = evaluation
@@ -250,18 +255,5 @@ def train(
                 report.write(out, data, best_evaluation)
 
         group.broadcast_from_rank0(finish)
-        last_record = state.records[-1]
         save_if_due()  # a comparison has more to do
-    return Result(
-        network=network,
-        out=out,
-        epochs=last_record["epoch"],
-        steps=last_record["step"],
-        train_loss=last_record["train_loss"],
-        test_loss=last_record["test_loss"],
-        top1=last_record["top1"],
-        top5=last_record["top5"],
-        best_top1=state.best["top1"],
-        best_epoch=int(state.best["epoch"]),
-        seconds=last_record["seconds"],
-    )
+    return Result.of_state(state, out)

@@ -15,7 +15,7 @@ import torch
 
 from resnetc.runtime import progress
 from resnetc.runtime.comparison.arm import Arm
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader, summary
 from resnetc.runtime.recipe import RULES, Recipe
@@ -105,7 +105,7 @@ def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
 
 def train_arms(
     arms: Sequence[Arm],
-    data: Data,
+    data: ImageSet,
     recipe: Recipe,
     seeds: Sequence[int],
     out: Path,

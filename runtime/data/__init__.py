@@ -1,6 +1,7 @@
 """Reads labelled images by name: `load("digits")`, `load("cifar10", Path("~/cifar-10-batches-bin"))`.
 
 `read_outline` returns their number and size without importing torch; the `read` of its result reads the images.
+Photographs of several sizes are made to have one first: `read_outline("folder", path).at(Fit((224, 224), 256))`.
 """
 
 import importlib
@@ -9,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from resnetc.runtime.data.dataset import Data, Outline
+from resnetc.runtime.data.dataset import Data, Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.errors import RunError, suggest_name
 
-__all__ = ["NAMES", "Data", "Outline", "load", "parse_argument", "read_outline"]
+__all__ = ["NAMES", "Data", "Fit", "ImageSet", "MixedOutline", "Outline", "load", "parse_argument", "read_outline"]
 
 _READERS = {  # name -> the module and the function in it that look at the data; imported on first use
     "digits": ("digits", "read_outline"),
@@ -21,6 +22,7 @@ _READERS = {  # name -> the module and the function in it that look at the data;
     "cifar100": ("cifar", "read_outline_100"),
     "npz": ("npz", "read_outline"),
     "folder": ("image_folder", "read_outline"),
+    "pack": ("pack", "read_outline"),
 }
 NAMES = tuple(_READERS)
 
@@ -40,7 +42,7 @@ def check_name(name: str) -> None:
         raise RunError(f"--data {name}: no such data set{suggest_name(name, NAMES)}", status=2)
 
 
-def read_outline(name: str, path: Path | None = None) -> Outline:
+def read_outline(name: str, path: Path | None = None) -> Outline | MixedOutline:
     """The outline of the data set `name`, from `path` if it needs or takes one; its `read` reads the images.
 
     Raises RunError for an unknown name, and for missing or damaged files, with the file, the place and what was
@@ -49,18 +51,34 @@ def read_outline(name: str, path: Path | None = None) -> Outline:
     check_name(name)
     module, function = _READERS[name]
     with _translate_os_errors(path):
-        outline: Outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+        outline: Outline | MixedOutline
+        outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+    return _guard(outline, path) if isinstance(outline, Outline) else _guard_mixed(outline, path)
 
-    def read() -> Data:
+
+def _guard(outline: Outline, path: Path | None) -> Outline:
+    """The outline whose functions translate what the system refuses."""
+    change = outline.fit
+
+    def read() -> ImageSet:
         with _translate_os_errors(path):
             return outline.read()
 
-    return replace(outline, read=read)
+    return replace(outline, read=read, fit=None if change is None else lambda fit: _guard(change(fit), path))
 
 
-def load(name: str, path: Path | None = None) -> Data:
-    """Read the data set `name`; raises RunError as `read_outline` does."""
-    return read_outline(name, path).read()
+def _guard_mixed(outline: MixedOutline, path: Path | None) -> MixedOutline:
+    return replace(outline, fit=lambda fit: _guard(outline.fit(fit), path))
+
+
+def load(name: str, path: Path | None = None, fit: Fit | None = None) -> ImageSet:
+    """Read the data set `name`, its images made to have the size of `fit`; raises RunError as `read_outline` does."""
+    outline = read_outline(name, path)
+    if fit is not None:
+        return outline.at(fit).read()
+    if isinstance(outline, MixedOutline):
+        raise RunError(f"{outline.name} has images of several sizes: say which size they are made to have")
+    return outline.read()
 
 
 @contextmanager

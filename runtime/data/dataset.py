@@ -1,4 +1,4 @@
-"""What every reader returns: the outline of a data set, and the whole data set in memory, as bytes.
+"""What every reader returns: the outline of a data set, and the data set: in memory, as bytes, or photographs.
 
 This module does not import torch: whether a network accepts the data is known before the seconds that its import
 takes.
@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from resnetc.runtime.errors import RunError
 
 if TYPE_CHECKING:
     import torch
@@ -18,11 +20,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """How photographs are made to have one size: the short side becomes `resize`, then `size` (height, width) is cut
+    out of the centre.
+
+    resize: None: as short as covers `size`, which leaves an image of that size as it is.
+    """
+
+    size: tuple[int, int]
+    resize: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """What is known of a data set before its images are read; `read` reads them.
 
     classes: number of classes; size: (height, width) of every image, in pixels; train, test: number of images in each
-    part.
+    part. fit: of photographs, the outline of the same set with images of another size; None for other sets.
     """
 
     name: str
@@ -31,7 +45,87 @@ class Outline:
     size: tuple[int, int]
     train: int
     test: int
-    read: Callable[[], Data] = field(compare=False)
+    read: Callable[[], ImageSet] = field(compare=False)
+    fit: Callable[[Fit], Outline] | None = field(default=None, compare=False)
+
+    def at(self, fit: Fit) -> Outline:
+        """The outline of the set whose images are made to have one size; RunError where its images have another."""
+        if self.fit is not None and fit != Fit(self.size):
+            return self.fit(fit)
+        if fit.size != self.size:
+            sizes = ["x".join(map(str, size)) for size in (self.size, fit.size)]
+            raise RunError(
+                f"{self.name} has images of {sizes[0]}, not of {sizes[1]}: only photographs (--data folder, pack) are "
+                f"resized"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class MixedOutline:
+    """What is known of photographs of several sizes, before it is said which size they are made to have (`at`)."""
+
+    name: str
+    classes: int
+    channels: int
+    train: int
+    test: int
+    fit: Callable[[Fit], Outline] = field(compare=False)
+
+    def at(self, fit: Fit) -> Outline:
+        """The outline of the set whose images are made to have one size."""
+        return self.fit(fit)
+
+
+class ImageSet(Protocol):
+    """What training, evaluation and reports ask of a data set: `Data`, or `photographs.Photographs`."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One per class, in the order of the labels."""
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of an image."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of every image, as the network gets it."""
+
+    @property
+    def train_labels(self) -> Tensor:
+        """int64 [N]."""
+
+    @property
+    def test_labels(self) -> Tensor:
+        """int64 [N]."""
+
+    @property
+    def outline(self) -> Outline:
+        """The outline of this data set."""
+
+    @property
+    def argument(self) -> str:
+        """The argument of `--data` that gives this set again, from any folder."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of all that the set consists of."""
+
+    def read_test_image(self, index: int) -> Tensor:
+        """A test image as the network gets it, before it is normalised: uint8 [channels, height, width]."""
+
+
+def format_argument(name: str, path: Path | None) -> str:
+    """The argument of `--data` that names a set, from any folder."""
+    return name if path is None else f"{name}:{path.absolute()}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -88,7 +182,7 @@ class Data:
     @property
     def argument(self) -> str:
         """The argument of `--data` that gives this set again, from any folder."""
-        return self.name if self.path is None else f"{self.name}:{self.path.absolute()}"
+        return format_argument(self.name, self.path)
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of shapes, images, labels and class names: equal for equal data, wherever it was read from."""
@@ -97,6 +191,10 @@ class Data:
             digest.update(str(list(tensor.shape)).encode())
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
+
+    def read_test_image(self, index: int) -> Tensor:
+        """A test image: uint8 [channels, height, width]."""
+        return self.test_images[index]
 
     def to(self, device: torch.device) -> Data:
         """The same data set with its four tensors on `device`."""

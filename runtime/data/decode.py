@@ -6,6 +6,7 @@ channel, one channel (grey) or three (RGB). A stranger's file ends in one messag
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Pixels = npt.NDArray[np.uint8]  # [height, width, channels]
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the upright image
+Region = tuple[int, int, int, int]  # the same of whole pixels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no EPS: Pillow starts Ghostscript for it
@@ -32,8 +34,9 @@ MAX_PIXELS = 1 << 26  # of one image
 MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
 FACTORS = (8, 4, 2)  # by which an image may be reduced before it is resampled; those of a JPEG decoder
 MODES = {1: "L", 3: "RGB"}  # Pillow's name of so many channels
-INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
+INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")  # Pillow's filters
 
+_SUPPORT = 3  # pixels of the result that the widest filter, Lanczos's, sees to each side
 _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -50,8 +53,12 @@ class Picture(Protocol):
     def width(self) -> int:
         """Pixels from left to right, upright."""
 
-    def read(self, factor: int) -> Image:
-        """The whole image, L or RGB, reduced by 1 or a factor of `FACTORS`: its sides are divided, and rounded up."""
+    def read(self, factor: int, region: Region) -> Image:
+        """A region of the image, L or RGB, after it was reduced by 1 or a factor of `FACTORS`: its sides are divided,
+        and rounded up."""
+
+    def cut(self, factor: int, region: Region) -> Pixels:
+        """The same as an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,17 @@ class ImageFile:
     turn: int  # the EXIF orientation; 1: upright
     image: Image
 
-    def read(self, factor: int) -> Image:
-        """The whole image, decoded; a JPEG is decoded at a reduced size, which takes less time. Call it once."""
+    def read(self, factor: int, region: Region) -> Image:
+        """A region of the image, all of which is decoded: a JPEG at a reduced size, which takes less time. Call it, or
+        `cut`, once."""
+        image = self._decode(factor)
+        return image if region == (0, 0, *image.size) else image.crop(region)
+
+    def cut(self, factor: int, region: Region) -> Pixels:
+        """The same as an array."""
+        return to_array(self.read(factor, region))
+
+    def _decode(self, factor: int) -> Image:
         image = self.image
         with _translate_faults(self.path):
             if factor > 1:
@@ -190,14 +206,24 @@ def crop_and_resize(picture: Picture, box: Box, size: tuple[int, int], interpola
     from PIL.Image import Resampling
 
     factor = choose_factor(picture, box, size)
-    image = picture.read(factor)
     left, top, right, bottom = (edge / factor for edge in box)
-    whole = right - left == size[1] and bottom - top == size[0] and left == int(left) and top == int(top)
-    if not whole:
-        how = {"bilinear": Resampling.BILINEAR, "bicubic": Resampling.BICUBIC, "nearest": Resampling.NEAREST}
-        image = image.resize((size[1], size[0]), how[interpolation], (left, top, right, bottom))
-    elif image.size != (size[1], size[0]):
-        image = image.crop((int(left), int(top), int(right), int(bottom)))
+    if (right - left, bottom - top) == (size[1], size[0]) and left == int(left) and top == int(top):
+        return picture.cut(factor, (int(left), int(top), int(right), int(bottom)))
+    # The pixels that the filter sees, some of them around the box; whoever has the whole image gives the same ones.
+    margins = [_SUPPORT * max(1.0, (right - left) / size[1]) + 1, _SUPPORT * max(1.0, (bottom - top) / size[0]) + 1]
+    region = (
+        max(0, math.floor(left - margins[0])),
+        max(0, math.floor(top - margins[1])),
+        min(-(-picture.width // factor), math.ceil(right + margins[0])),
+        min(-(-picture.height // factor), math.ceil(bottom + margins[1])),
+    )
+    image = picture.read(factor, region)
+    inner = (left - region[0], top - region[1], right - region[0], bottom - region[1])
+    return to_array(image.resize((size[1], size[0]), Resampling[interpolation.upper()], inner))
+
+
+def to_array(image: Image) -> Pixels:
+    """The pixels of an L or RGB image; not to be written to."""
     pixels: Pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 

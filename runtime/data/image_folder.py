@@ -1,26 +1,76 @@
-"""Reads a folder of images: `train/<class>/*` and `test/<class>/*` (or `val`), all of the same size."""
+"""Reads a folder of photographs: `train/<class>/*` and `test/<class>/*` (or `val`), of any size."""
 
 from __future__ import annotations
 
-import warnings
+import hashlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import numpy as np
 
-from resnetc.runtime.data.dataset import Data, Outline
+from resnetc.bounded_read import open_regular
+from resnetc.runtime.data.dataset import MixedOutline, Outline
+from resnetc.runtime.data.decode import ENDINGS, ImageFile, open_image
 from resnetc.runtime.data.files import check_names
+from resnetc.runtime.data.photographs import Part, Source
 from resnetc.runtime.errors import RunError, require_packages
+from resnetc.terminal import one_line
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from torch import Tensor
-
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-_GREY = ("1", "L")
-_DEEP = ("I", "F")
 _EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>"
-_MAX_PIXELS = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPictures:
+    """Image files, each decoded from its own."""
+
+    files: tuple[Path, ...]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def open(self, index: int) -> AbstractContextManager[ImageFile]:
+        """One of them."""
+        return open_image(self.files[index], self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFolder:
+    """A folder with its classes and, for `train` and `test`, every image file with its label and its name.
+
+    names: relative to the part, so that a copy of the folder has the same.
+    """
+
+    path: Path
+    class_names: tuple[str, ...]
+    files: tuple[tuple[Path, ...], tuple[Path, ...]]
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    labels: tuple[tuple[int, ...], tuple[int, ...]]
+
+    def compute_fingerprint(self) -> str:
+        """SHA-256 (hex) of the names of the classes, and of name, label, length and content of every file."""
+        digest = hashlib.sha256("\n".join(self.class_names).encode(errors="surrogatepass"))
+        for part in range(2):
+            digest.update(f"\n\n{len(self.files[part])}\n".encode())
+            for file, name, label in zip(self.files[part], self.names[part], self.labels[part], strict=True):
+                try:
+                    with open_regular(file) as stream:
+                        content, length = _compute_digest(stream)
+                except OSError as fault:
+                    raise RunError(f"{one_line(str(file))}: cannot read it: {fault.strerror or fault}") from None
+                digest.update(f"{name}\0{label}\0{length}\0".encode(errors="surrogatepass") + content)
+        return digest.hexdigest()
+
+
+def _compute_digest(stream: BinaryIO) -> tuple[bytes, int]:
+    """SHA-256 of what is left of a stream, and how many bytes that were."""
+    digest, length = hashlib.sha256(), 0
+    while chunk := stream.read(1 << 18):
+        digest.update(chunk)
+        length += len(chunk)
+    return digest.digest(), length
 
 
 def _list_entries(path: Path) -> list[Path]:
@@ -42,7 +92,7 @@ def _list_images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
     for entry in _list_entries(folder):
         if entry.is_dir():
             images += _list_images(entry, (*above, here))
-        elif entry.suffix.lower() in _ENDINGS:
+        elif entry.suffix.lower() in ENDINGS:
             images.append(entry)
     return images
 
@@ -58,84 +108,61 @@ def _list_files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
             raise RunError(f"{folder}: the class {folder.name} has no folder under {part.parent / 'train'}")
         files += [(file, label) for file in _list_images(folder, (part.parent.resolve(), part.resolve()))]
     if not files:
-        raise RunError(f"{part}: no images in it ({', '.join(_ENDINGS)}); {_EXPECTED}")
+        raise RunError(f"{part}: no images in it ({', '.join(ENDINGS)}); {_EXPECTED}")
     return files
 
 
-def _open_image(path: Path) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
-            if image.width * image.height > _MAX_PIXELS:
-                raise RunError(f"{path}: {image.width}x{image.height} pixels; the limit is {_MAX_PIXELS:,}")
-            image.load()
-    except UnidentifiedImageError:
-        raise RunError(f"{path}: not an image that Pillow can read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise RunError(f"{path}: too many pixels for a training image") from None
-    except (OSError, SyntaxError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
-        raise RunError(f"{path}: {f'cannot read it: {reason}' if reason else f'damaged image: {fault}'}") from None
-    if image.mode.startswith(_DEEP):
-        raise RunError(f"{path}: {image.mode} pixels, deeper than 8 bits; expected 8 bits per channel")
-    return image
-
-
-def _is_grey(path: Path) -> bool:
-    """Whether the header of the file says so; what is wrong with a file is found when it is read."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            return image.mode in _GREY
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
-        return False
-
-
-def _load_images(files: list[tuple[Path, int]], first: Path, size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
-    """The files as uint8 [N, channels, height, width] and their labels; `size` (width, height) is that of `first`."""
-    import torch
-
-    channels = 1 if mode == "L" else 3
-    pixels = torch.empty(len(files), channels, size[1], size[0], dtype=torch.uint8)
-    for index, (path, _) in enumerate(files):
-        image = _open_image(path)
-        if image.size != size:
-            raise RunError(
-                f"{path}: {image.width}x{image.height} pixels, but {first} has {size[0]}x{size[1]}; "
-                f"resize all images to one size first"
-            )
-        array = np.asarray(image.convert(mode)).reshape(size[1], size[0], channels)
-        pixels[index] = torch.from_numpy(array.copy()).permute(2, 0, 1)
-    return pixels, torch.tensor([label for _, label in files], dtype=torch.int64)
-
-
-def read_outline(path: Path | None) -> Outline:
-    """The images in `path`. The classes are the folders of `train`, sorted; grey if every image is grey, else RGB."""
-    require_packages("PIL")
-    if path is None:
-        raise RunError(f"--data folder: needs a path: --data folder:DIR; {_EXPECTED}")
+def list_folder(path: Path) -> ListedFolder:
+    """The classes are the folders of `train`, sorted; every one has an image to train with."""
     parts = [path / "train", path / "test" if (path / "test").is_dir() else path / "val"]
     for part in parts:
         if not part.is_dir():
             raise RunError(f"{part}: no such folder; {_EXPECTED}")
     classes = tuple(entry.name for entry in _list_entries(parts[0]) if entry.is_dir())
     check_names(parts[0], classes)
-    files = [_list_files(part, classes) for part in parts]
-    filled = {label for _, label in files[0]}
+    train, test = (_list_files(part, classes) for part in parts)
+    filled = {label for _, label in train}
     for label, name in enumerate(classes):
         if label not in filled:
             raise RunError(f"{parts[0] / name}: no images of the class {name} to train with; {_EXPECTED}")
-    mode = "L" if all(_is_grey(file) for part in files for file, _ in part) else "RGB"
-    first = files[0][0][0]
-    size = _open_image(first).size
+    return ListedFolder(
+        path,
+        classes,
+        (tuple(file for file, _ in train), tuple(file for file, _ in test)),
+        (
+            tuple(file.relative_to(parts[0]).as_posix() for file, _ in train),
+            tuple(file.relative_to(parts[1]).as_posix() for file, _ in test),
+        ),
+        (tuple(label for _, label in train), tuple(label for _, label in test)),
+    )
 
-    def read() -> Data:
-        train, test = (_load_images(part, first, size, mode) for part in files)
-        return Data("folder", path, classes, *train, *test)
 
-    channels = 1 if mode == "L" else 3
-    return Outline("folder", len(classes), channels, (size[1], size[0]), len(files[0]), len(files[1]), read)
+def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
+    """A folder of which every header was read: one channel if every image is grey, else RGB."""
+    require_packages("PIL")
+    folder = list_folder(path)
+    sizes: list[list[tuple[int, int]]] = []
+    is_grey = True
+    for files in folder.files:
+        sizes.append([])
+        for file in files:
+            with open_image(file) as image:
+                sizes[-1].append((image.height, image.width))
+                is_grey = is_grey and image.is_grey
+    channels = 1 if is_grey else 3
+    train, test = (
+        Part(
+            FolderPictures(folder.files[part], channels),
+            np.array(folder.labels[part], np.int64),
+            np.array(sizes[part], np.int64),
+        )
+        for part in range(2)
+    )
+    return folder, Source("folder", path, folder.class_names, channels, train, test, folder.compute_fingerprint)
+
+
+def read_outline(path: Path | None) -> Outline | MixedOutline:
+    """The photographs in `path`."""
+    if path is None:
+        raise RunError(f"--data folder: needs a path: --data folder:DIR; {_EXPECTED}")
+    return look_at_folder(path)[1].outline()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
-    from resnetc.runtime.data.dataset import Data
+    from resnetc.runtime.data.dataset import ImageSet
 
 _MAX_NAME_CHARACTERS = 40  # characters of a name that is shown
 _MAX_LISTED = 5  # runs of labels, or names, that are listed
@@ -20,7 +20,7 @@ def shorten_name(name: str) -> str:
     return line if len(line) <= _MAX_NAME_CHARACTERS else line[: _MAX_NAME_CHARACTERS - 3] + "..."
 
 
-def list_notes(data: Data) -> list[str]:
+def list_notes(data: ImageSet) -> list[str]:
     """Notes for the user about classes that have no training or no test images, one line each."""
     train_labels, test_labels = (set(labels.tolist()) for labels in (data.train_labels, data.test_labels))
     notes = []

@@ -6,6 +6,8 @@ where its map has one position, it needs more than one image. Imports no torch.
 
 from dataclasses import dataclass
 
+from resnetc.runtime.errors import RunError
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -14,6 +16,15 @@ class Share:
     images: int
     when: str
     remedy: str
+
+
+def split_epoch(images: int, batch_size: int, processes: int = 1) -> tuple[int, int]:
+    """The images of a step, all of them in a smaller set, and the steps of an epoch; RunError where a step cannot be
+    shared equally."""
+    batch_size = min(batch_size, images)
+    if batch_size % processes:
+        raise RunError(f"a batch of {batch_size} images cannot be divided equally among {processes} processes")
+    return batch_size, images // batch_size
 
 
 def compute_step_share(images: int, batch_size: int, processes: int = 1) -> Share:

@@ -8,15 +8,28 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.data import Data
-from resnetc.runtime.distributed.batch_shares import Share, describe_one_value
+from resnetc.runtime.data import ImageSet
+from resnetc.runtime.distributed.batch_shares import (
+    Share,
+    compute_evaluation_share,
+    compute_step_share,
+    describe_one_value,
+)
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
+from resnetc.runtime.recipe import Recipe
 
 _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch norms and group norms alike
 
 
-def check_model(model: nn.Module, network: str, data: Data, evaluation: Share, step: Share | None = None) -> None:
+def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, processes: int) -> None:
+    """Check the model for all that a run does with it, in each of its processes."""
+    evaluation = compute_evaluation_share(len(data.test_labels), recipe.eval_batch_size, processes)
+    step = compute_step_share(len(data.train_labels), recipe.batch_size, processes)
+    check_model(model, network, data, evaluation, step)
+
+
+def check_model(model: nn.Module, network: str, data: ImageSet, evaluation: Share, step: Share | None = None) -> None:
     """Run black images through the model; RunError unless its output has a row of `data.classes` numbers for each.
 
     The model is tried in `eval` mode, and left in it, with the fewest images that an evaluation has. If a step of the
@@ -44,7 +57,7 @@ def check_model(model: nn.Module, network: str, data: Data, evaluation: Share, s
             _run_model(copy.deepcopy(model).train(), network, data, step)
 
 
-def _run_model(model: nn.Module, network: str, data: Data, share: Share) -> object:
+def _run_model(model: nn.Module, network: str, data: ImageSet, share: Share) -> object:
     """What the model answers to as many black images as a share has, two at most; RunError where it fails."""
     parameter = next(model.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
@@ -73,7 +86,7 @@ def _run_model(model: nn.Module, network: str, data: Data, share: Share) -> obje
 _OTHER_REMEDIES = ("larger images", "another norm")
 
 
-def _describe_mismatch(model: nn.Module, network: str, data: Data, size: str) -> str:
+def _describe_mismatch(model: nn.Module, network: str, data: ImageSet, size: str) -> str:
     """What a network was made for, and what the data is instead, as far as its module tells."""
     declared = loader.read_input_shape(model)
     if declared is not None and len(declared) != 3:

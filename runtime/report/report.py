@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from resnetc.runtime import data as datasets
 from resnetc.runtime import recipe as recipes
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads
-from resnetc.runtime.evaluate import MAX_TABLE_CLASSES, Evaluation, Misclassification, evaluate
+from resnetc.runtime.evaluate import MAX_TABLE_CLASSES, Evaluation, Misclassification, evaluate, load_run_data
 from resnetc.runtime.model import loader as model_loader
 from resnetc.runtime.model import summary
 from resnetc.runtime.model.summary import Architecture
 from resnetc.runtime.progress import format_loss
+from resnetc.runtime.recipe_rules import format_value
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
@@ -36,7 +36,7 @@ _MAX_CHIPS = 16  # blocks of a stage that are drawn one by one
 _PICTURE_WIDTH = 900  # width of the architecture's picture, in pixels
 
 
-def write(out: Path, data: Data | None = None, evaluation: Evaluation | None = None) -> Path:
+def write(out: Path, data: ImageSet | None = None, evaluation: Evaluation | None = None) -> Path:
     """Write `report.html` into the run folder `out`; returns its path.
 
     `evaluation` is that of the best weights on the test images of `data`. Without it they are evaluated here; without
@@ -45,7 +45,7 @@ def write(out: Path, data: Data | None = None, evaluation: Evaluation | None = N
     run = RunFolder(out)
     metadata = train_state.load(run.best if run.best.is_file() else run.last)[1]
     if data is None:
-        data = datasets.load(*datasets.parse_argument(metadata["data"]))
+        data = load_run_data(metadata)
     evaluation = evaluation or evaluate(out, data)
     model = model_loader.build_network(run.read_source(), run.model, torch.device("cpu"))
     with limit_threads(metadata["recipe"].threads):
@@ -134,7 +134,7 @@ def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
     return [
         {
             "key": key,
-            "value": recipes.format_value(getattr(recipe, key)),
+            "value": format_value(getattr(recipe, key)),
             "meaning": rule.meaning,
             "own": getattr(recipe, key) != getattr(default, key),
         }
@@ -142,10 +142,10 @@ def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
     ]
 
 
-def describe_misclassification(miss: Misclassification, data: Data, evaluation: Evaluation) -> dict[str, object]:
+def describe_misclassification(miss: Misclassification, data: ImageSet, evaluation: Evaluation) -> dict[str, object]:
     """A misclassified test image with its picture inline."""
     return {
-        "picture": "data:image/png;base64," + base64.b64encode(encode_png(data.test_images[miss.index])).decode(),
+        "picture": "data:image/png;base64," + base64.b64encode(encode_png(data.read_test_image(miss.index))).decode(),
         "index": miss.index,
         "true": evaluation.format_class_name(miss.true),
         "predicted": evaluation.format_class_name(miss.predicted),

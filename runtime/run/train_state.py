@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader as module
@@ -88,7 +88,7 @@ class TrainState:
         cls,
         network: str,
         source: str,
-        data: Data,
+        data: ImageSet,
         recipe: Recipe,
         preprocessing: Preprocessing,
         steps_per_epoch: int,
@@ -124,6 +124,23 @@ class TrainState:
         ]  # its first step, rounded up
         counts = [after - before for before, after in zip(first_steps, first_steps[1:], strict=False)]
         return [round(total / number, 6) for total, number in zip(self.curve.tolist(), counts, strict=True)]
+
+    def describe_epoch(
+        self, test_loss: float, top1: float, top5: float, *, lr: float, images: int, seconds: float
+    ) -> EpochRecord:
+        """The record of the epoch that has just been evaluated; images: how many it trained with."""
+        return {
+            "epoch": self.epochs + 1,
+            "step": self.step,
+            "train_loss": self.loss_sum.item() / self.steps_per_epoch,
+            "curve": self.mean_losses(),
+            "test_loss": test_loss,
+            "top1": top1,
+            "top5": top5,
+            "lr": lr,
+            "images_per_second": images / self.epoch_seconds,
+            "seconds": seconds,
+        }
 
     def check_train_loss(self, run: RunFolder, lr: float) -> None:
         """Wait for the device; RunError with the first step at which the loss was not finite, if any."""

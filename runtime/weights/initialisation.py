@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.run.folder import InitialWeights
@@ -48,7 +48,7 @@ class Initialisation:
 
 
 def initialise(
-    model: nn.Module, path: Path | None, network: str, data: Data, group: Group, quiet: bool
+    model: nn.Module, path: Path | None, network: str, data: ImageSet, group: Group, quiet: bool
 ) -> InitialWeights | None:
     """Start the network from the weights in a file, if there is one, in every process of the group; the first reads it,
     and says what it took. RunError as `read_initialisation`."""

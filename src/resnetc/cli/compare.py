@@ -16,7 +16,7 @@ from resnetc.compiler.fast_dataclass import record
 if TYPE_CHECKING:
     from resnetc.runtime.comparison.arm import Arm
     from resnetc.runtime.comparison.compare import Row
-    from resnetc.runtime.data import Outline
+    from resnetc.runtime.data import MixedOutline, Outline
     from resnetc.runtime.recipe import Recipe
 
 Setting = tuple[str, str]
@@ -165,8 +165,7 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     name, path = datasets.parse_argument(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
-    images = datasets.read_outline(name, path)
-    return Plan(compile_arms(specs, images, chosen), images, chosen)
+    return Plan(*compile_arms(specs, datasets.read_outline(name, path), chosen), chosen)
 
 
 def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
@@ -180,17 +179,26 @@ def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
     return runtime_compare.train_arms(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 
-def compile_arms(specs: Sequence[NetworkArgument], images: Outline, recipe: Recipe) -> list[Arm]:
-    """The specs compiled for the data, each under its network's name; equal networks are refused."""
+def compile_arms(
+    specs: Sequence[NetworkArgument], data: Outline | MixedOutline, recipe: Recipe
+) -> tuple[list[Arm], Outline]:
+    """The specs compiled for the data, each under its network's name, and the images as all of them get them; equal
+    networks are refused."""
     from resnetc.compiler.driver.session import UsageError
     from resnetc.runtime.comparison.arm import Arm
 
     compiled_arms: list[Arm] = []
+    images: Outline | None = None
     for one in specs:
         options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
-        source, network = read_module(options, images, recipe)
+        source, network, fitted = read_module(options, data, recipe)
         if any(arm.source == source for arm in compiled_arms):
             raise UsageError(f"{network} is given twice: give each SPEC its own --set")
+        if images is not None and fitted.size != images.size:
+            sizes = " and ".join("x".join(map(str, outline.size)) for outline in (images, fitted))
+            raise UsageError(f"the networks declare images of {sizes}: say one size: --override image_size=N")
+        images = fitted
         namesakes = sum(arm.network == network for arm in compiled_arms)
         compiled_arms.append(Arm(f"{network}-{namesakes + 1}" if namesakes else network, network, source))
-    return compiled_arms
+    assert images is not None  # there is a spec, or there would be no plan
+    return compiled_arms, images

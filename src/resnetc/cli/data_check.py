@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
     from resnetc.compiler.driver.session import Session
     from resnetc.compiler.source import Span
-    from resnetc.runtime.data import Outline
+    from resnetc.runtime.data import MixedOutline, Outline
     from resnetc.runtime.distributed.batch_shares import Share
     from resnetc.runtime.recipe import Recipe
 
@@ -32,8 +32,11 @@ class AlreadyReported(Exception):
         self.status = status
 
 
-def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
-    """The text of the network that is compiled for the data, unless `--set` says otherwise, and its name.
+def compile_for_data(
+    options: argparse.Namespace, source: Outline | MixedOutline, recipe: Recipe
+) -> tuple[str, str, Outline]:
+    """The text of the network that is compiled for the data, unless `--set` says otherwise, its name, and the images as
+    it gets them.
 
     RunError where it does not take the data, or so few images at once as the recipe will give to each process.
     """
@@ -41,7 +44,8 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.user_code import locate_user_code
 
-    session, checked, data_settings = match_network(options, images)
+    session, checked, data_settings = match_network(options, source)
+    images = fit_to_network(checked, source, recipe)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
     processes = launch.count_processes()
     refuse_one_value(
@@ -63,10 +67,27 @@ def compile_for_data(options: argparse.Namespace, images: Outline, recipe: Recip
     locate_user_code(checked)
     if launch.is_main_process():
         print_user_code([checked])
-    return session.render(checked), checked.network.name
+    return session.render(checked), checked.network.name, images
 
 
-def match_network(options: argparse.Namespace, images: Outline) -> tuple[Session, CheckedNetwork, dict[str, int]]:
+def fit_to_network(checked: CheckedNetwork, images: Outline | MixedOutline, recipe: Recipe) -> Outline:
+    """The images as the network gets them; RunError where photographs of several sizes meet a net of other axes."""
+    from resnetc.runtime.data import MixedOutline
+    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.image_size import fit_images
+
+    declared = checked.network.input
+    if isinstance(images, MixedOutline) and len(declared.sizes) != 2:
+        raise RunError(
+            f"`{checked.network.model}` takes {NUMBERS[len(declared.sizes)]} ({format_place(declared.span)}), "
+            f"{images.name} has photographs (two axes)"
+        )
+    return fit_images(images, recipe, declared.sizes)
+
+
+def match_network(
+    options: argparse.Namespace, images: Outline | MixedOutline
+) -> tuple[Session, CheckedNetwork, dict[str, int]]:
     """The one network that is asked for, with the parameters that the data gave it.
 
     A fault that is there without the data's values is the spec's, and shown; one that they make is said of the data.

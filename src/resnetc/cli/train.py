@@ -15,7 +15,7 @@ from resnetc.cli.data_check import AlreadyReported, compile_for_data
 from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
-    from resnetc.runtime.data import Data, Outline
+    from resnetc.runtime.data import ImageSet, MixedOutline, Outline
     from resnetc.runtime.recipe import Recipe
 
 MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
@@ -124,7 +124,7 @@ def run_training(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]:
+def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Recipe]:
     """What the command line names: the generated text, the name of its network, the data and the recipe.
 
     The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
@@ -132,6 +132,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
     from resnetc.runtime import data as datasets
     from resnetc.runtime import recipe
     from resnetc.runtime.errors import RunError
+    from resnetc.runtime.image_size import fit_images, read_declared_size
     from resnetc.runtime.weights.source import find_weight_file
 
     overrides = [*options.override]
@@ -162,8 +163,9 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, Data, Recipe]
         if not stopped_run.is_sealed:
             raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
         source, network = stopped_run.source, stopped_run.network
+        outline = fit_images(outline, chosen, read_declared_size(source))
     else:
-        source, network = read_module(options, outline, chosen)
+        source, network, outline = read_module(options, outline, chosen)
     import_runtime()
     return source, network, outline.read(), chosen
 
@@ -196,7 +198,7 @@ def read_stopped_run(out: Path) -> StoppedRun:
     return StoppedRun(metadata["data"], run.recipe, source, is_sealed, metadata["network"])
 
 
-def print_data_notes(images: Data) -> None:
+def print_data_notes(images: ImageSet) -> None:
     """Says which classes have no images."""
     from resnetc.runtime.data import labels
 
@@ -219,19 +221,24 @@ def import_runtime() -> None:
         import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
-def read_module(options: argparse.Namespace, images: Outline, recipe: Recipe) -> tuple[str, str]:
-    """The generated text to train and the name of its network: read, or compiled for the data."""
+def read_module(
+    options: argparse.Namespace, images: Outline | MixedOutline, recipe: Recipe
+) -> tuple[str, str, Outline]:
+    """The generated text to train and the name of its network: read, or compiled for the data; and the images as the
+    network gets them."""
     from resnetc.runtime.errors import RunError
+    from resnetc.runtime.image_size import fit_images, read_declared_size
 
     if options.spec.endswith(".py"):
         path = Path(options.spec)
         refuse_choices(options)
         try:
-            return contents(path, MAX_MODULE_BYTES).decode(), path.stem
+            text = contents(path, MAX_MODULE_BYTES).decode()
         except UnicodeDecodeError:
             raise RunError(f"{path}: cannot be read: not a text file") from None
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
+        return text, path.stem, fit_images(images, recipe, read_declared_size(text))
     return compile_for_data(options, images, recipe)
 
 
@@ -253,7 +260,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
     run = Path(options.run_dir)
     with exit_on_interrupt():
-        images = datasets.load(*datasets.parse_argument(options.data)) if options.data is not None else None
+        images = datasets.read_outline(*datasets.parse_argument(options.data)) if options.data is not None else None
         evaluation = evaluate_run(run, images, weights=options.weights)
     sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
     if images is None and options.weights != "last":

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import Evaluation, evaluate, measure
+from resnetc.runtime.image_batches import MemoryTestBatches
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
@@ -30,13 +31,18 @@ class Table(nn.Module):
         return self.table[x.flatten().long()]
 
 
+def batches(images: Tensor) -> MemoryTestBatches:
+    """The images as they are."""
+    return MemoryTestBatches(images, lambda x: x)
+
+
 @pytest.mark.parametrize("batch", [1, 7, 64, 500])
 def test_counts_by_hand(batch: int) -> None:
     scores = torch.randn(64, 7, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(64) % 6  # the last class never occurs
     images = torch.arange(64, dtype=torch.uint8).view(64, 1, 1, 1)
     calls: list[None] = []
-    judged = measure(Table(scores), images, labels, NAMES, lambda x: x, batch, lambda: calls.append(None))
+    judged = measure(Table(scores), batches(images), labels, NAMES, batch, calls.append)
     ranks = [sorted(range(7), key=lambda k, i=i: -scores[i, k].item()) for i in range(64)]
     assert judged.top1 == 100 * sum(ranks[i][0] == labels[i] for i in range(64)) / 64
     assert judged.top5 == 100 * sum(int(labels[i]) in ranks[i][:5] for i in range(64)) / 64
@@ -53,7 +59,7 @@ def test_counts_by_hand(batch: int) -> None:
 
 def test_top5_of_three_classes_is_everything() -> None:
     images = torch.arange(4, dtype=torch.uint8).view(4, 1, 1, 1)
-    judged = measure(Table(torch.eye(4, 3)), images, torch.tensor([0, 1, 2, 1]), ("a", "b", "c"), lambda x: x, 2)
+    judged = measure(Table(torch.eye(4, 3)), batches(images), torch.tensor([0, 1, 2, 1]), ("a", "b", "c"), 2)
     assert (judged.top1, judged.top5) == (75.0, 100.0)
 
 

@@ -115,6 +115,14 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
     assert read.milestones == (0.5,)
 
 
+def test_what_is_left_to_the_data_is_auto(tmp_path: Path) -> None:
+    assert recipe.load("digits", ["image_size=64", "image_size=auto"]).image_size is None
+    read = recipe.load("digits", ["image_size=64", "crop_scale=[0.5, 1]", "workers=0"])
+    assert (read.image_size, read.eval_resize, read.crop_scale, read.workers) == (64, None, (0.5, 1.0), 0)
+    (tmp_path / "recipe.yaml").write_text(read.to_yaml())
+    assert recipe.load(str(tmp_path / "recipe.yaml")) == read
+
+
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("# nothing\n")
@@ -142,12 +150,20 @@ def test_overrides_win_in_order() -> None:
         ("seed=-1", "--override seed=-1: `seed` must lie from 0 to 4,294,967,295; it is -1"),
         ("schedule=step", "--override schedule=step: `schedule` is step, which needs `milestones`"),
         ("warmup=0", "--override warmup=0: `schedule` is onecycle, which needs a `warmup` above 0"),
+        ("image_size=8.5", "--override image_size=8.5: `image_size` must be a whole number, not `8.5`"),
+        ("image_size=big", "--override image_size=big: `image_size` must be a whole number or auto, not `big`"),
+        ("image_size=0", "--override image_size=0: `image_size` must lie from 1 to 16,384; it is 0"),
+        ("eval_resize=20", "--override eval_resize=20: `eval_resize` (20) must be at least `image_size` (32)"),
+        ("crop_scale=0.5", "--override crop_scale=0.5: `crop_scale` takes two numbers, the least and the largest"),
+        ("crop_scale=[0.5, 0.2]", "--override crop_scale=[0.5, 0.2]: `crop_scale` takes two numbers, the least"),
+        ("crop_scale=[0, 1]", "--override crop_scale=[0, 1]: `crop_scale`: every item must lie above 0 to 1; it is 0"),
+        ("crop_ratio=[0.5, 200]", "--override crop_ratio=[0.5, 200]: `crop_ratio`: every item must lie from 0.01"),
         ("momentum=0", "--override momentum=0: `nesterov` needs a `momentum` above 0"),
     ],
 )
 def test_a_faulty_override_is_named(override: str, message: str) -> None:
     with pytest.raises(RunError) as caught:
-        recipe.load("digits", [override])
+        recipe.load("digits", ["image_size=32"] * (override == "eval_resize=20") + [override])
     assert str(caught.value).startswith(message)
     assert caught.value.status == 2
 
@@ -211,7 +227,8 @@ LACKING = {
     "amp": "recipes have no mixed precision",
     "mixup": "recipes have no mixup or cutmix",
     "class-weights": "recipes have no class weights",
-    "num_workers": "recipes have no workers that load data",
+    "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
+    "pin_memory": "recipes have no settings of the loading besides `workers`",
     "Device": "recipes have no choice of the device",
     "data_path": "name the data set with `--data`",
     "num_classes": "set a parameter of the model with `--set`, such as `--set classes=10`",

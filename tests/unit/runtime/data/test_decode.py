@@ -13,8 +13,8 @@ from resnetc.runtime.errors import RunError
 
 def read(path: Path, channels: int = 3, factor: int = 1) -> np.ndarray:
     with decode.open_image(path, channels) as image:
-        pixels = np.asarray(image.read(factor))
         height, width = image.height, image.width
+        pixels = np.asarray(image.read(factor, (0, 0, -(-width // factor), -(-height // factor))))
     assert pixels.shape[:2] == (-(-height // factor), -(-width // factor))
     return pixels
 
@@ -105,6 +105,22 @@ def test_the_centre_of_the_resized_image_is_cropped(tmp_path: Path) -> None:
     assert cropped(path, None, (300, 20)).shape == (300, 20, 3)  # larger than it is, and of another shape
     gradient(300, 1).save(path)
     assert cropped(path, 146, (128, 128)).shape == (128, 128, 3)
+
+
+@pytest.mark.parametrize("interpolation", [name for name in decode.INTERPOLATIONS if name != "nearest"])
+@pytest.mark.parametrize("box", [(3, 5, 50, 41), (10.25, 7.5, 90.75, 66.125), (0, 0, 99, 79), (100, 60, 120, 80)])
+def test_a_box_is_resampled_as_if_the_whole_image_were_there(
+    tmp_path: Path, interpolation: str, box: decode.Box
+) -> None:
+    path = tmp_path / "a.png"
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8))
+    noise.save(path)
+    size = (40, 50)  # less than a halving, and an enlargement
+    with decode.open_image(path) as image:
+        ours = decode.crop_and_resize(image, box, size, interpolation)
+    how = Image.Resampling[interpolation.upper()]
+    theirs = np.asarray(noise.resize((50, 40), how, box))
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
 def refused(path: Path, *parts: str) -> None:

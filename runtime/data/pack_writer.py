@@ -1,0 +1,123 @@
+"""Writes a pack: decodes every photograph of a folder once, and puts the file in its place when it is whole."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from resnetc.runtime.data.decode import Pixels, crop_and_resize, open_image, to_array
+from resnetc.runtime.data.image_folder import ListedFolder, look_at_folder
+from resnetc.runtime.data.pack import HEAD, MARK, MAX_IMAGES, ROW, Pack, list_levels
+from resnetc.runtime.data.photographs import INTERPOLATION
+from resnetc.runtime.errors import RunError
+from resnetc.terminal import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """What was written: numbers of images and classes, of channels, and of the file's bytes."""
+
+    train: int
+    test: int
+    classes: int
+    channels: int
+    size: int
+
+
+def write_pack(
+    path: Path, out: Path, side: int | None = None, report_progress: Callable[[int, int], None] | None = None
+) -> PackReport:
+    """Write the photographs in the folder `path` into the new file `out`.
+
+    side: photographs whose short side is longer are resized to it; None: all are kept as they are. `report_progress`
+    is told how many images of how many are done. RunError, and nothing is left behind, where a photograph is damaged,
+    `out` exists or cannot be written.
+    """
+    if os.path.lexists(out):
+        raise RunError(f"{out}: exists already: remove it, or choose another name", status=2)
+    folder, source = look_at_folder(path)
+    files = [file for part in folder.files for file in part]
+    if len(files) > MAX_IMAGES:
+        raise RunError(f"{path}: {len(files):,} images; the limit is {MAX_IMAGES:,}")
+    with _write_atomically(out) as stream:
+        rows = np.zeros(len(files), ROW)
+        rows["label"] = [label for part in folder.labels for label in part]
+        stream.write(bytes(HEAD.size))
+        for number, file in enumerate(files):
+            levels = _list_pixels(file, source.channels, side)
+            rows[number]["offset"], rows[number]["height"], rows[number]["width"] = stream.tell(), *levels[0].shape[:2]
+            for level, pixels in enumerate(levels):
+                content = pixels.tobytes()
+                rows[number]["digests"][level] = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+                stream.write(content)
+            if report_progress is not None:
+                report_progress(number + 1, len(files))
+        index = _format_index(folder, source.channels, rows)
+        start = stream.tell()
+        stream.write(index)
+        stream.seek(0)
+        stream.write(HEAD.pack(MARK, start, len(index), hashlib.sha256(index).digest()))
+    train, test = (len(part) for part in folder.files)
+    return PackReport(train, test, len(folder.class_names), source.channels, start + len(index))
+
+
+def _list_pixels(file: Path, channels: int, side: int | None) -> list[Pixels]:
+    """The forms in which an image is kept, the largest first."""
+    with open_image(file, channels) as image:
+        height, width = image.height, image.width
+        if side is not None and min(height, width) > side:
+            scale = side / min(height, width)
+            size = max(1, round(height * scale)), max(1, round(width * scale))
+            return _reduce(crop_and_resize(image, (0, 0, width, height), size, INTERPOLATION))
+    forms = []
+    for factor, level_height, level_width in list_levels(height, width):
+        with open_image(file, channels) as image:
+            forms.append(image.cut(factor, (0, 0, level_width, level_height)))
+    return forms
+
+
+def _reduce(pixels: Pixels) -> list[Pixels]:
+    """An image that was resized, and what is kept of it besides."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+    levels = list_levels(*pixels.shape[:2])
+    return [to_array(image.reduce(factor) if factor > 1 else image) for factor, _, _ in levels]
+
+
+def _format_index(folder: ListedFolder, channels: int, rows: np.ndarray) -> bytes:
+    counts = {"images": len(rows), "train": len(folder.files[0])}
+    about = json.dumps({"channels": channels, **counts, "classes": list(folder.class_names)}).encode()
+    names = b"\0".join(name.encode("utf-8", "surrogateescape") for part in folder.names for name in part)
+    return len(about).to_bytes(8, "little") + about + rows.tobytes() + names
+
+
+@contextmanager
+def _write_atomically(out: Path) -> Iterator[BinaryIO]:
+    """A stream into a file that gets its name when all was written, and was read back; else nothing is left of it."""
+    temporary = out.with_name(f"{out.name}.tmp")
+    try:
+        if temporary.is_symlink() or temporary.is_file():  # what a crash has left; no link is followed
+            temporary.unlink()
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+    except OSError as fault:
+        raise RunError(f"{one_line(str(out))}: cannot write it: {fault.strerror}") from None
+    try:
+        with open(handle, "w+b") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Pack(temporary)
+        os.replace(temporary, out)
+    except OSError as fault:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"{one_line(str(out))}: cannot write it: {fault.strerror or fault}") from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

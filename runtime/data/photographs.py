@@ -1,0 +1,179 @@
+"""Photographs of any size, which are decoded when they are needed: how each is cropped, and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from resnetc.runtime.data.dataset import Data, Fit, MixedOutline, Outline, format_argument
+from resnetc.runtime.data.decode import Picture, Pixels, resize_and_crop
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+INTERPOLATION = "bilinear"
+MAX_MEMORY_BYTES = 1 << 31  # of images of one size that are held in memory; the same on every machine
+SAMPLE_IMAGES = 512  # training images over which mean and deviation are computed
+
+
+class Pictures(Protocol):
+    """The training or the test images, each opened by its number."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def open(self, index: int) -> AbstractContextManager[Picture]:
+        """One of them; RunError, which names it, if it is damaged."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """The training or the test images of a set that was looked at; sizes: int [N, 2], height and width of each."""
+
+    pictures: Pictures
+    labels: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where photographs come from, as looked at; compute_fingerprint: reads all of them."""
+
+    name: str
+    path: Path
+    class_names: tuple[str, ...]
+    channels: int
+    train: Part
+    test: Part
+    compute_fingerprint: Callable[[], str]
+
+    def outline(self) -> Outline | MixedOutline:
+        """The outline of the set as it is: read into memory where all its images have one size and fit there."""
+        sizes = np.concatenate([self.train.sizes, self.test.sizes])
+        counts = len(self.train.labels), len(self.test.labels)
+        if (sizes != sizes[0]).any():
+            return MixedOutline(self.name, len(self.class_names), self.channels, *counts, self._fit)
+        outline = self._fit(Fit((int(sizes[0, 0]), int(sizes[0, 1]))))
+        has_room = sizes.prod(1).sum() * self.channels <= MAX_MEMORY_BYTES
+        return replace(outline, read=self._read) if has_room else outline
+
+    def _fit(self, fit: Fit) -> Outline:
+        return Outline(
+            self.name,
+            len(self.class_names),
+            self.channels,
+            fit.size,
+            len(self.train.labels),
+            len(self.test.labels),
+            lambda: self.photographs(fit),
+            self._fit,
+        )
+
+    def photographs(self, fit: Fit) -> Photographs:
+        """The set, of which every image is decoded when it is needed."""
+        import torch
+
+        train, test = (torch.from_numpy(part.labels) for part in (self.train, self.test))
+        return Photographs(
+            self.name,
+            self.path,
+            self.class_names,
+            self.channels,
+            fit,
+            self.train.pictures,
+            train,
+            self.test.pictures,
+            test,
+            self.compute_fingerprint,
+        )
+
+    def _read(self) -> Data:
+        """The set in memory."""
+        train, test = (_read_part(part, self.channels) for part in (self.train, self.test))
+        return Data(self.name, self.path, self.class_names, *train, *test)
+
+
+def _read_part(part: Part, channels: int) -> tuple[Tensor, Tensor]:
+    """Images of one size as uint8 [N, channels, height, width], and their labels."""
+    import torch
+
+    height, width = part.sizes[0].tolist()
+    images = torch.empty(len(part.labels), channels, height, width, dtype=torch.uint8)
+    for index in range(len(part.labels)):
+        with part.pictures.open(index) as picture:
+            pixels = picture.cut(1, (0, 0, width, height))
+        images[index] = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+    return images, torch.from_numpy(part.labels)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Photographs:
+    """A set of labelled photographs, split into a training and a test part; `dataset.ImageSet` explains the rest.
+
+    fit: what evaluation makes of every photograph; compute_fingerprint: reads all of them.
+    """
+
+    name: str
+    path: Path
+    class_names: tuple[str, ...]
+    channels: int
+    fit: Fit
+    train: Pictures
+    train_labels: Tensor
+    test: Pictures
+    test_labels: Tensor
+    compute_fingerprint: Callable[[], str]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of what is cut out of every photograph."""
+        return self.fit.size
+
+    @property
+    def outline(self) -> Outline:
+        """The outline of this data set."""
+        train, test = len(self.train_labels), len(self.test_labels)
+        return Outline(self.name, self.classes, self.channels, self.size, train, test, lambda: self)
+
+    @property
+    def argument(self) -> str:
+        """The argument of `--data` that gives this set again, from any folder."""
+        return format_argument(self.name, self.path)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of names, labels and contents, wherever the set lies and whatever size is made of it."""
+        return self.compute_fingerprint()
+
+    def read_test_image(self, index: int) -> Tensor:
+        """A test image as evaluation sees it: uint8 [channels, height, width]."""
+        import torch
+
+        return torch.from_numpy(self.crop_centres(self.test, [index])[0].copy()).permute(2, 0, 1)
+
+    def read_sample(self) -> Tensor:
+        """At most `SAMPLE_IMAGES` training images as evaluation sees them, equally spaced: uint8 [N, channels, height,
+        width]. The same for every seed."""
+        import torch
+
+        count = len(self.train)
+        chosen = range(count) if count <= SAMPLE_IMAGES else [i * count // SAMPLE_IMAGES for i in range(SAMPLE_IMAGES)]
+        return torch.from_numpy(self.crop_centres(self.train, chosen)).permute(0, 3, 1, 2)
+
+    def crop_centres(self, part: Pictures, indices: Sequence[int]) -> Pixels:
+        """Some images of `train` or `test` as evaluation sees them: uint8 [N, height, width, channels]."""
+        pixels = np.empty((len(indices), *self.size, self.channels), np.uint8)
+        for row, index in enumerate(indices):
+            with part.open(index) as picture:
+                pixels[row] = resize_and_crop(picture, self.fit.resize, self.fit.size, INTERPOLATION)
+        return pixels

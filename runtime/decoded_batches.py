@@ -1,0 +1,164 @@
+"""Batches of photographs, decoded and cropped by worker processes of torch's `DataLoader`, in the order of the run.
+
+What a batch contains is a function of the recipe's seed, the epoch and the indices: neither the number of workers nor
+where a run was stopped changes a pixel. Workers decode the next batches while the network trains.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from resnetc.runtime.data.decode import Pixels, crop_and_resize
+from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.random_crops import RandomCrops
+from resnetc.runtime.recipe import Recipe
+
+MAX_AUTO_WORKERS = 8  # a process of its own for each, and for each a copy of the names of all files
+_Item = TypeVar("_Item")
+_BATCHES_AHEAD = 2  # that each worker decodes before they are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A batch: of the training images as an epoch sees them, or (None) of the test images."""
+
+    epoch: int | None
+    indices: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with a photograph: a RunError cannot be sent from one process to another as it is."""
+
+    text: str
+    status: int
+
+
+class _Decoder(Dataset[Pixels | _Fault]):
+    """Decodes a batch; it is copied to every worker."""
+
+    def __init__(self, data: Photographs, crops: RandomCrops) -> None:
+        self.data, self.crops = data, crops
+
+    def __getitem__(self, request: _Request) -> Pixels | _Fault:
+        try:
+            if request.epoch is None:
+                return self.data.crop_centres(self.data.test, request.indices)
+            return self._crop_randomly(request.epoch, request.indices)
+        except RunError as fault:
+            return _Fault(str(fault), fault.status)
+
+    def _crop_randomly(self, epoch: int, indices: Sequence[int]) -> Pixels:
+        size = self.data.size
+        pixels = np.empty((len(indices), *size, self.data.channels), np.uint8)
+        for row, (index, draws) in enumerate(zip(indices, self.crops.draw(epoch, indices), strict=True)):
+            with self.data.train.open(index) as picture:
+                box = self.crops.choose_box(draws, picture.height, picture.width)
+                pixels[row] = crop_and_resize(picture, box, size, INTERPOLATION)
+        return pixels
+
+
+class _Requests(Sampler[_Request]):
+    """The batches that are due, in their order."""
+
+    def __init__(self) -> None:
+        self.due: list[_Request] = []
+
+    def __iter__(self) -> Iterator[_Request]:
+        return iter(self.due)
+
+    def __len__(self) -> int:
+        return len(self.due)
+
+
+def _pass_on(item: _Item) -> _Item:
+    """A batch as it is: as an array it comes through a pipe, and takes none of the few bytes of /dev/shm that a
+    container has."""
+    return item
+
+
+def _ignore_signals(worker: int) -> None:
+    """Ctrl-C and SIGTERM go to all processes of a terminal or a job; the run decides what follows."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def count_workers(recipe: Recipe) -> int:
+    """The recipe's number; for `auto` one for each CPU that this process may use, shared with torchrun's others."""
+    if recipe.workers is not None:
+        return recipe.workers
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MAX_AUTO_WORKERS, cpus // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+
+
+class DecodedBatches:
+    """Reads batches of a set; a context, which ends its workers."""
+
+    def __init__(self, data: Photographs, recipe: Recipe) -> None:
+        self._decoder = _Decoder(data, RandomCrops.from_recipe(recipe))
+        self._requests, workers = _Requests(), count_workers(recipe)
+        self._loader: DataLoader[Pixels | _Fault] | None = None
+        if workers:
+            self._loader = DataLoader(
+                self._decoder,
+                batch_size=None,  # an item is a whole batch
+                sampler=self._requests,
+                num_workers=workers,
+                collate_fn=_pass_on,
+                worker_init_fn=_ignore_signals,
+                persistent_workers=True,
+                prefetch_factor=_BATCHES_AHEAD,
+                generator=torch.Generator(),  # it draws a number, which the run's own generator must not lose
+                multiprocessing_context="fork" if "fork" in multiprocessing.get_all_start_methods() else None,
+            )
+
+    def __enter__(self) -> "DecodedBatches":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers. torch does so when its iterator is freed, which a traceback would put off."""
+        loader, self._loader = self._loader, None
+        iterator = loader._iterator if loader is not None else None
+        if iterator is not None:
+            iterator._shutdown_workers()  # type: ignore[attr-defined]  # torch has no public name for it
+        if isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
+            raise self._describe_lost_worker(error) from error  # torch raises it between any two lines of the loop
+
+    def read_train(self, epoch: int, parts: Sequence[Sequence[int]]) -> Iterator[Pixels | RunError]:
+        """For each part, random crops of its photographs: uint8 [N, height, width, channels]."""
+        return self._read([_Request(epoch, part) for part in parts])
+
+    def read_test(self, parts: Sequence[Sequence[int]]) -> Iterator[Pixels | RunError]:
+        """For each part, the centres of its photographs: uint8 [N, height, width, channels]."""
+        return self._read([_Request(None, part) for part in parts])
+
+    def _read(self, due: list[_Request]) -> Iterator[Pixels | RunError]:
+        self._requests.due = due
+        items = iter(self._loader) if self._loader is not None else map(self._decoder.__getitem__, due)
+        for _ in due:
+            try:
+                item = next(items)
+            except RuntimeError as fault:
+                if "DataLoader worker" not in str(fault):
+                    raise
+                yield self._describe_lost_worker(fault)
+                return
+            yield RunError(item.text, status=item.status) if isinstance(item, _Fault) else item
+
+    def _describe_lost_worker(self, fault: RuntimeError) -> RunError:
+        reason = str(fault).splitlines()[0]
+        return RunError(
+            f"a process that decodes photographs was ended from outside, perhaps for want of memory ({reason}); fewer "
+            "of them take less: --override workers=1"
+        )

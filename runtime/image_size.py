@@ -1,0 +1,58 @@
+"""Decides which size the images of a run have: that of the recipe, their own, or the one that the spec declares.
+
+Imports no torch: it is known, and compared with the sizes that the network accepts, before anything is read.
+"""
+
+import ast
+
+from resnetc.runtime.data import Fit, MixedOutline, Outline
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import Recipe
+
+_CENTRE = 0.875  # of the short side is what evaluation sees, where the recipe does not say
+
+
+def fit_images(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[int, ...] | None) -> Outline:
+    """The outline of the images as the network gets them.
+
+    declared: the size of an image in the spec or the module. RunError where no size can be told, and where images would
+    have to be resized that are no photographs.
+    """
+    own_size = outline.size if isinstance(outline, Outline) else None
+    if recipe.image_size is not None:
+        size = recipe.image_size, recipe.image_size
+    elif own_size is not None:
+        size = own_size
+    elif declared is not None and len(declared) == 2:
+        size = declared[0], declared[1]
+    else:
+        raise RunError(
+            f"{outline.name} has images of several sizes, and the network declares none: say one, for instance "
+            f"--override image_size=224"
+        )
+    if isinstance(outline, Outline) and size == own_size and (recipe.eval_resize is None or outline.fit is None):
+        return outline
+    resize = round(max(size) / _CENTRE) if recipe.eval_resize is None else recipe.eval_resize
+    if resize < max(size):
+        raise RunError(
+            f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cut out of it: "
+            f"--override eval_resize={round(max(size) / _CENTRE)}"
+        )
+    return outline.at(Fit(size, resize))
+
+
+def read_declared_size(source: str) -> tuple[int, ...] | None:
+    """The size of an image for which a generated module was compiled, from its text; None if it does not say."""
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # what is wrong with it is said where it is built
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and [ast.unparse(name) for name in statement.targets] == ["INPUT_SHAPE"]:
+            try:
+                shape = ast.literal_eval(statement.value)
+            except ValueError:
+                return None
+            is_shape = isinstance(shape, tuple) and len(shape) > 1 and all(type(n) is int and n > 0 for n in shape)
+            return shape[1:] if is_shape else None
+    return None

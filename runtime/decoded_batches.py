@@ -7,7 +7,9 @@ where a run was stopped changes a pixel. Workers decode the next batches while t
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -92,6 +94,14 @@ def _ignore_signals(worker: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+@contextmanager
+def _allow_many_workers() -> Iterator[None]:
+    """More workers than CPUs are what the recipe asks for: torch need not say so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")
+        yield
+
+
 def count_workers(recipe: Recipe) -> int:
     """The recipe's number; for `auto` one for each CPU that this process may use, shared with torchrun's others."""
     if recipe.workers is not None:
@@ -105,10 +115,14 @@ class DecodedBatches:
 
     def __init__(self, data: Photographs, recipe: Recipe) -> None:
         self._decoder = _Decoder(data, RandomCrops.from_recipe(recipe))
-        self._requests, workers = _Requests(), count_workers(recipe)
-        self._loader: DataLoader[Pixels | _Fault] | None = None
-        if workers:
-            self._loader = DataLoader(
+        self._requests = _Requests()
+        self._loader = self._start_loader(count_workers(recipe))
+
+    def _start_loader(self, workers: int) -> DataLoader[Pixels | _Fault] | None:
+        if not workers:
+            return None
+        with _allow_many_workers():
+            return DataLoader(
                 self._decoder,
                 batch_size=None,  # an item is a whole batch
                 sampler=self._requests,
@@ -145,7 +159,8 @@ class DecodedBatches:
 
     def _read(self, due: list[_Request]) -> Iterator[Pixels | RunError]:
         self._requests.due = due
-        items = iter(self._loader) if self._loader is not None else map(self._decoder.__getitem__, due)
+        with _allow_many_workers():
+            items = iter(self._loader) if self._loader is not None else map(self._decoder.__getitem__, due)
         for _ in due:
             try:
                 item = next(items)

@@ -1,7 +1,6 @@
 """Writes a pack: decodes every photograph of a folder once, and puts the file in its place when it is whole."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import BinaryIO
 import numpy as np
 
 from resnetc.runtime.data.decode import Pixels, crop_and_resize, open_image, to_array
-from resnetc.runtime.data.image_folder import ListedFolder, look_at_folder
-from resnetc.runtime.data.pack import HEAD, MARK, MAX_IMAGES, ROW, Pack, list_levels
+from resnetc.runtime.data.image_folder import look_at_folder
+from resnetc.runtime.data.pack import Pack
+from resnetc.runtime.data.pack_index import HEAD, MARK, MAX_IMAGES, ROW, PackIndex, format_index, list_levels
 from resnetc.runtime.data.photographs import INTERPOLATION
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
@@ -58,13 +58,14 @@ def write_pack(
                 stream.write(content)
             if report_progress is not None:
                 report_progress(number + 1, len(files))
-        index = _format_index(folder, source.channels, rows)
+        names = [name.encode("utf-8", "surrogateescape") for part in folder.names for name in part]
+        train = len(folder.files[0])
+        index = format_index(PackIndex(folder.class_names, source.channels, train, rows, tuple(names)))
         start = stream.tell()
         stream.write(index)
         stream.seek(0)
         stream.write(HEAD.pack(MARK, start, len(index), hashlib.sha256(index).digest()))
-    train, test = (len(part) for part in folder.files)
-    return PackReport(train, test, len(folder.class_names), source.channels, start + len(index))
+    return PackReport(train, len(files) - train, len(folder.class_names), source.channels, start + len(index))
 
 
 def _list_pixels(file: Path, channels: int, side: int | None) -> list[Pixels]:
@@ -89,13 +90,6 @@ def _reduce(pixels: Pixels) -> list[Pixels]:
     image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
     levels = list_levels(*pixels.shape[:2])
     return [to_array(image.reduce(factor) if factor > 1 else image) for factor, _, _ in levels]
-
-
-def _format_index(folder: ListedFolder, channels: int, rows: np.ndarray) -> bytes:
-    counts = {"images": len(rows), "train": len(folder.files[0])}
-    about = json.dumps({"channels": channels, **counts, "classes": list(folder.class_names)}).encode()
-    names = b"\0".join(name.encode("utf-8", "surrogateescape") for part in folder.names for name in part)
-    return len(about).to_bytes(8, "little") + about + rows.tobytes() + names
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from resnetc import terminal
 from resnetc.cli import compare as cli_compare
-from resnetc.cli import explain, fmt, test, train
+from resnetc.cli import explain, fmt, pack, test, train
 from resnetc.cli.check import check
 from resnetc.cli.common import (
     INPUT,
@@ -195,4 +195,5 @@ def build_parser() -> argparse.ArgumentParser:
     test.add_commands(command, add_selection_options)
     train.add_commands(command, add_selection_options)
     cli_compare.add_commands(command, add_selection_options)
+    pack.add_commands(command)
     return top

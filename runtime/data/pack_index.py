@@ -1,0 +1,121 @@
+"""What a pack looks like, and its index, checked: nothing that a pack says is believed before.
+
+The file: 64 bytes (a mark; where the index begins and how long it is; its SHA-256), the pixels of every image, the
+index. The index: 8 bytes (the length of the description), the description as JSON, a row for each image, those to
+train with first, and the names of their files.
+"""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from resnetc.runtime.data.decode import FACTORS, MAX_PIXELS, MIN_REDUCED_SIDE
+from resnetc.runtime.data.files import check_names
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.json_values import is_count
+from resnetc.terminal import one_line
+
+MARK = b"resnetc pack 1\n\0"
+HEAD = struct.Struct("<16sQQ32s")  # the mark; where the index begins; its length; its SHA-256
+LEVELS = (1, *sorted(FACTORS))  # by which the forms of an image are reduced, in their order
+ROW = np.dtype(
+    [
+        ("offset", "<u8"),
+        ("label", "<u4"),
+        ("height", "<u4"),
+        ("width", "<u4"),
+        ("digests", "u1", (len(LEVELS), hashlib.sha256().digest_size)),
+    ]
+)
+MAX_IMAGES = 1 << 24
+_MAX_TEXT_BYTES = 1 << 28  # of the description and of the names of the files, each
+_MAX_NAME_CHARACTERS = 200  # of a file's name, in a message
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PackIndex:
+    """rows: one per image, those to train with first; names: of the files that they were, in the same order."""
+
+    class_names: tuple[str, ...]
+    channels: int
+    train: int
+    rows: npt.NDArray[np.void]
+    names: tuple[bytes, ...]
+
+    def describe(self, index: int) -> str:
+        """`image 7 (cat/7.jpg)`."""
+        name = self.names[index].decode("utf-8", "surrogateescape") if index < len(self.names) else ""
+        return f"image {index} ({one_line(name)[:_MAX_NAME_CHARACTERS]})"
+
+
+def list_levels(height: int, width: int) -> list[tuple[int, int, int]]:
+    """Factor, height and width of each form in which an image of this size is kept."""
+    return [
+        (factor, -(-height // factor), -(-width // factor))
+        for factor in LEVELS
+        if factor == 1 or min(height, width) >= factor * MIN_REDUCED_SIDE
+    ]
+
+
+def format_index(index: PackIndex) -> bytes:
+    """The index as `parse_index` reads it."""
+    counts = {"channels": index.channels, "images": len(index.rows), "train": index.train}
+    about = json.dumps({**counts, "classes": list(index.class_names)}).encode()
+    return len(about).to_bytes(8, "little") + about + index.rows.tobytes() + b"\0".join(index.names)
+
+
+def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
+    """The index of the pack `path`, whose pixels end at byte `end`; RunError for what cannot be right."""
+    length = int.from_bytes(content[:8], "little")
+    if not 0 < length <= min(_MAX_TEXT_BYTES, len(content) - 8):
+        raise _describe_fault(path, "damaged: its index has no description")
+    try:
+        about: object = json.loads(bytes(content[8 : 8 + length]))
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict) or not all(is_count(about.get(key)) for key in ("channels", "images", "train")):
+        raise _describe_fault(path, "damaged: its description has no numbers of channels and images")
+    channels, count, train, class_names = about["channels"], about["images"], about["train"], about.get("classes")
+    if channels not in (1, 3):
+        raise _describe_fault(path, f"{channels} channels; expected 1 or 3")
+    if not 0 < train < count <= MAX_IMAGES:
+        raise _describe_fault(path, f"{count:,} images, {train:,} of them to train with; the limit is {MAX_IMAGES:,}")
+    if not isinstance(class_names, list) or not class_names or not all(isinstance(name, str) for name in class_names):
+        raise _describe_fault(path, "damaged: its description has no names of classes")
+    check_names(one_line(str(path)), tuple(class_names))
+    table = content[8 + length :]
+    if not count * ROW.itemsize <= len(table) <= count * ROW.itemsize + _MAX_TEXT_BYTES:
+        raise _describe_fault(path, f"damaged: its index has no rows for {count:,} images")
+    rows = np.frombuffer(table, ROW, count)
+    index = PackIndex(
+        tuple(class_names), channels, train, rows, tuple(bytes(table[count * ROW.itemsize :]).split(b"\0"))
+    )
+    wrong = _find_wrong_rows(index, end)
+    if len(wrong):
+        what = index.describe(int(wrong[0]))
+        raise _describe_fault(path, f"damaged: {what}: its size, class or place cannot be right")
+    return index
+
+
+def _find_wrong_rows(index: PackIndex, end: int) -> npt.NDArray[np.intp]:
+    """The images that have no class, no pixels, too many, or some outside the file."""
+    height, width = index.rows["height"].astype(np.int64), index.rows["width"].astype(np.int64)
+    wrong = (height < 1) | (width < 1) | (height > MAX_PIXELS // np.maximum(width, 1))
+    wrong |= index.rows["label"] >= len(index.class_names)
+    height, width = np.where(wrong, 1, height), np.where(wrong, 1, width)
+    room = np.zeros(len(wrong), np.int64)
+    for factor in LEVELS:
+        is_there = (np.minimum(height, width) >= factor * MIN_REDUCED_SIDE) | (factor == 1)
+        room += np.where(is_there, (-(-height // factor)) * (-(-width // factor)) * index.channels, 0)
+    wrong |= (room > end) | (index.rows["offset"] < HEAD.size)
+    wrong |= index.rows["offset"] > (end - np.minimum(room, end)).astype(np.uint64)
+    return np.flatnonzero(wrong)
+
+
+def _describe_fault(path: Path, text: str) -> RunError:
+    return RunError(f"{one_line(str(path))}: {text}")

@@ -1,0 +1,192 @@
+"""Runs on photographs: the same weights with any number of workers, from a pack, and after a stop or damage."""
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import get_worker_info
+
+from resnetc.cli.main import main
+from resnetc.runtime import data, decoded_batches, recipe
+from resnetc.runtime.data import Fit, ImageSet
+from resnetc.runtime.data.pack_writer import write_pack
+from resnetc.runtime.errors import RunError, Stopped
+from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import checkpoint
+from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.train import train
+from tests import shape_photographs
+from tests.unit.runtime.run.test_resume import stopping
+
+FIT = Fit((16, 16), 18)
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """32 photographs to train with, 12 to test."""
+    folder = tmp_path_factory.mktemp("shapes")
+    shape_photographs.make(folder, 32, 12)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def coloured(source: str) -> str:
+    """The small network for three channels and four classes, with dropout."""
+    text = source.replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,").replace("nn.Linear(64, 10)", "nn.Linear(64, 4)")
+    return text.replace("x.mean((2, 3))", "torch.dropout(x.mean((2, 3)), 0.3, self.training)")
+
+
+CHOSEN = Recipe(
+    epochs=2, batch_size=8, eval_batch_size=5, horizontal_flip=True, workers=0, threads=1, learning_rate=0.05, seed=3
+)
+
+
+def read(shapes: Path, name: str = "folder") -> ImageSet:
+    return data.read_outline(name, shapes).at(FIT).read()
+
+
+@pytest.fixture(scope="module")
+def whole(shapes: Path, coloured: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    train(coloured, "small", read(shapes), CHOSEN, out, quiet=True)
+    return out
+
+
+def assert_equal_weights(one: Path, other: Path) -> None:
+    for name in ("last.ckpt", "best.safetensors"):
+        (tensors, facts), (others, other_facts) = checkpoint.load(one / name), checkpoint.load(other / name)
+        assert [key for key in tensors if not torch.equal(tensors[key], others[key])] == []
+        assert list(tensors) == list(others)
+        keys = ("test_loss", "train_loss", "top1")
+        assert [[record[key] for key in keys] for record in facts["records"]] == [
+            [record[key] for key in keys] for record in other_facts["records"]
+        ]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_number_of_workers_changes_nothing(
+    shapes: Path, coloured: str, whole: Path, tmp_path: Path, workers: int
+) -> None:
+    train(coloured, "small", read(shapes), replace(CHOSEN, workers=workers), tmp_path / "run", quiet=True)
+    assert_equal_weights(tmp_path / "run", whole)
+
+
+def test_a_pack_gives_the_weights_of_its_folder(shapes: Path, coloured: str, whole: Path, tmp_path: Path) -> None:
+    write_pack(shapes, tmp_path / "a.pack")
+    packed = read(tmp_path / "a.pack", "pack")
+    train(coloured, "small", packed, replace(CHOSEN, workers=2), tmp_path / "run", quiet=True)
+    assert_equal_weights(tmp_path / "run", whole)
+
+
+def test_a_run_that_was_stopped_ends_with_the_weights_of_one_that_was_not(
+    shapes: Path, coloured: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, steps = tmp_path / "run", iter([2, 5])
+    with monkeypatch.context() as patch:
+        stopping(patch, [2, 5], signal.SIGTERM)
+        for resume in (False, True):
+            chosen = replace(CHOSEN, workers=2 * resume)
+            with pytest.raises(Stopped, match=f"after step {next(steps)}"):
+                train(coloured, "small", read(shapes), chosen, out, resume=resume, quiet=True)
+    train(coloured, "small", read(shapes), CHOSEN, out, resume=True, quiet=True)
+    assert_equal_weights(out, whole)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_damaged_photograph_ends_the_run_with_its_name_and_its_state_saved(
+    shapes: Path, coloured: str, whole: Path, tmp_path: Path, workers: int, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, out = tmp_path / "shapes", tmp_path / "run"
+    shutil.copytree(shapes, copy)
+    images = read(copy)
+    file = copy / part / "disc" / "00008.jpg"
+    content = file.read_bytes()
+
+    def spoil(self: RunFolder, *arguments: object) -> None:
+        file.write_bytes(content[:-200])
+        create(self, *arguments)  # type: ignore[arg-type]
+
+    create = RunFolder.create
+    monkeypatch.setattr(RunFolder, "create", spoil)  # after mean and deviation were measured
+    chosen = replace(CHOSEN, workers=workers)
+    with pytest.raises(RunError, match=rf"{part}/disc/00008\.jpg: damaged image: image file is truncated") as caught:
+        train(coloured, "small", images, chosen, out, quiet=True)
+    assert caught.value.status == 1 and "\n" not in str(caught.value)
+    done = checkpoint.load(out / "last.ckpt")[1]["step"]
+    assert done == 4 if part == "test" else 0 <= done < 4
+    file.write_bytes(content)
+    train(coloured, "small", images, chosen, out, resume=True, quiet=True)
+    assert_equal_weights(out, whole)
+
+
+def test_a_worker_that_is_killed_ends_the_run_in_one_message(
+    shapes: Path, coloured: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crop = decoded_batches._Decoder._crop_randomly
+
+    def kill(self: decoded_batches._Decoder, epoch: int, indices: list[int]) -> decoded_batches.Pixels:
+        if epoch == 1 and get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return crop(self, epoch, indices)
+
+    chosen, out = replace(CHOSEN, workers=2), tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(decoded_batches._Decoder, "_crop_randomly", kill)
+        with pytest.raises(RunError, match=r"a process that decodes photographs was ended from outside.*workers=1"):
+            train(coloured, "small", read(shapes), chosen, out, quiet=True)
+    train(coloured, "small", read(shapes), chosen, out, resume=True, quiet=True)
+    assert_equal_weights(out, whole)
+
+
+def test_a_run_on_photographs_is_evaluated_as_it_was_in_training(shapes: Path, whole: Path, tmp_path: Path) -> None:
+    record = checkpoint.load(whole / "last.ckpt")[1]["records"][-1]
+    judged = evaluate(whole, weights="last")
+    assert (judged.images, judged.top1, judged.loss) == (12, record["top1"], pytest.approx(record["test_loss"]))
+    other = evaluate(whole, data.read_outline("folder", shapes), weights="last")
+    assert (other.top1, other.loss) == (judged.top1, judged.loss)
+    assert "data:image/png;base64," in (whole / "report.html").read_text()
+
+
+SPEC = """edition 1
+use std.blocks
+
+model net(classes: int = 10, channels: int = 3) {
+  input [channels, H, W] = [channels, 20, 24]
+  stem = conv(4, kernel=3, stride=4) |> norm |> act
+  head = global_avg_pool |> fc: linear(classes)
+}
+"""
+
+
+def test_the_command_takes_photographs_as_large_as_the_spec_declares(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.resnet").write_text(SPEC)
+    quick = "--override epochs=1 --override batch_size=16 --override workers=0 --override threads=1 --out".split()
+    assert main(["pack", str(shapes), "shapes.pack"]) == 0
+    assert capsys.readouterr().out == (
+        f"shapes.pack: 44 images (32 to train with, 12 to test) of 4 classes, 3 channels, "
+        f"{Path('shapes.pack').stat().st_size / 1e6:,.1f} MB\n"
+    )
+    for argument in (f"folder:{shapes}", "pack:shapes.pack"):
+        out = argument.partition(":")[0]
+        assert main(["train", "net.resnet", "--data", argument, *quick, out]) == 0
+        assert "net_classes4: from the data: classes = 4, channels = 3, input 20x24" in capsys.readouterr().err
+        assert recipe.load(f"{out}/recipe.yaml").image_size is None
+        assert main(["eval", out]) == 0
+        assert main(["train", "--resume", "--out", out]) == 0
+    assert_equal_weights(Path("folder"), Path("pack"))
+    capsys.readouterr()
+    assert main(["train", "net.resnet", "--data", "pack:shapes.pack", "--override", "image_size=0", *quick, "no"]) == 2
+    Path("net.resnet").write_text(SPEC.replace("act\n", "act |> max_pool(9, padding=0)\n").replace("20, 24", "40, 40"))
+    assert main(["train", "net.resnet", "--data", "pack:shapes.pack", "--override", "image_size=20", *quick, "no"]) == 1
+    assert "pack has images of 20x20, `net` takes" in capsys.readouterr().err
+    assert not Path("no").exists()

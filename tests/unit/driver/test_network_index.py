@@ -272,9 +272,9 @@ def test_changed_specs_are_listed_as_they_are(monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_a_list_finds_further_names(capsys) -> None:
-    assert main(["list", "resnet56"]) == 0
+    assert main(["list", "resnet44"]) == 0
     (row,) = rows(capsys)
-    assert row[:3] == ["cifar/resnet", "cifar_depth56,", "resnet56"]
+    assert row[:3] == ["cifar/resnet", "cifar_depth44,", "resnet44"]
 
 
 def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
     python benchmarks/transfer.py [--seeds 0,1,2] [--out runs/transfer]
 
-Fashion-MNIST (Debian: dataset-fashion-mnist) in two halves. A ResNet-20 learns classes 0 to 4 from 15,000 images in two
+Fashion-MNIST (Debian: dataset-fashion-mnist) in two halves. A ResNet-20 learns classes 0 to 4 from 10,000 images in two
 epochs. Then two learn classes 5 to 9 from 500 images under one recipe: one with `--init` of the first, one without.
 Prints both curves, draws them, and ends with status 1 unless the first is ahead after every epoch, in the mean over the
 seeds, and has in half of the epochs what the other has in all of them. Finished runs are not repeated.
@@ -33,9 +33,9 @@ from resnetc.runtime.run import environment
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.train import train
 
-TEST_IMAGES = 2_000
+TEST_IMAGES = 1_000
 FIRST, SECOND = range(5), range(5, 10)
-FIRST_IMAGES, SECOND_IMAGES = 15_000, 500
+FIRST_IMAGES, SECOND_IMAGES = 10_000, 500
 FIRST_RECIPE = ["epochs=2", "learning_rate=0.2", "threads=1"]
 SECOND_RECIPE = [
     *("epochs=8", "batch_size=50", "learning_rate=0.05", "schedule=cosine", "warmup=0.1", "random_crop_padding=2"),

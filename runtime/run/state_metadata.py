@@ -102,7 +102,7 @@ def _are_initial_weights(value: object) -> bool:
     if not isinstance(value, dict) or not is_count(value.get("tensors")):
         return False
     report = value.get("report")
-    texts = [value.get("file"), value.get("sha256"), *(report if isinstance(report, list) else [None])]
+    texts = [value.get("file"), value.get("sha256"), *(report if isinstance(report, list) and report else [None])]
     return all(isinstance(text, str) for text in texts)
 
 

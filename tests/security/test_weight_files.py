@@ -240,6 +240,6 @@ def test_names_of_a_stranger_are_spelt_and_cut(tmp_path: Path) -> None:
 def test_the_record_of_a_stranger_is_checked(tmp_path: Path) -> None:
     from resnetc.runtime.run import state_metadata
 
-    for value in (3, "text", {"file": 3}, {"file": "f", "sha256": "s", "tensors": -1, "report": []}, {"report": [3]}):
+    for value in (3, "text", {"file": 3}, {"file": "f", "sha256": "s", "tensors": 1, "report": []}, {"report": [3]}):
         assert not state_metadata._are_initial_weights(json.loads(json.dumps(value)))
     assert state_metadata._are_initial_weights({"file": "f", "sha256": "s", "tensors": 1, "report": ["r"]})

@@ -57,6 +57,9 @@ def test_frozen_parts_are_the_files_to_the_bit(
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert (record["file"], record["tensors"]) == (str(weights), 47)
     assert recipes.load(str(tmp_path / "run" / "recipe.yaml")) == frozen(quick)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<th>started from</th>" in page
+    assert record["sha256"] in page
 
 
 def test_a_resumed_run_needs_the_file_no_more(

@@ -53,7 +53,6 @@ def small_convolutions():
     torch.backends.mkldnn.set_flags(compiled)
 
 
-@pytest.mark.xfail(reason="known fault: the naming rules order stages that share a path otherwise", strict=False)
 def test_two_thousand_pairs_of_models_and_sizes():
     """Each pair once, the values of every other model. In `make test` they are the same ones every time: whether a
     change is at fault must not hang on what is drawn. `make fuzz` draws others, ten times as many.

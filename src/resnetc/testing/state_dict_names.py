@@ -156,9 +156,9 @@ class Names:
             first = max((part for part in inside if isinstance(part, int)), default=-1) + 1
             return [(*base, first + i) for i in range(count)]
         shared = f"{base}{name}"
-        self.ordinals[shared] += count
-        end = self.ordinals[shared] + (0 if last.endswith("#0") else 1)
-        return [(*base, f"{name}{n}") for n in range(end - count, end)]
+        first = self.ordinals.get(shared, 0 if last.endswith("#0") else 1)  # later on, where the last one ended
+        self.ordinals[shared] = first + count
+        return [(*base, f"{name}{n}") for n in range(first, first + count)]
 
     def store(self, path: Path, keys: Keys, inputs: list[Tensor], shapes: tuple[Shape, ...]) -> list[Tensor]:
         flow = self.flow

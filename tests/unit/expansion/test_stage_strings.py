@@ -43,6 +43,14 @@ STORED = {
         model('stage s "f.b#0" = 1 of unit(4)', 'stage t "f.b#0" = 1 of unit(4)'),
         ["f.b0.conv1", "f.b1.conv1"],
     ),
+    "from 0, and on from there in a stage that says from 1": (
+        model('stage s "f.b#0" = 2 of unit(4)', 'stage t "f.b#" = 1 of unit(4)', 'stage u "f.b#0" = 1 of unit(4)'),
+        ["f.b0.conv1", "f.b1.conv1", "f.b2.conv1", "f.b3.conv1"],
+    ),
+    "from 1, and on from there in a stage that says from 0": (
+        model('stage s "f.b#" = 1 of unit(4)', 'stage t "f.b#0" = 2 of unit(4)'),
+        ["f.b1.conv1", "f.b2.conv1", "f.b3.conv1"],
+    ),
     "but not in another stage's own numbers": (
         model('stage s "b#" = 1 of unit(4)', 'stage t "b#" = 1 of unit(4)'),
         ["s.b1.conv1", "t.b1.conv1"],

@@ -187,17 +187,29 @@ def containers(
     around = [line(code) for code in stored.values()]
     writer = Containers({members[0][:-1] for members in stages if len(members) > 1}, names)
     for name, child in tree.items():
-        if isinstance(child, Conditional) and len(line(child)) + len(f"        self.{name} = ") > WIDTH:
-            own, short = brief(child, around)
-            out.lines.extend(format_lines(f"{own} = ", child.other, 8))
-            out.lines.extend(format_lines(f"self.{name} = ", short, 8))
-        else:
-            equal = repeated(name, child, around) if (name,) not in writer.sequences else []
-            out.lines.extend(equal or format_lines(f"self.{name} = ", writer.write(child, (name,)), 8))
         writer.reach(child, (name,), f"self.{name}", out.reach)
     for members in stages:
         writer.reach_stage(members, out)
+    in_stages = {path for members in stages for path in members}
+    called = {path: text for path, text in out.reach.items() if path not in in_stages}
+    nested = {path[0] for path, text in called.items() if is_nested(text)}
+    nested |= {members[0][0] for members, text in out.stages.items() if is_nested(text)}
+    for name, child in tree.items():
+        # The elements of a container are of type Module, which has none itself: only Any lets `forward` reach further.
+        start = f"self.{name}: Any = " if name in nested else f"self.{name} = "
+        if isinstance(child, Conditional) and len(line(child)) + len(f"        {start}") > WIDTH:
+            own, short = brief(child, around)
+            out.lines.extend(format_lines(f"{own} = ", child.other, 8))
+            out.lines.extend(format_lines(start, short, 8))
+        else:
+            equal = repeated(name, child, around) if (name,) not in writer.sequences else []
+            out.lines.extend(equal or format_lines(start, writer.write(child, (name,)), 8))
     return out
+
+
+def is_nested(text: str) -> bool:
+    """Whether a module is reached through a container in another one."""
+    return text.count("[") > 1
 
 
 def repeated(name: str | int, node: Node, around: list[str]) -> list[str]:
@@ -255,7 +267,7 @@ class Containers:
         end = start + len(members)
         out.stages[members] = text
         if len(members) < len(keys):
-            out.stages[members] = f"{text}[{start or ''}:{end if end < len(keys) else ''}]"
+            out.stages[members] = f"list({text})[{start or ''}:{end if end < len(keys) else ''}]"
             out.parts.add(members)
 
 

@@ -46,7 +46,9 @@ class Module:
     def imports(self) -> list[str]:
         helpers = {name for name, _ in self.lowered.helpers}
         text = self.text
-        standard = ["from collections import OrderedDict", ""] if "OrderedDict(" in text else []
+        standard = ["from collections import OrderedDict"] if "OrderedDict(" in text else []
+        standard += ["from typing import Any"] if ": Any = " in text else []
+        standard += [""] if standard else []
         torch = []
         if "torch." in text or helpers & NEED_TORCH:
             torch.append("import torch")

@@ -49,11 +49,11 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:  # [3, H, W]
         x = self.act(self.bn1(self.conv1(x)))  # [16, H, W]
         low = x  # [16, H, W]
-        for block in self.features[:2]:  # [16, H, W]
+        for block in list(self.features)[:2]:  # [16, H, W]
             low = block(low)
         x_ = self.features[2](low)  # [32, H/2, W/2]
         high = x_  # [32, H/2, W/2]
-        for block in self.features[3:]:  # [64, H/4, W/4]
+        for block in list(self.features)[3:]:  # [64, H/4, W/4]
             high = block(high)
         return {"low": low, "x": x_, "high": high}
 
@@ -63,4 +63,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 4aa42e4403e0da92 keys f77af394db3c5462 function d40b2f2eaa082e9f
+# sealed by resnetc: text 112e369b6cf2c77c keys f77af394db3c5462 function d40b2f2eaa082e9f

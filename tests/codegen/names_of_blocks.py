@@ -85,16 +85,16 @@ class Net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [3, H, W]
         x = self.features[0](x)  # [16, H, W]
-        for block in self.features[1:5]:  # [24, H, W]
+        for block in list(self.features)[1:5]:  # [24, H, W]
             x = block(x)
-        for block in self.features[5:]:  # [32, H/2, W/2]
+        for block in list(self.features)[5:]:  # [32, H/2, W/2]
             x = block(x)
         x = self.trunk(x)  # [64, H/4, W/4]
         x = self.dense["block1"](x)  # [104, H/4, W/4]
         x = self.mixed(x)  # [48, H/8, W/8]
-        for block in self.tail[:2]:
+        for block in list(self.tail)[:2]:
             x = block(x)
-        for block in self.tail[2:4]:
+        for block in list(self.tail)[2:4]:
             x = block(x)
         x = self.tail[4](x)  # [64, H/8, W/8]
         return self.fc(x.mean((2, 3)))  # [10]
@@ -105,4 +105,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text faf79ea6c236f1f7 keys da2d2b4f5fd54ffa function 80ea83e8d9ffee4d
+# sealed by resnetc: text b8df86618a172402 keys da2d2b4f5fd54ffa function 80ea83e8d9ffee4d

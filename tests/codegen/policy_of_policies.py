@@ -8,6 +8,7 @@ Shapes in comments: H, W of the network's input, h, w of a block's own.
 """
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ class Tree(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.level1 = nn.ModuleDict(
+        self.level1: Any = nn.ModuleDict(
             {
                 "tree1": nn.ModuleDict(
                     {
@@ -55,7 +56,7 @@ class Tree(nn.Module):
             },
         )
         self.act = nn.ReLU()
-        self.level2 = nn.ModuleDict(
+        self.level2: Any = nn.ModuleDict(
             {
                 "tree1": nn.ModuleDict(
                     {
@@ -124,4 +125,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 85ac593d519915e0 keys be9eec8802fd0382 function d00e70f2eadd320e
+# sealed by resnetc: text d63508bbbfd5d076 keys be9eec8802fd0382 function d00e70f2eadd320e

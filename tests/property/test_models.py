@@ -160,7 +160,6 @@ def rarely_drawn(texts: list[str]) -> dict[str, int]:
     return {name: count[name] for name in PRIMITIVES if count[name] < FLOOR}
 
 
-@pytest.mark.xfail(reason="known lack: 100 draws are few for 48 primitives", strict=False)
 def test_every_primitive_is_drawn_often_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that is added to the table later: where no strategy draws it, this fails."""
     texts: list[str] = []

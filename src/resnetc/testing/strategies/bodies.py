@@ -175,7 +175,7 @@ class Body:
         if self.draft.threshold and self.draft.flag():
             return Flow(f"{flow.text} |> {self.drop(flow)}", flow.shapes)
         dropped = () if self.draft.threshold else ("drop",)
-        kind = self.draft.one("norm", "act", "primitive", "choice", *dropped, "attention", "policy")
+        kind = self.draft.one("norm", "act", *("primitive",) * 3, "choice", *dropped, "attention", "policy")
         if kind == "choice":
             sides = [self.draft.one("norm", "act", *keeping) for _ in range(2)]
             text = f"({sides[0]} when {self.draft.one(*self.conditions)} otherwise {sides[1]})"
@@ -208,7 +208,7 @@ class Body:
             elif self.depth < 2 and self.draft.flag(1):
                 flow = self.inner(self, flow)
             else:
-                flow = self.draft.draw(st.sampled_from((self.quiet, self.primitive)))(flow)
+                flow = self.draft.draw(st.sampled_from((self.quiet, self.primitive, self.primitive)))(flow)
         if at == length:
             return self.conv(flow, channels, stride)
         return self.conv(flow, channels) if channels and flow.channels != channels.values else flow
@@ -266,7 +266,9 @@ class Body:
 
     def gathered(self, whole: str, loop: str, count: int, shapes: tuple[Shape, ...]) -> Flow:
         """A list put together: as it is, weighed by a softmax across it, or added to the list `whole` it came from."""
-        kind = self.draft.one("plain", "softmax", "scaled", *(("added", "product", "taken") if whole else ()))
+        kind = self.draft.one(
+            "plain", "softmax", "softmax", "scaled", *(("added", "product", "taken") if whole else ())
+        )
         text = loop
         if kind == "softmax":
             width, name = shapes[0].channels, self.local()
@@ -311,5 +313,6 @@ class Body:
 
     def middle(self, flow: Flow) -> Flow:
         """One statement more or none."""
-        kind = self.draft.draw(st.sampled_from((None, self.gate, self.parts, self.branches, self.numbered)))
+        statements = (self.primitive, self.gate, self.parts, self.branches, self.numbered)
+        kind = self.draft.draw(st.sampled_from((None, *statements)))
         return flow if kind is None else self.named(kind(flow))

@@ -99,9 +99,9 @@ def block_item(
     pre = body.named(body.quiet(start)) if draft.flag(2) else start
     main = body.chain(pre, draft.number(0, 2), None, stride if draft.flag(9) else None)
     main = body.middle(main)
-    main = body.named(body.chain(main, draft.number(0, 2), width))
+    main = body.named(body.chain(main, draft.number(1, 3), width))
     out = added(body, main, pre, stride)
-    if draft.flag(4):
+    if draft.flag(6):
         out = Flow(f"({out.text}) |> {draft.one('act', 'norm', *shape_keeping(draft.rank))}", out.shapes)
     statements = "\n".join(f"  {line}" for line in [*body.lines, f"out = {out.text}"])
     doc = draft.one(*DOCS)

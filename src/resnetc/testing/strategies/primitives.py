@@ -91,8 +91,16 @@ def takes_map(row: Primitive) -> bool:
 def operations(
     draw: st.DrawFn, among: Sequence[Primitive], shapes: tuple[Shape, ...], wish: Wish = NO_WISH
 ) -> Operation | None:
-    """One of the primitives with drawn arguments; None where none of them can take these maps."""
+    """One of the primitives with drawn arguments; None where none of them can take these maps.
+
+    Every other time the kind is drawn first: the many activations then leave as much to each of the other kinds.
+    """
     first = draw(st.integers(0, len(among) - 1))
+    if draw(st.booleans()):
+        kinds = list(dict.fromkeys((row.rule, row.attribute) for row in among))
+        kind = kinds[draw(st.integers(0, len(kinds) - 1))]
+        among = sorted((*among[first:], *among[:first]), key=lambda row: (row.rule, row.attribute) != kind)
+        first = 0
     for row in (*among[first:], *among[:first]):
         if settled(row, shapes, wish, lambda options: 0) is not None:
             return settled(row, shapes, wish, lambda options: draw(st.integers(0, len(options) - 1)))

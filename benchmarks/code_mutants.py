@@ -85,6 +85,7 @@ BODIES = (
     "out = in |> x: (identity |> c: conv(8, kernel=1) |> relu |> norm |> conv(8, kernel=1))",
     "out = in |> box.p: relu |> other: norm |> box.n: norm",
     "out = in + (in |> a: two(1, 1) |> b: two(1, 2)) + (in |> c: two(2, 1) |> d: two(2, 2))",
+    "let p = in |> split([3, 5])\n out = [p[1], p[0]] |> concat",
     "let v = in |> global_avg_pool |> a: dense(4) |> b: dense(6) |> c: dense(3) |> d: dense(8)\n"
     " out = in * (v |> reshape([8, 1]))",
     "let v = in |> global_avg_pool |> a: shaped(4) |> b: shaped(6) |> c: shaped(8)\n"

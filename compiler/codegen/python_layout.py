@@ -172,7 +172,28 @@ def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list
         case Pair(key, value):
             inner = [f'{pad}    "{key}",', *format_lines("", value, indent + 4, ",")]
             return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
+        case Conditional(value, condition, other) if is_breakable(value) or is_breakable(other):
+            if prefix.endswith(" = "):
+                return [f"{pad}{prefix}(", *conditional_lines("", code, indent + 4, ""), f"{pad}){suffix}"]
+            return conditional_lines(prefix, code, indent, suffix)
     return [whole]
+
+
+def is_breakable(code: Code) -> bool:
+    return isinstance(code, Call) and bool(code.written)
+
+
+def conditional_lines(prefix: str, code: Conditional, indent: int, suffix: str) -> list[str]:
+    """A conditional on three or more lines; the last call stands one argument a line, its comma keeping it so."""
+    pad, broken_side = " " * indent, code.other if is_breakable(code.other) else code.value
+
+    def side(opening: str, value: Code, ending: str) -> list[str]:
+        if isinstance(value, Call) and value is broken_side:
+            first, *rest, last = broken(value, indent)
+            return [f"{pad}{opening}{first.lstrip()}", *rest, last + ending]
+        return format_lines(opening, value, indent, ending)
+
+    return [*side(prefix, code.value, ""), f"{pad}if {code.condition}", *side("else ", code.other, suffix)]
 
 
 def numbered_values(code: NumberedRun, indent: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ from resnetc.testing.strategies.vectors import POOLED, vector_ending, vector_sta
 
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("T", "H", "W")}
 LARGE = {1: 64, 2: 48, 3: 24}
+LINEAR = "linear("
 STD_SHORTCUTS = ("project", "project_all", "average", "preact")
 
 
@@ -221,6 +223,8 @@ def ending(draft: Draft, model: Body) -> tuple[str, list[str]]:
             return "global_avg_pool |> flatten |> head.fc: linear(classes)", ["classes: int"]
         case "map":
             flow = model.chain(Flow("", model.shapes), draft.number(1, 2))
+            if any(LINEAR in text for text in (flow.text, *draft.items)):  # scores without a pool are refused
+                flow = model.conv(flow, None)
             return flow.text.removeprefix(" |> ") or "identity", []
         case "features":
             return "none", []
@@ -241,4 +245,6 @@ def constants(draft: Draft, shape: Shape) -> str:
             break
         shapes = tuple(one for (one,) in made.outputs)
         steps.append(f"c{i}: {made.text}")
+    if shapes[0].rank:  # scores without a pool are refused
+        steps = list(takewhile(lambda step: LINEAR not in step, steps))
     return " |> ".join(steps) or "identity"

@@ -28,7 +28,7 @@ demo-seeds: $(READY) ## train the demo with five seeds; print the worst accuracy
 	  | sed -n 's/.*"top1": *\([0-9.]*\).*/\1/p' | sort -n | sed -n '1s/.*/worst of five seeds: & %/p'
 
 test: $(READY) ## run every test but the slow ones, with the same examples every time
-	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m 'not slow' --durations=20
+	CI=true OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal --durations=20
 
 test-fast: $(READY) ## run the tests that need no torch, start no process and draw nothing at random
 	CI=true $(PY) -m pytest -n 2 --dist worksteal --without-torch -m 'not slow and not hypothesis' --durations=5

@@ -172,7 +172,7 @@ def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list
         case Pair(key, value):
             inner = [f'{pad}    "{key}",', *format_lines("", value, indent + 4, ",")]
             return [f"{pad}{prefix}(", *inner, f"{pad}){suffix}"]
-        case Conditional(value, condition, other) if is_breakable(value) or is_breakable(other):
+        case Conditional(value, _, other) if is_breakable(value) or is_breakable(other):
             if prefix.endswith(" = "):
                 return [f"{pad}{prefix}(", *conditional_lines("", code, indent + 4, ""), f"{pad}){suffix}"]
             return conditional_lines(prefix, code, indent, suffix)

@@ -1,11 +1,10 @@
 """Evaluates a network on test images: loss, top-1, top-5, confusion matrix, accuracy of each class."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +19,14 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_batches import TestBatches, open_test_batches
-from resnetc.runtime.model import dry_run, loader
+from resnetc.runtime.model import dry_run
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.progress import format_loss
-from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
-from resnetc.runtime.run.record import describe_missing_record, read_record
+from resnetc.runtime.run.record import describe_missing_record
 from resnetc.runtime.run.state_metadata import RunMetadata
 from resnetc.runtime.statistics import describe_preprocessing
+from resnetc.runtime.trained_run import LoadedRun, Weights, choose_device, load_run
 
 MAX_TABLE_CLASSES = 20  # classes that occur; beyond, only the most frequent confusions are told
 _MAX_MISTAKES = 10
@@ -223,31 +222,24 @@ def evaluate(
     out: Path,
     data: ImageSet | Outline | MixedOutline | None = None,
     *,
-    weights: Literal["best", "last"] | None = None,
+    weights: Weights | None = None,
     device: str | None = None,
     batch_size: int | None = None,
+    allow_imports: Iterable[str] = (),
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
     `weights` is `best` for those of the best epoch, or `last` for those of the last epoch or stop (the averaged ones
     if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
     at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale;
-    photographs of which the outline is given are resized and cropped in the same way.
+    photographs of which the outline is given are resized and cropped in the same way. `allow_imports` names the modules
+    of the user's own that the network may import.
 
     Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
-    run = RunFolder(out)
-    if not run.holds_run:
-        raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are missing")
-    source = run.read_source()
-    weights = weights or ("best" if run.best.is_file() else "last")
-    path = run.best if weights == "best" else run.last
-    tensors, metadata = train_state.load(path)
-    if metadata["module"] != loader.compute_digest(source):
-        raise RunError(f"{run.model}: changed since {path.name} was written, so its weights belong to another network")
-    if weights == "last":
-        prefix = "average/" if metadata["recipe"].ema_decay else "model/"
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    torch_device = choose_device(device)
+    run = load_run(out, weights=weights, device=torch_device, allow_imports=allow_imports)
+    metadata = run.metadata
     if data is None:
         data = load_run_data(metadata)
         if data.fingerprint() != metadata["fingerprint"]:
@@ -256,21 +248,14 @@ def evaluate(
             )
     elif isinstance(data, Outline | MixedOutline):
         data = _read_as_in_run(data, metadata)
-    preprocessing = _choose_preprocessing(run, metadata, path, data)
-    torch_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model = loader.build_network(source, run.model, torch_device)
     batch_size = batch_size or metadata["recipe"].eval_batch_size
     dry_run.check_model(
-        model, metadata["network"], data, batch_shares.compute_evaluation_share(len(data.test_labels), batch_size)
+        run.model, metadata["network"], data, batch_shares.compute_evaluation_share(len(data.test_labels), batch_size)
     )
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as fault:
-        raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
-    normaliser = Normaliser.from_record(preprocessing, torch_device)
+    normaliser = Normaliser.from_record(_choose_preprocessing(run, data), torch_device)
     with limit_threads(metadata["recipe"].threads), ExitStack() as to_release:
         test_images = open_test_batches(data, metadata["recipe"], normaliser, torch_device, to_release)
-        return measure(model, test_images, data.test_labels.to(torch_device), data.class_names, batch_size)
+        return measure(run.model, test_images, data.test_labels.to(torch_device), data.class_names, batch_size)
 
 
 def load_run_data(metadata: RunMetadata) -> ImageSet:
@@ -286,16 +271,29 @@ def _read_as_in_run(outline: Outline | MixedOutline, metadata: RunMetadata) -> I
     return outline.at(Fit((height, width), None if record is None else record.resize)).read()
 
 
-def _choose_preprocessing(run: RunFolder, metadata: RunMetadata, path: Path, data: ImageSet) -> Preprocessing:
+def _choose_preprocessing(run: LoadedRun, data: ImageSet) -> Preprocessing:
     """The record of the run; that of a run of an earlier version, which has none, is measured on its own data."""
-    preprocessing = read_record(run, metadata, path)
+    preprocessing = run.preprocessing
     if preprocessing is None:
-        if data.fingerprint() != metadata["fingerprint"]:
-            raise RunError(describe_missing_record(run, path))
-        return describe_preprocessing(data, metadata["recipe"])
+        if data.fingerprint() != run.metadata["fingerprint"]:
+            raise RunError(describe_missing_record(run.folder, run.weights))
+        return describe_preprocessing(data, run.metadata["recipe"])
     if len(preprocessing.mean) != preprocessing.channels and preprocessing.size != data.size:
         raise RunError(
-            f"{data.name} has images of {'x'.join(map(str, data.size))}, but {run.path} subtracts a mean per pixel of "
-            f"{'x'.join(map(str, preprocessing.size))}"
+            f"{data.name} has images of {'x'.join(map(str, data.size))}, but {run.folder.path} subtracts a mean per "
+            f"pixel of {'x'.join(map(str, preprocessing.size))}"
         )
+    _check_names(preprocessing.classes, data, run.folder)
     return preprocessing
+
+
+def _check_names(classes: tuple[str, ...], data: ImageSet, run: RunFolder) -> None:
+    """RunError where a label means another class than in training; classes without names are numbers."""
+    numbers = tuple(map(str, range(len(classes))))
+    if data.class_names in (classes, numbers) or classes == numbers:
+        return
+    label = next(label for label, name in enumerate(classes) if name != data.class_names[label])
+    raise RunError(
+        f"{data.name}: class {label} is {shorten_name(data.class_names[label])}, but {run.path} was trained with "
+        f"{shorten_name(classes[label])} there"
+    )

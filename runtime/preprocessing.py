@@ -19,7 +19,14 @@ from resnetc.runtime.json_values import is_count, is_figure
 
 VERSION = 1
 AXES = {"signal": 1, "image": 2, "volume": 3}  # of each kind of input
-INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")  # the names of Pillow's filters
+INTERPOLATIONS = (
+    "nearest",
+    "box",
+    "bilinear",
+    "hamming",
+    "bicubic",
+    "lanczos",
+)  # Pillow's filters
 MAX_SIDE = 1 << 14  # values along an axis of an input
 MAX_VALUES = 1 << 26  # values of an input, all channels
 _MAX_BYTES = 1 << 26  # bytes of the file

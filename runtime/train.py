@@ -22,7 +22,7 @@ from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.image_batches import open_batches
 from resnetc.runtime.interval import SaveTimer, parse_interval
-from resnetc.runtime.model import activation_checkpointing, dry_run, loader
+from resnetc.runtime.model import activation_checkpointing, dry_run, loader, user_classes
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
@@ -252,7 +252,7 @@ def train(
 
         def finish() -> None:
             if state.epochs > resumed_epochs or not run.report.is_file():
-                report.write(out, data, best_evaluation)
+                report.write(out, data, best_evaluation, allow_imports=user_classes.list_modules(source))
 
         group.broadcast_from_rank0(finish)
         save_if_due()  # a comparison has more to do

@@ -6,7 +6,7 @@ print(format_table(rows))
 """
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,11 +17,12 @@ from resnetc.runtime import progress
 from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.model import loader, summary
+from resnetc.runtime.model import loader, summary, user_classes
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.train import train
+from resnetc.runtime.trained_run import read_sealed_source
 from resnetc.terminal import brief, drawn, one_line
 
 _MAX_TABLE_WIDTH = 200  # of a table, in characters; it takes what it needs
@@ -67,12 +68,15 @@ def is_finished(path: Path, epochs: int) -> bool:
     return train_state.load_newest(RunFolder(path))[1]["epochs"] >= epochs
 
 
-def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
-    """The runs of one network, from their folders; RunError if one is missing, damaged or not finished."""
+def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: Iterable[str] = ()) -> Row:
+    """The runs of one network, from their folders; RunError if one is missing, damaged or not finished.
+
+    `allow_imports` names the modules of the user's own that the network may import.
+    """
     runs = []
     for path in paths:
         run = RunFolder(path)
-        metadata = train_state.load_newest(run)[1]
+        _, metadata, state, _ = train_state.load_newest(run)
         done, epochs = metadata["epochs"], metadata["recipe"].epochs
         if done < epochs:
             raise RunError(
@@ -80,8 +84,8 @@ def read_runs(paths: Sequence[Path], label: str | None = None) -> Row:
             )
         records = metadata["records"] or run.read_records()
         runs.append(FinishedRun(metadata["recipe"].seed, tuple(records), metadata["recipe"], metadata["data"]))
-    first = RunFolder(paths[0])
-    model = loader.build_network(first.read_source(), first.model, torch.device("cpu"))
+        source = read_sealed_source(run, metadata, state, allow_imports)  # of any: they differ in the seed alone
+    model = loader.build_network(source, run.model, torch.device("cpu"))
     architecture = summary.summarize(model, tuple(metadata["shape"]))
     name = brief(one_line(label or metadata["network"]), _MAX_LABEL_CHARACTERS)
     return Row(name, architecture.parameters, architecture.multiply_adds, tuple(runs))
@@ -127,7 +131,10 @@ def train_arms(
             train(
                 arm.source, arm.network, data, seeded_recipe, path, resume=is_resumable, device=device, quiet=is_quiet
             )
-    return [read_runs([out / arm.label / f"seed{seed}" for seed in seeds], arm.label) for arm in arms]
+    return [
+        read_runs([out / arm.label / f"seed{seed}" for seed in seeds], arm.label, user_classes.list_modules(arm.source))
+        for arm in arms
+    ]
 
 
 def list_differences(rows: Sequence[Row]) -> list[str]:

@@ -238,3 +238,44 @@ def resize_and_crop(picture: Picture, resize: int | None, size: tuple[int, int],
     left, top = max(0.0, (picture.width - width) / 2), max(0.0, (picture.height - height) / 2)
     box = (left, top, min(left + width, picture.width), min(top + height, picture.height))
     return crop_and_resize(picture, box, size, interpolation)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryImage:
+    """An image that is decoded already: L or RGB."""
+
+    image: Image
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.image.height
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.image.width
+
+    def read(self, factor: int, region: Region) -> Image:
+        """A region of the image, which is reduced like that of a file."""
+        return (self.image.reduce(factor) if factor > 1 else self.image).crop(region)
+
+    def cut(self, factor: int, region: Region) -> Pixels:
+        """The same as an array."""
+        return to_array(self.read(factor, region))
+
+
+def convert_image(image: Image, channels: int) -> MemoryImage:
+    """An image of Pillow as one that was read from a file: upright, opaque, with `channels` (1 or 3) of 8 bits."""
+    path = Path(getattr(image, "filename", "") or "an image of Pillow")
+    with _translate_faults(path):
+        turn = _read_orientation(image)
+        image.load()
+        return MemoryImage(_turn_upright(_convert_pixels(image, channels, path), turn))
+
+
+def wrap_pixels(pixels: Pixels) -> MemoryImage:
+    """uint8 [height, width, 1 or 3] as an image."""
+    from PIL import Image
+
+    return MemoryImage(Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))

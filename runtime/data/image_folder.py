@@ -97,6 +97,11 @@ def _list_images(folder: Path, above: tuple[Path, ...]) -> list[Path]:
     return images
 
 
+def list_images(folder: Path) -> list[Path]:
+    """The image files below any folder, in the order of their names; RunError for a folder that cannot be read."""
+    return _list_images(folder, ())
+
+
 def _list_files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     """Every image below `part`, however deep, with its label; RunError for an unknown class and where there is none."""
     files, labels = [], {name: label for label, name in enumerate(classes)}

@@ -1,7 +1,8 @@
 """Imports the classes of the user's own that a generated module names: the one place where code of theirs is run.
 
 A spec says `"mylayers:Attend"`. The module is looked for in the folder of the spec, in the working folder, then where
-Python looks; it is never taken from a folder for another name than that one.
+Python looks; it is never taken from a folder for another name than that one. A run folder may come from a stranger:
+what its module names is imported only if the caller names it too.
 """
 
 import ast
@@ -74,6 +75,30 @@ def read_externs(source: str) -> Sequence[str]:
             value: object = ast.literal_eval(node.value)
             return [text for text in value if isinstance(text, str)] if isinstance(value, tuple) else ()
     return ()
+
+
+def list_modules(source: str) -> tuple[str, ...]:
+    """The modules of the user's own that a generated module imports; torch's layers are none."""
+    modules = dict.fromkeys(target.partition(":")[0] for target in read_externs(source))
+    return tuple(module for module in modules if not _is_in(module, ("torch.nn",)))
+
+
+def _is_in(module: str, packages: Iterable[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def admit_imports(source: str, file: str, allow_imports: Iterable[str]) -> None:
+    """RunError unless `allow_imports` names every module that a run's `source` imports; a package stands for all in it.
+
+    Those are then looked for in the working folder, and else where Python looks. Nothing is imported yet.
+    """
+    for module in list_modules(source):
+        if not _is_in(module, allow_imports):
+            raise RunError(
+                f"{file}: the network imports `{module}`, and a run folder may not decide what code is run: name it "
+                f"with --allow-import {module} (in Python: allow_imports) if you trust it"
+            )
+        find_home(module, [Path.cwd()])
 
 
 def import_class(target: str, file: str) -> type[nn.Module]:

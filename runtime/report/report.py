@@ -8,6 +8,7 @@ import functools
 import struct
 import sys
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ from resnetc.runtime.recipe_rules import format_value
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.trained_run import read_sealed_source
 from resnetc.terminal import harmless
 
 if TYPE_CHECKING:
@@ -36,18 +38,27 @@ _MAX_CHIPS = 16  # blocks of a stage that are drawn one by one
 _PICTURE_WIDTH = 900  # width of the architecture's picture, in pixels
 
 
-def write(out: Path, data: ImageSet | None = None, evaluation: Evaluation | None = None) -> Path:
+def write(
+    out: Path,
+    data: ImageSet | None = None,
+    evaluation: Evaluation | None = None,
+    *,
+    allow_imports: Iterable[str] = (),
+) -> Path:
     """Write `report.html` into the run folder `out`; returns its path.
 
     `evaluation` is that of the best weights on the test images of `data`. Without it they are evaluated here; without
-    `data` the run's own data is read again. Raises RunError if the run or the data are at fault.
+    `data` the run's own data is read again. `allow_imports` names the modules of the user's own that the network may
+    import. Raises RunError if the run or the data are at fault.
     """
     run = RunFolder(out)
-    metadata = train_state.load(run.best if run.best.is_file() else run.last)[1]
+    weights = run.best if run.best.is_file() else run.last
+    metadata = train_state.load(weights)[1]
     if data is None:
         data = load_run_data(metadata)
-    evaluation = evaluation or evaluate(out, data)
-    model = model_loader.build_network(run.read_source(), run.model, torch.device("cpu"))
+    evaluation = evaluation or evaluate(out, data, allow_imports=allow_imports)
+    source = read_sealed_source(run, metadata, weights, allow_imports)
+    model = model_loader.build_network(source, run.model, torch.device("cpu"))
     with limit_threads(metadata["recipe"].threads):
         architecture = summary.summarize(model, tuple(metadata["shape"]))
     page = _load_template().render(

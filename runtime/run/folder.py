@@ -16,6 +16,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 from resnetc.runtime.preprocessing import Preprocessing
 
+MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 _MAX_METRICS_BYTES = 1 << 28
 
 
@@ -177,11 +178,13 @@ class RunFolder:
             self.initial_weights.unlink()
 
     def read_source(self) -> str:
-        """The text of `model.py`; RunError if the folder holds no run."""
+        """The text of `model.py`, which may be anything; RunError if the folder holds no run."""
         try:
-            return self.model.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise RunError(f"{self.path}: no run to resume: {self.model.name} is missing or unreadable") from None
+            return contents(self.model, MAX_MODULE_BYTES).decode()
+        except UnicodeDecodeError as fault:
+            raise RunError(f"{self.model}: byte {fault.start} is not text") from None
+        except OSError as fault:
+            raise RunError(f"{self.model}: cannot read it: {fault.strerror or fault}") from None
 
     def write_records(self, records: Sequence[EpochRecord]) -> None:
         """Write the metrics of all epochs, so that the file is right whatever happened to it meanwhile."""

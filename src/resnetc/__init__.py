@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnetc.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from resnetc.api import Compiled, CompileError, compile, load
+    from resnetc.api import Compiled, CompileError, compile, load, open_run
 
 _LINKS = ("compiler", "grammar", "runtime", "specs")
 
@@ -25,7 +25,7 @@ def _check_links(package: str) -> None:
 
 _check_links(os.path.dirname(__file__))
 
-__all__ = ["CompileError", "Compiled", "__version__", "compile", "load"]
+__all__ = ["CompileError", "Compiled", "__version__", "compile", "load", "open_run"]
 
 
 def __dir__() -> list[str]:

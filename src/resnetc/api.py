@@ -1,11 +1,12 @@
-"""The Python API: `compile` a spec to source, or `load` it as a torch module."""
+"""The Python API: `compile` a spec to source, `load` it as a torch module, or `open_run` a trained one."""
 
 from __future__ import annotations
 
 import numbers
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics import render
@@ -16,6 +17,8 @@ from resnetc.compiler.ir.network import Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from resnetc.runtime.trained_run import TrainedRun
 
 
 class CompileError(Exception):
@@ -91,18 +94,46 @@ def load(
 
     It is made on the device of torch's context (`with torch.device("meta")`), and can be pickled for another process.
     """
-    from resnetc.runtime.errors import RunError, require_packages
-
-    try:
-        require_packages("torch")
-    except RunError as error:
-        raise ImportError(str(error), name="torch") from None
+    _require_torch()
     compiled = compile(spec, text=text, model=model, **settings)
     from resnetc.runtime.model import loader
     from resnetc.user_code import locate_user_code
 
     locate_user_code(compiled.checked)
     return loader.build_network(compiled.source, Path(f"{compiled.network.name}.py"))
+
+
+def open_run(
+    folder: str | os.PathLike[str],
+    *,
+    weights: Literal["best", "last"] | None = None,
+    device: str | None = None,
+    allow_imports: Iterable[str] = (),
+) -> TrainedRun:
+    """The trained run in a folder that `resnetc train` wrote: `.model`, `.classes`, `.preprocess(image)`,
+    `.predict(images)`, `.metrics`, `.recipe`.
+
+    `weights` is `best` for those of the best epoch, or `last` for those of the last epoch or stop (the averaged ones
+    if the recipe averages); by default the best if there are any. `device` is torch's name of one, by default CUDA if
+    there is one, else the CPU. `allow_imports` names the modules of your own (of an `extern`) that the network may
+    import: the folder alone cannot make Python import anything. Raises `resnetc.runtime.errors.RunError` if the folder
+    holds no run, is damaged or changed, or was written by an earlier version that did not record how images are
+    prepared; `ImportError` if torch is not installed.
+    """
+    _require_torch()
+    from resnetc.runtime import trained_run
+
+    return trained_run.open_run(folder, weights=weights, device=device, allow_imports=allow_imports)
+
+
+def _require_torch() -> None:
+    """ImportError, with what to install, unless torch can be imported."""
+    from resnetc.runtime.errors import RunError, require_packages
+
+    try:
+        require_packages("torch")
+    except RunError as error:
+        raise ImportError(str(error), name="torch") from None
 
 
 def _named(spec: Any) -> str:

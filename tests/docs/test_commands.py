@@ -37,7 +37,7 @@ def test_every_command_and_option() -> None:
     assert rows.keys() == made.keys()
     for name, text in rows.items():
         options = {o for a in made[name]._actions for o in a.option_strings} - {"-h", "--help"}
-        assert set(re.findall(r"`(--?[a-z]+)`", text)) - {"-"} == options, name
+        assert set(re.findall(r"`(--?[a-z-]+)`", text)) - {"-"} == options, name
 
 
 @pytest.mark.parametrize("name", ["OK", "INPUT", "USAGE", "INTERNAL"])

@@ -107,10 +107,14 @@ def before_the_readme() -> dict[str, Any]:
 
 
 def before_training() -> dict[str, Any]:
-    """A run of one epoch in `runs/first`, and its model."""
+    """A run of one epoch in `runs/first`, its model, and two images."""
+    from PIL import Image
+
     import resnetc
 
     printed("resnetc train digits --override epochs=1 --out runs/first")
+    for name in ("photo.jpg", "other.png"):
+        Image.new("L", (40, 30), 128).save(name)
     return {"model": resnetc.load("digits")}
 
 

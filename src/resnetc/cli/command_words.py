@@ -16,12 +16,10 @@ WORDS = {
     "test": "selftest pytest unittest",
     "train": "run fit learn finetune fine-tune tune",
     "eval": "evaluate score val accuracy metrics",
+    "predict": "infer inference classify serve deploy label",
     "compare": "ablate ablation sweep experiment versus vs",
 }
 ADVICE = {  # for what may have no command; a command of one of these names goes first
-    "load the module that `compile` wrote, and give its `build()` the weights of the run with `load_state_dict`": (
-        "predict infer inference classify serve deploy"
-    ),
     "compile the network, and give the module to `torch.onnx.export` or `torch.export.export`": (
         "export onnx torchscript jit trace tensorrt"
     ),
@@ -69,6 +67,7 @@ OPTIONS = {  # what others call the options of a command; the first word of a ro
     "--force": "--overwrite --exist-ok --yes -y",
     "--resume": "--continue --resume-from --restart",
     "--weights best": "--checkpoint --ckpt",
+    "--top N": "--topk --top-k --k",
     "--seeds N": "--repeat --runs",
 }
 OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from resnetc import terminal
@@ -110,6 +111,38 @@ def print_notes(session: Session, networks: list[CheckedNetwork]) -> None:
             print_note(f"{checked.network.name}: `--set` overrides {override}")
         if checked.skipped:
             print_note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
+
+
+def add_import_option(parser: argparse.ArgumentParser) -> None:
+    """The option that lets a network of a run folder import code of the user's own."""
+    parser.add_argument(
+        "--allow-import",
+        action="append",
+        default=[],
+        type=parse_module,
+        metavar="MODULE",
+        help="a module of your own that the network of the run may import; repeat it for more",
+    )
+
+
+def parse_module(text: str) -> str:
+    """The dotted name of a Python module."""
+    if all(part.isidentifier() for part in text.split(".")) and not text.endswith(".py"):
+        return text
+    name = os.path.basename(text).partition(".")[0]
+    hint = f": write --allow-import {name}" if name.isidentifier() else ""
+    raise argparse.ArgumentTypeError(f"expected the name of a Python module, as in `import`, not {text!r}{hint}")
+
+
+def print_imports(options: argparse.Namespace) -> None:
+    """Says which modules of the user's own the command line allows, and where each is taken from."""
+    from resnetc.runtime.model import user_classes
+    from resnetc.user_code import shorten
+
+    for module in options.allow_import:
+        home = user_classes.find_home(module, [Path.cwd()])
+        where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
+        print_note(f"the network may import `{module}` {where} (--allow-import)")
 
 
 def print_user_code(networks: Sequence[CheckedNetwork]) -> None:

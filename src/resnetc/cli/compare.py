@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import USAGE, is_color_terminal, print_note
+from resnetc.cli.common import USAGE, add_import_option, is_color_terminal, print_imports, print_note
 from resnetc.cli.train import Command, import_runtime, parse_seed, print_data_notes, read_module, require_runtime
 from resnetc.compiler.fast_dataclass import record
 
@@ -57,6 +57,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         metavar="DIR",
         help="folder of the runs and curves (default: runs/compare-<date>); finished runs are reused",
     )
+    add_import_option(one)
     one.add_argument(
         "rest",
         nargs=argparse.REMAINDER,
@@ -121,9 +122,12 @@ def compare(options: argparse.Namespace) -> int:
     from resnetc.runtime.comparison import compare as runtime_compare
     from resnetc.runtime.comparison import plots
 
+    print_imports(options)
     rows: dict[NetworkArgument, Row] = {}  # of runs that differ in the seed alone, the first stands for all
     for names in runtime_compare.group_by_seed(list(runs)):
-        rows[runs[names[0]]] = runtime_compare.read_runs([Path(name) for name in names])
+        rows[runs[names[0]]] = runtime_compare.read_runs(
+            [Path(name) for name in names], allow_imports=options.allow_import
+        )
     if plan is not None:
         try:
             rows |= zip(specs, train_plan(plan, options.seeds, out), strict=True)

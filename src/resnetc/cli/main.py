@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from resnetc import terminal
 from resnetc.cli import compare as cli_compare
-from resnetc.cli import explain, fmt, pack, test, train
+from resnetc.cli import eval as cli_eval
+from resnetc.cli import explain, fmt, pack, predict, test, train
 from resnetc.cli.check import check
 from resnetc.cli.common import (
     INPUT,
@@ -193,7 +194,9 @@ def build_parser() -> argparse.ArgumentParser:
     fmt.add_commands(command, add_selection_options)
     explain.add_commands(command)
     test.add_commands(command, add_selection_options)
-    train.add_commands(command, add_selection_options)
+    train.add_command(command, add_selection_options)
+    cli_eval.add_command(command)
+    predict.add_command(command)
     cli_compare.add_commands(command, add_selection_options)
     pack.add_commands(command)
     return top

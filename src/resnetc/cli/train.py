@@ -1,16 +1,15 @@
-"""`resnetc train` and `eval`: compile a named spec, then pass its text to the runtime."""
+"""`resnetc train`: compiles a named spec, then passes its text to the runtime."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.bounded_read import contents
-from resnetc.cli.common import print_note
+from resnetc.cli.common import add_import_option, print_imports, print_note
 from resnetc.cli.data_check import AlreadyReported, compile_for_data
 from resnetc.terminal import one_line
 
@@ -23,8 +22,8 @@ MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 
-def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
-    """Declares the commands of the runtime; nothing of it is imported before one of them runs."""
+def add_command(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Declares the command; nothing of the runtime is imported before it runs."""
     one = command(
         "train",
         train,
@@ -63,13 +62,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
-
-    one = command(
-        "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
-    )
-    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
-    one.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
-    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
+    add_import_option(one)
 
 
 def parse_seed(text: str) -> int:
@@ -162,6 +155,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         refuse_choices(options)
         if not stopped_run.is_sealed:
             raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
+        admit_imports(stopped_run.source, stopped_run.model, options)
         source, network = stopped_run.source, stopped_run.network
         outline = fit_images(outline, chosen, read_declared_size(source))
     else:
@@ -172,11 +166,12 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
 
 @dataclass(frozen=True, slots=True)
 class StoppedRun:
-    """What a run folder says of the run to resume: its data, as an argument of --data; the file with its recipe; the
-    text of its module, and whether that is the one that was trained; the name of its network."""
+    """What a run folder says of the run to resume: its data, as an argument of --data; the files with its recipe and
+    its module; the text of the module, and whether it is the one that was trained; the name of its network."""
 
     data: str
     recipe: Path
+    model: Path
     source: str
     is_sealed: bool
     network: str
@@ -195,7 +190,15 @@ def read_stopped_run(out: Path) -> StoppedRun:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
     metadata, source = train_state.load_newest(run)[1], run.read_source()
     is_sealed = loader.compute_digest(source) == metadata["module"]
-    return StoppedRun(metadata["data"], run.recipe, source, is_sealed, metadata["network"])
+    return StoppedRun(metadata["data"], run.recipe, run.model, source, is_sealed, metadata["network"])
+
+
+def admit_imports(source: str, model: Path, options: argparse.Namespace) -> None:
+    """RunError where the module of a run imports code of the user's own that the command line does not name."""
+    from resnetc.runtime.model import user_classes
+
+    user_classes.admit_imports(source, str(model), options.allow_import)
+    print_imports(options)
 
 
 def print_data_notes(images: ImageSet) -> None:
@@ -248,27 +251,3 @@ def refuse_choices(options: argparse.Namespace) -> None:
 
     if options.settings or options.model:
         raise RunError("--set and --model need a spec: a generated module cannot be changed", status=2)
-
-
-def evaluate(options: argparse.Namespace) -> int:
-    require_runtime()
-    import_runtime()
-    from resnetc.runtime import data as datasets
-    from resnetc.runtime.errors import RunError
-    from resnetc.runtime.evaluate import evaluate as evaluate_run
-    from resnetc.runtime.run.signals import exit_on_interrupt
-
-    run = Path(options.run_dir)
-    with exit_on_interrupt():
-        images = datasets.read_outline(*datasets.parse_argument(options.data)) if options.data is not None else None
-        evaluation = evaluate_run(run, images, weights=options.weights)
-    sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
-    if images is None and options.weights != "last":
-        from resnetc.runtime.report import report
-
-        sys.stdout.flush()
-        try:
-            report.write(run, images, evaluation)
-        except RunError as fault:  # a folder that may only be read: the figures are told already
-            print_note(f"no report: {fault}")
-    return 0

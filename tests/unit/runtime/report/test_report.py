@@ -82,7 +82,8 @@ def test_a_class_name_of_any_length_is_shown_short(run: Path, few: Data, tmp_pat
     names = ("x" * 300, "\x1b[31m", *few.class_names[2:])
     out = tmp_path / "run"
     shutil.copytree(run, out)
-    text = report.write(out, replace(few, class_names=names)).read_text("utf-8")
+    judged = evaluate.evaluate(run, replace(few, class_names=tuple("0123456789")))
+    text = report.write(out, replace(few, class_names=names), replace(judged, class_names=names)).read_text("utf-8")
     assert "x" * 37 + "..." in text and "x" * 41 not in text
     assert r"\x1b[31m" in text and "\x1b" not in text
 

@@ -98,7 +98,7 @@ def main() -> int:
     second = read_half(out / "second.npz", whole, SECOND, SECOND_IMAGES)
     name = NetworkArgument("cifar/resnet", None, (("depth", "20"), ("channels", "1"), ("classes", "5")), True)
     recipes = [recipe.load("fashion-mnist", overrides) for overrides in (FIRST_RECIPE, SECOND_RECIPE)]
-    (arm,) = compare.compile_arms([name], second.outline, recipes[1])
+    (arm,), _ = compare.compile_arms([name], second.outline, recipes[1])
     train_once(arm.source, arm.network, first, recipes[0], out / "first")
     rows = []
     for label, init in (("from other classes", out / "first"), ("from random", None)):

@@ -15,11 +15,13 @@ _COUNTERS = ("num_batches_tracked", "n_averaged")
 class Fit:
     """The tensors of a file that fit a network, and what became of the others.
 
-    `tensors` have the network's shapes and types. `adapted` are convolutions that read other channels, each with the
+    `tensors` have the network's shapes and types. `head` is the name of the network's classifier, empty if it has none
+    for these classes. `adapted` are convolutions that read other channels, each with the
     number in the file; `classifier` the names of the head that is left out, with the number of `classes` in the file;
     `misfits` those of another shape, each with that in the file; `other_types` those of another kind of number.
     """
 
+    head: str
     tensors: dict[str, Tensor] = field(default_factory=dict)
     adapted: dict[str, int] = field(default_factory=dict)
     classifier: list[str] = field(default_factory=list)
@@ -37,18 +39,17 @@ def fit_tensors(
     convolutions take other channels (`adapt_channels`). A classifier of other classes is left out: of another number of
     them, and where they are known not to be the `same_classes`.
     """
-    fit = Fit()
+    fit = Fit(_find_classifier(model, classes))
     targets = model.state_dict()
-    head = _find_classifier(model, classes)
     stem = _list_convolutions_of_input(model)
     for name, tensor in tensors.items():
         target = targets[name]
         owner = name.rpartition(".")[0]
         if target.is_floating_point() != tensor.is_floating_point() or tensor.dtype == torch.bool:
             fit.other_types.append(name)
-        elif _differs_in_ones(tensor.shape, target.shape) and (same_classes or owner != head):
+        elif _differs_in_ones(tensor.shape, target.shape) and (same_classes or owner != fit.head):
             fit.tensors[name] = tensor.reshape(target.shape).to(target.dtype)
-        elif owner == head and tensor.ndim and (not same_classes or len(tensor) != len(target)):
+        elif owner == fit.head and tensor.ndim and (not same_classes or len(tensor) != len(target)):
             fit.classifier.append(name)
             fit.classes = len(tensor)
         elif name in stem and (adapted := _fit_channels(tensor, target.shape, channels)) is not None:
@@ -106,11 +107,11 @@ def _drop_ones(sizes: torch.Size) -> list[int]:
     return [size for size in sizes if size != 1]
 
 
-def _find_classifier(model: nn.Module, classes: int) -> str | None:
+def _find_classifier(model: nn.Module, classes: int) -> str:
     """The name of the last layer with a matrix or filter, if it gives as many numbers as there are classes."""
     layers = [name for name, module in model.named_modules() if isinstance(module, (nn.Linear, _ConvNd))]
     weight = model.get_submodule(layers[-1]).weight if layers else None
-    return layers[-1] if isinstance(weight, Tensor) and len(weight) == classes else None
+    return layers[-1] if isinstance(weight, Tensor) and len(weight) == classes else ""
 
 
 def _list_convolutions_of_input(model: nn.Module) -> set[str]:

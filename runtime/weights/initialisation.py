@@ -88,7 +88,7 @@ def read_initialisation(
 
 def _refuse_another_network(path: Path, fit: Fit, targets: Mapping[str, Tensor], lines: list[str]) -> None:
     """RunError where too little of the network, its head apart, is in the file."""
-    needed = [name for name in targets if is_needed(name) and name not in fit.classifier]
+    needed = [name for name in targets if is_needed(name) and name.rpartition(".")[0] != fit.head]
     total = sum(targets[name].numel() for name in needed)
     taken = sum(targets[name].numel() for name in needed if name in fit.tensors)
     if taken == 0 or taken < _MIN_SHARE * total:

@@ -272,6 +272,16 @@ def test_a_file_of_another_network_is_refused_with_what_it_has(tmp_path: Path) -
     assert "not in the file: layer1.0.conv3.weight" in message
 
 
+def test_a_file_without_a_head_is_that_of_the_same_network(tmp_path: Path) -> None:
+    """Also where the head has most of the weights."""
+    network = built("cifar/resnet", depth=8, classes=5000)
+    state = {name: value + 1 for name, value in network.state_dict().items() if not name.startswith("fc.")}
+    assert sum(value.numel() for value in state.values()) < network.fc.weight.numel()
+    torch.save(state, tmp_path / "w.pth")
+    start = initial(network, tmp_path / "w.pth", classes=5000)
+    assert start.record["report"] == ["35 of 37 tensors of `net`", "2 not in the file: fc.weight, fc.bias"]
+
+
 def test_what_does_not_fit_is_left_as_it_was_and_said(tmp_path: Path) -> None:
     network, state = small()
     untouched = {name: value.clone() for name, value in network.state_dict().items()}

@@ -93,7 +93,7 @@ def main() -> int:
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
     chosen = recipe.load("fashion-mnist", OVERRIDES)
-    made = compare.compile_arms(list(names.values()), images.outline, chosen)
+    made, _ = compare.compile_arms(list(names.values()), images.outline, chosen)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
     rows = runtime_compare.train_arms(arms, images, chosen, options.seeds, out)
     sys.stdout.write(runtime_compare.format_table(rows))

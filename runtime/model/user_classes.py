@@ -18,6 +18,7 @@ from torch import nn
 
 from resnetc.runtime.errors import RunError
 
+_OWN_IMPORTS = ("torch", "collections", "math", "typing", "__future__")  # what a network may import by itself
 _CONSTANT = "EXTERNS"  # of a generated module: what it imports of the user's own
 _HOMES: dict[str, Path] = {}  # the files of modules that specs name, by the first part of their names
 
@@ -78,9 +79,19 @@ def read_externs(source: str) -> Sequence[str]:
 
 
 def list_modules(source: str) -> tuple[str, ...]:
-    """The modules of the user's own that a generated module imports; torch's layers are none."""
-    modules = dict.fromkeys(target.partition(":")[0] for target in read_externs(source))
-    return tuple(module for module in modules if not _is_in(module, ("torch.nn",)))
+    """The modules that a module's text imports besides torch's and what a generated one has of Python's; none of a text
+    that is no Python, which is told where it is executed."""
+    modules = [target.partition(":")[0] for target in read_externs(source)]
+    try:
+        nodes = ast.walk(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules.append(node.module or ".")
+    return tuple(module for module in dict.fromkeys(modules) if not _is_in(module, _OWN_IMPORTS))
 
 
 def _is_in(module: str, packages: Iterable[str]) -> bool:

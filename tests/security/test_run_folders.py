@@ -317,10 +317,20 @@ def test_arrays_of_objects_and_bombs_are_refused(run: Path) -> None:
         assert (ran.status, ran.out) == (1, "") and words in ran.err and ran.err.count("\n") == 1, ran.err
 
 
-def test_the_digest_of_a_module_is_no_permission(run: Path) -> None:
-    """A stranger can seal what they like: the module is code, as docs/training.md says, but never imports by itself."""
-    source = (run / "model.py").read_text()
-    evil = source.replace("import torch", "import torch", 1) + '\nEXTERNS = ("own_evil:Own",)\n'
+@pytest.mark.parametrize(
+    "line",
+    [
+        'EXTERNS = ("own_evil:Own",)',
+        "import own_evil",
+        "from own_evil.inner import Own",
+        "def build():\n    import torch, own_evil\n    return own_evil.Own()",
+        "from . import own_evil",
+        "import os",
+    ],
+)
+def test_the_digest_of_a_module_is_no_permission(line: str, run: Path) -> None:
+    """A stranger can seal what they like: whatever way a module imports, the command line has to name it."""
+    evil = f"{(run / 'model.py').read_text()}\n{line}\n"
     (run / "model.py").write_text(evil)
     rewrite(run / "best.safetensors", lambda metadata: metadata.update(module=loader.compute_digest(evil)))
-    refuse(run, "the network imports `own_evil`")
+    refuse(run, "the network imports `")

@@ -1,9 +1,10 @@
-"""Evaluates a network on test images: loss, top-1, top-5, confusion matrix, accuracy of each class."""
+"""Evaluates a network on test images: loss, top-1, top-5, confusion matrix, accuracy of each class, calibration."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.calibration import ConfidenceBin, compute_error, count_bins, draw_diagram, join_counts
 from resnetc.runtime.data import Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.data.labels import format_labels, shorten_name
 from resnetc.runtime.determinism import limit_threads
@@ -20,6 +22,7 @@ from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_batches import TestBatches, open_test_batches
 from resnetc.runtime.model import dry_run
+from resnetc.runtime.multi_view import ViewBatches, choose_views
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run.folder import RunFolder
@@ -60,6 +63,13 @@ class Evaluation:
     worst: tuple[
         Misclassification, ...
     ] = ()  # the images with the highest losses among those answered wrongly, highest first
+    bins: tuple[ConfidenceBin, ...] = ()  # how often predictions are right, by their confidence
+    seconds: float = field(default=0.0, compare=False)  # wall time, of reading the images and scoring them
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error over 15 bins, in percent."""
+        return compute_error(self.bins)
 
     @property
     def occurring_labels(self) -> tuple[int, ...]:
@@ -102,12 +112,16 @@ class Evaluation:
             for count, true, predicted in sorted(pairs)[:_MAX_MISTAKES]
         ]
 
+    def _format_rate(self) -> str:
+        return f"  {self.images / self.seconds:,.0f} img/s" if self.seconds else ""
+
     def format_text(self) -> str:
-        """The evaluation as plain text: totals, one row per class with its confusions, the most frequent mistakes."""
+        """The evaluation as plain text: totals, one row per class with its confusions, calibration, the most frequent
+        mistakes."""
         top = min(5, len(self.class_names))
         lines = [
             f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  "
-            f"loss {format_loss(self.loss)}"
+            f"loss {format_loss(self.loss)}{self._format_rate()}"
         ]
         labels = self.occurring_labels
         names = {label: self.format_class_name(label) for label in labels}
@@ -128,6 +142,9 @@ class Evaluation:
             lines.append(f"{label:>{number_width}} {names[label]:<{name_width}} {share:>9}  {cells}")
         if self.missing_classes_note:
             lines += ["", self.missing_classes_note]
+        if self.bins:
+            lines += ["", f"calibration error {self.calibration_error:.2f} % (# accuracy, | mean confidence)"]
+            lines += draw_diagram(self.bins)
         frequent = self.list_mistakes()
         if frequent:
             lines += ["", "most frequent mistakes:"]
@@ -157,6 +174,7 @@ def measure(
     where there is a fault. The processes of `group` divide the images, count each once, and all return the same.
     labels: int64 [N], on the model's device.
     """
+    start_time = time.perf_counter()
     model.eval()
     classes = len(class_names)
     pairs_per_batch: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
@@ -183,6 +201,7 @@ def measure(
         top5_hits += (top5 == batch_labels[:, None]).sum()
         pairs_per_batch.append(batch_labels * classes + top5[:, 0])
         predictions.append(torch.stack([losses, top5[:, 0].float(), scores.softmax(1).amax(1)]))
+    bins = join_counts(group.all_gather(_count_bins(predictions, labels)))
     worst = [miss for each in group.all_gather(_find_worst(predictions, labels, group)) for miss in each]
     confusion: Counter[tuple[int, int]] = Counter()
     for pairs in group.all_gather(_count_pairs(pairs_per_batch)):
@@ -196,7 +215,15 @@ def measure(
         confusion=confusion,
         class_names=class_names,
         worst=tuple(sorted(worst, key=lambda miss: (-miss.loss, miss.index))[:_MAX_WORST]),
+        bins=bins,
+        seconds=time.perf_counter() - start_time,
     )
+
+
+def _count_bins(parts: list[Tensor], labels: Tensor) -> list[tuple[int, int, float]]:
+    """Of this process's images; the arguments are those of `_find_worst`."""
+    predictions = torch.cat(parts, 1) if parts else torch.zeros(3, 0, device=labels.device)
+    return count_bins(predictions[2], predictions[1].long() == labels)
 
 
 def _count_pairs(parts: list[Tensor]) -> list[tuple[int, int]]:
@@ -226,6 +253,8 @@ def evaluate(
     device: str | None = None,
     batch_size: int | None = None,
     allow_imports: Iterable[str] = (),
+    crops: int = 1,
+    scales: Sequence[int] = (),
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
@@ -233,7 +262,7 @@ def evaluate(
     if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
     at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale;
     photographs of which the outline is given are resized and cropped in the same way. `allow_imports` names the modules
-    of the user's own that the network may import.
+    of the user's own that the network may import. `crops` and `scales` are those of `multi_view.Views`.
 
     Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
@@ -252,10 +281,17 @@ def evaluate(
     dry_run.check_model(
         run.model, metadata["network"], data, batch_shares.compute_evaluation_share(len(data.test_labels), batch_size)
     )
-    normaliser = Normaliser.from_record(_choose_preprocessing(run, data), torch_device)
+    preprocessing = _choose_preprocessing(run, data)
+    views = choose_views(crops, scales, preprocessing)
+    test_labels = data.test_labels.to(torch_device)
+    if views is not None:
+        with limit_threads(metadata["recipe"].threads):
+            scored = ViewBatches(run.model, data, views, preprocessing, batch_size)
+            return measure(nn.Identity(), scored, test_labels, data.class_names, batch_size)
+    normaliser = Normaliser.from_record(preprocessing, torch_device)
     with limit_threads(metadata["recipe"].threads), ExitStack() as to_release:
         test_images = open_test_batches(data, metadata["recipe"], normaliser, torch_device, to_release)
-        return measure(run.model, test_images, data.test_labels.to(torch_device), data.class_names, batch_size)
+        return measure(run.model, test_images, test_labels, data.class_names, batch_size)
 
 
 def load_run_data(metadata: RunMetadata) -> ImageSet:

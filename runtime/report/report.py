@@ -8,7 +8,8 @@ import functools
 import struct
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from resnetc.runtime import recipe as recipes
+from resnetc.runtime.calibration import ConfidenceBin
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.evaluate import MAX_TABLE_CLASSES, Evaluation, Misclassification, evaluate, load_run_data
@@ -24,7 +26,7 @@ from resnetc.runtime.model import summary
 from resnetc.runtime.model.summary import Architecture
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.recipe_rules import format_value
-from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Point, make_chart
+from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.trained_run import read_sealed_source
@@ -66,8 +68,17 @@ def write(
         metadata=metadata,
         records=run.read_records(),
         charts=make_charts(run.read_records()),
-        frame={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM},
+        frame={
+            "width": WIDTH,
+            "height": HEIGHT,
+            "left": LEFT,
+            "right": WIDTH - RIGHT,
+            "top": TOP,
+            "bottom": HEIGHT - BOTTOM,
+        },
         evaluation=evaluation,
+        headline=choose_headline(evaluation, run.read_records()),
+        reliability=lay_out_bins(evaluation.bins),
         classes=[
             {"name": evaluation.format_class_name(label), "accuracy": accuracy, "images": images}
             for label, (images, accuracy) in evaluation.class_accuracies.items()
@@ -95,6 +106,40 @@ def _load_template() -> "Template":
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(_TEMPLATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The figures that stand for the run: accuracies in percent, the loss, and of what they are."""
+
+    top1: float
+    top5: float
+    loss: float
+    what: str
+
+
+def choose_headline(evaluation: Evaluation, records: Sequence[EpochRecord]) -> Headline:
+    """The figures of the last epoch, which nobody has chosen; before the first epoch is done, those of `evaluation`."""
+    if not records:
+        return Headline(evaluation.top1, evaluation.top5, evaluation.loss, "the weights so far")
+    last = records[-1]
+    return Headline(last["top1"], last["top5"], last["test_loss"], f"the last epoch, {last['epoch']}")
+
+
+def lay_out_bins(bins: Sequence[ConfidenceBin]) -> list[dict[str, object]]:
+    """The bars of the reliability diagram, in pixels of a chart."""
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    return [
+        {
+            "x": round(LEFT + one.low * width, 1),
+            "y": round(TOP + (1 - one.accuracy) * height, 1),
+            "width": round((one.high - one.low) * width - 1, 1),
+            "height": round(one.accuracy * height, 1),
+            "confidence": round(TOP + (1 - one.confidence) * height, 1),
+            "title": f"{one.images:,} images, {100 * one.accuracy:.2f} % right",
+        }
+        for one in bins
+    ]
 
 
 def make_charts(records: list[EpochRecord]) -> list[Chart]:

@@ -18,7 +18,29 @@ def add_command(command: Command) -> None:
     one.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
     one.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
     one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
+    one.add_argument(
+        "--crops",
+        type=int,
+        choices=(1, 10),
+        default=1,
+        help="average over 10 crops of each image: corners and centre, each mirrored too",
+    )
+    one.add_argument(
+        "--scales",
+        type=parse_scales,
+        default=(),
+        metavar="N,N,...",
+        help="average over images whose shorter side is resized to each of these; without --crops 10 the whole image",
+    )
     add_import_option(one)
+
+
+def parse_scales(text: str) -> tuple[int, ...]:
+    """`224,256` as numbers, each once."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and 0 < int(part) < 10**6 for part in parts):
+        raise argparse.ArgumentTypeError(f"write them like 224,256,384, not {text!r}")
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -35,9 +57,11 @@ def evaluate(options: argparse.Namespace) -> int:
     with exit_on_interrupt():
         print_imports(options)
         images = datasets.read_outline(*datasets.parse_argument(options.data)) if options.data is not None else None
-        evaluation = evaluate_run(run, images, weights=options.weights, allow_imports=allowed)
+        evaluation = evaluate_run(
+            run, images, weights=options.weights, allow_imports=allowed, crops=options.crops, scales=options.scales
+        )
     sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
-    if images is None and options.weights != "last":
+    if images is None and options.weights != "last" and options.crops == 1 and not options.scales:
         from resnetc.runtime.report import report
 
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """The report: one page with everything in it, right in its figures, harmless whatever the names say."""
 
+import json
 import re
 import shutil
 import struct
@@ -16,6 +17,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import chart, report
+from resnetc.runtime.run.folder import EpochRecord
 from resnetc.runtime.train import train
 
 VOID = {"meta", "img", "br"}
@@ -164,3 +166,29 @@ def test_a_chart_of_one_point_or_none_is_drawn() -> None:
     drawn = chart.make_chart("x", [("a", [(1, 5.0)]), ("b", []), ("c", [(1, float("nan"))])], 1)
     assert [line.points.count(",") for line in drawn.lines] == [1, 0, 0]
     assert all(0 <= x <= chart.WIDTH and 0 <= y <= chart.HEIGHT for line in drawn.lines for x, y in line.dots)
+
+
+RECORD: EpochRecord = {
+    "epoch": 7,
+    "step": 4,
+    "train_loss": 1.0,
+    "curve": [1.0],
+    "test_loss": 1.5,
+    "top1": 12.5,
+    "top5": 90.0,
+    "lr": 0.1,
+    "images_per_second": 1.0,
+    "seconds": 1.0,
+}
+
+
+def test_its_head_is_the_last_epoch_and_not_the_best(run: Path, few: Data) -> None:
+    judged = evaluate.evaluate(run, replace(few, class_names=tuple("0123456789")))
+    last = report.choose_headline(judged, [RECORD])
+    assert (last.top1, last.what) == (12.5, "the last epoch, 7")
+    assert report.choose_headline(judged, []).top1 == judged.top1
+    text = (run / "report.html").read_text("utf-8")
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert f"<title>small: {records[-1]['top1']:.2f} %</title>" in text
+    assert f"calibration error is {judged.calibration_error:.2f} %" in text
+    assert text.count('class="bin c1"') == len(judged.bins) > 0

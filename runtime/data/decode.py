@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from resnetc.bounded_read import open_regular
+from resnetc.bounded_read import open_regular, read_small
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
 
@@ -31,6 +30,7 @@ Region = tuple[int, int, int, int]  # the same of whole pixels
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no EPS: Pillow starts Ghostscript for it
 MAX_PIXELS = 1 << 26  # of one image
+_MAX_BYTES_AT_ONCE = 1 << 21
 MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
 FACTORS = (8, 4, 2)  # by which an image may be reduced before it is resampled; those of a JPEG decoder
 MODES = {1: "L", 3: "RGB"}  # Pillow's name of so many channels
@@ -63,7 +63,7 @@ class Picture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image file of which the header was read; its pixels are decoded by `read`."""
+    """An image file of which the header was read; its pixels are decoded by `read`. A context, which closes it."""
 
     path: Path
     height: int
@@ -72,6 +72,13 @@ class ImageFile:
     channels: int
     turn: int  # the EXIF orientation; 1: upright
     image: Image
+    stream: BinaryIO
+
+    def __enter__(self) -> ImageFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stream.close()
 
     def read(self, factor: int, region: Region) -> Image:
         """A region of the image, all of which is decoded: a JPEG at a reduced size, which takes less time. Call it, or
@@ -85,20 +92,23 @@ class ImageFile:
 
     def _decode(self, factor: int) -> Image:
         image = self.image
-        with _translate_faults(self.path):
+        try:
             if factor > 1:
                 image.draft(None, (image.width // factor, image.height // factor))  # at least so large
             is_whole = image.width * image.height == self.width * self.height
-            image.load()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image.load()
             image = _turn_upright(_convert_pixels(image, self.channels, self.path), self.turn)
             image = image.reduce(factor) if factor > 1 and is_whole else image
             if image.size != (-(-self.width // factor), -(-self.height // factor)):
                 raise ValueError(f"its pixels are {image.width}x{image.height}, not as its header says")
-            return image
+        except Exception as fault:  # a decoder may raise anything about a stranger's bytes
+            raise _describe_fault(self.path, fault) from None
+        return image
 
 
-@contextmanager
-def open_image(path: Path, channels: int = 3) -> Iterator[ImageFile]:
+def open_image(path: Path, channels: int = 3) -> ImageFile:
     """The image file `path`, to be read with `channels` (1 or 3); RunError, naming it, for what is no image.
 
     Only the header is looked at here, so that a file with too many pixels takes no memory.
@@ -106,38 +116,42 @@ def open_image(path: Path, channels: int = 3) -> Iterator[ImageFile]:
     from PIL import Image
 
     try:
-        stream = open_regular(path)
+        stream = _open_stream(path)
     except OSError as fault:
         raise RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}") from None
-    with stream:
-        with _translate_faults(path):
-            image = Image.open(stream, formats=_FORMATS)
-        if not 0 < image.width * image.height <= MAX_PIXELS:
-            raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
-        turn = _read_orientation(image)
-        height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
-        yield ImageFile(path, height, width, image.mode in _GREY, channels, turn, image)
-
-
-@contextmanager
-def _translate_faults(path: Path) -> Iterator[None]:
-    """Whatever Pillow raises about a file, as a RunError; it warns of nothing."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield
-    except RunError:
-        raise
-    except UnidentifiedImageError:
-        raise RunError(f"{_name(path)}: not an image that Pillow can read") from None
-    except Image.DecompressionBombError:
-        raise RunError(f"{_name(path)}: too many pixels; the limit is {MAX_PIXELS:,}") from None
-    except Exception as fault:  # a decoder may raise anything about a stranger's bytes
-        reason = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
-        words = f"cannot read it: {reason}" if reason else f"damaged image: {one_line(str(fault))}"
-        raise RunError(f"{_name(path)}: {words}") from None
+            image = Image.open(stream, formats=_FORMATS)
+        if not 0 < image.width * image.height <= MAX_PIXELS:
+            raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
+    except Exception as fault:  # see above
+        stream.close()
+        raise _describe_fault(path, fault) from None
+    turn = _read_orientation(image)
+    height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
+    return ImageFile(path, height, width, image.mode in _GREY, channels, turn, image, stream)
+
+
+def _open_stream(path: Path) -> BinaryIO:
+    """The file, or its bytes, if they are few: a decoder reads them in small pieces, which takes longer from a file."""
+    content = read_small(path, _MAX_BYTES_AT_ONCE)
+    return open_regular(path) if content is None else BytesIO(content)
+
+
+def _describe_fault(path: Path, fault: Exception) -> RunError:
+    """Whatever Pillow raises about a file, as a message."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(fault, RunError):
+        return fault
+    if isinstance(fault, UnidentifiedImageError):
+        return RunError(f"{_name(path)}: not an image that Pillow can read")
+    if isinstance(fault, Image.DecompressionBombError):
+        return RunError(f"{_name(path)}: too many pixels; the limit is {MAX_PIXELS:,}")
+    reason = getattr(fault, "strerror", None)  # the system's; Pillow's own errors have none
+    words = f"cannot read it: {reason}" if reason else f"damaged image: {one_line(str(fault))}"
+    return RunError(f"{_name(path)}: {words}")
 
 
 def _name(path: Path) -> str:
@@ -158,6 +172,8 @@ def _read_orientation(image: Image) -> int:
 
 
 def _turn_upright(image: Image, turn: int) -> Image:
+    if turn == 1:
+        return image
     from PIL.Image import Transpose
 
     method = {
@@ -168,8 +184,8 @@ def _turn_upright(image: Image, turn: int) -> Image:
         6: Transpose.ROTATE_270,
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
-    }.get(turn)
-    return image if method is None else image.transpose(method)
+    }[turn]
+    return image.transpose(method)
 
 
 def _convert_pixels(image: Image, channels: int, path: Path) -> Image:
@@ -268,10 +284,14 @@ class MemoryImage:
 def convert_image(image: Image, channels: int) -> MemoryImage:
     """An image of Pillow as one that was read from a file: upright, opaque, with `channels` (1 or 3) of 8 bits."""
     path = Path(getattr(image, "filename", "") or "an image of Pillow")
-    with _translate_faults(path):
+    try:
         turn = _read_orientation(image)
-        image.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
         return MemoryImage(_turn_upright(_convert_pixels(image, channels, path), turn))
+    except Exception as fault:  # a decoder may raise anything about a stranger's bytes
+        raise _describe_fault(path, fault) from None
 
 
 def wrap_pixels(pixels: Pixels) -> MemoryImage:

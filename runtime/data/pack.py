@@ -20,7 +20,7 @@ import numpy as np
 from resnetc.bounded_read import open_regular
 from resnetc.runtime.data.dataset import MixedOutline, Outline
 from resnetc.runtime.data.decode import Pixels, Region
-from resnetc.runtime.data.pack_index import HEAD, LEVELS, MARK, list_levels, parse_index
+from resnetc.runtime.data.pack_index import HEAD, LEVELS, MARK, MAX_INDEX_BYTES, list_levels, parse_index
 from resnetc.runtime.data.photographs import Part, Source
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.terminal import one_line
@@ -42,6 +42,8 @@ class Pack:
             raise self._describe_fault(
                 f"{len(self._bytes):,} bytes, but its head says {start + length:,}: damaged or truncated"
             )
+        if length > MAX_INDEX_BYTES:
+            raise self._describe_fault(f"an index of {length:,} bytes; the limit is {MAX_INDEX_BYTES:,}")
         content = memoryview(self._bytes)[start:]
         if hashlib.sha256(content).digest() != self.digest:
             raise self._describe_fault("damaged: its index does not match its SHA-256")

@@ -34,6 +34,7 @@ ROW = np.dtype(
 )
 MAX_IMAGES = 1 << 24
 _MAX_TEXT_BYTES = 1 << 28  # of the description and of the names of the files, each
+MAX_INDEX_BYTES = 8 + 2 * _MAX_TEXT_BYTES + MAX_IMAGES * ROW.itemsize
 _MAX_NAME_CHARACTERS = 200  # of a file's name, in a message
 
 

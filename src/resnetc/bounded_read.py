@@ -28,7 +28,7 @@ def contents(path: Path, most: int) -> bytes:
 
 def open_regular(path: Path) -> BinaryIO:
     """The file, open for reading bytes. Raises OSError, as `contents` does."""
-    _regular(path.stat())  # before it is opened, which a device may notice
+    _regular(os.stat(path))  # before it is opened, which a device may notice
     stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb")
     try:
         _regular(os.fstat(stream.fileno()))  # what was opened may be another file by now
@@ -36,6 +36,23 @@ def open_regular(path: Path) -> BinaryIO:
         stream.close()
         raise
     return stream
+
+
+def read_small(path: Path, most: int) -> bytes | None:
+    """All bytes of a file, quickly; None where it has more than `most`, or grows. Raises OSError, as `contents`
+    does."""
+    name = os.fspath(path)
+    _regular(os.stat(name))
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    try:
+        status = os.fstat(handle)
+        _regular(status)
+        if status.st_size > most:
+            return None
+        data = os.read(handle, status.st_size + 1)
+    finally:
+        os.close(handle)
+    return data if len(data) <= status.st_size else None
 
 
 def _regular(status: os.stat_result) -> None:

@@ -106,7 +106,7 @@ def test_a_damaged_photograph_ends_the_run_with_its_name_and_its_state_saved(
     copy, out = tmp_path / "shapes", tmp_path / "run"
     shutil.copytree(shapes, copy)
     images = read(copy)
-    file = copy / part / "disc" / "00008.jpg"
+    file = copy / part / "disc" / "00010.jpg"
     content = file.read_bytes()
 
     def spoil(self: RunFolder, *arguments: object) -> None:
@@ -116,7 +116,7 @@ def test_a_damaged_photograph_ends_the_run_with_its_name_and_its_state_saved(
     create = RunFolder.create
     monkeypatch.setattr(RunFolder, "create", spoil)  # after mean and deviation were measured
     chosen = replace(CHOSEN, workers=workers)
-    with pytest.raises(RunError, match=rf"{part}/disc/00008\.jpg: damaged image: image file is truncated") as caught:
+    with pytest.raises(RunError, match=rf"{part}/disc/00010\.jpg: damaged image: image file is truncated") as caught:
         train(coloured, "small", images, chosen, out, quiet=True)
     assert caught.value.status == 1 and "\n" not in str(caught.value)
     done = checkpoint.load(out / "last.ckpt")[1]["step"]

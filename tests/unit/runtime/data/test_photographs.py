@@ -32,12 +32,12 @@ def test_a_folder_of_several_sizes_gets_the_one_that_is_asked_for(shapes: Path) 
     assert outline == Outline("folder", 4, 3, (32, 24), 24, 8, outline.read)
     read = outline.read()
     assert isinstance(read, Photographs)
-    assert read.class_names == ("bar", "disc", "square", "star")
+    assert read.class_names == ("bar", "cross", "disc", "ring")
     assert read.outline == outline
     image = read.read_test_image(5)
-    with decode.open_image(shapes / "test" / "square" / "00005.jpg") as file:
+    with decode.open_image(shapes / "test" / "cross" / "00005.jpg") as file:
         by_hand = decode.resize_and_crop(file, 40, (32, 24), "bilinear")
-    index = sorted((shapes / "test").glob("*/*")).index(shapes / "test" / "square" / "00005.jpg")
+    index = sorted((shapes / "test").glob("*/*")).index(shapes / "test" / "cross" / "00005.jpg")
     assert np.array_equal(read.read_test_image(index).permute(1, 2, 0).numpy(), by_hand)
     assert image.shape == (3, 32, 24)
     with pytest.raises(RunError, match="folder has images of several sizes"):
@@ -102,8 +102,8 @@ def test_a_set_is_known_by_its_content_wherever_it_lies(shapes: Path, tmp_path: 
 def test_every_header_is_read_before_the_first_step(shapes: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(shapes, copy)
-    (copy / "test" / "star" / "00006.jpg").write_bytes(b"no image")
-    with pytest.raises(RunError, match="star/00006.jpg: not an image"):
+    (copy / "test" / "disc" / "00006.jpg").write_bytes(b"no image")
+    with pytest.raises(RunError, match="disc/00006.jpg: not an image"):
         data.read_outline("folder", copy)
 
 
@@ -199,9 +199,9 @@ def test_a_pack_may_keep_less(shapes: Path, tmp_path: Path) -> None:
 def test_nothing_is_left_of_a_pack_that_was_not_finished(shapes: Path, tmp_path: Path) -> None:
     copy, out = tmp_path / "copy", tmp_path / "a.pack"
     shutil.copytree(shapes, copy)
-    image = copy / "train" / "disc" / "00000.jpg"
+    image = copy / "train" / "bar" / "00000.jpg"
     image.write_bytes(image.read_bytes()[:-300])
-    with pytest.raises(RunError, match="disc/00000.jpg: damaged image: "):
+    with pytest.raises(RunError, match="bar/00000.jpg: damaged image: "):
         write_pack(copy, out)
     assert [entry.name for entry in tmp_path.iterdir()] == ["copy"]
     out.write_text("mine")

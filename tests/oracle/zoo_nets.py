@@ -98,6 +98,7 @@ NAMES = {
         gc_efficientnetv2_rw_t
         efficientnetv2_rw_t efficientnetv2_rw_s efficientnetv2_rw_m mobilenet_edgetpu_100 mobilenet_edgetpu_v2_xs
         mobilenet_edgetpu_v2_s mobilenet_edgetpu_v2_m mobilenet_edgetpu_v2_l test_efficientnet test_efficientnet_gn
+        mixnet_s mixnet_m mixnet_l mixnet_xl mixnet_xxl
     """,
     "timm/mobilenetv3": """
         mobilenetv3_large_075 mobilenetv3_large_100 mobilenetv3_large_150d mobilenetv3_small_050

@@ -18,7 +18,7 @@ STARTS = ("start", "edition", "use", "item", "expr")
 OPTIONS: dict[str, object] = {
     "parser": "lalr",
     "lexer": "basic",
-    "propagate_positions": True,
+    "propagate_positions": False,  # `LalrParser` does
     "maybe_placeholders": True,
     "start": list(STARTS),
 }

@@ -12,6 +12,7 @@ from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.builder import Builder
 from resnetc.compiler.syntax.error_context import ITEMS, RESERVED
+from resnetc.compiler.syntax.lalr_parser import LalrParser, split_into_tokens
 from resnetc.compiler.syntax.lalr_tables import OPTIONS, digest, grammar_text, parser
 from resnetc.compiler.syntax.limits import Limits
 from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
@@ -70,12 +71,12 @@ def read(source: Source, start: str, limits: Limits) -> Node:
         from resnetc.compiler.syntax.errors import bidirectional
 
         raise Fault(bidirectional(Span(source, hidden.start(), hidden.end())))
-    machine = parser().parse_interactive(source.text, start=start)
-    stack, token = machine.parser_state.state_stack, None
-    for token in machine.iter_parse():
-        if (fault := limits.passed(token, len(stack))) is not None:
+    machine = LalrParser(start)
+    for token in split_into_tokens(source.text):
+        if (fault := limits.passed(token, len(machine.stack))) is not None:
             raise Fault(fault)
-    return as_tree(machine.feed_eof(token))  # type: ignore[no-untyped-call]
+        machine.feed(token)
+    return machine.finish()
 
 
 def assemble_file(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File:

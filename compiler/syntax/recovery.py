@@ -22,10 +22,11 @@ from resnetc.compiler.syntax.error_context import (
 from resnetc.compiler.syntax.foreign_statements import list_openings
 from resnetc.compiler.syntax.item_tokens import name_of, split_header, split_items
 from resnetc.compiler.syntax.lalr_automaton import END, Automaton, State
-from resnetc.compiler.syntax.lalr_tables import parser, spelling
+from resnetc.compiler.syntax.lalr_parser import LalrParser
+from resnetc.compiler.syntax.lalr_tables import spelling
 from resnetc.compiler.syntax.lexer import tokens
 from resnetc.compiler.syntax.limits import Limits
-from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, as_tree, children
+from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, children
 
 MAX_FAULTS = 20
 MAX_MENDS = 100
@@ -189,10 +190,10 @@ class Piece:
             self.unfinished()
         if self.broken:
             return None
-        machine = parser().parse_interactive(start=self.start)
+        machine = LalrParser(self.start)
         for token in self.tokens:
-            machine.feed_token(token)
-        return as_tree(machine.feed_eof(self.tokens[-1]))  # type: ignore[no-untyped-call]
+            machine.feed(token)
+        return machine.finish()
 
     def unfinished(self) -> None:
         self.broken = True

@@ -35,7 +35,7 @@ ShapeRule = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
     """A parameter of a primitive. A default of None is derived by the shape rule: a padding of `d (k - 1) / 2`,
     as much behind as before; a number for each channel."""
@@ -51,7 +51,7 @@ class Parameter:
     added: bool = False  # came later: no digest of a function mentions it where it has its default
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Primitive:
     """One operation of the language.
 
@@ -374,43 +374,6 @@ LATER = frozenset(
     rms_norm scale shift space_to_depth tanh
     """.split()
 )
-
-LEFT, RIGHT = "left", "right"  # the side of an operator that a number stands on
-
-_WITH_NUMBER = (Parameter("number", "number"), Parameter("side", "string"))
-OPERATORS = {
-    row.name: row
-    for row in (
-        Primitive("+", _WITH_NUMBER, "", "same", doc="A number added to every value."),
-        Primitive("-", _WITH_NUMBER, "", "same", doc="A number taken from every value, or every value from it."),
-        Primitive("*", _WITH_NUMBER, "", "same", doc="Every value times a number."),
-        Primitive("/", _WITH_NUMBER, "", "same", doc="Every value divided by a number."),
-        Primitive("negate", (), "", "same", doc="Every value with the other sign."),
-    )
-}
-"""What the operators do with one tensor and at most one number. Nameless in a text, so they are not in `PRIMITIVES`."""
-
-PARAMETERS = frozenset({"scale", "shift"})
-"""What is a parameter of the class of a block, stored under its label alone, and no module."""
-
-FUNCTIONAL = frozenset(
-    {
-        "global_avg_pool",
-        "global_max_pool",
-        "global_sum_pool",
-        "channel_mean",
-        "channel_max",
-        "split",
-        "concat",
-        "sum",
-        "softmax",
-        "regroup",
-        "reshape",
-        "flatten",
-        *OPERATORS,
-    }
-)
-"""Expressions in `forward`, never modules of a block; in a sequence they are modules, but for the operators."""
 
 FUNCTIONS = ("ceil", "floor", "floor_log", "len", "max", "min", "nearest", "range", "repeat")
 TYPES = ("bool", "int", "layer", "list", "number", "size", "string", "tensor")

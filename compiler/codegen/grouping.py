@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module
 from resnetc.compiler.ir.paths import Path
-from resnetc.grammar.primitives import FUNCTIONAL, OPERATORS
+from resnetc.grammar.forms import FUNCTIONAL, OPERATORS
 
 
 def stateful(group: list[ExpandedBlock]) -> set[Path]:

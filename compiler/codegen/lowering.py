@@ -37,7 +37,7 @@ from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import FUNCTIONAL
+from resnetc.grammar.forms import FUNCTIONAL
 
 Key = Hashable  # what occurrences have in common that are written as one class or function
 

@@ -13,13 +13,13 @@ from resnetc.compiler.codegen.signature import Signature
 from resnetc.compiler.evaluation.values import is_number
 from resnetc.compiler.ir.network import Join, Leaf, Module
 from resnetc.compiler.names.reserved import MODULE
-from resnetc.grammar.primitives import OPERATORS
+from resnetc.grammar.forms import OPERATORS
 
 
 def operator_numbers(column: Sequence[Module | Join]) -> Vector | None:
     """The number of an operator in every occurrence; None for other steps, and where there is no number."""
     leaves = [m for m in column if isinstance(m, Leaf) and m.primitive.name in OPERATORS]
-    return [number for leaf in leaves if is_number(number := dict(leaf.arguments).get("number"))] or None
+    return [number for leaf in leaves if is_number(number := leaf.by_name.get("number"))] or None
 
 
 class Operands:

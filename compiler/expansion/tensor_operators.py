@@ -25,7 +25,7 @@ from resnetc.compiler.expansion.leaves import Leaves
 from resnetc.compiler.ir.network import Join
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import LEFT, OPERATORS, RIGHT
+from resnetc.grammar.forms import LEFT, OPERATORS, RIGHT
 
 ARITHMETIC = ("+", "-", "*", "/", "%")
 JOINS: dict[str, Join] = {"+": "+", "-": "-", "*": "*"}

@@ -12,7 +12,8 @@ from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, d
 from resnetc.compiler.lints.argument_edits import drop_argument
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
-from resnetc.grammar.primitives import NORM, OPERATORS
+from resnetc.grammar.forms import OPERATORS
+from resnetc.grammar.primitives import NORM
 
 WEIGHTED = ("conv", "linear")  # by what they keep
 NEVER_ZERO = ("sigmoid", "hard_sigmoid", "softmax")  # whatever they read

@@ -10,7 +10,7 @@ from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.reads import indices
-from resnetc.grammar.primitives import FUNCTIONAL
+from resnetc.grammar.forms import FUNCTIONAL
 
 NEVER_STORED = FUNCTIONAL | {"identity"}
 """The operations that no module stands for in a block; in a sequence all of them are modules."""

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from resnetc.grammar.primitives import PARAMETERS, PRIMITIVES
+from resnetc.grammar.forms import PARAMETERS
+from resnetc.grammar.primitives import PRIMITIVES
 from tests.support import build, compile_text
 
 ARGUMENTS = {

@@ -13,7 +13,7 @@ from resnetc.api import Compiled
 from resnetc.compiler.codegen.torch_modules import POOLED, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
-from resnetc.grammar.primitives import FUNCTIONAL
+from resnetc.grammar.forms import FUNCTIONAL
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.replay import hold, replayable
 from resnetc.testing.torch_module import image, module_of, place, running

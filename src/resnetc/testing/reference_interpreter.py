@@ -20,7 +20,7 @@ from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
-from resnetc.grammar.primitives import FUNCTIONAL
+from resnetc.grammar.forms import FUNCTIONAL
 from resnetc.testing.replay import hold
 from resnetc.testing.user_modules import make_module
 from resnetc.testing.weighted_formulas import FORMULAS

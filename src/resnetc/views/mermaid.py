@@ -16,7 +16,7 @@ from resnetc.compiler.ir.paths import Constant, show_path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures.summary import shape_at
 from resnetc.compiler.shapes.format_shapes import show_shape
-from resnetc.grammar.primitives import LEFT
+from resnetc.grammar.forms import LEFT
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork

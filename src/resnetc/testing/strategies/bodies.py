@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.ir.shape import Shape
-from resnetc.grammar.primitives import PARAMETERS, PRIMITIVES
+from resnetc.grammar.forms import PARAMETERS
+from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing.strategies.primitives import (
     LISTING_RULES,
     Flow,

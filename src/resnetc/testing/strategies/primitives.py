@@ -20,7 +20,8 @@ from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
-from resnetc.grammar.primitives import PARAMETERS, PRIMITIVES, REQUIRED, Parameter, Primitive
+from resnetc.grammar.forms import PARAMETERS
+from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitive
 
 NOWHERE = Span(Source("", ""), 0, 0)
 NUMBERS = (Fraction(1, 10), Fraction(1, 4), Fraction(1, 2))

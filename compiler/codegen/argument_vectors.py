@@ -17,8 +17,8 @@ def numbers_of(arguments: Iterable[tuple[str, object]]) -> Numbers:
     """The arguments that are numbers, or tuples of one for each axis; the first of two that have one name."""
     numbers: Numbers = {}
     for name, value in arguments:
-        if isinstance(value, int | Fraction | tuple):
-            numbers.setdefault(name, value)
+        if (isinstance(value, (int, tuple)) or type(value) is Fraction) and name not in numbers:
+            numbers[name] = value
     return numbers
 
 

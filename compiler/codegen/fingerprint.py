@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Set
+from functools import lru_cache
 
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
+from resnetc.grammar.primitives import Primitive
 
 
 def digests(network: Network) -> tuple[str, str]:
@@ -24,8 +27,7 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
                 out = external_digests(module, module.external)
                 memo[id(module)] = out
                 return out
-            silent = {p.name: p.default for p in primitive.parameters if p.added}
-            initial = {p.name for p in primitive.parameters if p.initial}
+            initial, silent = unmentioned(primitive)
             runs = [(n, v) for n, v in arguments if n not in initial and (n not in silent or v != silent[n])]
             shape = ";".join(f"{n}={describe(v) if v is not None else ''}" for n, v in runs)
             keeps = module.extent.keeps_state
@@ -48,6 +50,13 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
     return out
 
 
+@lru_cache(maxsize=256)
+def unmentioned(primitive: Primitive) -> tuple[Set[str], Mapping[str, object]]:
+    """The parameters that no digest of a function mentions: at all, and with these values."""
+    parameters = primitive.parameters
+    return {p.name for p in parameters if p.initial}, {p.name: p.default for p in parameters if p.added}
+
+
 def external_digests(leaf: Leaf, external: External) -> tuple[str, str]:
     """Of a class of the user's own: its import name and what it is called with. Its code is not part of it."""
     passed = ";".join(f"{name}={describe(value)}" for name, value in leaf.arguments)
@@ -62,7 +71,7 @@ def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
     if leaf.is_parameter:
         return describe(leaf.integers("shape"))
-    arguments = dict(leaf.arguments)
+    arguments = leaf.by_name
     names = ("channels", "features", "kernel", "groups", "bias") if leaf.primitive.state in ("conv", "linear") else ()
     flags = [f"{n}={describe(v)}" for n, v in FLAGS if n in arguments and arguments[n] is v]
     return ";".join([*(describe(arguments[n]) for n in names if n in arguments), *flags])

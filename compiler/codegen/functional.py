@@ -7,7 +7,8 @@ from resnetc.compiler.codegen.grouping import needs_view
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Sequence, Step
 from resnetc.compiler.syntax import tree as syntax
-from resnetc.grammar.primitives import ACTIVATIONS, LEFT, NORM, OPERATORS
+from resnetc.grammar.forms import LEFT, OPERATORS
+from resnetc.grammar.primitives import ACTIVATIONS, NORM
 
 StepOperation = Module | Join
 REDUCTIONS = {
@@ -144,7 +145,7 @@ def functional(
                 inputs, outputs, lambda t: f"torch.stack({t[0]}).softmax(dim=0){only}", gathers=True, stacked=True
             )
         case "regroup":
-            a, b = (dict(leaf.arguments)[n] for n in ("groups", "parts"))
+            a, b = (leaf.by_name[n] for n in ("groups", "parts"))
             return Operation(
                 inputs,
                 outputs,
@@ -175,7 +176,7 @@ def changes_nothing(module: StepOperation) -> bool:
         case "split":
             return len(module.outputs) == 1
         case "regroup":
-            return 1 in dict(module.arguments).values()
+            return 1 in module.by_name.values()
         case "sum" | "concat":
             return len(module.inputs) == 1
     return False

@@ -18,7 +18,8 @@ SHOWN = 2  # so many modules are written out, more by a loop over their paths
 def initial_values(root: ExpandedBlock) -> list[str]:
     """The lines, in their order: all that is drawn by Kaiming's rule, then what is set by path."""
     drawn: dict[str, set[str]] = {}
-    for leaf in distinct_leaves(root):
+    leaves = distinct_leaves(root)
+    for leaf in leaves:
         if (kind := kind_of(leaf)) is not None:
             drawn.setdefault(kind, set()).add(way(leaf))
     kinds = [kind for kind, ways in drawn.items() if "kaiming" in ways]
@@ -29,7 +30,8 @@ def initial_values(root: ExpandedBlock) -> list[str]:
         own = find_leaves(root, lambda leaf, nested: kind_of(leaf) in mixed and way(leaf) == "torch") if mixed else []
         if own:
             lines += format_lines("as_torch = ", ListLiteral(quoted([path for path, _ in own])), 8)
-        user_paths = [path for path, _ in find_leaves(root, lambda leaf, nested: leaf.external is not None)]
+        users = any(leaf.external is not None for leaf in leaves)
+        user_paths = [p for p, _ in find_leaves(root, lambda leaf, nested: leaf.external is not None)] if users else []
         if user_paths:  # what is inside of them begins as they say
             lines += user_modules(user_paths)
         other = f"{' and name not in as_torch' if own else ''}{' and m not in theirs' if user_paths else ''}"
@@ -41,10 +43,11 @@ def initial_values(root: ExpandedBlock) -> list[str]:
     for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
         normal = find_leaves(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
         lines += each([p for p, _ in normal], "weight", f"nn.init.normal_({{}}, std={std})")
-        biased = [(path, leaf) for path, leaf in normal if dict(leaf.arguments)["bias"]]
+        biased = [(path, leaf) for path, leaf in normal if leaf.by_name["bias"]]
         optional = frozenset(path for path, leaf in biased if leaf.primitive.state == "conv")
         lines += each([path for path, _ in biased], "bias", "nn.init.zeros_({})", optional)
-    scaled = find_leaves(root, lambda leaf, nested: nested and gain(leaf) is not None)
+    gains = {id(leaf) for leaf in leaves if gain(leaf) is not None}
+    scaled = find_leaves(root, lambda leaf, nested: nested and id(leaf) in gains) if gains else []
     for name, value in dict.fromkeys((gain_parameter(leaf), gain(leaf)) for _, leaf in scaled):
         paths = [path for path, leaf in scaled if (gain_parameter(leaf), gain(leaf)) == (name, value)]
         lines += each(paths, name, constant("{}", value))
@@ -73,7 +76,7 @@ def kind_of(leaf: Leaf) -> str | None:
 
 def way(leaf: Leaf) -> str:
     """How a weight is drawn: `kaiming`, `torch`, or its standard deviation."""
-    arguments = dict(leaf.arguments)
+    arguments = leaf.by_name
     if std := arguments.get("std"):
         return literal(std)
     return "kaiming" if arguments.get("kaiming") else "torch"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
+from itertools import takewhile
 from typing import TypeVar
 
 from resnetc.compiler.codegen.functional import changes_nothing
@@ -32,9 +33,9 @@ def join_groups(groups: dict[K, list[ExpandedBlock]]) -> dict[K, list[tuple[Expa
             model = joined[fuller][0][0]
             if model.definition is not joined[key][0][0].definition:
                 continue
-            aligned = [(align(template, model), original) for template, original in joined[key]]
-            pairs = [(template, original) for template, original in aligned if template is not None]
-            if len(pairs) == len(aligned) and is_one_program(joined[fuller] + pairs):
+            aligned = ((align(template, model), original) for template, original in joined[key])
+            pairs = [(a, original) for a, original in takewhile(lambda pair: pair[0] is not None, aligned) if a]
+            if len(pairs) == len(joined[key]) and is_one_program(joined[fuller] + pairs):
                 joined[fuller] += pairs
                 del joined[key]
                 break
@@ -58,6 +59,8 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
         return next((aligned for one in padded if (aligned := align(one, model)) is not None), None)
     if len(template.steps) != len(model.steps) or len(template.wires) != len(model.wires):
         return None
+    if any(own.shape.rank != theirs.shape.rank for own, theirs in zip(template.wires, model.wires, strict=True)):
+        return None
     both = list(zip(template.steps, model.steps, strict=True))
     steps = tuple(
         dataclasses.replace(own, path=theirs.path, slot=theirs.slot, base=theirs.base)
@@ -68,9 +71,7 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
     paths = {own.path: theirs.path for own, theirs in both if is_left_out(own, theirs)}
     order = tuple(dict.fromkeys(paths.get(path, path) for path in template.order))
     aligned = dataclasses.replace(template, steps=steps, order=order)
-    ranks = [(own.shape.rank, theirs.shape.rank) for own, theirs in zip(aligned.wires, model.wires, strict=True)]
-    alike = all(own == theirs for own, theirs in ranks)
-    return aligned if alike and structure(with_inputs_of(model, aligned)) == structure(model) else None
+    return aligned if structure(with_inputs_of(model, aligned)) == structure(model) else None
 
 
 def is_left_out(own: Step, theirs: Step) -> bool:

@@ -6,6 +6,8 @@ leave it unchanged.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from resnetc.compiler.fast_dataclass import record
 
 WIDTH = 88
@@ -224,9 +226,7 @@ def must_break(code: Code) -> bool:
 
 def literal(value: object) -> str:
     """A number, flag or tuple as Python writes it."""
-    from fractions import Fraction
-
-    if isinstance(value, Fraction):
+    if type(value) is Fraction:
         return repr(float(value)).replace("e-0", "e-")
     if isinstance(value, tuple):
         return f"({', '.join(literal(v) for v in value)}{',' if len(value) == 1 else ''})"

@@ -156,7 +156,7 @@ class Signature:
             return None
         same = (a for a in self.arguments if a.values == vector and a.kind == kind and a.name != "in_channels")
         argument = next(same, None)
-        if argument is not None and any(isinstance(value, Fraction) for value in vector):
+        if argument is not None and any(type(value) is Fraction for value in vector):
             argument.values = vector  # a float where one use of it needs one
         return argument
 

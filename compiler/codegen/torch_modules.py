@@ -61,7 +61,7 @@ def helper(leaf: Leaf) -> tuple[str, int] | None:
 
 def helper_name(leaf: Leaf) -> str:
     """The key of such a class; a form of a primitive that has one of its own is called by that form."""
-    name, arguments = leaf.primitive.name, dict(leaf.arguments)
+    name, arguments = leaf.primitive.name, leaf.by_name
     if leaf.external is not None:
         return name
     if name in ("linear", "layer_norm") and leaf.shape_out.rank:
@@ -69,8 +69,8 @@ def helper_name(leaf: Leaf) -> str:
     if name == "pad_channels" and arguments["before"]:
         half = (leaf.integer("channels") - leaf.shape_in.channels) // 2
         return f"{name}_{'centred' if arguments['before'] == half else 'around'}"
-    form = next((flag for flag in ("scaled", "shared") if arguments.get(flag)), None)
-    return f"{form}_{name}" if form else name
+    form = "scaled_" if arguments.get("scaled") else "shared_" if arguments.get("shared") else ""
+    return form + name
 
 
 def is_relu6(leaf: Leaf) -> bool:
@@ -303,7 +303,8 @@ def gain(leaf: Leaf) -> Number | None:
     """The initial weight of a norm, or gain of a convolution; None where it is 1 or there is none."""
     if leaf.external is not None or not leaf.has_parameters:
         return None
-    value = numbers_of(leaf.arguments).get("gain", 1)
+    value = leaf.by_name.get("gain", 1)
+    assert isinstance(value, int | Fraction)  # by its type in the table
     return None if value == 1 else value
 
 

@@ -125,6 +125,9 @@ def weight(value: Value, span: Span) -> int:
     Shared parts count as often as they are seen: as often as a comparison or a message would look at them.
     """
     most = MAX_LENGTH if isinstance(value, tuple) else MAX_PARTS
+    inner = parts(value)
+    if len(inner) <= most and not any(isinstance(part, COMPOUND) for part in inner):
+        return len(inner)  # of most calls
     pending: list[tuple[int, Value]] = [(0, value)]
     count = 0
     while pending:

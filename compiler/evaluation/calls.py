@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.parameters import AnyParameter, as_layer, check_binding, coerce, name_of
+from resnetc.compiler.evaluation.parameters import AnyParameter, as_layer, check_binding, coerce, parameters_by_name
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
@@ -108,7 +108,7 @@ class Calls:
 
     def merge(
         self,
-        parameters: Iterable[AnyParameter],
+        parameters: tuple[AnyParameter, ...],
         arguments: Arguments,
         stated: list[tuple[syntax.Argument, Value]],
         of: str,
@@ -123,7 +123,7 @@ class Calls:
         # same with one argument more. So positions fill what earlier calls left free, while a keyword may replace what
         # an earlier call said. Only within one call are two values for one parameter a fault, which is what `fresh` is
         # for.
-        by_name = {name_of(p): p for p in parameters}
+        by_name = parameters_by_name(parameters)
         values = dict(arguments)
         free = [n for n in by_name if n not in values]
         fresh: set[str] = set()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
@@ -39,16 +40,22 @@ def name_of(parameter: AnyParameter) -> str:
     return parameter.name if isinstance(parameter, Parameter) else parameter.name.id
 
 
+@lru_cache(maxsize=1024)  # asked for by every call, and the definitions stay the same
+def parameters_by_name(parameters: tuple[AnyParameter, ...]) -> Mapping[str, AnyParameter]:
+    """The parameters of a definition by their names, in their order."""
+    return {name_of(parameter): parameter for parameter in parameters}
+
+
 def coerce(
     value: Value, parameter: AnyParameter, span: Span, of: str, substituted: Callable[[], str] = lambda: ""
 ) -> Value:
     """A value as the type of a parameter demands it; `substituted` says how it came about, where that is asked."""
     type = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
     match type:
-        case "int" if isinstance(value, Fraction):
-            raise Fault(errors.not_an_integer(span, substituted(), value))
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             return value
+        case "int" if isinstance(value, Fraction):
+            raise Fault(errors.not_an_integer(span, substituted(), value))
         case "number" if is_number(value):
             return value
         case "bool" if isinstance(value, bool):

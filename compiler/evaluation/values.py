@@ -170,12 +170,14 @@ def describe(value: Value) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int() | Fraction():
-            return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else number(value, MAX_BITS)
+        case int():
+            return number(value, MAX_BITS)
         case str():
             return f'"{value}"'
         case tuple():
             return f"[{', '.join(shortened(value))}]"
+        case Fraction():
+            return f"{value.numerator}/{value.denominator}"
         case Absent():
             return "none"
         case PrimitiveLayer(primitive, arguments):
@@ -242,7 +244,7 @@ def kind(value: Value) -> str:
 
 
 def is_number(value: object) -> TypeGuard[Number]:
-    return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+    return type(value) is int or type(value) is Fraction  # `isinstance` of a Fraction asks its abstract bases first
 
 
 def normal(value: Number) -> Number:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.arithmetic import weight
@@ -40,15 +37,25 @@ class Work:
         self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
         return value
 
-    @contextmanager
-    def inside(self, span: Span) -> Iterator[None]:
+    def inside(self, span: Span) -> Inside:
         """One definition further in; a fault where they are too many, or use up Python's stack together."""
-        self.depth += 1
-        try:
-            if self.depth > MAX_NESTED:
-                raise Fault(errors.nested_too_deep(span, MAX_NESTED))
-            yield
-        except RecursionError:
-            raise Fault(errors.nested_too_deep(span, MAX_NESTED)) from None
-        finally:
-            self.depth -= 1
+        return Inside(self, span)
+
+
+class Inside:
+    """A definition while it is evaluated; `contextmanager` would cost three times as much, and most layers have one."""
+
+    __slots__ = ("work", "span")
+
+    def __init__(self, work: Work, span: Span) -> None:
+        self.work, self.span = work, span
+
+    def __enter__(self) -> None:
+        if self.work.depth >= MAX_NESTED:
+            raise Fault(errors.nested_too_deep(self.span, MAX_NESTED))
+        self.work.depth += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        self.work.depth -= 1
+        if isinstance(error, RecursionError):
+            raise Fault(errors.nested_too_deep(self.span, MAX_NESTED)) from None

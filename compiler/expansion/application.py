@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -25,6 +24,7 @@ from resnetc.compiler.evaluation.values import (
     Tensor,
     Value,
     describe,
+    is_number,
 )
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.choices import Decision
@@ -364,7 +364,7 @@ def base_attribute(attribute: str, label: Path | None) -> str | None:
 
 def note_number(scope: Scope, name: str, type: str, value: Local) -> None:
     """Numbers by their name in the text: what constructor arguments are called after."""
-    if isinstance(value, (bool, int, Fraction)):
+    if isinstance(value, bool) or is_number(value):
         scope.numbers.append(NamedNumber(name, "bool" if isinstance(value, bool) else type, value))
     elif type == "size" and isinstance(value, tuple):
         scope.numbers.append(NamedNumber(name, type, tuple(number for number in value if isinstance(number, int))))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.parameters import as_layer
+from resnetc.compiler.evaluation.parameters import as_layer, parameters_by_name
 from resnetc.compiler.evaluation.values import (
     Absent,
     Arguments,
@@ -102,10 +104,10 @@ def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Va
     """
     match value:
         case PrimitiveLayer(primitive, bound):
-            order = [p.name for p in primitive.parameters]
+            order = parameters_by_name(primitive.parameters)
             return PrimitiveLayer(primitive, merge_arguments(order, bound, passed, implied), call)
         case DefinedLayer(item, spec, bound, bindings):
-            order = [p.name.id for p in item.parameters]
+            order = parameters_by_name(item.parameters)
             return DefinedLayer(
                 item=item,
                 spec=spec,
@@ -114,13 +116,13 @@ def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Va
                 span=call,
             )
         case SlotLayer(item, bound):
-            order = [p.name.id for p in item.parameters]
+            order = parameters_by_name(item.parameters)
             return SlotLayer(item, merge_arguments(order, bound, passed, implied), call)
     return value
 
 
 def merge_arguments(
-    order: list[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
+    order: Iterable[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
 ) -> Arguments:
     values = {**implied, **dict(bound), **passed}
     return tuple((n, values[n]) for n in order if n in values)

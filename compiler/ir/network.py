@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Literal
 
 from resnetc.compiler.fast_dataclass import record
@@ -82,6 +83,10 @@ class Leaf:
     outputs: tuple[Shape, ...]
     span: Span
     external: External | None = None
+    by_name: Mapping[str, Constant] = field(init=False, repr=False)  # the arguments
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", dict(self.arguments))
 
     @property
     def shape_in(self) -> Shape:
@@ -94,8 +99,9 @@ class Leaf:
     @property
     def has_parameters(self) -> bool:
         """Whether it learns: a fixed filter does not, nor a norm without weight and bias."""
-        is_affine = self.external is not None or ("affine", False) not in self.arguments
-        return self.primitive.state not in ("", "filter") and is_affine
+        if self.primitive.state in ("", "filter"):
+            return False
+        return self.external is not None or self.by_name.get("affine") is not False
 
     @property
     def extent(self) -> Extent:
@@ -107,7 +113,7 @@ class Leaf:
         return self.primitive.state == "parameter"
 
     def argument(self, name: str) -> Constant:
-        return next(v for k, v in self.arguments if k == name)
+        return self.by_name[name]
 
     def integer(self, name: str) -> int:
         """An argument that is one number."""
@@ -253,8 +259,10 @@ class ExpandedBlock:
 Module = Leaf | Sequence | ExpandedBlock
 
 
-def distinct_leaves(part: Module) -> Iterator[Leaf]:
+@lru_cache(maxsize=4)  # each lint asks again
+def distinct_leaves(part: Module) -> tuple[Leaf, ...]:
     """Every operation of a network or a part of it, those of equal blocks once."""
+    leaves: list[Leaf] = []
     visited: set[int] = set()
     pending: list[Module] = [part]
     while pending:
@@ -264,11 +272,12 @@ def distinct_leaves(part: Module) -> Iterator[Leaf]:
         visited.add(id(module))
         match module:
             case Leaf():
-                yield module
+                leaves.append(module)
             case Sequence(children):
                 pending += [child for _, child in reversed(children)]
             case ExpandedBlock(steps=steps):
                 pending += [step.operation for step in reversed(steps) if not isinstance(step.operation, str)]
+    return tuple(leaves)
 
 
 @record

@@ -66,7 +66,7 @@ def is_broadcast(shape: Shape, out: Shape) -> bool:
 
 def leaf_trace(leaf: Leaf) -> Trace:
     """A primitive on its own: its window on every axis."""
-    arguments = dict(leaf.arguments)
+    arguments = leaf.by_name
     rank = leaf.shape_in.rank
     layers = int(leaf.primitive.state in ("conv", "linear"))
 

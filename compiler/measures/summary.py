@@ -46,7 +46,7 @@ def state_entries(leaf: Leaf) -> list[Stored]:
 
     A parameter of the block itself has no name below that of the step.
     """
-    arguments = dict(leaf.arguments)
+    arguments = leaf.by_name
     channels, state = leaf.shape_in.channels, leaf.primitive.state
     vector = (1 if arguments.get("shared") else channels,)
     shapes: dict[str, tuple[int, ...]] = {

@@ -8,7 +8,7 @@ number of images.
 from __future__ import annotations
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, distinct_leaves
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
@@ -34,6 +34,8 @@ class MinimumBatch:
 def find_minimum_batches(network: Network, accepted: Accepted, training: bool = False) -> tuple[MinimumBatch, ...]:
     """What refuses one image, in the order of the program; sizes that another norm refuses as well are left out."""
     out: list[MinimumBatch] = []
+    if not any(is_counted(leaf, training) for leaf in distinct_leaves(network.root)):
+        return ()
     for path, leaf in norms(network.root, "", training, set()):
         one = [equal_where(size, constant(1)) for size in leaf.shape_in.sizes]
         spare = one[len(accepted.axes) :]  # a reshaped map may have more axes, of fixed sizes
@@ -51,18 +53,24 @@ def is_inside(axes: tuple[SizeSet, ...], others: tuple[SizeSet, ...]) -> bool:
     return all(a - b == EMPTY for a, b in zip(axes, others, strict=True))
 
 
+def is_counted(leaf: Leaf, training: bool) -> bool:
+    """Whether an operation has a statistic for each channel of the images at hand."""
+    match leaf.primitive.name:
+        case "batch_norm":
+            return training
+        case "group_norm":
+            return leaf.argument("groups") == leaf.shape_in.channels
+    return leaf.primitive.name == "instance_norm"
+
+
 def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[tuple[str, Leaf]]:
     """The norms with a statistic for each channel of the images at hand, each once, with its name in the module."""
     if id(module) in visited:
         return []
     visited.add(id(module))
     match module:
-        case Leaf(primitive):
-            batch = training and primitive.name == "batch_norm"
-            single = primitive.name == "instance_norm" or (
-                primitive.name == "group_norm" and module.argument("groups") == module.shape_in.channels
-            )
-            return [(path, module)] if batch or single else []
+        case Leaf():
+            return [(path, module)] if is_counted(module, training) else []
         case Sequence(children):
             parts = list(children)
         case ExpandedBlock(_, steps):

@@ -165,7 +165,7 @@ def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
         return tuple(infer_geometry(identity(), size) for size in leaf.external.sizes)
     free = tuple(Shape(s.channels, (identity(),) * s.rank) for s in leaf.inputs)
     try:
-        (shape, *_) = rules.infer_shapes(leaf.primitive, dict(leaf.arguments), free, leaf.span, [])
+        (shape, *_) = rules.infer_shapes(leaf.primitive, leaf.by_name, free, leaf.span, [])
     except Fault:  # it takes constant sizes only
         return (None,) * leaf.shape_in.rank
     return tuple(infer_geometry(identity(), size) for size in shape.sizes)

@@ -23,7 +23,7 @@ def suggest_case(operation: Operation) -> Suggestion | None:
     leaf = operation.leaf
     if leaf is None or is_shipped(leaf.span):
         return None
-    if dict(leaf.arguments).get("stride") not in (1, (1,) * leaf.shape_in.rank):
+    if leaf.by_name.get("stride") not in (1, (1,) * leaf.shape_in.rank):
         return None
     stride = dict(parse_arguments(leaf.span.text)).get("stride", "")
     source = leaf.span.source

@@ -202,7 +202,7 @@ def suggest_fewer_strides(sites: list[JoinSite], mine: int, axis: int) -> Iterat
 def kernel_sizes(operation: Operation) -> tuple[int, ...]:
     """The sizes of the kernel of an operation, if it has one."""
     leaf = operation.leaf
-    kernel = dict(leaf.arguments).get("kernel", 1) if leaf else 1
+    kernel = leaf.by_name.get("kernel", 1) if leaf else 1
     return tuple(size_on_axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
 
 

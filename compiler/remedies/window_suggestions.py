@@ -155,7 +155,7 @@ def candidate_changes(operation: Operation) -> Iterator[Change]:
     """What else a window might say: `ceil` on a pool, the padding of an odd kernel, an odd kernel; no border at all."""
     if (leaf := operation.leaf) is None:
         return
-    values, rank = dict(leaf.arguments), leaf.shape_in.rank
+    values, rank = leaf.by_name, leaf.shape_in.rank
     if leaf.primitive.rule == "constant_pad":
         edits = () if is_shipped(leaf.span) else (Edit(leaf.span, "identity"),)
         yield Change(operation, "identity", edits, lambda other, _: ((1, 0),) * other.shape_in.rank)

@@ -29,7 +29,7 @@ def list_conditions(leaf: Leaf) -> Sequence[Condition]:
     if leaf.external is not None:
         return leaf.external.conditions
     constraints: list[Condition] = []
-    infer_shapes(leaf.primitive, dict(leaf.arguments), leaf.inputs, leaf.span, constraints)
+    infer_shapes(leaf.primitive, leaf.by_name, leaf.inputs, leaf.span, constraints)
     return constraints
 
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in ("stdout", "stderr"):  # who has closed one wants nothing of it
         if getattr(sys, stream) is None:
             setattr(sys, stream, open(os.devnull, "w"))
-    gc.set_threshold(100_000)  # looking for cycles was an eighth of `check`, and syntax trees have none
+    gc.set_threshold(1_000_000)  # looking for cycles was an eighth of `check`, and trees and networks have none
     with terminal.guarded():
         return run_command(arguments)
 

@@ -252,7 +252,7 @@ def train(
 
         def finish() -> None:
             if state.epochs > resumed_epochs or not run.report.is_file():
-                report.write(out, data, best_evaluation, allow_imports=user_classes.list_modules(source))
+                report.write(out, data, best_evaluation, allow_imports=user_classes.list_permissions(source))
 
         group.broadcast_from_rank0(finish)
         save_if_due()  # a comparison has more to do

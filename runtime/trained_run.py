@@ -81,13 +81,13 @@ def load_run(
 
 def read_sealed_source(run: RunFolder, metadata: RunMetadata, weights: Path, allow_imports: Iterable[str]) -> str:
     """The text of the run's `model.py`, to be executed; RunError unless it is the one that `weights` were trained with,
-    and `allow_imports` names the modules of the user's own that it imports."""
+    and holds only what the compiler writes and imports what `allow_imports` names."""
     source = run.read_source()
     if metadata["module"] != loader.compute_digest(source):
         raise RunError(
             f"{run.model}: changed since {weights.name} was written, so its weights belong to another network"
         )
-    user_classes.admit_imports(source, str(run.model), allow_imports)
+    user_classes.admit_source(source, str(run.model), allow_imports)
     return source
 
 

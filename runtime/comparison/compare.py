@@ -131,10 +131,11 @@ def train_arms(
             train(
                 arm.source, arm.network, data, seeded_recipe, path, resume=is_resumable, device=device, quiet=is_quiet
             )
-    return [
-        read_runs([out / arm.label / f"seed{seed}" for seed in seeds], arm.label, user_classes.list_modules(arm.source))
-        for arm in arms
-    ]
+    rows = []
+    for arm in arms:
+        paths = [out / arm.label / f"seed{seed}" for seed in seeds]
+        rows.append(read_runs(paths, arm.label, user_classes.list_permissions(arm.source)))
+    return rows
 
 
 def list_differences(rows: Sequence[Row]) -> list[str]:

@@ -17,8 +17,10 @@ from types import ModuleType
 from torch import nn
 
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.model.confined_text import find_foreign_code
 
 _OWN_IMPORTS = ("torch", "collections", "math", "typing", "__future__")  # what a network may import by itself
+OWN_TEXT = "model.py"  # stands among the allowed imports for the text of the run itself
 _CONSTANT = "EXTERNS"  # of a generated module: what it imports of the user's own
 _HOMES: dict[str, Path] = {}  # the files of modules that specs name, by the first part of their names
 
@@ -98,11 +100,18 @@ def _is_in(module: str, packages: Iterable[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
-def admit_imports(source: str, file: str, allow_imports: Iterable[str]) -> None:
-    """RunError unless `allow_imports` names every module that a run's `source` imports; a package stands for all in it.
+def list_permissions(source: str) -> tuple[str, ...]:
+    """What a caller allows who has named a text, and not the folder that it is written to."""
+    return (*list_modules(source), OWN_TEXT)
 
-    Those are then looked for in the working folder, and else where Python looks. Nothing is imported yet.
+
+def admit_source(source: str, file: str, allow_imports: Iterable[str]) -> None:
+    """RunError unless a run's `source` may be executed: `allow_imports` names every module that it imports, a package
+    for all in it, and OWN_TEXT if it holds more than the compiler writes.
+
+    Modules are then looked for in the working folder, and else where Python looks. Nothing is executed yet.
     """
+    allow_imports = frozenset(allow_imports)
     for module in list_modules(source):
         if not _is_in(module, allow_imports):
             raise RunError(
@@ -110,6 +119,13 @@ def admit_imports(source: str, file: str, allow_imports: Iterable[str]) -> None:
                 f"with --allow-import {module} (in Python: allow_imports) if you trust it"
             )
         find_home(module, [Path.cwd()])
+    foreign = None if OWN_TEXT in allow_imports else find_foreign_code(source, allow_imports)
+    if foreign is not None:
+        raise RunError(
+            f"{file}:{foreign[0]}: {foreign[1]} is in no module that resnetc writes, so nothing of it is executed: "
+            f"allow it with --allow-import {OWN_TEXT} (in Python: allow_imports) if you trust it as you would trust a "
+            "program"
+        )
 
 
 def import_class(target: str, file: str) -> type[nn.Module]:

@@ -334,3 +334,22 @@ def test_the_digest_of_a_module_is_no_permission(line: str, run: Path) -> None:
     (run / "model.py").write_text(evil)
     rewrite(run / "best.safetensors", lambda metadata: metadata.update(module=loader.compute_digest(evil)))
     refuse(run, "the network imports `")
+
+
+def test_code_in_the_module_of_a_run_is_executed_only_if_it_is_named(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealed as well as a stranger can: what no compiled module holds is found before anything is executed."""
+    monkeypatch.chdir(run.parent)
+    evil = (run / "model.py").read_text() + "\nopen('ran', 'w')\n"
+    (run / "model.py").write_text(evil)
+    for name in ("last.ckpt", "best.safetensors"):
+        rewrite(run / name, lambda metadata: metadata.update(module=loader.compute_digest(evil)))
+    line = evil.count("\n")
+    for command in COMMANDS:
+        ran = run_command(*COMMANDS[command])
+        assert (ran.status, ran.out) == (1, "") and not Path("ran").exists(), ran.out
+        assert f"run/model.py:{line}: `open` is in no module that resnetc writes, so nothing of it is exec" in ran.err
+    ran = run_command(*COMMANDS["predict"], "--allow-import", "model.py")
+    assert ran.status == 0 and Path("ran").exists()
+    assert ran.err == "note: whatever model.py holds is executed (--allow-import model.py)\n"

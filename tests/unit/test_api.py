@@ -22,7 +22,7 @@ model small(classes: int = 10, channels: int = 3, ratio: number = 0.5, flag: boo
 
 def test_dir_shows_the_api() -> None:
     shown = [name for name in dir(resnetc) if not name.startswith("_")]
-    assert shown == ["CompileError", "Compiled", "compile", "load", "testing"]
+    assert shown == ["CompileError", "Compiled", "compile", "load", "open_run", "testing"]
     assert all(getattr(resnetc, name) is not None for name in dir(resnetc))
     assert "__version__" in dir(resnetc)
 

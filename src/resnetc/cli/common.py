@@ -121,12 +121,14 @@ def add_import_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parse_module,
         metavar="MODULE",
-        help="a module of your own that the network of the run may import; repeat it for more",
+        help="a module of your own that the network of the run may import; model.py: whatever the run's own holds",
     )
 
 
 def parse_module(text: str) -> str:
-    """The dotted name of a Python module."""
+    """The dotted name of a Python module, or `model.py`."""
+    if text == "model.py":
+        return text
     if all(part.isidentifier() for part in text.split(".")) and not text.endswith(".py"):
         return text
     name = os.path.basename(text).partition(".")[0]
@@ -140,6 +142,9 @@ def print_imports(options: argparse.Namespace) -> None:
     from resnetc.user_code import shorten
 
     for module in options.allow_import:
+        if module == user_classes.OWN_TEXT:
+            print_note("whatever model.py holds is executed (--allow-import model.py)")
+            continue
         home = user_classes.find_home(module, [Path.cwd()])
         where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
         print_note(f"the network may import `{module}` {where} (--allow-import)")

@@ -155,7 +155,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         refuse_choices(options)
         if not stopped_run.is_sealed:
             raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
-        admit_imports(stopped_run.source, stopped_run.model, options)
+        admit_source(stopped_run.source, stopped_run.model, options)
         source, network = stopped_run.source, stopped_run.network
         outline = fit_images(outline, chosen, read_declared_size(source))
     else:
@@ -193,11 +193,11 @@ def read_stopped_run(out: Path) -> StoppedRun:
     return StoppedRun(metadata["data"], run.recipe, run.model, source, is_sealed, metadata["network"])
 
 
-def admit_imports(source: str, model: Path, options: argparse.Namespace) -> None:
-    """RunError where the module of a run imports code of the user's own that the command line does not name."""
+def admit_source(source: str, model: Path, options: argparse.Namespace) -> None:
+    """RunError where the module of a run holds or imports code that the command line does not name."""
     from resnetc.runtime.model import user_classes
 
-    user_classes.admit_imports(source, str(model), options.allow_import)
+    user_classes.admit_source(source, str(model), options.allow_import)
     print_imports(options)
 
 

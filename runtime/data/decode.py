@@ -29,6 +29,7 @@ Region = tuple[int, int, int, int]  # the same of whole pixels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no EPS: Pillow starts Ghostscript for it
+_JPEG_MARK = b"\xff\xd8\xff"
 MAX_PIXELS = 1 << 26  # of one image
 _MAX_BYTES_AT_ONCE = 1 << 21
 MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
@@ -113,16 +114,15 @@ def open_image(path: Path, channels: int = 3) -> ImageFile:
 
     Only the header is looked at here, so that a file with too many pixels takes no memory.
     """
-    from PIL import Image
-
     try:
-        stream = _open_stream(path)
+        content = read_small(path, _MAX_BYTES_AT_ONCE)
+        stream = open_regular(path) if content is None else BytesIO(content)
     except OSError as fault:
         raise RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(stream, formats=_FORMATS)
+            image = _read_header(stream, content or b"")
         if not 0 < image.width * image.height <= MAX_PIXELS:
             raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
     except Exception as fault:  # see above
@@ -133,10 +133,17 @@ def open_image(path: Path, channels: int = 3) -> ImageFile:
     return ImageFile(path, height, width, image.mode in _GREY, channels, turn, image, stream)
 
 
-def _open_stream(path: Path) -> BinaryIO:
-    """The file, or its bytes, if they are few: a decoder reads them in small pieces, which takes longer from a file."""
-    content = read_small(path, _MAX_BYTES_AT_ONCE)
-    return open_regular(path) if content is None else BytesIO(content)
+def _read_header(stream: BinaryIO, content: bytes) -> Image:
+    """The image, of which nothing is decoded. `content`, the bytes of a small file, is in memory already: a decoder
+    reads in small pieces, which takes longer from a file; and to look for the format of a JPEG takes long for a small
+    one."""
+    if content.startswith(_JPEG_MARK):
+        from PIL.JpegImagePlugin import jpeg_factory
+
+        return jpeg_factory(stream, "")
+    from PIL import Image
+
+    return Image.open(stream, formats=_FORMATS)
 
 
 def _describe_fault(path: Path, fault: Exception) -> RunError:
@@ -210,19 +217,17 @@ def _convert_pixels(image: Image, channels: int, path: Path) -> Image:
 
 def choose_factor(picture: Picture, box: Box, size: tuple[int, int]) -> int:
     """By how much the whole image is reduced before `box` is resampled to `size` (height, width): never below it."""
-    for factor in FACTORS:
-        is_smaller = box[2] - box[0] >= factor * size[1] and box[3] - box[1] >= factor * size[0]
-        if is_smaller and min(picture.height, picture.width) >= factor * MIN_REDUCED_SIDE:
-            return factor
-    return 1
+    shrinkage = min((box[2] - box[0]) / size[1], (box[3] - box[1]) / size[0])
+    if shrinkage < FACTORS[-1]:
+        return 1
+    shrinkage = min(shrinkage, picture.height / MIN_REDUCED_SIDE, picture.width / MIN_REDUCED_SIDE)
+    return next((factor for factor in FACTORS if factor <= shrinkage), 1)
 
 
 def crop_and_resize(picture: Picture, box: Box, size: tuple[int, int], interpolation: str) -> Pixels:
     """The part `box` of an image, resampled to `size` (height, width)."""
-    from PIL.Image import Resampling
-
     factor = choose_factor(picture, box, size)
-    left, top, right, bottom = (edge / factor for edge in box)
+    left, top, right, bottom = (edge / factor for edge in box) if factor > 1 else box
     if (right - left, bottom - top) == (size[1], size[0]) and left == int(left) and top == int(top):
         return picture.cut(factor, (int(left), int(top), int(right), int(bottom)))
     # The pixels that the filter sees, some of them around the box; whoever has the whole image gives the same ones.
@@ -233,6 +238,8 @@ def crop_and_resize(picture: Picture, box: Box, size: tuple[int, int], interpola
         min(-(-picture.width // factor), math.ceil(right + margins[0])),
         min(-(-picture.height // factor), math.ceil(bottom + margins[1])),
     )
+    from PIL.Image import Resampling
+
     image = picture.read(factor, region)
     inner = (left - region[0], top - region[1], right - region[0], bottom - region[1])
     return to_array(image.resize((size[1], size[0]), Resampling[interpolation.upper()], inner))

@@ -41,9 +41,7 @@ def open_regular(path: Path) -> BinaryIO:
 def read_small(path: Path, most: int) -> bytes | None:
     """All bytes of a file, quickly; None where it has more than `most`, or grows. Raises OSError, as `contents`
     does."""
-    name = os.fspath(path)
-    _regular(os.stat(name))
-    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     try:
         status = os.fstat(handle)
         _regular(status)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
+from tests import shape_photographs
 from tests.unit.runtime.distributed.worker import QUICK
 from tests.unit.runtime.run.test_resume import assert_equal_runs
 
@@ -37,6 +40,10 @@ def out(source: str, few: Data, tmp_path_factory: pytest.TempPathFactory) -> Pat
     arrays |= {name: getattr(few, name)[:, 0].numpy() for name in ("train_images", "test_images")}
     cut = {name: array[:39] if name.startswith("test") else array for name, array in arrays.items()}
     np.savez(folder / "few.npz", **cut)
+    shape_photographs.make(folder / "shapes", 20, 8)
+    shutil.copytree(folder / "shapes", folder / "damaged")
+    damaged = folder / "damaged" / "test" / "ring" / "00003.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
     path = os.pathsep.join([str(Path(resnetc.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     names = [str(HERE / "worker.py"), str(folder / "small.py"), str(folder / "few.npz"), str(folder)]
@@ -69,6 +76,28 @@ def test_two_processes_train_as_one_does(out: Path, found: dict[str, Any], sourc
     assert list(ours) == list(theirs)
     for name, tensor in ours.items():
         torch.testing.assert_close(theirs[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_two_processes_train_on_photographs_as_one_does(
+    out: Path, found: dict[str, Any], source: str, tmp_path: Path
+) -> None:
+    alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ").replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,")
+    alone = alone.replace("nn.Linear(64, 10)", "nn.Linear(64, 4)")
+    shapes = data.read_outline("folder", out / "shapes").at(data.Fit((16, 16), 18)).read()
+    chosen = replace(recipe.load("digits", QUICK), batch_size=8, epochs=2, workers=0)
+    result = train(alone, "small", shapes, chosen, tmp_path / "alone", quiet=True)
+    assert found["photographs"][:3] == ["Result", 4, pytest.approx(result.top1)]
+    ours, _ = checkpoint.load(tmp_path / "alone" / "last.ckpt")
+    theirs, _ = checkpoint.load(out / "shapes-run" / "last.ckpt")
+    for name, tensor in ours.items():
+        torch.testing.assert_close(theirs[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_a_damaged_photograph_of_one_process_ends_both_with_its_name(out: Path, found: dict[str, Any]) -> None:
+    kind, message, status = found["damaged"]
+    assert (kind, status) == ("RunError", 1)
+    assert "damaged/test/ring/00003.jpg: damaged image: " in message
+    assert checkpoint.load(out / "damaged-run" / "last.ckpt")[1]["step"] == 2
 
 
 def test_every_test_image_counts_once(out: Path, found: dict[str, Any]) -> None:

@@ -54,6 +54,13 @@ def main(module: Path, archive: Path, out: Path) -> None:
             chosen = replace(quick, **settings)
             return ended(lambda: train(text, "small", images, chosen, out / name, init=init, resume=resume, quiet=True))
 
+        def photograph(folder: str) -> list[object]:
+            text = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ").replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,")
+            text = text.replace("nn.Linear(64, 10)", "nn.Linear(64, 4)")
+            shapes = data.read_outline("folder", out / folder).at(data.Fit((16, 16), 18)).read()
+            chosen = replace(quick, batch_size=8, epochs=2, workers=1)
+            return ended(lambda: train(text, "small", shapes, chosen, out / f"{folder}-run", quiet=True))
+
         def stop(self: progress.Progress, step: int, epoch: int) -> None:
             if step == 7 and own.rank == 1:
                 signal.raise_signal(signal.SIGTERM)
@@ -67,6 +74,8 @@ def main(module: Path, archive: Path, out: Path) -> None:
             "batch": go(source, "batch", batch_size=25),
             "alone": go(gate, "alone", batch_size=2),
             "pairs": go(gate, "pairs", batch_size=4, epochs=1),
+            "photographs": photograph("shapes"),
+            "damaged": photograph("damaged"),
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),
         }
         found["frozen"] = go(source, "frozen", init=out / "whole", freeze=("stem", "layer2", "norms"), epochs=1)

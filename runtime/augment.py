@@ -1,5 +1,7 @@
 """Makes batches from a data set in memory: crops, mirrors and normalises all images of a batch at once."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -40,37 +42,59 @@ class Normaliser:
 class Augmenter:
     """Training batches of one data set: a pure function of (seed, epoch, index of the image).
 
-    The set is padded once with black (`padding` pixels on each side) and kept as bytes, channels last; a batch is one
-    gather.
+    The set is padded once along every axis of an input (`padding` values on each side) and kept as it is, channels
+    last; a batch is one gather. The padding of bytes is black, that of other numbers the mean.
     """
 
     def __init__(self, images: Tensor, recipe: Recipe, normaliser: Normaliser) -> None:
         padding = recipe.random_crop_padding
-        self.height, self.width = images.shape[2], images.shape[3]
+        self.size = tuple(images.shape[2:])
         self.seed, self.padding, self.horizontal_flip = recipe.seed, padding, recipe.horizontal_flip
-        self.padded = functional.pad(images, (padding, padding, padding, padding)).permute(0, 2, 3, 1).contiguous()
+        self.noise = recipe.noise
         self.scale, self.mean = normaliser.scale, normaliser.mean
-        self.is_per_pixel = self.mean.shape[:2] != (1, 1)
-        if self.is_per_pixel:
-            self.mean = (
-                functional.pad(self.mean.permute(2, 0, 1), (padding, padding, padding, padding))
-                .permute(1, 2, 0)
-                .contiguous()
+        axes = len(self.size)
+        self.streams = (counter_rng.DEPTH, counter_rng.ROW, counter_rng.COLUMN)[-axes:]
+        self.is_per_pixel = self.mean.shape[:-1] != (1,) * axes
+        margins = (padding,) * (2 * axes)
+        padded = functional.pad(images, margins)
+        if images.is_floating_point() and not self.is_per_pixel:
+            is_margin = functional.pad(
+                torch.zeros(self.size, dtype=torch.bool, device=images.device), margins, value=True
             )
-        self.rows = torch.arange(self.height, device=images.device)
-        self.columns = torch.arange(self.width, device=images.device)
+            padded = torch.where(is_margin, self.mean.movedim(-1, 0), padded)
+        self.padded = padded.movedim(1, -1).contiguous()
+        if self.is_per_pixel:
+            self.mean = functional.pad(self.mean.movedim(-1, 0), margins).movedim(0, -1).contiguous()
+        self.places = [torch.arange(length, device=images.device) for length in self.size]
 
     def __call__(self, epoch: int, index: Tensor) -> Tensor:
-        """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, height, width]."""
-        rows, columns = self.rows.expand(len(index), -1), self.columns.expand(len(index), -1)
+        """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, *size]."""
+        places = [place.expand(len(index), -1) for place in self.places]
         if self.horizontal_flip:
             is_mirrored = counter_rng.randint(2, self.seed, epoch, index, counter_rng.FLIP).bool()
-            columns = torch.where(is_mirrored[:, None], self.width - 1 - columns, columns)
+            places[-1] = torch.where(is_mirrored[:, None], self.size[-1] - 1 - places[-1], places[-1])
         if self.padding:
             offsets = 2 * self.padding + 1
-            rows = rows + counter_rng.randint(offsets, self.seed, epoch, index, counter_rng.ROW)[:, None]
-            columns = columns + counter_rng.randint(offsets, self.seed, epoch, index, counter_rng.COLUMN)[:, None]
-        rows, columns = rows[:, :, None], columns[:, None, :]
-        pixels = self.padded[index[:, None, None], rows, columns].float()
-        pixels -= self.mean[rows, columns] if self.is_per_pixel else self.mean
-        return pixels.mul_(self.scale).permute(0, 3, 1, 2)
+            places = [
+                place + counter_rng.randint(offsets, self.seed, epoch, index, stream)[:, None]
+                for place, stream in zip(places, self.streams, strict=True)
+            ]
+        axes = len(places)
+        for axis, place in enumerate(places):
+            places[axis] = place.view(len(index), *[1] * axis, -1, *[1] * (axes - 1 - axis))
+        values = self.padded[(index.view(-1, *[1] * axes), *places)].float()
+        values -= self.mean[tuple(places)] if self.is_per_pixel else self.mean
+        values = values.mul_(self.scale).movedim(-1, 1)
+        return add_noise(values, self.noise, self.seed, epoch, index) if self.noise else values
+
+
+def add_noise(values: Tensor, deviation: float, seed: int, epoch: int, index: Tensor) -> Tensor:
+    """The normalised inputs `index` with Gaussian noise of that standard deviation, other noise in each epoch."""
+    count = values[0].numel()
+    number = index[:, None] * count + torch.arange(count, device=index.device)
+    radius, angle = (
+        (counter_rng.random_bits(seed, epoch, number, stream).double() + 0.5) / 2**32
+        for stream in (counter_rng.RADIUS, counter_rng.ANGLE)
+    )
+    noise = (-2 * radius.log()).sqrt() * (2 * math.pi * angle).cos()
+    return values + deviation * noise.float().view(values.shape)

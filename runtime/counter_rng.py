@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 ORDER, ROW, COLUMN, FLIP, MODEL = range(5)  # one stream a use: no two uses see the same numbers
-AREA, ASPECT, TOP, LEFT = range(1 << 16, (1 << 16) + 4)  # behind MODEL and the streams of the other processes
+AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE = range(
+    1 << 16, (1 << 16) + 7
+)  # behind MODEL and the streams of the other processes
 _MASK = 0xFFFFFFFF
 
 _Word = TypeVar("_Word", int, Tensor)

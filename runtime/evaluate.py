@@ -296,14 +296,15 @@ def evaluate(
 
 def load_run_data(metadata: RunMetadata) -> ImageSet:
     """The data that a run was trained on, if it is still there, as its network gets it."""
-    return _read_as_in_run(datasets.read_outline(*datasets.parse_argument(metadata["data"])), metadata)
+    axes = len(metadata["shape"]) - 1
+    return _read_as_in_run(datasets.read_outline(*datasets.parse_argument(metadata["data"]), axes), metadata)
 
 
 def _read_as_in_run(outline: Outline | MixedOutline, metadata: RunMetadata) -> ImageSet:
     """The data, photographs resized and cropped as those of the run."""
     if isinstance(outline, Outline) and outline.fit is None:
         return outline.read()
-    record, (_, height, width) = metadata["preprocessing"], metadata["shape"]
+    record, (_, height, width) = metadata["preprocessing"], metadata["shape"]  # of photographs: they have a `fit`
     return outline.at(Fit((height, width), None if record is None else record.resize)).read()
 
 

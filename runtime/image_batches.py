@@ -104,6 +104,10 @@ def open_batches(
     if isinstance(data, Data):
         return MemoryBatches(data, recipe, normaliser, device)
     assert isinstance(data, Photographs)
+    if recipe.noise:
+        raise RunError(
+            f"`noise` is added to what is held in memory: it has no place with the photographs of {data.name}"
+        )
     decoded = to_release.enter_context(DecodedBatches(data, recipe))
     return PhotographBatches(decoded, recipe, normaliser, device)
 

@@ -18,7 +18,10 @@ def fit_images(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
     declared: the size of an image in the spec or the module. RunError where no size can be told, and where images would
     have to be resized that are no photographs.
     """
+    if isinstance(outline, Outline):
+        refuse_augmentation(outline.name, len(outline.size), recipe)
     own_size = outline.size if isinstance(outline, Outline) else None
+    size: tuple[int, ...]
     if recipe.image_size is not None:
         size = recipe.image_size, recipe.image_size
     elif own_size is not None:
@@ -32,13 +35,24 @@ def fit_images(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
         )
     if isinstance(outline, Outline) and size == own_size and (recipe.eval_resize is None or outline.fit is None):
         return outline
+    if isinstance(outline, Outline) and len(outline.size) != 2:
+        raise RunError(f"{outline.name} has no images: `image_size` and `eval_resize` have no place in the recipe")
     resize = round(max(size) / _CENTRE) if recipe.eval_resize is None else recipe.eval_resize
     if resize < max(size):
         raise RunError(
             f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cut out of it: "
             f"--override eval_resize={round(max(size) / _CENTRE)}"
         )
-    return outline.at(Fit(size, resize))
+    return outline.at(Fit((size[0], size[1]), resize))
+
+
+def refuse_augmentation(name: str, axes: int, recipe: Recipe) -> None:
+    """RunError where the recipe changes inputs of so many axes in a way that makes no sense for them."""
+    if axes == 1 and recipe.horizontal_flip:
+        raise RunError(
+            f"{name} has signals, which have no left and right: say horizontal_flip: false in the recipe "
+            "(random_crop_padding shifts them, noise adds noise)"
+        )
 
 
 def read_declared_size(source: str) -> tuple[int, ...] | None:

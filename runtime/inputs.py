@@ -149,7 +149,7 @@ def _convert_array(array: Array, preprocessing: Preprocessing) -> Tensor:
         values = values.astype(np.float32)
         if not np.isfinite(values).all():
             raise ValueError("a value that is not finite")
-    return torch.from_numpy(np.ascontiguousarray(values))
+    return torch.from_numpy(np.array(values, order="C"))  # a copy: a row of a mapped file is read-only
 
 
 def _describe_shape(preprocessing: Preprocessing, count: str = "") -> str:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data, ImageSet, decode
+from resnetc.runtime.data.files import MAX_SIDE
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_batches import Batch
-from resnetc.runtime.preprocessing import MAX_SIDE, Preprocessing
+from resnetc.runtime.preprocessing import Preprocessing
 
 CROPS = (1, 10)
 MAX_SCALES = 32

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from resnetc.bounded_read import contents
-from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS
+from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, MAX_SIDE, MAX_VALUES
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 
@@ -27,8 +27,6 @@ INTERPOLATIONS = (
     "bicubic",
     "lanczos",
 )  # Pillow's filters
-MAX_SIDE = 1 << 14  # values along an axis of an input
-MAX_VALUES = 1 << 26  # values of an input, all channels
 _MAX_BYTES = 1 << 26  # bytes of the file
 _MAX_DATA_CHARACTERS = 10_000  # characters of the name and path of a data set
 

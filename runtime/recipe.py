@@ -114,11 +114,14 @@ class Recipe:
     random_crop_padding: int = define_key(
         0,
         "int",
-        "images in memory: pixels of black padding before a random crop; 0: no crop",
+        "in memory: pixels (or steps) of padding on each side before a random crop; 0: no crop",
         low=0,
         high=1024,
     )
     horizontal_flip: bool = define_key(False, "flag", "mirror images left to right, each with probability 1/2")
+    noise: float = define_key(
+        0.0, "number", "in memory: standard deviation of Gaussian noise, in that of the data; 0: none", low=0, high=10
+    )
     normalise: str = define_key(
         "channel",
         "choice",

@@ -25,6 +25,7 @@ _READERS = {  # name -> the module and the function in it that look at the data;
     "pack": ("pack", "read_outline"),
 }
 NAMES = tuple(_READERS)
+_ARRAYS = ("npz",)  # which are read as the network's axes say
 
 
 def parse_argument(argument: str) -> tuple[str, Path | None]:
@@ -42,8 +43,10 @@ def check_name(name: str) -> None:
         raise RunError(f"--data {name}: no such data set{suggest_name(name, NAMES)}", status=2)
 
 
-def read_outline(name: str, path: Path | None = None) -> Outline | MixedOutline:
+def read_outline(name: str, path: Path | None = None, axes: int = 2) -> Outline | MixedOutline:
     """The outline of the data set `name`, from `path` if it needs or takes one; its `read` reads the images.
+
+    axes: how many an input of the network has, which decides how arrays are read.
 
     Raises RunError for an unknown name, and for missing or damaged files, with the file, the place and what was
     expected. Faults in the images themselves are found when they are read.
@@ -52,7 +55,8 @@ def read_outline(name: str, path: Path | None = None) -> Outline | MixedOutline:
     module, function = _READERS[name]
     with _translate_os_errors(path):
         outline: Outline | MixedOutline
-        outline = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)(path)
+        read = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)
+        outline = read(path, axes) if name in _ARRAYS else read(path)
     return _guard(outline, path) if isinstance(outline, Outline) else _guard_mixed(outline, path)
 
 
@@ -71,9 +75,9 @@ def _guard_mixed(outline: MixedOutline, path: Path | None) -> MixedOutline:
     return replace(outline, fit=lambda fit: _guard(outline.fit(fit), path))
 
 
-def load(name: str, path: Path | None = None, fit: Fit | None = None) -> ImageSet:
+def load(name: str, path: Path | None = None, fit: Fit | None = None, axes: int = 2) -> ImageSet:
     """Read the data set `name`, its images made to have the size of `fit`; raises RunError as `read_outline` does."""
-    outline = read_outline(name, path)
+    outline = read_outline(name, path, axes)
     if fit is not None:
         return outline.at(fit).read()
     if isinstance(outline, MixedOutline):

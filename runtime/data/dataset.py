@@ -35,22 +35,24 @@ class Fit:
 class Outline:
     """What is known of a data set before its images are read; `read` reads them.
 
-    classes: number of classes; size: (height, width) of every image, in pixels; train, test: number of images in each
-    part. fit: of photographs, the outline of the same set with images of another size; None for other sets.
+    classes: number of classes; size: (height, width) of every image, in pixels; of a signal its steps, of a volume also
+    its depth. train, test: number of images in each part. fit: of photographs, the outline of the same set with images
+    of another size; None for other sets. note: what the user is told about how the set was read.
     """
 
     name: str
     classes: int
     channels: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     train: int
     test: int
     read: Callable[[], ImageSet] = field(compare=False)
     fit: Callable[[Fit], Outline] | None = field(default=None, compare=False)
+    note: str = ""
 
     def at(self, fit: Fit) -> Outline:
         """The outline of the set whose images are made to have one size; RunError where its images have another."""
-        if self.fit is not None and fit != Fit(self.size):
+        if self.fit is not None and (fit.size, fit.resize) != (self.size, None):
             return self.fit(fit)
         if fit.size != self.size:
             sizes = ["x".join(map(str, size)) for size in (self.size, fit.size)]
@@ -97,8 +99,8 @@ class ImageSet(Protocol):
         """The number of channels of an image."""
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of every image, as the network gets it."""
+    def size(self) -> tuple[int, ...]:
+        """(height, width) of every image, as the network gets it; the steps of a signal; depth as well of a volume."""
 
     @property
     def train_labels(self) -> Tensor:
@@ -120,7 +122,7 @@ class ImageSet(Protocol):
         """SHA-256 (hex) of all that the set consists of."""
 
     def read_test_image(self, index: int) -> Tensor:
-        """A test image as the network gets it, before it is normalised: uint8 [channels, height, width]."""
+        """A test image as the network gets it, before it is normalised: uint8 or float32 [channels, *size]."""
 
 
 def format_argument(name: str, path: Path | None) -> str:
@@ -130,11 +132,12 @@ def format_argument(name: str, path: Path | None) -> str:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Data:
-    """A set of labelled images, split into a training and a test part.
+    """A set of labelled images, signals or volumes, split into a training and a test part.
 
     name, path: as on the command line (`digits`, no path); class_names: one per class, in the order of the labels.
-    train_images, test_images: uint8 [N, channels, height, width]; train_labels, test_labels: int64 [N] in [0,
-    classes).
+    train_images, test_images: uint8 or float32 [N, channels, *size], where an image has the size (height, width), a
+    signal (steps,) and a volume (depth, height, width); train_labels, test_labels: int64 [N] in [0, classes). range:
+    the values of black and white.
     """
 
     name: str
@@ -144,12 +147,14 @@ class Data:
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+    range: tuple[float, float] = (0.0, 255.0)
 
     def __post_init__(self) -> None:
         import torch
 
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
-            if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(images):
+            has_numbers = images.dtype in (torch.uint8, torch.float32) and 3 <= images.ndim <= 5
+            if not has_numbers or labels.shape != images.shape[:1] or not len(images):
                 raise ValueError(
                     f"a part of {self.name} has images {list(images.shape)} and labels {list(labels.shape)}"
                 )
@@ -169,9 +174,9 @@ class Data:
         return self.train_images.shape[1]
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of every image, in pixels."""
-        return self.train_images.shape[2], self.train_images.shape[3]
+    def size(self) -> tuple[int, ...]:
+        """(height, width) of every image, in pixels; the steps of a signal; depth, height and width of a volume."""
+        return tuple(self.train_images.shape[2:])
 
     @property
     def outline(self) -> Outline:
@@ -189,11 +194,13 @@ class Data:
         digest = hashlib.sha256("\n".join(self.class_names).encode(errors="surrogatepass"))
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(str(list(tensor.shape)).encode())
+            if tensor.is_floating_point():
+                digest.update(f"float32 from {self.range[0]} to {self.range[1]}".encode())
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
     def read_test_image(self, index: int) -> Tensor:
-        """A test image: uint8 [channels, height, width]."""
+        """A test image: uint8 or float32 [channels, *size]."""
         return self.test_images[index]
 
     def to(self, device: torch.device) -> Data:

@@ -8,6 +8,8 @@ from resnetc.runtime.errors import RunError
 
 MAX_CLASSES = 10_000
 MAX_NAME_CHARACTERS = 1_000  # characters of a class's name
+MAX_SIDE = 1 << 14  # values along an axis of an input
+MAX_VALUES = 1 << 26  # values of an input, all channels
 
 
 def read_content(path: Path, max_bytes: int) -> bytes:

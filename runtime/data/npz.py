@@ -1,10 +1,12 @@
 """Reads a NumPy archive: `train_images`, `train_labels`, `test_images`, `test_labels` and optionally `class_names`.
 
-The header of an array is checked before its content is read, so that a refused one takes no memory.
+The arrays hold images, signals or volumes; which, the network's axes decide (`npz_layout`). The header of an array is
+checked before its content is read, so that a refused one takes no memory.
 """
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,11 +20,15 @@ from numpy.lib.npyio import NpzFile
 
 from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, check_names
+from resnetc.runtime.data.npz_layout import Reading, choose_reading
 from resnetc.runtime.errors import RunError
+from resnetc.terminal import one_line
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 _EXPECTED = f"expected an .npz file with the keys {', '.join(KEYS)}"
 _Labels = npt.NDArray[np.int64]
+_RANGES = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.uint16): (0.0, 65535.0)}  # the least and the largest value
+_MAX_LAYOUT_CHARACTERS = 16  # that the array may have room for
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -45,19 +51,9 @@ def _read_header(path: Path, archive: NpzFile, key: str) -> _Header:
     return _Header(shape, dtype)
 
 
-def _check_images(path: Path, key: str, header: _Header) -> tuple[int, ...]:
-    """The shape [N, H, W, C] of uint8 [N, H, W] or [N, H, W, C]; RunError for anything else."""
-    shape = list(header.shape)
-    if header.dtype != np.uint8:
-        raise RunError(f"{path}: {key}: {header.dtype} numbers; expected bytes (uint8, 0 to 255)")
-    if len(shape) not in (3, 4):
-        raise RunError(f"{path}: {key}: shape {shape}; expected [images, height, width] or [..., channels]")
-    if 0 in shape:
-        raise RunError(f"{path}: {key}: shape {shape}: there is nothing in it")
-    whole = shape if len(shape) == 4 else [*shape, 1]
-    if whole[3] > 4 >= whole[1]:
-        raise RunError(f"{path}: {key}: shape {shape}: the channels come last, [images, height, width, channels]")
-    return tuple(whole)
+def _check_numbers(path: Path, key: str, header: _Header) -> None:
+    if header.dtype not in _RANGES and header.dtype != np.float32:
+        raise RunError(f"{path}: {key}: {header.dtype} numbers; expected uint8, uint16 or float32")
 
 
 def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
@@ -91,9 +87,18 @@ def _read_class_names(path: Path, archive: NpzFile) -> tuple[str, ...] | None:
     return names
 
 
-def read_outline(path: Path | None) -> Outline:
-    """The data set in the archive `path`; the number of classes is that of `class_names`, else the highest label plus
-    1."""
+def _read_layout(path: Path, archive: NpzFile) -> str | None:
+    if "layout" not in archive:
+        return None
+    header = _read_header(path, archive, "layout")
+    if header.dtype.kind != "U" or math.prod(header.shape) != 1 or header.dtype.itemsize // 4 > _MAX_LAYOUT_CHARACTERS:
+        raise RunError(f"{path}: layout: {header.dtype} {list(header.shape)}; expected one short text, such as NCHW")
+    return one_line(str(archive["layout"].item()))
+
+
+def read_outline(path: Path | None, axes: int = 2) -> Outline:
+    """The data set in the archive `path`, for a network whose inputs have so many axes; the number of classes is that
+    of `class_names`, else the highest label plus 1."""
     if path is None:
         raise RunError(f"--data npz: needs a path: --data npz:FILE; {_EXPECTED}")
     if path.exists() and not path.is_file():  # a pipe would be waited for
@@ -105,13 +110,21 @@ def read_outline(path: Path | None) -> Outline:
             has = ", ".join(sorted(archive)) or "nothing"
             raise RunError(f"{file}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
         headers = {key: _read_header(file, archive, key) for key in KEYS}
-        train, test = (_check_images(file, key, headers[key]) for key in ("train_images", "test_images"))
-        if train[1:] != test[1:]:
-            shapes = [list(headers[key].shape[1:]) for key in ("train_images", "test_images")]
+        layout = _read_layout(file, archive)
+        images = headers["train_images"], headers["test_images"]
+        readings = []
+        for key in ("train_images", "test_images"):
+            _check_numbers(file, key, headers[key])
+            readings.append(choose_reading(f"{file}: {key}", headers[key].shape, axes, layout))
+        reading = readings[0]
+        if images[0].shape[1:] != images[1].shape[1:]:
+            shapes = [list(header.shape[1:]) for header in images]
             raise RunError(f"{file}: test_images: images of {shapes[1]}, but train_images has {shapes[0]}")
+        if images[0].dtype != images[1].dtype:
+            raise RunError(f"{file}: test_images: {images[1].dtype} numbers, but train_images has {images[0].dtype}")
         labels = []
-        for key, count in (("train_labels", train[0]), ("test_labels", test[0])):
-            _check_labels(file, key, headers[key], count)
+        for key, header in zip(("train_labels", "test_labels"), images, strict=True):
+            _check_labels(file, key, headers[key], header.shape[0])
             labels.append(_convert_labels(file, key, archive[key]))
         names = _read_class_names(file, archive)
     highest = int(max(array.max() for array in labels))
@@ -119,29 +132,52 @@ def read_outline(path: Path | None) -> Outline:
         names = tuple(str(number) for number in range(highest + 1))
     elif highest >= len(names):
         raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs")
-    classes = names
+    classes, shape = names, images[0].shape
+    is_usual = reading.is_said or (axes == 2 and images[0].dtype == np.uint8)
     return Outline(
         "npz",
         len(names),
-        train[3],
-        (train[1], train[2]),
-        train[0],
-        test[0],
-        lambda: _read_data(file, classes, labels, train[1:]),
+        reading.count_channels(shape),
+        reading.find_size(shape),
+        shape[0],
+        images[1].shape[0],
+        lambda: _read_data(file, classes, labels, reading),
+        note="" if is_usual else f"{one_line(str(file))}: read as {reading.describe(shape)}",
     )
 
 
-def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], shape: tuple[int, ...]) -> Data:
-    """The images of an archive that has been looked at, each of `shape` [H, W, C]."""
+def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], reading: Reading) -> Data:
+    """The arrays of an archive that has been looked at."""
     import torch
 
     parts = []
     with _open_archive(path) as archive:
-        for key, answers in zip(("train_images", "test_images"), labels, strict=True):
-            whole = archive[key].reshape(len(answers), *shape)
-            parts.append(torch.from_numpy(np.ascontiguousarray(np.moveaxis(whole, 3, 1))))
-            parts.append(torch.from_numpy(answers))
-    return Data("npz", path, names, *parts)
+        for key in ("train_images", "test_images"):
+            array = archive[key]
+            dtype = array.dtype
+            if dtype != np.uint8:
+                array = array.astype(np.float32, copy=False)  # which holds every uint16
+                _check_finite(path, key, array)
+            whole = np.moveaxis(array, reading.letters.index("C"), 1) if "C" in reading.letters else array[:, None]
+            parts.append(torch.from_numpy(np.ascontiguousarray(whole)))
+    train, test = parts
+    extent = _RANGES.get(dtype) or (float(train.min()), float(train.max()))
+    return Data(
+        "npz",
+        path,
+        names,
+        train,
+        torch.from_numpy(labels[0]),
+        test,
+        torch.from_numpy(labels[1]),
+        extent if extent[0] < extent[1] else (0.0, 1.0),
+    )
+
+
+def _check_finite(path: Path, key: str, array: npt.NDArray[np.float32]) -> None:
+    for index, values in enumerate(array):
+        if not np.isfinite(values).all():
+            raise RunError(f"{path}: {key}: a value of number {index} is not finite")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from resnetc.runtime.distributed.batch_shares import (
     describe_one_value,
 )
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.image_size import refuse_augmentation
 from resnetc.runtime.model import loader
 from resnetc.runtime.recipe import Recipe
 
@@ -24,6 +25,7 @@ _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch n
 
 def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, processes: int) -> None:
     """Check the model for all that a run does with it, in each of its processes."""
+    refuse_augmentation(data.name, len(data.size), recipe)
     evaluation = compute_evaluation_share(len(data.test_labels), recipe.eval_batch_size, processes)
     step = compute_step_share(len(data.train_labels), recipe.batch_size, processes)
     check_model(model, network, data, evaluation, step)
@@ -89,9 +91,9 @@ _OTHER_REMEDIES = ("larger images", "another norm")
 def _describe_mismatch(model: nn.Module, network: str, data: ImageSet, size: str) -> str:
     """What a network was made for, and what the data is instead, as far as its module tells."""
     declared = loader.read_input_shape(model)
-    if declared is not None and len(declared) != 3:
-        axes = "one axis" if len(declared) == 2 else f"{len(declared) - 1} axes"
-        return f"`{network}` takes {axes} (INPUT_SHAPE = {declared}), {data.name} has 2 axes ({size})"
+    if declared is not None and len(declared) != 1 + len(data.size):
+        axes = ["one axis" if count == 1 else f"{count} axes" for count in (len(declared) - 1, len(data.size))]
+        return f"`{network}` takes {axes[0]} (INPUT_SHAPE = {declared}), {data.name} has {axes[1]} ({size})"
     if declared is not None and declared[0] != data.channels:
         channels = f"{data.channels} channel{'s' if data.channels > 1 else ''}"
         return (

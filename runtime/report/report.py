@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "report.html.j2"
 _MAX_CHIPS = 16  # blocks of a stage that are drawn one by one
+_SIGNAL_SIZE = 64, 128  # height and width of the curve of a signal, in pixels
 _PICTURE_WIDTH = 900  # width of the architecture's picture, in pixels
 
 
@@ -201,13 +202,35 @@ def list_settings(recipe: recipes.Recipe) -> list[dict[str, object]]:
 def describe_misclassification(miss: Misclassification, data: ImageSet, evaluation: Evaluation) -> dict[str, object]:
     """A misclassified test image with its picture inline."""
     return {
-        "picture": "data:image/png;base64," + base64.b64encode(encode_png(data.read_test_image(miss.index))).decode(),
+        "picture": "data:image/png;base64,"
+        + base64.b64encode(encode_png(draw_input(data.read_test_image(miss.index)))).decode(),
         "index": miss.index,
         "true": evaluation.format_class_name(miss.true),
         "predicted": evaluation.format_class_name(miss.predicted),
         "probability": 100 * miss.probability,
         "loss": miss.loss,
     }
+
+
+def draw_input(values: Tensor) -> Tensor:
+    """An input [channels, *size] as a picture, uint8 [channels, height, width]: of a volume the middle slice, of a
+    signal the curve of its first channel. Numbers other than bytes go from black, the least, to white."""
+    if values.ndim == 4:
+        values = values[:, values.shape[1] // 2]
+    if values.ndim == 3 and values.dtype == torch.uint8:
+        return values
+    values = values.float()
+    low, high = values.amin(), values.amax()
+    shares = (values - low) / (high - low).clamp(min=1e-30)
+    if values.ndim == 3:
+        return (255 * shares).round().to(torch.uint8)
+    curve = shares[0, torch.linspace(0, shares.shape[1] - 1, _SIGNAL_SIZE[1]).round().long()]
+    rows = ((1 - curve) * (_SIGNAL_SIZE[0] - 1)).round().long()
+    picture = torch.full((1, *_SIGNAL_SIZE), 255, dtype=torch.uint8)
+    for column, row in enumerate(rows.tolist()):
+        before = int(rows[max(column - 1, 0)])
+        picture[0, min(row, before) : max(row, before) + 1, column] = 0
+    return picture
 
 
 def encode_png(image: Tensor) -> bytes:

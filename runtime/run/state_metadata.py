@@ -79,7 +79,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_shape(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(is_count(size) and size > 0 for size in value)
+    return isinstance(value, list) and 2 <= len(value) <= 4 and all(is_count(size) and size > 0 for size in value)
 
 
 def _is_environment(value: object) -> bool:
@@ -116,7 +116,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "module": (_is_text, "a text"),
     "data": (_is_text, "a text"),
     "fingerprint": (_is_text, "a text"),
-    "shape": (_is_shape, "channels, height and width"),
+    "shape": (_is_shape, "channels and one to three sizes"),
     "environment": (_is_environment, "a table of texts"),
     "recipe": (_is_table, "a table"),
     "step": (is_count, "a number of steps"),

@@ -54,7 +54,7 @@ def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, s
 class TrainState:
     """The state of a run. Random numbers are computed from it (`counter_rng`), so no generator needs saving.
 
-    shape: (channels, height, width) of an image; environment: that of `environment.describe`, at the last start. step:
+    shape: (channels, *size) of an image; environment: that of `environment.describe`, at the last start. step:
     steps done; epochs: epochs done and evaluated; seconds: wall time so far; loss_sum: sum of the losses of the
     current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer if
     an epoch has fewer steps); epoch_seconds: wall time of those steps. records: those of the epochs done;
@@ -66,7 +66,7 @@ class TrainState:
     module: str
     data: str
     fingerprint: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     recipe: Recipe
     preprocessing: Preprocessing
     environment: dict[str, str]

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import USAGE, add_import_option, is_color_terminal, print_imports, print_note
-from resnetc.cli.train import Command, import_runtime, parse_seed, print_data_notes, read_module, require_runtime
+from resnetc.cli.train import (
+    Command,
+    choose_axes,
+    import_runtime,
+    parse_seed,
+    print_data_notes,
+    read_module,
+    require_runtime,
+)
 from resnetc.compiler.fast_dataclass import record
 
 if TYPE_CHECKING:
@@ -169,7 +177,8 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     name, path = datasets.parse_argument(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
-    return Plan(*compile_arms(specs, datasets.read_outline(name, path), chosen), chosen)
+    first = argparse.Namespace(spec=specs[0].name, model=specs[0].model)
+    return Plan(*compile_arms(specs, datasets.read_outline(name, path, choose_axes(first, None)), chosen), chosen)
 
 
 def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:

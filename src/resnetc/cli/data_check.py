@@ -70,6 +70,21 @@ def compile_for_data(
     return session.render(checked), checked.network.name, images
 
 
+def count_axes(options: argparse.Namespace) -> int:
+    """How many axes an input of the spec has, which decides how arrays are read; 2 where the spec does not say it, as
+    what is wrong with it is said when it is compiled."""
+    from resnetc.compiler.driver.session import Session
+    from resnetc.compiler.syntax import tree as syntax
+
+    if options.spec == "-":
+        return 2
+    session = Session()
+    session.add(options.spec, None)
+    shapes = [] if session.sink.failed else [model.input.shape for model in session.models(options.model)]
+    counts = {len(shape.items) - 1 for shape in shapes if isinstance(shape, syntax.List)}
+    return counts.pop() if len(counts) == 1 and counts <= NUMBERS.keys() else 2
+
+
 def fit_to_network(checked: CheckedNetwork, images: Outline | MixedOutline, recipe: Recipe) -> Outline:
     """The images as the network gets them; RunError where photographs of several sizes meet a net of other axes."""
     from resnetc.runtime.data import MixedOutline
@@ -195,7 +210,8 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
         names = [n for n, value in network.parameters if is_mentioned(declared.span, n) and value in declared.sizes]
         hint = f"; `--set {names[0]}=...` sets it" if names else ""
         raise RunError(f"{headline} only {format_sizes(declared.sizes)} ({format_place(declared.span)}){hint}")
-    rows = zip(axes, declared.symbols, declared.sizes, ("height", "width"), strict=True)
+    words = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[len(axes)]
+    rows = zip(axes, declared.symbols, declared.sizes, words, strict=True)
     takes = ", ".join(show_set(axis, s) if s else f"a {what} of {number}" for axis, s, number, what in rows)
     axis, size = refused_axes[0], images.size[refused_axes[0]]
     promised = declared_sizes(network, axis)
@@ -228,7 +244,7 @@ def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, tra
     batch = refusal.norm.primitive.name == "batch_norm"
     kind, statistic_of = ("a batch norm", "channel") if batch else ("a group norm", "group")
     map_shape = (
-        f"1x1 at {format_sizes(images.size)}"
+        f"{format_sizes((1,) * len(images.size))} at {format_sizes(images.size)}"
         if refusal.norm.shape_in.sizes
         else f"a vector at {format_sizes(images.size)}"
     )

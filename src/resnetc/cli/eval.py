@@ -43,6 +43,16 @@ def parse_scales(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
+def count_axes(run: Path) -> int:
+    """How many axes an input of a run has; 2 where its files do not say it: what is wrong with them is said later."""
+    from resnetc.runtime.image_size import read_declared_size
+    from resnetc.runtime.run.folder import RunFolder
+
+    folder = RunFolder(run)
+    size = read_declared_size(folder.read_source()) if folder.holds_run else None
+    return len(size) if size else 2
+
+
 def evaluate(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
     require_runtime()
@@ -56,7 +66,9 @@ def evaluate(options: argparse.Namespace) -> int:
     allowed = options.allow_import
     with exit_on_interrupt():
         print_imports(options)
-        images = datasets.read_outline(*datasets.parse_argument(options.data)) if options.data is not None else None
+        images = None
+        if options.data is not None:
+            images = datasets.read_outline(*datasets.parse_argument(options.data), count_axes(run))
         evaluation = evaluate_run(
             run, images, weights=options.weights, allow_imports=allowed, crops=options.crops, scales=options.scales
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from resnetc.bounded_read import contents
 from resnetc.cli.common import add_import_option, print_imports, print_note
-from resnetc.cli.data_check import AlreadyReported, compile_for_data
+from resnetc.cli.data_check import AlreadyReported, compile_for_data, count_axes
 from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     """
     from resnetc.runtime import data as datasets
     from resnetc.runtime import recipe
+    from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.image_size import fit_images, read_declared_size
     from resnetc.runtime.weights.source import find_weight_file
@@ -150,7 +151,8 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     else:
         chosen = recipe.load(default_recipe, overrides, of_run=stopped_run is not None)
     chosen = recipe.add_frozen(chosen, options.freeze)
-    outline = datasets.read_outline(name, path)
+    axes = choose_axes(options, stopped_run)
+    outline = datasets.read_outline(name, path, axes)
     if stopped_run and options.spec is None:
         refuse_choices(options)
         if not stopped_run.is_sealed:
@@ -160,8 +162,22 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         outline = fit_images(outline, chosen, read_declared_size(source))
     else:
         source, network, outline = read_module(options, outline, chosen)
+    if outline.note and launch.is_main_process():
+        print_note(outline.note)
     import_runtime()
     return source, network, outline.read(), chosen
+
+
+def choose_axes(options: argparse.Namespace, stopped_run: StoppedRun | None) -> int:
+    """How many axes an input of the network has that the command line names."""
+    from resnetc.runtime.image_size import read_declared_size
+
+    if options.spec is None:
+        assert stopped_run is not None
+        return len(read_declared_size(stopped_run.source) or (0, 0))
+    if options.spec.endswith(".py"):
+        return len(read_declared_size(read_module_text(Path(options.spec))) or (0, 0))
+    return count_axes(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,20 +245,26 @@ def read_module(
 ) -> tuple[str, str, Outline]:
     """The generated text to train and the name of its network: read, or compiled for the data; and the images as the
     network gets them."""
-    from resnetc.runtime.errors import RunError
     from resnetc.runtime.image_size import fit_images, read_declared_size
 
     if options.spec.endswith(".py"):
         path = Path(options.spec)
         refuse_choices(options)
-        try:
-            text = contents(path, MAX_MODULE_BYTES).decode()
-        except UnicodeDecodeError:
-            raise RunError(f"{path}: cannot be read: not a text file") from None
-        except OSError as error:
-            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
+        text = read_module_text(path)
         return text, path.stem, fit_images(images, recipe, read_declared_size(text))
     return compile_for_data(options, images, recipe)
+
+
+def read_module_text(path: Path) -> str:
+    """The text of a generated module; RunError where it cannot be read."""
+    from resnetc.runtime.errors import RunError
+
+    try:
+        return contents(path, MAX_MODULE_BYTES).decode()
+    except UnicodeDecodeError:
+        raise RunError(f"{path}: cannot be read: not a text file") from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def refuse_choices(options: argparse.Namespace) -> None:

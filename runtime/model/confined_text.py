@@ -27,7 +27,8 @@ _IMPORTS = {  # of each module, the names that may be imported; None: the module
     "math": (),
     "typing": ("Any",),
 }
-_MODULE_NAMES = frozenset(("torch", "nn", "F", "math", "self", "super"))  # that nothing else may be called
+_PACKAGES = ("torch", "nn", "F", "math")  # only ever followed by a dot
+_MODULE_NAMES = frozenset((*_PACKAGES, "self", "super"))  # that nothing else may be called
 _BUILTINS = frozenset(
     "int float bool str tuple list dict set isinstance super range len max min sum abs zip enumerate".split()
 )
@@ -81,6 +82,7 @@ def find_foreign_code(source: str, allow_imports: frozenset[str] = frozenset()) 
 class _Reader:
     def __init__(self, tree: ast.Module, allow_imports: frozenset[str]) -> None:
         self.tree, self.allow_imports = tree, allow_imports
+        self.owners = {id(node.value): node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         self.methods = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         self.stored = {  # the names of layers and buffers
             node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
@@ -167,6 +169,8 @@ class _Reader:
             elif isinstance(inner, ast.Name):
                 if isinstance(inner.ctx, ast.Store):
                     yield from self.check_name(inner, inner.id)
+                elif inner.id in _PACKAGES and id(inner) not in self.owners:
+                    yield line, f"`{inner.id}` as a value"
                 elif inner.id.startswith("__") or (
                     inner.id in vars(builtins) and inner.id not in _BUILTINS and inner.id not in local
                 ):
@@ -187,15 +191,16 @@ class _Reader:
             return not owner.args and name in ("__init__", "forward")
         if name.startswith("_") and name not in _OF_SELF:
             return False
-        if isinstance(owner, ast.Name) and owner.id in ("torch", "nn", "F", "math"):
+        if isinstance(owner, ast.Name) and owner.id in _PACKAGES:
             return {
-                "torch": name in _TORCH,
-                "nn": name == "init" or name[0].isupper(),
+                "torch": name in _TORCH or (name == "linalg" and self.owners.get(id(node)) == "vector_norm"),
+                "nn": name[0].isupper() or (name == "init" and self.owners.get(id(node), "").endswith("_")),
                 "F": name in _FUNCTIONAL,
                 "math": True,
             }[owner.id]
-        if isinstance(owner, ast.Attribute) and owner.attr == "init":
-            return name.endswith("_") and hasattr(nn.init, name)
+        if isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name) and owner.value.id in _PACKAGES:
+            if owner.attr in ("init", "linalg"):
+                return name == "vector_norm" or (owner.attr == "init" and hasattr(nn.init, name))
         if (
             isinstance(owner, ast.Name)
             and owner.id == "self"

@@ -61,6 +61,11 @@ ESCAPES = {  # a line of `forward`: each is a way that has led out of some sandb
     "a module of init's": "nn.init.torch.save(x, 'ran')",
     "a module of nn's": "nn.modules.module.os",
     "another torch": "nn = torch\n        nn.PyTorchFileWriter('ran')",
+    "torch as a value": "y = torch\n        self.save = 1\n        y.save(x, 'ran')",
+    "torch as an argument": "self.save = 1\n        [y.save(x, 'ran') for y in (torch,)]",
+    "init as a value": "y = nn.init\n        self.torch = 1\n        y.torch",
+    "linalg as a value": "y = torch.linalg\n        self.sys = 1\n        y.sys",
+    "another function of linalg's": "torch.linalg.torch.save(x, 'ran')",
     "another self": "self = x",
     "format": "'{0.__class__}'.format(x)",
     "format in place": "f'{x.__class__}'",
@@ -126,7 +131,7 @@ def test_the_net_around_them_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["imagenet/seresnet50", "resnest50d", "resnetv2_50d_gn", "nf_regnet_b1", "skresnet18", "eca_nfnet_l0"]
+    "spec", ["imagenet/seresnet50", "resnest50d", "resnetv2_50d_gn", "nf_regnet_b1", "skresnet18", "convnextv2_pico"]
 )
 def test_networks_with_unusual_layers_are_not_refused(spec: str) -> None:
     source = resnetc.compile(spec).source

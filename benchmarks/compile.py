@@ -2,9 +2,10 @@
 
     python benchmarks/compile.py [--rounds 9]
 
-Prints the median of every arm, and with their budgets three ratios and one time: `check imagenet/resnet50` against
+Prints the median of every arm, and with their budgets four ratios and one time: `check imagenet/resnet50` against
 importing lark and jinja2 (2.4), a net of 10,000 blocks against one of 1,000 (12, in time and memory), ResNet-1202
-against ResNet-50 (2); compiling the 145 nets of specs/zoo takes at most 20 s of one core.
+against ResNet-50 (2). The time is that of compiling all of specs/zoo on one core (8 s): it prints too how many networks
+these are, and what one of them takes. Modules are read as bytecode, as an installed compiler reads its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MAX_SECONDS_OF_ZOO = 8
 
 DEEP = """edition 1
 use std.blocks
@@ -36,6 +38,7 @@ model deep{blocks}() {{
 def run(command: list[str]) -> tuple[float, float]:
     """CPU seconds and peak memory (MiB) of one process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     pid = os.posix_spawn(
         command[0],
         command,
@@ -75,6 +78,7 @@ def main() -> None:
             names = list(arms) if number % 2 == 0 else list(arms)[::-1]
             for name in names:
                 samples[name].append(run(arms[name]))
+        nets = sum(1 for _ in Path(folder, "zoo").rglob("*.py"))
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, n = {rounds}")
     time = {name: statistics.median(t for t, _ in rows) for name, rows in samples.items()}
     memory = {name: statistics.median(m for _, m in rows) for name, rows in samples.items()}
@@ -85,8 +89,9 @@ def main() -> None:
         ("10,000 / 1,000 blocks, time", time["check 10,000 blocks"] / time["check 1,000 blocks"], 12),
         ("10,000 / 1,000 blocks, memory", memory["check 10,000 blocks"] / memory["check 1,000 blocks"], 12),
         ("resnet1202 / resnet50", time["check resnet1202"] / time["check resnet50"], 2),
-        ("specs/zoo, CPU seconds", time["compile specs/zoo"], 20),
+        ("specs/zoo, CPU seconds", time["compile specs/zoo"], MAX_SECONDS_OF_ZOO),
     )
+    print(f"specs/zoo: {nets} networks, {1000 * time['compile specs/zoo'] / nets:.1f} CPU ms each")
     for name, ratio, budget in ratios:
         print(f"{name:<38} {ratio:6.2f}  (at most {budget}) {'ok' if ratio <= budget else 'TOO MUCH'}")
     sys.exit(any(ratio > budget for _, ratio, budget in ratios))

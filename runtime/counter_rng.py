@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 ORDER, ROW, COLUMN, FLIP, MODEL = range(5)  # one stream a use: no two uses see the same numbers
-AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE = range(
-    1 << 16, (1 << 16) + 7
-)  # behind MODEL and the streams of the other processes
+_FIRST = 1 << 16  # behind MODEL and the streams of the other processes
+AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE, SPLIT = range(_FIRST, _FIRST + 8)
 _MASK = 0xFFFFFFFF
 
 _Word = TypeVar("_Word", int, Tensor)

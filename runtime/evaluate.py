@@ -28,6 +28,7 @@ from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.record import describe_missing_record
 from resnetc.runtime.run.state_metadata import RunMetadata
+from resnetc.runtime.splits import Split
 from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.trained_run import LoadedRun, Weights, choose_device, load_run
 
@@ -302,10 +303,13 @@ def load_run_data(metadata: RunMetadata) -> ImageSet:
 
 def _read_as_in_run(outline: Outline | MixedOutline, metadata: RunMetadata) -> ImageSet:
     """The data, photographs resized and cropped as those of the run."""
+    recipe = metadata["recipe"]
+    holdout = 0 if outline.test else recipe.holdout
+    split = Split(holdout, recipe.validation, recipe.split_seed)
     if isinstance(outline, Outline) and outline.fit is None:
-        return outline.read()
+        return split.apply(outline).read()
     record, (_, height, width) = metadata["preprocessing"], metadata["shape"]  # of photographs: they have a `fit`
-    return outline.at(Fit((height, width), None if record is None else record.resize)).read()
+    return split.apply(outline.at(Fit((height, width), None if record is None else record.resize))).read()
 
 
 def _choose_preprocessing(run: LoadedRun, data: ImageSet) -> Preprocessing:

@@ -8,11 +8,20 @@ import ast
 from resnetc.runtime.data import Fit, MixedOutline, Outline
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.splits import Split
 
 _CENTRE = 0.875  # of the short side is what evaluation sees, where the recipe does not say
 
 
 def fit_images(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[int, ...] | None) -> Outline:
+    """The outline of the images as the network gets them, with those set aside that the recipe says.
+
+    `declared` and the errors are those of `choose_fit`.
+    """
+    return Split.from_recipe(recipe).apply(choose_fit(outline, recipe, declared))
+
+
+def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[int, ...] | None) -> Outline:
     """The outline of the images as the network gets them.
 
     declared: the size of an image in the spec or the module. RunError where no size can be told, and where images would

@@ -122,6 +122,17 @@ class Recipe:
     noise: float = define_key(
         0.0, "number", "in memory: standard deviation of Gaussian noise, in that of the data; 0: none", low=0, high=10
     )
+    holdout: float = define_key(
+        0.0, "number", "share of the images that becomes the test part of a set without one", low=0, high=0.9
+    )
+    validation: float = define_key(
+        0.0,
+        "number",
+        "share of the training images that chooses the best epoch; 0: the test images do",
+        low=0,
+        high=0.9,
+    )
+    split_seed: int = define_key(0, "int", "seed of what holdout and validation set aside", low=0, high=2**32 - 1)
     normalise: str = define_key(
         "channel",
         "choice",

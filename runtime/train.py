@@ -19,7 +19,7 @@ from resnetc.runtime.determinism import limit_threads, seed_generators, use_dete
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.evaluate import Evaluation, measure
+from resnetc.runtime.evaluate import Evaluation, evaluate, measure
 from resnetc.runtime.image_batches import open_batches
 from resnetc.runtime.interval import SaveTimer, parse_interval
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader, user_classes
@@ -44,7 +44,8 @@ CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on th
 @dataclass(frozen=True, slots=True)
 class Result:
     """The result of a finished run. Accuracies are in percent, of the last epoch; `best_top1` was reached in
-    `best_epoch`.
+    `best_epoch`. If validation images chose that epoch, `best_top1` is theirs, and `test_loss`, `top1` and `top5` are
+    those of the test images with its weights.
 
     `seconds` is wall time from the call on, including start-up, evaluation and saving, summed over all parts of a
     resumed run.
@@ -63,18 +64,20 @@ class Result:
     seconds: float
 
     @classmethod
-    def of_state(cls, state: TrainState, out: Path) -> "Result":
-        """The result of a run whose epochs are all done."""
+    def of_state(cls, state: TrainState, out: Path, final: tuple[float, float, float] | None = None) -> "Result":
+        """The result of a run whose epochs are all done; final: loss, top-1 and top-5 of the test images, if others
+        chose the best epoch."""
         last_record = state.records[-1]
+        loss, top1, top5 = final or (last_record["test_loss"], last_record["top1"], last_record["top5"])
         return cls(
             network=state.network,
             out=out,
             epochs=last_record["epoch"],
             steps=last_record["step"],
             train_loss=last_record["train_loss"],
-            test_loss=last_record["test_loss"],
-            top1=last_record["top1"],
-            top5=last_record["top5"],
+            test_loss=loss,
+            top1=top1,
+            top5=top5,
             best_top1=state.best["top1"],
             best_epoch=int(state.best["epoch"]),
             seconds=last_record["seconds"],
@@ -130,8 +133,9 @@ def train(
         criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         preprocessing = describe_preprocessing(data, recipe, group.device)
         normaliser = Normaliser.from_record(preprocessing, group.device)
-        images = open_batches(data, recipe, normaliser, group.device, to_release)
-        train_labels, test_labels = data.train_labels.to(group.device), data.test_labels.to(group.device)
+        selection = data.validation or data  # whose test images choose the best epoch
+        images = open_batches(selection, recipe, normaliser, group.device, to_release)
+        train_labels, test_labels = data.train_labels.to(group.device), selection.test_labels.to(group.device)
         train_count = len(train_labels)
         batch_size, steps_per_epoch = batch_shares.split_epoch(train_count, recipe.batch_size, group.size)
         total_steps = steps_per_epoch * recipe.epochs
@@ -250,10 +254,14 @@ def train(
                 group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
                 save_timer.restart(state.step)
 
-        def finish() -> None:
+        def finish() -> tuple[float, float, float] | None:
+            """Write the report; loss, top-1 and top-5 of the test images, where others chose the best epoch."""
+            allowed = user_classes.list_permissions(source)
+            final = evaluate(out, data, weights="best", allow_imports=allowed) if data.validation else None
             if state.epochs > resumed_epochs or not run.report.is_file():
-                report.write(out, data, best_evaluation, allow_imports=user_classes.list_permissions(source))
+                report.write(out, data, final or best_evaluation, allow_imports=allowed)
+            return (final.loss, final.top1, final.top5) if final else None
 
-        group.broadcast_from_rank0(finish)
+        final_figures = group.broadcast_from_rank0(finish)
         save_if_due()  # a comparison has more to do
-    return Result.of_state(state, out)
+    return Result.of_state(state, out, final_figures)

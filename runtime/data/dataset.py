@@ -111,6 +111,11 @@ class ImageSet(Protocol):
         """int64 [N]."""
 
     @property
+    def validation(self) -> ImageSet | None:
+        """The same set with the images that choose the best epoch in place of the test images; None where no images
+        were set aside for that."""
+
+    @property
     def outline(self) -> Outline:
         """The outline of this data set."""
 
@@ -137,7 +142,8 @@ class Data:
     name, path: as on the command line (`digits`, no path); class_names: one per class, in the order of the labels.
     train_images, test_images: uint8 or float32 [N, channels, *size], where an image has the size (height, width), a
     signal (steps,) and a volume (depth, height, width); train_labels, test_labels: int64 [N] in [0, classes). range:
-    the values of black and white.
+    the values of black and white. A set may have no test images, until some are held out (`splits`); validation: the
+    same set with the images that choose the best epoch in place of the test images, where some were set aside.
     """
 
     name: str
@@ -148,17 +154,18 @@ class Data:
     test_images: Tensor
     test_labels: Tensor
     range: tuple[float, float] = (0.0, 255.0)
+    validation: Data | None = None
 
     def __post_init__(self) -> None:
         import torch
 
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
             has_numbers = images.dtype in (torch.uint8, torch.float32) and 3 <= images.ndim <= 5
-            if not has_numbers or labels.shape != images.shape[:1] or not len(images):
+            if not has_numbers or labels.shape != images.shape[:1] or not len(self.train_images):
                 raise ValueError(
                     f"a part of {self.name} has images {list(images.shape)} and labels {list(labels.shape)}"
                 )
-            if not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
+            if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
                 raise ValueError(f"a label of {self.name} lies outside [0, {self.classes})")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
             raise ValueError(f"training and test images of {self.name} differ in shape")
@@ -197,6 +204,8 @@ class Data:
             if tensor.is_floating_point():
                 digest.update(f"float32 from {self.range[0]} to {self.range[1]}".encode())
             digest.update(tensor.cpu().contiguous().numpy().data)
+        if self.validation is not None:
+            digest.update(self.validation.fingerprint().encode())
         return digest.hexdigest()
 
     def read_test_image(self, index: int) -> Tensor:

@@ -105,25 +105,27 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
         raise RunError(f"{path}: not a file; {_EXPECTED}")
     file = path
     with _open_archive(file) as archive:
-        missing = [key for key in KEYS if key not in archive]
+        has_test = any(key in archive for key in KEYS[2:])
+        keys = KEYS if has_test else KEYS[:2]
+        missing = [key for key in keys if key not in archive]
         if missing:
             has = ", ".join(sorted(archive)) or "nothing"
             raise RunError(f"{file}: no {missing[0]} in it (it holds {has}); {_EXPECTED}")
-        headers = {key: _read_header(file, archive, key) for key in KEYS}
+        headers = {key: _read_header(file, archive, key) for key in keys}
         layout = _read_layout(file, archive)
-        images = headers["train_images"], headers["test_images"]
+        images = [headers[key] for key in keys[::2]]
         readings = []
-        for key in ("train_images", "test_images"):
+        for key in keys[::2]:
             _check_numbers(file, key, headers[key])
             readings.append(choose_reading(f"{file}: {key}", headers[key].shape, axes, layout))
         reading = readings[0]
-        if images[0].shape[1:] != images[1].shape[1:]:
+        if images[0].shape[1:] != images[-1].shape[1:]:
             shapes = [list(header.shape[1:]) for header in images]
             raise RunError(f"{file}: test_images: images of {shapes[1]}, but train_images has {shapes[0]}")
-        if images[0].dtype != images[1].dtype:
+        if images[0].dtype != images[-1].dtype:
             raise RunError(f"{file}: test_images: {images[1].dtype} numbers, but train_images has {images[0].dtype}")
         labels = []
-        for key, header in zip(("train_labels", "test_labels"), images, strict=True):
+        for key, header in zip(keys[1::2], images, strict=True):
             _check_labels(file, key, headers[key], header.shape[0])
             labels.append(_convert_labels(file, key, archive[key]))
         names = _read_class_names(file, archive)
@@ -140,7 +142,7 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
         reading.count_channels(shape),
         reading.find_size(shape),
         shape[0],
-        images[1].shape[0],
+        images[1].shape[0] if has_test else 0,
         lambda: _read_data(file, classes, labels, reading),
         note="" if is_usual else f"{one_line(str(file))}: read as {reading.describe(shape)}",
     )
@@ -152,7 +154,7 @@ def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], readin
 
     parts = []
     with _open_archive(path) as archive:
-        for key in ("train_images", "test_images"):
+        for key in KEYS[: 2 * len(labels) : 2]:
             array = archive[key]
             dtype = array.dtype
             if dtype != np.uint8:
@@ -160,16 +162,19 @@ def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], readin
                 _check_finite(path, key, array)
             whole = np.moveaxis(array, reading.letters.index("C"), 1) if "C" in reading.letters else array[:, None]
             parts.append(torch.from_numpy(np.ascontiguousarray(whole)))
-    train, test = parts
+    train = parts[0]
+    test = parts[1] if len(parts) > 1 else train[:0]
+    train_labels = torch.from_numpy(labels[0])
+    test_labels = torch.from_numpy(labels[1]) if len(labels) > 1 else train_labels[:0]
     extent = _RANGES.get(dtype) or (float(train.min()), float(train.max()))
     return Data(
         "npz",
         path,
         names,
         train,
-        torch.from_numpy(labels[0]),
+        train_labels,
         test,
-        torch.from_numpy(labels[1]),
+        test_labels,
         extent if extent[0] < extent[1] else (0.0, 1.0),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -30,6 +31,21 @@ class Pictures(Protocol):
 
     def open(self, index: int) -> AbstractContextManager[Picture]:
         """One of them; RunError, which names it, if it is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomePictures:
+    """Some of the pictures of another part, in the order of `rows`."""
+
+    whole: Pictures
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def open(self, index: int) -> AbstractContextManager[Picture]:
+        """One of them."""
+        return self.whole.open(self.rows[index])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -116,7 +132,8 @@ def _read_part(part: Part, channels: int) -> tuple[Tensor, Tensor]:
 class Photographs:
     """A set of labelled photographs, split into a training and a test part; `dataset.ImageSet` explains the rest.
 
-    fit: what evaluation makes of every photograph; compute_fingerprint: reads all of them.
+    fit: what evaluation makes of every photograph; compute_fingerprint: reads all of them; validation: the same set
+    with the photographs that choose the best epoch in place of the test photographs, where some were set aside.
     """
 
     name: str
@@ -129,6 +146,7 @@ class Photographs:
     test: Pictures
     test_labels: Tensor
     compute_fingerprint: Callable[[], str]
+    validation: Photographs | None = None
 
     @property
     def classes(self) -> int:
@@ -153,7 +171,13 @@ class Photographs:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of names, labels and contents, wherever the set lies and whatever size is made of it."""
-        return self.compute_fingerprint()
+        whole = self.compute_fingerprint()
+        chosen = self.validation.test if self.validation is not None else None
+        parts = {"train": self.train, "test": self.test, "validation": chosen}
+        rows = [
+            f"{name} {','.join(map(str, part.rows))}" for name, part in parts.items() if isinstance(part, SomePictures)
+        ]
+        return hashlib.sha256("\n".join([whole, *rows]).encode()).hexdigest() if rows else whole
 
     def read_test_image(self, index: int) -> Tensor:
         """A test image as evaluation sees it: uint8 [channels, height, width]."""

@@ -26,7 +26,9 @@ _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch n
 def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, processes: int) -> None:
     """Check the model for all that a run does with it, in each of its processes."""
     refuse_augmentation(data.name, len(data.size), recipe)
-    evaluation = compute_evaluation_share(len(data.test_labels), recipe.eval_batch_size, processes)
+    parts = [data.test_labels, *([data.validation.test_labels] if data.validation else [])]
+    shares = [compute_evaluation_share(len(labels), recipe.eval_batch_size, processes) for labels in parts]
+    evaluation = min(shares, key=lambda share: share.images)
     step = compute_step_share(len(data.train_labels), recipe.batch_size, processes)
     check_model(model, network, data, evaluation, step)
 

@@ -78,7 +78,7 @@ def write(
             "bottom": HEIGHT - BOTTOM,
         },
         evaluation=evaluation,
-        headline=choose_headline(evaluation, run.read_records()),
+        headline=choose_headline(evaluation, run.read_records(), metadata["recipe"].validation > 0),
         reliability=lay_out_bins(evaluation.bins),
         classes=[
             {"name": evaluation.format_class_name(label), "accuracy": accuracy, "images": images}
@@ -119,8 +119,12 @@ class Headline:
     what: str
 
 
-def choose_headline(evaluation: Evaluation, records: Sequence[EpochRecord]) -> Headline:
-    """The figures of the last epoch, which nobody has chosen; before the first epoch is done, those of `evaluation`."""
+def choose_headline(evaluation: Evaluation, records: Sequence[EpochRecord], has_validation: bool = False) -> Headline:
+    """The figures of the last epoch, which nobody has chosen; before the first epoch is done those of `evaluation`.
+    These also where validation images have chosen the epoch, so that the test images judged it once."""
+    if has_validation and records:
+        what = "the epoch that was best on the validation images"
+        return Headline(evaluation.top1, evaluation.top5, evaluation.loss, what)
     if not records:
         return Headline(evaluation.top1, evaluation.top5, evaluation.loss, "the weights so far")
     last = records[-1]

@@ -59,6 +59,10 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
         help="leave a part as it is: stem, stage1, head, norms, a module, or a pattern such as '*.bn1.*'",
     )
     one.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
+    one.add_argument(
+        "--holdout", metavar="SHARE", help="hold this share of the images out, to test a set without test images"
+    )
+    one.add_argument("--validation", metavar="SHARE", help="choose the best epoch by this share of the training images")
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
@@ -109,9 +113,10 @@ def run_training(options: argparse.Namespace) -> int:
     )
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
+        of = "of the validation images " if images.validation is not None else ""
         print(
             f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
-            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % in epoch {result.best_epoch});"
+            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % {of}in epoch {result.best_epoch});"
             f" {one_line(str(result.out))}"
         )
     return 0
@@ -134,6 +139,8 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         overrides.append(f"seed={options.seed}")
     if options.deterministic:
         overrides.append("deterministic=true")
+    shares = {"holdout": options.holdout, "validation": options.validation}
+    overrides += [f"{key}={share}" for key, share in shares.items() if share is not None]
     if options.resume and options.out is None:
         raise RunError("--resume needs --out: the folder of the run to resume", status=2)
     if options.spec is None and not options.resume:

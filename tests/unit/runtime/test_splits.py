@@ -1,0 +1,128 @@
+"""Images set aside: for a test part where there is none, and to choose the best epoch by."""
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from resnetc.cli.main import main
+from resnetc.runtime import data, recipe
+from resnetc.runtime.data import Data, Outline
+from resnetc.runtime.errors import RunError, Stopped
+from resnetc.runtime.evaluate import evaluate, load_run_data
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import train_state
+from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.splits import Split
+from resnetc.runtime.train import train
+from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
+
+
+def split(few: Data, holdout: float, validation: float, seed: int = 0) -> tuple[Outline, Data]:
+    outline = Split(holdout, validation, seed).apply(few.outline)
+    read = outline.read()
+    assert isinstance(read, Data)
+    return outline, read
+
+
+def untested(few: Data) -> Data:
+    """The set without its test images, whose every image is another one."""
+    images = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1).expand(100, 1, 8, 8).contiguous()
+    return replace(few, train_images=images, test_images=images[:0], test_labels=few.test_labels[:0])
+
+
+@pytest.mark.parametrize(("holdout", "validation", "counts"), [(0.2, 0, (80, 20)), (0.2, 0.25, (60, 20, 20))])
+def test_every_image_has_one_use(few: Data, holdout: float, validation: float, counts: tuple[int, ...]) -> None:
+    outline, read = split(untested(few), holdout, validation)
+    parts = [(read.train_images, read.train_labels), (read.test_images, read.test_labels)]
+    if read.validation is not None:
+        assert read.validation.train_images is not read.test_images
+        parts.append((read.validation.test_images, read.validation.test_labels))
+    assert tuple(len(labels) for _, labels in parts) == counts
+    assert (outline.train, outline.test) == counts[:2]
+    numbers = [int(image[0, 0, 0]) for images, _ in parts for image in images]
+    assert sorted(numbers) == list(range(100))
+    for images, labels in parts:
+        assert labels.bincount().tolist() == [len(labels) // 10] * 10
+        assert [int(few.train_labels[int(image[0, 0, 0])]) for image in images] == labels.tolist()
+
+
+def test_small_classes_are_not_forgotten(few: Data) -> None:
+    labels = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)
+    _, read = split(replace(untested(few), train_labels=labels), 0.1, 0)
+    assert read.test_labels.bincount().tolist() == [7, 2, 1]
+
+
+def test_a_split_depends_on_its_seed_alone(few: Data) -> None:
+    one, same, other = (split(untested(few), 0.2, 0.1, seed)[1] for seed in (1, 1, 2))
+    assert one.fingerprint() == same.fingerprint() != other.fingerprint()
+    assert split(few, 0, 0)[1] is few
+
+
+REFUSED = {
+    "a test part is there": (True, 0.2, 0.0, "npz has 40 test images: --holdout is for sets without"),
+    "none is there": (False, 0.0, 0.0, "npz has no test images: hold some of its images out, e.g. --holdout 0.2"),
+    "too small a share": (True, 0.0, 0.001, "--validation 0.001: 0 of the 100 training images of npz"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_split_that_cannot_be_is_refused(name: str, few: Data) -> None:
+    has_test, holdout, validation, expected = REFUSED[name]
+    with pytest.raises(RunError) as refusal:
+        split(few if has_test else untested(few), holdout, validation)
+    assert expected in str(refusal.value)
+
+
+def test_the_test_images_are_judged_once(
+    source: str, quick: Recipe, few: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the weights of the epoch that the validation images chose; a resumed run is the same to the last bit."""
+    settings, out = replace(quick, validation=0.2, batch_size=20), tmp_path / "whole"
+    path = tmp_path / "a.npz"
+    parts = {"train": (few.train_images, few.train_labels), "test": (few.test_images, few.test_labels)}
+    arrays = {
+        f"{part}_{what}": tensor.squeeze(1).numpy() if what == "images" else tensor.numpy()
+        for part, pair in parts.items()
+        for what, tensor in zip(("images", "labels"), pair, strict=True)
+    }
+    np.savez(path, **arrays)
+    outline = data.read_outline("npz", path)
+    assert isinstance(outline, Outline)
+    read = Split.from_recipe(settings).apply(outline).read()
+    result = train(source, "net", read, settings, out, quiet=True)
+    records, metadata = RunFolder(out).read_records(), train_state.load(RunFolder(out).best)[1]
+    assert result.best_top1 == max(record["top1"] for record in records)
+    assert load_run_data(metadata).fingerprint() == metadata["fingerprint"] == read.fingerprint()
+    judged = evaluate(out)
+    assert (judged.images, judged.top1) == (40, result.top1)
+    assert "best on the validation images" in RunFolder(out).report.read_text()
+    stopping(monkeypatch, [4], signal.SIGTERM)
+    with pytest.raises(Stopped):
+        train(source, "net", read, settings, tmp_path / "cut", quiet=True)
+    again = train(source, "net", read, settings, tmp_path / "cut", resume=True, quiet=True)
+    assert again.top1 == result.top1
+    assert_equal_runs(out, tmp_path / "cut")
+
+
+def test_a_run_is_resumed_without_its_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (60, 8, 8), dtype=np.uint8), np.arange(60) % 10
+    np.savez(tmp_path / "a.npz", train_images=images, train_labels=labels)
+    out = str(tmp_path / "run")
+    options = ["--holdout", "0.3", "--validation", "0.25", "--override", "epochs=1", "--override", "batch_size=10"]
+    arguments = ["train", "digits", "--data", f"npz:{tmp_path / 'a.npz'}"]
+    assert main([*arguments, "--out", str(tmp_path / "other")]) == 1
+    assert "npz has no test images: hold some of its images out, e.g. --holdout 0.2" in capsys.readouterr().err
+    assert main([*arguments, *options, "--out", out]) == 0
+    said = capsys.readouterr()
+    assert "of 60 training images, 18 to test and 10 to choose the best epoch are set aside, by class" in said.err
+    assert "% of the validation images in epoch 1)" in said.out
+    assert main(["train", "--resume", "--out", out]) == 0
+    assert main(["eval", out]) == 0
+    assert "18 images  top-1" in capsys.readouterr().out
+    assert main(["train", "--resume", "--out", out, "--validation", "0.5"]) == 1
+    assert recipe.load(str(RunFolder(Path(out)).recipe)).validation == 0.25

@@ -190,3 +190,26 @@ def test_the_command_takes_photographs_as_large_as_the_spec_declares(
     assert main(["train", "net.resnet", "--data", "pack:shapes.pack", "--override", "image_size=20", *quick, "no"]) == 1
     assert "pack has images of 20x20, `net` takes" in capsys.readouterr().err
     assert not Path("no").exists()
+
+
+def test_networks_that_are_compared_get_images_of_one_size(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.resnet").write_text(SPEC)
+    Path("two.resnet").write_text(SPEC.replace("model net", "model other").replace("20, 24", "32, 32"))
+    command = ["compare", "--data", f"folder:{shapes}", "--override", "epochs=1", "one.resnet", "two.resnet"]
+    assert main(command) == 2
+    message = "the networks declare images of 20x24 and 32x32: say one size: --override image_size=N"
+    assert message in capsys.readouterr().err
+
+
+def test_a_network_of_other_axes_takes_no_photographs(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.resnet").write_text(
+        SPEC.replace("[channels, H, W] = [channels, 20, 24]", "[channels, T] = [channels, 64]")
+    )
+    assert main(["train", "net.resnet", "--data", f"folder:{shapes}"]) == 1
+    assert "`net` takes one axis (net.resnet:5), folder has photographs (two axes)" in capsys.readouterr().err

@@ -123,6 +123,10 @@ def test_a_box_is_resampled_as_if_the_whole_image_were_there(
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
+def test_the_numbers_of_the_filters_are_pillows() -> None:
+    assert decode._FILTERS == {name: int(Image.Resampling[name.upper()]) for name in decode.INTERPOLATIONS}
+
+
 def refused(path: Path, *parts: str) -> None:
     with pytest.raises(RunError) as caught:
         read(path)

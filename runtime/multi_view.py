@@ -62,6 +62,8 @@ class ViewBatches:
     def __init__(
         self, model: nn.Module, data: ImageSet, views: Views, preprocessing: Preprocessing, batch_size: int
     ) -> None:
+        if isinstance(data, Data) and data.test_images.dtype != torch.uint8:
+            raise RunError("--crops and --scales are for images of bytes (uint8)", status=2)
         self._model, self._data, self._views = model.eval(), data, views
         self._preprocessing, self._batch_size = preprocessing, batch_size
         self._device = next(model.parameters()).device

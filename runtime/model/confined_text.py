@@ -194,11 +194,15 @@ class _Reader:
         if isinstance(owner, ast.Name) and owner.id in _PACKAGES:
             return {
                 "torch": name in _TORCH or (name == "linalg" and self.owners.get(id(node)) == "vector_norm"),
-                "nn": name[0].isupper() or (name == "init" and self.owners.get(id(node), "").endswith("_")),
+                "nn": name[0].isupper()
+                or (name == "init" and self.owners.get(id(node), "").endswith("_"))
+                or (name == "functional" and self.owners.get(id(node)) in _FUNCTIONAL),
                 "F": name in _FUNCTIONAL,
                 "math": True,
             }[owner.id]
         if isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name) and owner.value.id in _PACKAGES:
+            if owner.attr == "functional":
+                return name in _FUNCTIONAL
             if owner.attr in ("init", "linalg"):
                 return name == "vector_norm" or (owner.attr == "init" and hasattr(nn.init, name))
         if (

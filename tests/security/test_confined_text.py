@@ -64,6 +64,8 @@ ESCAPES = {  # a line of `forward`: each is a way that has led out of some sandb
     "torch as a value": "y = torch\n        self.save = 1\n        y.save(x, 'ran')",
     "torch as an argument": "self.save = 1\n        [y.save(x, 'ran') for y in (torch,)]",
     "init as a value": "y = nn.init\n        self.torch = 1\n        y.torch",
+    "functional as a value": "y = nn.functional\n        self.importlib = 1\n        y.importlib",
+    "a module of functional's": "nn.functional.importlib.import_module('os')",
     "linalg as a value": "y = torch.linalg\n        self.sys = 1\n        y.sys",
     "another function of linalg's": "torch.linalg.torch.save(x, 'ran')",
     "another self": "self = x",
@@ -126,7 +128,7 @@ def test_a_way_out_of_the_module_is_refused(case: str) -> None:
 
 
 def test_the_net_around_them_is_not() -> None:
-    assert find_foreign_code(NET.format(line="", after="")) is None
+    assert find_foreign_code(NET.format(line="x = nn.functional.dropout(x, 0.1)", after="")) is None
     assert find_foreign_code("not python (") is None  # told where it is executed
 
 

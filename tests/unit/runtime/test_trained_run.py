@@ -21,6 +21,7 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from resnetc.runtime.trained_run import TrainedRun, open_run
+from tests.support import run_command
 
 COLOURS = (("blue", (0, 0, 200)), ("green", (0, 200, 0)), ("red", (200, 0, 0)))
 
@@ -204,3 +205,42 @@ def test_wrong_arguments_are_told(folder: Path) -> None:
         open_run(folder, weights="first")  # type: ignore[arg-type]
     with pytest.raises(RunError, match="nonsense"):
         open_run(folder, device="nonsense")
+
+
+SIGNALS = """edition 1
+model net(classes: int = 3, channels: int = 2) {
+  input [channels, T] = [channels, 24]
+  stem = conv(8, kernel=3) |> relu
+  head = global_avg_pool |> fc: linear(classes)
+}
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_signals_are_predicted_as_they_are_evaluated(dtype: Any, tmp_path: Path) -> None:
+    """Of numbers that are no bytes, from the archive that the run was trained on."""
+    generator = np.random.default_rng(0)
+    arrays: dict[str, Any] = {}
+    for part, count in (("train", 30), ("test", 12)):
+        labels = np.arange(count) % 3
+        values = generator.normal(300, 20, (count, 2, 24)) + 40 * labels[:, None, None]
+        arrays |= {f"{part}_images": values.astype(dtype), f"{part}_labels": labels}
+    np.savez(tmp_path / "s.npz", **arrays)
+    (tmp_path / "net.resnet").write_text(SIGNALS)
+    quick = ("--override", "epochs=2", "--override", "batch_size=10", "--override", "threads=1")
+    command = ("train", str(tmp_path / "net.resnet"), "--data", f"npz:{tmp_path}/s.npz", *quick)
+    ran = run_command(*command, "--out", str(tmp_path / "run"))
+    assert ran.status == 0, ran.err
+    run = open_run(tmp_path / "run")
+    assert (run.preprocessing.kind, run.preprocessing.size) == ("signal", (24,))
+    chances = run.predict(list(arrays["test_images"]))
+    judged = evaluate(tmp_path / "run")
+    labels = torch.from_numpy(arrays["test_labels"])
+    assert judged.loss == pytest.approx(-chances[torch.arange(12), labels].log().mean().item(), rel=1e-5)
+    ran = run_command(
+        "predict", str(tmp_path / "run"), f"{tmp_path}/s.npz:test_images", "--top", "1", "--format", "json"
+    )
+    told = [json.loads(line)["top"][0]["class"] for line in ran.out.splitlines()]
+    assert told == [run.classes[label] for label in chances.argmax(1)]
+    with pytest.raises(RunError, match="--crops and --scales are for images"):
+        evaluate(tmp_path / "run", crops=10)

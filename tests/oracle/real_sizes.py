@@ -315,7 +315,7 @@ def disagreements(checked: CheckedNetwork, real: Real, sweeps: Iterable[Shape]) 
 
 
 def sweeps(declared: Shape, upto: int) -> Iterator[Shape]:
-    """All height and width alike, the rest as declared; then each axis before these, from 1 on."""
-    yield from ((*declared[:-2], n, n) for n in range(1, upto + 1))
+    """Height and width alike (or the one axis), the rest as declared; then each axis before these, from 1 on."""
+    yield from ((*declared[:-2], *(n for _ in declared[-2:])) for n in range(1, upto + 1))
     for axis in range(len(declared) - 2):
         yield from ((*declared[:axis], n, *declared[axis + 1 :]) for n in range(1, upto + 1))

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+import resnetc
 from resnetc.cli.main import main
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.loader.loader import LIBRARY
@@ -37,6 +38,13 @@ def test_a_size_is_accepted_iff_the_module_runs_at_it(net: str) -> None:
     checked, source = compiled(net)
     sizes = checked.network.input.sizes
     assert disagreements(checked, real(checked, source), sweeps(sizes, UPTO[len(sizes)])) == []
+
+
+@pytest.mark.parametrize(("spec", "model"), [("signal/small", "small_signal"), ("volume/small", "small_volume")])
+def test_so_it_is_with_one_axis_and_with_three(spec: str, model: str) -> None:
+    made = resnetc.compile(spec, model=model)
+    sizes = made.network.input.sizes
+    assert disagreements(made.checked, real(made.checked, made.source), sweeps(sizes, 20)) == []
 
 
 def test_the_oracle_sees_a_size_too_many_and_a_size_too_few() -> None:

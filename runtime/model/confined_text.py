@@ -36,7 +36,7 @@ _TORCH = frozenset(
     "cat split chunk stack ones zeros full empty tensor unflatten flatten maximum minimum where sqrt rsqrt exp log "
     "tanh sigmoid softmax relu abs pow sum mean var amax amin einsum matmul bmm baddbmm addcmul lerp clamp arange "
     "outer narrow permute reshape ones_like zeros_like empty_like logsumexp add mul sub div square roll flip cumsum "
-    "linspace float32 float64 contiguous_format channels_last channels_last_3d Tensor Size var_mean".split()
+    "linspace float32 float64 contiguous_format channels_last channels_last_3d Tensor Size var_mean dropout".split()
 )
 _FUNCTIONAL = frozenset(name for name in dir(nn.functional) if name.islower() and name[0] != "_") & frozenset(
     "pad batch_norm layer_norm group_norm instance_norm conv1d conv2d conv3d linear relu silu gelu softmax sigmoid "

@@ -68,7 +68,8 @@ def write_clips(path: Path, train: int, test: int) -> None:
     """An archive of clips, uint8 [N, frames, height, width]; test clips show other digits than training clips."""
     bunch = load_digits()
     parts = []
-    for chosen, count, seed in ((slice(0, 1400), train, 0), (slice(1400, None), test, 1)):
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    for chosen, count, seed in ((order[:1400], train, 0), (order[1400:], test, 1)):
         parts += make_clips(bunch.images[chosen], bunch.target[chosen], count, seed)
     names = [f"{digit} {direction}" for digit in range(10) for direction in DIRECTIONS]
     keys = ("train_images", "train_labels", "test_images", "test_labels")

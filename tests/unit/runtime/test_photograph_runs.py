@@ -16,9 +16,11 @@ from resnetc.runtime.data import Fit, ImageSet
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.model.user_classes import OWN_TEXT
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.splits import Split
 from resnetc.runtime.train import train
 from tests import shape_photographs
 from tests.unit.runtime.run.test_resume import stopping
@@ -213,3 +215,17 @@ def test_a_network_of_other_axes_takes_no_photographs(
     )
     assert main(["train", "net.resnet", "--data", f"folder:{shapes}"]) == 1
     assert "`net` takes one axis (net.resnet:5), folder has photographs (two axes)" in capsys.readouterr().err
+
+
+def test_photographs_that_choose_the_epoch_are_no_test_photographs(
+    coloured: str, quick: Recipe, shapes: Path, tmp_path: Path
+) -> None:
+    settings = replace(quick, validation=0.25, batch_size=8, random_crop_padding=0, workers=0)
+    outline = data.read_outline("folder", shapes).at(FIT)
+    read = Split.from_recipe(settings).apply(outline).read()
+    assert read.validation is not None
+    assert [len(labels) for labels in (read.train_labels, read.validation.test_labels, read.test_labels)] == [24, 8, 12]
+    result = train(coloured, "net", read, settings, tmp_path / "run", quiet=True)
+    judged = evaluate(tmp_path / "run", allow_imports=[OWN_TEXT])
+    assert (judged.images, judged.top1) == (12, result.top1)
+    assert read.fingerprint() != outline.read().fingerprint()

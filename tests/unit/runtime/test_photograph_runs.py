@@ -39,8 +39,11 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def coloured(source: str) -> str:
     """The small network for three channels and four classes, with dropout."""
-    text = source.replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,").replace("nn.Linear(64, 10)", "nn.Linear(64, 4)")
-    return text.replace("x.mean((2, 3))", "torch.dropout(x.mean((2, 3)), 0.3, self.training)")
+    text = source.replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,")
+    text = text.replace(
+        "self.fc = nn.Linear(64, 10)", "self.drop = nn.Dropout(0.3)\n        self.fc = nn.Linear(64, 4)"
+    )
+    return text.replace("x.mean((2, 3))", "self.drop(x.mean((2, 3)))")
 
 
 CHOSEN = Recipe(

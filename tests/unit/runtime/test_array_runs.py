@@ -123,7 +123,7 @@ def test_a_stopped_run_on_floats_ends_with_the_same_weights(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("task", "counts"), [("signal", (3000, 600)), ("volume", (6000, 1000))])
+@pytest.mark.parametrize(("task", "counts"), [("signal", (3000, 600)), ("volume", (4000, 1000))])
 def test_the_shipped_nets_solve_what_only_shape_and_motion_tell(
     task: str, counts: tuple[int, int], tmp_path: Path
 ) -> None:

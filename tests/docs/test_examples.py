@@ -14,6 +14,7 @@ The word behind the fence says what is done with a block; words behind that are 
 """
 
 import io
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -60,8 +61,8 @@ def fits(shown: str, real: str, trained: bool) -> bool:
 class Page:
     """A page while its blocks are done."""
 
-    def __init__(self, text: str, update: bool) -> None:
-        self.text, self.update = text, update
+    def __init__(self, text: str, update: bool, shorten: Callable[[str], str] = str) -> None:
+        self.text, self.update, self.shorten = text, update, shorten
         self.names: dict[str, Any] = {"__name__": "page"}
 
     def block(self, found: re.Match[str]) -> str:
@@ -75,7 +76,7 @@ class Page:
         elif kind == "console":
             body = "".join(self.command(*pair, "trained" in words) for pair in session_of(body))
         elif kind == "python" and words[:1] == ["file"]:
-            Path(words[1]).write_text(body, encoding="utf-8")
+            Path(words[1]).write_text(self.shorten(body), encoding="utf-8")
         elif kind == "python" and words:
             source = Path(words[1]).read_text(encoding="utf-8")
             if self.update:  # a class is shown as a whole
@@ -93,7 +94,7 @@ class Page:
         return f"```{mark}\n{body}```"
 
     def command(self, command: str, shown: str, trained: bool) -> str:
-        real = printed(command)
+        real = printed(self.shorten(command))
         if not fits(shown, real, trained):
             assert self.update, f"$ {command}\n{real}"
             shown = real
@@ -128,6 +129,12 @@ def before_the_tutorial() -> dict[str, Any]:
     return {}
 
 
+def shorten_guide(text: str) -> str:
+    """Few photographs, one epoch."""
+    text = text.replace("COUNT = 400", "COUNT = 16")
+    return f"{text} --override epochs=1" if text.startswith("resnetc train") else text
+
+
 PREPARED: dict[str, Callable[[], dict[str, Any]]] = {
     "README.md": before_the_readme,
     "training.md": before_training,
@@ -135,10 +142,10 @@ PREPARED: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def done(page: Path, update: bool = False) -> dict[str, Any]:
+def done(page: Path, update: bool = False, shorten: Callable[[str], str] = str) -> dict[str, Any]:
     """Does a page from top to bottom, in the working directory; what its Python defined."""
     text = page.read_text(encoding="utf-8")
-    made = Page(text, update)
+    made = Page(text, update, shorten)
     made.names |= PREPARED.get(page.name, dict)()
     new = FENCE.sub(made.block, text)
     if update and new != text:
@@ -146,10 +153,25 @@ def done(page: Path, update: bool = False) -> dict[str, Any]:
     return made.names
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "testing.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in ("testing.md", "guide.md")], ids=lambda p: p.name)
 def test_the_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool) -> None:
     monkeypatch.chdir(tmp_path)
     done(page, update)
+
+
+@pytest.mark.parametrize("shorten", [shorten_guide, pytest.param(str, marks=pytest.mark.slow)], ids=["short", "whole"])
+def test_the_examples_of_the_guide(
+    shorten: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In full, the shapes are told apart: the photographs of the first folder, and those that it was fine-tuned to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    done(ROOT / "docs" / "guide.md", shorten=shorten)
+    top1 = [
+        json.loads((tmp_path / "runs" / name / "metrics.jsonl").read_text("utf-8").splitlines()[-1])["top1"]
+        for name in ("shapes", "others")
+    ]
+    assert min(top1) >= (90 if shorten is str else 0)
 
 
 def test_the_examples_of_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from resnetc.bounded_read import contents
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, Sink
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source, Span
 
@@ -100,6 +100,16 @@ def write(outputs: list[Output]) -> list[Diagnostic]:
         parent = place if place.is_dir() else place.parent
         return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
     return []
+
+
+def one_a_file(outputs: list[Output], spans: list[Span], sink: Sink) -> list[Output]:
+    """The first output of each file; a fault at its model's name, one of `spans`, for any other."""
+    out: dict[str, Output] = {}
+    for output, span in zip(outputs, spans, strict=True):
+        first = out.setdefault(str(output.below).casefold(), output)
+        if first is not output:
+            sink.add(same_file(output, first, span))
+    return list(out.values())
 
 
 def same_file(output: Output, first: Output, span: Span) -> Diagnostic:

@@ -11,7 +11,7 @@ from pathlib import Path
 from resnetc.compiler import names
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink
-from resnetc.compiler.driver.output_files import Output, same_file
+from resnetc.compiler.driver.output_files import Output, one_a_file
 from resnetc.compiler.driver.spec_arguments import (
     Entry,
     check_reachable,
@@ -387,18 +387,13 @@ class Session:
         """The generated module of a network."""
         from resnetc.compiler.codegen.module import module_text
 
-        used = checked.spec.closure()
-        if self.loader.prelude not in used:
-            used = [*used, *(s for s in self.loader.prelude.closure() if s not in used)]
-        return module_text(checked, digest(used))
+        used = dict.fromkeys([*checked.spec.closure(), *self.loader.prelude.closure()])
+        return module_text(checked, digest([*used]))
 
     def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""
-        out: dict[str, Output] = {}
+        outputs = []
         for checked in networks:
-            place = checked.folder / f"{checked.network.name}.py"
-            output = Output(directory, place, self.render(checked), f"{checked.network.name} of {checked.title}")
-            first = out.setdefault(str(place).casefold(), output)
-            if first is not output:
-                self.sink.add(same_file(output, first, checked.network.root.definition.name.span))
-        return list(out.values())
+            place, title = checked.folder / f"{checked.network.name}.py", f"{checked.network.name} of {checked.title}"
+            outputs.append(Output(directory, place, self.render(checked), title))
+        return one_a_file(outputs, [checked.network.root.definition.name.span for checked in networks], self.sink)

@@ -153,12 +153,17 @@ def test_a_filter_refuses_what_is_none(filter, value):
 
 
 def test_no_module_of_the_product_evaluates_text():
-    """S14: no pickle, no `eval` or `exec` in the compiler; `torch.load` nowhere."""
+    """S14: no pickle, no `eval` or `exec` in the compiler; `torch.load` in one place, and there of weights only."""
     for path in [*(ROOT / "compiler").rglob("*.py"), *(ROOT / "runtime").rglob("*.py"), *(ROOT / "src").rglob("*.py")]:
         if "testing" in path.relative_to(ROOT).parts:
             continue  # it runs lines of generated modules: that is what it is for
         tree = ast.parse(path.read_bytes())
-        called = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        if path == ROOT / "runtime" / "weights" / "torch_file.py":
+            load, *others = [n for n in calls if ast.unparse(n.func) == "torch.load"]
+            assert not others and "weights_only=True" in map(ast.unparse, load.keywords)
+            calls.remove(load)
+        called = {ast.unparse(n.func) for n in calls}
         assert not called & {"eval", "torch.load", "pickle.load", "pickle.loads", "yaml.load", "os.system"}, path
         assert "exec" not in called or "compiler" not in path.relative_to(ROOT).parts, path
         imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}

@@ -131,7 +131,7 @@ def before_the_tutorial() -> dict[str, Any]:
 
 def shorten_guide(text: str) -> str:
     """Few photographs, one epoch."""
-    text = text.replace("COUNT = 400", "COUNT = 16")
+    text = text.replace("COUNT = 200", "COUNT = 16")
     return f"{text} --override epochs=1" if text.startswith("resnetc train") else text
 
 

@@ -10,7 +10,6 @@ import pickletools
 import warnings
 import zipfile
 from pathlib import Path
-from pickle import STOP
 
 import torch
 from torch.serialization import safe_globals
@@ -99,7 +98,7 @@ def _check_pickle(content: bytes, count: int, path: Path) -> None:
             for opcode, argument, position in pickletools.genops(stream):
                 if position is not None and position > _MAX_PICKLE_BYTES:
                     raise RunError(f"{path}: {_describe_limit(position)}")
-                if opcode.code == STOP.decode("latin-1"):
+                if opcode.name == "STOP":
                     break
                 if opcode.name in ("GLOBAL", "INST") and argument not in _HARMLESS:
                     foreign.append(str(argument).replace(" ", "."))

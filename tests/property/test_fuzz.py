@@ -43,14 +43,14 @@ def test_models_pairs_and_refusals_are_counted_once(fuzz: ModuleType) -> None:
 def test_a_disagreement_is_made_small_and_can_be_seen_again(
     fuzz: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The compiler is taken to be wrong about every network with a norm."""
+    """The compiler is taken to be wrong about every network with a `relu`."""
 
     found = []
 
     def wrong(trial: testing.Trial, sizes: Any, batch: int = 2, values: bool = True) -> int:
-        if "norm" in trial.text:
+        if "relu" in trial.text:
             found.append(trial.text)
-            raise AssertionError("a norm")
+            raise AssertionError("a relu")
         return 0
 
     for module in (testing, replaying):
@@ -63,12 +63,12 @@ def test_a_disagreement_is_made_small_and_can_be_seen_again(
     assert fuzz.disagreement(*tally.failure, path) == 1
     printed = capsys.readouterr().out
     text = path.read_text(encoding="utf-8")
-    assert text in printed and "AssertionError: a norm" in printed
+    assert text in printed and "AssertionError: a relu" in printed
     assert text in found and len(text) == min(map(len, found)) < len(found[0])
     command = re.search(r"to replay: python -m resnetc\.testing (.*)", printed)
     assert command is not None and command[1].startswith(str(path))
     assert replaying.main(command[1].split()) == 1
-    assert capsys.readouterr().out.startswith("a norm")
+    assert capsys.readouterr().out.startswith("a relu")
     monkeypatch.undo()
     assert replaying.main(command[1].split()) == 0  # the compiler is right after all
 

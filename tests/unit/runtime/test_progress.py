@@ -161,9 +161,10 @@ def test_the_runtime_starts_without_the_compiler() -> None:
     folder = Path(progress.__file__).resolve().parent
     for path in folder.rglob("*.py"):
         text = path.read_text("utf-8")
-        assert not re.search(r"^\s*(import|from) (lark|resnetc\.compiler|pickle)", text, re.MULTILINE), path
+        assert not re.search(r"^\s*(import|from) (lark|resnetc\.compiler|pickle)\b", text, re.MULTILINE), path
         assert not re.search(r"^(import|from) jinja2", text, re.MULTILINE), path  # the report alone, in a function
-        assert not re.search(r"(?<![.\w])(eval|exec|torch\.load|yaml\.load)\(", text), path
+        loads = "" if path.name == "torch_file.py" else r"torch\.load|"  # weights only: tests/security
+        assert not re.search(rf"(?<![.\w])(eval|exec|{loads}yaml\.load)\(", text), path
     assert os.path.exists(folder / "train.py")
 
 

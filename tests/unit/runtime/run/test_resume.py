@@ -405,7 +405,7 @@ CRAFTED = {
     "half a best": (lambda facts, tensors: facts.update(best={"epoch": 1}), "`best` must be an epoch"),
     "a shape of texts": (
         lambda facts, tensors: facts.update(shape=["a"]),
-        "`shape` must be channels, height and width",
+        "`shape` must be channels and one to three sizes",
     ),
     "an environment of lists": (lambda facts, tensors: facts.update(environment={"a": []}), "`environment` must be"),
     "records of texts": (lambda facts, tensors: facts.update(records=["x"]), "`records` must be the records"),

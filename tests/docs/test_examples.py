@@ -95,7 +95,7 @@ class Page:
 
     def command(self, command: str, shown: str, trained: bool) -> str:
         real = printed(self.shorten(command))
-        if not fits(shown, real, trained):
+        if self.shorten is str and not fits(shown, real, trained):  # a short run says other things
             assert self.update, f"$ {command}\n{real}"
             shown = real
         return f"$ {command}\n{shown}\n" if shown else f"$ {command}\n"

@@ -64,6 +64,11 @@ def refuse_augmentation(name: str, axes: int, recipe: Recipe) -> None:
         )
 
 
+def count_declared_axes(source: str) -> int:
+    """How many axes an input of a generated module has, from its text; 2 if it does not say."""
+    return len(read_declared_size(source) or (0, 0))
+
+
 def read_declared_size(source: str) -> tuple[int, ...] | None:
     """The size of an image for which a generated module was compiled, from its text; None if it does not say."""
     try:

@@ -13,24 +13,17 @@ from pathlib import Path
 from typing import Literal, cast
 
 from resnetc.bounded_read import contents
+from resnetc.runtime.data.decode import INTERPOLATIONS
 from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, MAX_SIDE, MAX_VALUES
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 
 VERSION = 1
-AXES = {"signal": 1, "image": 2, "volume": 3}  # of each kind of input
-INTERPOLATIONS = (
-    "nearest",
-    "box",
-    "bilinear",
-    "hamming",
-    "bicubic",
-    "lanczos",
-)  # Pillow's filters
 _MAX_BYTES = 1 << 26  # bytes of the file
 _MAX_DATA_CHARACTERS = 10_000  # characters of the name and path of a data set
 
 Kind = Literal["signal", "image", "volume"]
+AXES: dict[Kind, int] = {"signal": 1, "image": 2, "volume": 3}  # of each kind of input
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ def _abbreviate(value: object) -> str:
 
 def _check_agreement(value: Mapping[str, object], place: str) -> None:
     """RunError where fields, each right by itself, contradict one another."""
-    kind, channels = cast(str, value["kind"]), cast(int, value["channels"])
+    kind, channels = cast(Kind, value["kind"]), cast(int, value["channels"])
     size = cast(list[int], value["size"])
     mean, scale, resize = cast(list[float], value["mean"]), cast(list[float], value["scale"]), value["resize"]
     if len(size) != AXES[kind]:

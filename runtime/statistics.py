@@ -7,10 +7,10 @@ from torch import Tensor
 
 from resnetc.runtime.data.dataset import Data, ImageSet
 from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
-from resnetc.runtime.preprocessing import Kind, Preprocessing
+from resnetc.runtime.preprocessing import AXES, Preprocessing
 from resnetc.runtime.recipe import Recipe
 
-KINDS: dict[int, Kind] = {1: "signal", 2: "image", 3: "volume"}  # of an input with so many axes
+KINDS = {axes: kind for kind, axes in AXES.items()}  # of an input with so many axes
 _VALUES_AT_ONCE = 1 << 24
 _MIN_DEVIATION = 1e-30  # below, one over it is near the end of float32
 

@@ -23,6 +23,8 @@ from resnetc.compiler.driver.session import Session
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from resnetc.runtime.data import ImageSet, Outline
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -85,6 +87,17 @@ def describe(fault: Diagnostic | None) -> str:
 def strip_lines(text: str) -> str:
     """A text without the indentation that it has in a test."""
     return "\n".join(line.strip() for line in text.strip().split("\n"))
+
+
+# -- a data set -------------------------------------------------------------------------------------------------------
+
+
+def outline_of(data: ImageSet) -> Outline:
+    """What is known of a set before its images are read, told by the set itself."""
+    from resnetc.runtime.data import Outline
+
+    train, test = len(data.train_labels), len(data.test_labels)
+    return Outline(data.name, data.classes, data.channels, data.size, train, test, lambda: data)
 
 
 # -- a module ---------------------------------------------------------------------------------------------------------

@@ -25,14 +25,6 @@ class Undecided(Exception):
     """A statement that none of the methods here decides; the text says which."""
 
 
-def find_smallest(atoms: Sequence[Atom], box: Box) -> Point | None:
-    """The point of the box with the least greatest size at which all atoms hold; None is a proof that there is none.
-
-    Of several such points, the one with the least sum, then the first by its sizes.
-    """
-    return find_nearest(atoms, box, dict.fromkeys(box, 0))
-
-
 def find_nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: Point | None = None) -> Point | None:
     """The point at which all atoms hold with the least greatest distance from `origin`; `known` is one, if any is."""
     if any(sizes.is_empty for sizes in box.values()):

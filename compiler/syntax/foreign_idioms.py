@@ -33,7 +33,6 @@ WORDS = {  # where a text does not follow the grammar
 }
 CHAINED = "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
 BRANCH = "name the branch with `let main = in |> conv(width, kernel=3) |> norm`, and add: `main + in`"
-NO_SELF = "there is no `self`: write the layer where it is applied: `conv(64, kernel=3) |> norm |> act`"
 INPUT_IS_IN = "the input of a block or a policy is `in`"
 TENSORS = frozenset(("x", "y", "out", "output", "inputs"))
 BATCH = frozenset("BNbn")

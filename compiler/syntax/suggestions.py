@@ -92,9 +92,7 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
     if statement and opens and place.kind in LAYOUT and not place.is_unclosed:
         return LAYOUT[place.kind], ()
     if inside_statement(place):
-        return (
-            of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
-        )
+        return of_statement(place, span)
     if token.type in BRACKETS.values() and token.type not in closers(place):
         return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", (Edit(span, ""),)
     return "", ()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from resnetc.runtime.errors import RunError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -116,10 +115,6 @@ class ImageSet(Protocol):
         were set aside for that."""
 
     @property
-    def outline(self) -> Outline:
-        """The outline of this data set."""
-
-    @property
     def argument(self) -> str:
         """The argument of `--data` that gives this set again, from any folder."""
 
@@ -186,12 +181,6 @@ class Data:
         return tuple(self.train_images.shape[2:])
 
     @property
-    def outline(self) -> Outline:
-        """The outline of this data set."""
-        train, test = len(self.train_labels), len(self.test_labels)
-        return Outline(self.name, self.classes, self.channels, self.size, train, test, lambda: self)
-
-    @property
     def argument(self) -> str:
         """The argument of `--data` that gives this set again, from any folder."""
         return format_argument(self.name, self.path)
@@ -211,13 +200,3 @@ class Data:
     def read_test_image(self, index: int) -> Tensor:
         """A test image: uint8 or float32 [channels, *size]."""
         return self.test_images[index]
-
-    def to(self, device: torch.device) -> Data:
-        """The same data set with its four tensors on `device`."""
-        return replace(
-            self,
-            train_images=self.train_images.to(device),
-            train_labels=self.train_labels.to(device),
-            test_images=self.test_images.to(device),
-            test_labels=self.test_labels.to(device),
-        )

@@ -35,8 +35,8 @@ _MAX_BYTES_AT_ONCE = 1 << 21
 MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
 FACTORS = (8, 4, 2)  # by which an image may be reduced before it is resampled; those of a JPEG decoder
 MODES = {1: "L", 3: "RGB"}  # Pillow's name of so many channels
-INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 _FILTERS = {"nearest": 0, "box": 4, "bilinear": 2, "hamming": 5, "bicubic": 3, "lanczos": 1}  # Pillow's numbers
+INTERPOLATIONS = tuple(_FILTERS)
 
 _SUPPORT = 3  # pixels of the result that the widest filter, Lanczos's, sees to each side
 _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")

@@ -159,12 +159,6 @@ class Photographs:
         return self.fit.size
 
     @property
-    def outline(self) -> Outline:
-        """The outline of this data set."""
-        train, test = len(self.train_labels), len(self.test_labels)
-        return Outline(self.name, self.classes, self.channels, self.size, train, test, lambda: self)
-
-    @property
     def argument(self) -> str:
         """The argument of `--data` that gives this set again, from any folder."""
         return format_argument(self.name, self.path)

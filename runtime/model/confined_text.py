@@ -19,7 +19,7 @@ _NODES = frozenset(
     "FormattedValue GeneratorExp ListComp SetComp DictComp comprehension IfExp BoolOp And Or UnaryOp Not USub UAdd "
     "BinOp Add Sub Mult Div FloorDiv Mod Pow MatMult BitOr Compare Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn".split()
 )
-_IMPORTS = {  # of each module, the names that may be imported; None: the module itself
+IMPORTS = {  # of each module, the names that may be imported from it
     "torch": ("Tensor", "nn"),
     "torch.nn": (),
     "torch.nn.functional": (),
@@ -127,7 +127,7 @@ class _Reader:
                 yield from self.check_name(node, alias.asname or alias.name)
             elif name == "torch.nn" and module and alias.name[:1].isupper():
                 yield from self.check_name(node, alias.asname or alias.name)
-            elif name not in _IMPORTS or (module and alias.name not in _IMPORTS[name]):
+            elif name not in IMPORTS or (module and alias.name not in IMPORTS[name]):
                 yield node.lineno, f"import of `{name}`"
             elif alias.asname not in (None, "F" if name == "torch.nn.functional" else None):
                 yield node.lineno, f"`{name}` under another name"

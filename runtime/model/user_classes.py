@@ -17,9 +17,9 @@ from types import ModuleType
 from torch import nn
 
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.model.confined_text import find_foreign_code
+from resnetc.runtime.model.confined_text import IMPORTS, find_foreign_code
 
-_OWN_IMPORTS = ("torch", "collections", "math", "typing", "__future__")  # what a network may import by itself
+_OWN_IMPORTS = (*IMPORTS, "__future__")  # what a network may import by itself
 OWN_TEXT = "model.py"  # stands among the allowed imports for the text of the run itself
 _CONSTANT = "EXTERNS"  # of a generated module: what it imports of the user's own
 _HOMES: dict[str, Path] = {}  # the files of modules that specs name, by the first part of their names

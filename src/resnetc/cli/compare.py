@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import USAGE, add_import_option, is_color_terminal, print_imports, print_note
+from resnetc.cli.declaration import Command
 from resnetc.cli.train import (
-    Command,
     choose_axes,
     import_runtime,
     parse_seed,

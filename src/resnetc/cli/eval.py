@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from resnetc.cli.common import add_import_option, print_imports, print_note
-from resnetc.cli.train import Command, import_runtime, require_runtime
+from resnetc.cli.declaration import Command
+from resnetc.cli.train import import_runtime, require_runtime
 
 
 def add_command(command: Command) -> None:
@@ -45,12 +46,11 @@ def parse_scales(text: str) -> tuple[int, ...]:
 
 def count_axes(run: Path) -> int:
     """How many axes an input of a run has; 2 where its files do not say it: what is wrong with them is said later."""
-    from resnetc.runtime.image_size import read_declared_size
+    from resnetc.runtime.image_size import count_declared_axes
     from resnetc.runtime.run.folder import RunFolder
 
     folder = RunFolder(run)
-    size = read_declared_size(folder.read_source()) if folder.holds_run else None
-    return len(size) if size else 2
+    return count_declared_axes(folder.read_source() if folder.holds_run else "")
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+from resnetc.cli.declaration import Command
 from resnetc.compiler import diagnostics
 from resnetc.terminal import console
-
-Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 PAGES = Path(diagnostics.__file__).with_name("pages")
 ROW = re.compile(r"^\| `([EW]\d{4})` \| (.+) \|$", re.MULTILINE)

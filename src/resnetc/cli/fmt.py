@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from resnetc import terminal
 from resnetc.cli.common import is_color_terminal
+from resnetc.cli.declaration import Command
 
 if TYPE_CHECKING:
     from resnetc.compiler.diagnostics.diagnostic import Diagnostic
     from resnetc.compiler.source import Source
 
-Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 OK, INPUT = 0, 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from resnetc import terminal
 from resnetc.cli.common import add_import_option, print_imports
-from resnetc.cli.train import Command, import_runtime, require_runtime
+from resnetc.cli.declaration import Command
+from resnetc.cli.train import import_runtime, require_runtime
 from resnetc.compiler.fast_dataclass import record
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import open_session, parse_sizes, print_notes, print_user_code, report_diagnostics
+from resnetc.cli.declaration import Command
 from resnetc.compiler.fast_dataclass import record
 from resnetc.terminal import message
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from resnetc.testing.exercise import Failure, Finding
     from resnetc.testing.inputs import Sizes
 
-Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 OK, INPUT = 0, 1
 MIN_EXAMPLES, MAX_EXAMPLES, MAX_EXAMPLES_OF_MANY = 12, 60, 20  # inputs of a network, of one among more than FEW

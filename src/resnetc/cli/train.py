@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from resnetc.bounded_read import contents
 from resnetc.cli.common import add_import_option, print_imports, print_note
 from resnetc.cli.data_check import AlreadyReported, compile_for_data, count_axes
+from resnetc.cli.declaration import Command
 from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from resnetc.runtime.recipe import Recipe
 
 MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
-
-Command = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 
 def add_command(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -177,13 +176,13 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
 
 def choose_axes(options: argparse.Namespace, stopped_run: StoppedRun | None) -> int:
     """How many axes an input of the network has that the command line names."""
-    from resnetc.runtime.image_size import read_declared_size
+    from resnetc.runtime.image_size import count_declared_axes
 
     if options.spec is None:
         assert stopped_run is not None
-        return len(read_declared_size(stopped_run.source) or (0, 0))
+        return count_declared_axes(stopped_run.source)
     if options.spec.endswith(".py"):
-        return len(read_declared_size(read_module_text(Path(options.spec))) or (0, 0))
+        return count_declared_axes(read_module_text(Path(options.spec)))
     return count_axes(options)
 
 

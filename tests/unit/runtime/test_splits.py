@@ -18,11 +18,12 @@ from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.splits import Split
 from resnetc.runtime.train import train
+from tests.support import outline_of
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
 
 def split(few: Data, holdout: float, validation: float, seed: int = 0) -> tuple[Outline, Data]:
-    outline = Split(holdout, validation, seed).apply(few.outline)
+    outline = Split(holdout, validation, seed).apply(outline_of(few))
     read = outline.read()
     assert isinstance(read, Data)
     return outline, read

@@ -8,6 +8,7 @@ import torch
 from resnetc.cli.main import main
 from resnetc.runtime import data
 from resnetc.runtime.errors import RunError
+from tests.support import outline_of
 
 
 def test_split_is_1437_and_360_and_fair_to_every_class(digits: data.Data) -> None:
@@ -34,7 +35,7 @@ def test_every_call_gives_the_same_set(digits: data.Data) -> None:
     assert data.load("digits").fingerprint() == digits.fingerprint()
     assert (digits.classes, digits.channels, digits.size) == (10, 1, (8, 8))
     assert digits.argument == "digits"
-    assert data.read_outline("digits") == digits.outline
+    assert data.read_outline("digits") == outline_of(digits)
 
 
 def test_a_path_is_refused() -> None:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from resnetc.cli import compare
 from resnetc.cli.compare import NetworkArgument
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from resnetc.runtime.comparison import compare as runtime_compare
 from resnetc.runtime.comparison import plots
 from resnetc.runtime.comparison.compare import Row
@@ -92,7 +92,7 @@ def main() -> int:
     images = small_set(out / "fashion-mnist-14x14.npz", options.data)
     kinds = {f"option {k}": v for k, v in OPTIONS.items()} if options.options else SHORTCUTS
     names = {f"{kind}-{depth}": named(depth, shortcut) for kind, shortcut in kinds.items() for depth in DEPTHS}
-    chosen = recipe.load("fashion-mnist", OVERRIDES)
+    chosen = recipe_file.load("fashion-mnist", OVERRIDES)
     made, _ = compare.compile_arms(list(names.values()), images.outline, chosen)
     arms = [replace(arm, label=label) for label, arm in zip(names, made, strict=True)]
     rows = runtime_compare.train_arms(arms, images, chosen, options.seeds, out)

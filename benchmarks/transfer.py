@@ -24,7 +24,7 @@ from degradation import halved
 
 from resnetc.cli import compare
 from resnetc.cli.compare import NetworkArgument
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from resnetc.runtime.comparison import plots
 from resnetc.runtime.comparison.compare import Row, format_table, read_runs
 from resnetc.runtime.data import Data
@@ -100,7 +100,7 @@ def main() -> int:
     name = NetworkArgument(
         "cifar/resnet", None, (("depth", "20"), ("width", "8"), ("channels", "1"), ("classes", "5")), True
     )
-    recipes = [recipe.load("fashion-mnist", overrides) for overrides in (FIRST_RECIPE, SECOND_RECIPE)]
+    recipes = [recipe_file.load("fashion-mnist", overrides) for overrides in (FIRST_RECIPE, SECOND_RECIPE)]
     (arm,), _ = compare.compile_arms([name], second.outline, recipes[1])
     train_once(arm.source, arm.network, first, recipes[0], out / "first")
     rows = []

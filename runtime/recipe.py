@@ -1,21 +1,9 @@
-"""A recipe: all settings of a training run, read from YAML; every key has a default, a rule and a meaning."""
+"""A recipe: all settings of a training run; every key has a default, a rule and a meaning."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
-from typing import Any, TypeVar
 
-from resnetc.bounded_read import contents
-from resnetc.runtime import yaml_mapping
-from resnetc.runtime.errors import RunError, suggest_name
-from resnetc.runtime.recipe_rules import Rule, Setting, convert_value, define_key, format_value, quote_value
-from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
-from resnetc.runtime.yaml_mapping import Value
-
-_MAX_BYTES = 1 << 18  # bytes of a recipe
-_Item = TypeVar("_Item")
+from resnetc.runtime.recipe_rules import Rule, define_key, format_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,157 +143,10 @@ class Recipe:
     )
 
     def to_yaml(self) -> str:
-        """This recipe as YAML, every key with its meaning as a comment; `load` reads it back to an equal one."""
+        """This recipe as YAML, every key with its meaning as a comment; `recipe_file.load` reads it back."""
         lines = [(f"{name}: {format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
         width = max(len(line) for line, _ in lines)
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
 
 
-_EARLIER_KEYS = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
-    "batch": "batch_size",
-    "clip": "max_grad_norm",
-    "crop": "random_crop_padding",
-    "ema": "ema_decay",
-    "eval_batch": "eval_batch_size",
-    "final": "final_lr_ratio",
-    "flip": "horizontal_flip",
-    "recompute": "activation_checkpointing",
-}
-_OTHER_NAMES = _EARLIER_KEYS | {word: key for key, words in FOREIGN_KEYS.items() for word in words.split()}
-
 RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
-
-
-def _check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
-    """Refuse keys that contradict each other.
-
-    places: where each key that was given stands. The place named is the last one given of the keys concerned: an
-    override before the file, a key of the file before a default.
-    """
-
-    def fail(message: str, *names: str) -> None:
-        relevant_places = [places[name] for name in names if name in places]
-        overrides = [place for place in relevant_places if place.startswith("--override")]
-        raise RunError(f"{(overrides or relevant_places)[0]}: {message}", status=2 if overrides else 1)
-
-    if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
-        fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
-    if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
-        sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
-        fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
-    if recipe.schedule == "onecycle" and recipe.warmup == 0:
-        fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
-    if recipe.schedule == "step":
-        if not recipe.milestones:
-            fail("`schedule` is step, which needs `milestones`, e.g. [0.5, 0.75]", "schedule", "milestones")
-        if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
-            fail("`milestones` must ascend", "milestones")
-
-
-def _find_key(word: str) -> str | None:
-    """The key that is meant by an earlier or foreign name, however it is written; None where it is not known."""
-    return _OTHER_NAMES.get(word.strip().lower().replace("-", "_"))
-
-
-def _describe_unknown_key(word: str, place: str, others: Mapping[str, Value]) -> str:
-    """The message about a key that no recipe has; it lists the `others` that have another name as well."""
-    key = _find_key(word)
-    if key is None and (why := describe_absence(word.strip().lower().replace("-", "_"), RULES)):
-        return f"{place}: unknown key `{quote_value(word)}`: {why}"
-    if key is None:
-        return f"{place}: unknown key `{quote_value(word)}`{suggest_name(word, RULES)}"
-    rest = [f"`{quote_value(other)}` is `{_find_key(other)}` ({others[other].key_place})" for other in others]
-    also = "; likewise " + ", ".join(rest) if rest else ""
-    return f"{place}: unknown key `{quote_value(word)}`: write `{key}` ({RULES[key].meaning}){also}"
-
-
-def rename_keys(settings: Mapping[str, _Item]) -> dict[str, _Item]:
-    """The settings of a run of an earlier resnetc, under the present names of the keys."""
-    return {_EARLIER_KEYS.get(key, key): value for key, value in settings.items()}
-
-
-def from_settings(settings: Mapping[str, Setting], place: str) -> Recipe:
-    """The recipe stored in a checkpoint, also of an earlier resnetc; RunError if it has an unknown key or a value of
-    another kind (`place` names it)."""
-    renamed = rename_keys(settings)
-    if unknown := [key for key in renamed if key not in RULES]:
-        raise RunError(f"{place}: the recipe has a key that this resnetc does not know: `{quote_value(unknown[0])}`")
-    converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
-    for key, value in renamed.items():
-        items = tuple(map(_format_item, value)) if isinstance(value, (list, tuple)) else format_value(value)
-        converted[key] = convert_value(RULES[key], key, Value(items, False, place, place))
-    return Recipe(**converted)
-
-
-def _format_item(value: Setting) -> str:
-    return value if isinstance(value, str) else format_value(value)
-
-
-def list_shipped() -> tuple[str, ...]:
-    """The names of the shipped recipes."""
-    folder = resources.files("resnetc.runtime").joinpath("recipes")
-    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
-
-
-def _read_source(source: str) -> tuple[str, str]:
-    """The text of a shipped recipe or a file, and the name to use for it in messages."""
-    if source in list_shipped():
-        name = f"{source}.yaml"
-        return resources.files("resnetc.runtime").joinpath("recipes", name).read_text("utf-8"), f"recipes/{name}"
-    path = Path(source).expanduser()
-    try:
-        if not source:
-            raise FileNotFoundError
-        return contents(path, _MAX_BYTES).decode("utf-8-sig"), str(path)
-    except FileNotFoundError:
-        if path.suffix not in (".yaml", ".yml"):
-            message = f"--recipe {source}: no such recipe{suggest_name(source, list_shipped())}; or name a file"
-            raise RunError(message, status=2) from None
-        raise RunError(f"{path}: no such recipe file") from None
-    except UnicodeDecodeError as fault:
-        raise RunError(f"{path}: not UTF-8 text: byte {fault.start} is 0x{fault.object[fault.start]:02x}") from None
-    except OSError as fault:
-        raise RunError(f"{path}: cannot read the recipe: {fault.strerror or fault}") from None
-
-
-def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) -> Recipe:
-    """Read the shipped recipe or the file `source`, then apply the overrides (`KEY=V`, later ones win).
-
-    With `of_run` the file is the `recipe.yaml` of a run to resume, which an earlier resnetc may have written. Raises
-    RunError: `file:line:column: ...` for an error in the file, `--override KEY=V: ...` (status 2) for one there.
-    """
-    text, name = _read_source(source)
-    values = yaml_mapping.parse_mapping(text, name)
-    if of_run:
-        values = rename_keys(values)
-    converted: dict[str, Any] = {}  # Any: `_convert_value` has checked each against its key's rule
-    for key, value in values.items():
-        if key not in RULES:
-            others = {word: other for word, other in values.items() if word not in RULES and word != key}
-            named = {word: other for word, other in others.items() if _find_key(word) is not None}
-            raise RunError(_describe_unknown_key(key, value.key_place, named))
-        converted[key] = convert_value(RULES[key], key, value)
-    for argument in overrides:
-        key, value = yaml_mapping.parse_override(argument)
-        if key not in RULES:
-            raise RunError(_describe_unknown_key(key, value.place, {}), status=2)
-        try:
-            converted[key] = convert_value(RULES[key], key, value)
-        except RunError as fault:
-            raise RunError(str(fault), status=2) from None
-        values[key] = value
-    recipe = Recipe(**converted)
-    _check_agreement(recipe, {key: value.place for key, value in values.items()})
-    return recipe
-
-
-def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:
-    """The recipe with the patterns of `--freeze` beside its own; RunError (status 2) for one that is none."""
-    try:
-        values = convert_value(
-            RULES["freeze"], "freeze", Value((*recipe.freeze, *patterns), False, "--freeze", "--freeze")
-        )
-    except RunError as fault:
-        raise RunError(str(fault), status=2) from None
-    assert isinstance(values, tuple)
-    return dataclasses.replace(recipe, freeze=tuple(map(str, values)))

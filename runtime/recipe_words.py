@@ -1,6 +1,10 @@
 """What torch, timm, Lightning, transformers and Keras call the keys of a recipe, and what else they have."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+from resnetc.runtime.errors import suggest_name
+from resnetc.runtime.recipe_rules import Rule, quote_value
+from resnetc.runtime.yaml_mapping import Value
 
 # The value of a foreign key may need another unit.
 FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the value may need another unit
@@ -42,6 +46,17 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "freeze": "frozen freeze_layers freeze_at freeze_bn freeze_norms frozen_stages",
     "ema_decay": "model_ema model_ema_decay ema_rate",
 }
+EARLIER_KEYS = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
+    "batch": "batch_size",
+    "clip": "max_grad_norm",
+    "crop": "random_crop_padding",
+    "ema": "ema_decay",
+    "eval_batch": "eval_batch_size",
+    "final": "final_lr_ratio",
+    "flip": "horizontal_flip",
+    "recompute": "activation_checkpointing",
+}
+OTHER_NAMES = EARLIER_KEYS | {word: key for key, words in FOREIGN_KEYS.items() for word in words.split()}
 ELSEWHERE = {  # settings that are no part of a recipe
     "name the data set with `--data`": "data dataset data_path data_dir train_data",
     "name the folder of the run with `--out`": "out output_dir out_dir save_dir log_dir logdir run_name name",
@@ -89,3 +104,22 @@ def describe_absence(word: str, keys: Container[str]) -> str:
             key = next((key for key in words.split() if key in keys), "")
             return f"write `{key}`" if key else f"recipes have no {what}"
     return ""
+
+
+def find_key(word: str) -> str | None:
+    """The key that is meant by an earlier or foreign name, however it is written; None where it is not known."""
+    return OTHER_NAMES.get(word.strip().lower().replace("-", "_"))
+
+
+def describe_unknown_key(word: str, place: str, others: Mapping[str, Value], rules: Mapping[str, Rule]) -> str:
+    """The message about a key that no recipe has; it lists the `others` that have another name as well.
+
+    rules: those of the keys that there are."""
+    key = find_key(word)
+    if key is None and (why := describe_absence(word.strip().lower().replace("-", "_"), rules)):
+        return f"{place}: unknown key `{quote_value(word)}`: {why}"
+    if key is None:
+        return f"{place}: unknown key `{quote_value(word)}`{suggest_name(word, rules)}"
+    rest = [f"`{quote_value(other)}` is `{find_key(other)}` ({others[other].key_place})" for other in others]
+    also = "; likewise " + ", ".join(rest) if rest else ""
+    return f"{place}: unknown key `{quote_value(word)}`: write `{key}` ({rules[key].meaning}){also}"

@@ -1,6 +1,6 @@
 """Trains a generated module: one loop, to be read from top to bottom, with nothing hidden in callbacks.
 
-result = train(source, "cifar_depth20", data.load("digits"), recipe.load("digits"), Path("runs/first"))
+result = train(source, "cifar_depth20", data.load("digits"), recipe_file.load("digits"), Path("runs/first"))
 """
 
 import sys

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict, cast
 
-from resnetc.runtime import recipe as recipes
+from resnetc.runtime import recipe_file
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 from resnetc.runtime.preprocessing import Preprocessing, parse_preprocessing
@@ -65,7 +65,7 @@ def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
     if metadata.get("initial_weights") is not None and not _are_initial_weights(metadata["initial_weights"]):
         raise RunError(f"{path}: not the state of a run: `initial_weights` must be a file with its hash")
     parsed = cast(RunMetadata, {"initial_weights": None} | dict(metadata) | dict.fromkeys(absent))
-    parsed["recipe"] = recipes.from_settings(cast(dict[str, Setting], metadata["recipe"]), str(path))
+    parsed["recipe"] = recipe_file.from_settings(cast(dict[str, Setting], metadata["recipe"]), str(path))
     if "preprocessing" not in absent:
         parsed["preprocessing"] = parse_preprocessing(metadata["preprocessing"], f"{path}: preprocessing")
     records = parsed["records"]

@@ -172,11 +172,11 @@ class Plan:
 def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> Plan:
     """Compiles all of the specs; what is wrong with one of them is said before torch is imported."""
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import recipe
+    from resnetc.runtime import recipe_file
 
     name, path = datasets.parse_argument(options.data)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
-    chosen = recipe.load(options.recipe if options.recipe is not None else name, overrides)
+    chosen = recipe_file.load(options.recipe if options.recipe is not None else name, overrides)
     first = argparse.Namespace(spec=specs[0].name, model=specs[0].model)
     return Plan(*compile_arms(specs, datasets.read_outline(name, path, choose_axes(first, None)), chosen), chosen)
 

@@ -127,7 +127,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
     """
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import recipe
+    from resnetc.runtime import recipe_file
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.image_size import fit_images, read_declared_size
@@ -153,10 +153,10 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     name, path = datasets.parse_argument(data_argument)
     default_recipe = str(stopped_run.recipe) if stopped_run else name
     if options.recipe is not None:
-        chosen = recipe.load(options.recipe, overrides)
+        chosen = recipe_file.load(options.recipe, overrides)
     else:
-        chosen = recipe.load(default_recipe, overrides, of_run=stopped_run is not None)
-    chosen = recipe.add_frozen(chosen, options.freeze)
+        chosen = recipe_file.load(default_recipe, overrides, of_run=stopped_run is not None)
+    chosen = recipe_file.add_frozen(chosen, options.freeze)
     axes = choose_axes(options, stopped_run)
     outline = datasets.read_outline(name, path, axes)
     if stopped_run and options.spec is None:

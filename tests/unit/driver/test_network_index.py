@@ -13,7 +13,7 @@ from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.loader.loader import Loader, shipped_names
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from tests.support import run_command
 
 ROOT = Path(__file__).parents[3]
@@ -162,7 +162,7 @@ def test_every_command_takes_a_name(folder: Path, capsys) -> None:
 
 def test_training_compiles_the_network_of_a_name_for_the_data(capsys) -> None:
     options = argparse.Namespace(spec="resnet20", model=None, settings=[])
-    source, network, _ = read_module(options, data.read_outline("digits", None), recipe.load("digits", []))
+    source, network, _ = read_module(options, data.read_outline("digits", None), recipe_file.load("digits", []))
     assert network == "cifar_depth20_channels1" and 'SPEC = "cifar/resnet"' in source
     note = "note: cifar_depth20_channels1: from the data: classes = 10, channels = 1, input 8x8\n"
     assert capsys.readouterr().err == f"{note}note: resnet20 is cifar_depth20 of cifar/resnet\n"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
+from resnetc.runtime.recipe import Recipe
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,7 +47,7 @@ def few() -> data.Data:
 
 
 @pytest.fixture
-def quick() -> recipe.Recipe:
+def quick() -> Recipe:
     """Three epochs of four steps with everything switched on that a run carries from step to step."""
     overrides = [
         "epochs=3",
@@ -58,4 +59,4 @@ def quick() -> recipe.Recipe:
         "label_smoothing=0.1",
         "seed=7",
     ]
-    return recipe.load("digits", overrides)
+    return recipe_file.load("digits", overrides)

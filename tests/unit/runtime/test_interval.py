@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.runtime import interval, progress, recipe
+from resnetc.runtime import interval, progress, recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.interval import Interval, SaveTimer, parse_interval
@@ -41,9 +41,9 @@ def test_an_interval_is_a_time_or_a_number_of_steps(text: str, expected: Interva
 
 def test_a_wrong_interval_is_refused() -> None:
     with pytest.raises(RunError, match="`save_every` must be a time, such as `10 min`, `30 s` or `2 h`, or a number"):
-        recipe.load("digits", ["save_every=often"])
-    assert recipe.load("digits", ["save_every=2 h"]).save_every == "2 h"
-    assert recipe.load("digits", ["save_every=100"]).save_every == "100"
+        recipe_file.load("digits", ["save_every=often"])
+    assert recipe_file.load("digits", ["save_every=2 h"]).save_every == "2 h"
+    assert recipe_file.load("digits", ["save_every=100"]).save_every == "100"
 
 
 def test_a_timer_counts_steps_or_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

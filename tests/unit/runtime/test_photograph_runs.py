@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from resnetc.cli.main import main
-from resnetc.runtime import data, decoded_batches, recipe
+from resnetc.runtime import data, decoded_batches, recipe_file
 from resnetc.runtime.data import Fit, ImageSet
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.errors import RunError, Stopped
@@ -185,7 +185,7 @@ def test_the_command_takes_photographs_as_large_as_the_spec_declares(
         out = argument.partition(":")[0]
         assert main(["train", "net.resnet", "--data", argument, *quick, out]) == 0
         assert "net_classes4: from the data: classes = 4, channels = 3, input 20x24" in capsys.readouterr().err
-        assert recipe.load(f"{out}/recipe.yaml").image_size is None
+        assert recipe_file.load(f"{out}/recipe.yaml").image_size is None
         assert main(["eval", out]) == 0
         assert main(["train", "--resume", "--out", out]) == 0
     assert_equal_weights(Path("folder"), Path("pack"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resnetc.runtime import recipe, recipe_words
+from resnetc.runtime import recipe, recipe_file, recipe_words
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 
@@ -15,7 +15,7 @@ def fault(tmp_path: Path, text: str) -> str:
     path = tmp_path / "r.yaml"
     path.write_text(text)
     with pytest.raises(RunError) as caught:
-        recipe.load(str(path))
+        recipe_file.load(str(path))
     assert caught.value.status == 1
     return str(caught.value).replace(str(tmp_path) + "/", "")
 
@@ -94,14 +94,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     latin = tmp_path / "latin.yaml"
     latin.write_bytes(b"epochs: 3 # \xe9\n")
     with pytest.raises(RunError, match=r"latin\.yaml: not UTF-8 text: byte 12 is 0xe9"):
-        recipe.load(str(latin))
+        recipe_file.load(str(latin))
     with pytest.raises(RunError, match=r"no\.yaml: no such recipe file"):
-        recipe.load(str(tmp_path / "no.yaml"))
+        recipe_file.load(str(tmp_path / "no.yaml"))
     for other, message in ((str(tmp_path), "Is a directory"), ("a" * 300, "File name too long")):
         with pytest.raises(RunError, match=f"cannot read the recipe: {message}"):
-            recipe.load(other)
+            recipe_file.load(other)
     with pytest.raises(RunError, match="did you mean `digits`") as caught:
-        recipe.load("digit")
+        recipe_file.load("digit")
     assert caught.value.status == 2
 
 
@@ -110,31 +110,31 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
     path.write_text(
         "learning_rate: 1e-4\nweight_decay: 5E-4\nmomentum: .9\nema_decay: 0.99\nepochs: 007\nmilestones: 0.5\n"
     )
-    read = recipe.load(str(path))
+    read = recipe_file.load(str(path))
     assert (read.learning_rate, read.weight_decay, read.momentum, read.epochs) == (1e-4, 5e-4, 0.9, 7)
     assert read.milestones == (0.5,)
 
 
 def test_what_is_left_to_the_data_is_auto(tmp_path: Path) -> None:
-    assert recipe.load("digits", ["image_size=64", "image_size=auto"]).image_size is None
-    read = recipe.load("digits", ["image_size=64", "crop_scale=[0.5, 1]", "workers=0"])
+    assert recipe_file.load("digits", ["image_size=64", "image_size=auto"]).image_size is None
+    read = recipe_file.load("digits", ["image_size=64", "crop_scale=[0.5, 1]", "workers=0"])
     assert (read.image_size, read.eval_resize, read.crop_scale, read.workers) == (64, None, (0.5, 1.0), 0)
     (tmp_path / "recipe.yaml").write_text(read.to_yaml())
-    assert recipe.load(str(tmp_path / "recipe.yaml")) == read
+    assert recipe_file.load(str(tmp_path / "recipe.yaml")) == read
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("# nothing\n")
-    assert recipe.load(str(path)) == Recipe()
+    assert recipe_file.load(str(path)) == Recipe()
 
 
 def test_overrides_win_in_order() -> None:
-    read = recipe.load(
+    read = recipe_file.load(
         "digits", ["epochs=2", "learning_rate=1e-3", "milestones=[0.5, 0.75]", "horizontal_flip=true", "epochs=5"]
     )
     assert (read.epochs, read.learning_rate, read.milestones, read.horizontal_flip) == (5, 1e-3, (0.5, 0.75), True)
-    assert read.batch_size == recipe.load("digits").batch_size
+    assert read.batch_size == recipe_file.load("digits").batch_size
 
 
 @pytest.mark.parametrize(
@@ -163,17 +163,17 @@ def test_overrides_win_in_order() -> None:
 )
 def test_a_faulty_override_is_named(override: str, message: str) -> None:
     with pytest.raises(RunError) as caught:
-        recipe.load("digits", ["image_size=32"] * (override == "eval_resize=20") + [override])
+        recipe_file.load("digits", ["image_size=32"] * (override == "eval_resize=20") + [override])
     assert str(caught.value).startswith(message)
     assert caught.value.status == 2
 
 
-@pytest.mark.parametrize("name", recipe.list_shipped())
+@pytest.mark.parametrize("name", recipe_file.list_shipped())
 def test_the_text_of_a_recipe_reads_back(tmp_path: Path, name: str) -> None:
-    read = recipe.load(name)
+    read = recipe_file.load(name)
     path = tmp_path / "recipe.yaml"
     path.write_text(read.to_yaml())
-    assert recipe.load(str(path)) == read
+    assert recipe_file.load(str(path)) == read
     assert [line.split(":")[0] for line in read.to_yaml().splitlines()] == list(recipe.RULES)
 
 
@@ -195,14 +195,14 @@ def test_an_earlier_key_is_told_its_name(tmp_path: Path, earlier: str) -> None:
     message = f"unknown key `{earlier}`: write `{key}` ({recipe.RULES[key].meaning})"
     assert fault(tmp_path, f"# mine\n{earlier}: {value}\n") == f"r.yaml:2:1: {message}"
     with pytest.raises(RunError) as caught:
-        recipe.load("digits", [f"{earlier}={value}"])
+        recipe_file.load("digits", [f"{earlier}={value}"])
     assert (str(caught.value), caught.value.status) == (f"--override {earlier}={value}: {message}", 2)
 
 
 def test_the_recipe_of_an_earlier_run_is_read(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("".join(f"{earlier}: {value}\n" for earlier, (_, value) in EARLIER.items()))
-    read = recipe.load(str(path), of_run=True)
+    read = recipe_file.load(str(path), of_run=True)
     assert read == Recipe(
         batch_size=12,
         eval_batch_size=77,
@@ -216,11 +216,11 @@ def test_the_recipe_of_an_earlier_run_is_read(tmp_path: Path) -> None:
 
 
 def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
-    names = recipe._OTHER_NAMES
+    names = recipe_words.OTHER_NAMES
     assert set(names.values()) <= set(recipe.RULES)
     assert not set(names) & set(recipe.RULES)
-    words = [word for line in recipe.FOREIGN_KEYS.values() for word in line.split()]
-    assert len(words) == len(set(words)) and not set(words) & set(recipe._EARLIER_KEYS)
+    words = [word for line in recipe_words.FOREIGN_KEYS.values() for word in line.split()]
+    assert len(words) == len(set(words)) and not set(words) & set(recipe_words.EARLIER_KEYS)
 
 
 LACKING = {
@@ -249,6 +249,6 @@ def test_what_recipes_lack_is_a_key_once_there_is_one() -> None:
 
 def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() -> None:
     saved = {"epochs": 3, "ema": 0.5, "milestones": [0.25, 0.5]}  # as JSON gives it, with an earlier key
-    assert recipe.from_settings(saved, "last.ckpt") == Recipe(epochs=3, ema_decay=0.5, milestones=(0.25, 0.5))
+    assert recipe_file.from_settings(saved, "last.ckpt") == Recipe(epochs=3, ema_decay=0.5, milestones=(0.25, 0.5))
     with pytest.raises(RunError, match=r"^last\.ckpt: the recipe has a key that this resnetc does not know: `mixup`$"):
-        recipe.from_settings(saved | {"mixup": 0.1}, "last.ckpt")
+        recipe_file.from_settings(saved | {"mixup": 0.1}, "last.ckpt")

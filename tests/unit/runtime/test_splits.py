@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from resnetc.runtime.data import Data, Outline
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import evaluate, load_run_data
@@ -126,4 +126,4 @@ def test_a_run_is_resumed_without_its_options(tmp_path: Path, capsys: pytest.Cap
     assert main(["eval", out]) == 0
     assert "18 images  top-1" in capsys.readouterr().out
     assert main(["train", "--resume", "--out", out, "--validation", "0.5"]) == 1
-    assert recipe.load(str(RunFolder(Path(out)).recipe)).validation == 0.25
+    assert recipe_file.load(str(RunFolder(Path(out)).recipe)).validation == 0.25

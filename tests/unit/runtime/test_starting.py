@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.runtime import recipe as recipes
+from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model import loader
@@ -56,7 +56,7 @@ def test_frozen_parts_are_the_files_to_the_bit(
     assert record == facts["initial_weights"] == best_facts["initial_weights"]
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert (record["file"], record["tensors"]) == (str(weights), 47)
-    assert recipes.load(str(tmp_path / "run" / "recipe.yaml")) == frozen(quick)
+    assert recipe_file.load(str(tmp_path / "run" / "recipe.yaml")) == frozen(quick)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<th>started from</th>" in page
     assert record["sha256"] in page
@@ -130,10 +130,10 @@ def test_what_the_command_line_has_wrong(
 
 def test_freeze_of_the_command_line_joins_that_of_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text('freeze: [stem, "*.bn1.*"]\n')
-    recipe = recipes.add_frozen(recipes.load(str(tmp_path / "r.yaml")), ["stem", "stage1"])
+    recipe = recipe_file.add_frozen(recipe_file.load(str(tmp_path / "r.yaml")), ["stem", "stage1"])
     assert recipe.freeze == ("stem", "*.bn1.*", "stage1")
     (tmp_path / "again.yaml").write_text(recipe.to_yaml())
-    assert recipes.load(str(tmp_path / "again.yaml")) == recipe
+    assert recipe_file.load(str(tmp_path / "again.yaml")) == recipe
 
 
 def test_the_command_starts_from_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from resnetc.cli.main import main
-from resnetc.runtime import recipe
+from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
@@ -22,7 +22,7 @@ FIELDS = ["epoch", "step", "train_loss", "curve", "test_loss", "top1", "top5", "
 
 
 def test_the_digits_are_learnt(source: str, digits: Data, tmp_path: Path) -> None:
-    short = recipe.load("digits", ["epochs=4", "label_smoothing=0"])
+    short = recipe_file.load("digits", ["epochs=4", "label_smoothing=0"])
     result = train(source, "digits", digits, short, tmp_path / "run", quiet=True)
     assert result.top1 >= 90
     assert result.steps == 4 * (1437 // 64)
@@ -44,7 +44,7 @@ def test_the_run_folder(source: str, few: Data, quick: Recipe, tmp_path: Path) -
         "report.html",
     ]
     assert (out / "model.py").read_text() == source
-    assert recipe.load(str(out / "recipe.yaml")) == quick
+    assert recipe_file.load(str(out / "recipe.yaml")) == quick
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [list(line) for line in lines] == [FIELDS] * 3
     assert [(line["epoch"], line["step"]) for line in lines] == [(1, 4), (2, 8), (3, 12)]

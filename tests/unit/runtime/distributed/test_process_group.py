@@ -15,7 +15,7 @@ import torch
 from torch import distributed
 
 import resnetc
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.distributed import process_group as runtime_distributed
 from resnetc.runtime.errors import RunError
@@ -66,7 +66,7 @@ def found(out: Path) -> dict[str, Any]:
 def test_two_processes_train_as_one_does(out: Path, found: dict[str, Any], source: str, tmp_path: Path) -> None:
     """Without batch statistics, which each process takes of its own images, nothing but rounding differs."""
     alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ")
-    images, quick = data.load("npz", out / "few.npz"), recipe.load("digits", QUICK)
+    images, quick = data.load("npz", out / "few.npz"), recipe_file.load("digits", QUICK)
     result = train(alone, "small", images, quick, tmp_path / "alone", quiet=True)
     kind, steps, top1, loss = found["grouped"]
     assert (kind, steps, top1) == ("Result", 15, pytest.approx(result.top1))
@@ -84,7 +84,7 @@ def test_two_processes_train_on_photographs_as_one_does(
     alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ").replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,")
     alone = alone.replace("nn.Linear(64, 10)", "nn.Linear(64, 4)")
     shapes = data.read_outline("folder", out / "shapes").at(data.Fit((16, 16), 18)).read()
-    chosen = replace(recipe.load("digits", QUICK), batch_size=8, epochs=2, workers=0)
+    chosen = replace(recipe_file.load("digits", QUICK), batch_size=8, epochs=2, workers=0)
     result = train(alone, "small", shapes, chosen, tmp_path / "alone", quiet=True)
     assert found["photographs"][:3] == ["Result", 4, pytest.approx(result.top1)]
     ours, _ = checkpoint.load(tmp_path / "alone" / "last.ckpt")

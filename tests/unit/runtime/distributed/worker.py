@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from resnetc.runtime import data, progress, recipe
+from resnetc.runtime import data, progress, recipe_file
 from resnetc.runtime.distributed import process_group as distributed
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.train import Result, train
@@ -44,7 +44,7 @@ def ended(action: Callable[[], Result]) -> list[object]:
 
 
 def main(module: Path, archive: Path, out: Path) -> None:
-    source, images, quick = module.read_text(), data.load("npz", archive), recipe.load("digits", QUICK)
+    source, images, quick = module.read_text(), data.load("npz", archive), recipe_file.load("digits", QUICK)
     dropout = source.replace("x.mean((2, 3))", "torch.dropout(x.mean((2, 3)), 0.3, self.training)")
     with distributed.join_group("cpu") as own:  # one group for all of the cases: each `train` finds it
 

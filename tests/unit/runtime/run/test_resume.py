@@ -146,12 +146,12 @@ def test_stopped_at_every_step_in_turn(
 SCRIPT = """
 import sys
 from pathlib import Path
-from resnetc.runtime import data, recipe
+from resnetc.runtime import data, recipe_file
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.train import train
 module, out, *overrides = sys.argv[1:]
 try:
-    train(Path(module).read_text(), "small", data.load("digits"), recipe.load("digits", overrides), Path(out))
+    train(Path(module).read_text(), "small", data.load("digits"), recipe_file.load("digits", overrides), Path(out))
 except Stopped as stopped:
     print(stopped, file=sys.stderr)
     sys.exit(stopped.status)
@@ -159,7 +159,7 @@ except Stopped as stopped:
 
 
 def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Path) -> None:
-    from resnetc.runtime import recipe
+    from resnetc.runtime import recipe_file
 
     module, out = tmp_path / "small.py", tmp_path / "run"
     module.write_text(source)
@@ -181,7 +181,7 @@ def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Pat
     _, facts = checkpoint.load(out / "last.ckpt")
     assert facts["epochs"] >= 2
     with pytest.raises(RunError, match="`epochs` was 400 in that run and is 401 now"):
-        train(source, "small", digits, recipe.load("digits", ["epochs=401"]), out, resume=True, quiet=True)
+        train(source, "small", digits, recipe_file.load("digits", ["epochs=401"]), out, resume=True, quiet=True)
 
 
 def test_metrics_after_the_checkpoint_are_written_again(

@@ -1,0 +1,30 @@
+"""The keys of a recipe that depend on each other: what is refused because two of them contradict each other."""
+
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import Recipe
+
+
+def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
+    """Refuse keys that contradict each other.
+
+    places: where each key that was given stands. The place named is the last one given of the keys concerned: an
+    override before the file, a key of the file before a default.
+    """
+
+    def fail(message: str, *names: str) -> None:
+        relevant_places = [places[name] for name in names if name in places]
+        overrides = [place for place in relevant_places if place.startswith("--override")]
+        raise RunError(f"{(overrides or relevant_places)[0]}: {message}", status=2 if overrides else 1)
+
+    if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
+        fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
+    if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
+        sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
+        fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
+    if recipe.schedule == "onecycle" and recipe.warmup == 0:
+        fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
+    if recipe.schedule == "step":
+        if not recipe.milestones:
+            fail("`schedule` is step, which needs `milestones`, e.g. [0.5, 0.75]", "schedule", "milestones")
+        if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
+            fail("`milestones` must ascend", "milestones")

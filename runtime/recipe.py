@@ -34,14 +34,18 @@ class Recipe:
         False, "flag", "recompute each block's activations in the backward pass"
     )
 
-    optimizer: str = define_key("sgd", "choice", "SGD with momentum, or AdamW", choices=("sgd", "adamw"))
+    optimizer: str = define_key(
+        "sgd", "choice", "SGD with momentum, AdamW, Muon or LAMB", choices=("sgd", "adamw", "muon", "lamb")
+    )
     learning_rate: float = define_key(0.1, "number", "the peak of the schedule", positive=True, high=1e3)
-    momentum: float = define_key(0.9, "number", "sgd: factor of the previous update", low=0, high=0.9999)
-    nesterov: bool = define_key(True, "flag", "sgd: Nesterov momentum")
-    beta1: float = define_key(0.9, "number", "adamw: decay of the mean gradient", low=0, high=0.9999)
-    beta2: float = define_key(0.999, "number", "adamw: decay of the mean squared gradient", low=0, high=0.999999)
-    epsilon: float = define_key(1e-8, "number", "adamw: added to the denominator", positive=True, high=1)
-    weight_decay: float = define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW)", low=0, high=10)
+    momentum: float = define_key(0.9, "number", "sgd, muon: factor of the previous update", low=0, high=0.9999)
+    nesterov: bool = define_key(True, "flag", "sgd, muon: Nesterov momentum")
+    beta1: float = define_key(0.9, "number", "adamw, muon, lamb: decay of the mean gradient", low=0, high=0.9999)
+    beta2: float = define_key(
+        0.999, "number", "adamw, muon, lamb: decay of the mean squared gradient", low=0, high=0.999999
+    )
+    epsilon: float = define_key(1e-8, "number", "adamw, muon, lamb: added to the denominator", positive=True, high=1)
+    weight_decay: float = define_key(5e-4, "number", "weight decay (L2; decoupled for AdamW and Muon)", low=0, high=10)
     head_lr_ratio: float = define_key(
         1.0, "number", "learning rate of the head, as a multiple of that of the stages", positive=True, high=1e4
     )

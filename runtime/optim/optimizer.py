@@ -1,36 +1,49 @@
-"""Builds the optimizer of a recipe: torch's own, fused, by default with weight decay only on matrices and filters."""
+"""Builds the optimizer of a recipe, by default with weight decay only on matrices and filters."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from resnetc.runtime.model.parts import split_parts
+from resnetc.runtime.optim.lamb import Lamb
 from resnetc.runtime.optim.lr_ratios import compute_lr_ratios
+from resnetc.runtime.optim.muon import Muon
 from resnetc.runtime.recipe import Recipe
 
 
-def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with (Nesterov) momentum, or AdamW, over the trainable parameters.
+def build_optimizer(model: nn.Module, recipe: Recipe, *, fused: bool = True) -> torch.optim.Optimizer:
+    """The optimizer of the recipe over the trainable parameters.
 
     Without `decay_norms`, only matrices and filters have weight decay. Each group has an `lr_ratio`: its learning rate
-    as a multiple of the schedule's.
+    as a multiple of the schedule's; and `is_matrix`: whether Muon orthogonalises it, which it does not do to the head.
+    fused: torch's kernels for all parameters at once, which some devices do not have.
     """
-    ratios = compute_lr_ratios(model, recipe)
-    members: dict[tuple[float, bool], list[Tensor]] = {}
+    ratios, is_muon = compute_lr_ratios(model, recipe), recipe.optimizer == "muon"
+    head = tuple(f"{part}." for part in split_parts(model).head) if is_muon else ()
+    members: dict[tuple[float, bool, bool], list[Tensor]] = {}
     for prefix, owner in model.named_modules():
         for name, parameter in owner.named_parameters(prefix, recurse=False):
             if parameter.requires_grad:
                 decays = recipe.decay_norms or is_matrix(owner, parameter)
-                members.setdefault((ratios.get(name, 1.0), decays), []).append(parameter)
+                orthogonal = is_muon and is_matrix(owner, parameter) and not name.startswith(head)
+                members.setdefault((ratios.get(name, 1.0), decays, orthogonal), []).append(parameter)
     groups = [
-        {"params": parameters, "weight_decay": recipe.weight_decay if decays else 0.0, "lr_ratio": ratio}
-        for (ratio, decays), parameters in sorted(members.items(), key=lambda item: item[0], reverse=True)
+        {
+            "params": parameters,
+            "weight_decay": recipe.weight_decay if decays else 0.0,
+            "lr_ratio": ratio,
+            "is_matrix": orthogonal,
+        }
+        for (ratio, decays, orthogonal), parameters in sorted(members.items(), key=lambda item: item[0], reverse=True)
     ]
+    lr, betas = recipe.learning_rate, (recipe.beta1, recipe.beta2)
     if recipe.optimizer == "adamw":
-        betas = (recipe.beta1, recipe.beta2)
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=recipe.epsilon, fused=True)
-    return torch.optim.SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True
-    )
+        return torch.optim.AdamW(groups, lr=lr, betas=betas, eps=recipe.epsilon, fused=fused)
+    if recipe.optimizer == "lamb":
+        return Lamb(groups, lr, betas, recipe.epsilon)
+    if is_muon:
+        return Muon(groups, lr, recipe.momentum, recipe.nesterov, betas, recipe.epsilon, fused=fused)
+    return torch.optim.SGD(groups, lr=lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:

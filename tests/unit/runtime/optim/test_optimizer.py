@@ -15,7 +15,7 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 3, bias=False))
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "muon", "lamb"])
 def test_norms_and_biases_are_free_of_weight_decay(kind: str) -> None:
     model = network()
     for both, free in ((False, {"0.bias", "1.weight", "1.bias"}), (True, set())):
@@ -87,7 +87,7 @@ def test_sgd_is_nesterovs() -> None:
     torch.testing.assert_close(weight.detach(), expected)
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "muon", "lamb"])
 def test_memory_is_restored_into_a_new_optimizer(kind: str) -> None:
     recipe = Recipe(optimizer=kind, learning_rate=0.01)
     models = [network(), network()]

@@ -67,8 +67,12 @@ class Augmenter:
             self.mean = functional.pad(self.mean.movedim(-1, 0), margins).movedim(0, -1).contiguous()
         self.places = [torch.arange(length, device=images.device) for length in self.size]
 
-    def __call__(self, epoch: int, index: Tensor) -> Tensor:
-        """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, *size]."""
+    def __call__(self, epoch: int, index: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, *size].
+
+        rows: where they lie in this set, if it holds a part of all images only.
+        """
+        rows = index if rows is None else rows
         places = [place.expand(len(index), -1) for place in self.places]
         if self.horizontal_flip:
             is_mirrored = counter_rng.randint(2, self.seed, epoch, index, counter_rng.FLIP).bool()
@@ -82,7 +86,7 @@ class Augmenter:
         axes = len(places)
         for axis, place in enumerate(places):
             places[axis] = place.view(len(index), *[1] * axis, -1, *[1] * (axes - 1 - axis))
-        values = self.padded[(index.view(-1, *[1] * axes), *places)].float()
+        values = self.padded[(rows.view(-1, *[1] * axes), *places)].float()
         values -= self.mean[tuple(places)] if self.is_per_pixel else self.mean
         values = values.mul_(self.scale).movedim(-1, 1)
         return add_noise(values, self.noise, self.seed, epoch, index) if self.noise else values

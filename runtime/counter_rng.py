@@ -12,6 +12,7 @@ from torch import Tensor
 ORDER, ROW, COLUMN, FLIP, MODEL = range(5)  # one stream a use: no two uses see the same numbers
 _FIRST = 1 << 16  # behind MODEL and the streams of the other processes
 AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE, SPLIT = range(_FIRST, _FIRST + 8)
+USER, USER_FIXED, BALANCE = range(_FIRST + 64, _FIRST + 67)
 _MASK = 0xFFFFFFFF
 
 _Word = TypeVar("_Word", int, Tensor)

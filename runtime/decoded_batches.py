@@ -1,4 +1,4 @@
-"""Batches of photographs, decoded and cropped by worker processes of torch's `DataLoader`, in the order of the run.
+"""Batches of photographs, or from Datasets of the user's own, read by worker processes of torch's `DataLoader`.
 
 What a batch contains is a function of the recipe's seed, the epoch and the indices: neither the number of workers nor
 where a run was stopped changes a pixel. Workers decode the next batches while the network trains.
@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from resnetc.runtime.data.decode import Pixels, crop_and_resize
 from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
+from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.random_crops import RandomCrops
 from resnetc.runtime.recipe import Recipe
@@ -69,6 +70,21 @@ class _Decoder(Dataset[Pixels | _Fault]):
         return pixels
 
 
+class _Reader(Dataset[Pixels | _Fault]):
+    """Reads a batch from Datasets of the user's own; it is copied to every worker."""
+
+    def __init__(self, data: UserDatasets, seed: int) -> None:
+        self.data, self.seed = data, seed
+
+    def __getitem__(self, request: _Request) -> Pixels | _Fault:
+        try:
+            if request.epoch is None:
+                return self.data.read_test(request.indices)
+            return self.data.read_train(self.seed, request.epoch, request.indices)
+        except RunError as fault:
+            return _Fault(str(fault), fault.status)
+
+
 class _Requests(Sampler[_Request]):
     """The batches that are due, in their order."""
 
@@ -113,8 +129,13 @@ def count_workers(recipe: Recipe) -> int:
 class DecodedBatches:
     """Reads batches of a set; a context, which ends its workers."""
 
-    def __init__(self, data: Photographs, recipe: Recipe) -> None:
-        self._decoder = _Decoder(data, RandomCrops.from_recipe(recipe))
+    def __init__(self, data: Photographs | UserDatasets, recipe: Recipe) -> None:
+        self._work = f"reads `{data.name}`" if isinstance(data, UserDatasets) else "decodes photographs"
+        self._decoder: _Decoder | _Reader = (
+            _Reader(data, recipe.seed)
+            if isinstance(data, UserDatasets)
+            else _Decoder(data, RandomCrops.from_recipe(recipe))
+        )
         self._requests = _Requests()
         self._loader = self._start_loader(count_workers(recipe))
 
@@ -150,11 +171,12 @@ class DecodedBatches:
             raise self._describe_lost_worker(error) from error  # torch raises it between any two lines of the loop
 
     def read_train(self, epoch: int, parts: Sequence[Sequence[int]]) -> Iterator[Pixels | RunError]:
-        """For each part, random crops of its photographs: uint8 [N, height, width, channels]."""
+        """For each part, random crops of its photographs: uint8 [N, height, width, channels]; of Datasets the items
+        as they are: [N, channels, *size]."""
         return self._read([_Request(epoch, part) for part in parts])
 
     def read_test(self, parts: Sequence[Sequence[int]]) -> Iterator[Pixels | RunError]:
-        """For each part, the centres of its photographs: uint8 [N, height, width, channels]."""
+        """For each part, the centres of its photographs, or the items, as above."""
         return self._read([_Request(None, part) for part in parts])
 
     def _read(self, due: list[_Request]) -> Iterator[Pixels | RunError]:
@@ -174,6 +196,6 @@ class DecodedBatches:
     def _describe_lost_worker(self, fault: RuntimeError) -> RunError:
         reason = str(fault).splitlines()[0]
         return RunError(
-            f"a process that decodes photographs was ended from outside, perhaps for want of memory ({reason}); fewer "
+            f"a process that {self._work} was ended from outside, perhaps for want of memory ({reason}); fewer "
             "of them take less: --override workers=1"
         )

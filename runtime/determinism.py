@@ -2,9 +2,11 @@
 threads."""
 
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 
@@ -48,3 +50,21 @@ def limit_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(previous)
+
+
+@contextmanager
+def isolate_generators() -> Iterator[Callable[[int], None]]:
+    """What is yielded seeds the generators of Python, NumPy and torch (on the CPU), which are as before afterwards."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+    def seed(number: int) -> None:
+        random.seed(number)
+        np.random.seed(number)
+        torch.default_generator.manual_seed(number)
+
+    try:
+        yield seed
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

@@ -13,6 +13,7 @@ from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.data.decode import Pixels
 from resnetc.runtime.data.photographs import Photographs
+from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.decoded_batches import DecodedBatches
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
@@ -97,12 +98,40 @@ class PhotographBatches:
         return self._normalise(images.permute(0, 3, 1, 2))
 
 
+class UserBatches:
+    """Datasets of the user's own, read by worker processes; a batch is augmented and normalised as one in memory."""
+
+    def __init__(self, read: DecodedBatches, recipe: Recipe, normaliser: Normaliser, device: torch.device) -> None:
+        self._read, self._recipe, self._normaliser, self._device = read, recipe, normaliser, device
+
+    def read_test(self, parts: Sequence[range]) -> Iterator[Batch]:
+        """For each part, its images."""
+        for values in self._read.read_test(parts):
+            if isinstance(values, RunError):
+                yield Batch(torch.empty(0), values)
+            else:
+                yield Batch(self._normaliser(torch.from_numpy(values).to(self._device)))
+
+    def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """For each part, its images as epoch `epoch` sees them."""
+        batches = self._read.read_train(epoch, [index.tolist() for index in parts])
+        for index, values in zip(parts, batches, strict=True):
+            if isinstance(values, RunError):
+                yield Batch(torch.empty(0), values)
+                continue
+            augment = Augmenter(torch.from_numpy(values).to(self._device), self._recipe, self._normaliser)
+            yield Batch(augment(epoch, index, torch.arange(len(index), device=self._device)))
+
+
 def open_batches(
     data: ImageSet, recipe: Recipe, normaliser: Normaliser, device: torch.device, to_release: ExitStack
 ) -> ImageBatches:
     """The images of a set; what has to be closed is left to `to_release`."""
     if isinstance(data, Data):
         return MemoryBatches(data, recipe, normaliser, device)
+    if isinstance(data, UserDatasets):
+        read = to_release.enter_context(DecodedBatches(data, recipe))
+        return UserBatches(read, recipe, normaliser, device)
     assert isinstance(data, Photographs)
     if recipe.noise:
         raise RunError(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.data import Data, ImageSet, decode
+from resnetc.runtime.data import ImageSet, decode
 from resnetc.runtime.data.files import MAX_SIDE
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.errors import RunError
@@ -62,7 +62,7 @@ class ViewBatches:
     def __init__(
         self, model: nn.Module, data: ImageSet, views: Views, preprocessing: Preprocessing, batch_size: int
     ) -> None:
-        if isinstance(data, Data) and data.test_images.dtype != torch.uint8:
+        if not isinstance(data, Photographs) and data.read_test_image(0).dtype != torch.uint8:
             raise RunError("--crops and --scales are for images of bytes (uint8)", status=2)
         self._model, self._data, self._views = model.eval(), data, views
         self._preprocessing, self._batch_size = preprocessing, batch_size
@@ -113,9 +113,8 @@ class ViewBatches:
         return views
 
     def _open(self, index: int) -> decode.MemoryImage:
-        if isinstance(self._data, Data):
-            return decode.wrap_pixels(self._data.test_images[index].permute(1, 2, 0).contiguous().numpy())
-        assert isinstance(self._data, Photographs)
+        if not isinstance(self._data, Photographs):
+            return decode.wrap_pixels(self._data.read_test_image(index).permute(1, 2, 0).contiguous().numpy())
         with self._data.test.open(index) as picture:
             return decode.MemoryImage(picture.read(1, (0, 0, picture.width, picture.height)))
 

@@ -18,7 +18,9 @@ from resnetc.runtime.recipe import Recipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-_Set = TypeVar("_Set", Data, Photographs)
+    from resnetc.runtime.data.user_datasets import UserDatasets
+
+_Set = TypeVar("_Set", Data, Photographs, "UserDatasets")
 _HOLDOUT, _VALIDATION = range(2)  # of each seed, different numbers for either use
 
 
@@ -75,13 +77,19 @@ class Split:
         """The set with images set aside."""
         if isinstance(data, Data):
             return self._split(data, _take_data)
-        assert isinstance(data, Photographs)
-        return self._split(data, _take_photographs)
+        if isinstance(data, Photographs):
+            return self._split(data, _take_photographs)
+        from resnetc.runtime.data.user_datasets import UserDatasets
+
+        assert isinstance(data, UserDatasets)
+        return self._split(data, UserDatasets.split)
 
     def _split(self, data: _Set, take: Callable[[_Set, Tensor, Tensor | None], _Set]) -> _Set:
         if self.holdout:
             data = take(data, *_choose(data.train_labels, self.holdout, self.seed, _HOLDOUT))
         if self.validation:
+            if data.validation is not None:
+                raise RunError(f"{data.name} has validation images of its own: --validation has no place beside them")
             rest, chosen = _choose(data.train_labels, self.validation, self.seed, _VALIDATION)
             validation = take(data, rest, chosen)
             data = replace(take(data, rest, None), validation=validation)

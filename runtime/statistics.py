@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resnetc.runtime.data.dataset import Data, ImageSet
 from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
+from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.preprocessing import AXES, Preprocessing
 from resnetc.runtime.recipe import Recipe
 
@@ -18,13 +19,13 @@ _MIN_DEVIATION = 1e-30  # below, one over it is near the end of float32
 def describe_preprocessing(data: ImageSet, recipe: Recipe, device: torch.device | None = None) -> Preprocessing:
     """The record of a run that is trained on `data`, whose images are measured on `device`.
 
-    Images in memory are all measured. Of photographs a sample is, exactly: grey ones, X-rays and drawings have other
-    values than the photographs for which fixed ones are in use.
+    Images in memory are all measured. Of photographs and Datasets of the user's own a sample is, exactly: grey ones,
+    X-rays and drawings have other values than the photographs for which fixed ones are in use.
     """
     if isinstance(data, Data):
         images = data.train_images
     else:
-        assert isinstance(data, Photographs)
+        assert isinstance(data, Photographs | UserDatasets)
         images = data.read_sample()
     mean, scale = measure_statistics(images.to(device), recipe.normalise)
     return Preprocessing(
@@ -34,7 +35,7 @@ def describe_preprocessing(data: ImageSet, recipe: Recipe, device: torch.device 
         resize=data.fit.resize if isinstance(data, Photographs) else None,
         interpolation=INTERPOLATION,
         exif=len(data.size) == 2,
-        range=data.range if isinstance(data, Data) else (0.0, 255.0),
+        range=data.range if isinstance(data, Data | UserDatasets) else (0.0, 255.0),
         mean=tuple(mean.flatten().tolist()),
         scale=tuple(scale.tolist()),
         classes=data.class_names,

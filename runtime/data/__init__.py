@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from resnetc.runtime.data import user_function
 from resnetc.runtime.data.dataset import Data, Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.errors import RunError, suggest_name
 
@@ -28,18 +29,35 @@ NAMES = tuple(_READERS)
 _ARRAYS = ("npz",)  # which are read as the network's axes say
 
 
-def parse_argument(argument: str) -> tuple[str, Path | None]:
-    """`NAME[:PATH]` of the command line as (name, path); a leading `~` of the path is the home folder."""
+def parse_argument(argument: str, *, is_of_command: bool = False) -> tuple[str, Path | None]:
+    """`NAME[:PATH]` as (name, path); a leading `~` of the path is the home folder.
+
+    `module:function` is a name by itself, and code of the user's own: RunError unless `is_of_command`, as a run folder
+    may not decide what is imported.
+    """
     name, colon, path = argument.partition(":")
+    if name not in _READERS and user_function.is_function_name(argument):
+        if not is_of_command:
+            raise RunError(
+                f"the data of this run is what `{argument}` returns, code of your own, which is imported only if you "
+                f"name it: add --data {argument}"
+            )
+        user_function.find_module(argument, NAMES)
+        return argument, None
     if colon and not path:
         raise RunError(f"--data {argument}: expected a path after the colon", status=2)
     check_name(name)
     return name, Path(path).expanduser() if path else None
 
 
+def choose_recipe(name: str) -> str:
+    """The shipped recipe for a data set, unless the user says another."""
+    return name if name in _READERS else "npz"
+
+
 def check_name(name: str) -> None:
     """Raise RunError, with a suggestion, unless `read_outline` knows the name."""
-    if name not in _READERS:
+    if name not in _READERS and not user_function.is_function_name(name):
         raise RunError(f"--data {name}: no such data set{suggest_name(name, NAMES)}", status=2)
 
 
@@ -48,15 +66,17 @@ def read_outline(name: str, path: Path | None = None, axes: int = 2) -> Outline 
 
     axes: how many an input of the network has, which decides how arrays are read.
 
+    A name `module:function` is imported and called: it must come from whoever runs the program.
+
     Raises RunError for an unknown name, and for missing or damaged files, with the file, the place and what was
     expected. Faults in the images themselves are found when they are read.
     """
     check_name(name)
-    module, function = _READERS[name]
+    module, function = _READERS.get(name, ("user_datasets", "read_outline"))
     with _translate_os_errors(path):
         outline: Outline | MixedOutline
         read = getattr(importlib.import_module(f"resnetc.runtime.data.{module}"), function)
-        outline = read(path, axes) if name in _ARRAYS else read(path)
+        outline = read(path, axes) if name in _ARRAYS else read(path if name in _READERS else name)
     return _guard(outline, path) if isinstance(outline, Outline) else _guard_mixed(outline, path)
 
 

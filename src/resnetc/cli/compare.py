@@ -15,6 +15,7 @@ from resnetc.cli.train import (
     choose_axes,
     import_runtime,
     parse_seed,
+    print_data_function,
     print_data_notes,
     read_module,
     require_runtime,
@@ -174,9 +175,10 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     from resnetc.runtime import data as datasets
     from resnetc.runtime import recipe_file
 
-    name, path = datasets.parse_argument(options.data)
+    name, path = datasets.parse_argument(options.data, is_of_command=True)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
-    chosen = recipe_file.load(options.recipe if options.recipe is not None else name, overrides)
+    chosen = recipe_file.load(options.recipe if options.recipe is not None else datasets.choose_recipe(name), overrides)
+    print_data_function(name)
     first = argparse.Namespace(spec=specs[0].name, model=specs[0].model)
     return Plan(*compile_arms(specs, datasets.read_outline(name, path, choose_axes(first, None)), chosen), chosen)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnetc.cli.common import add_import_option, print_imports, print_note
 from resnetc.cli.declaration import Command
-from resnetc.cli.train import import_runtime, require_runtime
+from resnetc.cli.train import import_runtime, print_data_function, require_runtime
+
+if TYPE_CHECKING:
+    from resnetc.runtime.data import MixedOutline, Outline
 
 
 def add_command(command: Command) -> None:
@@ -53,11 +57,19 @@ def count_axes(run: Path) -> int:
     return count_declared_axes(folder.read_source() if folder.holds_run else "")
 
 
+def read_data(argument: str, axes: int) -> Outline | MixedOutline:
+    """The data set that the command line names."""
+    from resnetc.runtime import data as datasets
+
+    name, path = datasets.parse_argument(argument, is_of_command=True)
+    print_data_function(name)
+    return datasets.read_outline(name, path, axes)
+
+
 def evaluate(options: argparse.Namespace) -> int:
     """The command; returns its exit status."""
     require_runtime()
     import_runtime()
-    from resnetc.runtime import data as datasets
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.evaluate import evaluate as evaluate_run
     from resnetc.runtime.run.signals import exit_on_interrupt
@@ -68,7 +80,7 @@ def evaluate(options: argparse.Namespace) -> int:
         print_imports(options)
         images = None
         if options.data is not None:
-            images = datasets.read_outline(*datasets.parse_argument(options.data), count_axes(run))
+            images = read_data(options.data, count_axes(run))
         evaluation = evaluate_run(
             run, images, weights=options.weights, allow_imports=allowed, crops=options.crops, scales=options.scales
         )

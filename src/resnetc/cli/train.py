@@ -37,7 +37,9 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
     )
     add_selection_options(one)
     one.add_argument(
-        "--data", metavar="NAME[:PATH]", help="the data set (default: digits; with --resume: that of the run)"
+        "--data",
+        metavar="NAME[:PATH]",
+        help="the data set, or MODULE:FUNCTION of your own (default: digits; with --resume: that of the run)",
     )
     one.add_argument(
         "--recipe",
@@ -150,14 +152,15 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         find_weight_file(options.init)
     stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
     data_argument = options.data if options.data is not None else stopped_run.data if stopped_run else "digits"
-    name, path = datasets.parse_argument(data_argument)
-    default_recipe = str(stopped_run.recipe) if stopped_run else name
+    name, path = datasets.parse_argument(data_argument, is_of_command=options.data is not None)
+    default_recipe = str(stopped_run.recipe) if stopped_run else datasets.choose_recipe(name)
     if options.recipe is not None:
         chosen = recipe_file.load(options.recipe, overrides)
     else:
         chosen = recipe_file.load(default_recipe, overrides, of_run=stopped_run is not None)
     chosen = recipe_file.add_frozen(chosen, options.freeze)
     axes = choose_axes(options, stopped_run)
+    print_data_function(name)
     outline = datasets.read_outline(name, path, axes)
     if stopped_run and options.spec is None:
         refuse_choices(options)
@@ -221,6 +224,20 @@ def admit_source(source: str, model: Path, options: argparse.Namespace) -> None:
 
     user_classes.admit_source(source, str(model), options.allow_import)
     print_imports(options)
+
+
+def print_data_function(name: str) -> None:
+    """Says where code of the user's own is taken from, if the data set is what a function returns."""
+    from resnetc.runtime.data import NAMES, user_function
+    from resnetc.runtime.distributed import torchrun as launch
+    from resnetc.user_code import shorten
+
+    if name not in NAMES:
+        home = user_function.find_module(name, NAMES)
+        require_runtime()
+        if launch.is_main_process():
+            where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
+            print_note(f"calls `{name}` {where} (--data)")
 
 
 def print_data_notes(images: ImageSet) -> None:

@@ -1,14 +1,42 @@
-"""Makes batches from a data set in memory: crops, mirrors and normalises all images of a batch at once."""
+"""Makes batches from a data set in memory: crops, mirrors and normalises all images of a batch at once.
+
+Imports torch alone, as the training step does.
+"""
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.preprocessing import Preprocessing
-from resnetc.runtime.recipe import Recipe
+
+
+class NormalisationRecord(Protocol):
+    """What a `preprocessing.Preprocessing` says of normalising."""
+
+    @property
+    def channels(self) -> int: ...
+    @property
+    def size(self) -> tuple[int, ...]: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def scale(self) -> tuple[float, ...]: ...
+
+
+class AugmentationKeys(Protocol):
+    """The keys of a `recipe.Recipe` that say how images in memory are augmented."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def random_crop_padding(self) -> int: ...
+    @property
+    def horizontal_flip(self) -> bool: ...
+    @property
+    def noise(self) -> float: ...
 
 
 class Normaliser:
@@ -22,7 +50,7 @@ class Normaliser:
         self.mean, self.scale = mean, scale
 
     @classmethod
-    def from_record(cls, preprocessing: Preprocessing, device: torch.device) -> "Normaliser":
+    def from_record(cls, preprocessing: NormalisationRecord, device: torch.device) -> "Normaliser":
         """The one that a run's record describes, with its constants on `device`."""
         channels = preprocessing.channels
         is_per_channel = len(preprocessing.mean) == channels
@@ -46,7 +74,7 @@ class Augmenter:
     last; a batch is one gather. The padding of bytes is black, that of other numbers the mean.
     """
 
-    def __init__(self, images: Tensor, recipe: Recipe, normaliser: Normaliser) -> None:
+    def __init__(self, images: Tensor, recipe: AugmentationKeys, normaliser: Normaliser) -> None:
         padding = recipe.random_crop_padding
         self.size = tuple(images.shape[2:])
         self.seed, self.padding, self.horizontal_flip = recipe.seed, padding, recipe.horizontal_flip
@@ -67,7 +95,7 @@ class Augmenter:
             self.mean = functional.pad(self.mean.movedim(-1, 0), margins).movedim(0, -1).contiguous()
         self.places = [torch.arange(length, device=images.device) for length in self.size]
 
-    def __call__(self, epoch: int, index: Tensor, rows: Tensor | None = None) -> Tensor:
+    def __call__(self, epoch: int | Tensor, index: Tensor, rows: Tensor | None = None) -> Tensor:
         """The images `index` (int64 [N]) as epoch `epoch` sees them: float32 [N, channels, *size].
 
         rows: where they lie in this set, if it holds a part of all images only.
@@ -92,7 +120,7 @@ class Augmenter:
         return add_noise(values, self.noise, self.seed, epoch, index) if self.noise else values
 
 
-def add_noise(values: Tensor, deviation: float, seed: int, epoch: int, index: Tensor) -> Tensor:
+def add_noise(values: Tensor, deviation: float, seed: int, epoch: int | Tensor, index: Tensor) -> Tensor:
     """The normalised inputs `index` with Gaussian noise of that standard deviation, other noise in each epoch."""
     count = values[0].numel()
     number = index[:, None] * count + torch.arange(count, device=index.device)

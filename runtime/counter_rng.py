@@ -15,7 +15,7 @@ AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE, SPLIT = range(_FIRST, _FIRST + 8)
 USER, USER_FIXED, BALANCE = range(_FIRST + 64, _FIRST + 67)
 _MASK = 0xFFFFFFFF
 
-_Word = TypeVar("_Word", int, Tensor)
+_Word = TypeVar("_Word", int, Tensor, int | Tensor)
 
 
 def _mix(word: _Word) -> _Word:
@@ -26,18 +26,21 @@ def _mix(word: _Word) -> _Word:
     return word ^ (word >> 16)
 
 
-def derive_key(seed: int, epoch: int, stream: int) -> int:
+def derive_key(seed: int, epoch: _Word, stream: int) -> _Word:
     """One 32-bit number for (seed, epoch, stream), for example to seed torch's own generator for a step."""
-    return _mix(_mix(_mix(seed & _MASK) + epoch & _MASK) + stream & _MASK)
+    return _mix((_mix((_mix(seed & _MASK) + epoch) & _MASK) + stream) & _MASK)
 
 
-def random_bits(seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
-    """32 random bits for every index: int64 of the same shape, values in [0, 2**32)."""
+def random_bits(seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
+    """32 random bits for every index: int64 of the same shape, values in [0, 2**32).
+
+    The epoch may be a tensor without axes (int64) on the device of the indices: the bits are the same.
+    """
     first = derive_key(seed, epoch, stream)
     return _mix((_mix(index ^ first) + _mix(first ^ _MASK)) & _MASK)
 
 
-def randint(limit: int, seed: int, epoch: int, index: Tensor, stream: int) -> Tensor:
+def randint(limit: int, seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
     """A random integer in [0, limit) for every index: int64 of the same shape; `limit` is at most 2**31."""
     return (random_bits(seed, epoch, index, stream) * limit) >> 32
 

@@ -21,8 +21,8 @@ from resnetc.runtime.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """images: normalised, float32 [N, channels, height, width], on the device. With a `fault`, which names the image
-    that could not be read, there are none."""
+    """images: of a test batch, normalised, float32 [N, channels, *size], on the device; of a training batch, what was
+    read of it, for `prepare`. With a `fault`, which names the image that could not be read, there are none."""
 
     images: Tensor
     fault: RunError | None = None
@@ -39,7 +39,11 @@ class ImageBatches(TestBatches, Protocol):
     """The images of a set."""
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
-        """For each part (int64 [N], indices), its images as epoch `epoch` sees them."""
+        """For each part (int64 [N], indices), what has to be read to `prepare` its images for epoch `epoch`."""
+
+    def prepare(self, epoch: int | Tensor, index: Tensor, pixels: Tensor) -> Tensor:
+        """The images `index` as epoch `epoch` sees them, from what was read: float32 [N, channels, *size]. A part of
+        the training step, so it never waits for the device."""
 
 
 class MemoryTestBatches:
@@ -60,11 +64,16 @@ class MemoryBatches(MemoryTestBatches):
     def __init__(self, data: Data, recipe: Recipe, normaliser: Normaliser, device: torch.device) -> None:
         super().__init__(data.test_images.to(device), normaliser)
         self._augment = Augmenter(data.train_images.to(device), recipe, normaliser)
+        self._nothing = torch.empty(0, dtype=torch.uint8, device=device)
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
-        """For each part, its images as epoch `epoch` sees them."""
-        for index in parts:
-            yield Batch(self._augment(epoch, index))
+        """For each part nothing: the images are there."""
+        for _ in parts:
+            yield Batch(self._nothing)
+
+    def prepare(self, epoch: int | Tensor, index: Tensor, pixels: Tensor) -> Tensor:
+        """The images `index` as epoch `epoch` sees them: float32 [N, channels, *size]."""
+        return self._augment(epoch, index)
 
 
 class PhotographBatches:
@@ -76,26 +85,21 @@ class PhotographBatches:
     def read_test(self, parts: Sequence[range]) -> Iterator[Batch]:
         """For each part, its images."""
         for pixels in self._decoded.read_test(parts):
-            yield Batch(torch.empty(0), pixels) if isinstance(pixels, RunError) else Batch(self._finish(pixels))
+            batch = _send(pixels, self._device)
+            yield batch if batch.fault else Batch(self._normalise(batch.images.permute(0, 3, 1, 2)))
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
-        """For each part, its images as epoch `epoch` sees them."""
-        decoded = self._decoded.read_train(epoch, [index.tolist() for index in parts])
-        for index, pixels in zip(parts, decoded, strict=True):
-            if isinstance(pixels, RunError):
-                yield Batch(torch.empty(0), pixels)
-                continue
-            is_mirrored: Tensor | None = None
-            if self._recipe.horizontal_flip:
-                is_mirrored = counter_rng.randint(2, self._recipe.seed, epoch, index, counter_rng.FLIP).bool()
-            yield Batch(self._finish(pixels, is_mirrored))
+        """For each part, random crops of its photographs: uint8 [N, height, width, channels], on the device."""
+        for pixels in self._decoded.read_train(epoch, [index.tolist() for index in parts]):
+            yield _send(pixels, self._device)
 
-    def _finish(self, pixels: Pixels, is_mirrored: Tensor | None = None) -> Tensor:
-        """[N, height, width, channels] to float32 [N, channels, height, width]."""
-        images = torch.from_numpy(pixels).to(self._device)
-        if is_mirrored is not None:
-            images = torch.where(is_mirrored[:, None, None, None], images.flip(2), images)
-        return self._normalise(images.permute(0, 3, 1, 2))
+    def prepare(self, epoch: int | Tensor, index: Tensor, pixels: Tensor) -> Tensor:
+        """The photographs `index`, whose crops are `pixels`, mirrored and normalised: float32 [N, channels, height,
+        width]."""
+        if self._recipe.horizontal_flip:
+            is_mirrored = counter_rng.randint(2, self._recipe.seed, epoch, index, counter_rng.FLIP).bool()
+            pixels = torch.where(is_mirrored[:, None, None, None], pixels.flip(2), pixels)
+        return self._normalise(pixels.permute(0, 3, 1, 2))
 
 
 class UserBatches:
@@ -107,20 +111,26 @@ class UserBatches:
     def read_test(self, parts: Sequence[range]) -> Iterator[Batch]:
         """For each part, its images."""
         for values in self._read.read_test(parts):
-            if isinstance(values, RunError):
-                yield Batch(torch.empty(0), values)
-            else:
-                yield Batch(self._normaliser(torch.from_numpy(values).to(self._device)))
+            batch = _send(values, self._device)
+            yield batch if batch.fault else Batch(self._normaliser(batch.images))
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
-        """For each part, its images as epoch `epoch` sees them."""
-        batches = self._read.read_train(epoch, [index.tolist() for index in parts])
-        for index, values in zip(parts, batches, strict=True):
-            if isinstance(values, RunError):
-                yield Batch(torch.empty(0), values)
-                continue
-            augment = Augmenter(torch.from_numpy(values).to(self._device), self._recipe, self._normaliser)
-            yield Batch(augment(epoch, index, torch.arange(len(index), device=self._device)))
+        """For each part, the items as they are: [N, channels, *size], on the device."""
+        for values in self._read.read_train(epoch, [index.tolist() for index in parts]):
+            yield _send(values, self._device)
+
+    def prepare(self, epoch: int | Tensor, index: Tensor, pixels: Tensor) -> Tensor:
+        """The items `index`, which are `pixels`, as epoch `epoch` sees them: float32 [N, channels, *size]."""
+        augment = Augmenter(pixels, self._recipe, self._normaliser)
+        return augment(epoch, index, torch.arange(len(index), device=self._device))
+
+
+def _send(pixels: Pixels | RunError, device: torch.device) -> Batch:
+    """What was read to the device; an accelerator fetches it while it computes."""
+    if isinstance(pixels, RunError):
+        return Batch(torch.empty(0), pixels)
+    tensor = torch.from_numpy(pixels)
+    return Batch(tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device))
 
 
 def open_batches(

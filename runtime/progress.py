@@ -131,9 +131,19 @@ class Bar(Progress):
 
 
 def choose_display(
-    network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int = 0, stream: TextIO | None = None
+    network: str,
+    epochs: int,
+    steps: int,
+    batch_size: int,
+    resumed_steps: int = 0,
+    stream: TextIO | None = None,
+    *,
+    is_quiet: bool = False,
 ) -> Progress:
-    """A bar if `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are already done."""
+    """A bar if `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are already done. With
+    `is_quiet`, nothing is shown."""
+    if is_quiet:
+        return Progress()
     stream = stream if stream is not None else sys.stderr
     kind = Bar if stream.isatty() else Lines
     return kind(brief(one_line(network), _MAX_NAME_CHARACTERS), epochs, steps, batch_size, resumed_steps, stream)

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.batch_transform import build_batch_transform
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
-from resnetc.runtime.errors import RunError, Stopped
+from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import Evaluation, evaluate, measure
 from resnetc.runtime.image_batches import open_batches
-from resnetc.runtime.interval import SaveTimer, parse_interval
+from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader, user_classes
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
@@ -31,14 +31,12 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.lock import hold_folder
+from resnetc.runtime.run.saver import Saver
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.statistics import describe_preprocessing
+from resnetc.runtime.step.training_step import TrainingStep
 from resnetc.runtime.weights.initialisation import initialise
-
-_SAVE = 1  # asks all processes to save: less than the number of any signal that stops a run
-_FAULT = 1 << 10  # asks them to save and end, because one has met a damaged image: more than any signal
-CHECK_EVERY = 50  # steps between two looks at the loss on an accelerator; on the CPU every step is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,6 @@ def train(
         if recipe.activation_checkpointing:
             activation_checkpointing.checkpoint_blocks(model)
         optimizer = build_optimizer(model, recipe)
-        criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         preprocessing = describe_preprocessing(data, recipe, group.device)
         normaliser = Normaliser.from_record(preprocessing, group.device)
         selection = data.validation or data  # whose test images choose the best epoch
@@ -152,39 +149,29 @@ def train(
         else:
             state.initial_weights = initial_weights
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
-            group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
-        parallel_model = group.data_parallel(model)
-        start_time -= state.seconds
-        lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
+        state.lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
+        saver = Saver(run, state, model, average, optimizer, group, stop, start_time - state.seconds)
+        if not resuming:
+            saver.save()
 
-        interval = parse_interval(recipe.save_every)
-        assert interval is not None  # the recipe was checked
-        save_timer = SaveTimer(interval, state.step)
-
-        def save_if_due(fault: RunError | None = None) -> None:
-            """Save the state where it is time to; where a signal asks the run to stop, or an image of the next batch is
-            damaged in one of the processes: then raise Stopped or RunError."""
-            number = _FAULT if fault else stop.number or (_SAVE if save_timer.is_due(state.step) else 0)
-            number = group.all_reduce_max(number)
-            if not number:
-                return
-            state.check_train_loss(run, lr)
-            state.seconds = time.perf_counter() - start_time
-            group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
-            save_timer.restart(state.step)
-            if number == _FAULT:
-                messages = group.all_gather(str(fault or ""))
-                raise fault or RunError(max(messages))
-            if number != _SAVE:
-                raise Stopped(number, state.step, out)
+        # One step: from the indices of a batch to new weights, all of it on the device.
+        take_step = TrainingStep(
+            group.data_parallel(model),
+            optimizer,
+            labels=train_labels,
+            prepare=images.prepare,
+            transform=build_batch_transform(recipe),
+            criterion=build_criterion(recipe),
+            average=average,
+            losses=state.losses,
+            max_grad_norm=recipe.max_grad_norm,
+            share_loss=group.all_reduce_mean,
+        )
 
         best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
         resumed_epochs = state.epochs
-        is_quiet = quiet or group.rank > 0
-        display = (
-            progress.Progress()
-            if is_quiet
-            else progress.choose_display(network, recipe.epochs, total_steps, batch_size, state.step)
+        display = progress.choose_display(
+            network, recipe.epochs, total_steps, batch_size, state.step, is_quiet=quiet or group.rank > 0
         )
         with display:
             for epoch in range(state.epochs, recipe.epochs):
@@ -196,32 +183,18 @@ def train(
 
                 for index, batch in zip(parts, images.read_train(epoch, parts), strict=True):
                     state.epoch_seconds = time.perf_counter() - epoch_start
-                    save_if_due(batch.fault)
+                    saver.save_if_due(batch.fault)
 
                     # Dropout and stochastic depth: other draws at every step, and in every process.
-                    seed_generators(
-                        counter_rng.derive_key(recipe.seed, state.step, counter_rng.MODEL + group.rank), group.device
-                    )
-                    lr = compute_learning_rate(recipe, state.step, total_steps)
-                    set_learning_rate(optimizer, lr)
-
-                    loss = criterion(parallel_model(batch.images), train_labels[index])
-                    state.step += 1
-                    state.record_loss(group.all_reduce_mean(loss.detach()))
-                    if group.device.type == "cpu" or state.step % CHECK_EVERY == 0:
-                        state.check_train_loss(
-                            run, lr
-                        )  # before the update: a loss that is no number leaves the weights alone
-                    optimizer.zero_grad()
-                    loss.backward()
-                    if recipe.max_grad_norm:
-                        nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-                    optimizer.step()
-                    average.update(state.step)
+                    stream = counter_rng.MODEL + group.rank
+                    seed_generators(counter_rng.derive_key(recipe.seed, state.step, stream), group.device)
+                    state.lr = compute_learning_rate(recipe, state.step, total_steps)
+                    set_learning_rate(optimizer, state.lr)
+                    take_step(state.begin_step(), index, batch.images, before_update=saver.check_loss)
                     display.step(state.step, epoch + 1)
 
                 # The epoch is over: judge, write down, keep.
-                state.check_train_loss(run, lr)
+                state.check_train_loss(run)
                 state.epoch_seconds = time.perf_counter() - epoch_start
                 group.broadcast_buffers(average.model)
                 evaluation = measure(
@@ -230,29 +203,18 @@ def train(
                     test_labels,
                     data.class_names,
                     recipe.eval_batch_size,
-                    before_batch=save_if_due,
+                    before_batch=saver.save_if_due,
                     group=group,
                 )
                 state.check_test_loss(run, evaluation.loss)
-                record = state.describe_epoch(
-                    evaluation.loss,
-                    evaluation.top1,
-                    evaluation.top5,
-                    lr=lr,
-                    images=steps_per_epoch * batch_size,
-                    seconds=time.perf_counter() - start_time,
-                )
+                record = state.describe_epoch(evaluation, steps_per_epoch * batch_size, saver.measure_seconds())
                 if state.update_best(record):
                     group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
                     best_evaluation = evaluation
-                state.records.append(record)
-                state.epochs, state.epoch_seconds, state.seconds = epoch + 1, 0.0, record["seconds"]
+                state.end_epoch(record)
                 group.broadcast_from_rank0(lambda: run.write_records(state.records))
                 display.epoch(record)
-                state.loss_sum.zero_()
-                state.curve.zero_()
-                group.broadcast_from_rank0(lambda: state.save(run, model, average, optimizer))
-                save_timer.restart(state.step)
+                saver.save()
 
         def finish() -> tuple[float, float, float] | None:
             """Write the report; loss, top-1 and top-5 of the test images, where others chose the best epoch."""
@@ -263,5 +225,5 @@ def train(
             return (final.loss, final.top1, final.top5) if final else None
 
         final_figures = group.broadcast_from_rank0(finish)
-        save_if_due()  # a comparison has more to do
+        saver.save_if_due()  # a comparison has more to do
     return Result.of_state(state, out, final_figures)

@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class ExponentialMovingAverage:
@@ -20,14 +20,21 @@ class ExponentialMovingAverage:
         pairs = zip(self.model.state_dict().values(), model.state_dict().values(), strict=True)
         floats = [(mine, theirs) for mine, theirs in pairs if mine.is_floating_point()]
         pairs = zip(self.model.state_dict().values(), model.state_dict().values(), strict=True)
-        self._counters = [(mine, theirs) for mine, theirs in pairs if not mine.is_floating_point()]
+        counters = [(mine, theirs) for mine, theirs in pairs if not mine.is_floating_point()]
         self._mine, self._theirs = [mine for mine, _ in floats], [theirs for _, theirs in floats]
+        self._my_counters, self._their_counters = [mine for mine, _ in counters], [theirs for _, theirs in counters]
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Update the average with the model's weights after step `step` (from 1)."""
+    def update(self, step: int | Tensor) -> None:
+        """Update the average with the model's weights after step `step` (from 1), a number or a tensor on the
+        device."""
         if not self.decay:
             return
-        torch._foreach_lerp_(self._mine, self._theirs, 1 - min(self.decay, (1 + step) / (10 + step)))
-        for mine, theirs in self._counters:
-            mine.copy_(theirs)
+        if isinstance(step, Tensor):
+            changes = torch._foreach_sub(self._theirs, self._mine)
+            torch._foreach_mul_(changes, 1 - ((1 + step) / (10 + step)).clamp(max=self.decay))
+            torch._foreach_add_(self._mine, changes)
+        else:
+            torch._foreach_lerp_(self._mine, self._theirs, 1 - min(self.decay, (1 + step) / (10 + step)))
+        if self._my_counters:
+            torch._foreach_copy_(self._my_counters, self._their_counters)

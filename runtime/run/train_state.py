@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,9 @@ from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.folder import EpochRecord, InitialWeights, RunFolder
 from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
+from resnetc.runtime.step.losses import NO_STEP, EpochLosses
+from resnetc.runtime.step.moment import Moment
 
-_NO_STEP = 1 << 62  # a step no run reaches
 _CLIPPING = "--override max_grad_norm=1"
 CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
 
@@ -50,16 +52,27 @@ def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, s
         return tensors, metadata, run.previous, note
 
 
+class Figures(Protocol):
+    """What an evaluation has measured; accuracies are in percent."""
+
+    @property
+    def loss(self) -> float: ...
+    @property
+    def top1(self) -> float: ...
+    @property
+    def top5(self) -> float: ...
+
+
 @dataclass
 class TrainState:
     """The state of a run. Random numbers are computed from it (`counter_rng`), so no generator needs saving.
 
     shape: (channels, *size) of an image; environment: that of `environment.describe`, at the last start. step:
-    steps done; epochs: epochs done and evaluated; seconds: wall time so far; loss_sum: sum of the losses of the
-    current epoch's steps (float64, on the device); curve: the same for each tenth of the epoch (float64 [10], fewer if
-    an epoch has fewer steps); epoch_seconds: wall time of those steps. records: those of the epochs done;
-    initial_weights: what the run started from, if not from random ones; last_is_whole: whether this process has
-    written or read `last.ckpt`, so that it is worth keeping.
+    steps done; epochs: epochs done and evaluated; seconds: wall time so far; losses: those of the current epoch's
+    steps, their curve for each tenth of it (or for each step of a shorter one); epoch_seconds: wall time of those
+    steps. records: those of the epochs done; initial_weights: what the run started from, if not from random ones;
+    last_is_whole: whether this process has written or read `last.ckpt`, so that it is worth keeping; lr: the learning
+    rate of the last step done.
     """
 
     network: str
@@ -71,9 +84,7 @@ class TrainState:
     preprocessing: Preprocessing
     environment: dict[str, str]
     steps_per_epoch: int
-    loss_sum: Tensor
-    curve: Tensor
-    first_bad_step: Tensor
+    losses: EpochLosses
     step: int = 0
     epochs: int = 0
     seconds: float = 0.0
@@ -82,6 +93,7 @@ class TrainState:
     records: list[EpochRecord] = field(default_factory=list)
     initial_weights: InitialWeights | None = None
     last_is_whole: bool = False
+    lr: float = 0.0
 
     @classmethod
     def start(
@@ -105,49 +117,51 @@ class TrainState:
             preprocessing=preprocessing,
             environment=environment.describe(device),
             steps_per_epoch=steps_per_epoch,
-            loss_sum=torch.zeros((), dtype=torch.float64, device=device),
-            curve=torch.zeros(min(CURVE_POINTS, steps_per_epoch), dtype=torch.float64, device=device),
-            first_bad_step=torch.full((), _NO_STEP, dtype=torch.int64, device=device),
+            losses=EpochLosses(min(CURVE_POINTS, steps_per_epoch), device),
         )
 
-    def record_loss(self, loss: Tensor) -> None:
-        """Record the loss of step `step`, without waiting for the device."""
-        self.loss_sum += loss
-        self.curve[(self.step - 1) % self.steps_per_epoch * len(self.curve) // self.steps_per_epoch] += loss
-        self.first_bad_step = self.first_bad_step.minimum(torch.where(loss.isfinite(), _NO_STEP, self.step))
+    def begin_step(self) -> Moment:
+        """Count the step that begins; where it stands."""
+        part = self.step % self.steps_per_epoch * len(self.losses.curve) // self.steps_per_epoch
+        self.step += 1
+        return Moment(self.epochs, self.step, part)
 
     def mean_losses(self) -> list[float]:
         """The mean loss of each part of the finished epoch, rounded to six decimals."""
-        count = len(self.curve)
+        count = len(self.losses.curve)
         first_steps = [
             -(-part * self.steps_per_epoch // count) for part in range(count + 1)
         ]  # its first step, rounded up
         counts = [after - before for before, after in zip(first_steps, first_steps[1:], strict=False)]
-        return [round(total / number, 6) for total, number in zip(self.curve.tolist(), counts, strict=True)]
+        return [round(total / number, 6) for total, number in zip(self.losses.curve.tolist(), counts, strict=True)]
 
-    def describe_epoch(
-        self, test_loss: float, top1: float, top5: float, *, lr: float, images: int, seconds: float
-    ) -> EpochRecord:
+    def describe_epoch(self, evaluation: Figures, images: int, seconds: float) -> EpochRecord:
         """The record of the epoch that has just been evaluated; images: how many it trained with."""
         return {
             "epoch": self.epochs + 1,
             "step": self.step,
-            "train_loss": self.loss_sum.item() / self.steps_per_epoch,
+            "train_loss": self.losses.total.item() / self.steps_per_epoch,
             "curve": self.mean_losses(),
-            "test_loss": test_loss,
-            "top1": top1,
-            "top5": top5,
-            "lr": lr,
+            "test_loss": evaluation.loss,
+            "top1": evaluation.top1,
+            "top5": evaluation.top5,
+            "lr": self.lr,
             "images_per_second": images / self.epoch_seconds,
             "seconds": seconds,
         }
 
-    def check_train_loss(self, run: RunFolder, lr: float) -> None:
+    def end_epoch(self, record: EpochRecord) -> None:
+        """The epoch is over: keep its record, and start the next with no losses."""
+        self.records.append(record)
+        self.epochs, self.epoch_seconds, self.seconds = self.epochs + 1, 0.0, record["seconds"]
+        self.losses.start_epoch()
+
+    def check_train_loss(self, run: RunFolder) -> None:
         """Wait for the device; RunError with the first step at which the loss was not finite, if any."""
-        step = int(self.first_bad_step)
-        if step != _NO_STEP:
+        step = int(self.losses.first_bad_step)
+        if step != NO_STEP:
             raise RunError(
-                f"{run.path}: the loss is no longer finite at step {step} (learning rate {lr:.3g}); nothing after "
+                f"{run.path}: the loss is no longer finite at step {step} (learning rate {self.lr:.3g}); nothing after "
                 f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
@@ -196,7 +210,7 @@ class TrainState:
     ) -> None:
         """Write `last.ckpt`, and keep the one before as `previous.ckpt`; RunError, and nothing is written, if a weight
         is not finite."""
-        tensors = {"loss_sum": self.loss_sum, "curve": self.curve}
+        tensors = {"loss_sum": self.losses.total, "curve": self.losses.curve}
         tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
         memory = {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
         if average.decay:
@@ -271,7 +285,7 @@ class TrainState:
     ) -> None:
         """Restore weights, the optimizer's memory and the losses of the epoch; RunError unless all of them fit."""
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
-        losses = {"loss_sum": self.loss_sum, "curve": self.curve}
+        losses = {"loss_sum": self.losses.total, "curve": self.losses.curve}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
             if part in parts and rest:

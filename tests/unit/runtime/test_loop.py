@@ -1,6 +1,7 @@
 """The loop against the same training written out naively, with torch's unfused optimizers."""
 
 import copy
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,10 @@ def test_the_loop_trains_as_the_naive_one(
     assert ("average/fc.weight" in tensors) == bool(recipe.ema_decay)
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["train_loss"] for line in lines] == pytest.approx(losses, rel=1e-4)
+
+
+def test_the_loop_is_one_function_that_can_be_read_at_once() -> None:
+    assert len(inspect.getsource(train).splitlines()) <= 150
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_top1_and_then_the_lowest_loss(few: Data) -> None:

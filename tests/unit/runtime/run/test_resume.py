@@ -254,7 +254,7 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     }
     np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(progress, "choose_display", lambda *arguments: progress.Progress())
+    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Progress())
     assert main([*begin, "--resume"]) == 1
     assert "run: no run to resume in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:
@@ -482,7 +482,7 @@ def test_the_command_line_resumes_without_a_spec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(progress, "choose_display", lambda *arguments: progress.Progress())
+    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Progress())
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
         assert main(["train", "digits", "--override", "epochs=1", "--out", "run"]) == 75

@@ -12,6 +12,10 @@ from torch import Tensor
 ORDER, ROW, COLUMN, FLIP, MODEL = range(5)  # one stream a use: no two uses see the same numbers
 _FIRST = 1 << 16  # behind MODEL and the streams of the other processes
 AREA, ASPECT, TOP, LEFT, DEPTH, RADIUS, ANGLE, SPLIT = range(_FIRST, _FIRST + 8)
+_SECOND = _FIRST + 100  # those of whole batches, and of colours
+MIX_KIND, MIX_SHARE, CUT_DEPTH, CUT_ROW, CUT_COLUMN = range(_SECOND, _SECOND + 5)
+ERASE, ERASE_AREA, ERASE_RATIO, ERASE_DEPTH, ERASE_ROW, ERASE_COLUMN = range(_SECOND + 5, _SECOND + 11)
+BRIGHTNESS, CONTRAST, SATURATION, LIGHT_RADIUS, LIGHT_ANGLE = range(_SECOND + 11, _SECOND + 16)
 USER, USER_FIXED, BALANCE = range(_FIRST + 64, _FIRST + 67)
 _MASK = 0xFFFFFFFF
 
@@ -43,6 +47,11 @@ def random_bits(seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> T
 def randint(limit: int, seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
     """A random integer in [0, limit) for every index: int64 of the same shape; `limit` is at most 2**31."""
     return (random_bits(seed, epoch, index, stream) * limit) >> 32
+
+
+def uniform(seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
+    """A random number in [0, 1) for every index: float32 of the same shape, one of 2**24."""
+    return (random_bits(seed, epoch, index, stream) >> 8).float() / (1 << 24)
 
 
 def permutation(seed: int, epoch: int, count: int, device: torch.device) -> Tensor:

@@ -28,7 +28,9 @@ def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
     have to be resized that are no photographs.
     """
     if isinstance(outline, Outline):
-        refuse_augmentation(outline.name, len(outline.size), recipe)
+        refuse_augmentation(outline.name, len(outline.size), outline.channels, recipe)
+    else:
+        refuse_augmentation(outline.name, 2, outline.channels, recipe)
     own_size = outline.size if isinstance(outline, Outline) else None
     size: tuple[int, ...]
     if recipe.image_size is not None:
@@ -55,12 +57,20 @@ def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
     return outline.at(Fit((size[0], size[1]), resize))
 
 
-def refuse_augmentation(name: str, axes: int, recipe: Recipe) -> None:
-    """RunError where the recipe changes inputs of so many axes in a way that makes no sense for them."""
+def refuse_augmentation(name: str, axes: int, channels: int, recipe: Recipe) -> None:
+    """RunError where the recipe changes inputs of so many axes and channels in a way that makes no sense for them."""
     if axes == 1 and recipe.horizontal_flip:
         raise RunError(
             f"{name} has signals, which have no left and right: say horizontal_flip: false in the recipe "
             "(random_crop_padding shifts them, noise adds noise)"
+        )
+    if axes != 2 and (recipe.color_jitter or recipe.lighting):
+        key, kind = "color_jitter" if recipe.color_jitter else "lighting", "signals" if axes == 1 else "volumes"
+        raise RunError(f"{name} has {kind}, which have no colours: say {key}: 0 in the recipe")
+    if channels != 3 and recipe.lighting:
+        raise RunError(
+            f"{name} has {channels} channel{'s' if channels > 1 else ''}: `lighting` needs red, green and blue; say "
+            "lighting: 0 in the recipe"
         )
 
 

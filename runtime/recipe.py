@@ -114,6 +114,23 @@ class Recipe:
     noise: float = define_key(
         0.0, "number", "in memory: standard deviation of Gaussian noise, in that of the data; 0: none", low=0, high=10
     )
+    color_jitter: float = define_key(
+        0.0, "number", "brightness, contrast and saturation change by up to this share; 0: not at all", low=0, high=1
+    )
+    lighting: float = define_key(
+        0.0, "number", "standard deviation of the light, along the principal colours; 0: none", low=0, high=1
+    )
+    random_erasing: float = define_key(0.0, "number", "probability that a box of an image is erased", low=0, high=1)
+    mixup: float = define_key(
+        0.0, "number", "mixes images and labels in pairs, by shares from Beta(mixup, mixup); 0: not", low=0, high=100
+    )
+    cutmix: float = define_key(
+        0.0,
+        "number",
+        "pastes a box of another image, of an area from Beta(cutmix, cutmix); 0: not; with mixup: either, by a coin",
+        low=0,
+        high=100,
+    )
     holdout: float = define_key(
         0.0, "number", "share of the images that becomes the test part of a set without one", low=0, high=0.9
     )
@@ -130,6 +147,15 @@ class Recipe:
         "choice",
         "subtract the training images' mean, per channel or per pixel; divide by each channel's standard deviation",
         choices=("channel", "pixel"),
+    )
+    loss: str = define_key(
+        "cross_entropy",
+        "choice",
+        "cross-entropy, or bce: binary cross-entropy, a yes or no for each class",
+        choices=("cross_entropy", "bce"),
+    )
+    sync_batch_norm: bool = define_key(
+        False, "flag", "several processes: batch norms take their statistics of the whole batch"
     )
     label_smoothing: float = define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
     max_grad_norm: float = define_key(

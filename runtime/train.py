@@ -18,6 +18,7 @@ from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
+from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import Evaluation, evaluate, measure
 from resnetc.runtime.image_batches import open_batches
@@ -120,6 +121,8 @@ def train(
         # The network, from its seed; the data, where its batches come from.
         torch.manual_seed(recipe.seed)
         model = loader.build_network(source, Path(f"{network}.py"), group.device)
+        if recipe.sync_batch_norm:
+            synchronise_norms(model, group)
         dry_run.check_run(model, network, data, recipe, group.size)
         resuming = resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable)
         initial_weights = None if resuming else initialise(model, init, network, data, group, quiet)
@@ -160,7 +163,7 @@ def train(
             optimizer,
             labels=train_labels,
             prepare=images.prepare,
-            transform=build_batch_transform(recipe),
+            transform=build_batch_transform(recipe, preprocessing, normaliser),
             criterion=build_criterion(recipe),
             average=average,
             losses=state.losses,

@@ -66,11 +66,8 @@ def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
 def _convert_labels(path: Path, key: str, array: npt.NDArray[np.integer]) -> _Labels:
     wrong = np.flatnonzero((array < 0) | (array >= MAX_CLASSES))
     if len(wrong):
-        hint = ""
-        if array.min() < 0:
-            hint = f" ({(array < 0).sum():,} are negative: leave out images that have no class)"
         raise RunError(
-            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed{hint}"
+            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed"
         )
     return array.astype(np.int64)
 
@@ -136,11 +133,7 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
     if names is None:
         names = tuple(str(number) for number in range(highest + 1))
     elif highest >= len(names):
-        lowest = int(min(array.min() for array in labels))
-        hint = (
-            f" (the labels are {lowest} to {highest}: do they start at 1? The first class is 0)" if lowest == 1 else ""
-        )
-        raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs{hint}")
+        raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs")
     classes, shape = names, images[0].shape
     is_usual = reading.is_said or (axes == 2 and images[0].dtype == np.uint8)
     return Outline(

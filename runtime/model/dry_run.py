@@ -25,7 +25,7 @@ _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch n
 
 def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, processes: int) -> None:
     """Check the model for all that a run does with it, in each of its processes."""
-    refuse_augmentation(data.name, len(data.size), recipe)
+    refuse_augmentation(data.name, len(data.size), data.channels, recipe)
     parts = [data.test_labels, *([data.validation.test_labels] if data.validation else [])]
     shares = [compute_evaluation_share(len(labels), recipe.eval_batch_size, processes) for labels in parts]
     evaluation = min(shares, key=lambda share: share.images)

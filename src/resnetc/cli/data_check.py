@@ -48,9 +48,10 @@ def compile_for_data(
     images = fit_to_network(checked, source, recipe)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
     processes = launch.count_processes()
-    refuse_one_value(
-        checked, images, batch_shares.compute_step_share(images.train, recipe.batch_size, processes), training=True
-    )
+    if not recipe.sync_batch_norm:  # with it a norm has the whole batch; what else has too little is tried by the run
+        refuse_one_value(
+            checked, images, batch_shares.compute_step_share(images.train, recipe.batch_size, processes), training=True
+        )
     refuse_one_value(
         checked,
         images,

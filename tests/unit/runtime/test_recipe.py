@@ -225,7 +225,6 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
 
 LACKING = {
     "amp": "recipes have no mixed precision",
-    "mixup": "recipes have no mixup or cutmix",
     "class-weights": "recipes have no class weights",
     "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
     "pin_memory": "recipes have no settings of the loading besides `workers`",
@@ -250,5 +249,7 @@ def test_what_recipes_lack_is_a_key_once_there_is_one() -> None:
 def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() -> None:
     saved = {"epochs": 3, "ema": 0.5, "milestones": [0.25, 0.5]}  # as JSON gives it, with an earlier key
     assert recipe_file.from_settings(saved, "last.ckpt") == Recipe(epochs=3, ema_decay=0.5, milestones=(0.25, 0.5))
-    with pytest.raises(RunError, match=r"^last\.ckpt: the recipe has a key that this resnetc does not know: `mixup`$"):
-        recipe_file.from_settings(saved | {"mixup": 0.1}, "last.ckpt")
+    with pytest.raises(
+        RunError, match=r"^last\.ckpt: the recipe has a key that this resnetc does not know: `mixdown`$"
+    ):
+        recipe_file.from_settings(saved | {"mixdown": 0.1}, "last.ckpt")

@@ -23,7 +23,7 @@ from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests import shape_photographs
-from tests.unit.runtime.distributed.worker import QUICK
+from tests.unit.runtime.distributed.worker import MIXED, QUICK
 from tests.unit.runtime.run.test_resume import assert_equal_runs
 
 HERE = Path(__file__).parent
@@ -76,6 +76,22 @@ def test_two_processes_train_as_one_does(out: Path, found: dict[str, Any], sourc
     assert list(ours) == list(theirs)
     for name, tensor in ours.items():
         torch.testing.assert_close(theirs[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_two_processes_mix_and_normalise_the_whole_batch_as_one_does(
+    out: Path, found: dict[str, Any], source: str, tmp_path: Path
+) -> None:
+    images, quick = data.load("npz", out / "few.npz"), replace(recipe_file.load("digits", QUICK), **MIXED)
+    result = train(source, "small", images, quick, tmp_path / "alone", quiet=True)
+    assert found["synced"][:3] == ["Result", 15, pytest.approx(result.top1)]
+    ours, _ = checkpoint.load(tmp_path / "alone" / "last.ckpt")
+    theirs, _ = checkpoint.load(out / "synced" / "last.ckpt")
+    for name, tensor in ours.items():
+        torch.testing.assert_close(theirs[name], tensor, atol=1e-3, rtol=1e-2)
+
+
+def test_a_synchronised_norm_needs_one_image_in_each_process(found: dict[str, Any]) -> None:
+    assert found["alone"][0] == "RunError" and found["single"][0] == "Result"
 
 
 def test_two_processes_train_on_photographs_as_one_does(

@@ -31,6 +31,7 @@ QUICK = [
     "threads=1",
     "seed=7",
 ]
+MIXED = {"mixup": 0.4, "cutmix": 1.0, "random_erasing": 0.3, "color_jitter": 0.2, "loss": "bce", "optimizer": "lamb"}
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
 
 
@@ -74,6 +75,8 @@ def main(module: Path, archive: Path, out: Path) -> None:
             "batch": go(source, "batch", batch_size=25),
             "alone": go(gate, "alone", batch_size=2),
             "pairs": go(gate, "pairs", batch_size=4, epochs=1),
+            "synced": go(source, "synced", sync_batch_norm=True, **MIXED),
+            "single": go(gate, "single", batch_size=2, sync_batch_norm=True, epochs=1),
             "photographs": photograph("shapes"),
             "damaged": photograph("damaged"),
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),

@@ -136,7 +136,7 @@ def _convert_array(array: Array, preprocessing: Preprocessing) -> Tensor:
         array = array[..., None] if is_image else array[None]
     if array.ndim != len(preprocessing.size) + 1 or array.shape[-1 if is_image else 0] != channels:
         raise ValueError(f"shape {list(array.shape)}; expected {_describe_shape(preprocessing)}")
-    if preprocessing.range == _BYTES and array.dtype != np.uint8:
+    if preprocessing.dtype == "uint8" and array.dtype != np.uint8:
         raise ValueError(f"{array.dtype} numbers; the network was trained on bytes: uint8, 0 to 255")
     if array.dtype.kind not in _NUMBERS:
         raise ValueError(f"{array.dtype} values; expected numbers")

@@ -18,11 +18,13 @@ from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, MAX_SID
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count, is_figure
 
-VERSION = 1
+VERSION = 2
+_FIRST_VERSIONS = {"dtype": 2, "multi_label": 2}  # of the keys that the records of earlier versions lack
 _MAX_BYTES = 1 << 26  # bytes of the file
 _MAX_DATA_CHARACTERS = 10_000  # characters of the name and path of a data set
 
 Kind = Literal["signal", "image", "volume"]
+Dtype = Literal["uint8", "float32"]
 AXES: dict[Kind, int] = {"signal": 1, "image": 2, "volume": 3}  # of each kind of input
 
 
@@ -39,6 +41,8 @@ class Preprocessing:
     range: the values that black and white have, such as 0 and 255. mean: one value per channel, or one per value of an
     input, in the order of [*size, channels]; scale: one factor per channel; all of them float32. classes: their names,
     in the order of the network's outputs. data: the data set that the run was trained on, as --data takes it.
+    dtype: the values of an array are bytes, or (float32) any numbers. multi_label: an input has any number of the
+    classes, each with a probability of its own (the sigmoid of its score); else it has one (their softmax).
     """
 
     kind: Kind
@@ -52,6 +56,8 @@ class Preprocessing:
     scale: tuple[float, ...]
     classes: tuple[str, ...]
     data: str
+    dtype: Dtype = "uint8"
+    multi_label: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The record as JSON; `parse_preprocessing` reads it back to an equal one."""
@@ -82,17 +88,21 @@ def parse_preprocessing(value: object, place: str) -> Preprocessing:
     if not isinstance(value, dict):
         raise RunError(f"{place}: no record of a preprocessing: expected an object")
     version = value.get("version")
-    if version != VERSION or isinstance(version, bool):
-        raise RunError(f"{place}: `version` is {version!s:.40}; this resnetc reads version {VERSION}")
+    if not is_count(version) or not 1 <= cast(int, version) <= VERSION:
+        raise RunError(f"{place}: `version` is {version!s:.40}; this resnetc reads versions 1 to {VERSION}")
+    absent = [key for key, first in _FIRST_VERSIONS.items() if cast(int, version) < first]
     for key in value:
-        if key not in _CHECKS:
+        if key not in _CHECKS or key in absent:
             raise RunError(f"{place}: unknown key `{key:.40}`")
     for key, (is_right, expected) in _CHECKS.items():
+        if key in absent:
+            continue
         if key not in value:
             raise RunError(f"{place}: `{key}` is missing")
         if not is_right(value[key]):
             raise RunError(f"{place}: `{key}` must be {expected}, not {_abbreviate(value[key])}")
     _check_agreement(value, place)
+    is_bytes = value["range"] == [0, 255]  # what version 1 took for bytes
     return Preprocessing(
         kind=value["kind"],
         channels=value["channels"],
@@ -105,6 +115,8 @@ def parse_preprocessing(value: object, place: str) -> Preprocessing:
         scale=tuple(map(float, value["scale"])),
         classes=tuple(value["classes"]),
         data=value["data"],
+        dtype=value.get("dtype", "uint8" if is_bytes else "float32"),
+        multi_label=value.get("multi_label", False),
     )
 
 
@@ -191,4 +203,6 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: isinstance(value, str) and len(value) <= _MAX_DATA_CHARACTERS,
         f"a text of at most {_MAX_DATA_CHARACTERS:,} characters",
     ),
+    "dtype": (lambda value: value in ("uint8", "float32"), "uint8 or float32"),
+    "multi_label": (lambda value: isinstance(value, bool), "true or false"),
 }

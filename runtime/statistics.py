@@ -40,6 +40,8 @@ def describe_preprocessing(data: ImageSet, recipe: Recipe, device: torch.device 
         scale=tuple(scale.tolist()),
         classes=data.class_names,
         data=data.argument,
+        dtype="uint8" if images.dtype == torch.uint8 else "float32",
+        multi_label=data.train_labels.ndim == 2,
     )
 
 

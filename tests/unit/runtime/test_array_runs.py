@@ -144,3 +144,16 @@ def test_the_shipped_nets_solve_what_only_shape_and_motion_tell(
     assert main(["train", f"{task}/small", *arguments]) == 0
     last = RunFolder(out).read_records()[-1]
     assert last["top1"] >= 95
+
+
+def test_numbers_that_span_the_range_of_bytes_are_no_bytes(source: str, few: Data, tmp_path: Path) -> None:
+    """A run on float32 from 0 to 255 predicts from float32, and from bytes of the same values alike."""
+    numbers = replace(few, train_images=few.train_images.float(), test_images=few.test_images.float())
+    numbers.train_images[0, 0, 0, :2] = torch.tensor([0.0, 255.0])
+    numbers = replace(numbers, range=(0.0, 255.0))
+    train(source, "small", numbers, Recipe(epochs=1, batch_size=50, threads=1), tmp_path / "run", quiet=True)
+    run = open_run(tmp_path / "run")
+    assert run.preprocessing.range == (0.0, 255.0) and run.preprocessing.dtype == "float32"
+    of_numbers = run.predict([numbers.test_images[0], few.test_images[0].float() + 0.5])
+    torch.testing.assert_close(of_numbers[0], run.predict(few.test_images[0])[0])
+    assert not torch.equal(of_numbers[1], of_numbers[0])

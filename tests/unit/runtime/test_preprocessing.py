@@ -45,6 +45,8 @@ def records(draw: st.DrawFn) -> Preprocessing:
         scale=tuple(draw(st.lists(FLOATS, min_size=channels, max_size=channels))),
         classes=tuple(draw(st.lists(st.text(), min_size=1, max_size=4))),
         data=draw(st.text()),
+        dtype=draw(st.sampled_from(("uint8", "float32"))),
+        multi_label=draw(st.booleans()),
     )
 
 
@@ -99,8 +101,8 @@ def many(count: int, value: object) -> list[object]:
 
 
 CRAFTED = {  # what a stranger may have written: the change, and what is said of it
-    "no version": ({"version": None}, "`version` is None; this resnetc reads version 1"),
-    "of tomorrow": ({"version": 2}, "`version` is 2"),
+    "no version": ({"version": None}, "`version` is None; this resnetc reads versions 1 to 2"),
+    "of tomorrow": ({"version": 3}, "`version` is 3"),
     "a version that equals 1": ({"version": True}, "`version` is True"),
     "another kind": ({"kind": "pickle"}, '`kind` must be one of signal, image, volume, not "pickle"'),
     "a kind that is a list": ({"kind": ["image"]}, "`kind` must be one of"),
@@ -140,8 +142,20 @@ CRAFTED = {  # what a stranger may have written: the change, and what is said of
     "a class that is a number": ({"classes": [1]}, "`classes` must be"),
     "data that is a list": ({"data": []}, "`data` must be a text"),
     "long data": ({"data": "a" * 10_001}, "`data` must be a text"),
+    "other numbers": ({"dtype": "float64"}, '`dtype` must be uint8 or float32, not "float64"'),
+    "numbers that are a list": ({"dtype": ["uint8"]}, "`dtype` must be"),
+    "many labels, in words": ({"multi_label": "yes"}, "`multi_label` must be true or false"),
+    "a later key": ({"version": 1}, "unknown key `dtype`"),
     "another key": ({"\x1b[2Jpayload": 1}, r"unknown key `\x1b[2Jpayload`"),
 }
+
+
+def test_a_record_of_version_1_is_read_as_it_was_then() -> None:
+    """It took numbers from 0 to 255 for bytes."""
+    first = {key: value for key, value in GOOD.items() if key not in ("dtype", "multi_label")} | {"version": 1}
+    assert parse_preprocessing(first, "here").to_json() == GOOD
+    other = parse_preprocessing(first | {"range": [0.0, 1.0]}, "here")
+    assert (other.dtype, other.multi_label) == ("float32", False)
 
 
 @pytest.mark.parametrize("case", CRAFTED)

@@ -165,7 +165,9 @@ def test_the_filters_of_a_record_are_those_of_decoding() -> None:
 
 def test_an_array_of_other_kinds_of_inputs_needs_no_image(run: TrainedRun, tmp_path: Path) -> None:
     """Signals and volumes come as arrays, channels first; the range of a run may be that of any numbers."""
-    signal = Preprocessing("signal", 2, (5,), None, "bilinear", True, (-1.0, 1.0), (0.0, 0.0), (1.0, 1.0), ("a",), "x")
+    signal = Preprocessing(
+        "signal", 2, (5,), None, "bilinear", True, (-1.0, 1.0), (0.0, 0.0), (1.0, 1.0), ("a",), "x", "float32"
+    )
     rows = np.random.default_rng(0).normal(size=(3, 2, 5)).astype(np.float32)
     np.save(tmp_path / "s.npy", rows)
     listed = list_argument(str(tmp_path / "s.npy"), signal)

@@ -22,8 +22,10 @@ from resnetc.runtime.data.decode import Pixels, crop_and_resize
 from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
 from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.image_size import choose_train_size
 from resnetc.runtime.random_crops import RandomCrops
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.trivial_augment import TrivialAugment
 
 MAX_AUTO_WORKERS = 8  # a process of its own for each, and for each a copy of the names of all files
 _Item = TypeVar("_Item")
@@ -49,8 +51,9 @@ class _Fault:
 class _Decoder(Dataset[Pixels | _Fault]):
     """Decodes a batch; it is copied to every worker."""
 
-    def __init__(self, data: Photographs, crops: RandomCrops) -> None:
-        self.data, self.crops = data, crops
+    def __init__(self, data: Photographs, recipe: Recipe) -> None:
+        self.data, self.recipe, self.crops = data, recipe, RandomCrops.from_recipe(recipe)
+        self.policy = TrivialAugment(recipe.seed) if recipe.trivial_augment else None
 
     def __getitem__(self, request: _Request) -> Pixels | _Fault:
         try:
@@ -61,12 +64,15 @@ class _Decoder(Dataset[Pixels | _Fault]):
             return _Fault(str(fault), fault.status)
 
     def _crop_randomly(self, epoch: int, indices: Sequence[int]) -> Pixels:
-        size = self.data.size
+        size = choose_train_size(self.recipe, epoch, self.data.size)
         pixels = np.empty((len(indices), *size, self.data.channels), np.uint8)
         for row, (index, draws) in enumerate(zip(indices, self.crops.draw(epoch, indices), strict=True)):
             with self.data.train.open(index) as picture:
                 box = self.crops.choose_box(draws, picture.height, picture.width)
                 pixels[row] = crop_and_resize(picture, box, size, INTERPOLATION)
+        if self.policy is not None:
+            for row, draw in enumerate(self.policy.draw(epoch, indices)):
+                pixels[row] = self.policy.change(pixels[row], draw)
         return pixels
 
 
@@ -132,9 +138,7 @@ class DecodedBatches:
     def __init__(self, data: Photographs | UserDatasets, recipe: Recipe) -> None:
         self._work = f"reads `{data.name}`" if isinstance(data, UserDatasets) else "decodes photographs"
         self._decoder: _Decoder | _Reader = (
-            _Reader(data, recipe.seed)
-            if isinstance(data, UserDatasets)
-            else _Decoder(data, RandomCrops.from_recipe(recipe))
+            _Reader(data, recipe.seed) if isinstance(data, UserDatasets) else _Decoder(data, recipe)
         )
         self._requests = _Requests()
         self._loader = self._start_loader(count_workers(recipe))

@@ -16,6 +16,7 @@ from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.decoded_batches import DecodedBatches
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.image_size import refuse_keys_of_photographs
 from resnetc.runtime.recipe import Recipe
 
 
@@ -137,6 +138,8 @@ def open_batches(
     data: ImageSet, recipe: Recipe, normaliser: Normaliser, device: torch.device, to_release: ExitStack
 ) -> ImageBatches:
     """The images of a set; what has to be closed is left to `to_release`."""
+    if not isinstance(data, Photographs):
+        refuse_keys_of_photographs(data.name, recipe)
     if isinstance(data, Data):
         return MemoryBatches(data, recipe, normaliser, device)
     if isinstance(data, UserDatasets):

@@ -74,6 +74,23 @@ def refuse_augmentation(name: str, axes: int, channels: int, recipe: Recipe) -> 
         )
 
 
+def refuse_keys_of_photographs(name: str, recipe: Recipe) -> None:
+    """RunError where the recipe has what is done to photographs as they are decoded, and the set has none."""
+    for key, what in (("trivial_augment", "changes"), ("train_size", "crops")):
+        if getattr(recipe, key):
+            raise RunError(
+                f"`{key}` {what} photographs as they are decoded, and {name} has none: take it out of the recipe"
+            )
+
+
+def choose_train_size(recipe: Recipe, epoch: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the training crops of an epoch (from 0), where evaluation has `size`."""
+    if not recipe.train_size:
+        return size
+    side = int(recipe.train_size[epoch * len(recipe.train_size) // recipe.epochs])
+    return side, side
+
+
 def count_declared_axes(source: str) -> int:
     """How many axes an input of a generated module has, from its text; 2 if it does not say."""
     return len(read_declared_size(source) or (0, 0))

@@ -90,6 +90,13 @@ class Recipe:
         low=1,
         high=1 << 14,
     )
+    train_size: tuple[int, ...] = define_key(
+        (),
+        "ints",
+        "photographs: side of the training crops, if not image_size; several: in turn, in equal parts of the run",
+        low=1,
+        high=1 << 14,
+    )
     eval_resize: int | None = define_key(
         None,
         "auto",
@@ -102,6 +109,9 @@ class Recipe:
     )
     crop_ratio: tuple[float, ...] = define_key(
         (0.75, 1.333), "range", "photographs: width / height of a random crop", low=0.01, high=100
+    )
+    trivial_augment: bool = define_key(
+        False, "flag", "photographs: a random operation of random strength on every image (TrivialAugment)"
     )
     random_crop_padding: int = define_key(
         0,

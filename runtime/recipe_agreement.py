@@ -21,6 +21,8 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
     if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
         sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
         fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
+    if recipe.train_size and recipe.normalise == "pixel":
+        fail("`normalise: pixel` has a mean for each place of one size, and `train_size` has others", "train_size")
     if recipe.schedule == "onecycle" and recipe.warmup == 0:
         fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
     if recipe.schedule == "step":

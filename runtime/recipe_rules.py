@@ -24,9 +24,9 @@ _Default = TypeVar("_Default")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a key accepts, as `kind` (int, auto: an int or None, number, flag, choice, numbers, range: two numbers,
-    names, interval), inclusive bounds or choices; and its meaning. A run that is resumed may have another value of a
-    key that `may_change`."""
+    """What a key accepts, as `kind` (int, auto: an int or None, number, flag, choice, numbers, ints, range: two
+    numbers, names, interval), inclusive bounds or choices; and its meaning. A run that is resumed may have another
+    value of a key that `may_change`."""
 
     kind: str
     meaning: str
@@ -88,11 +88,15 @@ def _parse_number(text: str, rule: Rule, what: str) -> float:
 def convert_value(rule: Rule, name: str, value: Value) -> Setting:
     """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
     what = f"{value.place}: `{name}`"
-    if rule.kind in ("numbers", "range"):
+    if rule.kind in ("numbers", "ints", "range"):
         items = (value.text,) if isinstance(value.text, str) else value.text
         numbers = tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
         if rule.kind == "range" and (len(numbers) != 2 or numbers[0] > numbers[1]):
             raise RunError(f"{what} takes two numbers, the least and the largest, such as [0.25, 1]")
+        if rule.kind == "ints":
+            if len(numbers) > _MAX_PATTERNS or not all(_INT.fullmatch(item) for item in items):
+                raise RunError(f"{what} must be whole numbers, such as [128, 224], at most {_MAX_PATTERNS} of them")
+            return tuple(map(int, numbers))
         return numbers
     if rule.kind == "names":
         names = (value.text,) if isinstance(value.text, str) else value.text

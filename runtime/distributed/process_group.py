@@ -23,6 +23,22 @@ from resnetc.runtime.errors import RunError
 _Shared = TypeVar("_Shared")
 
 
+class _SumOfProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; what flows back is the sum of all their gradients."""
+
+    @staticmethod
+    def forward(ctx: object, value: Tensor) -> Tensor:
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: object, *gradients: Tensor) -> Tensor:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """`size` processes, of which this one has number `rank` (from 0), with the device of this process.
@@ -56,6 +72,13 @@ class Group:
         if self.size > 1:
             dist.all_reduce(value)
         return value
+
+    def sum_with_gradients(self, value: Tensor) -> Tensor:
+        """The sum of `value` over all processes, through which gradients flow to all of them."""
+        if self.size == 1:
+            return value
+        total: Tensor = _SumOfProcesses.apply(value)  # type: ignore[no-untyped-call]
+        return total
 
     def all_reduce_max(self, number: int) -> int:
         """The largest of the processes' numbers, exchanged on the CPU so that no accelerator is waited for."""

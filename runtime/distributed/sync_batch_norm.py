@@ -4,9 +4,7 @@ Two sums over all processes, each differentiable: of the values, then of their s
 is the same for every device; torch's own takes no tensors of a CPU.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,19 +20,6 @@ def synchronise_norms(model: nn.Module, group: Group) -> None:
         for module in model.modules():
             if isinstance(module, _BatchNorm):
                 module.forward = _SharedForward(module, group)  # type: ignore[method-assign, assignment]
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """The sum of a tensor over all processes; what flows back is the sum of all their gradients."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, add_up: Callable[[Tensor], Tensor]) -> Tensor:  # Any: torch's context
-        ctx.add_up = add_up
-        return add_up(value.clone())
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # Any: torch's context
-        return ctx.add_up(gradients[0].contiguous().clone()), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +39,14 @@ class _SharedForward:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
         values = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        mean = self._add_up(values.sum(axes)) / count
+        mean = self.group.sum_with_gradients(values.sum(axes)) / count
         centred = values - mean.view(shape)
-        variance = self._add_up(centred.square().sum(axes)) / count
+        variance = self.group.sum_with_gradients(centred.square().sum(axes)) / count
         self._update_statistics(mean.detach(), variance.detach() * (count / (count - 1)))
         result = centred * (variance + norm.eps).rsqrt().view(shape)
         if norm.weight is not None:
             result = result * norm.weight.view(shape) + norm.bias.view(shape)
         return result.to(x.dtype)
-
-    def _add_up(self, value: Tensor) -> Tensor:
-        total: Tensor = _SumOverProcesses.apply(value, self.group.all_reduce_sum)  # type: ignore[no-untyped-call]
-        return total
 
     def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
         norm = self.norm

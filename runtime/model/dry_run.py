@@ -31,6 +31,8 @@ def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, pr
     evaluation = min(shares, key=lambda share: share.images)
     step = compute_step_share(len(data.train_labels), recipe.batch_size, processes)
     check_model(model, network, data, evaluation, step)
+    for side in recipe.train_size:
+        _run_model(model.eval(), network, data, evaluation, (side, side))
 
 
 def check_model(model: nn.Module, network: str, data: ImageSet, evaluation: Share, step: Share | None = None) -> None:
@@ -61,12 +63,17 @@ def check_model(model: nn.Module, network: str, data: ImageSet, evaluation: Shar
             _run_model(copy.deepcopy(model).train(), network, data, step)
 
 
-def _run_model(model: nn.Module, network: str, data: ImageSet, share: Share) -> object:
-    """What the model answers to as many black images as a share has, two at most; RunError where it fails."""
+def _run_model(
+    model: nn.Module, network: str, data: ImageSet, share: Share, other_size: tuple[int, ...] | None = None
+) -> object:
+    """What the model answers to as many black images as a share has, two at most; RunError where it fails.
+
+    other_size: that of the images, where it is not that of the data's.
+    """
     parameter = next(model.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
-    shape = (min(share.images, 2), data.channels, *data.size)
-    size = "x".join(map(str, data.size))
+    shape = (min(share.images, 2), data.channels, *(other_size or data.size))
+    size = "x".join(map(str, other_size or data.size))
     with _record_inputs(model) as inputs:
         try:
             with torch.no_grad():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import print_note, print_notes, print_user_code, read_standard_input, report_diagnostics
@@ -47,6 +48,8 @@ def compile_for_data(
     session, checked, data_settings = match_network(options, source)
     images = fit_to_network(checked, source, recipe)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
+    for side in recipe.train_size:
+        refuse_size(checked, replace(images, name=f"`train_size` of {images.name}", size=(side, side)))
     processes = launch.count_processes()
     if not recipe.sync_batch_norm:  # with it a norm has the whole batch; what else has too little is tried by the run
         refuse_one_value(

@@ -232,3 +232,42 @@ def test_photographs_that_choose_the_epoch_are_no_test_photographs(
     judged = evaluate(tmp_path / "run", allow_imports=[OWN_TEXT])
     assert (judged.images, judged.top1) == (12, result.top1)
     assert read.fingerprint() != outline.read().fingerprint()
+
+
+def test_sizes_and_operations_of_training_are_resumed_and_seen_by_any_workers(
+    shapes: Path, coloured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = replace(CHOSEN, trivial_augment=True, train_size=(12, 20))
+    train(coloured, "small", read(shapes), chosen, tmp_path / "whole", quiet=True)
+    with monkeypatch.context() as patch:
+        stopping(patch, [5], signal.SIGTERM)
+        with pytest.raises(Stopped):
+            train(coloured, "small", read(shapes), replace(chosen, workers=2), tmp_path / "run", quiet=True)
+    train(coloured, "small", read(shapes), chosen, tmp_path / "run", resume=True, quiet=True)
+    assert_equal_weights(tmp_path / "whole", tmp_path / "run")
+
+
+def test_each_size_of_training_has_an_equal_part_of_the_run(shapes: Path) -> None:
+    with decoded_batches.DecodedBatches(read(shapes), replace(CHOSEN, epochs=5, train_size=(8, 12))) as batches:  # type: ignore[arg-type]
+        sizes = [next(iter(batches.read_train(epoch, [[0, 1]]))).shape for epoch in range(5)]  # type: ignore[union-attr]
+        assert [size[1:3] for size in sizes] == [(8, 8)] * 3 + [(12, 12)] * 2
+        assert next(iter(batches.read_test([[0]]))).shape == (1, 16, 16, 3)  # type: ignore[union-attr]
+
+
+def test_a_size_of_training_that_the_network_does_not_take_is_refused(
+    shapes: Path, coloured: str, tmp_path: Path
+) -> None:
+    text = coloured.replace(
+        "x = self.layer3(", "x = nn.functional.max_pool2d(x, 14)\n        x = self.layer3("
+    ).replace("(1, 8, 8)", "(3, 16, 16)")
+    with pytest.raises(
+        RunError, match="folder has images of 12x12, but `small`, which was compiled for 16x16, does not accept"
+    ):
+        train(text, "small", read(shapes), replace(CHOSEN, train_size=(12,)), tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize("override", ["trivial_augment=true", "train_size=[8]"])
+def test_what_is_in_memory_is_not_decoded(source: str, few: data.Data, tmp_path: Path, override: str) -> None:
+    chosen = recipe_file.load("digits", [override, "epochs=1"])
+    with pytest.raises(RunError, match="as they are decoded, and npz has none: take it out of the recipe"):
+        train(source, "small", few, chosen, tmp_path / "run", quiet=True)

@@ -16,7 +16,7 @@ class Mirror:
 
     size = 2
 
-    def all_reduce_sum(self, value: Tensor) -> Tensor:
+    def sum_with_gradients(self, value: Tensor) -> Tensor:
         return value * 2
 
 

@@ -33,6 +33,15 @@ class Recipe:
     activation_checkpointing: bool = define_key(
         False, "flag", "recompute each block's activations in the backward pass"
     )
+    accumulate: int = define_key(
+        1, "int", "parts of a batch that go through the network one after another, before one update", low=1, high=4096
+    )
+    precision: str = define_key(
+        "auto",
+        "choice",
+        "what a step computes in; auto: bfloat16 on a CUDA device that has it, else float32 (there as TF32)",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    )
 
     optimizer: str = define_key(
         "sgd", "choice", "SGD with momentum, AdamW, Muon or LAMB", choices=("sgd", "adamw", "muon", "lamb")

@@ -18,6 +18,16 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
         fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
+    if recipe.batch_size % recipe.accumulate:
+        parts = f"`batch_size` ({recipe.batch_size}) must be a multiple of `accumulate` ({recipe.accumulate})"
+        fail(f"{parts}, the number of its parts", "accumulate", "batch_size")
+    if recipe.precision == "float16" and recipe.optimizer not in ("sgd", "adamw"):
+        fail(
+            f"`precision` is float16, whose updates may have to be skipped, which `optimizer` {recipe.optimizer} "
+            "cannot; bfloat16 needs no such thing",
+            "precision",
+            "optimizer",
+        )
     if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
         sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
         fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")

@@ -16,6 +16,8 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "deterministic": "use_deterministic_algorithms",
     "threads": "num_threads",
     "activation_checkpointing": "gradient_checkpointing grad_checkpointing",
+    "accumulate": "accumulation_steps gradient_accumulation_steps accumulate_grad_batches grad_accum_steps",
+    "precision": "amp mixed_precision fp16 bf16 use_amp half autocast amp_dtype",
     "optimizer": "opt optim",
     "nesterov": "use_nesterov",
     "beta1": "betas opt_betas adam_beta1",
@@ -79,13 +81,11 @@ ELSEWHERE = {  # settings that are no part of a recipe
     "`torchrun` starts several processes": "world_size gpus num_gpus devices num_nodes distributed strategy ddp",
 }
 LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
-    "mixed precision": "amp mixed_precision precision fp16 bf16 use_amp half autocast amp_dtype",
     "probability of mixing: each image is mixed": "mixup_prob mixup_switch_prob",
     "automatic augmentation besides `trivial_augment`": "auto_augment randaugment rand_augment aa augmentation augment",
     "change of the hue": "hue",
     "vertical flip or rotation": "vflip vertical_flip rotation degrees random_rotation",
     "choice of the interpolation": "interpolation train_interpolation",
-    "accumulation of gradients": "accumulate accumulation_steps gradient_accumulation_steps accumulate_grad_batches",
     "early stopping": "early_stopping patience early_stop",
     "class weights": "class_weights class_weight pos_weight balanced weighted_sampler",
     "validation split": "val_split validation_split val_fraction valid_pct",

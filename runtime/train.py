@@ -14,29 +14,29 @@ import torch
 from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.batch_transform import build_batch_transform
+from resnetc.runtime.conclusion import conclude
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluate import Evaluation, evaluate, measure
+from resnetc.runtime.evaluate import Evaluation, measure
 from resnetc.runtime.image_batches import open_batches
-from resnetc.runtime.loss import build_criterion
-from resnetc.runtime.model import activation_checkpointing, dry_run, loader, user_classes
+from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.saver import Saver
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.statistics import describe_preprocessing
-from resnetc.runtime.step.training_step import TrainingStep
+from resnetc.runtime.step.precision import allow_tf32
+from resnetc.runtime.step_of_recipe import build_step
 from resnetc.runtime.weights.initialisation import initialise
 
 
@@ -116,6 +116,7 @@ def train(
         catch_stop_signals(is_patient=group.size > 1) as stop,
         use_deterministic_algorithms(recipe.deterministic),
         limit_threads(recipe.threads),
+        allow_tf32(recipe.precision, group.device),
         out_of_memory.translate_out_of_memory(recipe),
     ):
         # The network, from its seed; the data, where its batches come from.
@@ -137,7 +138,9 @@ def train(
         images = open_batches(selection, recipe, normaliser, group.device, to_release)
         train_labels, test_labels = data.train_labels.to(group.device), selection.test_labels.to(group.device)
         train_count = len(train_labels)
-        batch_size, steps_per_epoch = batch_shares.split_epoch(train_count, recipe.batch_size, group.size)
+        batch_size, steps_per_epoch = batch_shares.split_epoch(
+            train_count, recipe.batch_size, group.size, recipe.accumulate
+        )
         total_steps = steps_per_epoch * recipe.epochs
 
         # Where the run stands: at the start, or where a stopped run saved itself.
@@ -158,18 +161,8 @@ def train(
             saver.save()
 
         # One step: from the indices of a batch to new weights, all of it on the device.
-        take_step = TrainingStep(
-            group.data_parallel(model),
-            optimizer,
-            labels=train_labels,
-            prepare=images.prepare,
-            transform=build_batch_transform(recipe, preprocessing, normaliser),
-            criterion=build_criterion(recipe),
-            average=average,
-            losses=state.losses,
-            max_grad_norm=recipe.max_grad_norm,
-            share_loss=group.all_reduce_mean,
-        )
+        transform = build_batch_transform(recipe, preprocessing, normaliser)
+        take_step = build_step(model, optimizer, average, images, transform, train_labels, state, group, recipe)
 
         best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
         resumed_epochs = state.epochs
@@ -219,14 +212,8 @@ def train(
                 display.epoch(record)
                 saver.save()
 
-        def finish() -> tuple[float, float, float] | None:
-            """Write the report; loss, top-1 and top-5 of the test images, where others chose the best epoch."""
-            allowed = user_classes.list_permissions(source)
-            final = evaluate(out, data, weights="best", allow_imports=allowed) if data.validation else None
-            if state.epochs > resumed_epochs or not run.report.is_file():
-                report.write(out, data, final or best_evaluation, allow_imports=allowed)
-            return (final.loss, final.top1, final.top5) if final else None
-
-        final_figures = group.broadcast_from_rank0(finish)
+        final_figures = group.broadcast_from_rank0(
+            lambda: conclude(run, data, source, best_evaluation, has_trained=state.epochs > resumed_epochs)
+        )
         saver.save_if_due()  # a comparison has more to do
     return Result.of_state(state, out, final_figures)

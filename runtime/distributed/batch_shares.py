@@ -18,23 +18,29 @@ class Share:
     remedy: str
 
 
-def split_epoch(images: int, batch_size: int, processes: int = 1) -> tuple[int, int]:
+def split_epoch(images: int, batch_size: int, processes: int = 1, parts: int = 1) -> tuple[int, int]:
     """The images of a step, all of them in a smaller set, and the steps of an epoch; RunError where a step cannot be
-    shared equally."""
+    shared equally among the processes, or a process's share not be divided into equal parts."""
     batch_size = min(batch_size, images)
     if batch_size % processes:
         raise RunError(f"a batch of {batch_size} images cannot be divided equally among {processes} processes")
+    if (share := batch_size // processes) % parts:
+        whose = "a batch" if processes == 1 else "a process's share of a batch"
+        raise RunError(f"{whose}, {share} images, cannot be divided into {parts} equal parts (accumulate: {parts})")
     return batch_size, images // batch_size
 
 
-def compute_step_share(images: int, batch_size: int, processes: int = 1) -> Share:
-    """The share of a training step. All batches of an epoch are complete; images left over are not used."""
-    share, required = min(batch_size, images) // processes, 2 * processes
+def compute_step_share(images: int, batch_size: int, processes: int = 1, parts: int = 1) -> Share:
+    """The share of a training step, or of each part of it that goes through the network by itself. All batches of an
+    epoch are complete; images left over are not used."""
+    share, required = min(batch_size, images) // processes // parts, 2 * processes * parts
     each = f", 2 for each of {processes} processes" if processes > 1 else ""
+    each += f", 2 for each of {parts} parts (accumulate)" if parts > 1 else ""
     remedy = f"a batch of {required} images or more (--override batch_size={required}{each})"
     if images < required:
         remedy = f"{required} training images or more (there are {images}{each})"
     when = "a step has one image" if processes == 1 else "a process's share of a step is one image"
+    when = when if parts == 1 else "a part of a step is one image"
     return Share(share, when, remedy)
 
 

@@ -29,7 +29,7 @@ def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, pr
     parts = [data.test_labels, *([data.validation.test_labels] if data.validation else [])]
     shares = [compute_evaluation_share(len(labels), recipe.eval_batch_size, processes) for labels in parts]
     evaluation = min(shares, key=lambda share: share.images)
-    step = compute_step_share(len(data.train_labels), recipe.batch_size, processes)
+    step = compute_step_share(len(data.train_labels), recipe.batch_size, processes, recipe.accumulate)
     check_model(model, network, data, evaluation, step)
     for side in recipe.train_size:
         _run_model(model.eval(), network, data, evaluation, (side, side))

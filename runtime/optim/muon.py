@@ -64,7 +64,7 @@ class Muon(torch.optim.Optimizer):
         for parameter in parameters:
             state = self.state[parameter]
             if "step" not in state:
-                state["step"] = torch.zeros((), device=parameter.device)
+                state["step"] = torch.zeros((), device=parameter.device if self.fused else "cpu")
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         states = [self.state[parameter] for parameter in parameters]
         adamw(

@@ -47,9 +47,13 @@ def build_optimizer(model: nn.Module, recipe: Recipe, *, fused: bool = True) -> 
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Give every group the schedule's learning rate, times its own ratio."""
+    """Give every group the schedule's learning rate, times its own ratio; a rate that is a tensor stays where it is."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group["lr_ratio"]
+        rate = lr * group["lr_ratio"]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def is_matrix(owner: nn.Module, parameter: Tensor) -> bool:

@@ -22,6 +22,7 @@ from resnetc.runtime.run.folder import EpochRecord, InitialWeights, RunFolder
 from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
 from resnetc.runtime.step.losses import NO_STEP, EpochLosses
 from resnetc.runtime.step.moment import Moment
+from resnetc.runtime.step.precision import build_scaler, choose_dtype
 
 _CLIPPING = "--override max_grad_norm=1"
 CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
@@ -67,7 +68,8 @@ class Figures(Protocol):
 class TrainState:
     """The state of a run. Random numbers are computed from it (`counter_rng`), so no generator needs saving.
 
-    shape: (channels, *size) of an image; environment: that of `environment.describe`, at the last start. step:
+    shape: (channels, *size) of an image; dtype: what a step computes in, with the scaler of the loss that it needs;
+    environment: that of `environment.describe`, at the last start. step:
     steps done; epochs: epochs done and evaluated; seconds: wall time so far; losses: those of the current epoch's
     steps, their curve for each tenth of it (or for each step of a shorter one); epoch_seconds: wall time of those
     steps. records: those of the epochs done; initial_weights: what the run started from, if not from random ones;
@@ -85,6 +87,8 @@ class TrainState:
     environment: dict[str, str]
     steps_per_epoch: int
     losses: EpochLosses
+    dtype: torch.dtype = torch.float32
+    scaler: torch.amp.GradScaler | None = None
     step: int = 0
     epochs: int = 0
     seconds: float = 0.0
@@ -107,6 +111,7 @@ class TrainState:
         device: torch.device,
     ) -> "TrainState":
         """The start of a run whose epochs have `steps_per_epoch` steps."""
+        dtype = choose_dtype(recipe.precision, device)
         return cls(
             network=network,
             module=module.compute_digest(source),
@@ -115,9 +120,11 @@ class TrainState:
             shape=(data.channels, *data.size),
             recipe=recipe,
             preprocessing=preprocessing,
-            environment=environment.describe(device),
+            environment=environment.describe(device) | {"precision": str(dtype).removeprefix("torch.")},
             steps_per_epoch=steps_per_epoch,
             losses=EpochLosses(min(CURVE_POINTS, steps_per_epoch), device),
+            dtype=dtype,
+            scaler=build_scaler(dtype, device),
         )
 
     def begin_step(self) -> Moment:
@@ -215,6 +222,8 @@ class TrainState:
         memory = {f"optimizer/{name}": tensor for name, tensor in state_tensors(optimizer, model).items()}
         if average.decay:
             tensors |= {f"average/{name}": tensor for name, tensor in average.model.state_dict().items()}
+        if self.scaler is not None:
+            tensors |= {f"scaler/{name}": torch.tensor(value) for name, value in self.scaler.state_dict().items()}
         self._check_finite(run.last, tensors | memory)
         previous = run.previous if self.last_is_whole else None
         checkpoint.save(run.last, tensors | memory, self.metadata(len(memory)), previous)
@@ -284,7 +293,7 @@ class TrainState:
         optimizer: torch.optim.Optimizer,
     ) -> None:
         """Restore weights, the optimizer's memory and the losses of the epoch; RunError unless all of them fit."""
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}, "scaler": {}}
         losses = {"loss_sum": self.losses.total, "curve": self.losses.curve}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
@@ -307,6 +316,11 @@ class TrainState:
                 f"{path}: not the state of a run: {len(parts['optimizer'])} tensors of the optimizer, not "
                 f"{optimizer_tensors}"
             )
+        if self.scaler is not None:
+            values = {name: tensor.item() for name, tensor in parts["scaler"].items() if tensor.numel() == 1}
+            if values.keys() != self.scaler.state_dict().keys():
+                raise RunError(f"{path}: not the state of a run: no scaler of the loss in it")
+            self.scaler.load_state_dict(values)
         try:
             restore_state(optimizer, model, parts["optimizer"])
         except ValueError as fault:

@@ -4,10 +4,12 @@ Gather or receive the batch, augment it, forward, loss, backward, clip, update, 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
@@ -43,8 +45,10 @@ class TrainingStep:
     """One step of a run, called with where it stands and the images that it trains on.
 
     model: the network, or what computes its gradients together with other processes; labels: int64, those of all
-    training images; transform: changes a batch that is prepared, None for nothing to change; share_loss: the mean of a
-    loss over all processes.
+    training images; transform: changes a batch that is prepared, None for nothing to change; dtype: what convolutions
+    and matrix products are computed in; scaler: that of the loss, which float16 needs; accumulate: in how many parts
+    the batch goes through the network, one after another, which divides what memory they need; share_loss: the mean of
+    a loss over all processes.
     """
 
     def __init__(
@@ -58,12 +62,16 @@ class TrainingStep:
         criterion: Criterion,
         average: Average,
         losses: EpochLosses,
+        dtype: torch.dtype = torch.float32,
+        scaler: torch.amp.GradScaler | None = None,
+        accumulate: int = 1,
         max_grad_norm: float = 0.0,
         share_loss: Callable[[Tensor], Tensor] = lambda loss: loss,
     ) -> None:
         self.model, self.optimizer = model, optimizer
         self.labels, self.prepare, self.transform, self.criterion = labels, prepare, transform, criterion
         self.average, self.losses = average, losses
+        self.dtype, self.scaler, self.accumulate = dtype, scaler, accumulate
         self.max_grad_norm, self.share_loss = max_grad_norm, share_loss
 
     def __call__(
@@ -71,15 +79,54 @@ class TrainingStep:
     ) -> None:
         """Train on the images `index` (int64 [N]); `pixels` is what was read of them. `before_update` may raise, and
         then the weights are as before."""
+        loss = self.compute_gradients(moment, index, pixels)
+        self.losses.record(self.share_loss(loss), moment.step, moment.part)
+        before_update()
+        self._update()
+        self.average.update(moment.step)
+
+    def compute_gradients(self, moment: Moment, index: Tensor, pixels: Tensor) -> Tensor:
+        """Forward and backward; the mean loss of the batch in this process."""
         images, targets = self.prepare(moment.epoch, index, pixels), self.labels[index]
         if self.transform is not None:
             images, targets = self.transform(images, targets, moment.epoch, index)
-        loss = self.criterion(self.model(images), targets)
-        self.losses.record(self.share_loss(loss.detach()), moment.step, moment.part)
-        before_update()
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it here
+        if self.accumulate == 1:
+            return self._backpropagate(images, targets)
+        parts = zip(images.chunk(self.accumulate), targets.chunk(self.accumulate), strict=True)
+        losses = []
+        for number, (part, part_targets) in enumerate(parts, 1):
+            with self._exchange_gradients(number == self.accumulate):
+                losses.append(self._backpropagate(part, part_targets))
+        return torch.stack(losses).mean()
+
+    def _backpropagate(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Add the gradients of some images to those there are; their mean loss."""
+        if self.dtype == torch.float32:
+            scores = self.model(images)
+        else:
+            with torch.autocast(images.device.type, self.dtype):
+                scores = self.model(images).float()
+        loss = self.criterion(scores, targets)
+        share = loss if self.accumulate == 1 else loss / self.accumulate
+        scaled = share if self.scaler is None else self.scaler.scale(share)
+        scaled.backward()  # type: ignore[no-untyped-call]  # torch has no types for it here
+        return loss.detach()
+
+    def _exchange_gradients(self, is_last: bool) -> AbstractContextManager[None]:
+        """Processes exchange their gradients once a step, with the last part of the batch."""
+        if is_last or not isinstance(self.model, DistributedDataParallel):
+            return nullcontext()
+        return self.model.no_sync()
+
+    def _update(self) -> None:
+        """Clip the gradients, and change the weights by them."""
         if self.max_grad_norm:
+            if self.scaler is not None:
+                self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.max_grad_norm)
-        self.optimizer.step()
-        self.average.update(moment.step)
+        if self.scaler is None:
+            self.optimizer.step()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()

@@ -52,9 +52,8 @@ def compile_for_data(
         refuse_size(checked, replace(images, name=f"`train_size` of {images.name}", size=(side, side)))
     processes = launch.count_processes()
     if not recipe.sync_batch_norm:  # with it a norm has the whole batch; what else has too little is tried by the run
-        refuse_one_value(
-            checked, images, batch_shares.compute_step_share(images.train, recipe.batch_size, processes), training=True
-        )
+        share = batch_shares.compute_step_share(images.train, recipe.batch_size, processes, recipe.accumulate)
+        refuse_one_value(checked, images, share, training=True)
     refuse_one_value(
         checked,
         images,

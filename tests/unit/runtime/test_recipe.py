@@ -24,7 +24,7 @@ def fault(tmp_path: Path, text: str) -> str:
     ("text", "message"),
     [
         ("epochs: 3\nlr: 0.1\n", "r.yaml:2:1: unknown key `lr`: write `learning_rate` (the peak of the schedule)"),
-        ("epochs: 3\nxyz: 0.1\n", "r.yaml:2:1: unknown key `xyz`; known: activation_checkpointing,"),
+        ("epochs: 3\nxyz: 0.1\n", "r.yaml:2:1: unknown key `xyz`; known: accumulate, activation_checkpointing,"),
         (
             "warmup-epochs: 5\n",
             "r.yaml:1:1: unknown key `warmup-epochs`: write `warmup` (length of the warm-up, as a share of the run)",
@@ -224,7 +224,7 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
 
 
 LACKING = {
-    "amp": "recipes have no mixed precision",
+    "amp": f"write `precision` ({recipe.RULES['precision'].meaning})",
     "class-weights": "recipes have no class weights",
     "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
     "pin_memory": "recipes have no settings of the loading besides `workers`",
@@ -240,7 +240,7 @@ def test_what_recipes_lack_is_said_by_its_meaning(tmp_path: Path, word: str) -> 
 
 
 def test_what_recipes_lack_is_a_key_once_there_is_one() -> None:
-    assert recipe_words.describe_absence("fp16", ["epochs", "amp"]) == "write `amp`"
+    assert recipe_words.describe_absence("kd_alpha", ["epochs", "teacher"]) == "write `teacher`"
     rows = (recipe_words.FOREIGN_KEYS, recipe_words.ELSEWHERE, recipe_words.LACKING_KEYS)
     words = [word for row in rows for line in row.values() for word in line.split()]
     assert [word for word, count in Counter(words).items() if count > 1] == []

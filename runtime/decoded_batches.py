@@ -67,7 +67,7 @@ class _Decoder(Dataset[Pixels | _Fault]):
         size = choose_train_size(self.recipe, epoch, self.data.size)
         pixels = np.empty((len(indices), *size, self.data.channels), np.uint8)
         for row, (index, draws) in enumerate(zip(indices, self.crops.draw(epoch, indices), strict=True)):
-            with self.data.train.open(index) as picture:
+            with self.data.train.open(index % len(self.data.train)) as picture:
                 box = self.crops.choose_box(draws, picture.height, picture.width)
                 pixels[row] = crop_and_resize(picture, box, size, INTERPOLATION)
         if self.policy is not None:

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,18 +12,19 @@ from torch.nn import functional
 
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.calibration import ConfidenceBin, compute_error, count_bins, draw_diagram, join_counts
+from resnetc.runtime.calibration import count_bins, join_counts
 from resnetc.runtime.data import Fit, ImageSet, MixedOutline, Outline
-from resnetc.runtime.data.labels import format_labels, shorten_name
+from resnetc.runtime.data.labels import shorten_name
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.evaluation import Evaluation, Misclassification, raise_fault, score_batches
 from resnetc.runtime.image_batches import TestBatches, open_test_batches
 from resnetc.runtime.model import dry_run
+from resnetc.runtime.multi_label import measure_labels
 from resnetc.runtime.multi_view import ViewBatches, choose_views
 from resnetc.runtime.preprocessing import Preprocessing
-from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.record import describe_missing_record
 from resnetc.runtime.run.state_metadata import RunMetadata
@@ -32,131 +32,7 @@ from resnetc.runtime.splits import Split
 from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.trained_run import LoadedRun, Weights, choose_device, load_run
 
-MAX_TABLE_CLASSES = 20  # classes that occur; beyond, only the most frequent confusions are told
-_MAX_MISTAKES = 10
 _MAX_WORST = 24  # images
-
-
-@dataclass(frozen=True, slots=True)
-class Misclassification:
-    """A test image with a high loss: its `index`, its class, the predicted class and that class's probability."""
-
-    index: int
-    loss: float
-    true: int
-    predicted: int
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The predictions for all test images. Accuracies are in percent; `confusion[true, predicted]` counts images.
-
-    `loss` is the mean cross-entropy (natural logarithm, no smoothing); `top5` counts the best `min(5, classes)`.
-    """
-
-    images: int
-    loss: float
-    top1: float
-    top5: float
-    confusion: Mapping[tuple[int, int], int]
-    class_names: tuple[str, ...]
-    worst: tuple[
-        Misclassification, ...
-    ] = ()  # the images with the highest losses among those answered wrongly, highest first
-    bins: tuple[ConfidenceBin, ...] = ()  # how often predictions are right, by their confidence
-    seconds: float = field(default=0.0, compare=False)  # wall time, of reading the images and scoring them
-
-    @property
-    def calibration_error(self) -> float:
-        """The expected calibration error over 15 bins, in percent."""
-        return compute_error(self.bins)
-
-    @property
-    def occurring_labels(self) -> tuple[int, ...]:
-        """The labels that are the class or the prediction of a test image: the rows and columns of every table."""
-        return tuple(sorted({label for pair in self.confusion for label in pair}))
-
-    @property
-    def missing_classes_note(self) -> str:
-        """A line about the classes without test images; empty if there are none."""
-        tested = {true for true, _ in self.confusion}
-        missing = [label for label in range(len(self.class_names)) if label not in tested]
-        if not missing:
-            return ""
-        return f"{len(missing):,} of {len(self.class_names):,} classes have no test image: " + format_labels(
-            missing, self.class_names
-        )
-
-    @property
-    def class_accuracies(self) -> dict[int, tuple[int, float | None]]:
-        """For each class that occurs, its number of test images and their accuracy in percent; None if it has no
-        images."""
-        images: Counter[int] = Counter()
-        for (true, _), count in self.confusion.items():
-            images[true] += count
-        right = {label: self.confusion.get((label, label), 0) for label in self.occurring_labels}
-        return {
-            label: (images[label], 100 * right[label] / images[label] if images[label] else None)
-            for label in self.occurring_labels
-        }
-
-    def format_class_name(self, label: int) -> str:
-        """The name of a class, as shown."""
-        return shorten_name(self.class_names[label])
-
-    def list_mistakes(self) -> list[tuple[int, str, str]]:
-        """(images, true class, predicted class) of the most frequent mistakes, at most ten."""
-        pairs = [(-count, *pair) for pair, count in self.confusion.items() if pair[0] != pair[1]]
-        return [
-            (-count, self.format_class_name(true), self.format_class_name(predicted))
-            for count, true, predicted in sorted(pairs)[:_MAX_MISTAKES]
-        ]
-
-    def _format_rate(self) -> str:
-        return f"  {self.images / self.seconds:,.0f} img/s" if self.seconds else ""
-
-    def format_text(self) -> str:
-        """The evaluation as plain text: totals, one row per class with its confusions, calibration, the most frequent
-        mistakes."""
-        top = min(5, len(self.class_names))
-        lines = [
-            f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  "
-            f"loss {format_loss(self.loss)}{self._format_rate()}"
-        ]
-        labels = self.occurring_labels
-        names = {label: self.format_class_name(label) for label in labels}
-        name_width = max(len("true class"), *map(len, names.values()))
-        has_table = len(labels) <= MAX_TABLE_CLASSES
-        cell_width = max(len(str(max(self.confusion.values()))), len(str(labels[-1]))) + 1
-        number_width = max(3, len(str(labels[-1])))
-        lines += [
-            "",
-            f"{'':{number_width}} {'true class':<{name_width}} {'accuracy':>9}  {'predicted' if has_table else ''}",
-        ]
-        if has_table:
-            lines.append(" " * (number_width + name_width + 13) + "".join(f"{label:>{cell_width}}" for label in labels))
-        for label, (_, accuracy) in self.class_accuracies.items():
-            share = "none" if accuracy is None else f"{accuracy:.2f} %"
-            row = [self.confusion.get((label, predicted), 0) for predicted in labels] if has_table else []
-            cells = "".join(f"{count or '.':>{cell_width}}" for count in row)
-            lines.append(f"{label:>{number_width}} {names[label]:<{name_width}} {share:>9}  {cells}")
-        if self.missing_classes_note:
-            lines += ["", self.missing_classes_note]
-        if self.bins:
-            lines += ["", f"calibration error {self.calibration_error:.2f} % (# accuracy, | mean confidence)"]
-            lines += draw_diagram(self.bins)
-        frequent = self.list_mistakes()
-        if frequent:
-            lines += ["", "most frequent mistakes:"]
-            lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
-        return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def raise_fault(fault: RunError | None) -> None:
-    """The default of `before_batch`."""
-    if fault is not None:
-        raise fault
 
 
 @torch.no_grad()
@@ -173,35 +49,25 @@ def measure(
 
     `before_batch` is called before every batch, with what is wrong with an image of it; it may raise to stop, and must
     where there is a fault. The processes of `group` divide the images, count each once, and all return the same.
-    labels: int64 [N], on the model's device.
+    labels: int64 [N], on the model's device; or 0 and 1, [N, classes], where an image has any number of classes.
     """
+    if labels.ndim == 2:
+        return measure_labels(model, test_images, labels, class_names, batch_size, before_batch, group)
     start_time = time.perf_counter()
-    model.eval()
     classes = len(class_names)
     pairs_per_batch: list[Tensor] = []  # int64 [batch]: the true class and the predicted one as one number
     loss = torch.zeros((), dtype=torch.float64, device=labels.device)
     top5_hits = torch.zeros((), dtype=torch.int64, device=labels.device)
     predictions: list[Tensor] = []  # float [3, batch]: loss, predicted class, its probability
     count = len(labels)
-    own = range(group.rank, count, group.size)
-    labels = labels[group.rank :: group.size]
-    own_batches = batch_shares.split_batches(len(own), batch_size)
-    batches = test_images.read_test([own[start:stop] for start, stop in own_batches])
-    # as often in every process
-    for number in range(len(batch_shares.split_batches(-(-count // group.size), batch_size))):
-        if number >= len(own_batches):
-            before_batch(None)
-            continue
-        batch = next(batches)
-        before_batch(batch.fault)
-        batch_labels = labels[slice(*own_batches[number])]
-        scores = model(batch.images).float()
+    for scores, batch_labels in score_batches(model, test_images, labels, batch_size, before_batch, group):
         losses = functional.cross_entropy(scores, batch_labels, reduction="none")
         loss += losses.sum(dtype=torch.float64)
         top5 = scores.topk(min(5, classes)).indices
         top5_hits += (top5 == batch_labels[:, None]).sum()
         pairs_per_batch.append(batch_labels * classes + top5[:, 0])
         predictions.append(torch.stack([losses, top5[:, 0].float(), scores.softmax(1).amax(1)]))
+    labels = labels[group.rank :: group.size]
     bins = join_counts(group.all_gather(_count_bins(predictions, labels)))
     worst = [miss for each in group.all_gather(_find_worst(predictions, labels, group)) for miss in each]
     confusion: Counter[tuple[int, int]] = Counter()

@@ -66,6 +66,7 @@ class MemoryBatches(MemoryTestBatches):
         super().__init__(data.test_images.to(device), normaliser)
         self._augment = Augmenter(data.train_images.to(device), recipe, normaliser)
         self._nothing = torch.empty(0, dtype=torch.uint8, device=device)
+        self._count = len(data.train_images) if recipe.sampling == "balanced" else None  # beyond it, an image again
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
         """For each part nothing: the images are there."""
@@ -74,7 +75,7 @@ class MemoryBatches(MemoryTestBatches):
 
     def prepare(self, epoch: int | Tensor, index: Tensor, pixels: Tensor) -> Tensor:
         """The images `index` as epoch `epoch` sees them: float32 [N, channels, *size]."""
-        return self._augment(epoch, index)
+        return self._augment(epoch, index, None if self._count is None else index % self._count)
 
 
 class PhotographBatches:

@@ -57,7 +57,8 @@ def choose_views(crops: int, scales: Sequence[int], preprocessing: Preprocessing
 
 
 class ViewBatches:
-    """The test images of a set, already scored: `read_test` gives the logarithms of the mean probabilities."""
+    """The test images of a set, already scored: `read_test` gives scores of the mean probabilities: their
+    logarithms, or of several labels their logits."""
 
     def __init__(
         self, model: nn.Module, data: ImageSet, views: Views, preprocessing: Preprocessing, batch_size: int
@@ -91,7 +92,8 @@ class ViewBatches:
                     self._add(sums, waiting.pop(view.shape))
         for queue in waiting.values():
             self._add(sums, queue)
-        return (sums / count).log()
+        mean = sums / count
+        return mean.logit() if self._preprocessing.multi_label else mean.log()
 
     def _cut(self, index: int) -> list[decode.Pixels]:
         """The views of a test image, uint8 [height, width, channels]."""
@@ -128,4 +130,4 @@ class ViewBatches:
             size = "x".join(map(str, pixels.shape[1:3]))
             raise RunError(f"--scales: the network does not accept images of {size}: {first}") from fault
         rows = torch.tensor([row for row, _ in views], device=self._device)
-        sums.index_add_(0, rows, scores.softmax(1))
+        sums.index_add_(0, rows, scores.sigmoid() if self._preprocessing.multi_label else scores.softmax(1))

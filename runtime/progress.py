@@ -31,9 +31,12 @@ def format_loss(loss: float, digits: int = 4) -> str:
 
 def format_record(record: EpochRecord, epochs: int) -> str:
     """One epoch's metrics as one line of text."""
+    accuracy = f"top-1 {record['top1']:6.2f} %"
+    if "mean_average_precision" in record:
+        accuracy = f"mAP {record['mean_average_precision']:6.2f} %"
     return (
         f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {format_loss(record['train_loss'])}  "
-        f"test loss {format_loss(record['test_loss'])}  top-1 {record['top1']:6.2f} %  lr {record['lr']:.2g}  "
+        f"{record.get('split', 'test')} loss {format_loss(record['test_loss'])}  {accuracy}  lr {record['lr']:.2g}  "
         f"{record['images_per_second']:,.0f} img/s  {_format_duration(record['seconds'])}"
     )
 

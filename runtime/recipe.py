@@ -42,18 +42,6 @@ class Recipe:
         "what a step computes in; auto: bfloat16 on a CUDA device that has it, else float32 (there as TF32)",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
-    compile: str = define_key(
-        "auto",
-        "choice",
-        "torch.compile; default: each class of block once; max-autotune: the whole network; auto: default on CUDA",
-        choices=("auto", "off", "default", "max-autotune"),
-    )
-    graphs: str = define_key(
-        "auto",
-        "choice",
-        "auto: on CUDA the whole step is one graph, with one process; off: every kernel is launched by itself",
-        choices=("auto", "off"),
-    )
 
     optimizer: str = define_key(
         "sgd", "choice", "SGD with momentum, AdamW, Muon or LAMB", choices=("sgd", "adamw", "muon", "lamb")
@@ -187,6 +175,20 @@ class Recipe:
     )
     sync_batch_norm: bool = define_key(
         False, "flag", "several processes: batch norms take their statistics of the whole batch"
+    )
+    class_weights: str | tuple[float, ...] = define_key(
+        "none",
+        "weights",
+        "how much a class counts in the loss: a number for each; balanced: rare ones more, so that all count alike",
+        choices=("none", "balanced"),
+        positive=True,
+        high=1e6,
+    )
+    sampling: str = define_key(
+        "shuffled",
+        "choice",
+        "each image once an epoch; balanced: as many images of each class, so those of rare ones more often",
+        choices=("shuffled", "balanced"),
     )
     label_smoothing: float = define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
     max_grad_norm: float = define_key(

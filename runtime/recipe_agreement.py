@@ -33,6 +33,9 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
         fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
     if recipe.train_size and recipe.normalise == "pixel":
         fail("`normalise: pixel` has a mean for each place of one size, and `train_size` has others", "train_size")
+    if recipe.sampling == "balanced" and recipe.class_weights == "balanced":
+        both = "`sampling` and `class_weights` are both balanced, so rare classes would count twice: choose one"
+        fail(both, "sampling", "class_weights")
     if recipe.schedule == "onecycle" and recipe.warmup == 0:
         fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
     if recipe.schedule == "step":

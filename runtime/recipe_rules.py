@@ -25,8 +25,8 @@ _Default = TypeVar("_Default")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a key accepts, as `kind` (int, auto: an int or None, number, flag, choice, numbers, ints, range: two
-    numbers, names, interval), inclusive bounds or choices; and its meaning. A run that is resumed may have another
-    value of a key that `may_change`."""
+    numbers, names, weights: a choice or numbers, interval), inclusive bounds or choices; and its meaning. A run that is
+    resumed may have another value of a key that `may_change`."""
 
     kind: str
     meaning: str
@@ -98,6 +98,13 @@ def convert_value(rule: Rule, name: str, value: Value) -> Setting:
                 raise RunError(f"{what} must be whole numbers, such as [128, 224], at most {_MAX_PATTERNS} of them")
             return tuple(map(int, numbers))
         return numbers
+    if rule.kind == "weights":
+        if not isinstance(value.text, tuple):
+            if value.text not in rule.choices:
+                choices = " or ".join(rule.choices)
+                raise RunError(f"{what} must be {choices}, or a list of numbers, not `{quote_value(value.text)}`")
+            return value.text
+        return tuple(_parse_number(item, rule, f"{what}: every item") for item in value.text)
     if rule.kind == "names":
         names = (value.text,) if isinstance(value.text, str) else value.text
         if len(names) > _MAX_PATTERNS or any(not name.strip() or len(name) > _MAX_PATTERN_CHARACTERS for name in names):

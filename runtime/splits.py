@@ -110,6 +110,8 @@ def _choose(labels: Tensor, share: float, seed: int, use: int) -> tuple[Tensor, 
 
     from resnetc.runtime import counter_rng
 
+    if labels.ndim == 2:  # images of the same classes belong together
+        labels = torch.unique(labels, dim=0, return_inverse=True)[1]
     count = len(labels)
     bits = counter_rng.random_bits(seed, use, torch.arange(count), counter_rng.SPLIT)
     order = torch.argsort(bits, stable=True)

@@ -21,23 +21,25 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluate import Evaluation, measure
+from resnetc.runtime.evaluate import measure
+from resnetc.runtime.evaluation import Evaluation
 from resnetc.runtime.image_batches import open_batches
+from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.folder import Figures, RunFolder
 from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.saver import Saver
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
+from resnetc.runtime.sampling import RepeatedLabels, build_order
 from resnetc.runtime.statistics import describe_preprocessing
-from resnetc.runtime.step.compilation import Compilation, choose_mode
 from resnetc.runtime.step.precision import allow_tf32
-from resnetc.runtime.step_of_recipe import accelerate, build_step
+from resnetc.runtime.step_of_recipe import build_step
 from resnetc.runtime.weights.initialisation import initialise
 
 
@@ -45,7 +47,8 @@ from resnetc.runtime.weights.initialisation import initialise
 class Result:
     """The result of a finished run. Accuracies are in percent, of the last epoch; `best_top1` was reached in
     `best_epoch`. If validation images chose that epoch, `best_top1` is theirs, and `test_loss`, `top1` and `top5` are
-    those of the test images with its weights.
+    those of the test images with its weights. Where an image has any number of classes, mean average precision chose
+    the epoch and stands beside the rest; else it is None.
 
     `seconds` is wall time from the call on, including start-up, evaluation and saving, summed over all parts of a
     resumed run.
@@ -62,25 +65,29 @@ class Result:
     best_top1: float
     best_epoch: int
     seconds: float
+    mean_average_precision: float | None = None
+    best_mean_average_precision: float | None = None
 
     @classmethod
-    def of_state(cls, state: TrainState, out: Path, final: tuple[float, float, float] | None = None) -> "Result":
-        """The result of a run whose epochs are all done; final: loss, top-1 and top-5 of the test images, if others
-        chose the best epoch."""
+    def of_state(cls, state: TrainState, out: Path, final: Figures | None = None) -> "Result":
+        """The result of a run whose epochs are all done; final: what was measured of the test images, if others chose
+        the best epoch."""
         last_record = state.records[-1]
-        loss, top1, top5 = final or (last_record["test_loss"], last_record["top1"], last_record["top5"])
+        figures: Figures = final or last_record
         return cls(
             network=state.network,
             out=out,
             epochs=last_record["epoch"],
             steps=last_record["step"],
             train_loss=last_record["train_loss"],
-            test_loss=loss,
-            top1=top1,
-            top5=top5,
+            test_loss=figures["test_loss"],
+            top1=figures["top1"],
+            top5=figures["top5"],
             best_top1=state.best["top1"],
             best_epoch=int(state.best["epoch"]),
             seconds=last_record["seconds"],
+            mean_average_precision=figures.get("mean_average_precision"),
+            best_mean_average_precision=state.best.get("mean_average_precision"),
         )
 
 
@@ -138,15 +145,11 @@ def train(
         selection = data.validation or data  # whose test images choose the best epoch
         images = open_batches(selection, recipe, normaliser, group.device, to_release)
         train_labels, test_labels = data.train_labels.to(group.device), selection.test_labels.to(group.device)
-        train_count = len(train_labels)
+        draw_order, criterion = build_order(recipe, data, group.device), build_criterion(recipe, data, group.device)
         batch_size, steps_per_epoch = batch_shares.split_epoch(
-            train_count, recipe.batch_size, group.size, recipe.accumulate
+            len(train_labels), recipe.batch_size, group.size, recipe.accumulate
         )
         total_steps = steps_per_epoch * recipe.epochs
-
-        def tell(remark: str) -> None:
-            if remark and not quiet and group.rank == 0:
-                print(f"note: {remark}", file=sys.stderr)
 
         # Where the run stands: at the start, or where a stopped run saved itself.
         state = TrainState.start(network, source, data, recipe, preprocessing, steps_per_epoch, group.device)
@@ -154,7 +157,9 @@ def train(
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
         if resuming:
-            tell(state.restore(run, model, average, optimizer, group))
+            note = state.restore(run, model, average, optimizer, group)
+            if note and not quiet and group.rank == 0:
+                print(f"note: {note}", file=sys.stderr)
         else:
             state.initial_weights = initial_weights
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
@@ -165,9 +170,8 @@ def train(
 
         # One step: from the indices of a batch to new weights, all of it on the device.
         transform = build_batch_transform(recipe, preprocessing, normaliser)
-        step = build_step(model, optimizer, average, images, transform, train_labels, state, group, recipe)
-        compilation = Compilation(model, choose_mode(recipe.compile, group.device))
-        take_step = accelerate(step, compilation, state, group, recipe, tell)
+        labels = RepeatedLabels(train_labels) if recipe.sampling == "balanced" else train_labels
+        take_step = build_step(model, optimizer, average, images, transform, labels, criterion, state, group, recipe)
 
         best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
         resumed_epochs = state.epochs
@@ -176,7 +180,7 @@ def train(
         )
         with display:
             for epoch in range(state.epochs, recipe.epochs):
-                order = counter_rng.permutation(recipe.seed, epoch, train_count, group.device)
+                order = draw_order(epoch)
                 steps_done = state.step - epoch * steps_per_epoch
                 parts = [group.shard(part) for part in torch.split(order, batch_size)[steps_done:steps_per_epoch]]
                 epoch_start = time.perf_counter() - state.epoch_seconds
@@ -198,18 +202,17 @@ def train(
                 state.check_train_loss(run)
                 state.epoch_seconds = time.perf_counter() - epoch_start
                 group.broadcast_buffers(average.model)
-                with compilation.paused():
-                    evaluation = measure(
-                        average.model,
-                        images,
-                        test_labels,
-                        data.class_names,
-                        recipe.eval_batch_size,
-                        before_batch=saver.save_if_due,
-                        group=group,
-                    )
+                evaluation = measure(
+                    average.model,
+                    images,
+                    test_labels,
+                    data.class_names,
+                    recipe.eval_batch_size,
+                    before_batch=saver.save_if_due,
+                    group=group,
+                )
                 state.check_test_loss(run, evaluation.loss)
-                record = state.describe_epoch(evaluation, steps_per_epoch * batch_size, saver.measure_seconds())
+                record = state.describe_epoch(evaluation.figures, steps_per_epoch * batch_size, saver.measure_seconds())
                 if state.update_best(record):
                     group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
                     best_evaluation = evaluation

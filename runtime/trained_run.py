@@ -143,7 +143,8 @@ class TrainedRun:
         return self._normalise_batch([only])[0]
 
     def predict(self, images: InputSource | Sequence[InputSource]) -> Tensor:
-        """The probability of each class for each image: float32 [N, classes] on the CPU; each row has the sum 1.
+        """The probability of each class for each image: float32 [N, classes] on the CPU. Each row has the sum 1; if the
+        run is one of several labels (`preprocessing.multi_label`), each probability stands alone.
 
         images: one, or a sequence of them, each as for `preprocess`, which also says what is raised. They are taken in
         batches of the recipe's `eval_batch_size`, like those of `resnetc eval`.
@@ -158,7 +159,8 @@ class TrainedRun:
         for start, stop in batch_shares.split_batches(len(inputs), self.recipe.eval_batch_size):
             batch = inputs[start:stop]
             with limit_threads(self.recipe.threads):
-                yield batch, self._score(self._normalise_batch(batch)).softmax(1).cpu()
+                scores = self._score(self._normalise_batch(batch))
+                yield batch, (scores.sigmoid() if self.preprocessing.multi_label else scores.softmax(1)).cpu()
 
     def _normalise_batch(self, inputs: Sequence[Input]) -> Tensor:
         """float32 [N, channels, *size]."""

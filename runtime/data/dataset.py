@@ -103,11 +103,11 @@ class ImageSet(Protocol):
 
     @property
     def train_labels(self) -> Tensor:
-        """int64 [N]."""
+        """int64 [N]; where an image has any number of classes, uint8 [N, classes] of 0 and 1."""
 
     @property
     def test_labels(self) -> Tensor:
-        """int64 [N]."""
+        """int64 [N]; where an image has any number of classes, uint8 [N, classes] of 0 and 1."""
 
     @property
     def validation(self) -> ImageSet | None:
@@ -136,9 +136,10 @@ class Data:
 
     name, path: as on the command line (`digits`, no path); class_names: one per class, in the order of the labels.
     train_images, test_images: uint8 or float32 [N, channels, *size], where an image has the size (height, width), a
-    signal (steps,) and a volume (depth, height, width); train_labels, test_labels: int64 [N] in [0, classes). range:
-    the values of black and white. A set may have no test images, until some are held out (`splits`); validation: the
-    same set with the images that choose the best epoch in place of the test images, where some were set aside.
+    signal (steps,) and a volume (depth, height, width); train_labels, test_labels: int64 [N] in [0, classes), or where
+    an image has any number of classes uint8 [N, classes] of 0 and 1. range: the values of black and white. A set may
+    have no test images, until some are held out (`splits`); validation: the same set with the images that choose the
+    best epoch in place of the test images, where some were set aside.
     """
 
     name: str
@@ -156,12 +157,15 @@ class Data:
 
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
             has_numbers = images.dtype in (torch.uint8, torch.float32) and 3 <= images.ndim <= 5
-            if not has_numbers or labels.shape != images.shape[:1] or not len(self.train_images):
+            is_multi_label = labels.dtype == torch.uint8 and labels.shape[1:] == (self.classes,)
+            has_labels = labels.shape[:1] == images.shape[:1] and (labels.ndim == 1 or is_multi_label)
+            if not has_numbers or not has_labels or not len(self.train_images):
                 raise ValueError(
                     f"a part of {self.name} has images {list(images.shape)} and labels {list(labels.shape)}"
                 )
-            if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
-                raise ValueError(f"a label of {self.name} lies outside [0, {self.classes})")
+            highest = 1 if is_multi_label else self.classes - 1
+            if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) <= highest:
+                raise ValueError(f"a label of {self.name} lies outside [0, {highest}]")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
             raise ValueError(f"training and test images of {self.name} differ in shape")
 

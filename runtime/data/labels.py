@@ -22,6 +22,8 @@ def shorten_name(name: str) -> str:
 
 def list_notes(data: ImageSet) -> list[str]:
     """Notes for the user about classes that have no training or no test images, one line each."""
+    if data.train_labels.ndim == 2:
+        return _list_multi_label_notes(data)
     train_labels, test_labels = (set(labels.tolist()) for labels in (data.train_labels, data.test_labels))
     notes = []
     lowest, highest = min(train_labels), max(train_labels)
@@ -42,6 +44,25 @@ def list_notes(data: ImageSet) -> list[str]:
             f"{data.name}: no test image has {format_labels(untested, data.class_names)}: "
             f"{them} trained but never evaluated"
         )
+    return notes
+
+
+def _list_multi_label_notes(data: ImageSet) -> list[str]:
+    """The same where an image has any number of classes: about those that none or all have, and images without one."""
+    counts, tested = (labels.long().sum(0).tolist() for labels in (data.train_labels, data.test_labels))
+    images = len(data.train_labels)
+    notes = []
+    uses = {
+        "no training image has": [label for label, count in enumerate(counts) if not count],
+        "every training image has": [label for label, count in enumerate(counts) if count == images],
+        "no test image has": [label for label, count in enumerate(tested) if not count and counts[label]],
+    }
+    for what, labels in uses.items():
+        if labels:
+            share = f"{len(labels):,} of {data.classes:,} classes"
+            notes.append(f"{data.name}: {what} {format_labels(labels, data.class_names)}: {share}")
+    if alone := int((data.train_labels.sum(1) == 0).sum()):
+        notes.append(f"{data.name}: {alone:,} of {images:,} training images have no class at all")
     return notes
 
 

@@ -26,7 +26,7 @@ from resnetc.terminal import one_line
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 _EXPECTED = f"expected an .npz file with the keys {', '.join(KEYS)}"
-_Labels = npt.NDArray[np.int64]
+_Labels = npt.NDArray[np.int64] | npt.NDArray[np.uint8]  # one per image; or 0 and 1, [images, classes]
 _RANGES = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.uint16): (0.0, 65535.0)}  # the least and the largest value
 _MAX_LAYOUT_CHARACTERS = 16  # that the array may have room for
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -57,13 +57,28 @@ def _check_numbers(path: Path, key: str, header: _Header) -> None:
 
 
 def _check_labels(path: Path, key: str, header: _Header, count: int) -> None:
-    if not np.issubdtype(header.dtype, np.integer):
-        raise RunError(f"{path}: {key}: {header.dtype} values; expected integers from 0 up")
-    if header.shape != (count,):
-        raise RunError(f"{path}: {key}: shape {list(header.shape)}; expected [{count}], one per image")
+    is_multi_label = len(header.shape) == 2
+    if not np.issubdtype(header.dtype, np.integer) and not (is_multi_label and header.dtype == np.bool_):
+        expected = "0 and 1, as integers or booleans" if is_multi_label else "integers from 0 up"
+        raise RunError(f"{path}: {key}: {header.dtype} values; expected {expected}")
+    if header.shape[:1] != (count,) or not 1 <= len(header.shape) <= 2:
+        raise RunError(
+            f"{path}: {key}: shape {list(header.shape)}; expected [{count}], one per image, or [{count}, classes] of 0 "
+            "and 1"
+        )
+    if is_multi_label and not 0 < header.shape[1] <= MAX_CLASSES:
+        raise RunError(f"{path}: {key}: {header.shape[1]:,} classes; expected 1 to {MAX_CLASSES:,}")
 
 
 def _convert_labels(path: Path, key: str, array: npt.NDArray[np.integer]) -> _Labels:
+    if array.ndim == 2:
+        rows, columns = np.nonzero((array != 0) & (array != 1))
+        if len(rows):
+            raise RunError(
+                f"{path}: {key}: {array[rows[0], columns[0]]} at image {rows[0]}, class {columns[0]}; in a table "
+                "[images, classes] only 0 and 1 are allowed"
+            )
+        return array.astype(np.uint8)
     wrong = np.flatnonzero((array < 0) | (array >= MAX_CLASSES))
     if len(wrong):
         raise RunError(
@@ -129,13 +144,26 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
             _check_labels(file, key, headers[key], header.shape[0])
             labels.append(_convert_labels(file, key, archive[key]))
         names = _read_class_names(file, archive)
-    highest = int(max(array.max() for array in labels))
+    if len({array.shape[1:] for array in labels}) > 1:
+        shapes = [list(array.shape) for array in labels]
+        raise RunError(f"{file}: test_labels: shape {shapes[1]}, but train_labels has {shapes[0]}: other classes")
+    is_multi_label = labels[0].ndim == 2
+    highest = labels[0].shape[1] - 1 if is_multi_label else int(max(array.max() for array in labels))
+    if is_multi_label and names is not None and len(names) != highest + 1:
+        raise RunError(f"{file}: class_names: {len(names)} names, but train_labels has {highest + 1} columns")
     if names is None:
         names = tuple(str(number) for number in range(highest + 1))
     elif highest >= len(names):
         raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs")
     classes, shape = names, images[0].shape
+    notes = []
+    if is_multi_label:
+        notes.append(
+            f"{one_line(str(file))}: every image has any number of the {len(names)} classes (labels of 0 and 1)"
+        )
     is_usual = reading.is_said or (axes == 2 and images[0].dtype == np.uint8)
+    if not is_usual:
+        notes.insert(0, f"{one_line(str(file))}: read as {reading.describe(shape)}")
     return Outline(
         "npz",
         len(names),
@@ -144,7 +172,7 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
         shape[0],
         images[1].shape[0] if has_test else 0,
         lambda: _read_data(file, classes, labels, reading),
-        note="" if is_usual else f"{one_line(str(file))}: read as {reading.describe(shape)}",
+        note="; ".join(notes),
     )
 
 

@@ -207,7 +207,8 @@ class UserDatasets:
     def read_train(self, seed: int, epoch: int, indices: Sequence[int]) -> Values:
         """Training items as an epoch of a run with that seed sees them: [N, channels, *size]."""
         bits = counter_rng.random_bits(seed, epoch, torch.tensor(indices, dtype=torch.int64), counter_rng.USER)
-        return self._stack(self.train, self.train_labels, indices, bits.tolist())
+        rows = [index % len(self.train) for index in indices]  # beyond it, an item again
+        return self._stack(self.train, self.train_labels, rows, bits.tolist())
 
     def read_test(self, indices: Sequence[int]) -> Values:
         """Test items, alike in every epoch and every run: [N, channels, *size]."""

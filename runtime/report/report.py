@@ -20,15 +20,17 @@ from resnetc.runtime import recipe as recipes
 from resnetc.runtime.calibration import ConfidenceBin
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads
-from resnetc.runtime.evaluate import MAX_TABLE_CLASSES, Evaluation, Misclassification, evaluate, load_run_data
+from resnetc.runtime.evaluate import evaluate, load_run_data
+from resnetc.runtime.evaluation import MAX_TABLE_CLASSES, Evaluation, Misclassification
 from resnetc.runtime.model import loader as model_loader
 from resnetc.runtime.model import summary
 from resnetc.runtime.model.summary import Architecture
+from resnetc.runtime.multi_label import MultiLabelEvaluation
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.recipe_rules import format_value
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
-from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.folder import EpochRecord, Figures, RunFolder
 from resnetc.runtime.trained_run import read_sealed_source
 from resnetc.terminal import harmless
 
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATE = "report.html.j2"
+_LABEL_FIGURES: dict[Literal["mean_average_precision", "micro_f1", "subset_accuracy"], str] = {
+    "mean_average_precision": "mAP",
+    "micro_f1": "micro F1",
+    "subset_accuracy": "all classes right",
+}
 _MAX_CHIPS = 16  # blocks of a stage that are drawn one by one
 _SIGNAL_SIZE = 64, 128  # height and width of the curve of a signal, in pixels
 _PICTURE_WIDTH = 900  # width of the architecture's picture, in pixels
@@ -78,13 +85,16 @@ def write(
             "bottom": HEIGHT - BOTTOM,
         },
         evaluation=evaluation,
-        headline=choose_headline(evaluation, run.read_records(), metadata["recipe"].validation > 0),
+        headline=choose_headline(evaluation, run.read_records(), data.validation is not None),
+        best_of_selection=metadata["best"].get("mean_average_precision", metadata["best"].get("top1")),
+        best_accuracy=list_accuracies(evaluation)[0][1],
         reliability=lay_out_bins(evaluation.bins),
         classes=[
             {"name": evaluation.format_class_name(label), "accuracy": accuracy, "images": images}
             for label, (images, accuracy) in evaluation.class_accuracies.items()
         ],
         confusion=make_confusion_rows(evaluation) if len(evaluation.occurring_labels) <= MAX_TABLE_CLASSES else [],
+        labels=list_class_figures(evaluation),
         worst=[describe_misclassification(miss, data, evaluation) for miss in evaluation.worst],
         recipe=list_settings(metadata["recipe"]),
         picture=lay_out_architecture(architecture),
@@ -111,10 +121,9 @@ def _load_template() -> "Template":
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The figures that stand for the run: accuracies in percent, the loss, and of what they are."""
+    """The figures that stand for the run: accuracies in percent under their names, the loss, and of what they are."""
 
-    top1: float
-    top5: float
+    accuracies: tuple[tuple[str, float], ...]
     loss: float
     what: str
 
@@ -124,11 +133,23 @@ def choose_headline(evaluation: Evaluation, records: Sequence[EpochRecord], has_
     These also where validation images have chosen the epoch, so that the test images judged it once."""
     if has_validation and records:
         what = "the epoch that was best on the validation images"
-        return Headline(evaluation.top1, evaluation.top5, evaluation.loss, what)
+        return Headline(list_accuracies(evaluation), evaluation.loss, what)
     if not records:
-        return Headline(evaluation.top1, evaluation.top5, evaluation.loss, "the weights so far")
+        return Headline(list_accuracies(evaluation), evaluation.loss, "the weights so far")
     last = records[-1]
-    return Headline(last["top1"], last["top5"], last["test_loss"], f"the last epoch, {last['epoch']}")
+    what = f"the last epoch, {last['epoch']}"
+    return Headline(name_accuracies(last, len(evaluation.class_names)), last["test_loss"], what)
+
+
+def list_accuracies(evaluation: Evaluation) -> tuple[tuple[str, float], ...]:
+    """The accuracies of an evaluation that stand at the head."""
+    return name_accuracies(evaluation.figures, len(evaluation.class_names))
+
+
+def name_accuracies(figures: Figures, classes: int) -> tuple[tuple[str, float], ...]:
+    """The accuracies that stand at the head, under their names."""
+    of_labels = tuple((name, figures[key]) for key, name in _LABEL_FIGURES.items() if key in figures)
+    return of_labels or (("top-1", figures["top1"]), (f"top-{min(5, classes)}", figures["top5"]))
 
 
 def lay_out_bins(bins: Sequence[ConfidenceBin]) -> list[dict[str, object]]:
@@ -153,8 +174,15 @@ def make_charts(records: list[EpochRecord]) -> list[Chart]:
     if not records:
         return []
 
-    def select_column(key: Literal["test_loss", "top1", "top5", "lr"]) -> list[Point]:
+    def select_column(
+        key: Literal["test_loss", "top1", "top5", "lr", "mean_average_precision", "micro_f1"],
+    ) -> list[Point]:
         return [(record["epoch"], record[key]) for record in records]
+
+    split = records[-1].get("split", "test")
+    lines = [("top-1", select_column("top1")), ("top-5", select_column("top5"))]
+    if "mean_average_precision" in records[-1]:
+        lines = [("mAP", select_column("mean_average_precision")), ("micro F1", select_column("micro_f1"))]
 
     loss_curve = [
         (record["epoch"] - 1 + (part + 0.5) / len(record["curve"]), loss)
@@ -163,11 +191,21 @@ def make_charts(records: list[EpochRecord]) -> list[Chart]:
     ]
     epochs = records[-1]["epoch"]
     charts = [
-        make_chart("loss", [("training", loss_curve), ("test", select_column("test_loss"))], epochs),
-        make_chart("test accuracy, %", [("top-1", select_column("top1")), ("top-5", select_column("top5"))], epochs),
+        make_chart("loss", [("training", loss_curve), (split, select_column("test_loss"))], epochs),
+        make_chart(f"{split} accuracy, %", lines, epochs),
         make_chart("learning rate", [("rate", select_column("lr"))], epochs),
     ]
     return charts if len(records) > 1 else charts[:1]
+
+
+def list_class_figures(evaluation: Evaluation) -> list[dict[str, object]]:
+    """What is found of each class, where an image has any number of them; else nothing."""
+    if not isinstance(evaluation, MultiLabelEvaluation):
+        return []
+    return [
+        {"name": evaluation.format_class_name(label), "figures": figures}
+        for label, figures in evaluation.list_classes()
+    ]
 
 
 def make_confusion_rows(evaluation: Evaluation) -> list[list[dict[str, object]]]:

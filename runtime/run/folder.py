@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from resnetc.bounded_read import contents
 from resnetc.runtime.errors import RunError
@@ -20,19 +20,28 @@ MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 _MAX_METRICS_BYTES = 1 << 28
 
 
-class EpochRecord(TypedDict):
+class Figures(TypedDict):
+    """What an evaluation has measured; the last three where images have any number of classes."""
+
+    test_loss: float
+    top1: float
+    top5: float
+    mean_average_precision: NotRequired[float]
+    micro_f1: NotRequired[float]
+    subset_accuracy: NotRequired[float]
+
+
+class EpochRecord(Figures):
     """A line of the metrics, written after an epoch is evaluated; `docs/training.md` defines each field."""
 
     epoch: int
     step: int
     train_loss: float
     curve: list[float]
-    test_loss: float
-    top1: float
-    top5: float
     lr: float
     images_per_second: float
     seconds: float
+    split: NotRequired[str]  # which images were evaluated: test or validation; earlier versions do not say
 
 
 class InitialWeights(TypedDict):
@@ -45,6 +54,8 @@ class InitialWeights(TypedDict):
     report: list[str]
 
 
+SPLITS = ("test", "validation")  # the images by which an epoch is judged
+_LABEL_FIGURES = ("mean_average_precision", "micro_f1", "subset_accuracy")
 _FIGURES = ("train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds")
 
 
@@ -54,8 +65,11 @@ def describe_fault_of_record(value: object) -> str:
         return "not an object"
     if wrong := [key for key in ("epoch", "step") if not is_count(value.get(key))]:
         return f"no whole number under `{wrong[0]}`"
-    if wrong := [key for key in _FIGURES if not is_figure(value.get(key))]:
+    label_figures = [key for key in _LABEL_FIGURES if key in value]
+    if wrong := [key for key in (*_FIGURES, *label_figures) if not is_figure(value.get(key))]:
         return f"no number under `{wrong[0]}`"
+    if value.get("split", "test") not in SPLITS:
+        return "neither test nor validation under `split`"
     curve = value.get("curve")
     if not isinstance(curve, list) or not all(map(is_figure, curve)):
         return "no numbers under `curve`"

@@ -22,6 +22,7 @@ class BestEpoch(TypedDict, total=False):
     epoch: int
     top1: float
     test_loss: float
+    mean_average_precision: float  # of images with any number of classes
 
 
 class RunMetadata(TypedDict):
@@ -94,7 +95,8 @@ def _is_best(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return not value or (
-        is_count(value.get("epoch")) and all(is_figure(value.get(key)) for key in ("top1", "test_loss"))
+        is_count(value.get("epoch"))
+        and all(is_figure(value.get(key)) for key in ("top1", "test_loss", *value.keys() & {"mean_average_precision"}))
     )
 
 

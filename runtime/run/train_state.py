@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from resnetc.runtime.optim.optimizer import restore_state, state_tensors
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
-from resnetc.runtime.run.folder import EpochRecord, InitialWeights, RunFolder
+from resnetc.runtime.run.folder import EpochRecord, Figures, InitialWeights, RunFolder
 from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
 from resnetc.runtime.step.losses import NO_STEP, EpochLosses
 from resnetc.runtime.step.moment import Moment
@@ -53,15 +52,9 @@ def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, s
         return tensors, metadata, run.previous, note
 
 
-class Figures(Protocol):
-    """What an evaluation has measured; accuracies are in percent."""
-
-    @property
-    def loss(self) -> float: ...
-    @property
-    def top1(self) -> float: ...
-    @property
-    def top5(self) -> float: ...
+def _rank(best: BestEpoch) -> tuple[float, float]:
+    """What makes an epoch better than others: more of the first, then of the second."""
+    return best.get("mean_average_precision", best["top1"]), -best["test_loss"]
 
 
 @dataclass
@@ -86,6 +79,7 @@ class TrainState:
     preprocessing: Preprocessing
     environment: dict[str, str]
     steps_per_epoch: int
+    split: str
     losses: EpochLosses
     dtype: torch.dtype = torch.float32
     scaler: torch.amp.GradScaler | None = None
@@ -122,6 +116,7 @@ class TrainState:
             preprocessing=preprocessing,
             environment=environment.describe(device) | {"precision": str(dtype).removeprefix("torch.")},
             steps_per_epoch=steps_per_epoch,
+            split="test" if data.validation is None else "validation",
             losses=EpochLosses(min(CURVE_POINTS, steps_per_epoch), device),
             dtype=dtype,
             scaler=build_scaler(dtype, device),
@@ -142,19 +137,18 @@ class TrainState:
         counts = [after - before for before, after in zip(first_steps, first_steps[1:], strict=False)]
         return [round(total / number, 6) for total, number in zip(self.losses.curve.tolist(), counts, strict=True)]
 
-    def describe_epoch(self, evaluation: Figures, images: int, seconds: float) -> EpochRecord:
+    def describe_epoch(self, figures: Figures, images: int, seconds: float) -> EpochRecord:
         """The record of the epoch that has just been evaluated; images: how many it trained with."""
         return {
             "epoch": self.epochs + 1,
             "step": self.step,
             "train_loss": self.losses.total.item() / self.steps_per_epoch,
             "curve": self.mean_losses(),
-            "test_loss": evaluation.loss,
-            "top1": evaluation.top1,
-            "top5": evaluation.top5,
+            **figures,
             "lr": self.lr,
             "images_per_second": images / self.epoch_seconds,
             "seconds": seconds,
+            "split": self.split,
         }
 
     def end_epoch(self, record: EpochRecord) -> None:
@@ -181,13 +175,14 @@ class TrainState:
             )
 
     def update_best(self, record: EpochRecord) -> bool:
-        """Whether this epoch has the highest top-1, or the same with a lower test loss; remembers it if so."""
-        is_better = not self.best or (record["top1"], -record["test_loss"]) > (
-            self.best["top1"],
-            -self.best["test_loss"],
-        )
+        """Whether this epoch has the highest top-1 (of several labels, the highest mean average precision), or the same
+        with a lower test loss; remembers it if so."""
+        best: BestEpoch = {"epoch": record["epoch"], "top1": record["top1"], "test_loss": record["test_loss"]}
+        if "mean_average_precision" in record:
+            best["mean_average_precision"] = record["mean_average_precision"]
+        is_better = not self.best or _rank(best) > _rank(self.best)
         if is_better:
-            self.best = {"epoch": record["epoch"], "top1": record["top1"], "test_loss": record["test_loss"]}
+            self.best = best
         return is_better
 
     def metadata(self, optimizer_tensors: int = 0) -> dict[str, object]:

@@ -34,6 +34,13 @@ class BatchTransform(Protocol):
         the labels, and afterwards whatever the criterion takes; index: int64 [N], the images' own numbers."""
 
 
+class Labels(Protocol):
+    """The labels of all training images."""
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Those of the images `index`."""
+
+
 class Average(Protocol):
     """What follows the weights from step to step."""
 
@@ -44,7 +51,7 @@ class Average(Protocol):
 class TrainingStep:
     """One step of a run, called with where it stands and the images that it trains on.
 
-    model: the network, or what computes its gradients together with other processes; labels: int64, those of all
+    model: the network, or what computes its gradients together with other processes; labels: those of all
     training images; transform: changes a batch that is prepared, None for nothing to change; dtype: what convolutions
     and matrix products are computed in; scaler: that of the loss, which float16 needs; accumulate: in how many parts
     the batch goes through the network, one after another, which divides what memory they need; share_loss: the mean of
@@ -56,7 +63,7 @@ class TrainingStep:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         *,
-        labels: Tensor,
+        labels: Labels,
         prepare: Preparation,
         transform: BatchTransform | None,
         criterion: Criterion,
@@ -99,23 +106,6 @@ class TrainingStep:
             with self._exchange_gradients(number == self.accumulate):
                 losses.append(self._backpropagate(part, part_targets))
         return torch.stack(losses).mean()
-
-    def rehearse(self, moment: Moment, index: Tensor, pixels: Tensor) -> None:
-        """Forward and backward, after which everything is as before: what goes wrong in them goes wrong here."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
-        with torch.random.fork_rng([index.device] if index.is_cuda else []):
-            try:
-                self.compute_gradients(moment, index, pixels)
-            finally:
-                for buffer, value in buffers:
-                    buffer.copy_(value)
-                self.forget_gradients()
-
-    def forget_gradients(self) -> None:
-        """Be as before a step that was not finished."""
-        self.optimizer.zero_grad()
-        if self.scaler is not None:
-            self.scaler._per_optimizer_states.clear()
 
     def _backpropagate(self, images: Tensor, targets: Tensor) -> Tensor:
         """Add the gradients of some images to those there are; their mean loss."""

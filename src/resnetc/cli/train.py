@@ -115,9 +115,12 @@ def run_training(options: argparse.Namespace) -> int:
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         of = "of the validation images " if images.validation is not None else ""
+        accuracy, best = f"{result.top1:.2f} %", f"{result.best_top1:.2f} %"
+        if result.mean_average_precision is not None:
+            accuracy, best = f"mAP {result.mean_average_precision:.2f} %", f"{result.best_mean_average_precision:.2f} %"
         print(
-            f"{result.network}: {result.top1:.2f} % of the held-out {images.name} images after {epochs}"
-            f" in {result.seconds:.1f} s (best {result.best_top1:.2f} % {of}in epoch {result.best_epoch});"
+            f"{result.network}: {accuracy} of the held-out {images.name} images after {epochs}"
+            f" in {result.seconds:.1f} s (best {best} {of}in epoch {result.best_epoch});"
             f" {one_line(str(result.out))}"
         )
     return 0

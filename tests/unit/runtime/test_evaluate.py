@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluate import Evaluation, evaluate, measure
+from resnetc.runtime.evaluate import evaluate, measure
+from resnetc.runtime.evaluation import Evaluation
 from resnetc.runtime.image_batches import MemoryTestBatches
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint

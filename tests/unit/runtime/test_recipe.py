@@ -225,7 +225,6 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
 
 LACKING = {
     "amp": f"write `precision` ({recipe.RULES['precision'].meaning})",
-    "class-weights": "recipes have no class weights",
     "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
     "pin_memory": "recipes have no settings of the loading besides `workers`",
     "Device": "recipes have no choice of the device",

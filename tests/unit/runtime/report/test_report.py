@@ -15,6 +15,7 @@ import torch
 from resnetc.runtime import evaluate
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.evaluation import Evaluation
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.report import chart, report
 from resnetc.runtime.run.folder import EpochRecord
@@ -131,10 +132,10 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
     page = Page((out / "report.html").read_text("utf-8"))
     absent = ", ".join(f"{label} (class {label})" for label in range(10, 15))
     assert f"20 of 30 classes have no test image: the labels {absent}, ...." in page.text
-    wide_table = evaluate.Evaluation(30, 0.0, 100.0, 100.0, {(i, i): 1 for i in range(30)}, many.class_names)
+    wide_table = Evaluation(30, 0.0, 100.0, 100.0, {(i, i): 1 for i in range(30)}, many.class_names)
     report.write(out, many, wide_table)
     assert "Confusion" not in Page((out / "report.html").read_text("utf-8")).text
-    judged = evaluate.Evaluation(1, 0.0, 100.0, 100.0, {(0, 0): 1}, ("a", "b"))
+    judged = Evaluation(1, 0.0, 100.0, 100.0, {(0, 0): 1}, ("a", "b"))
     report.write(out, many, judged)
     page = Page((out / "report.html").read_text("utf-8"))
     assert "every test image is classified correctly" in page.text
@@ -185,8 +186,8 @@ RECORD: EpochRecord = {
 def test_its_head_is_the_last_epoch_and_not_the_best(run: Path, few: Data) -> None:
     judged = evaluate.evaluate(run, replace(few, class_names=tuple("0123456789")))
     last = report.choose_headline(judged, [RECORD])
-    assert (last.top1, last.what) == (12.5, "the last epoch, 7")
-    assert report.choose_headline(judged, []).top1 == judged.top1
+    assert (last.accuracies[0], last.what) == (("top-1", 12.5), "the last epoch, 7")
+    assert report.choose_headline(judged, []).accuracies[0] == ("top-1", judged.top1)
     text = (run / "report.html").read_text("utf-8")
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert f"<title>small: {records[-1]['top1']:.2f} %</title>" in text

@@ -201,6 +201,13 @@ class Recipe:
         low=0,
         high=0.999999,
     )
+    early_stopping: int = define_key(
+        0,
+        "int",
+        "end the run after so many epochs without a better one; 0: never before its last",
+        low=0,
+        high=1_000_000,
+    )
     save_every: str = define_key(
         "10 min", "interval", "save the state this often, besides after every epoch; 0: only then", may_change=True
     )

@@ -1,7 +1,15 @@
 """The keys of a recipe that depend on each other: what is refused because two of them contradict each other."""
 
+from collections.abc import Collection
+
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
+
+# On these depends what a state contains, or which images are whose.
+FIXED_KEYS = frozenset(
+    "batch_size seed optimizer freeze ema_decay image_size eval_resize normalise holdout validation split_seed "
+    "drop_path".split()
+)
 
 
 def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
@@ -13,7 +21,7 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
 
     def fail(message: str, *names: str) -> None:
         relevant_places = [places[name] for name in names if name in places]
-        overrides = [place for place in relevant_places if place.startswith("--override")]
+        overrides = [place for place in relevant_places if place.startswith("--")]
         raise RunError(f"{(overrides or relevant_places)[0]}: {message}", status=2 if overrides else 1)
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
@@ -43,3 +51,14 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
             fail("`schedule` is step, which needs `milestones`, e.g. [0.5, 0.75]", "schedule", "milestones")
         if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
             fail("`milestones` must ascend", "milestones")
+
+
+def refuse_fixed_keys(keys: Collection[str]) -> None:
+    """RunError (status 2) for a key that stays what it is as long as there is the run."""
+    for key in keys:
+        if key in FIXED_KEYS:
+            raise RunError(
+                f"--extend {key}=...: `{key}` cannot change within a run; start another from its weights: "
+                f"--init RUN --override {key}=...",
+                status=2,
+            )

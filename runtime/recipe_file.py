@@ -68,8 +68,9 @@ def _read_source(source: str) -> tuple[str, str]:
         raise RunError(f"{path}: cannot read the recipe: {fault.strerror or fault}") from None
 
 
-def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) -> Recipe:
-    """Read the shipped recipe or the file `source`, then apply the overrides (`KEY=V`, later ones win).
+def load(source: str, overrides: Sequence[str] = (), *, extensions: Sequence[str] = (), of_run: bool = False) -> Recipe:
+    """Read the shipped recipe or the file `source`, then apply the overrides and the values by which a finished run is
+    extended (`KEY=V`, later ones win).
 
     With `of_run` the file is the `recipe.yaml` of a run to resume, which an earlier resnetc may have written. Raises
     RunError: `file:line:column: ...` for an error in the file, `--override KEY=V: ...` (status 2) for one there.
@@ -85,8 +86,9 @@ def load(source: str, overrides: Sequence[str] = (), *, of_run: bool = False) ->
             named = {word: other for word, other in others.items() if find_key(word) is not None}
             raise RunError(describe_unknown_key(key, value.key_place, named, RULES))
         converted[key] = convert_value(RULES[key], key, value)
-    for argument in overrides:
-        key, value = yaml_mapping.parse_override(argument)
+    arguments = [*(("--override", text) for text in overrides), *(("--extend", text) for text in extensions)]
+    for option, argument in arguments:
+        key, value = yaml_mapping.parse_override(argument, option)
         if key not in RULES:
             raise RunError(describe_unknown_key(key, value.place, {}, RULES), status=2)
         try:

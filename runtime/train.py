@@ -5,6 +5,7 @@ result = train(source, "cifar_depth20", data.load("digits"), recipe_file.load("d
 
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,7 @@ def train(
     *,
     init: Path | None = None,
     resume: bool = False,
+    extend: Collection[str] = (),
     device: str | None = None,
     quiet: bool = False,
 ) -> Result:
@@ -107,7 +109,8 @@ def train(
 
     `init` is a file of weights, or the folder of a run, to start from (`weights.initialisation`); what it was is kept
     with the run. With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with
-    exactly the weights of an uninterrupted one. `device` is torch's name of a device; by default CUDA if there is one,
+    exactly the weights of an uninterrupted one; with `extend`, it is a finished one that goes on with other values of
+    these keys of the recipe. `device` is torch's name of a device; by default CUDA if there is one,
     else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
     themselves.
 
@@ -157,7 +160,7 @@ def train(
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
         if resuming:
-            note = state.restore(run, model, average, optimizer, group)
+            note = state.restore(run, model, average, optimizer, group, () if group.restarted else extend)
             if note and not quiet and group.rank == 0:
                 print(f"note: {note}", file=sys.stderr)
         else:
@@ -165,7 +168,7 @@ def train(
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
         state.lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
         saver = Saver(run, state, model, average, optimizer, group, stop, start_time - state.seconds)
-        if not resuming:
+        if extend or not resuming:
             saver.save()
 
         # One step: from the indices of a batch to new weights, all of it on the device.
@@ -179,7 +182,7 @@ def train(
             network, recipe.epochs, total_steps, batch_size, state.step, is_quiet=quiet or group.rank > 0
         )
         with display:
-            for epoch in range(state.epochs, recipe.epochs):
+            for epoch in state.iterate_epochs():
                 order = draw_order(epoch)
                 steps_done = state.step - epoch * steps_per_epoch
                 parts = [group.shard(part) for part in torch.split(order, batch_size)[steps_done:steps_per_epoch]]

@@ -102,10 +102,10 @@ def parse_mapping(text: str, file: str) -> dict[str, Value]:
     return values
 
 
-def parse_override(argument: str) -> tuple[str, Value]:
+def parse_override(argument: str, option: str = "--override") -> tuple[str, Value]:
     """`KEY=V` of the command line as key and value; V is read as in a recipe. Raises RunError (status 2)."""
     key, equals, text = argument.partition("=")
-    place = f"--override {brief(one_line(argument), _MAX_ARGUMENT_CHARACTERS)}"
+    place = f"{option} {brief(one_line(argument), _MAX_ARGUMENT_CHARACTERS)}"
     if not equals or not key.strip():
         raise RunError(f"{place}: expected KEY=V", status=2)
     try:

@@ -21,6 +21,7 @@ from resnetc.runtime.model import loader, summary, user_classes
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
+from resnetc.runtime.run.state_metadata import has_ended
 from resnetc.runtime.train import train
 from resnetc.runtime.trained_run import read_sealed_source
 from resnetc.terminal import brief, drawn, one_line
@@ -63,9 +64,10 @@ class Row:
         return float(min(run.last_record["top1"] for run in self.runs))
 
 
-def is_finished(path: Path, epochs: int) -> bool:
-    """Whether the run in the folder `path` has finished all its epochs."""
-    return train_state.load_newest(RunFolder(path))[1]["epochs"] >= epochs
+def is_finished(path: Path, recipe: Recipe) -> bool:
+    """Whether the run in the folder `path` has come to its end."""
+    metadata = train_state.load_newest(RunFolder(path))[1]
+    return has_ended(recipe, metadata["epochs"], metadata["best"])
 
 
 def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: Iterable[str] = ()) -> Row:
@@ -78,7 +80,7 @@ def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: It
         run = RunFolder(path)
         _, metadata, state, _ = train_state.load_newest(run)
         done, epochs = metadata["epochs"], metadata["recipe"].epochs
-        if done < epochs:
+        if not has_ended(metadata["recipe"], done, metadata["best"]):
             raise RunError(
                 f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
             )
@@ -127,7 +129,7 @@ def train_arms(
             path = out / arm.label / f"seed{seed}"
             seeded_recipe = replace(recipe, seed=seed)
             is_resumable = RunFolder(path).is_resumable
-            is_quiet = quiet or (is_resumable and is_finished(path, recipe.epochs))
+            is_quiet = quiet or (is_resumable and is_finished(path, recipe))
             train(
                 arm.source, arm.network, data, seeded_recipe, path, resume=is_resumable, device=device, quiet=is_quiet
             )

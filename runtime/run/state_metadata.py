@@ -25,6 +25,12 @@ class BestEpoch(TypedDict, total=False):
     mean_average_precision: float  # of images with any number of classes
 
 
+def has_ended(recipe: Recipe, epochs: int, best: BestEpoch) -> bool:
+    """Whether a run that has done so many epochs is at its end: after the last, or `early_stopping` since the best."""
+    patience = recipe.early_stopping
+    return epochs >= recipe.epochs or bool(patience and best and epochs - best["epoch"] >= patience)
+
+
 class RunMetadata(TypedDict):
     """The metadata of a checkpoint, with the recipe and the preprocessing as values.
 

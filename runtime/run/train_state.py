@@ -1,7 +1,7 @@
 """The state of a run: everything that must be saved so that a resumed run ends with exactly the same weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from resnetc.runtime.optim.optimizer import restore_state, state_tensors
 from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
+from resnetc.runtime.run.extension import describe_extension, write_extended_recipe
 from resnetc.runtime.run.folder import EpochRecord, Figures, InitialWeights, RunFolder
-from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, parse_metadata
+from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, has_ended, parse_metadata
 from resnetc.runtime.step.losses import NO_STEP, EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler, choose_dtype
@@ -174,6 +175,11 @@ class TrainState:
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
+    def iterate_epochs(self) -> Iterator[int]:
+        """The epochs to do, from 0, until the run has ended; each is to end with `end_epoch`."""
+        while not has_ended(self.recipe, self.epochs, self.best):
+            yield self.epochs
+
     def update_best(self, record: EpochRecord) -> bool:
         """Whether this epoch has the highest top-1 (of several labels, the highest mean average precision), or the same
         with a lower test loss; remembers it if so."""
@@ -245,10 +251,11 @@ class TrainState:
         average: ExponentialMovingAverage,
         optimizer: torch.optim.Optimizer,
         group: Group,
+        extend: Collection[str] = (),
     ) -> str:
         """Restore everything from `last.ckpt`, or if it is damaged from `previous.ckpt`, and write the metrics and the
-        preprocessing again; returns a note, empty or on the damage. RunError if the state is of another module, recipe
-        or data."""
+        preprocessing again; returns a note, empty or on the damage, or on how a finished run is extended by other
+        values of the keys `extend`. RunError if the state is of another module, recipe or data."""
         tensors, metadata, path, note = group.broadcast_from_rank0(lambda: load_newest(run))
         if metadata["module"] != self.module:
             raise RunError(
@@ -259,7 +266,7 @@ class TrainState:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
         then = asdict(metadata["recipe"])
         for key, current in asdict(self.recipe).items():
-            if current != then[key] and not RULES[key].may_change:
+            if current != then[key] and not RULES[key].may_change and key not in extend:
                 raise RunError(f"{run.path}: cannot resume: `{key}` was {then[key]} in that run and is {current} now")
         steps_done, epochs_done = metadata["step"], metadata["epochs"]
         if not 0 <= steps_done - epochs_done * self.steps_per_epoch <= self.steps_per_epoch:
@@ -273,6 +280,11 @@ class TrainState:
         self.records = metadata["records"] or group.broadcast_from_rank0(lambda: self._read_earlier_records(run))
         self.initial_weights = metadata["initial_weights"]
         self.last_is_whole = path == run.last
+        if extend:
+            own, best = metadata["recipe"], metadata["best"]
+            change = describe_extension(own, self.recipe, extend, epochs_done, best, self.steps_per_epoch)
+            group.broadcast_from_rank0(lambda: write_extended_recipe(run, self.recipe, change))
+            note = f"{note}; {change}" if note else change
         group.broadcast_from_rank0(lambda: run.write_records(self.records))
         group.broadcast_from_rank0(lambda: run.write_preprocessing(self.preprocessing))
         group.broadcast_from_rank0(lambda: run.write_initial_weights(self.initial_weights))

@@ -67,6 +67,13 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
     one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
     one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
+    one.add_argument(
+        "--extend",
+        action="append",
+        default=[],
+        metavar="KEY=V",
+        help="go on with the finished run in --out under another value of a key, such as epochs=60",
+    )
     add_import_option(one)
 
 
@@ -96,6 +103,7 @@ def run_training(options: argparse.Namespace) -> int:
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.run.signals import exit_on_interrupt
 
+    options.resume = options.resume or bool(options.extend)
     with exit_on_interrupt():
         source, network, images, chosen = read_arguments(options)
     if launch.is_main_process():
@@ -111,9 +119,12 @@ def run_training(options: argparse.Namespace) -> int:
         Path(options.out) if options.out else folder.choose_folder(network),
         init=Path(options.init) if options.init is not None else None,
         resume=options.resume,
+        extend=list_extended_keys(options),
     )
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
+        if result.epochs < chosen.epochs:
+            epochs += f", none of the last {chosen.early_stopping} the best,"
         of = "of the validation images " if images.validation is not None else ""
         accuracy, best = f"{result.top1:.2f} %", f"{result.best_top1:.2f} %"
         if result.mean_average_precision is not None:
@@ -136,6 +147,7 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.image_size import fit_images, read_declared_size
+    from resnetc.runtime.recipe_agreement import refuse_fixed_keys
     from resnetc.runtime.weights.source import find_weight_file
 
     overrides = [*options.override]
@@ -146,21 +158,24 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     shares = {"holdout": options.holdout, "validation": options.validation}
     overrides += [f"{key}={share}" for key, share in shares.items() if share is not None]
     if options.resume and options.out is None:
-        raise RunError("--resume needs --out: the folder of the run to resume", status=2)
+        option = "--extend" if options.extend else "--resume"
+        raise RunError(f"{option} needs --out: the folder of the run to resume", status=2)
     if options.spec is None and not options.resume:
         raise RunError("SPEC is missing: which network? For example: resnetc train digits", status=2)
     if options.init is not None:
         if options.resume:
             raise RunError("--init has no place beside --resume: a stopped run goes on from its own weights", status=2)
         find_weight_file(options.init)
+    refuse_fixed_keys(list_extended_keys(options))
     stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
     data_argument = options.data if options.data is not None else stopped_run.data if stopped_run else "digits"
     name, path = datasets.parse_argument(data_argument, is_of_command=options.data is not None)
     default_recipe = str(stopped_run.recipe) if stopped_run else datasets.choose_recipe(name)
     if options.recipe is not None:
-        chosen = recipe_file.load(options.recipe, overrides)
+        chosen = recipe_file.load(options.recipe, overrides, extensions=options.extend)
     else:
-        chosen = recipe_file.load(default_recipe, overrides, of_run=stopped_run is not None)
+        of_run = stopped_run is not None
+        chosen = recipe_file.load(default_recipe, overrides, extensions=options.extend, of_run=of_run)
     chosen = recipe_file.add_frozen(chosen, options.freeze)
     axes = choose_axes(options, stopped_run)
     print_data_function(name)
@@ -178,6 +193,11 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         print_note(outline.note)
     import_runtime()
     return source, network, outline.read(), chosen
+
+
+def list_extended_keys(options: argparse.Namespace) -> list[str]:
+    """The keys of `--extend`."""
+    return [argument.partition("=")[0].strip() for argument in options.extend]
 
 
 def choose_axes(options: argparse.Namespace, stopped_run: StoppedRun | None) -> int:

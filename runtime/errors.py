@@ -21,6 +21,10 @@ class RunError(Exception):
         self.status = status
 
 
+class Diverged(RunError):
+    """The loss of a run is no longer a number."""
+
+
 class Stopped(Exception):
     """A signal stopped a run that has saved its state; `status` is 130 for Ctrl-C and 75 for SIGTERM."""
 

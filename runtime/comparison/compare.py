@@ -34,6 +34,7 @@ _MAX_LABEL_CHARACTERS = 100  # characters of a network's name
 class FinishedRun:
     """A finished run as read from its folder: the seed, the metrics of every epoch, the recipe and the data."""
 
+    folder: Path
     seed: int
     records: tuple[EpochRecord, ...]
     recipe: Recipe
@@ -75,22 +76,26 @@ def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: It
 
     `allow_imports` names the modules of the user's own that the network may import.
     """
-    runs = []
-    for path in paths:
-        run = RunFolder(path)
+    runs = tuple(map(read_run, paths))
+    for run in map(RunFolder, paths):
         _, metadata, state, _ = train_state.load_newest(run)
-        done, epochs = metadata["epochs"], metadata["recipe"].epochs
-        if not has_ended(metadata["recipe"], done, metadata["best"]):
-            raise RunError(
-                f"{path}: not finished: {done} of {epochs} epochs; continue with `train --resume --out {path}`"
-            )
-        records = metadata["records"] or run.read_records()
-        runs.append(FinishedRun(metadata["recipe"].seed, tuple(records), metadata["recipe"], metadata["data"]))
         source = read_sealed_source(run, metadata, state, allow_imports)  # of any: they differ in the seed alone
     model = loader.build_network(source, run.model, torch.device("cpu"))
     architecture = summary.summarize(model, tuple(metadata["shape"]))
     name = brief(one_line(label or metadata["network"]), _MAX_LABEL_CHARACTERS)
-    return Row(name, architecture.parameters, architecture.multiply_adds, tuple(runs))
+    return Row(name, architecture.parameters, architecture.multiply_adds, runs)
+
+
+def read_run(path: Path) -> FinishedRun:
+    """The run in the folder `path`; RunError if it is missing, damaged or not finished."""
+    run = RunFolder(path)
+    metadata = train_state.load_newest(run)[1]
+    recipe, done = metadata["recipe"], metadata["epochs"]
+    if not has_ended(recipe, done, metadata["best"]):
+        raise RunError(
+            f"{path}: not finished: {done} of {recipe.epochs} epochs; continue with `train --resume --out {path}`"
+        )
+    return FinishedRun(path, recipe.seed, tuple(metadata["records"] or run.read_records()), recipe, metadata["data"])
 
 
 def group_by_seed(folders: Sequence[str]) -> list[list[str]]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.distributed.process_group import Group
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.errors import Diverged, RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
@@ -159,18 +159,18 @@ class TrainState:
         self.losses.start_epoch()
 
     def check_train_loss(self, run: RunFolder) -> None:
-        """Wait for the device; RunError with the first step at which the loss was not finite, if any."""
+        """Wait for the device; Diverged with the first step at which the loss was not finite, if any."""
         step = int(self.losses.first_bad_step)
         if step != NO_STEP:
-            raise RunError(
+            raise Diverged(
                 f"{run.path}: the loss is no longer finite at step {step} (learning rate {self.lr:.3g}); nothing after "
                 f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
     def check_test_loss(self, run: RunFolder, test_loss: float) -> None:
-        """RunError if the test loss is not finite; it uses running statistics, so the training loss can be finite."""
+        """Diverged if the test loss is not finite; it uses running statistics, so the training loss can be finite."""
         if not math.isfinite(test_loss):
-            raise RunError(
+            raise Diverged(
                 f"{run.path}: the test loss is no longer finite after step {self.step}; nothing after the last good "
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )

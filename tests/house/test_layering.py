@@ -26,7 +26,7 @@ ALLOWED = {
     "compiler/sizes": {"resnetc.compiler.fast_dataclass"},
     "grammar": set(),
     "specs": set(),
-    "runtime": {"torch", "numpy", "yaml", "rich", "safetensors", "sklearn", "matplotlib", "PIL"} | SHARED,
+    "runtime": {"torch", "numpy", "yaml", "rich", "safetensors", "sklearn", "scipy", "matplotlib", "PIL"} | SHARED,
     "runtime/report/report.py": {
         "torch",
         "numpy",
@@ -36,6 +36,7 @@ ALLOWED = {
         "resnetc.runtime",
         "resnetc.terminal",
     },
+    "runtime/study/page.py": {"torch", "jinja2", "markupsafe", "resnetc.runtime", "resnetc.terminal"},
     # The training step and what it calls run wherever torch does.
     "runtime/step": {"torch", "resnetc.runtime.augment", "resnetc.runtime.counter_rng"},
     "runtime/augment.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},

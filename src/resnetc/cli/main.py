@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from resnetc import terminal
 from resnetc.cli import compare as cli_compare
 from resnetc.cli import eval as cli_eval
-from resnetc.cli import explain, fmt, pack, predict, test, train
+from resnetc.cli import explain, fmt, pack, predict, study, test, train
 from resnetc.cli.check import check
 from resnetc.cli.common import (
     INPUT,
@@ -199,4 +199,5 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_command(command)
     cli_compare.add_commands(command, add_selection_options)
     pack.add_commands(command)
+    study.add_command(command)
     return top

@@ -1,0 +1,74 @@
+"""How much of it is batch norm?"""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure as Picture
+
+from resnetc.runtime.data import Data
+from resnetc.runtime.study import figure
+from resnetc.runtime.study.study_code import Statistics, take_figures
+from resnetc.runtime.study.table import Figure, Table
+from resnetc.runtime.study.training import TrainedArm
+
+SUMMARY = (
+    ("best_rate", "best learning rate"),
+    ("best_train_loss", "training loss"),
+    ("best_top1", "test accuracy, %"),
+    ("diverged_share", "of its rates diverged, %"),
+)
+NORMS = ("batch norm", "group norm", "scaled residuals", "no norm")
+SHORTCUTS = ("identity", "no shortcut")
+
+
+def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+    """Of every cell of the grid the run with the lowest training loss, over the learning rates that all cells tried."""
+    figures = take_figures(arms)
+    cells: dict[str, list[TrainedArm]] = {}
+    for arm in arms:
+        cells.setdefault(arm.label.rpartition(", rate ")[0], []).append(arm)
+    for cell, members in cells.items():
+        diverged = sum(1 for arm in members if arm.diverged)
+        figures.append(Figure(cell, None, "diverged_share", 100 * diverged / len(members)))
+        for seed in sorted({run.seed for arm in members for run in arm.runs}):
+            pairs = [(arm, run) for arm in members for run in arm.runs if run.seed == seed]
+            arm, run = min(pairs, key=lambda pair: pair[1].last_record["train_loss"])
+            figures.append(Figure(cell, seed, "best_rate", run.recipe.learning_rate))
+            figures.append(Figure(cell, seed, "best_train_loss", run.last_record["train_loss"]))
+            figures.append(Figure(cell, seed, "best_top1", run.last_record["top1"]))
+    return Table(figures)
+
+
+def compute_statistics(table: Table) -> Statistics:
+    """What a shortcut brings without any norm, and how far scaled residuals without a norm are behind batch norm."""
+
+    def best(norm: str, shortcut: str) -> tuple[float, ...]:
+        return table.values(f"{norm}, {shortcut}", "best_top1")
+
+    batch, scaled = best("batch norm", "identity"), best("scaled residuals", "identity")
+    plain, bare = best("batch norm", "no shortcut"), best("no norm", "identity")
+    return {
+        "behind_batch_norm": [a - b for a, b in zip(batch, scaled, strict=True)],
+        "shortcut_without_norm": [a - b for a, b in zip(bare, best("no norm", "no shortcut"), strict=True)],
+        "shortcut_with_norm": [a - b for a, b in zip(batch, plain, strict=True)],
+    }
+
+
+def draw(table: Table) -> Picture:
+    """Accuracy of every cell against the learning rate."""
+    picture, panes = figure.new_figure(2)
+    for axes, shortcut in zip(panes, SHORTCUTS, strict=True):
+        for number, norm in enumerate(NORMS):
+            prefix = f"{norm}, {shortcut}, rate "
+            arms = [arm for arm in table.arms if arm.startswith(prefix)]
+            points = []
+            for arm in arms:
+                try:
+                    values = table.values(arm, "top1")
+                except KeyError:  # it diverged
+                    continue
+                points.append((float(arm.removeprefix(prefix)), sum(values) / len(values)))
+            if points:
+                figure.draw_line(axes, number, norm, [x for x, _ in points], [y for _, y in points])
+        axes.set(title=shortcut, xlabel="learning rate", ylabel="test accuracy, %", xscale="log", ylim=(0, 100))
+        figure.label_lines(axes)
+    return picture

@@ -1,0 +1,67 @@
+"""What the nets of the papers cost."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure as Picture
+
+from resnetc.runtime.data import Data
+from resnetc.runtime.study import figure
+from resnetc.runtime.study.study_code import Statistics, take_figures
+from resnetc.runtime.study.table import Figure, Table
+from resnetc.runtime.study.training import TrainedArm
+
+SUMMARY = (
+    ("parameters", "parameters"),
+    ("multiply_adds", "multiply-adds"),
+    ("published", "published"),
+    ("deviation", "away, in units of the last digit"),
+)
+_VGG19 = 19.6e9  # multiply-adds, as He et al. 2015 give them in section 3.3
+_BASELINE = "plain-34"
+_CIFAR_DEPTHS = (20, 32, 44, 56, 110, 1202)
+
+
+def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+    """The counts of every net, and beside them what was published, where something was."""
+    figures = take_figures(arms)
+    for arm in arms:
+        values = arm.compiled.text.values
+        if "published" not in values:
+            continue
+        published, unit = arm.number("published"), arm.number("unit")
+        count = arm.compiled.parameters if values["counts"] == "parameters" else arm.compiled.multiply_adds
+        figures.append(Figure(arm.label, None, "published", published))
+        figures.append(Figure(arm.label, None, "deviation", abs(count - published) / unit))
+    return Table(figures)
+
+
+def compute_statistics(table: Table) -> Statistics:
+    """The largest deviation from a published figure, and the cost of the 34-layer baseline as a share of VGG-19's."""
+    deviations = [one.value for one in table.figures if one.quantity == "deviation"]
+    baseline = table.values(_BASELINE, "multiply_adds")[0]
+    return {"largest_deviation": [max(deviations)], "share_of_vgg": [100 * baseline / _VGG19]}
+
+
+def draw(table: Table) -> Picture:
+    """Multiply-adds against parameters, both logarithmic, a point for each net."""
+    picture, (axes,) = figure.new_figure(1, width=7, height=4.4)
+    for number, (prefix, arms) in enumerate(_group(table.arms).items()):
+        x = [table.values(arm, "parameters")[0] / 1e6 for arm in arms]
+        y = [table.values(arm, "multiply_adds")[0] / 1e9 for arm in arms]
+        figure.draw_line(axes, number, prefix, x, y)
+    axes.set(xlabel="parameters, millions", ylabel="multiply-adds, thousands of millions", xscale="log", yscale="log")
+    figure.label_lines(axes)
+    return picture
+
+
+def _group(arms: Sequence[str]) -> dict[str, list[str]]:
+    """The arms of each line of the figure."""
+    lines: dict[str, list[str]] = {}
+    for arm in arms:
+        depth = int(arm.partition(",")[0].rpartition("-")[2])
+        is_cifar = depth in (20, 32, 44, 56, 110, 1202)
+        name = (
+            "CIFAR (table 6)" if is_cifar else "ImageNet, stride on the 3x3" if "3x3" in arm else "ImageNet (table 1)"
+        )
+        lines.setdefault(name, []).append(arm)
+    return lines

@@ -1,0 +1,73 @@
+"""The texts of the studies: complete, of nets that compile, and of recipes that load."""
+
+import pytest
+
+import resnetc
+from resnetc.runtime import recipe_file
+from resnetc.runtime.errors import RunError
+from resnetc.runtime.study.plan import Plan, list_studies, read_plan
+
+FORMS = [(name, quick) for name in list_studies() for quick in (True, False)]
+
+
+@pytest.mark.parametrize(("name", "quick"), FORMS)
+def test_a_study_is_whole(name: str, quick: bool) -> None:
+    plan = read_plan(name, quick)
+    assert all((plan.title, plan.source, plan.claim, plan.measured, plan.criteria, plan.arms))
+    labels = [arm.label for arm in plan.arms]
+    assert len(labels) == len(set(labels)) and "{" not in "".join(labels)
+    assert all(arm.init is None or arm.init in labels[: labels.index(arm.label)] for arm in plan.arms)
+    assert (plan.set_up is None) == (name == "table1")
+
+
+@pytest.mark.parametrize(("name", "quick"), [form for form in FORMS if form[0] != "table1"])
+def test_every_recipe_of_a_study_loads(name: str, quick: bool) -> None:
+    plan = read_plan(name, quick)
+    assert plan.set_up is not None
+    for overrides in {arm.overrides for arm in plan.arms}:
+        recipe_file.load(plan.set_up.recipe, [*plan.set_up.overrides, *overrides])
+
+
+@pytest.mark.parametrize("name", list_studies())
+def test_every_net_of_a_study_compiles(name: str) -> None:
+    plan = read_plan(name, quick=True)
+    texts = {}
+    for arm in plan.arms:
+        shared = dict(plan.set_up.settings) if plan.set_up else {}
+        settings = {key: convert(value) for key, value in {**shared, **dict(arm.settings)}.items()}
+        if settings.get("depth") == 1202:
+            continue  # the same net as the others, and long
+        texts[arm.spec, tuple(sorted(settings.items()))] = resnetc.compile(arm.spec, **settings).network.name
+    assert texts
+
+
+def convert(value: str) -> object:
+    """What `--set` takes as text, as `resnetc.compile` takes it."""
+    return int(value) if value.isdigit() else value
+
+
+def count_cpu_minutes(plans: list[Plan]) -> float:
+    return sum(plan.budget for plan in plans)
+
+
+def test_the_budgets_of_all_studies_are_eighty_cpu_minutes_at_most() -> None:
+    assert count_cpu_minutes([read_plan(name, quick=True) for name in list_studies()]) <= 80
+
+
+def test_three_seeds_where_the_effect_is_to_be_shown_and_one_elsewhere() -> None:
+    seeds = {name: plan.set_up.seeds for name in list_studies() if (plan := read_plan(name, quick=True)).set_up}
+    assert {name for name, own in seeds.items() if len(own) == 3} == {"degradation", "options"}
+    assert {len(own) for own in seeds.values()} == {1, 3}
+
+
+def test_the_deepest_net_takes_sixty_steps() -> None:
+    (arm,) = [arm for arm in read_plan("depth", quick=True).arms if arm.label == "ResNet-1202"]
+    chosen = recipe_file.load("fashion-mnist", arm.overrides)
+    assert arm.images is not None and chosen.epochs * (arm.images // chosen.batch_size) == 60
+    assert chosen.activation_checkpointing
+
+
+def test_an_unknown_study_is_refused_with_the_nearest() -> None:
+    with pytest.raises(RunError, match="no such study: degradaton; did you mean `degradation`") as refusal:
+        read_plan("degradaton", quick=True)
+    assert refusal.value.status == 2

@@ -191,6 +191,13 @@ class Recipe:
         choices=("shuffled", "balanced"),
     )
     label_smoothing: float = define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
+    drop_path: float = define_key(
+        0.0,
+        "number",
+        "stochastic depth: the last block's rate, in proportion before it; set in the spec",
+        low=0,
+        high=0.99,
+    )
     max_grad_norm: float = define_key(
         0.0, "number", "clip the norm of the whole gradient to this; 0: no clipping", low=0, high=1e9
     )

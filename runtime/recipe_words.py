@@ -53,6 +53,7 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "color_jitter": "colour_jitter brightness contrast saturation",
     "trivial_augment": "trivialaugment trivialaugmentwide ta_wide",
     "early_stopping": "patience early_stop early_stopping_patience",
+    "drop_path": "drop_path_rate stochastic_depth stochastic_depth_prob drop_connect",
     "lighting": "pca_noise pca_lighting color_augmentation",
     "random_erasing": "reprob random_erase random_erasing_prob cutout erasing",
     "mixup": "mixup_alpha",
@@ -79,7 +80,7 @@ ELSEWHERE = {  # settings that are no part of a recipe
         "pretrained init weights init_from finetune transfer checkpoint_path"
     ),
     "set a parameter of the model with `--set`, such as `--set classes=10`": (
-        "model arch num_classes n_classes classes drop_rate dropout drop_path drop_path_rate in_chans"
+        "model arch num_classes n_classes classes drop_rate dropout in_chans"
     ),
     "`torchrun` starts several processes": "world_size gpus num_gpus devices num_nodes distributed strategy ddp",
 }

@@ -2,6 +2,7 @@
 value."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,7 @@ _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch n
 
 def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, processes: int) -> None:
     """Check the model for all that a run does with it, in each of its processes."""
+    _check_drop_path(model, network, recipe)
     refuse_augmentation(data.name, len(data.size), data.channels, recipe)
     parts = [data.test_labels, *([data.validation.test_labels] if data.validation else [])]
     shares = [compute_evaluation_share(len(labels), recipe.eval_batch_size, processes) for labels in parts]
@@ -33,6 +35,19 @@ def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, pr
     check_model(model, network, data, evaluation, step)
     for side in recipe.train_size:
         _run_model(model.eval(), network, data, evaluation, (side, side))
+
+
+def _check_drop_path(model: nn.Module, network: str, recipe: Recipe) -> None:
+    """RunError unless the greatest rate of the network's stochastic depth is the recipe's, where the recipe has one."""
+    paths = [part for part in model.modules() if re.fullmatch(r"DropPath\dd", type(part).__name__)]
+    rates = [float(getattr(part, "rate", 0.0)) for part in paths]
+    if recipe.drop_path and abs(max(rates, default=0.0) - recipe.drop_path) > 1e-6:
+        has = f"at most {max(rates):g} in" if rates else "none in"
+        raise RunError(
+            f"`drop_path` is {recipe.drop_path:g} in the recipe, and there is {has} `{network}`: compile it with "
+            f"--set drop='drops.linear_depth({recipe.drop_path:g})', if its blocks have the slot `drop`; or say "
+            "--override drop_path=0"
+        )
 
 
 def check_model(model: nn.Module, network: str, data: ImageSet, evaluation: Share, step: Share | None = None) -> None:

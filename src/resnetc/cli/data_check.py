@@ -45,6 +45,7 @@ def compile_for_data(
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.user_code import locate_user_code
 
+    options.settings = add_drop_path(options.settings, recipe)
     session, checked, data_settings = match_network(options, source)
     images = fit_to_network(checked, source, recipe)
     refuse_misfits(checked, images, dict(options.settings), data_settings)
@@ -71,6 +72,21 @@ def compile_for_data(
     if launch.is_main_process():
         print_user_code([checked])
     return session.render(checked), checked.network.name, images
+
+
+def add_drop_path(settings: Settings, recipe: Recipe) -> Settings:
+    """What `--set` says, and the stochastic depth of the recipe; RunError (status 2) where both say it."""
+    from resnetc.runtime.errors import RunError
+
+    if not recipe.drop_path:
+        return settings
+    if own := dict(settings).get("drop"):
+        raise RunError(
+            f"--set drop={own}: the recipe too sets this slot, by drop_path: {recipe.drop_path:g}; leave out one of "
+            "them (--override drop_path=0)",
+            status=2,
+        )
+    return [*settings, ("drop", f"drops.linear_depth({recipe.drop_path!r})")]
 
 
 def count_axes(options: argparse.Namespace) -> int:

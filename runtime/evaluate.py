@@ -28,7 +28,7 @@ from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.record import describe_missing_record
 from resnetc.runtime.run.state_metadata import RunMetadata
-from resnetc.runtime.splits import Split
+from resnetc.runtime.splits import Split, use_to_test
 from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.trained_run import LoadedRun, Weights, choose_device, load_run
 
@@ -170,12 +170,11 @@ def load_run_data(metadata: RunMetadata) -> ImageSet:
 def _read_as_in_run(outline: Outline | MixedOutline, metadata: RunMetadata) -> ImageSet:
     """The data, photographs resized and cropped as those of the run."""
     recipe = metadata["recipe"]
-    holdout = 0 if outline.test else recipe.holdout
-    split = Split(holdout, recipe.validation, recipe.split_seed)
-    if isinstance(outline, Outline) and outline.fit is None:
-        return split.apply(outline).read()
-    record, (_, height, width) = metadata["preprocessing"], metadata["shape"]  # of photographs: they have a `fit`
-    return split.apply(outline.at(Fit((height, width), None if record is None else record.resize))).read()
+    if isinstance(outline, MixedOutline) or outline.fit is not None:  # photographs
+        record, (_, height, width) = metadata["preprocessing"], metadata["shape"]
+        outline = outline.at(Fit((height, width), None if record is None else record.resize))
+    split = Split.for_evaluation(recipe, outline)
+    return use_to_test(outline.read()) if split is None else split.apply(outline).read()
 
 
 def _choose_preprocessing(run: LoadedRun, data: ImageSet) -> Preprocessing:

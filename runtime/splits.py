@@ -50,6 +50,14 @@ class Split:
         held_out = _count(outline.name, "--holdout", self.holdout, outline.train)
         return held_out, _count(outline.name, "--validation", self.validation, outline.train - held_out)
 
+    @classmethod
+    def for_evaluation(cls, recipe: Recipe, outline: Outline) -> Split | None:
+        """What a run with that recipe sets aside of a set to be judged; None where that is a set without a test part
+        and the run held nothing out, so that it cannot be its own: all of it is judged."""
+        if not outline.test and not recipe.holdout:
+            return None
+        return cls(0 if outline.test else recipe.holdout, recipe.validation, recipe.split_seed)
+
     def apply(self, outline: Outline) -> Outline:
         """The outline of the set with images set aside."""
         held_out, validating = self.count(outline)
@@ -94,6 +102,21 @@ class Split:
             validation = take(data, rest, chosen)
             data = replace(take(data, rest, None), validation=validation)
         return data
+
+
+def use_to_test(data: ImageSet) -> ImageSet:
+    """The set with its training images as its test images as well."""
+    import torch
+
+    rows = torch.arange(len(data.train_labels))
+    if isinstance(data, Data):
+        return _take_data(data, rows, rows)
+    if isinstance(data, Photographs):
+        return _take_photographs(data, rows, rows)
+    from resnetc.runtime.data.user_datasets import UserDatasets
+
+    assert isinstance(data, UserDatasets)
+    return data.split(rows, rows)
 
 
 def _count(name: str, option: str, share: float, images: int) -> int:

@@ -145,6 +145,11 @@ def train_arms(
     return rows
 
 
+def list_splits(rows: Sequence[Row]) -> set[str]:
+    """Which images the figures of the runs are of: test or validation."""
+    return {run.last_record.get("split", "test") for row in rows for run in row.runs}
+
+
 def list_differences(rows: Sequence[Row]) -> list[str]:
     """What makes the rows hard to compare: recipe keys in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
@@ -156,6 +161,8 @@ def list_differences(rows: Sequence[Row]) -> list[str]:
     data_names = dict.fromkeys(run.data for run in runs)
     if len(data_names) > 1:
         differences.append(f"the data differs between the runs: {', '.join(data_names)}")
+    if len(list_splits(rows)) > 1:
+        differences.append("the figures are of test images in some runs and of validation images in others")
     seeds = dict.fromkeys(" ".join(str(run.seed) for run in row.runs) for row in rows)
     if len(seeds) > 1:
         differences.append(f"the seeds differ between the networks: {'; '.join(seeds)}")
@@ -174,6 +181,12 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
 )
 
 
+_VALIDATED = {  # other titles, where the figures of all runs are those of validation images
+    "test loss": "validation loss",
+    "top-1 mean": "validation top-1 mean",
+}
+
+
 def format_table(rows: Sequence[Row], color: bool = False) -> str:
     """The rows as a table: losses, top-1 and seconds (wall time per run) are means over the seeds."""
     from rich import box
@@ -182,8 +195,9 @@ def format_table(rows: Sequence[Row], color: bool = False) -> str:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("network")
+    is_validated = list_splits(rows) == {"validation"}
     for title, _ in _COLUMNS:
-        table.add_column(title, justify="right")
+        table.add_column(_VALIDATED.get(title, title) if is_validated else title, justify="right")
     for row in rows:
         table.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
     return drawn(lambda console: console.print(table), _MAX_TABLE_WIDTH, color).lstrip("\n")

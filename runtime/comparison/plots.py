@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnetc.runtime.comparison.compare import Row
+from resnetc.runtime.comparison.compare import Row, list_splits
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.runtime.run.folder import EpochRecord
 
@@ -64,7 +64,7 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
             linestyle=dash,
         )
     loss.set(xlabel="epoch", title="training loss")
-    top1.set(xlabel="epoch", title="top-1 on the test images, %")
+    top1.set(xlabel="epoch", title=f"top-1 on the {' and '.join(sorted(list_splits(rows)))} images, %")
     loss.set_ylim(bottom=0)
     for axes in (loss, top1):
         axes.grid(alpha=0.25)

@@ -1,4 +1,4 @@
-"""Reads a folder of photographs: `train/<class>/*` and `test/<class>/*` (or `val`), of any size."""
+"""Reads a folder of photographs of any size: `train/<class>/*` and `test/<class>/*` (or `val`), or one part alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from resnetc.runtime.data.photographs import Part, Source
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.terminal import one_line
 
-_EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>"
+_EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>, or <class>/<image> alone"
+_PART_NAMES = {"train", "test", "val", "valid", "validation", "training", "testing"}  # no classes, however written
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,25 @@ def _list_files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     return files
 
 
+def _find_parts(path: Path) -> list[Path]:
+    """The folders of the training and the test part, or one alone where there is no test part."""
+    if not path.is_dir():
+        raise RunError(f"{path}: no such folder; {_EXPECTED}")
+    if (path / "train").is_dir():
+        return [path / "train", *[path / name for name in ("test", "val") if (path / name).is_dir()][:1]]
+    folders = [entry.name for entry in _list_entries(path) if entry.is_dir()]
+    if not folders or any(name.lower() in _PART_NAMES for name in folders):
+        raise RunError(f"{path / 'train'}: no such folder; {_EXPECTED}")
+    return [path]
+
+
 def list_folder(path: Path) -> ListedFolder:
-    """The classes are the folders of `train`, sorted; every one has an image to train with."""
-    parts = [path / "train", path / "test" if (path / "test").is_dir() else path / "val"]
-    for part in parts:
-        if not part.is_dir():
-            raise RunError(f"{part}: no such folder; {_EXPECTED}")
+    """The classes are the folders of the training part, sorted; every one has an image to train with."""
+    parts = _find_parts(path)
     classes = tuple(entry.name for entry in _list_entries(parts[0]) if entry.is_dir())
     check_names(parts[0], classes)
-    train, test = (_list_files(part, classes) for part in parts)
+    train = _list_files(parts[0], classes)
+    test = _list_files(parts[1], classes) if len(parts) > 1 else []
     filled = {label for _, label in train}
     for label, name in enumerate(classes):
         if label not in filled:
@@ -136,7 +147,7 @@ def list_folder(path: Path) -> ListedFolder:
         (tuple(file for file, _ in train), tuple(file for file, _ in test)),
         (
             tuple(file.relative_to(parts[0]).as_posix() for file, _ in train),
-            tuple(file.relative_to(parts[1]).as_posix() for file, _ in test),
+            tuple(file.relative_to(parts[-1]).as_posix() for file, _ in test),
         ),
         (tuple(label for _, label in train), tuple(label for _, label in test)),
     )
@@ -159,7 +170,7 @@ def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
         Part(
             FolderPictures(folder.files[part], channels),
             np.array(folder.labels[part], np.int64),
-            np.array(sizes[part], np.int64),
+            np.array(sizes[part], np.int64).reshape(-1, 2),
         )
         for part in range(2)
     )

@@ -84,7 +84,7 @@ def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
     channels, count, train, class_names = about["channels"], about["images"], about["train"], about.get("classes")
     if channels not in (1, 3):
         raise _describe_fault(path, f"{channels} channels; expected 1 or 3")
-    if not 0 < train < count <= MAX_IMAGES:
+    if not 0 < train <= count <= MAX_IMAGES:
         raise _describe_fault(path, f"{count:,} images, {train:,} of them to train with; the limit is {MAX_IMAGES:,}")
     if not isinstance(class_names, list) or not class_names or not all(isinstance(name, str) for name in class_names):
         raise _describe_fault(path, "damaged: its description has no names of classes")

@@ -111,15 +111,16 @@ class Source:
 
     def _read(self) -> Data:
         """The set in memory."""
-        train, test = (_read_part(part, self.channels) for part in (self.train, self.test))
+        size = self.train.sizes[0].tolist()
+        train, test = (_read_part(part, self.channels, size) for part in (self.train, self.test))
         return Data(self.name, self.path, self.class_names, *train, *test)
 
 
-def _read_part(part: Part, channels: int) -> tuple[Tensor, Tensor]:
+def _read_part(part: Part, channels: int, size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Images of one size as uint8 [N, channels, height, width], and their labels."""
     import torch
 
-    height, width = part.sizes[0].tolist()
+    height, width = size
     images = torch.empty(len(part.labels), channels, height, width, dtype=torch.uint8)
     for index in range(len(part.labels)):
         with part.pictures.open(index) as picture:

@@ -84,7 +84,7 @@ DESCRIPTIONS = {
     "2**24 images": (put("images", 1 << 24), "no rows for 16,777,216 images"),
     "one image less": (put("images", 3), "3 images, 4 of them to train with"),
     "-1 images": (put("images", -1), "no numbers of channels and images"),
-    "all to train with": (put("train", 6), "6 images, 6 of them to train with"),
+    "more to train with": (put("train", 7), "6 images, 7 of them to train with"),
     "none to train with": (put("train", 0), "6 images, 0 of them to train with"),
     "10**4000 images": (put("images", 10**4000), ""),
     "no classes": (put("classes", []), "no names of classes"),

@@ -18,7 +18,11 @@ def add_commands(command: Command) -> None:
         "decode a folder of photographs into one file for training",
         "resnetc pack photographs photographs.pack",
     )
-    one.add_argument("folder", metavar="FOLDER", help="train/<class>/<image> and test/<class>/<image> (or val)")
+    one.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="train/<class>/<image> and test/<class>/<image> (or val), or <class>/<image> alone",
+    )
     one.add_argument("out", metavar="OUT", help="the file to write; it must not exist")
     one.add_argument(
         "--side",

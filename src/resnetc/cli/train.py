@@ -125,12 +125,14 @@ def run_training(options: argparse.Namespace) -> int:
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         if result.epochs < chosen.epochs:
             epochs += f", none of the last {chosen.early_stopping} the best,"
-        of = "of the validation images " if images.validation is not None else ""
+        of = by = ""
+        if images.validation is not None:
+            of, by = "of the validation images ", f", by the weights of epoch {result.best_epoch},"
         accuracy, best = f"{result.top1:.2f} %", f"{result.best_top1:.2f} %"
         if result.mean_average_precision is not None:
             accuracy, best = f"mAP {result.mean_average_precision:.2f} %", f"{result.best_mean_average_precision:.2f} %"
         print(
-            f"{result.network}: {accuracy} of the held-out {images.name} images after {epochs}"
+            f"{result.network}: {accuracy} of the held-out {images.name} images after {epochs}{by}"
             f" in {result.seconds:.1f} s (best {best} {of}in epoch {result.best_epoch});"
             f" {one_line(str(result.out))}"
         )

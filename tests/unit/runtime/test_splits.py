@@ -1,5 +1,6 @@
 """Images set aside: for a test part where there is none, and to choose the best epoch by."""
 
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,18 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.runtime import data, recipe_file
+from resnetc.runtime import data, progress, recipe_file
+from resnetc.runtime.comparison import compare
 from resnetc.runtime.data import Data, Outline
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import evaluate, load_run_data
+from resnetc.runtime.model.user_classes import OWN_TEXT
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.splits import Split
 from resnetc.runtime.train import train
+from tests import shape_photographs
 from tests.support import outline_of
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
@@ -127,3 +131,77 @@ def test_a_run_is_resumed_without_its_options(tmp_path: Path, capsys: pytest.Cap
     assert "18 images  top-1" in capsys.readouterr().out
     assert main(["train", "--resume", "--out", out, "--validation", "0.5"]) == 1
     assert recipe_file.load(str(RunFolder(Path(out)).recipe)).validation == 0.25
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photographs with class folders alone."""
+    folder = tmp_path_factory.mktemp("photographs")
+    shape_photographs.make(folder / "whole", 60, 12)
+    shutil.copytree(folder / "whole" / "train", folder / "classes")
+    return folder
+
+
+@pytest.mark.parametrize("has_part", [False, True])
+def test_a_folder_of_one_part_is_held_out_like_its_pack(
+    classes: Path, has_part: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its classes may lie in `train`, or in the folder itself; the test images are of no use for training."""
+    folder = tmp_path / "set"
+    shutil.copytree(classes / "classes", folder / "train" if has_part else folder)
+    assert main(["pack", str(folder), str(tmp_path / "a.pack")]) == 0
+    assert "60 images (60 to train with, 0 to test)" in capsys.readouterr().out
+    digests = []
+    for name in (f"folder:{folder}", f"pack:{tmp_path / 'a.pack'}"):
+        outline = data.read_outline(*data.parse_argument(name)).at(data.Fit((16, 16), 18))
+        assert (outline.train, outline.test) == (60, 0)
+        with pytest.raises(RunError, match=r"has no test images: hold some of its images out, e\.g\. --holdout 0\.2"):
+            Split(0, 0, 0).apply(outline)
+        split = Split(0.2, 0.25, 0).apply(outline)
+        images = split.read()
+        assert images.validation is not None and (split.train, split.test) == (36, 12)
+        assert images.test_labels.bincount().tolist() == images.validation.test_labels.bincount().tolist() == [3] * 4
+        digests.append([images.read_test_image(index).float().mean().item() for index in range(12)])
+    assert digests[0] == digests[1]
+
+
+def test_a_run_on_one_part_is_resumed_and_judged(
+    classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, chosen = str(tmp_path / "run"), ["image_size=16", "epochs=1", "batch_size=8", "workers=0", "threads=1"]
+    settings = [word for setting in chosen for word in ("--override", setting)]
+    arguments = ["train", "digits", "--data", f"folder:{classes / 'classes'}", "--recipe", "photographs", *settings]
+    assert main([*arguments, "--holdout", "0.2", "--out", out]) == 0
+    assert main(["train", "--resume", "--out", out]) == 0
+    capsys.readouterr()
+    assert main(["eval", out]) == 0
+    assert capsys.readouterr().out.startswith("12 images  top-1")
+    assert main(["eval", out, "--data", f"folder:{classes / 'whole'}"]) == 0
+    assert capsys.readouterr().out.startswith("12 images  top-1")
+    other = str(tmp_path / "other")
+    assert main([*arguments[:2], "--data", f"folder:{classes / 'whole'}", *arguments[4:], "--out", other]) == 0
+    capsys.readouterr()
+    assert (
+        main(["eval", other, "--data", f"folder:{classes / 'classes'}"]) == 0
+    )  # nothing of it was held out: all of it
+    assert capsys.readouterr().out.startswith("60 images  top-1")
+
+
+def test_what_validation_images_gave_is_called_so(
+    source: str, quick: Recipe, few: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, share in (("validated", 0.2), ("tested", 0.0)):
+        settings = replace(quick, validation=share, batch_size=20)
+        images = Split.from_recipe(settings).split(few)
+        train(source, "net", images, settings, tmp_path / name, quiet=True)
+    records = {name: RunFolder(tmp_path / name).read_records()[-1] for name in ("validated", "tested")}
+    assert (records["validated"]["split"], records["tested"]["split"]) == ("validation", "test")
+    assert "  validation loss " in progress.format_record(records["validated"], 3)
+    assert "  test loss " in progress.format_record(records["tested"], 3)
+    pages = {name: RunFolder(tmp_path / name).report.read_text() for name in records}
+    assert "validation accuracy, %" in pages["validated"] and "test accuracy, %" not in pages["validated"]
+    assert "test accuracy, %" in pages["tested"]
+    rows = {name: compare.read_runs([tmp_path / name], name, [OWN_TEXT]) for name in records}
+    assert "validation top-1 mean" in compare.format_table([rows["validated"]])
+    assert "validation" not in compare.format_table([rows["tested"]]).replace("validated", "")
+    assert any("of test images in some runs" in line for line in compare.list_differences(list(rows.values())))

@@ -335,5 +335,7 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     for folder in ("ants", "bees"):
         (tmp_path / "test" / folder / "0.png").unlink()
     refused("folder", tmp_path, "test: no images in it")
-    refused("folder", tmp_path / "train", "train/train: no such folder")
+    refused("folder", tmp_path / "none", "none: no such folder")
+    (tmp_path / "train").rename(tmp_path / "Training")
+    refused("folder", tmp_path, "train: no such folder; expected a folder with train/<class>/<image> and test/<class>")
     refused("folder", None, "needs a path")

@@ -1,5 +1,7 @@
 """The recipes that come along: one for every data name, and the paper's numbers."""
 
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,52 @@ def test_the_manual_lists_every_key_with_its_default_and_meaning() -> None:
     assert listed == {line.split(":")[0]: (line.split(": ")[1].strip(), meaning) for line, meaning in written.items()}
 
 
+def test_the_manual_lists_every_recipe() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "training.md").read_text("utf-8")
+    table = manual.partition("| recipe | for |")[2].partition("\n\n")[0]
+    names = [name for line in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
+    assert sorted(names) == list(recipe_file.list_shipped())
+
+
 def test_the_manual_lists_every_data_name() -> None:
     manual = (Path(__file__).parents[3] / "docs" / "training.md").read_text("utf-8")
     assert [name for name in data.NAMES if f"| `{name}` |" not in manual] == []
+
+
+PUBLISHED = {  # epochs, images a step, rate, weight decay, epochs of warm-up, sizes of training and evaluation
+    "imagenet": (90, 256, 0.1, 1e-4, 0, 224, 224 / 0.875),
+    "imagenet-v2": (600, 1024, 0.5, 2e-5, 5, 176, 232),
+    "rsb-a1": (600, 2048, 5e-3, 0.01, 5, 224, 224 / 0.95),
+    "rsb-a2": (300, 2048, 5e-3, 0.02, 5, 224, 224 / 0.95),
+    "rsb-a3": (100, 2048, 8e-3, 0.02, 5, 160, 224 / 0.95),
+}
+IMAGES = 1_281_167  # of ImageNet's training part
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_recipes_of_imagenet_are_the_published_ones(name: str) -> None:
+    read = recipe_file.load(name)
+    epochs, batch_size, rate, decay, warmup, side, resize = PUBLISHED[name]
+    assert (read.epochs, read.batch_size, read.learning_rate, read.weight_decay) == (epochs, batch_size, rate, decay)
+    assert read.warmup * epochs == pytest.approx(warmup, abs=0.01)
+    assert (read.train_size or (read.image_size,)) == (side,) and read.image_size == 224
+    assert read.eval_resize == pytest.approx(resize, abs=0.5)
+    steps = IMAGES // batch_size
+    rates = [compute_learning_rate(read, epoch * steps, epochs * steps) for epoch in range(epochs)]
+    if name == "imagenet":
+        assert rates == pytest.approx([0.1] * 30 + [0.01] * 30 + [0.001] * 30)
+    else:
+        cosine = [rate * (1 + math.cos(math.pi * (e - warmup) / (epochs - warmup))) / 2 for e in range(warmup, epochs)]
+        assert rates[warmup:] == pytest.approx(cosine, rel=1e-3, abs=rate * 1e-5)
+        assert rates[:warmup] == pytest.approx(
+            [rate * (read.warmup_from + (1 - read.warmup_from) * e / warmup) for e in range(warmup)], rel=1e-2
+        )
+
+
+@pytest.mark.parametrize("name", recipe_file.list_shipped())
+def test_a_recipe_says_where_it_comes_from(name: str) -> None:
+    text = (Path(recipe_file.__file__).parent / "recipes" / f"{name}.yaml").read_text("utf-8")
+    assert text.startswith("# ")
+    if name in PUBLISHED:
+        head = text.partition("\nepochs:")[0]
+        assert "20" in head and "eported there" in head and "%" in head

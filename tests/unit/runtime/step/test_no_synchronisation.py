@@ -23,6 +23,7 @@ from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.batch_transform import build_batch_transform
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.image_batches import MemoryBatches, PhotographBatches
+from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.model import loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim import optimizer as optimizers
@@ -36,7 +37,7 @@ from resnetc.runtime.step_of_recipe import build_step
 
 RUNTIME = Path(__file__).parents[4] / "runtime"
 AXES = {"signal": 1, "volume": 3}
-PHOTOGRAPHS = ("finetune", "folder", "pack", "photographs")
+OTHERS = ("cifar10", "cifar10-110", "cifar100", "digits", "fashion-mnist", "npz", "signal", "volume")  # in memory
 TINY = """
 import torch
 from torch import nn
@@ -55,10 +56,14 @@ def build():
 BATCH = 8
 
 
-def tiny_network(axes: int) -> str:
-    """The text of a network for inputs of so many axes."""
+def tiny_network(axes: int, channels: int = 1) -> str:
+    """The text of a network for inputs of so many axes and channels."""
     places = ", ".join(str(axis) for axis in range(2, 2 + axes))
-    text = TINY.replace("Conv2d", f"Conv{axes}d").replace("BatchNorm2d", f"BatchNorm{axes}d")
+    text = (
+        TINY.replace("Conv2d(1,", f"Conv2d({channels},")
+        .replace("Conv2d", f"Conv{axes}d")
+        .replace("BatchNorm2d", f"BatchNorm{axes}d")
+    )
     return text.replace("x.mean((2, 3))", f"x.mean(({places},))")
 
 
@@ -71,31 +76,33 @@ def take_steps(
 ) -> None:
     """Two steps of a recipe on tensors without values: fake ones, or those of `meta`."""
     device = torch.device("cpu" if kind == "fake" else "meta")
-    recipe = replace(recipe, batch_size=BATCH)
+    recipe, channels = replace(recipe, batch_size=BATCH), 3 if recipe.lighting else 1
     with FakeTensorMode() if kind == "fake" else nullcontext():
         with nullcontext() if kind == "fake" else device:
-            model, copied = (loader.build_network(tiny_network(axes), Path("small.py")) for _ in range(2))
+            model, copied = (loader.build_network(tiny_network(axes, channels), Path("small.py")) for _ in range(2))
         model.train()
         with mock.patch("copy.deepcopy", lambda _: copied):  # no tensor without values can be copied so
             average = ExponentialMovingAverage(model, recipe.ema_decay)
         optimizer = optimizers.build_optimizer(model, recipe, fused=kind == "fake")
         if kind == "fake":  # what is not fused takes numbers alone
             put_rates_on_device(optimizer, device)
-        images = torch.zeros(20, 1, *[8] * axes, dtype=torch.uint8, device=device)
+        images = torch.zeros(20, channels, *[8] * axes, dtype=torch.uint8, device=device)
         labels = torch.zeros(20, dtype=torch.int64, device=device)
         shape = [8] * axes if recipe.normalise == "pixel" else [1] * axes
-        normaliser = Normaliser(torch.zeros(*shape, 1, device=device), torch.ones(1, device=device))
-        data = SimpleNamespace(train_images=images, test_images=images)
+        normaliser = Normaliser(torch.zeros(*shape, channels, device=device), torch.ones(channels, device=device))
+        data = SimpleNamespace(train_images=images, test_images=images, train_labels=labels)
         batches = MemoryBatches(data, recipe, normaliser, device)
         pixels = torch.zeros(0, dtype=torch.uint8, device=device)
         if photographs:
             batches = PhotographBatches(None, recipe, normaliser, device)
-            pixels = torch.zeros(BATCH, *[8] * axes, 1, dtype=torch.uint8, device=device)
+            pixels = torch.zeros(BATCH, *[8] * axes, channels, dtype=torch.uint8, device=device)
         dtype = choose_dtype(recipe.precision, device)
         state = SimpleNamespace(losses=EpochLosses(4, device), dtype=dtype, scaler=build_scaler(dtype, device))
         record = SimpleNamespace(range=(0.0, 255.0), classes=tuple("abcdefghij"))
         transform = plant or build_batch_transform(recipe, record, normaliser)
-        step = build_step(model, optimizer, average, batches, transform, labels, state, Group(0, 1, device), recipe)
+        criterion = build_criterion(recipe, data, device)
+        group = Group(0, 1, device)
+        step = build_step(model, optimizer, average, batches, transform, labels, criterion, state, group, recipe)
         index, numbers = torch.zeros(BATCH, dtype=torch.int64, device=device), DeviceMoment(device)
         for number in (1, 2):
             optimizers.set_learning_rate(optimizer, 0.1 / number)
@@ -106,7 +113,7 @@ def take_steps(
 @pytest.mark.parametrize("name", recipe_file.list_shipped())
 def test_no_step_of_a_shipped_recipe_waits_for_the_device(name: str, kind: str) -> None:
     recipe = recipe_file.load(name)
-    take_steps(recipe, kind, AXES.get(name, 2), photographs=name in PHOTOGRAPHS)
+    take_steps(recipe, kind, AXES.get(name, 2), photographs=name not in OTHERS)
 
 
 EVERYTHING = {"ema_decay": 0.9, "max_grad_norm": 1.0, "horizontal_flip": True, "random_crop_padding": 2}
@@ -122,6 +129,7 @@ CHANGES = {
     "mixed": {"mixup": 0.2, "cutmix": 1.0, "loss": "bce", "random_erasing": 0.5, "label_smoothing": 0.1},
     "mixed alone": {"mixup": 0.2, "label_smoothing": 0.1, "accumulate": 2},
     "coloured": {"color_jitter": 0.4},
+    "lit": {"color_jitter": 0.4, "lighting": 0.1},
     "noise": {"noise": 0.1, "normalise": "pixel"},
 }
 

@@ -42,6 +42,18 @@ class Recipe:
         "what a step computes in; auto: bfloat16 on a CUDA device that has it, else float32 (there as TF32)",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
+    compile: str = define_key(
+        "auto",
+        "choice",
+        "torch.compile; default: each class of block once; max-autotune: the whole network; auto: default on CUDA",
+        choices=("auto", "off", "default", "max-autotune"),
+    )
+    graphs: str = define_key(
+        "auto",
+        "choice",
+        "auto: on CUDA the whole step is one graph, with one process; off: every kernel is launched by itself",
+        choices=("auto", "off"),
+    )
 
     optimizer: str = define_key(
         "sgd", "choice", "SGD with momentum, AdamW, Muon or LAMB", choices=("sgd", "adamw", "muon", "lamb")

@@ -1,5 +1,8 @@
 """Puts the training step of a recipe together."""
 
+from collections.abc import Callable
+
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -8,6 +11,10 @@ from resnetc.runtime.image_batches import ImageBatches
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run.train_state import TrainState
+from resnetc.runtime.step.compilation import Compilation
+from resnetc.runtime.step.compiled_step import CompiledStep
+from resnetc.runtime.step.device_numbers import put_rates_on_device
+from resnetc.runtime.step.graphs import CudaRecorder, GraphedStep, Step
 from resnetc.runtime.step.training_step import BatchTransform, Criterion, Labels, TrainingStep
 
 
@@ -25,9 +32,8 @@ def build_step(
 ) -> TrainingStep:
     """The step that trains `model` on images and labels (those of all training images) as the recipe says.
 
-    transform: what it does to a batch after it is prepared.
-
-    All of it is on one device: what is called in a step never waits for that.
+    All of it is on one device, and what is called in a step never waits for that. transform: what the recipe does to a
+    batch after it is prepared.
     """
     return TrainingStep(
         group.data_parallel(model),
@@ -44,3 +50,44 @@ def build_step(
         max_grad_norm=recipe.max_grad_norm,
         share_loss=group.all_reduce_mean,
     )
+
+
+def accelerate(
+    step: TrainingStep,
+    compilation: Compilation,
+    state: TrainState,
+    group: Group,
+    recipe: Recipe,
+    tell: Callable[[str], None],
+) -> Step:
+    """The step as the device does it fastest; what was chosen goes into the record of the run's environment.
+
+    compilation: that of the step's network; tell: is told what cannot be done here, and why.
+    """
+
+    def note(key: str) -> Callable[[str], None]:
+        def note_reason(reason: str) -> None:
+            state.environment[key] = f"off: {reason}"
+            tell(f"{key}: {state.environment[key]}")
+
+        return note_reason
+
+    faster: Step = step
+    state.environment["compile"] = compilation.mode
+    if compilation.is_on:
+        faster = CompiledStep(step, compilation, note("compile"))
+    if group.device.type == "cuda":
+        put_rates_on_device(step.optimizer, group.device)
+        has_graphs = recipe.graphs == "auto" and group.size == 1
+        state.environment["graphs"] = "on" if has_graphs else "off"
+        recorder = CudaRecorder(group.device) if has_graphs else None
+        faster = GraphedStep(faster, group.device, recorder, note("graphs"))
+    state.environment["resume"] = describe_resume(compilation.mode, group.device, recipe)
+    return faster
+
+
+def describe_resume(mode: str, device: torch.device, recipe: Recipe) -> str:
+    """How near a run that is stopped and resumed comes to an uninterrupted one: a compiler may choose other kernels in
+    another process, and so may an accelerator that was not asked to be deterministic."""
+    is_exact = mode == "off" if device.type == "cpu" else recipe.deterministic and mode in ("off", "default")
+    return "exact to the bit" if is_exact else "exact in data and state, not in rounding"

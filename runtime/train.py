@@ -39,8 +39,9 @@ from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.sampling import RepeatedLabels, build_order
 from resnetc.runtime.statistics import describe_preprocessing
+from resnetc.runtime.step.compilation import Compilation, choose_mode
 from resnetc.runtime.step.precision import allow_tf32
-from resnetc.runtime.step_of_recipe import build_step
+from resnetc.runtime.step_of_recipe import accelerate, build_step
 from resnetc.runtime.weights.initialisation import initialise
 
 
@@ -154,15 +155,17 @@ def train(
         )
         total_steps = steps_per_epoch * recipe.epochs
 
+        def tell(remark: str) -> None:
+            if remark and not quiet and group.rank == 0:
+                print(f"note: {remark}", file=sys.stderr)
+
         # Where the run stands: at the start, or where a stopped run saved itself.
         state = TrainState.start(network, source, data, recipe, preprocessing, steps_per_epoch, group.device)
         if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
         if resuming:
-            note = state.restore(run, model, average, optimizer, group, () if group.restarted else extend)
-            if note and not quiet and group.rank == 0:
-                print(f"note: {note}", file=sys.stderr)
+            tell(state.restore(run, model, average, optimizer, group, () if group.restarted else extend))
         else:
             state.initial_weights = initial_weights
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
@@ -174,7 +177,9 @@ def train(
         # One step: from the indices of a batch to new weights, all of it on the device.
         transform = build_batch_transform(recipe, preprocessing, normaliser)
         labels = RepeatedLabels(train_labels) if recipe.sampling == "balanced" else train_labels
-        take_step = build_step(model, optimizer, average, images, transform, labels, criterion, state, group, recipe)
+        step = build_step(model, optimizer, average, images, transform, labels, criterion, state, group, recipe)
+        compilation = Compilation(model, choose_mode(recipe.compile, group.device))
+        take_step = accelerate(step, compilation, state, group, recipe, tell)
 
         best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
         resumed_epochs = state.epochs
@@ -205,15 +210,16 @@ def train(
                 state.check_train_loss(run)
                 state.epoch_seconds = time.perf_counter() - epoch_start
                 group.broadcast_buffers(average.model)
-                evaluation = measure(
-                    average.model,
-                    images,
-                    test_labels,
-                    data.class_names,
-                    recipe.eval_batch_size,
-                    before_batch=saver.save_if_due,
-                    group=group,
-                )
+                with compilation.paused():
+                    evaluation = measure(
+                        average.model,
+                        images,
+                        test_labels,
+                        data.class_names,
+                        recipe.eval_batch_size,
+                        before_batch=saver.save_if_due,
+                        group=group,
+                    )
                 state.check_test_loss(run, evaluation.loss)
                 record = state.describe_epoch(evaluation.figures, steps_per_epoch * batch_size, saver.measure_seconds())
                 if state.update_best(record):

@@ -107,6 +107,23 @@ class TrainingStep:
                 losses.append(self._backpropagate(part, part_targets))
         return torch.stack(losses).mean()
 
+    def rehearse(self, moment: Moment, index: Tensor, pixels: Tensor) -> None:
+        """Forward and backward, after which everything is as before: what goes wrong in them goes wrong here."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.model.buffers()]
+        with torch.random.fork_rng([index.device] if index.is_cuda else []):
+            try:
+                self.compute_gradients(moment, index, pixels)
+            finally:
+                for buffer, value in buffers:
+                    buffer.copy_(value)
+                self.forget_gradients()
+
+    def forget_gradients(self) -> None:
+        """Be as before a step that was not finished."""
+        self.optimizer.zero_grad()
+        if self.scaler is not None:
+            self.scaler._per_optimizer_states.clear()
+
     def _backpropagate(self, images: Tensor, targets: Tensor) -> Tensor:
         """Add the gradients of some images to those there are; their mean loss."""
         if self.dtype == torch.float32:

@@ -103,6 +103,23 @@ def test_every_file_imports_only_what_its_folder_may():
     assert {name: imported for name, imported in foreign.items() if imported} == {}
 
 
+GPU_SCRIPTS = ("gpu.py", "step_arms.py", "paired.py")
+
+
+def test_the_script_for_gpus_needs_torch_and_numpy_alone():
+    scripts = [ROOT / "benchmarks" / name for name in GPU_SCRIPTS]
+    own = {path.stem for path in scripts}
+    waiting, loaded = [name for path in scripts for name in imports(path) if name not in own], set()
+    while waiting:
+        name = waiting.pop()
+        if name not in loaded:
+            loaded.add(name)
+            waiting += imports(MODULES[name]) if name in MODULES else []
+    foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    assert foreign == {"torch", "numpy", "resnetc"}
+    assert "resnetc.runtime.step.training_step" in loaded
+
+
 PHASES = (
     *("fast_dataclass", "source", "diagnostics", "vocabulary", "syntax", "formatter", "sizes", "ir"),
     *("loader", "evaluation"),

@@ -5,27 +5,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Set
 from functools import lru_cache
+from typing import TypeAlias
 
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import show_path
 from resnetc.grammar.primitives import Primitive
 
-
-def digests(network: Network) -> tuple[str, str]:
-    """`(keys, function)`, 16 hexadecimal digits each. Equal blocks are digested once."""
-    return module_digests(network.root, {})
+Digests: TypeAlias = "dict[object, tuple[str, str]]"
+"""Of modules, which are told apart by identity, and of equal leaves."""
 
 
-def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[str, str]:
-    if id(module) in memo:
-        return memo[id(module)]
+def digests(network: Network, digested: Digests | None = None) -> tuple[str, str]:
+    """`(keys, function)`, 16 hexadecimal digits each.
+
+    Equal blocks are digested once, and with the digests of other networks those of all of them.
+    """
+    return module_digests(network.root, {} if digested is None else digested)
+
+
+def module_digests(module: Module, memo: Digests) -> tuple[str, str]:
+    by = module.equals or module if isinstance(module, Leaf) else module
+    if by in memo:
+        return memo[by]
     match module:
         case Leaf(primitive, arguments):
             channels = [s.channels for s in module.inputs]
             if module.external is not None:
                 out = external_digests(module, module.external)
-                memo[id(module)] = out
+                memo[by] = out
                 return out
             initial, silent = unmentioned(primitive)
             runs = [(n, v) for n, v in arguments if n not in initial and (n not in silent or v != silent[n])]
@@ -46,7 +54,7 @@ def module_digests(module: Module, memo: dict[int, tuple[str, str]]) -> tuple[st
                 for s in steps
             ]
             out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
-    memo[id(module)] = out
+    memo[by] = out
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resnetc.compiler.codegen.fingerprint import digests
+from resnetc.compiler.codegen.fingerprint import Digests, digests
 from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation, quoted
 from resnetc.compiler.codegen.render import Module, module_globals, render
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
 
 
-def module_text(checked: CheckedNetwork, digest: str) -> str:
-    """The generated file of a network."""
+def module_text(checked: CheckedNetwork, digest: str, digested: Digests | None = None) -> str:
+    """The generated file of a network; `digested` is what other networks have in common with it."""
     network, measures, missing = checked.network, checked.measures, checked.measures.uncounted
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
@@ -32,7 +32,7 @@ def module_text(checked: CheckedNetwork, digest: str) -> str:
         f" {with_uncounted(f'{measures.multiply_adds(network.input.sizes):,} multiply-adds', missing.multiply_adds)}"
         f" at {'x'.join(map(str, shape))}.",
     )
-    keys, function = digests(network)
+    keys, function = digests(network, digested)
     lowered = lower(network, module_globals())
     unsealed = [
         f"{quoted(row.aliases)} {'is' if len(row.names) == 1 else 'are'} imported from `{row.module}`,"

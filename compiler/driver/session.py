@@ -12,6 +12,7 @@ from resnetc.compiler import names
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink
 from resnetc.compiler.driver.output_files import Output, one_a_file
+from resnetc.compiler.driver.shared_work import SharedWork
 from resnetc.compiler.driver.spec_arguments import (
     Entry,
     check_reachable,
@@ -77,6 +78,7 @@ class Session:
     refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
     cost: int = 0  # of all networks
     cost_of_trials: int = 0  # of those compiled with a remedy
+    shared: SharedWork = field(default_factory=SharedWork)
     homes: tuple[int, dict[syntax.Slot, SpecFile]] | None = None  # of the slots, and for how many entries
 
     def __post_init__(self) -> None:
@@ -317,7 +319,7 @@ class Session:
         from resnetc.compiler.sizes.budget import Budget
 
         homes = self._homes()
-        expander = Expander(request, self.loader.prelude, homes)
+        expander = Expander(request, self.loader.prelude, homes, self.shared.blocks)
         faults: list[Diagnostic] = []
         try:
             network = expander.network()
@@ -336,7 +338,7 @@ class Session:
             for diagnostic in faults:
                 self.sink.add(verify_fixes(diagnostic, recompile, expander.cost))
             return None
-        measures = summary.measure(network)
+        measures = summary.measure(network, self.shared.measurer)
         budget = Budget()
         claims = checker.check_contracts(network, accepted, measures, expander.evaluator, budget)
         self.spent += budget.spent
@@ -388,7 +390,7 @@ class Session:
         from resnetc.compiler.codegen.module import module_text
 
         used = dict.fromkeys([*checked.spec.closure(), *self.loader.prelude.closure()])
-        return module_text(checked, digest([*used]))
+        return module_text(checked, digest([*used]), self.shared.digests)
 
     def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""

@@ -12,7 +12,7 @@ from resnetc.compiler.evaluation.arithmetic import apply_function, arithmetic, c
 from resnetc.compiler.evaluation.calls import Calls, Functions
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.parameters import as_layer
-from resnetc.compiler.evaluation.slot_environment import Slots
+from resnetc.compiler.evaluation.slot_environment import Lookups, Slots
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     Absent,
@@ -55,8 +55,10 @@ class Evaluator:
         # What an evaluation depended on besides its frame. An expanded block is used again at another place only if the
         # fields of `here` that it read have the same values there; so each expansion collects its own reads, and adds
         # them to those of the block around it, which depends on them too (`expansion/equal_blocks.py`). A block that
-        # never asks where it stands is expanded once for a whole network.
+        # never asks where it stands is expanded once for a whole network, and one that looks up few slots once for
+        # all networks where these are bound alike (`expansion/shared_blocks.py`).
         self.reads: set[str] = set()  # fields of `here`
+        self.lookups = Lookups()  # of the network's slots
         self.counted: dict[int, Shape] = {}  # the shapes whose channels an expression asked for, by identity
         self.used_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
         self.rules: dict[type, Rule] = {

@@ -16,6 +16,8 @@ LEFT_OUT = frozenset({"span", "op_span", "name", "path", "type", "input", "expec
 Node: TypeAlias = object
 """A node of a syntax tree, or what stands in its fields: tuples, texts and numbers."""
 Text = tuple[Node, SpecFile]  # and the file that it stands in
+Effect = tuple[syntax.Slot, Span]
+"""A binding that has one: its slot, and where it stands."""
 Mention = tuple[frozenset[str], syntax.Item, SpecFile]  # the slots that it is bound to, the item, and its file
 
 
@@ -25,17 +27,19 @@ class Texts:
     def __init__(self, prelude: SpecFile, home: Callable[[syntax.Slot], SpecFile], charge: Callable[[int, Span], None]):
         self.prelude, self.home, self.charge = prelude, home, charge
         self._mentions: dict[Node, list[Mention]] = {}
-        self._effective: set[tuple[syntax.Slot, Span]] = set()  # bindings that have an effect
+        self.effective: dict[Effect, None] = {}
+        self.relied_on: set[Effect] = set()  # those that were no longer looked for
 
     def apply(
         self, slot: syntax.Slot, bound: Span, texts: Iterable[Text], values: Iterable[Local], slots: Slots
     ) -> bool:
         """Whether texts or values lead to a slot, where others are bound as in `slots`; `bound` is its own binding."""
-        if (slot, bound) in self._effective:
+        if (slot, bound) in self.effective:
+            self.relied_on.add((slot, bound))
             return True
         is_applied = any(other is slot for other in self.slots(texts, values, slots, bound, slot.name.id))
         if is_applied:
-            self._effective.add((slot, bound))
+            self.effective[slot, bound] = None
         return is_applied
 
     def slots(

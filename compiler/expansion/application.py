@@ -32,6 +32,7 @@ from resnetc.compiler.expansion.dataflow_builder import Scope, free_name
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import LIST_RULES, require_tensor, tensors_for
+from resnetc.compiler.expansion.shared_blocks import Borrower, SharedBlock
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, NamedNumber, Sequence
 from resnetc.compiler.ir.paths import Path
@@ -63,7 +64,10 @@ class Applier:
         self.inside = self.evaluator.work.inside
         self.statements, self.frames, self.choices = interpreter.statements, interpreter.frames, interpreter.choices
         self.effects = interpreter.effects
-        self.expanded_blocks: EqualBlocks[ExpandedBlock] = EqualBlocks(self.evaluator)
+        self.equal_blocks: EqualBlocks[SharedBlock] = EqualBlocks(self.evaluator)
+        self.borrower = Borrower(
+            interpreter.shared, self.evaluator, self.leaves, interpreter.bindings, self.effects.texts
+        )
         TensorOperators(self.evaluator, self)
 
     # -- in a block scope ---------------------------------------------------------------------------------------------
@@ -285,7 +289,11 @@ class Applier:
         # each field of `here` that is read, and the next occurrence is compared in these alone. What a block has read
         # its outer block has read too, also where an equal expansion is returned: else the outer one would be reused
         # where the two differ.
-        return self.expanded_blocks.get(layer, shape, frame, partial(self.expand_block, layer, shape, frame))
+        # Other networks may have expanded it: then it is borrowed (`shared_blocks.py`).
+        expand = partial(self.expand_block, layer, shape, frame)
+        shared = self.equal_blocks.get(layer, shape, frame, partial(self.borrower.get, layer, shape, frame, expand))
+        self.borrower.add(shared, shape)
+        return shared.block
 
     def write_out(self, layer: DefinedLayer, block: syntax.Block, source: Tensor, frame: Frame) -> Tensor:
         """A block whose steps are those of the scope around it: what a transparent slot stands for has no module."""

@@ -13,6 +13,7 @@ class Bindings:
 
     def __init__(self) -> None:
         self.overridden_bindings: dict[str, None] = {}  # as messages write it
+        self.overrides = 0  # how often one was overridden
 
     def bind(self, slots: Slots, slot: syntax.Slot, value: Layer | Absent, span: Span) -> Slots:
         """These slots with one bound from here on, unless a binding from outside has sealed it."""
@@ -20,5 +21,6 @@ class Bindings:
         if current is None or not current.sealed:
             return slots.bind(slot, value, span)
         if current.value != value:
+            self.overrides += 1
             self.overridden_bindings[f"{slot.name.id} = {describe(value)} ({span})"] = None
         return slots

@@ -23,6 +23,7 @@ from resnetc.compiler.expansion.interpreter import Interpreter
 from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.scores import require_pooled_scores
+from resnetc.compiler.expansion.shared_blocks import SharedBlocks
 from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Stage, StatedClaim
@@ -55,11 +56,17 @@ def expand(request: Request, prelude: SpecFile, homes: Mapping[syntax.Slot, Spec
 
 
 class Expander:
-    """Expands one network."""
+    """Expands one network, of blocks that others may share."""
 
-    def __init__(self, request: Request, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        prelude: SpecFile,
+        homes: Mapping[syntax.Slot, SpecFile],
+        shared: SharedBlocks | None = None,
+    ) -> None:
         self.request = request
-        self.interpreter = Interpreter(prelude, homes, request.arguments_span)
+        self.interpreter = Interpreter(prelude, homes, request.arguments_span, shared)
         self.evaluator = self.interpreter.evaluator
         self.applier = Applier(self.interpreter)
         self.blocks = 0  # of all stages

@@ -28,7 +28,7 @@ class Frames:
     def of_model(self, request: Request) -> Frame:
         """The model's frame: sealed slots, parameters, `set`, `let`, `require`, then the slots that instances bind."""
         value, model = request.model, request.model.item
-        slots = Slots({})
+        slots = Slots({}, self.evaluator.lookups)
         for seal in request.seals:
             slots = slots.bind(seal.slot, seal.value, seal.span, sealed=True)
         frame = Frame(value.spec, slots)

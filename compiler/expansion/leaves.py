@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Hashable, Mapping
+from typing import TypeAlias, cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.frame import Frame
@@ -11,44 +11,72 @@ from resnetc.compiler.evaluation.values import Absent, PrimitiveLayer, Tensor, V
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
-from resnetc.compiler.ir.network import External, Leaf
+from resnetc.compiler.fast_dataclass import record
+from resnetc.compiler.ir.network import Condition, External, Leaf
+from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.shapes.arguments import complete_arguments, integer
 from resnetc.compiler.source import Span
 
-if TYPE_CHECKING:
-    from resnetc.compiler.ir.paths import Arguments
-
 LIST_RULES = {"concat", "sum", "list_same"}
+PASS_ON = {"same", "map", "groups", "over_positions", "sum", "list_same", "regroup"}
+"""Rules by which an operation gives the very shapes that it gets, as many as it has outputs."""
+
+
+@record
+class Operation:
+    """What an operation is wherever it is applied with equal arguments to equal inputs; leaves say where."""
+
+    arguments: Arguments
+    outputs: tuple[Shape, ...]
+    conditions: tuple[Condition, ...]
+
+
+EqualOperations: TypeAlias = "dict[Hashable, Operation]"
+"""By primitive, arguments, inputs, and the place in the text, which what they demand refers to."""
 
 
 class Leaves:
-    """Makes the operations of one network, and counts them."""
+    """Makes the operations of one network, and counts them; `equal` are those of all networks of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, equal: EqualOperations | None = None) -> None:
+        self.equal = {} if equal is None else equal
         self.nodes = 0
         self.externs: list[External] = []  # of the user's own, as they are applied
 
     def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
-        args = complete_arguments(
-            layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals, inputs[0].channels
-        )
-        if layer.primitive.rule == "split" and count_parts(args) > MAX_STEPS:
-            raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
-        constraints = frame.scope.constraints if frame.scope is not None else []
-        outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, constraints)
-        constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
-        return Leaf(
-            primitive=layer.primitive, arguments=constants, inputs=inputs, outputs=tuple(outputs), span=layer.span
-        )
+        primitive = layer.primitive
+        key = primitive, layer.arguments, inputs, layer.span
+        operation = self.equal.get(key)
+        if operation is None:
+            operation = self.equal[key] = work_out(layer, inputs, frame)
+        if frame.scope is not None:
+            frame.scope.constraints.extend(operation.conditions)
+        outputs = operation.outputs
+        if primitive.rule in PASS_ON:  # the very shape: what is said of its channels is said of those of this input
+            outputs = inputs[: len(outputs)]
+        return Leaf(primitive, operation.arguments, inputs, outputs, layer.span, equals=operation)
 
     def count(self, span: Span) -> None:
         """One operation more, or one chain of them."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
+
+
+def work_out(layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Operation:
+    """The arguments of an operation with their defaults, what it gives and what it demands."""
+    args = complete_arguments(
+        layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals, inputs[0].channels
+    )
+    if layer.primitive.rule == "split" and count_parts(args) > MAX_STEPS:
+        raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
+    conditions: list[Condition] = []
+    outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, conditions)
+    constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
+    return Operation(constants, tuple(outputs), tuple(conditions))
 
 
 def count_parts(arguments: Mapping[str, Value]) -> int:

@@ -83,6 +83,7 @@ class Leaf:
     outputs: tuple[Shape, ...]
     span: Span
     external: External | None = None
+    equals: object = field(default=None, repr=False)  # one object for all of a run that differ in their place alone
     by_name: Mapping[str, Constant] = field(init=False, repr=False)  # the arguments
 
     def __post_init__(self) -> None:

@@ -122,21 +122,24 @@ class Tracer:
     """Finds the way through modules, each distinct one once."""
 
     def __init__(self) -> None:
-        self.traces: dict[int, Trace] = {}
+        self.traces: dict[object, Trace] = {}  # of modules, which are told apart by identity; of equal leaves
 
     def module(self, module: Module) -> Trace:
         """The way through a module."""
-        if id(module) not in self.traces:
+        key = module.equals or module if isinstance(module, Leaf) else module
+        trace = self.traces.get(key)
+        if trace is None:
             if isinstance(module, Leaf):
                 trace = leaf_trace(module)
+                key = module if trace.whole else key  # which says what leaf it is
             elif isinstance(module, Sequence):
                 trace = initial_trace(module.shape_in.rank)
                 for _, child in module.children:
                     trace = trace.then(self.module(child))
             else:
                 trace = self.wires(module)[module.output]
-            self.traces[id(module)] = trace
-        return self.traces[id(module)]
+            self.traces[key] = trace
+        return trace
 
     def wires(self, block: ExpandedBlock) -> list[Trace]:
         """The way to every value of a block."""

@@ -122,21 +122,27 @@ class Figures:
 
 
 class Measurer:
-    """Measures every distinct module once; a stage of a thousand equal blocks is one block a thousand times."""
+    """Measures every distinct module once; a stage of a thousand equal blocks is one block a thousand times.
+
+    The figures of a module are those of what it holds, whichever network that is a part of.
+    """
 
     def __init__(self) -> None:
-        self.figures: dict[int, Figures] = {}
+        self.figures: dict[object, Figures] = {}  # of modules, which are told apart by identity; of equal leaves
+        self.tracer = Tracer()
 
     def module(self, module: Module) -> Figures:
-        if id(module) not in self.figures:
+        key = module.equals or module if isinstance(module, Leaf) else module
+        figures = self.figures.get(key)
+        if figures is None:
             if isinstance(module, Leaf):
                 figures = leaf_figures(module)
             elif isinstance(module, Sequence):
                 figures = self.all(child for _, child in module.children)
             else:
                 figures = self.steps(module.steps)
-            self.figures[id(module)] = figures
-        return self.figures[id(module)]
+            self.figures[key] = figures
+        return figures
 
     def steps(self, steps: Iterable[Step]) -> Figures:
         return self.all(s.operation for s in steps if not isinstance(s.operation, str))
@@ -283,11 +289,14 @@ class Measures:
         return evaluate_cost(outside, sizes) + max((evaluate_cost(block, sizes) for block in inside), default=0)
 
 
-def measure(network: Network) -> Measures:
-    """All figures of a network, in time that grows with its distinct blocks and, a little, with their number."""
-    root, measurer = network.root, Measurer()
+def measure(network: Network, measurer: Measurer | None = None) -> Measures:
+    """All figures of a network, in time that grows with its distinct blocks and, a little, with their number.
+
+    With the measurer of other networks, what it has in common with them is not measured again.
+    """
+    root, measurer = network.root, measurer or Measurer()
     figures = measurer.module(root)
-    wires = Tracer().wires(root)
+    wires = measurer.tracer.wires(root)
     trace = wires[root.output]
     field = tuple(high - low + 1 for low, high, _ in trace.field)
     return Measures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver import output_files as files
     from resnetc.compiler.expansion.instances import UsageError
 
+    gc.disable()  # the cycles of a compilation last as long as it does: looking for them took a twentieth of it
     session = open_session(options.spec)
     networks = session.networks(options.model, options.settings)
     session.lint(networks, options.deny)

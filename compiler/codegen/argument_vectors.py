@@ -28,12 +28,15 @@ def all_equal(vector: Vector) -> bool:
 
 def shared_ratio(vector: Vector, others: Vector) -> Fraction | None:
     """What each number of one vector is times that of another; None where they differ in it, or one is no number."""
-    ratios = set()
+    first: Fraction | None = None
     for value, other in zip(vector, others, strict=True):
         if not (isinstance(value, int | Fraction) and isinstance(other, int | Fraction) and other):
             return None
-        ratios.add(Fraction(value, 1) / Fraction(other))
-    return ratios.pop() if len(ratios) == 1 else None
+        if first is None:
+            first = Fraction(value) / Fraction(other)
+        elif value * first.denominator != other * first.numerator:
+            return None
+    return first
 
 
 def axis_of(vector: Vector, axis: int) -> Vector:

@@ -62,6 +62,8 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
     if any(own.shape.rank != theirs.shape.rank for own, theirs in zip(template.wires, model.wires, strict=True)):
         return None
     both = list(zip(template.steps, model.steps, strict=True))
+    if not all(own.path == theirs.path or is_left_out(own, theirs) for own, theirs in both):
+        return None
     steps = tuple(
         dataclasses.replace(own, path=theirs.path, slot=theirs.slot, base=theirs.base)
         if is_left_out(own, theirs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from resnetc.compiler.codegen.signature import Signature
@@ -68,6 +69,7 @@ class Comments:
         return None
 
 
+@lru_cache(maxsize=1024)  # the comments of a network say few sizes many times
 def brief(size: str) -> str:
     """`ceil(h / stride)` is `h/stride`: in comments `/` rounds up."""
     return re.sub(r"ceil\((\w+|\([^()]+\)) / ([\w\[\]]+)\)", r"\1/\2", size)

@@ -55,6 +55,10 @@ class Choices:
         if isinstance(value, Absent):
             return value, inner
         passed = dict(layer.arguments)
+        implied: dict[str, Value] = {}
+        left = [parameter for parameter in slot.parameters if parameter.name.id not in passed]
+        if not left:
+            return pass_arguments(value, passed, implied, layer.span), inner
         signature = Frame(
             spec=self.evaluator.home(slot),
             slots=frame.slots,
@@ -62,11 +66,8 @@ class Choices:
             here=frame.here,
             scope=frame.scope,
         )
-        implied: dict[str, Value] = {}
-        for parameter in slot.parameters:
+        for parameter in left:
             name = parameter.name.id
-            if name in passed:
-                continue
             if parameter.default is None:
                 raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot, frame.locals))
             implied[name] = signature.locals[name] = self.evaluator.evaluate(parameter.default, signature)
@@ -124,5 +125,7 @@ def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Va
 def merge_arguments(
     order: Iterable[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
 ) -> Arguments:
+    if not passed and not implied:
+        return bound  # in order, as calls bind arguments
     values = {**implied, **dict(bound), **passed}
     return tuple((n, values[n]) for n in order if n in values)

@@ -217,8 +217,10 @@ class Scope:
         if number >= MAX_STEPS:
             raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
         refs = tuple(range(first, first + len(shapes)))
-        remark = " ".join(filter(None, self._remarks))
-        self._remarks.clear()
+        remark = ""
+        if self._remarks:
+            remark = " ".join(filter(None, self._remarks))
+            self._remarks.clear()
         self.wires.extend(Wire(shape, number, None) for shape in shapes)
         self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base, members, remark))
         return [Tensor(ref, shape) for ref, shape in zip(refs, shapes, strict=True)]

@@ -85,9 +85,12 @@ class Leaf:
     external: External | None = None
     equals: object = field(default=None, repr=False)  # one object for all of a run that differ in their place alone
     by_name: Mapping[str, Constant] = field(init=False, repr=False)  # the arguments
+    extent: Extent = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", dict(self.arguments))
+        keeps_state = self.has_parameters or self.primitive.state == "batch_norm"
+        object.__setattr__(self, "extent", KEEPING if keeps_state else PLAIN)
 
     @property
     def shape_in(self) -> Shape:
@@ -103,10 +106,6 @@ class Leaf:
         if self.primitive.state in ("", "filter"):
             return False
         return self.external is not None or self.by_name.get("affine") is not False
-
-    @property
-    def extent(self) -> Extent:
-        return KEEPING if self.has_parameters or self.primitive.state == "batch_norm" else PLAIN
 
     @property
     def is_parameter(self) -> bool:

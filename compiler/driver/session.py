@@ -78,7 +78,7 @@ class Session:
     refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
     cost: int = 0  # of all networks
     cost_of_trials: int = 0  # of those compiled with a remedy
-    shared: SharedWork = field(default_factory=SharedWork)
+    shared: SharedWork = field(default_factory=SharedWork)  # by the networks of all files
     homes: tuple[int, dict[syntax.Slot, SpecFile]] | None = None  # of the slots, and for how many entries
 
     def __post_init__(self) -> None:
@@ -345,7 +345,6 @@ class Session:
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:
             self.sink.add(diagnostic)
-        origin = Origin(request, self.loader.prelude, homes)
         checked = CheckedNetwork(
             network=network,
             accepted=accepted,
@@ -353,7 +352,7 @@ class Session:
             spec=entry.spec,
             title=entry.title,
             folder=entry.folder,
-            origin=origin,
+            origin=Origin(request, self.loader.prelude, homes),
             contracts=claims,
         )
         if claimed and not refuted:

@@ -37,7 +37,7 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "workers": "num_workers n_workers num_data_workers dataloader_num_workers",
     "image_size": "img_size input_size size crop_size val_crop_size",
     "train_size": "train_crop_size train_image_size progressive_size",
-    "eval_resize": "resize resize_size val_resize_size",
+    "eval_resize": "resize resize_size val_resize_size crop_pct",
     "crop_scale": "scale random_resized_crop",
     "crop_ratio": "ratio aspect_ratio",
     "random_crop_padding": "padding pad random_crop crop_padding",
@@ -62,6 +62,8 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "cutmix": "cutmix_alpha",
     "sync_batch_norm": "sync_bn syncbn convert_sync_batchnorm",
     "loss": "criterion loss_fn bce_loss",
+    "validation": "val_split validation_split val_fraction valid_pct",
+    "holdout": "test_split test_size test_fraction",
 }
 EARLIER_KEYS = {  # keys of recipes and runs that an earlier resnetc wrote: another name for the same value
     "batch": "batch_size",
@@ -92,7 +94,7 @@ LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
     "change of the hue": "hue",
     "vertical flip or rotation": "vflip vertical_flip rotation degrees random_rotation",
     "choice of the interpolation": "interpolation train_interpolation",
-    "validation split": "val_split validation_split val_fraction valid_pct",
+    "repetition of images within an epoch": "aug_repeats ra_sampler ra_reps repeated_augmentation",
     "choice of the metrics": "metrics metric monitor",
     "choice of the device": "device accelerator gpu cuda",
     "settings of the loading besides `workers`": "pin_memory prefetch prefetch_factor persistent_workers",

@@ -224,6 +224,15 @@ def test_every_other_name_leads_to_a_key_and_is_none_itself() -> None:
 
 
 LACKING = {
+    "wd": f"write `weight_decay` ({recipe.RULES['weight_decay'].meaning})",
+    "BS": f"write `batch_size` ({recipe.RULES['batch_size'].meaning})",
+    "val-split": f"write `validation` ({recipe.RULES['validation'].meaning})",
+    "mixup_alpha": f"write `mixup` ({recipe.RULES['mixup'].meaning})",
+    "sync_bn": f"write `sync_batch_norm` ({recipe.RULES['sync_batch_norm'].meaning})",
+    "drop_path_rate": f"write `drop_path` ({recipe.RULES['drop_path'].meaning})",
+    "freeze_norms": f"write `freeze` ({recipe.RULES['freeze'].meaning})",
+    "patience": f"write `early_stopping` ({recipe.RULES['early_stopping'].meaning})",
+    "ra_sampler": "recipes have no repetition of images within an epoch",
     "amp": f"write `precision` ({recipe.RULES['precision'].meaning})",
     "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
     "pin_memory": "recipes have no settings of the loading besides `workers`",

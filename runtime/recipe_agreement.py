@@ -8,7 +8,7 @@ from resnetc.runtime.recipe import Recipe
 # On these depends what a state contains, or which images are whose.
 FIXED_KEYS = frozenset(
     "batch_size seed optimizer freeze ema_decay image_size eval_resize normalise holdout validation split_seed "
-    "drop_path".split()
+    "drop_path precision".split()
 )
 
 

@@ -54,6 +54,8 @@ def fault(tmp_path: Path, text: str) -> str:
         ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
         ("schedule: step\nmilestones: [0.5, x]\n", "r.yaml:2:13: `milestones`: every item must be a number, not `x`"),
         ("schedule: onecycle\n", "r.yaml:1:11: `schedule` is onecycle, which needs a `warmup` above 0"),
+        ("train_size: [96]\nnormalise: pixel\n", "r.yaml:1:13: `normalise: pixel` has a mean for each place"),
+        ("train_size: [96, 1.5]\n", "r.yaml:1:13: `train_size` must be whole numbers, such as [128, 224]"),
         ("momentum: 0\n", "r.yaml:1:11: `nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false"),
         ("momentum: 0\nnesterov: true\n", "r.yaml:2:11: `nesterov` needs a `momentum` above 0"),
         ("- epochs\n", "r.yaml:1:1: a recipe must be a mapping"),

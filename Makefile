@@ -8,7 +8,7 @@ EXTRAS := run,test,dev
 # .venv is ready when it was filled for these requirements, in this folder.
 READY := $(VENV)/ready-$(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
 
-.PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation fuzz sizes records mutants
+.PHONY: help setup demo demo-seeds test test-fast test-slow check generated lint bench degradation studies fuzz sizes records mutants
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
@@ -54,6 +54,9 @@ bench: $(READY) ## compare the compiler's speed and memory with its budgets
 
 degradation: $(READY) ## train plain and residual nets of 20 and 56 layers (needs Debian's dataset-fashion-mnist)
 	$(PY) benchmarks/degradation.py
+
+studies: $(READY) ## re-run every claim about residual networks, quick (needs Debian's dataset-fashion-mnist)
+	OMP_NUM_THREADS=1 $(RESNETC) study all --quick
 
 fuzz: $(READY) ## compare 20,000 random networks and sizes with the real modules
 	OMP_NUM_THREADS=1 $(PY) benchmarks/fuzz.py --pairs 20000

@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
-        "study", study, "re-run a claim about residual networks", "resnetc study degradation --quick --out studies"
-    )
+    one = command("study", study, "re-run a claim about residual networks", "resnetc study table1")
     one.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
     one.add_argument("--list", action="store_true", help="list the studies and their claims")
     one.add_argument("--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs")
     one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
     one.add_argument("--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds")
     one.add_argument("--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU)")
-    one.add_argument("--out", default="studies", metavar="DIR", help="folder of runs and reports (default: studies)")
+    one.add_argument("--out", default="runs/studies", metavar="DIR", help="folder of runs and reports (runs/studies)")
 
 
 def parse_jobs(text: str) -> int:

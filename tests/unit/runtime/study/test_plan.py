@@ -1,5 +1,7 @@
 """The texts of the studies: complete, of nets that compile, and of recipes that load."""
 
+from pathlib import Path
+
 import pytest
 
 import resnetc
@@ -7,6 +9,7 @@ from resnetc.runtime import recipe_file
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.study.plan import Plan, list_studies, read_plan
 
+PAGE = Path(__file__).parents[4] / "docs" / "studies.md"
 FORMS = [(name, quick) for name in list_studies() for quick in (True, False)]
 
 
@@ -71,3 +74,11 @@ def test_an_unknown_study_is_refused_with_the_nearest() -> None:
     with pytest.raises(RunError, match="no such study: degradaton; did you mean `degradation`") as refusal:
         read_plan("degradaton", quick=True)
     assert refusal.value.status == 2
+
+
+@pytest.mark.parametrize("name", list_studies())
+def test_the_page_of_the_studies_tells_of_each(name: str) -> None:
+    plan = read_plan(name, quick=True)
+    seeds = len(plan.set_up.seeds) if plan.set_up else "none"
+    (row,) = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith(f"| `{name}` |")]
+    assert row.startswith(f"| `{name}` | {plan.title} (") and row.endswith(f") | {plan.budget:g} | {seeds} |")

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluation import Evaluation, Misclassification, raise_fault, score_batches
 from resnetc.runtime.image_batches import TestBatches, open_test_batches
 from resnetc.runtime.model import dry_run
+from resnetc.runtime.model.folding import compare_probabilities, fold_batch_norms
 from resnetc.runtime.multi_label import measure_labels
 from resnetc.runtime.multi_view import ViewBatches, choose_views
 from resnetc.runtime.preprocessing import Preprocessing
@@ -122,6 +124,7 @@ def evaluate(
     allow_imports: Iterable[str] = (),
     crops: int = 1,
     scales: Sequence[int] = (),
+    folded: bool = False,
 ) -> Evaluation:
     """Evaluate the run in the folder `out` on the test images of `data`, by default of the data it was trained on.
 
@@ -129,7 +132,8 @@ def evaluate(
     if the recipe averages); by default the best if there are any, else the last. `batch_size` is the number of images
     at a time, by default the recipe's. Other data is prepared as that of the run was, with the same mean and scale;
     photographs of which the outline is given are resized and cropped in the same way. `allow_imports` names the modules
-    of the user's own that the network may import. `crops` and `scales` are those of `multi_view.Views`.
+    of the user's own that the network may import. `crops` and `scales` are those of `multi_view.Views`. With `folded`
+    batch norms are folded into convolutions before (`folding` of the result tells how many).
 
     Raises RunError if the folder, its files or the data are at fault, or do not fit one another.
     """
@@ -151,14 +155,28 @@ def evaluate(
     preprocessing = _choose_preprocessing(run, data)
     views = choose_views(crops, scales, preprocessing)
     test_labels = data.test_labels.to(torch_device)
-    if views is not None:
-        with limit_threads(metadata["recipe"].threads):
-            scored = ViewBatches(run.model, data, views, preprocessing, batch_size)
-            return measure(nn.Identity(), scored, test_labels, data.class_names, batch_size)
     normaliser = Normaliser.from_record(preprocessing, torch_device)
     with limit_threads(metadata["recipe"].threads), ExitStack() as to_release:
         test_images = open_test_batches(data, metadata["recipe"], normaliser, torch_device, to_release)
-        return measure(run.model, test_images, test_labels, data.class_names, batch_size)
+        folding = _fold(run, test_images, range(min(batch_size, len(test_labels))), preprocessing) if folded else ""
+        model: nn.Module = run.model
+        scored: TestBatches = test_images
+        if views is not None:
+            model, scored = nn.Identity(), ViewBatches(run.model, data, views, preprocessing, batch_size)
+        evaluation = measure(model, scored, test_labels, data.class_names, batch_size)
+        return replace(evaluation, folding=folding)
+
+
+@torch.no_grad()
+def _fold(run: LoadedRun, test_images: TestBatches, part: range, preprocessing: Preprocessing) -> str:
+    """Fold the network's batch norms, and compare what it says of some test images; how it went."""
+    (batch,) = test_images.read_test([part])
+    raise_fault(batch.fault)
+    before = run.model(batch.images)
+    folding = fold_batch_norms(run.model, str(run.folder.model))
+    after = run.model(batch.images)
+    difference = compare_probabilities(before, after, preprocessing.multi_label, str(run.folder.model))
+    return str(replace(folding, difference=difference))
 
 
 def load_run_data(metadata: RunMetadata) -> ImageSet:
@@ -188,6 +206,12 @@ def _choose_preprocessing(run: LoadedRun, data: ImageSet) -> Preprocessing:
         raise RunError(
             f"{data.name} has images of {'x'.join(map(str, data.size))}, but {run.folder.path} subtracts a mean per "
             f"pixel of {'x'.join(map(str, preprocessing.size))}"
+        )
+    if preprocessing.multi_label != (data.test_labels.ndim == 2):
+        words = ("any number of classes", "one class")
+        run_words, data_words = words if preprocessing.multi_label else words[::-1]
+        raise RunError(
+            f"an image of {data.name} has {data_words}, but {run.folder.path} was trained on images with {run_words}"
         )
     _check_names(preprocessing.classes, data, run.folder)
     return preprocessing

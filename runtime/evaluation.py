@@ -48,6 +48,7 @@ class Evaluation:
     ] = ()  # the images with the highest losses among those answered wrongly, highest first
     bins: tuple[ConfidenceBin, ...] = ()  # how often predictions are right, by their confidence
     seconds: float = field(default=0.0, compare=False)  # wall time, of reading the images and scoring them
+    folding: str = field(default="", compare=False)  # how batch norms were folded, if they were
 
     @property
     def figures(self) -> Figures:

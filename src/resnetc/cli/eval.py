@@ -37,6 +37,7 @@ def add_command(command: Command) -> None:
         metavar="N,N,...",
         help="average over images whose shorter side is resized to each of these; without --crops 10 the whole image",
     )
+    one.add_argument("--folded", action="store_true", help="fold batch norms into convolutions first, which is faster")
     add_import_option(one)
 
 
@@ -82,10 +83,19 @@ def evaluate(options: argparse.Namespace) -> int:
         if options.data is not None:
             images = read_data(options.data, count_axes(run))
         evaluation = evaluate_run(
-            run, images, weights=options.weights, allow_imports=allowed, crops=options.crops, scales=options.scales
+            run,
+            images,
+            weights=options.weights,
+            allow_imports=allowed,
+            crops=options.crops,
+            scales=options.scales,
+            folded=options.folded,
         )
+    if evaluation.folding:
+        print_note(evaluation.folding)
     sys.stdout.write(evaluation.format_text().rstrip("\n") + "\n")
-    if images is None and options.weights != "last" and options.crops == 1 and not options.scales:
+    is_usual = options.weights != "last" and options.crops == 1 and not options.scales and not options.folded
+    if images is None and is_usual:
         from resnetc.runtime.report import report
 
         sys.stdout.flush()

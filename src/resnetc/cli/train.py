@@ -127,7 +127,8 @@ def run_training(options: argparse.Namespace) -> int:
             epochs += f", none of the last {chosen.early_stopping} the best,"
         of = by = ""
         if images.validation is not None:
-            of, by = "of the validation images ", f", by the weights of epoch {result.best_epoch},"
+            of, by = "of the validation images ", f" by the weights of epoch {result.best_epoch},"
+            epochs += "" if epochs.endswith(",") else ","
         accuracy, best = f"{result.top1:.2f} %", f"{result.best_top1:.2f} %"
         if result.mean_average_precision is not None:
             accuracy, best = f"mAP {result.mean_average_precision:.2f} %", f"{result.best_mean_average_precision:.2f} %"

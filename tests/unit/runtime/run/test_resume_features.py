@@ -14,12 +14,16 @@ from resnetc.runtime.train import train
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
 FEATURES: dict[str, dict[str, object]] = {
-    "muon": {"optimizer": "muon", "learning_rate": 0.01},
-    "lamb": {"optimizer": "lamb", "learning_rate": 0.01, "loss": "bce"},
-    "mixing": {"mixup": 0.2, "cutmix": 1.0},
+    "muon, mixing": {"optimizer": "muon", "learning_rate": 0.01, "mixup": 0.2, "cutmix": 1.0},
+    "lamb, colours": {
+        "optimizer": "lamb",
+        "learning_rate": 0.01,
+        "loss": "bce",
+        "color_jitter": 0.4,
+        "random_erasing": 0.5,
+    },
     "stochastic depth": {"drop_path": 0.4, "mixup": 0.1},
     "early stopping": {"early_stopping": 1, "epochs": 5, "learning_rate": 1e-6, "ema_decay": 0.0},
-    "colours": {"color_jitter": 0.4, "random_erasing": 0.5},
 }
 
 DROP_PATH = """class DropPath2d(nn.Module):

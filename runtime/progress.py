@@ -34,15 +34,29 @@ def format_record(record: EpochRecord, epochs: int) -> str:
     accuracy = f"top-1 {record['top1']:6.2f} %"
     if "mean_average_precision" in record:
         accuracy = f"mAP {record['mean_average_precision']:6.2f} %"
+    share = ""
+    if "data_seconds" in record and "compute_seconds" in record:
+        total = record["data_seconds"] + record["compute_seconds"]
+        share = _format_data_share(record["data_seconds"] / total if total else 0.0)
     return (
         f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}  train loss {format_loss(record['train_loss'])}  "
         f"{record.get('split', 'test')} loss {format_loss(record['test_loss'])}  {accuracy}  lr {record['lr']:.2g}  "
-        f"{record['images_per_second']:,.0f} img/s  {_format_duration(record['seconds'])}"
+        f"{record['images_per_second']:,.0f} img/s{share}  {_format_duration(record['seconds'])}"
     )
 
 
+def _format_data_share(share: float) -> str:
+    """How much of the time goes by waiting for data; the rest is computing."""
+    return f", data {100 * share:.0f} %"
+
+
 class Progress:
-    """Shows the progress of `train`, as a context manager. This one shows nothing."""
+    """Shows the progress of `train`, as a context manager. This one shows nothing.
+
+    data_share: how much of the epoch's time was spent waiting for data; set it before a step is shown.
+    """
+
+    data_share = 0.0
 
     def __enter__(self) -> "Progress":
         return self
@@ -79,7 +93,8 @@ class Lines(Progress):
         self.last_update = now
         seconds_per_step = (now - self.start_time) / max(step - self.resumed_steps, 1)
         rate, time_left = self.batch_size / seconds_per_step, _format_duration(seconds_per_step * (self.steps - step))
-        text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {rate:,.0f} img/s  {time_left} left"
+        speed = f"{rate:,.0f} img/s{_format_data_share(self.data_share)}"
+        text = f"epoch {epoch}/{self.epochs}  step {step}/{self.steps}  {speed}  {time_left} left"
         print(text, file=self.stream, flush=True)
 
     def epoch(self, record: EpochRecord) -> None:
@@ -125,6 +140,7 @@ class Bar(Progress):
             return
         self.last_update = now
         rate = f"{(step - self.resumed_steps) * self.batch_size / (now - self.start_time):,.0f} img/s"
+        rate += _format_data_share(self.data_share)
         text = f"{self.network} epoch {epoch}/{self.epochs}"
         self.rich_progress.update(self.task, completed=step, description=text, rate=rate)
 

@@ -86,6 +86,9 @@ ELSEWHERE = {  # settings that are no part of a recipe
     "set a parameter of the model with `--set`, such as `--set classes=10`": (
         "model arch num_classes n_classes classes drop_rate dropout in_chans"
     ),
+    "log to TensorBoard or Weights & Biases with `--log tensorboard` or `--log wandb`": (
+        "wandb tensorboard logger report_to"
+    ),
     "`torchrun` starts several processes": "world_size gpus num_gpus devices num_nodes distributed strategy ddp",
 }
 LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
@@ -99,7 +102,7 @@ LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
     "choice of the device": "device accelerator gpu cuda",
     "settings of the loading besides `workers`": "pin_memory prefetch prefetch_factor persistent_workers",
     "restart of the schedule": "restarts t_mult t_0 cycle_length num_cycles",
-    "logging to other services": "wandb tensorboard logger mlflow log_every log_interval report_to",
+    "logging to other services": "mlflow comet log_every log_interval",
     "distillation": "teacher distillation temperature kd_alpha",
     "stochastic weight averaging": "swa swa_start swa_lr",
 }

@@ -5,7 +5,7 @@ result = train(source, "cifar_depth20", data.load("digits"), recipe_file.load("d
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import torch
 from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.batch_transform import build_batch_transform
-from resnetc.runtime.conclusion import conclude
+from resnetc.runtime.conclusion import RunReport
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
@@ -23,8 +23,8 @@ from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import measure
-from resnetc.runtime.evaluation import Evaluation
 from resnetc.runtime.image_batches import open_batches
+from resnetc.runtime.logs import open_logs
 from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
@@ -103,6 +103,7 @@ def train(
     init: Path | None = None,
     resume: bool = False,
     extend: Collection[str] = (),
+    logs: Sequence[str] = (),
     device: str | None = None,
     quiet: bool = False,
 ) -> Result:
@@ -111,9 +112,9 @@ def train(
     `init` is a file of weights, or the folder of a run, to start from (`weights.initialisation`); what it was is kept
     with the run. With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with
     exactly the weights of an uninterrupted one; with `extend`, it is a finished one that goes on with other values of
-    these keys of the recipe. `device` is torch's name of a device; by default CUDA if there is one,
-    else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
-    themselves.
+    these keys of the recipe. `logs` names further logs (`log_names`). `device` is torch's name of a device; by default
+    CUDA if there is one, else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts
+    them, they resume by themselves.
 
     Raises RunError if the folder, the module, the data or the recipe are at fault, and if the loss is no longer
     finite; Stopped if Ctrl-C or SIGTERM ended the run, after its state was saved.
@@ -181,12 +182,12 @@ def train(
         compilation = Compilation(model, choose_mode(recipe.compile, group.device))
         take_step = accelerate(step, compilation, state, group, recipe, tell)
 
-        best_evaluation: Evaluation | None = None  # of the best epoch, where this call has seen it
-        resumed_epochs = state.epochs
+        run_report = RunReport(run, data, source, state.epochs)
         display = progress.choose_display(
             network, recipe.epochs, total_steps, batch_size, state.step, is_quiet=quiet or group.rank > 0
         )
-        with display:
+        own_logs = open_logs(logs if group.rank == 0 else (), run, network, recipe, state.step)
+        with display, own_logs:
             for epoch in state.iterate_epochs():
                 order = draw_order(epoch)
                 steps_done = state.step - epoch * steps_per_epoch
@@ -194,8 +195,9 @@ def train(
                 epoch_start = time.perf_counter() - state.epoch_seconds
                 model.train()
 
-                for index, batch in zip(parts, images.read_train(epoch, parts), strict=True):
+                for index, batch in zip(parts, state.count_waiting(images.read_train(epoch, parts)), strict=True):
                     state.epoch_seconds = time.perf_counter() - epoch_start
+                    display.data_share = state.data_share
                     saver.save_if_due(batch.fault)
 
                     # Dropout and stochastic depth: other draws at every step, and in every process.
@@ -224,14 +226,14 @@ def train(
                 record = state.describe_epoch(evaluation.figures, steps_per_epoch * batch_size, saver.measure_seconds())
                 if state.update_best(record):
                     group.broadcast_from_rank0(lambda: state.save_best(run, average.model))
-                    best_evaluation = evaluation
+                    run_report.best_evaluation = evaluation
                 state.end_epoch(record)
                 group.broadcast_from_rank0(lambda: run.write_records(state.records))
+                own_logs.write(record)
                 display.epoch(record)
                 saver.save()
+                group.broadcast_from_rank0(run_report.write_if_due)
 
-        final_figures = group.broadcast_from_rank0(
-            lambda: conclude(run, data, source, best_evaluation, has_trained=state.epochs > resumed_epochs)
-        )
+        final_figures = group.broadcast_from_rank0(lambda: run_report.conclude(state.epochs))
         saver.save_if_due()  # a comparison has more to do
     return Result.of_state(state, out, final_figures)

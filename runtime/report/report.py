@@ -54,12 +54,13 @@ def write(
     evaluation: Evaluation | None = None,
     *,
     allow_imports: Iterable[str] = (),
+    is_running: bool = False,
 ) -> Path:
     """Write `report.html` into the run folder `out`; returns its path.
 
     `evaluation` is that of the best weights on the test images of `data`. Without it they are evaluated here; without
     `data` the run's own data is read again. `allow_imports` names the modules of the user's own that the network may
-    import. Raises RunError if the run or the data are at fault.
+    import. `is_running`: the run goes on, and the page says so. Raises RunError if the run or the data are at fault.
     """
     run = RunFolder(out)
     weights = run.best if run.best.is_file() else run.last
@@ -85,6 +86,7 @@ def write(
             "bottom": HEIGHT - BOTTOM,
         },
         evaluation=evaluation,
+        is_running=is_running,
         headline=choose_headline(evaluation, run.read_records(), data.validation is not None),
         best_of_selection=metadata["best"].get("mean_average_precision", metadata["best"].get("top1")),
         best_accuracy=list_accuracies(evaluation)[0][1],

@@ -41,6 +41,8 @@ class EpochRecord(Figures):
     lr: float
     images_per_second: float
     seconds: float
+    data_seconds: NotRequired[float]  # earlier versions do not say how the time of an epoch was spent
+    compute_seconds: NotRequired[float]
     split: NotRequired[str]  # which images were evaluated: test or validation; earlier versions do not say
 
 
@@ -56,6 +58,7 @@ class InitialWeights(TypedDict):
 
 SPLITS = ("test", "validation")  # the images by which an epoch is judged
 _LABEL_FIGURES = ("mean_average_precision", "micro_f1", "subset_accuracy")
+_TIMES = ("data_seconds", "compute_seconds")
 _FIGURES = ("train_loss", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds")
 
 
@@ -65,8 +68,8 @@ def describe_fault_of_record(value: object) -> str:
         return "not an object"
     if wrong := [key for key in ("epoch", "step") if not is_count(value.get(key))]:
         return f"no whole number under `{wrong[0]}`"
-    label_figures = [key for key in _LABEL_FIGURES if key in value]
-    if wrong := [key for key in (*_FIGURES, *label_figures) if not is_figure(value.get(key))]:
+    optional = [key for key in (*_LABEL_FIGURES, *_TIMES) if key in value]
+    if wrong := [key for key in (*_FIGURES, *optional) if not is_figure(value.get(key))]:
         return f"no number under `{wrong[0]}`"
     if value.get("split", "test") not in SPLITS:
         return "neither test nor validation under `split`"

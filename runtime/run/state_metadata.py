@@ -35,7 +35,7 @@ class RunMetadata(TypedDict):
     """The metadata of a checkpoint, with the recipe and the preprocessing as values.
 
     `optimizer_tensors`, `records` and `preprocessing` are None where an earlier version wrote it; `initial_weights` is
-    None where the run started from random ones.
+    None where the run started from random ones, and `data_seconds` 0 where an earlier version wrote it.
     """
 
     network: str
@@ -49,6 +49,7 @@ class RunMetadata(TypedDict):
     epochs: int
     seconds: float
     epoch_seconds: float
+    data_seconds: float
     best: BestEpoch
     optimizer_tensors: int | None
     records: list[EpochRecord] | None
@@ -71,7 +72,9 @@ def parse_metadata(metadata: Mapping[str, object], path: Path) -> RunMetadata:
             raise RunError(f"{path}: not the state of a run: `{key}` must be {expected}, not {metadata[key]!s:.40}")
     if metadata.get("initial_weights") is not None and not _are_initial_weights(metadata["initial_weights"]):
         raise RunError(f"{path}: not the state of a run: `initial_weights` must be a file with its hash")
-    parsed = cast(RunMetadata, {"initial_weights": None} | dict(metadata) | dict.fromkeys(absent))
+    if not is_figure(metadata.get("data_seconds", 0.0)):
+        raise RunError(f"{path}: not the state of a run: `data_seconds` must be a number")
+    parsed = cast(RunMetadata, {"initial_weights": None, "data_seconds": 0.0} | dict(metadata) | dict.fromkeys(absent))
     parsed["recipe"] = recipe_file.from_settings(cast(dict[str, Setting], metadata["recipe"]), str(path))
     if "preprocessing" not in absent:
         parsed["preprocessing"] = parse_preprocessing(metadata["preprocessing"], f"{path}: preprocessing")

@@ -1,9 +1,11 @@
 """The state of a run: everything that must be saved so that a resumed run ends with exactly the same weights."""
 
 import math
+import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,7 @@ from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler, choose_dtype
 
 _CLIPPING = "--override max_grad_norm=1"
+_Item = TypeVar("_Item")
 CURVE_POINTS = 10  # parts of an epoch whose mean losses are kept
 
 
@@ -63,10 +66,10 @@ class TrainState:
     """The state of a run. Random numbers are computed from it (`counter_rng`), so no generator needs saving.
 
     shape: (channels, *size) of an image; dtype: what a step computes in, with the scaler of the loss that it needs;
-    environment: that of `environment.describe`, at the last start. step:
-    steps done; epochs: epochs done and evaluated; seconds: wall time so far; losses: those of the current epoch's
-    steps, their curve for each tenth of it (or for each step of a shorter one); epoch_seconds: wall time of those
-    steps. records: those of the epochs done; initial_weights: what the run started from, if not from random ones;
+    environment: that of `environment.describe`, at the last start. step: steps done; epochs: epochs done and evaluated;
+    seconds: wall time so far; losses: those of the current epoch's steps, their curve for each tenth of it (or for each
+    step of a shorter one); epoch_seconds: wall time of those steps; data_seconds: what of it was spent waiting for
+    data. records: those of the epochs done; initial_weights: what the run started from, if not from random ones;
     last_is_whole: whether this process has written or read `last.ckpt`, so that it is worth keeping; lr: the learning
     rate of the last step done.
     """
@@ -88,6 +91,7 @@ class TrainState:
     epochs: int = 0
     seconds: float = 0.0
     epoch_seconds: float = 0.0
+    data_seconds: float = 0.0
     best: BestEpoch = field(default_factory=BestEpoch)
     records: list[EpochRecord] = field(default_factory=list)
     initial_weights: InitialWeights | None = None
@@ -129,6 +133,23 @@ class TrainState:
         self.step += 1
         return Moment(self.epochs, self.step, part)
 
+    def count_waiting(self, batches: Iterator[_Item]) -> Iterator[_Item]:
+        """The batches; the time that each is waited for counts as `data_seconds`."""
+        while True:
+            began = time.perf_counter()
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            finally:
+                self.data_seconds += time.perf_counter() - began
+            yield batch
+
+    @property
+    def data_share(self) -> float:
+        """The share of the epoch's training time so far that was spent waiting for data."""
+        return self.data_seconds / self.epoch_seconds if self.epoch_seconds else 0.0
+
     def mean_losses(self) -> list[float]:
         """The mean loss of each part of the finished epoch, rounded to six decimals."""
         count = len(self.losses.curve)
@@ -148,6 +169,8 @@ class TrainState:
             **figures,
             "lr": self.lr,
             "images_per_second": images / self.epoch_seconds,
+            "data_seconds": self.data_seconds,
+            "compute_seconds": max(self.epoch_seconds - self.data_seconds, 0.0),
             "seconds": seconds,
             "split": self.split,
         }
@@ -155,7 +178,8 @@ class TrainState:
     def end_epoch(self, record: EpochRecord) -> None:
         """The epoch is over: keep its record, and start the next with no losses."""
         self.records.append(record)
-        self.epochs, self.epoch_seconds, self.seconds = self.epochs + 1, 0.0, record["seconds"]
+        self.epochs, self.seconds = self.epochs + 1, record["seconds"]
+        self.epoch_seconds = self.data_seconds = 0.0
         self.losses.start_epoch()
 
     def check_train_loss(self, run: RunFolder) -> None:
@@ -208,6 +232,7 @@ class TrainState:
             "epochs": self.epochs,
             "seconds": self.seconds,
             "epoch_seconds": self.epoch_seconds,
+            "data_seconds": self.data_seconds,
             "best": self.best,
             "optimizer_tensors": optimizer_tensors,
             "records": self.records,
@@ -277,6 +302,7 @@ class TrainState:
         self._restore_tensors(tensors, metadata["optimizer_tensors"], path, model, average, optimizer)
         self.step, self.epochs, self.best = steps_done, epochs_done, metadata["best"]
         self.seconds, self.epoch_seconds = metadata["seconds"], metadata["epoch_seconds"]
+        self.data_seconds = metadata["data_seconds"]
         self.records = metadata["records"] or group.broadcast_from_rank0(lambda: self._read_earlier_records(run))
         self.initial_weights = metadata["initial_weights"]
         self.last_is_whole = path == run.last

@@ -37,6 +37,7 @@ ALLOWED = {
         "resnetc.terminal",
     },
     "runtime/study/page.py": {"torch", "jinja2", "markupsafe", "resnetc.runtime", "resnetc.terminal"},
+    "runtime/logs.py": {"torch", "wandb", "resnetc.runtime"},
     # The training step and what it calls run wherever torch does.
     "runtime/step": {"torch", "resnetc.runtime.augment", "resnetc.runtime.counter_rng"},
     "runtime/augment.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},

@@ -74,6 +74,13 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
         metavar="KEY=V",
         help="go on with the finished run in --out under another value of a key, such as epochs=60",
     )
+    one.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="write the figures of every epoch there too: tensorboard (event files in the run folder) or wandb",
+    )
     add_import_option(one)
 
 
@@ -120,6 +127,7 @@ def run_training(options: argparse.Namespace) -> int:
         init=Path(options.init) if options.init is not None else None,
         resume=options.resume,
         extend=list_extended_keys(options),
+        logs=options.log,
     )
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
@@ -150,9 +158,11 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.image_size import fit_images, read_declared_size
+    from resnetc.runtime.log_names import check_names
     from resnetc.runtime.recipe_agreement import refuse_fixed_keys
     from resnetc.runtime.weights.source import find_weight_file
 
+    check_names(options.log)
     overrides = [*options.override]
     if options.seed is not None:
         overrides.append(f"seed={options.seed}")

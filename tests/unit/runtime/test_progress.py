@@ -55,7 +55,7 @@ def test_a_long_epoch_speaks_between_its_ends(monkeypatch: pytest.MonkeyPatch) -
         for step in range(101, 181):
             now[0] += 0.5
             shown.step(step, 1)
-    assert stream.getvalue().splitlines()[1:] == ["epoch 1/2  step 160/7300  256 img/s  59 min 30 s left"]
+    assert stream.getvalue().splitlines()[1:] == ["epoch 1/2  step 160/7300  256 img/s, data 0 %  59 min 30 s left"]
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

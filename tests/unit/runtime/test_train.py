@@ -18,7 +18,8 @@ from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
-FIELDS = ["epoch", "step", "train_loss", "curve", "test_loss", "top1", "top5", "lr", "images_per_second", "seconds"]
+FIELDS = ["epoch", "step", "train_loss", "curve", "test_loss", "top1", "top5", "lr", "images_per_second"]
+FIELDS += ["data_seconds", "compute_seconds", "seconds", "split"]
 
 
 def test_the_digits_are_learnt(source: str, digits: Data, tmp_path: Path) -> None:

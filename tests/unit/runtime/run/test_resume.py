@@ -23,7 +23,7 @@ from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
 DROPOUT = ("self.fc(torch.flatten(x.mean((2, 3)), 1))", "self.fc(torch.dropout(x.mean((2, 3)), 0.3, self.training))")
-TIMES = ("seconds", "images_per_second")
+TIMES = ("seconds", "images_per_second", "data_seconds", "compute_seconds")
 
 
 @pytest.fixture(scope="module")

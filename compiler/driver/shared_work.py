@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.expansion.shared_blocks import SharedBlocks
@@ -12,10 +11,10 @@ if TYPE_CHECKING:
     from resnetc.compiler.codegen.fingerprint import Digests
 
 
-@dataclass(slots=True, eq=False)
 class SharedWork:
     """Blocks by all that they depend on; figures and digests by the blocks. It lives as long as its session."""
 
-    blocks: SharedBlocks = field(default_factory=SharedBlocks)
-    measurer: Measurer = field(default_factory=Measurer)
-    digests: Digests = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.blocks = SharedBlocks()
+        self.measurer = Measurer()
+        self.digests: Digests = {}

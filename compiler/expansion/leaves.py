@@ -11,7 +11,6 @@ from resnetc.compiler.evaluation.values import Absent, PrimitiveLayer, Tensor, V
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.dataflow_builder import MAX_STEPS
 from resnetc.compiler.expansion.limits import MAX_NODES, too_many_blocks
-from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, External, Leaf
 from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.ir.shape import Shape
@@ -24,13 +23,13 @@ PASS_ON = {"same", "map", "groups", "over_positions", "sum", "list_same", "regro
 """Rules by which an operation gives the very shapes that it gets, as many as it has outputs."""
 
 
-@record
 class Operation:
     """What an operation is wherever it is applied with equal arguments to equal inputs; leaves say where."""
 
-    arguments: Arguments
-    outputs: tuple[Shape, ...]
-    conditions: tuple[Condition, ...]
+    __slots__ = ("arguments", "outputs", "conditions")
+
+    def __init__(self, arguments: Arguments, outputs: tuple[Shape, ...], conditions: tuple[Condition, ...]) -> None:
+        self.arguments, self.outputs, self.conditions = arguments, outputs, conditions
 
 
 EqualOperations: TypeAlias = "dict[Hashable, Operation]"

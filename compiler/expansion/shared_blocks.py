@@ -28,6 +28,8 @@ from resnetc.compiler.ir.network import ExpandedBlock
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.syntax import tree as syntax
 
+Key: TypeAlias = Hashable
+
 
 @record
 class SharedBlock:
@@ -51,16 +53,14 @@ class SharedBlock:
         return self.block.here
 
 
-@record
 class Row:
     """The expansions of one block that depend on the same fields of `here` and the same slots, by their values."""
 
-    fields: tuple[str, ...]
-    slots: tuple[syntax.Slot, ...]
-    expansions: dict[Hashable, SharedBlock]
+    __slots__ = ("fields", "slots", "expansions")
 
-
-Key: TypeAlias = Hashable
+    def __init__(self, fields: tuple[str, ...], slots: tuple[syntax.Slot, ...]) -> None:
+        self.fields, self.slots = fields, slots
+        self.expansions: dict[Key, SharedBlock] = {}
 
 
 class SharedBlocks:
@@ -115,7 +115,7 @@ class Borrower:
             fields = tuple(sorted(own.here))
             equal = [row for row in rows if row.fields == fields and row.slots == own.slots]
             if not equal:
-                equal = [Row(fields, own.slots, {})]
+                equal = [Row(fields, own.slots)]
                 rows += equal
             equal[0].expansions[self.key(fields, own.slots, frame)] = own
         return own

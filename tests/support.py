@@ -19,6 +19,7 @@ from resnetc.cli.main import main
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session
+from resnetc.compiler.driver.shared_work import SharedWork
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from resnetc.runtime.data import ImageSet, Outline
 
 ROOT = Path(__file__).parents[1]
+SHIPPED = SharedWork()
+"""What the sessions that expand all shipped networks have in common; each text has one tree (`tests/conftest.py`)."""
 
 
 # -- a text -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.loader.loader import shipped_names
-from tests.support import compile_text
+from tests.support import SHIPPED, compile_text
 
 ROOT = Path(__file__).parents[2]
 FILE = Path(__file__).with_name("digests.txt")
@@ -26,7 +26,7 @@ HEAD = """\
 
 @cache
 def shipped_networks() -> list[CheckedNetwork]:
-    session = Session()
+    session = Session(shared=SHIPPED)
     for name in shipped_names():
         session.add(name)
     networks = session.networks()

@@ -10,7 +10,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from tests.oracle.records import RECORDS, compare_form, compare_outputs
 from tests.oracle.zoo_nets import KINDS, LIBRARIES, NAMES, SPECS
-from tests.support import import_module
+from tests.support import SHIPPED, import_module
 
 # Those that have a record and are shipped.
 RECORDED = [net for net in RECORDS if net in SPECS]
@@ -27,7 +27,7 @@ def zoo() -> dict[str, tuple[Session, CheckedNetwork]]:
     """Every net of the zoo by its library and name, expanded once for the tests of a process."""
     out = {}
     for spec in NAMES:
-        session = Session()
+        session = Session(shared=SHIPPED)
         session.add(f"zoo/{spec}")
         for checked in session.networks():
             out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.name}"] = session, checked

@@ -17,6 +17,7 @@ from resnetc.compiler.measures.summary import state_dict_keys
 from tests.oracle.fingerprint import fill_
 from tests.oracle.test_zoo import zoo
 from tests.oracle.zoo_nets import LIBRARIES, NAMES, SPECS
+from tests.support import SHIPPED
 
 VIDEO = "torchvision/video"  # its stem has no pool
 # The strides of nets that have another number of stages than four.
@@ -36,7 +37,7 @@ def with_settings(specs: list[str], **settings: str) -> dict[str, CheckedNetwork
     """Every net of some specs with these settings."""
     out = {}
     for spec in specs:
-        session = Session()
+        session = Session(shared=SHIPPED)
         session.add(f"zoo/{spec}")
         for checked in session.networks(None, list(settings.items())):
             out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.model}"] = checked

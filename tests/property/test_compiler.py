@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def sample(strategy: st.SearchStrategy[str], count: int) -> list[str]:
     return list(found)[:count]
 
 
+@cache
+def sample_models() -> list[str]:
+    """The models that every law about the generated text is tried with: to draw them takes longer than to look."""
+    return sample(models(), 40)
+
+
 # -- the generated text -----------------------------------------------------------------------------------------------
 
 HASHES = """
@@ -55,7 +62,7 @@ print([hashlib.sha256(t.source.encode()).hexdigest() for text in texts for t in 
 
 
 def test_the_same_bytes_under_every_hash_seed_folder_and_locale(tmp_path: Path) -> None:
-    texts = sample(models(), 40)
+    texts = sample_models()
     (tmp_path / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     answers = set()
     for seed, locale, folder in (("0", "C", ROOT), ("1", "C.UTF-8", tmp_path), ("31337", "POSIX", Path("/"))):
@@ -74,7 +81,7 @@ def test_the_same_bytes_under_every_hash_seed_folder_and_locale(tmp_path: Path) 
 
 def test_generated_text_is_tidy_and_imports_torch_and_the_standard_library(tmp_path: Path) -> None:
     files = []
-    for i, text in enumerate(sample(models(), 40)):
+    for i, text in enumerate(sample_models()):
         for trial in trials(text):
             tree = ast.parse(trial.source)
             modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
@@ -98,7 +105,7 @@ def test_every_module_is_clean_under_strict_mypy(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "generated", package, ignore=shutil.ignore_patterns("__pycache__"))
     for spec in (ROOT / "tests" / "codegen").glob("*.resnet"):
         shutil.copy(spec.with_suffix(".py"), package)
-    for i, text in enumerate(sample(models(), 40)):
+    for i, text in enumerate(sample_models()):
         for trial in trials(text):
             (package / f"network{i}.py").write_text(trial.source, encoding="utf-8")
     (package / "wrong.py").write_text('x: int = "one"\n', encoding="utf-8")

@@ -1,26 +1,27 @@
-"""A pack: a folder of photographs in one file, decoded once, read through a memory map.
+"""A pack: a folder of photographs in one file, decoded once, of which only the rows that are needed are read.
 
 Of an image, the pixels are kept as they are, and reduced by 2, 4 and 8, as `decode` reduces them: so crops from a pack
 are those from the folder, to the last bit. The index has a SHA-256 of each of these forms, which is compared when one
-is read for the first time.
+is read for the first time. The file is read, not mapped: one that is cut short meanwhile is a fault of an image, and
+does not end the process.
 """
 
 from __future__ import annotations
 
 import hashlib
-import mmap
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from resnetc.bounded_read import open_regular
 from resnetc.runtime.data.dataset import MixedOutline, Outline
 from resnetc.runtime.data.decode import Pixels, Region
-from resnetc.runtime.data.pack_index import HEAD, LEVELS, MARK, MAX_INDEX_BYTES, list_levels, parse_index
+from resnetc.runtime.data.pack_index import HEAD, LEVELS, MARK, MAX_INDEX_BYTES, parse_index
 from resnetc.runtime.data.photographs import Part, Source
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.terminal import one_line
@@ -36,46 +37,82 @@ class Pack:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        head, self._bytes = _map_file(path)
+        self._stream, head = _open_file(path)
+        self._buffer = np.empty(0, np.uint8)  # memory that is there already is read into faster
+        size = os.fstat(self._stream.fileno()).st_size
         _, start, length, self.digest = HEAD.unpack(head)
-        if start < HEAD.size or start + length != len(self._bytes):
-            raise self._describe_fault(
-                f"{len(self._bytes):,} bytes, but its head says {start + length:,}: damaged or truncated"
-            )
+        if start < HEAD.size or start + length != size:
+            raise self._describe_fault(f"{size:,} bytes, but its head says {start + length:,}: damaged or truncated")
         if length > MAX_INDEX_BYTES:
             raise self._describe_fault(f"an index of {length:,} bytes; the limit is {MAX_INDEX_BYTES:,}")
-        content = memoryview(self._bytes)[start:]
+        content = memoryview(self._read(start, length).tobytes())
         if hashlib.sha256(content).digest() != self.digest:
             raise self._describe_fault("damaged: its index does not match its SHA-256")
         self.index = parse_index(content, start, path)
+        self._places = [np.ascontiguousarray(self.index.rows[key]) for key in ("offset", "height", "width")]
         self._is_verified = np.zeros((len(self.index.rows), len(LEVELS)), bool)
 
     def __reduce__(self) -> tuple[Callable[[Path], Pack], tuple[Path]]:
         return Pack, (self.path,)
 
-    def read_pixels(self, number: int, factor: int) -> Pixels:
-        """An image reduced by `factor`: a view of the file, not to be written to; RunError if it is damaged."""
-        row, level = self.index.rows[number], LEVELS.index(factor)
-        forms = list_levels(int(row["height"]), int(row["width"]))
-        lengths = [height * width * self.index.channels for _, height, width in forms[: level + 1]]
-        pixels = np.frombuffer(self._bytes, np.uint8, lengths[level], int(row["offset"]) + sum(lengths[:level]))
-        if not self._is_verified[number, level]:
-            if hashlib.sha256(pixels.data).digest() != row["digests"][level].tobytes():
-                raise self._describe_fault(f"damaged: {self.index.describe(number)} does not match its SHA-256")
-            self._is_verified[number, level] = True
-        return pixels.reshape(*forms[level][1:], self.index.channels)
+    def read_rows(self, number: int, factor: int, top: int, bottom: int) -> Pixels:
+        """Rows of an image reduced by `factor`, which hold until the next are read; RunError if it is damaged."""
+        start, height, width = self._locate(number, factor)
+        each = width * self.index.channels
+        level = LEVELS.index(factor)
+        if self._is_verified.item(number, level):
+            content = self._read(start + top * each, (bottom - top) * each, number)
+            return content.reshape(bottom - top, width, self.index.channels)
+        content = self._read(start, height * each, number)
+        if hashlib.sha256(content.data).digest() != self.index.rows["digests"][number, level].tobytes():
+            raise self._describe_fault(f"damaged: {self.index.describe(number)} does not match its SHA-256")
+        self._is_verified[number, level] = True
+        return content.reshape(height, width, self.index.channels)[top:bottom]
+
+    def _locate(self, number: int, factor: int) -> tuple[int, int, int]:
+        """Where the form of an image that is reduced by `factor` starts, its height and its width."""
+        start, height, width = (column.item(number) for column in self._places)
+        for smaller in LEVELS[: LEVELS.index(factor)]:
+            start += -(-height // smaller) * -(-width // smaller) * self.index.channels
+        return start, -(-height // factor), -(-width // factor)
+
+    def _read(self, start: int, length: int, number: int | None = None) -> Pixels:
+        """Bytes of an image, or of the index; RunError where the file has fewer by now."""
+        if len(self._buffer) < length:
+            self._buffer = np.empty(length, np.uint8)
+        content = self._buffer[:length]
+        try:
+            size = _read_into(self._stream, start, content.data)
+        except OSError as fault:
+            raise self._describe_fault(f"cannot read {self._name(number)}: {fault.strerror or fault}") from None
+        if size != length:
+            raise self._describe_fault(f"truncated since it was opened: {self._name(number)} is cut off")
+        return content
+
+    def _name(self, number: int | None) -> str:
+        return "its index" if number is None else self.index.describe(number)
 
     def _describe_fault(self, text: str) -> RunError:
         return RunError(f"{one_line(str(self.path))}: {text}")
 
 
-def _map_file(path: Path) -> tuple[bytes, mmap.mmap]:
-    """The head of a pack and its bytes; RunError for a file that cannot be one."""
+def _read_into(stream: BinaryIO, start: int, room: memoryview) -> int:
+    """Fill the room with the bytes from a place on; how many there were. Processes that share the file do not
+    interfere."""
+    done = 0
+    while done < len(room) and (count := os.preadv(stream.fileno(), [room[done:]], start + done)):
+        done += count
+    return done
+
+
+def _open_file(path: Path) -> tuple[BinaryIO, bytes]:
+    """A pack and its head; RunError for a file that cannot be one."""
     try:
-        with open_regular(path) as stream:
-            head = stream.read(HEAD.size)
-            if len(head) == HEAD.size and head.startswith(MARK):
-                return head, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        stream = open_regular(path)
+        head = os.pread(stream.fileno(), HEAD.size, 0)
+        if len(head) == HEAD.size and head.startswith(MARK):
+            return stream, head
+        stream.close()
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise RunError(f"{one_line(str(path))}: cannot read it: {reason}; {_EXPECTED}") from None
@@ -99,9 +136,9 @@ class PackedPicture:
         return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
 
     def cut(self, factor: int, region: Region) -> Pixels:
-        """The same as an array, not to be written to."""
+        """The same as an array."""
         left, top, right, bottom = region
-        return self.pack.read_pixels(self.number, factor)[top:bottom, left:right]
+        return self.pack.read_rows(self.number, factor, top, bottom)[:, left:right].copy()
 
 
 @dataclass(frozen=True, slots=True)

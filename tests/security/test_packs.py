@@ -7,6 +7,7 @@ executed.
 import hashlib
 import json
 import os
+import re
 import resource
 import struct
 from collections.abc import Callable
@@ -20,7 +21,10 @@ from resnetc.runtime import data
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.pack_index import HEAD, MARK, ROW
 from resnetc.runtime.data.pack_writer import write_pack
+from resnetc.runtime.data.photographs import Photographs
+from resnetc.runtime.decoded_batches import DecodedBatches
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +251,23 @@ def test_a_class_that_is_not_unicode_is_packed_and_read(tmp_path: Path) -> None:
     write_pack(tmp_path, tmp_path / "a.pack")
     assert data.load("pack", tmp_path / "a.pack").class_names == ("a\udcff",)
     assert data.load("pack", tmp_path / "a.pack").fingerprint() == data.load("folder", tmp_path).fingerprint()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_pack_that_is_cut_short_while_it_is_read_ends_the_run_in_one_message(
+    whole: bytes, tmp_path: Path, workers: int
+) -> None:
+    """Mapped, it would end the process by SIGBUS. What was read before may be read again: it was checked already."""
+    path = tmp_path / "a.pack"
+    path.write_bytes(whole)
+    images = data.read_outline("pack", path).at(data.Fit((16, 16), 18)).read()
+    assert isinstance(images, Photographs)
+    with DecodedBatches(images, Recipe(workers=workers)) as batches:
+        assert isinstance(next(batches.read_test([[0]])), np.ndarray)
+        os.truncate(path, 100)
+        for read in (batches.read_test([[0]]), batches.read_test([[1]]), batches.read_train(0, [[0, 1]])):
+            fault = next(read)
+            assert isinstance(fault, RunError)
+            assert re.fullmatch(
+                rf"{path}: truncated since it was opened: image \d \(./\d\.png\) is cut off", str(fault)
+            ), fault

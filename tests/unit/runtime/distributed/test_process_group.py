@@ -23,7 +23,7 @@ from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests import shape_photographs
-from tests.unit.runtime.distributed.worker import MIXED, QUICK
+from tests.unit.runtime.distributed.worker import ALIKE, MIXED, QUICK, choose_set
 from tests.unit.runtime.run.test_resume import assert_equal_runs
 
 HERE = Path(__file__).parent
@@ -88,6 +88,29 @@ def test_two_processes_mix_and_normalise_the_whole_batch_as_one_does(
     theirs, _ = checkpoint.load(out / "synced" / "last.ckpt")
     for name, tensor in ours.items():
         torch.testing.assert_close(theirs[name], tensor, atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_two_processes_see_what_one_does(
+    out: Path, found: dict[str, Any], source: str, tmp_path: Path, name: str
+) -> None:
+    """Images set aside, noise, rare classes, several classes an image, Datasets of the user's own."""
+    chosen = replace(recipe_file.load("digits", QUICK), **ALIKE[name])  # type: ignore[arg-type]
+    images = choose_set(name, data.load("npz", out / "few.npz"), chosen, "tests.unit.runtime.distributed.worker")
+    alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ")
+    result = train(alone, "small", images, chosen, tmp_path / "alone", quiet=True)
+    assert found[name][:3] == ["Result", result.steps, pytest.approx(result.top1)]
+    (ours, facts), (theirs, other_facts) = (
+        checkpoint.load(folder / "last.ckpt") for folder in (tmp_path / "alone", out / name)
+    )
+    for key, tensor in ours.items():
+        torch.testing.assert_close(theirs[key], tensor, atol=1e-4, rtol=1e-3)
+    assert (
+        facts["fingerprint"] == other_facts["fingerprint"] or name == "own"
+    )  # of which the name of the module is part
+    (record, other) = (one["records"][-1] for one in (facts, other_facts))  # type: ignore[index]
+    for key in ("test_loss", "train_loss", "top1", "top5", *record.keys() & {"mean_average_precision", "micro_f1"}):
+        assert other[key] == pytest.approx(record[key], rel=1e-3), key
 
 
 def test_a_synchronised_norm_needs_one_image_in_each_process(found: dict[str, Any]) -> None:

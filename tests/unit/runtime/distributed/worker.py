@@ -14,10 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch.utils.data import Dataset
 
 from resnetc.runtime import data, progress, recipe_file
+from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.distributed import process_group as distributed
 from resnetc.runtime.errors import RunError, Stopped
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.splits import Split
 from resnetc.runtime.train import Result, train
 
 QUICK = [
@@ -32,7 +36,52 @@ QUICK = [
     "seed=7",
 ]
 MIXED = {"mixup": 0.4, "cutmix": 1.0, "random_erasing": 0.3, "color_jitter": 0.2, "loss": "bce", "optimizer": "lamb"}
+ALIKE: dict[str, dict[str, object]] = {  # what is exact: recipes, each with the set of `choose_set`
+    "validated": {"validation": 0.2, "noise": 0.3},
+    "held_out": {"holdout": 0.3, "validation": 0.2, "epochs": 2},
+    "balanced": {"sampling": "balanced", "epochs": 2},
+    "weighted": {"class_weights": "balanced", "epochs": 2},
+    "labelled": {"class_weights": "balanced", "epochs": 2},
+    "own": {"noise": 0.1, "workers": 1, "epochs": 2},
+}
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
+
+
+class Shaken(Dataset[tuple[torch.Tensor, int]]):
+    """Items that draw from torch's generator."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.rand(1, 8, 8) + index % 10 / 5, index % 10
+
+
+def load_own() -> tuple[Shaken, Shaken]:
+    """A set of a user's own."""
+    return Shaken(60), Shaken(21)
+
+
+def choose_set(name: str, images: ImageSet, chosen: Recipe, place: str) -> ImageSet:
+    """The set of a case of `ALIKE`; place: the module that has `load_own`."""
+    assert isinstance(images, Data)
+    if name == "own":
+        images = data.read_outline(f"{place}:load_own").read()  # type: ignore[union-attr]
+    elif name == "held_out":
+        images = replace(images, test_images=images.test_images[:0], test_labels=images.test_labels[:0])
+    elif name in ("balanced", "weighted"):
+        numbers = torch.arange(len(images.train_labels))
+        images = replace(images, train_labels=torch.where(numbers < 70, images.train_labels % 2, images.train_labels))
+    elif name == "labelled":
+        tables = [
+            (labels[:, None] % 5 == torch.arange(10) % 5).to(torch.uint8)
+            for labels in (images.train_labels, images.test_labels)
+        ]
+        images = replace(images, train_labels=tables[0], test_labels=tables[1])
+    return Split.from_recipe(chosen).split(images)
 
 
 def ended(action: Callable[[], Result]) -> list[object]:
@@ -54,6 +103,12 @@ def main(module: Path, archive: Path, out: Path) -> None:
             init = settings.pop("init", None)
             chosen = replace(quick, **settings)
             return ended(lambda: train(text, "small", images, chosen, out / name, init=init, resume=resume, quiet=True))
+
+        def alike(name: str) -> list[object]:
+            chosen = replace(quick, **ALIKE[name])
+            chosen_set = choose_set(name, images, chosen, "worker")
+            text = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ")
+            return ended(lambda: train(text, "small", chosen_set, chosen, out / name, quiet=True))
 
         def photograph(folder: str) -> list[object]:
             text = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ").replace("nn.Conv2d(1, 16,", "nn.Conv2d(3, 16,")
@@ -79,6 +134,7 @@ def main(module: Path, archive: Path, out: Path) -> None:
             "single": go(gate, "single", batch_size=2, sync_batch_norm=True, epochs=1),
             "photographs": photograph("shapes"),
             "damaged": photograph("damaged"),
+            **{name: alike(name) for name in ALIKE},
             "different": go(source, "different", learning_rate=0.1 * (1 + own.rank)),
         }
         found["frozen"] = go(source, "frozen", init=out / "whole", freeze=("stem", "layer2", "norms"), epochs=1)

@@ -76,6 +76,22 @@ def test_two_processes_train_as_one_does(out: Path, found: dict[str, Any], sourc
     assert list(ours) == list(theirs)
     for name, tensor in ours.items():
         torch.testing.assert_close(theirs[name], tensor, atol=1e-4, rtol=1e-3)
+    divided, _ = checkpoint.load(out / "divided" / "last.ckpt")  # each process's share in two parts
+    for name, tensor in ours.items():
+        torch.testing.assert_close(divided[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_two_processes_scale_the_loss_of_float16_as_one_does(
+    out: Path, found: dict[str, Any], source: str, tmp_path: Path
+) -> None:
+    alone = source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, ")
+    images, quick = data.load("npz", out / "few.npz"), recipe_file.load("digits", QUICK)
+    result = train(alone, "small", images, replace(quick, precision="float16"), tmp_path / "alone", quiet=True)
+    assert found["float16"][:2] == ["Result", 15]
+    assert found["float16"][3] == pytest.approx(result.test_loss, rel=0.05)
+    ours, theirs = (checkpoint.load(path / "last.ckpt")[0] for path in (tmp_path / "alone", out / "float16"))
+    for name in ("scaler/scale", "scaler/_growth_tracker"):
+        assert torch.equal(ours[name], theirs[name])
 
 
 def test_two_processes_mix_and_normalise_the_whole_batch_as_one_does(

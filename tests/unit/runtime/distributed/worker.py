@@ -125,6 +125,8 @@ def main(module: Path, archive: Path, out: Path) -> None:
         gate = gate.replace("x.mean((2, 3))", "self.norm(x.mean((2, 3), keepdim=True))")
         found = {
             "grouped": go(source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, "), "grouped"),
+            "divided": go(source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, "), "divided", accumulate=2),
+            "float16": go(source.replace("nn.BatchNorm2d(", "nn.GroupNorm(4, "), "float16", precision="float16"),
             "whole": go(dropout, "whole"),
             "again": go(dropout, "whole"),
             "batch": go(source, "batch", batch_size=25),

@@ -50,7 +50,7 @@ def make_images(count: int, size: int, classes: int, device: torch.device) -> tu
     """Images uint8 [count, 3, size, size] that can be learnt: brighter in a place that depends on the class; labels."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(count) % classes
-    images = torch.randint(0, 128, (count, 3, size, size), generator=generator).to(torch.uint8)
+    images = torch.randint(0, 128, (count, 3, size, size), generator=generator, dtype=torch.uint8)
     tile = max(size // 8, 1)
     for label in range(min(classes, 64)):
         row, column = (label // 8) * tile, (label % 8) * tile

@@ -40,7 +40,7 @@ from resnetc.runtime.run.train_state import TrainState
 from resnetc.runtime.sampling import RepeatedLabels, build_order
 from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.step.compilation import Compilation, choose_mode
-from resnetc.runtime.step.precision import allow_tf32
+from resnetc.runtime.step.precision import use_fast_kernels
 from resnetc.runtime.step_of_recipe import accelerate, build_step
 from resnetc.runtime.weights.initialisation import initialise
 
@@ -129,7 +129,7 @@ def train(
         catch_stop_signals(is_patient=group.size > 1) as stop,
         use_deterministic_algorithms(recipe.deterministic),
         limit_threads(recipe.threads),
-        allow_tf32(recipe.precision, group.device),
+        use_fast_kernels(recipe.precision, recipe.deterministic, group.device),
         out_of_memory.translate_out_of_memory(recipe),
     ):
         # The network, from its seed; the data, where its batches come from.

@@ -27,15 +27,17 @@ def build_scaler(dtype: torch.dtype, device: torch.device) -> torch.amp.GradScal
 
 
 @contextmanager
-def allow_tf32(precision: str, device: torch.device) -> Iterator[None]:
-    """Inside, CUDA multiplies float32 in TF32, unless the recipe asks for float32 itself."""
+def use_fast_kernels(precision: str, is_deterministic: bool, device: torch.device) -> Iterator[None]:
+    """Inside, CUDA multiplies float32 in TF32 unless the recipe asks for float32 itself, and tries which convolution is
+    the fastest for a shape unless it is to be deterministic."""
     if device.type != "cuda":
         yield
         return
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
     matmul.allow_tf32 = cudnn.allow_tf32 = precision != "float32"
+    cudnn.benchmark = not is_deterministic
     try:
         yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before

@@ -18,7 +18,7 @@ from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
-from resnetc.runtime.step.precision import build_scaler, choose_dtype
+from resnetc.runtime.step.precision import build_scaler, choose_dtype, use_fast_kernels
 from resnetc.runtime.step.training_step import TrainingStep
 from resnetc.runtime.train import train
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
@@ -97,6 +97,24 @@ def test_float16_gives_the_gradients_of_float32() -> None:
 def test_a_cpu_computes_in_float32_unless_it_is_told() -> None:
     words = ("auto", "float32", "bfloat16", "float16")
     assert [choose_dtype(word, CPU) for word in words] == [torch.float32, torch.float32, torch.bfloat16, torch.float16]
+
+
+def test_the_kernels_of_cuda_are_chosen_inside_and_as_before_outside() -> None:
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+
+    def flags() -> tuple[bool, bool, bool]:
+        return matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+
+    before = flags()
+    for precision, is_deterministic, expected in (
+        ("auto", False, (True, True, True)),
+        ("float32", True, (False, False, False)),
+    ):
+        with use_fast_kernels(precision, is_deterministic, torch.device("cuda")):
+            assert flags() == expected
+        with use_fast_kernels(precision, is_deterministic, CPU):
+            assert flags() == before
+    assert flags() == before
 
 
 FEATURES = {

@@ -28,6 +28,7 @@ from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.image_batches import MemoryBatches, PhotographBatches
 from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.model import loader
+from resnetc.runtime.model.activation_checkpointing import checkpoint_blocks
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim import optimizer as optimizers
 from resnetc.runtime.recipe import Recipe
@@ -97,6 +98,8 @@ def take_steps(
         with nullcontext() if kind == "fake" else device:
             model, copied = (loader.build_network(tiny_network(axes, channels), Path("small.py")) for _ in range(2))
         model.train()
+        if recipe.activation_checkpointing:
+            checkpoint_blocks(model)
         with mock.patch("copy.deepcopy", lambda _: copied):  # no tensor without values can be copied so
             average = ExponentialMovingAverage(model, recipe.ema_decay)
         optimizer = optimizers.build_optimizer(model, recipe, fused=kind == "fake")
@@ -147,6 +150,7 @@ CHANGES = {
     "mixed alone": {"mixup": 0.2, "label_smoothing": 0.1, "accumulate": 2},
     "coloured": {"color_jitter": 0.4},
     "lit": {"color_jitter": 0.4, "lighting": 0.1},
+    "checkpointed": {"activation_checkpointing": True},
     "noise": {"noise": 0.1, "normalise": "pixel"},
 }
 

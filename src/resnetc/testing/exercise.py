@@ -24,7 +24,7 @@ from resnetc.testing.trial import Trial, parts
 COUNTED = 2  # accepted inputs at which costs are counted
 MAX_EXTERNS = 16  # operations of the user's own, by class, arguments and channels
 EXTERN = "extern "  # what the finding about one is called, and its name
-SHRINKING = 200  # inputs that are tried to make a failure smaller
+SHRINKING = 64  # of the smallest sizes of an axis are tried one by one to make a failure smaller
 
 Check = Callable[[Example], None]
 Within = Sequence[SizeSet]
@@ -271,23 +271,26 @@ def wrong(check: Check, at: Example) -> str | None:
 
 
 def smallest(check: Check, at: Example, compiled: Compiled | Trial, within: Within) -> Example:
-    """The smallest input, axis by axis, at which a property fails too: fewer images first, then smaller sizes."""
-    left = SHRINKING
+    """A smaller input at which a property fails too: fewer images first, then a smaller size, axis by axis.
+
+    It is the smallest if one of the first sizes fails, or if all do from some size on.
+    """
     measures = parts(compiled)[2]
     for batch in range(1, at.batch):
         if wrong(check, replace(at, batch=batch)) is not None:
             at = replace(at, batch=batch)
             break
     for axis, symbol in enumerate(compiled.network.input.symbols):
-        for n in range(1, at.sizes[axis] if symbol else 1):
-            sizes = (*at.sizes[:axis], n, *at.sizes[axis + 1 :])
-            fewer = Example(sizes, at.batch, device_for(measures, sizes, at.batch))
-            if within and not fewer.within(within):
-                continue
-            left -= 1
-            if left < 0:
-                return at
-            if wrong(check, fewer) is not None:
-                at = fewer
-                break
+        sizes = [(*at.sizes[:axis], n, *at.sizes[axis + 1 :]) for n in range(1, at.sizes[axis] if symbol else 1)]
+        fewer = [Example(other, at.batch, device_for(measures, other, at.batch)) for other in sizes]
+        allowed = [other for other in fewer if not within or other.within(within)]
+        at = next((other for other in allowed[:SHRINKING] if wrong(check, other) is not None), at)
+        if at not in allowed[:SHRINKING]:  # it often fails from some size on: halving the rest leads there
+            passes, fails = min(SHRINKING, len(allowed)) - 1, len(allowed)
+            while fails - passes > 1:
+                middle = (passes + fails) // 2
+                if wrong(check, allowed[middle]) is None:
+                    passes = middle
+                else:
+                    at, fails = allowed[middle], middle
     return at

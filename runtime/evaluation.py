@@ -12,6 +12,7 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_batches import TestBatches
+from resnetc.runtime.label_figures import LabelFigures
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.run.folder import Figures
 
@@ -34,7 +35,10 @@ class Misclassification:
 class Evaluation:
     """The predictions for all test images. Accuracies are in percent; `confusion[true, predicted]` counts images.
 
-    `loss` is the mean cross-entropy (natural logarithm, no smoothing); `top5` counts the best `min(5, classes)`.
+    `loss` is the mean cross-entropy (natural logarithm, no smoothing); `top5` counts the best `min(5, classes)`. Where
+    an image has any number of classes (`labels`), `loss` is the mean binary cross-entropy over images and classes, and
+    `top1` and `top5` are the share of the images that have a class and of which the highest score, or one of the five
+    highest, belongs to one; `confusion` is empty.
     """
 
     images: int
@@ -48,12 +52,17 @@ class Evaluation:
     ] = ()  # the images with the highest losses among those answered wrongly, highest first
     bins: tuple[ConfidenceBin, ...] = ()  # how often predictions are right, by their confidence
     seconds: float = field(default=0.0, compare=False)  # wall time, of reading the images and scoring them
+    labels: LabelFigures | None = None  # where an image has any number of classes
     folding: str = field(default="", compare=False)  # how batch norms were folded, if they were
 
     @property
     def figures(self) -> Figures:
         """What the metrics of an epoch have of it."""
-        return {"test_loss": self.loss, "top1": self.top1, "top5": self.top5}
+        totals: Figures = {"test_loss": self.loss, "top1": self.top1, "top5": self.top5}
+        if self.labels is not None:
+            totals["mean_average_precision"] = self.labels.mean_average_precision
+            totals["micro_f1"], totals["subset_accuracy"] = self.labels.micro_f1, self.labels.subset_accuracy
+        return totals
 
     @property
     def calibration_error(self) -> float:
@@ -68,6 +77,8 @@ class Evaluation:
     @property
     def missing_classes_note(self) -> str:
         """A line about the classes without test images; empty if there are none."""
+        if self.labels is not None:
+            return self.labels.missing_classes_note
         tested = {true for true, _ in self.confusion}
         missing = [label for label in range(len(self.class_names)) if label not in tested]
         if not missing:
@@ -107,11 +118,11 @@ class Evaluation:
     def format_text(self) -> str:
         """The evaluation as plain text: totals, one row per class with its confusions, calibration, the most frequent
         mistakes."""
+        loss = f"loss {format_loss(self.loss)}{self._format_rate()}"
+        if self.labels is not None:
+            return self.labels.format_text(self.class_names, f"{self.images:,} images", loss)
         top = min(5, len(self.class_names))
-        lines = [
-            f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  "
-            f"loss {format_loss(self.loss)}{self._format_rate()}"
-        ]
+        lines = [f"{self.images:,} images  top-1 {self.top1:.2f} %  top-{top} {self.top5:.2f} %  {loss}"]
         labels = self.occurring_labels
         names = {label: self.format_class_name(label) for label in labels}
         name_width = max(len("true class"), *map(len, names.values()))

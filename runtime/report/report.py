@@ -25,7 +25,6 @@ from resnetc.runtime.evaluation import MAX_TABLE_CLASSES, Evaluation, Misclassif
 from resnetc.runtime.model import loader as model_loader
 from resnetc.runtime.model import summary
 from resnetc.runtime.model.summary import Architecture
-from resnetc.runtime.multi_label import MultiLabelEvaluation
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.recipe_rules import format_value
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Chart, Point, make_chart
@@ -202,11 +201,11 @@ def make_charts(records: list[EpochRecord]) -> list[Chart]:
 
 def list_class_figures(evaluation: Evaluation) -> list[dict[str, object]]:
     """What is found of each class, where an image has any number of them; else nothing."""
-    if not isinstance(evaluation, MultiLabelEvaluation):
+    if evaluation.labels is None:
         return []
     return [
         {"name": evaluation.format_class_name(label), "figures": figures}
-        for label, figures in evaluation.list_classes()
+        for label, figures in evaluation.labels.list_classes()
     ]
 
 

@@ -70,16 +70,18 @@ def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     scores = (3 * torch.randn(41, 4, generator=generator)).round(decimals=seed % 3)  # with ties
     is_true = torch.rand(41, 4, generator=generator) < 0.3
     result, chances = judge(scores, is_true, tuple("abcd")), scores.double().sigmoid().numpy()
+    figures = result.labels
+    assert figures is not None
     guesses = (scores > 0).numpy()
     for label in range(4):
         expected = 100 * average_precision_score(is_true[:, label].numpy(), scores[:, label].numpy())
-        assert result.of_classes[label].average_precision == pytest.approx(expected)
-    assert result.mean_average_precision == pytest.approx(
+        assert figures.of_classes[label].average_precision == pytest.approx(expected)
+    assert figures.mean_average_precision == pytest.approx(
         100 * average_precision_score(is_true.numpy(), scores.numpy())
     )
-    for kind, value in (("micro", result.micro_f1), ("macro", result.macro_f1)):
+    for kind, value in (("micro", figures.micro_f1), ("macro", figures.macro_f1)):
         assert value == pytest.approx(100 * f1_score(is_true.numpy(), guesses, average=kind, zero_division=0))
-    assert result.subset_accuracy == pytest.approx(100 * (guesses == is_true.numpy()).all(1).mean())
+    assert figures.subset_accuracy == pytest.approx(100 * (guesses == is_true.numpy()).all(1).mean())
     losses = [log_loss(is_true[:, k].numpy(), chances[:, k], labels=[False, True]) for k in range(4)]
     assert result.loss == pytest.approx(np.mean(losses))
     has_class = is_true.any(1)
@@ -91,7 +93,10 @@ def test_a_class_that_no_image_has_is_no_part_of_the_mean() -> None:
     scores, is_true = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[True, False], [False, False]])
     result = judge(scores, is_true, ("a", "b"))
     assert compute_average_precision(scores[:, 1], is_true[:, 1]) is None
-    assert result.mean_average_precision == 50 and result.missing_classes_note == "1 of 2 classes are in no test image"
+    assert (
+        result.figures["mean_average_precision"] == 50
+        and result.missing_classes_note == "1 of 2 classes are in no test image"
+    )
     assert "none" in result.format_text()
 
 

@@ -76,14 +76,19 @@ def accelerate(
     state.environment["compile"] = compilation.mode
     if compilation.is_on:
         faster = CompiledStep(step, compilation, note("compile"))
-    if group.device.type == "cuda":
+    if has_graphs(group.device):
         put_rates_on_device(step.optimizer, group.device)
-        has_graphs = recipe.graphs == "auto" and group.size == 1
-        state.environment["graphs"] = "on" if has_graphs else "off"
-        recorder = CudaRecorder(group.device) if has_graphs else None
+        is_recorded = recipe.graphs == "auto" and group.size == 1
+        state.environment["graphs"] = "on" if is_recorded else "off"
+        recorder = CudaRecorder(group.device) if is_recorded else None
         faster = GraphedStep(faster, group.device, recorder, note("graphs"))
     state.environment["resume"] = describe_resume(compilation.mode, group.device, recipe)
     return faster
+
+
+def has_graphs(device: torch.device) -> bool:
+    """Whether steps can be recorded on the device."""
+    return device.type == "cuda"
 
 
 def describe_resume(mode: str, device: torch.device, recipe: Recipe) -> str:

@@ -3,20 +3,30 @@
 No accelerator is here: the recorder is one that does on the CPU what CUDA's promises, and can be made to fail.
 """
 
+import signal
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from resnetc.runtime import step_of_recipe
+from resnetc.runtime.data import Data
+from resnetc.runtime.errors import Stopped
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import set_learning_rate
+from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.device_numbers import put_rates_on_device
 from resnetc.runtime.step.graphs import WARM_UP_STEPS, GraphedStep
 from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler
 from resnetc.runtime.step.training_step import TrainingStep
+from resnetc.runtime.train import train
+from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
 CPU = torch.device("cpu")
 NOTHING = torch.zeros(0)
@@ -126,3 +136,48 @@ def test_the_numbers_of_a_step_on_the_device_give_the_weights_of_plain_ones() ->
     take_steps(graphed, PlainRecorder())
     for name, value in plain.model.state_dict().items():
         torch.testing.assert_close(graphed.model.state_dict()[name], value)
+
+
+def test_a_recorded_run_trains_as_a_plain_one_and_resumes_to_the_bit(
+    source: str, few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(source, "small", few, quick, tmp_path / "plain", quiet=True)
+    recorders: list[PlainRecorder] = []
+
+    def record(device: torch.device) -> PlainRecorder:
+        recorders.append(PlainRecorder())
+        return recorders[-1]
+
+    monkeypatch.setattr(step_of_recipe, "has_graphs", lambda device: True)
+    monkeypatch.setattr(step_of_recipe, "CudaRecorder", record)
+    train(source, "small", few, quick, tmp_path / "whole", quiet=True)
+    assert (recorders[0].warm_ups, recorders[0].replayed) == (WARM_UP_STEPS, 12 - WARM_UP_STEPS)
+    (plain, _), (whole, facts) = (checkpoint.load(tmp_path / name / "last.ckpt") for name in ("plain", "whole"))
+    for name, tensor in plain.items():
+        torch.testing.assert_close(whole[name], tensor, atol=1e-4, rtol=1e-3)
+    assert facts["environment"]["graphs"] == "on"
+    with monkeypatch.context() as patch:
+        stopping(patch, [6], signal.SIGTERM)
+        with pytest.raises(Stopped):
+            train(source, "small", few, quick, tmp_path / "run", quiet=True)
+    train(source, "small", few, quick, tmp_path / "run", resume=True, quiet=True)
+    assert_equal_runs(tmp_path / "whole", tmp_path / "run")
+    train(source, "small", few, replace(quick, graphs="off"), tmp_path / "off", quiet=True)
+    assert len(recorders) == 3
+    assert checkpoint.load(tmp_path / "off" / "last.ckpt")[1]["environment"]["graphs"] == "off"
+
+
+def test_a_run_whose_step_cannot_be_recorded_goes_on_and_says_why(
+    source: str,
+    few: Data,
+    quick: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(step_of_recipe, "has_graphs", lambda device: True)
+    monkeypatch.setattr(step_of_recipe, "CudaRecorder", lambda device: PlainRecorder(RuntimeError("no memory left")))
+    train(source, "small", few, replace(quick, epochs=1), tmp_path / "run")
+    reason = "off: a step cannot be recorded here: no memory left"
+    assert f"note: graphs: {reason}\n" in capsys.readouterr().err
+    assert checkpoint.load(tmp_path / "run" / "last.ckpt")[1]["environment"]["graphs"] == reason

@@ -33,4 +33,4 @@ def erase_boxes(images: Tensor, probability: float, seed: int, epoch: int | Tens
         places = torch.arange(length, device=images.device)
         within = (places >= first[:, None]) & (places < (first + extent)[:, None])
         inside = inside & within.view(-1, *[1] * axis, length, *[1] * (len(size) - 1 - axis))
-    return images.masked_fill(inside.unsqueeze(1), 0.0)
+    return images.clone().masked_fill_(inside.unsqueeze(1), 0.0)  # `masked_fill` would change the order of the memory

@@ -4,12 +4,15 @@ import copy
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from resnetc.runtime import recipe_file
+from resnetc.runtime.augment import Augmenter, Normaliser
+from resnetc.runtime.batch_transform import build_batch_transform
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model import loader
@@ -97,6 +100,22 @@ def test_float16_gives_the_gradients_of_float32() -> None:
 def test_a_cpu_computes_in_float32_unless_it_is_told() -> None:
     words = ("auto", "float32", "bfloat16", "float16")
     assert [choose_dtype(word, CPU) for word in words] == [torch.float32, torch.float32, torch.bfloat16, torch.float16]
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+@pytest.mark.parametrize("key", ["mixup", "cutmix", "random_erasing", "color_jitter", "lighting", "noise"])
+def test_a_batch_stays_channels_last_whatever_changes_it(key: str, axes: int) -> None:
+    if axes == 3 and key in ("color_jitter", "lighting"):
+        pytest.skip("volumes have no colours")
+    formats = {2: torch.channels_last, 3: torch.channels_last_3d}
+    images = torch.randint(0, 256, (16, 3, *[8] * axes)).to(torch.uint8)
+    normaliser = Normaliser(torch.zeros(*[1] * axes, 3), torch.full((3,), 0.01))
+    recipe, index = Recipe(random_crop_padding=2, horizontal_flip=True, **{key: 0.5}), torch.arange(8)
+    batch = Augmenter(images, recipe, normaliser)(0, index)
+    transform = build_batch_transform(recipe, SimpleNamespace(range=(0.0, 255.0), classes="abcdefghij"), normaliser)
+    if transform is not None:
+        batch, _ = transform(batch, index % 10, 0, index)
+    assert batch.is_contiguous(memory_format=formats[axes])
 
 
 def test_the_kernels_of_cuda_are_chosen_inside_and_as_before_outside() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,24 @@ def shorten_name(name: str) -> str:
 
 
 def list_notes(data: ImageSet) -> list[str]:
-    """Notes for the user about classes that have no training or no test images, one line each."""
+    """Notes for the user about classes that cannot be told apart, or have no images of some use, one line each."""
     if data.train_labels.ndim == 2:
         return _list_multi_label_notes(data)
     train_labels, test_labels = (set(labels.tolist()) for labels in (data.train_labels, data.test_labels))
-    notes = []
+    notes = [
+        f"{data.name}: {count} classes have the name `{shorten_name(name)}`: they are told apart by their numbers alone"
+        for name, count in Counter(data.class_names).most_common(_MAX_LISTED)
+        if count > 1
+    ]
+    if len(train_labels) == 1:
+        all_images = (
+            f"all {count:,} training images have"
+            if (count := len(data.train_labels)) > 1
+            else "the only training image has"
+        )
+        notes.append(
+            f"{data.name}: {all_images} {format_labels([*train_labels], data.class_names)}: nothing to tell apart"
+        )
     lowest, highest = min(train_labels), max(train_labels)
     missing = [label for label in range(data.classes) if label not in train_labels]
     is_numbered = data.class_names == tuple(str(label) for label in range(data.classes))
@@ -43,6 +57,11 @@ def list_notes(data: ImageSet) -> list[str]:
         notes.append(
             f"{data.name}: no test image has {format_labels(untested, data.class_names)}: "
             f"{them} trained but never evaluated"
+        )
+    validation_labels = set(data.validation.test_labels.tolist()) if data.validation is not None else train_labels
+    if missing := sorted(train_labels - validation_labels):
+        notes.append(
+            f"{data.name}: none of the images that choose the best epoch has {format_labels(missing, data.class_names)}"
         )
     return notes
 

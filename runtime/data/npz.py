@@ -81,8 +81,11 @@ def _convert_labels(path: Path, key: str, array: npt.NDArray[np.integer]) -> _La
         return array.astype(np.uint8)
     wrong = np.flatnonzero((array < 0) | (array >= MAX_CLASSES))
     if len(wrong):
+        hint = ""
+        if array.min() < 0:
+            hint = f" ({(array < 0).sum():,} are negative: leave out images that have no class)"
         raise RunError(
-            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed"
+            f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed{hint}"
         )
     return array.astype(np.int64)
 
@@ -154,7 +157,11 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
     if names is None:
         names = tuple(str(number) for number in range(highest + 1))
     elif highest >= len(names):
-        raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs")
+        lowest = int(min(array.min() for array in labels))
+        hint = (
+            f" (the labels are {lowest} to {highest}: do they start at 1? The first class is 0)" if lowest == 1 else ""
+        )
+        raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs{hint}")
     classes, shape = names, images[0].shape
     notes = []
     if is_multi_label:

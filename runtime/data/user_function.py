@@ -59,7 +59,8 @@ def import_function(argument: str) -> DataFunction:
         if value is None:
             functions = [word for word, one in vars(owner).items() if callable(one) and not word.startswith("_")]
             where = getattr(module, "__file__", None) or "a module of Python's own"
-            raise RunError(f"--data {argument}: {where} has no `{part}`{suggest_name(part, functions)}", status=2)
+            hint = suggest_name(part, functions) if functions else ""
+            raise RunError(f"--data {argument}: {where} has no `{part}`{hint}", status=2)
     if not callable(value):
         raise RunError(f"--data {argument}: `{function}` is {type(value).__name__}, no function", status=2)
     return value

@@ -30,6 +30,15 @@ def split_epoch(images: int, batch_size: int, processes: int = 1, parts: int = 1
     return batch_size, images // batch_size
 
 
+def describe_single_step(images: int, batch_size: int) -> str:
+    """A note where an epoch is one step; empty where it has several."""
+    if images >= 2 * batch_size:
+        return ""
+    what = f"{images:,} training images make" if images > 1 else "1 training image makes"
+    left_out = f"; {images - batch_size:,} are left out" if images > batch_size else ""
+    return f"{what} one step an epoch (`batch_size` is {batch_size:,}){left_out}"
+
+
 def compute_step_share(images: int, batch_size: int, processes: int = 1, parts: int = 1) -> Share:
     """The share of a training step, or of each part of it that goes through the network by itself. All batches of an
     epoch are complete; images left over are not used."""

@@ -190,7 +190,7 @@ def train_plan(plan: Plan, seeds: list[int] | None, out: Path) -> list[Row]:
 
     with exit_on_interrupt():
         images = plan.images.read()
-    print_data_notes(images)
+    print_data_notes(images, plan.recipe)
     return runtime_compare.train_arms(plan.arms, images, plan.recipe, seeds or [plan.recipe.seed], out)
 
 

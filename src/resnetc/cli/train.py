@@ -114,7 +114,7 @@ def run_training(options: argparse.Namespace) -> int:
     with exit_on_interrupt():
         source, network, images, chosen = read_arguments(options)
     if launch.is_main_process():
-        print_data_notes(images)
+        print_data_notes(images, chosen)
     from resnetc.runtime.run import folder
     from resnetc.runtime.train import train as run
 
@@ -276,12 +276,15 @@ def print_data_function(name: str) -> None:
             print_note(f"calls `{name}` {where} (--data)")
 
 
-def print_data_notes(images: ImageSet) -> None:
-    """Says which classes have no images."""
+def print_data_notes(images: ImageSet, recipe: Recipe) -> None:
+    """Says which classes have no images, and whether they are too few for several steps an epoch."""
     from resnetc.runtime.data import labels
+    from resnetc.runtime.distributed.batch_shares import describe_single_step
 
     for remark in labels.list_notes(images):
         print_note(remark)
+    if remark := describe_single_step(len(images.train_labels), recipe.batch_size):
+        print_note(f"{images.name}: {remark}")
 
 
 def require_runtime() -> None:

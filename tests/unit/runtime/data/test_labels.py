@@ -19,6 +19,7 @@ from resnetc.cli.main import main
 from resnetc.runtime import data
 from resnetc.runtime.data import Data, labels
 from resnetc.runtime.data.files import check_names
+from resnetc.runtime.distributed.batch_shares import describe_single_step
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.run import checkpoint
 
@@ -129,7 +130,15 @@ NUMBERS = tuple("01234")
             "npz: no training image has label 0 (cat): 1 of 3 classes",
             "npz: no test image has label 2 (eel): a class trained but never evaluated",
         ]),
+        (lambda i: 3, lambda i: i % 5, NUMBERS, [
+            "npz: all 40 training images have label 3: nothing to tell apart",
+            "npz: no training image has the labels 0 to 2, 4: 4 of 5 classes",
+        ]),
+        (lambda i: i % 2, lambda i: i % 2, ("a", "a"), [
+            "npz: 2 classes have the name `a`: they are told apart by their numbers alone",
+        ]),
         (lambda i: 0, lambda i: 0, tuple("abcdefghi"), [
+            "npz: all 40 training images have label 0 (a): nothing to tell apart",
             "npz: no training image has the labels 1 (b), 2 (c), 3 (d), 4 (e), 5 (f), ...: 8 of 9 classes",
         ]),
     ],
@@ -200,3 +209,55 @@ def test_names_have_a_limit(tmp_path: Path) -> None:
         archive(tmp_path / "a.npz", one, one, names)
         with pytest.raises(RunError, match=said):
             data.load("npz", tmp_path / "a.npz")
+
+
+def test_what_chooses_the_epoch_may_lack_a_class(few: Data) -> None:
+    part = replace(few, test_images=few.test_images[:3], test_labels=few.test_labels[:3])
+    assert labels.list_notes(replace(few, validation=part)) == [
+        "npz: none of the images that choose the best epoch has the labels 3 (d), 4 (e), 5 (f), 6 (g), 7 (h), ..."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "expected"),
+    [
+        (20, 128, "20 training images make one step an epoch (`batch_size` is 128)"),
+        (20, 11, "20 training images make one step an epoch (`batch_size` is 11); 9 are left out"),
+        (20, 10, ""),
+    ],
+)
+def test_an_epoch_of_one_step_is_told(images: int, batch_size: int, expected: str) -> None:
+    assert describe_single_step(images, batch_size) == expected
+
+
+FAULTS = {
+    "labels from 1, with names": ([1, 2], ["a", "b"], "2 names, but label 2 occurs (the labels are 1 to 2: do they st"),
+    "a gap behind the names": ([0, 2], ["a", "b"], "class_names: 2 names, but label 2 occurs\n"),
+    "no class": (
+        [-1, 2],
+        None,
+        "label -1 at image 0; 0 to 9999 are allowed (20 are negative: leave out images that ha",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_wrong_labels_are_refused_with_what_they_may_mean(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers, names, expected = FAULTS[name]
+    options = archive(tmp_path / "a.npz", numpy.tile(numbers, 20), numpy.array([max(numbers)] * 2), names)
+    assert main(["train", "digits", *options]) == 1
+    printed = capsys.readouterr().err
+    assert expected in printed and printed.count("\n") == 1
+
+
+def test_one_image_is_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = archive(tmp_path / "a.npz", numpy.array([1]), numpy.array([0, 1]))
+    assert main(["train", "digits", *options, *QUICK, "--out", str(tmp_path / "run")]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: npz")]
+    assert notes == [
+        "note: npz: the only training image has label 1: nothing to tell apart",
+        "note: npz: no training image has label 0: 1 of 2 classes",
+        "note: npz: 1 training image makes one step an epoch (`batch_size` is 64)",
+    ]

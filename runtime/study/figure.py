@@ -52,11 +52,13 @@ def draw_points(axes: Axes, number: int, x: float, values: Sequence[float]) -> N
 def label_lines(axes: Axes) -> None:
     """Name every line beside its last point, apart from each other, instead of in a box."""
     lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
-    axes.figure.canvas.draw()  # only then are the axes as long as they stay
+    picture = axes.get_figure(root=True)
+    assert picture is not None
+    picture.draw_without_rendering()  # only then are the axes as long as they stay
     ends = []
     for line in lines:
         x, y = (float(value) for value in np.asarray(line.get_xydata())[-1])
-        ends.append((float(axes.transData.transform((x, y))[1]) * 72 / axes.figure.dpi, x, y, line))
+        ends.append((float(axes.transData.transform((x, y))[1]) * 72 / picture.dpi, x, y, line))
     previous = float("-inf")
     for height, x, y, line in sorted(ends, key=lambda end: end[0]):
         place = max(height, previous + _LINE_HEIGHT)

@@ -44,8 +44,10 @@ def measure_plane(
 
 def measure_along_gradient(model: nn.Module, steps: Sequence[float], probe: Probe) -> list[float]:
     """The loss after steps of that length along the gradient, in units of the norm of all weights (Santurkar et al.
-    2018, section 3.1, look at the range of it). `eval` mode; the weights are as before afterwards."""
-    model.eval()
+    2018, section 3.1, look at the range of it). In training mode, since before the first step there are no running
+    statistics yet; mode, weights and statistics are as before afterwards."""
+    was_training, buffers = model.training, {name: value.clone() for name, value in model.named_buffers()}
+    model.train()
     names, weights = zip(*model.named_parameters(), strict=True)
     gradients = torch.autograd.grad(probe.loss(model), weights)
     with torch.no_grad():
@@ -58,6 +60,9 @@ def measure_along_gradient(model: nn.Module, steps: Sequence[float], probe: Prob
             _move(model, start, [(step, direction)])
             losses.append(float(probe.loss(model)))
         _move(model, start, [])
+        for name, value in model.named_buffers():
+            value.copy_(buffers[name])
+    model.train(was_training)
     return losses
 
 

@@ -71,7 +71,9 @@ def test_resnet18_learns_shapes_from_two_thousand_photographs(tmp_path: Path, mo
     shape_photographs.make(tmp_path / "shapes", 1600, 400)
     assert abs(probe(tmp_path / "shapes") - 0.25) <= 0.05
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "resnet18", "--data", "folder:shapes", "--recipe", "photographs", "--out", "run"]) == 0
+    settings = ["--override", "epochs=4", "--override", "threads=2"]  # the tests' own setting is one thread
+    words = ["--recipe", "photographs", *settings, "--out", "run"]
+    assert main(["train", "resnet18", "--data", "folder:shapes", *words]) == 0
     record = RunFolder(Path("run")).read_records()[-1]
     print(f"\n{record['epoch']} epochs, top-1 {record['top1']:.2f} %, {record['seconds']:.0f} s")
     assert record["epoch"] <= 6 and record["top1"] >= 95

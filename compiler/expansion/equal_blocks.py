@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
@@ -21,6 +21,8 @@ class Expansion(Protocol):
 
 
 M = TypeVar("M", bound=Expansion)
+Place: TypeAlias = "tuple[int | None, ...]"
+"""Fields of `here`."""
 
 
 @record
@@ -28,7 +30,7 @@ class Variants(Generic[M]):
     """The expansions of one block that depend on the same fields of `here`, by the values of these."""
 
     fields: tuple[str, ...]
-    expansions: dict[tuple[int, ...], M]
+    expansions: dict[Place, M]
 
 
 class EqualBlocks(Generic[M]):
@@ -64,6 +66,6 @@ class EqualBlocks(Generic[M]):
         return expanded
 
 
-def values_of(here: Here | None, fields: tuple[str, ...]) -> tuple[int, ...]:
-    """Where a block stands, as far as some fields say."""
-    return tuple(getattr(here, name) for name in fields)
+def values_of(here: Here | None, fields: tuple[str, ...]) -> Place:
+    """Where a block stands, as far as some fields say; outside of stages like no block that reads them."""
+    return tuple(None if here is None else getattr(here, name) for name in fields)

@@ -108,3 +108,26 @@ def test_a_borrowed_block_is_charged_for(call: str) -> None:
         costs.append(session.cost)
     together, alone = costs
     assert together == 2 * alone
+
+
+@pytest.mark.parametrize("other", ["", "\nmodel other = net\n"])
+def test_a_block_that_asks_where_it_stands_is_refused_outside_of_stages(other: str) -> None:
+    """Also where an equal one stands in a stage, of this network or of another one."""
+    text = """edition 1
+
+block unit(width: int) {
+  out = in |> conv(width + here.position, kernel=1)
+}
+
+model net() {
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(8, kernel=3)
+  stage s = 1 of unit(8)
+  head = unit(8)
+}
+"""
+    session = Session()
+    session.add_text(text + other)
+    assert session.networks() == []
+    (fault,) = session.sink.diagnostics
+    assert "`here`" in fault.message and fault.primary.span.text == "here"

@@ -14,7 +14,7 @@ from resnetc.cli.main import build_parser, main
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
-TRAINS = {"train", "eval", "predict", "compare", "pack"}  # need data or a run
+TRAINS = {"train", "eval", "predict", "compare", "pack", "study"}  # need data, a run or hours
 LONG = {"list", "test"}  # run elsewhere, on less
 
 

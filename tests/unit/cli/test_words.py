@@ -38,7 +38,8 @@ def test_each_word_for_a_command_has_one_answer() -> None:
 OPTIONS = {
     "train digits --epochs 3": "it is a key of the recipe: `--override epochs=3`",
     "train digits --lr=0.1": "it is a key of the recipe: `--override learning_rate=0.1`",
-    "train digits --amp": "recipes have no mixed precision",
+    "train digits --amp": "it is a key of the recipe: `--override precision=...`",
+    "train digits --teacher resnet50": "recipes have no distillation",
     "train digits --dataset cifar10": "`--dataset` is written `--data NAME:PATH` here",
     "compile digits --output models": "`--output` is written `-o DIR` here",
     "compile digits --num-classes 10": "parameters and slots of a model are set with `--set`: `--set classes=10`",

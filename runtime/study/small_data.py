@@ -18,12 +18,11 @@ def read_small(argument: str, images: int | None, side: int | None, classes: tup
     some of its classes alone where `classes` has their labels.
 
     What was reduced is kept as an .npz file in `folder`, from which the runs read it: anyone can train on the very same
-    images with `--data npz:FILE`. RunError where the set is one of photographs, or of other than bytes.
+    images with `--data npz:FILE`. RunError where the set is one that no study can be made with, or cannot be reduced.
     """
     name, path = datasets.parse_argument(argument)
-    whole = datasets.load(name, path)
-    if not isinstance(whole, Data):
-        raise RunError(f"--data {argument}: a study needs images in memory, of one size")
+    whole = _read_whole(argument, name, path)
+    _check_classes(argument, whole, classes)
     train, test = (_choose(labels, classes) for labels in (whole.train_labels, whole.test_labels))
     train = train[:images]
     halvings = count_halvings(whole.size, side)
@@ -36,7 +35,7 @@ def read_small(argument: str, images: int | None, side: int | None, classes: tup
     part = f"-classes{'-'.join(map(str, classes))}" if classes else ""
     file = folder / f"{name}{part}-{len(train)}-{height}x{width}-{whole.fingerprint()[:8]}.npz"
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         content = io.BytesIO()
         new_labels = torch.full((whole.classes,), -1)
         new_labels[list(labels)] = torch.arange(len(labels))
@@ -52,6 +51,36 @@ def read_small(argument: str, images: int | None, side: int | None, classes: tup
     small = datasets.load("npz", file)
     assert isinstance(small, Data)
     return small
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of a study, unless it is there; RunError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise RunError(f"{path}: cannot use it as a folder of the study: {fault.strerror}") from None
+
+
+def _read_whole(argument: str, name: str, path: Path | None) -> Data:
+    """The set as it is; RunError unless its images can be trained on and tested with by every study."""
+    whole = datasets.load(name, path)
+    if not isinstance(whole, Data):
+        raise RunError(f"--data {argument}: a study needs images in memory, of one size")
+    if whole.train_labels.ndim == 2:
+        raise RunError(f"--data {argument}: its images have any number of classes; a study needs exactly one for each")
+    if not len(whole.test_labels):
+        raise RunError(f"--data {argument}: it has no test images, which a study needs")
+    return whole
+
+
+def _check_classes(argument: str, whole: Data, classes: tuple[int, ...]) -> None:
+    """RunError unless there are training images and test images of each of these classes."""
+    for what, labels in ("training", whole.train_labels), ("test", whole.test_labels):
+        if missing := sorted(set(classes) - set(labels.tolist())):
+            raise RunError(
+                f"--data {argument}: no {what} image has label {missing[0]}; this study needs images of the labels "
+                f"{', '.join(map(str, classes))}"
+            )
 
 
 def _choose(labels: Tensor, classes: tuple[int, ...]) -> Tensor:

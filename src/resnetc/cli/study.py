@@ -50,6 +50,8 @@ def study(options: argparse.Namespace) -> int:
         return OK
     if options.name is None:
         raise RunError("NAME is missing: which study? `resnetc study --list` lists them", status=2)
+    if options.data is not None:
+        refuse_functions(options.data)
     names = plans.list_studies() if options.name == "all" else [options.name]
     chosen = [choose_plan(name, options) for name in names]
     require_runtime()
@@ -62,6 +64,18 @@ def study(options: argparse.Namespace) -> int:
         print(f"stopped; finished work is in {out}: the same command continues", file=sys.stderr)
         return stopped.status if isinstance(stopped, Stopped) else 130
     return OK
+
+
+def refuse_functions(argument: str) -> None:
+    """RunError where `--data` names a function: the runs read the data in processes of their own, from files."""
+    from resnetc.runtime.data import NAMES
+    from resnetc.runtime.data.user_function import is_function_name
+    from resnetc.runtime.errors import RunError
+
+    if argument.partition(":")[0] not in NAMES and is_function_name(argument):
+        raise RunError(
+            f"--data {argument}: a study calls no function; save its images, and give --data npz:FILE", status=2
+        )
 
 
 def choose_plan(name: str, options: argparse.Namespace) -> Plan:
@@ -90,13 +104,14 @@ def make_study(plan: Plan, out: Path, jobs: int) -> None:
     if plan.set_up is None:
         arms = [compile_arm(arm) for arm in plan.arms]
         import_runtime()
-        folder.mkdir(parents=True, exist_ok=True)
+        from resnetc.runtime.study.small_data import make_folder
         from resnetc.runtime.study.training import TrainedArm
 
+        make_folder(folder)
         conclude(plan, [TrainedArm(arm, ()) for arm in arms], None, folder)
         return
     import_runtime()
-    from resnetc.runtime.study.small_data import read_small
+    from resnetc.runtime.study.small_data import make_folder, read_small
     from resnetc.runtime.study.training import read_arm, train_missing
 
     data = read_small(plan.set_up.data, plan.set_up.images, plan.set_up.side, (), out / "data")
@@ -104,8 +119,8 @@ def make_study(plan: Plan, out: Path, jobs: int) -> None:
     for text in plan.arms:
         started = {arm.text.label: own for arm, own in jobs_by_arm}
         jobs_by_arm.append(plan_arm(text, plan.set_up, data, out, started[text.init] if text.init else None))
+    make_folder(folder)  # before hours of training, where it may be a file
     train_missing([job for _, own in jobs_by_arm for job in own], jobs, lambda line: print(line, file=sys.stderr))
-    folder.mkdir(parents=True, exist_ok=True)
     conclude(plan, [read_arm(arm, own) for arm, own in jobs_by_arm], data, folder)
 
 

@@ -32,6 +32,7 @@ def test_what_the_command_line_asks_for_in_vain_is_refused(tmp_path: Path) -> No
         (("table1", "--seeds", "1"), "table1 trains nothing: --data and --seeds have no meaning there"),
         (("options", "--jobs", "0"), "expected a number from 1 to 1024, not '0'"),
         (("options", "--seeds", "x"), "write them like 0,1,2, not 'x'"),
+        (("options", "--data", "mydata:load"), "--data mydata:load: a study calls no function; save its images"),
     ):
         ran = run_command("study", *words, "--out", str(tmp_path))
         assert ran.status == 2 and message in ran.err, ran.err
@@ -42,3 +43,17 @@ def test_data_that_is_not_there_is_one_message(tmp_path: Path) -> None:
     ran = run_command("study", "options", "--data", f"npz:{tmp_path / 'no.npz'}", "--out", str(tmp_path / "out"))
     assert ran.status == 1 and "no.npz" in ran.err and "No such file" in ran.err and "Traceback" not in ran.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_message_before_anything_is_trained(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for words, folder in ((("table1",), "table1"), (("responses", "--data", "digits"), "responses")):
+        ran = run_command("study", *words, "--quick", "--out", str(file))
+        assert ran.status == 1, ran.err
+        assert f"error: {file / folder}: cannot use it as a folder of the study: Not a directory" in ran.err
+        (tmp_path / folder).write_text("")
+        ran = run_command("study", *words, "--quick", "--out", str(tmp_path))
+        assert ran.status == 1, ran.err
+        assert f"error: {tmp_path / folder}: cannot use it as a folder of the study: File exists" in ran.err
+        assert not (tmp_path / "runs").exists()

@@ -48,3 +48,36 @@ def test_what_cannot_be_reduced_is_refused(tmp_path: Path) -> None:
     numpy.savez(tmp_path / "s.npz", **parts, test_images=signals, test_labels=numpy.arange(10) % 2)
     with pytest.raises(RunError, match="only images of bytes are reduced"):
         read_small(f"npz:{tmp_path / 's.npz'}", 5, None, (), tmp_path)
+
+
+def save_set(path: Path, **changes: numpy.ndarray) -> str:
+    """The argument of `--data` for a set of 20 images of 4 classes, with these parts instead of the usual ones."""
+    images, labels = numpy.zeros((20, 16, 16), numpy.uint8), numpy.arange(20) % 4
+    parts = {"train_images": images, "train_labels": labels, "test_images": images, "test_labels": labels, **changes}
+    numpy.savez(path, **{key: value for key, value in parts.items() if len(value)})
+    return f"npz:{path}"
+
+
+def test_a_set_that_no_study_can_be_made_with_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
+    table, nothing = numpy.ones((20, 4), int), numpy.empty(0)
+    for name, argument, classes, message in (
+        ("table", {"train_labels": table, "test_labels": table}, (), "its images have any number of classes"),
+        (
+            "untested",
+            {"test_images": nothing, "test_labels": nothing},
+            (),
+            "it has no test images",
+        ),
+        ("few", {}, (3, 4), "no training image has label 4; this study needs images of the labels 3, 4"),
+        ("gap", {"test_labels": numpy.zeros(20, int)}, (0, 2), "no test image has label 2; this study needs"),
+    ):
+        data = save_set(tmp_path / f"{name}.npz", **argument)
+        with pytest.raises(RunError, match=f"--data {data}: {message}"):
+            read_small(data, None, 8, classes, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file: cannot use it as a folder of the study: File exists"):
+        read_small(save_set(tmp_path / "a.npz"), None, 8, (), tmp_path / "file")

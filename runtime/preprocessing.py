@@ -89,7 +89,7 @@ def parse_preprocessing(value: object, place: str) -> Preprocessing:
         raise RunError(f"{place}: no record of a preprocessing: expected an object")
     version = value.get("version")
     if not is_count(version) or not 1 <= cast(int, version) <= VERSION:
-        raise RunError(f"{place}: `version` is {version!s:.40}; this resnetc reads versions 1 to {VERSION}")
+        raise RunError(f"{place}: `version` is {_abbreviate(version)}; this resnetc reads versions 1 to {VERSION}")
     absent = [key for key, first in _FIRST_VERSIONS.items() if cast(int, version) < first]
     for key in value:
         if key not in _CHECKS or key in absent:

@@ -130,6 +130,9 @@ def check_values(values: object, name: str) -> None:
             f"{name} has {_name_type(values)} in it; expected a torch.Tensor [channels, *size] (torch.from_numpy and "
             "torchvision's ToTensor give one)"
         )
+    if values.is_meta or values.is_nested or values.layout is not torch.strided:
+        kind = "without values (meta)" if values.is_meta else "nested" if values.is_nested else str(values.layout)
+        raise RunError(f"{name} is a tensor that is {kind}; expected a dense one, with values")
     if values.dtype not in _DTYPES:
         raise RunError(f"{name} is of {values.dtype}; expected torch.uint8 or torch.float32")
     shape = list(values.shape)
@@ -281,7 +284,7 @@ def _call(name: str) -> tuple[dict[str, UserPart], tuple[str, ...] | None]:
         return parts, None
     class_names = own_names if class_names is None else class_names
     if not _are_names(class_names):
-        raise RunError(f"`{name}` returns `classes` of {_name_type(class_names)}; expected a list of names")
+        raise RunError(f"`{name}` returns {_name_type(class_names)} as `classes`; expected a list of texts")
     names = tuple(class_names)
     check_names(f"`{name}`", names)
     return parts, names

@@ -101,9 +101,10 @@ def many(count: int, value: object) -> list[object]:
 
 
 CRAFTED = {  # what a stranger may have written: the change, and what is said of it
-    "no version": ({"version": None}, "`version` is None; this resnetc reads versions 1 to 2"),
+    "no version": ({"version": None}, "`version` is null; this resnetc reads versions 1 to 2"),
+    "a version as text": ({"version": "2"}, '`version` is "2"; this resnetc reads versions 1 to 2'),
     "of tomorrow": ({"version": 3}, "`version` is 3"),
-    "a version that equals 1": ({"version": True}, "`version` is True"),
+    "a version that equals 1": ({"version": True}, "`version` is true"),
     "another kind": ({"kind": "pickle"}, '`kind` must be one of signal, image, volume, not "pickle"'),
     "a kind that is a list": ({"kind": ["image"]}, "`kind` must be one of"),
     "a size too few": ({"size": [8]}, "`size` must have 2 numbers (`kind` is image), not 1"),
@@ -169,7 +170,7 @@ def test_what_no_run_writes_is_refused_in_one_message(case: str, tmp_path: Path)
     assert words.replace('\\"', '"') in text and text.startswith(str(path)) and "\n" not in text and len(text) < 400
     missing = {key: value for key, value in GOOD.items() if key not in change}
     if "another key" != case:
-        with pytest.raises(RunError, match="is missing|`version` is None"):
+        with pytest.raises(RunError, match="is missing|`version` is null"):
             parse_preprocessing(missing, "here")
 
 
@@ -179,7 +180,7 @@ def test_what_no_run_writes_is_refused_in_one_message(case: str, tmp_path: Path)
         ("", "damaged, or no JSON"),
         ("[" * 100_000, "damaged, or no JSON"),
         ("[]", "no record of a preprocessing: expected an object"),
-        ('{"version": 1e999}', "`version` is inf"),
+        ('{"version": 1e999}', "`version` is Infinity"),
         ('{"version": ' + "1" * 5000 + "}", "damaged, or no JSON"),
         ("\udcff", "damaged, or no JSON"),
     ],

@@ -164,6 +164,21 @@ FAULTS = {  # the module, and what is said of it
         "def load(): return Numbers(9, lambda values, index: values.double()), Numbers(9)",
         "training item 0 of `own_data:load` is of torch.float64; expected torch.uint8 or torch.float32",
     ),
+    "no values": (
+        "own_data:load",
+        "def load(): return Numbers(9, lambda values, index: values.to('meta')), Numbers(9)",
+        "training item 0 of `own_data:load` is a tensor that is without values (meta); expected a dense one, with",
+    ),
+    "a sparse tensor": (
+        "own_data:load",
+        "def load(): return Numbers(9), Numbers(9, lambda values, index: values.to_sparse() if index == 3 else values)",
+        "test item 3 of `own_data:load` is a tensor that is torch.sparse_coo; expected a dense one, with values",
+    ),
+    "names that are none": (
+        "own_data:load",
+        "def load(): return {'train': Numbers(9), 'test': Numbers(9), 'classes': ['a', 3]}",
+        "`own_data:load` returns a list of 2 as `classes`; expected a list of texts",
+    ),
     "no channels": (
         "own_data:load",
         "def load(): return Numbers(9, lambda values, index: values[0, 0]), Numbers(9)",

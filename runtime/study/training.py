@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import nn
 from resnetc.runtime import data as datasets
 from resnetc.runtime.comparison.compare import FinishedRun, is_finished, read_run
 from resnetc.runtime.data import ImageSet
-from resnetc.runtime.errors import Diverged, Stopped
+from resnetc.runtime.errors import Diverged, RunError, Stopped
 from resnetc.runtime.model import loader
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run.folder import RunFolder
@@ -123,7 +124,13 @@ def _train_all(missing: list[Job], processes: int, tell: Callable[[str], None]) 
         futures = [pool.submit(run_job, job) for job in missing]
         try:
             for number, future in enumerate(as_completed(futures), 1):
-                outcome = future.result()
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    raise RunError(
+                        "a process that trained was killed, perhaps for want of memory: the same command goes on, with "
+                        "fewer runs at a time by `--jobs`"
+                    ) from None
                 if isinstance(outcome, int):
                     raise Stopped(outcome, 0, missing[0].folder)
                 tell(f"{number}/{len(missing)}  {outcome}")

@@ -64,6 +64,13 @@ def test_any_other_fault_ends_the_study(small: Data, brief: Recipe, tmp_path: Pa
         train_missing([job], 1, print)
 
 
+def test_a_process_that_is_killed_is_one_message(small: Data, brief: Recipe, tmp_path: Path) -> None:
+    killing = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    job = replace(make_job(compile_arm("x"), small, brief, 0, tmp_path), source=killing)
+    with pytest.raises(RunError, match="a process that trained was killed"):
+        train_missing([job], 1, print)
+
+
 def test_an_arm_begins_and_ends_with_the_weights_of_its_run(make_arm: MakeArm, small: Data) -> None:
     arm = make_arm("ResNet-8")
     (run,) = arm.runs

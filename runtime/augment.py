@@ -3,7 +3,6 @@
 Imports torch alone, as the training step does.
 """
 
-import math
 from typing import Protocol
 
 import torch
@@ -124,9 +123,5 @@ def add_noise(values: Tensor, deviation: float, seed: int, epoch: int | Tensor, 
     """The normalised inputs `index` with Gaussian noise of that standard deviation, other noise in each epoch."""
     count = values[0].numel()
     number = index[:, None] * count + torch.arange(count, device=index.device)
-    radius, angle = (
-        (counter_rng.random_bits(seed, epoch, number, stream).double() + 0.5) / 2**32
-        for stream in (counter_rng.RADIUS, counter_rng.ANGLE)
-    )
-    noise = (-2 * radius.log()).sqrt() * (2 * math.pi * angle).cos()
+    noise = counter_rng.normal(seed, epoch, number, counter_rng.RADIUS, counter_rng.ANGLE)
     return values + deviation * noise.float().view(values.shape)

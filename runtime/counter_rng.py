@@ -4,6 +4,7 @@ There is no state to save: a resumed run, another batch size or another device g
 The mixing function is the 32-bit finaliser `lowbias32` (Ellis and Wellons), applied twice.
 """
 
+import math
 from typing import TypeVar
 
 import torch
@@ -45,14 +46,23 @@ def random_bits(seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> T
     return _mix((_mix(index ^ first) + _mix(first ^ _MASK)) & _MASK)
 
 
-def randint(limit: int, seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
-    """A random integer in [0, limit) for every index: int64 of the same shape; `limit` is at most 2**31."""
+def randint(limit: int | Tensor, seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
+    """A random integer in [0, limit) for every index: int64 of the same shape; `limit`, for all or for each, is at most
+    2**31."""
     return (random_bits(seed, epoch, index, stream) * limit) >> 32
 
 
 def uniform(seed: int, epoch: int | Tensor, index: Tensor, stream: int) -> Tensor:
     """A random number in [0, 1) for every index: float32 of the same shape, one of 2**24."""
     return (random_bits(seed, epoch, index, stream) >> 8).float() / (1 << 24)
+
+
+def normal(seed: int, epoch: int | Tensor, index: Tensor, radius_stream: int, angle_stream: int) -> Tensor:
+    """A Gaussian number of mean 0 and deviation 1 for every index: float64 of the same shape (Box and Muller)."""
+    radius, angle = (
+        (random_bits(seed, epoch, index, stream).double() + 0.5) / 2**32 for stream in (radius_stream, angle_stream)
+    )
+    return (-2 * radius.log()).sqrt() * (2 * math.pi * angle).cos()
 
 
 def permutation(seed: int, epoch: int, count: int, device: torch.device) -> Tensor:

@@ -1,7 +1,5 @@
 """Changes the colours of images: brightness, contrast and saturation, and the light (Krizhevsky et al. 2012)."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -67,7 +65,7 @@ class ColourChanger:
     def _draw_light(self, epoch: int | Tensor, index: Tensor) -> Tensor:
         """What is added to all pixels of an image: [N, 3]."""
         numbers = index[:, None] * 3 + torch.arange(3, device=index.device)
-        radius = 1 - counter_rng.uniform(self.seed, epoch, numbers, counter_rng.LIGHT_RADIUS)  # above 0
-        angle = counter_rng.uniform(self.seed, epoch, numbers, counter_rng.LIGHT_ANGLE)
-        normal = (-2 * radius.log()).sqrt() * (2 * math.pi * angle).cos()
-        return self.light * normal @ self.components.T * (self.white - self.black)
+        factors = counter_rng.normal(
+            self.seed, epoch, numbers, counter_rng.LIGHT_RADIUS, counter_rng.LIGHT_ANGLE
+        ).float()
+        return self.light * factors @ self.components.T * (self.white - self.black)

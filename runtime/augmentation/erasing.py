@@ -29,7 +29,7 @@ def erase_boxes(images: Tensor, probability: float, seed: int, epoch: int | Tens
     for axis, (length, stream) in enumerate(zip(size, streams, strict=True)):
         share = side * factors[axis] if axis in factors else side
         extent = (share * length).round().long().clamp(1, length)
-        first = (counter_rng.random_bits(seed, epoch, index, stream) * (length - extent + 1)) >> 32
+        first = counter_rng.randint(length - extent + 1, seed, epoch, index, stream)
         places = torch.arange(length, device=images.device)
         within = (places >= first[:, None]) & (places < (first + extent)[:, None])
         inside = inside & within.view(-1, *[1] * axis, length, *[1] * (len(size) - 1 - axis))

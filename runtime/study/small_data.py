@@ -89,6 +89,14 @@ def _choose(labels: Tensor, classes: tuple[int, ...]) -> Tensor:
     return wanted.nonzero().flatten()
 
 
+def read_data(argument: str) -> Data:
+    """The images in memory that the argument of `--data` of a run names."""
+    name, path = datasets.parse_argument(argument)
+    data = datasets.load(name, path)
+    assert isinstance(data, Data)
+    return data
+
+
 def count_halvings(size: tuple[int, ...], side: int | None) -> int:
     """How often the sides are halved until none is longer than `side`; 0 where a side is odd before that."""
     halvings = 0

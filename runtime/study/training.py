@@ -18,7 +18,6 @@ from types import FrameType
 import torch
 from torch import nn
 
-from resnetc.runtime import data as datasets
 from resnetc.runtime.comparison.compare import FinishedRun, is_finished, read_run
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.errors import Diverged, RunError, Stopped
@@ -26,6 +25,7 @@ from resnetc.runtime.model import loader
 from resnetc.runtime.recipe import RULES, Recipe
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.study.arms import CompiledArm
+from resnetc.runtime.study.small_data import read_data
 from resnetc.runtime.train import train
 from resnetc.runtime.trained_run import load_run
 
@@ -141,10 +141,9 @@ def _train_all(missing: list[Job], processes: int, tell: Callable[[str], None]) 
 
 def run_job(job: Job) -> str | int:
     """Train one run, or go on with it; a line about its result, or the number of the signal that stopped it."""
-    name, path = datasets.parse_argument(job.data)
     resume = RunFolder(job.folder).is_resumable
     try:
-        data = datasets.load(name, path)
+        data = read_data(job.data)
         init = None if resume else job.init
         result = train(job.source, job.network, data, job.recipe, job.folder, init=init, resume=resume, quiet=True)
     except Diverged as fault:  # which is what such a run has to say

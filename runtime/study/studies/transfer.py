@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime import data as datasets
 from resnetc.runtime.data import Data
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.features import measure_linear_probe
 from resnetc.runtime.study.measurements.probe import take_test_images, take_training_images
+from resnetc.runtime.study.small_data import read_data
 from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
@@ -32,14 +32,6 @@ def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
             accuracy = measure_linear_probe(first.load_model(start), train, test)
             figures.append(Figure(first.label, start.seed, "probe", accuracy))
     return Table(figures)
-
-
-def read_data(argument: str) -> Data:
-    """The images in memory that a run was trained on; argument: of `--data`."""
-    name, path = datasets.parse_argument(argument)
-    data = datasets.load(name, path)
-    assert isinstance(data, Data)
-    return data
 
 
 def compute_statistics(table: Table) -> Statistics:

@@ -49,6 +49,12 @@ def draw_points(axes: Axes, number: int, x: float, values: Sequence[float]) -> N
     )
 
 
+def label_ticks(axes: Axes, x: Sequence[float]) -> None:
+    """Ticks at these places of the x axis alone: on a logarithmic one the usual labels run into each other."""
+    axes.set_xticks(x, labels=[f"{value:.3g}" for value in x])
+    axes.set_xticks([], minor=True)
+
+
 def label_lines(axes: Axes) -> None:
     """Name every line beside its last point, apart from each other, instead of in a box."""
     lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]

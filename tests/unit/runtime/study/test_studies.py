@@ -72,7 +72,8 @@ def row(values: dict[str, dict[str, float]]) -> Table:
 def make_depth_table() -> Table:
     tops = {"ResNet-20": 70, "ResNet-32": 76, "ResNet-44": 77, "ResNet-56": 78, "ResNet-110": 79}
     curve = [Figure("ResNet-1202", seed, "loss", 2.3 - 0.3 * x, x) for seed in SEEDS for x in (0.5, 1.5)]
-    return Table([*row({arm: {"top1": top} for arm, top in tops.items()}).figures, *curve])
+    guess = Figure("ResNet-1202", None, "constant_guess", 2.3)
+    return Table([*row({arm: {"top1": top} for arm, top in tops.items()}).figures, *curve, guess])
 
 
 def make_lesion_table() -> Table:
@@ -188,7 +189,7 @@ def test_a_verdict_turns_with_the_figures(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in list_studies() if name != "table1"])
 def test_one_seed_of_the_same_figures_is_too_small(name: str) -> None:
-    table = Table(one for one in CASES[name][0]().figures if one.seed == 0)
+    table = Table(one for one in CASES[name][0]().figures if one.seed in (0, None))
     verdict = page.find(read_plan(name, quick=True), load_code(name), table).verdict
     assert verdict.word is Word.TOO_SMALL and {one.outcome for one in verdict.judgements} == {Outcome.OPEN}
 
@@ -198,6 +199,14 @@ def test_without_the_effect_there_is_no_support() -> None:
     same = {f"plain-{depth}": {"train_loss": 0.6} for depth in (20, 56)}
     same |= {f"ResNet-{depth}": {"top1": 82} for depth in (20, 56)}
     verdict = page.find(read_plan("degradation", quick=True), load_code("degradation"), row(same)).verdict
+    assert verdict.word is Word.NOT_SUPPORTED
+
+
+def test_a_loss_that_falls_to_that_of_a_guess_is_no_learning() -> None:
+    """1202 layers at a rate that explodes: from 57 nats to 2.3, which is what ten classes give a constant guess."""
+    curve = [Figure("ResNet-1202", seed, "loss", loss, x) for seed in SEEDS for x, loss in ((0.2, 57), (0.9, 2.3))]
+    kept = [one for one in make_depth_table().figures if one.quantity != "loss"]
+    verdict = page.find(read_plan("depth", quick=True), load_code("depth"), Table([*kept, *curve])).verdict
     assert verdict.word is Word.NOT_SUPPORTED
 
 

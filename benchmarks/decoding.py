@@ -25,12 +25,12 @@ import PIL
 import torch
 from PIL import Image, features
 
-from resnetc.runtime.data.decode import Box, Picture, Pixels, crop_and_resize, resize_and_crop
+from resnetc.runtime.data.decode import Pixels, Region, resize_and_crop
 from resnetc.runtime.data.image_folder import FolderPictures
 from resnetc.runtime.data.pack import Pack, PackPictures
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.data.photographs import Pictures
-from resnetc.runtime.random_crops import RandomCrops
+from resnetc.runtime.random_crops import RandomCrops, read_crops
 from resnetc.runtime.run import environment
 
 SIZES = ((40, 50), (80, 100), (160, 200), (400, 500), (800, 1000))  # height, width
@@ -50,7 +50,7 @@ def make_photograph(random: np.random.Generator, height: int, width: int) -> Ima
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def choose_box(crop: str, draws: list[tuple[int, int, int, int]], height: int, width: int, side: int) -> Box:
+def choose_box(crop: str, draws: list[tuple[int, int, int, int]], height: int, width: int, side: int) -> Region:
     """The part of a photograph that is resized to the side; of `evaluation` the centre of the resized image."""
     if crop == "random":
         return RandomCrops(0, (0.08, 1.0), (3 / 4, 4 / 3)).choose_box(draws, height, width)
@@ -60,7 +60,7 @@ def choose_box(crop: str, draws: list[tuple[int, int, int, int]], height: int, w
     return 0, 0, width, height
 
 
-def crop_plainly(path: Path, crop: str, box: Box, side: int) -> Pixels:
+def crop_plainly(path: Path, crop: str, box: Region, side: int) -> Pixels:
     """What most people write."""
     image = Image.open(path).convert("RGB")
     if crop == "evaluation":
@@ -69,17 +69,10 @@ def crop_plainly(path: Path, crop: str, box: Box, side: int) -> Pixels:
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
     else:
-        image = image.crop(box)  # type: ignore[arg-type]  # whole pixels
+        image = image.crop(box)
         if crop != "cut":
             image = image.resize((side, side), BILINEAR)
     return np.array(image)
-
-
-def crop_as_the_runtime(picture: Picture, crop: str, box: Box, side: int) -> Pixels:
-    """What the runtime does with a photograph that was opened."""
-    if crop == "evaluation":
-        return resize_and_crop(picture, round(side / 0.875), (side, side), "bilinear")
-    return crop_and_resize(picture, box, (side, side), "bilinear")
 
 
 def make_arms(files: list[Path], pack: Pictures, crop: str, side: int, height: int, width: int) -> dict[str, Arm]:
@@ -92,10 +85,12 @@ def make_arms(files: list[Path], pack: Pictures, crop: str, side: int, height: i
         return np.stack([crop_plainly(file, crop, box, side) for file, box in zip(files, boxes, strict=True)])
 
     def read(pictures: Pictures) -> Pixels:
+        if crop != "evaluation":
+            return read_crops(pictures, range(len(files)), lambda row, height, width: boxes[row], (side, side))
         batch = np.empty((len(files), side, side, 3), np.uint8)
-        for index, box in enumerate(boxes):
+        for index in range(len(files)):
             with pictures.open(index) as picture:
-                batch[index] = crop_as_the_runtime(picture, crop, box, side)
+                batch[index] = resize_and_crop(picture, round(side / 0.875), (side, side), "bilinear")
         return batch
 
     return {"plain": plain, "folder": lambda: read(folder), "pack": lambda: read(pack)}

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from resnetc.runtime.data.decode import Pixels, crop_and_resize
-from resnetc.runtime.data.photographs import INTERPOLATION, Photographs
+from resnetc.runtime.data.decode import Pixels, Region
+from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_size import choose_train_size
-from resnetc.runtime.random_crops import RandomCrops
+from resnetc.runtime.random_crops import RandomCrops, read_crops
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.trivial_augment import TrivialAugment
 
@@ -65,11 +64,12 @@ class _Decoder(Dataset[Pixels | _Fault]):
 
     def _crop_randomly(self, epoch: int, indices: Sequence[int]) -> Pixels:
         size = choose_train_size(self.recipe, epoch, self.data.size)
-        pixels = np.empty((len(indices), *size, self.data.channels), np.uint8)
-        for row, (index, draws) in enumerate(zip(indices, self.crops.draw(epoch, indices), strict=True)):
-            with self.data.train.open(index % len(self.data.train)) as picture:
-                box = self.crops.choose_box(draws, picture.height, picture.width)
-                pixels[row] = crop_and_resize(picture, box, size, INTERPOLATION)
+        draws, part = self.crops.draw(epoch, indices), self.data.train
+
+        def choose_box(row: int, height: int, width: int) -> Region:
+            return self.crops.choose_box(draws[row], height, width)
+
+        pixels = read_crops(part, [index % len(part) for index in indices], choose_box, size)
         if self.policy is not None:
             for row, draw in enumerate(self.policy.draw(epoch, indices)):
                 pixels[row] = self.policy.change(pixels[row], draw)

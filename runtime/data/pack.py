@@ -55,6 +55,10 @@ class Pack:
     def __reduce__(self) -> tuple[Callable[[Path], Pack], tuple[Path]]:
         return Pack, (self.path,)
 
+    def open(self, number: int) -> PackedPicture:
+        """One of its images."""
+        return PackedPicture(self, number, self._places[1].item(number), self._places[2].item(number))
+
     def read_rows(self, number: int, factor: int, top: int, bottom: int) -> Pixels:
         """Rows of an image reduced by `factor`, which hold until the next are read; RunError if it is damaged."""
         start, height, width = self._locate(number, factor)
@@ -132,13 +136,13 @@ class PackedPicture:
         """A region of the image, reduced by `factor`."""
         from PIL import Image
 
-        pixels = self.cut(factor, region)
+        pixels = self.cut(factor, region).copy()  # of grey pixels, an image would be a view
         return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
 
     def cut(self, factor: int, region: Region) -> Pixels:
-        """The same as an array."""
+        """The same as an array, which holds until the next is read from the pack."""
         left, top, right, bottom = region
-        return self.pack.read_rows(self.number, factor, top, bottom)[:, left:right].copy()
+        return self.pack.read_rows(self.number, factor, top, bottom)[:, left:right]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +153,17 @@ class PackPictures:
     start: int
     count: int
 
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+        return self.pack.index.channels
+
     def __len__(self) -> int:
         return self.count
 
     def open(self, index: int) -> AbstractContextManager[PackedPicture]:
         """One of them."""
-        row = self.pack.index.rows[self.start + index]
-        return nullcontext(PackedPicture(self.pack, self.start + index, int(row["height"]), int(row["width"])))
+        return nullcontext(self.pack.open(self.start + index))
 
 
 def read_outline(path: Path | None) -> Outline | MixedOutline:

@@ -26,6 +26,10 @@ SAMPLE_IMAGES = 512  # training images over which mean and deviation are compute
 class Pictures(Protocol):
     """The training or the test images, each opened by its number."""
 
+    @property
+    def channels(self) -> int:
+        """As which they are read: 1 (grey) or 3 (RGB)."""
+
     def __len__(self) -> int:
         """How many there are."""
 
@@ -39,6 +43,11 @@ class SomePictures:
 
     whole: Pictures
     rows: Sequence[int]
+
+    @property
+    def channels(self) -> int:
+        """As which they are read."""
+        return self.whole.channels
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -52,8 +52,8 @@ lint: $(READY) ## run ruff and mypy
 bench: $(READY) ## compare the compiler's speed and memory with its budgets
 	$(PY) benchmarks/compile.py
 
-degradation: $(READY) ## train plain and residual nets of 20 and 56 layers (needs Debian's dataset-fashion-mnist)
-	$(PY) benchmarks/degradation.py
+degradation: $(READY) ## train plain and residual nets of 20 to 56 layers (needs Debian's dataset-fashion-mnist)
+	OMP_NUM_THREADS=1 $(RESNETC) study degradation --quick
 
 studies: $(READY) ## re-run every claim about residual networks, quick (needs Debian's dataset-fashion-mnist)
 	OMP_NUM_THREADS=1 $(RESNETC) study all --quick

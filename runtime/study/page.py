@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from markupsafe import Markup
 
+from resnetc.runtime.errors import RunError
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.plan import Plan
@@ -33,6 +34,16 @@ class Findings:
     verdict: Verdict
 
 
+def refuse_diverged(code: StudyCode, arms: Sequence[TrainedArm]) -> None:
+    """RunError where a run diverged of a study that needs what it has learnt."""
+    diverged = [f"{arm.label}, seed {seed}" for arm in arms for seed in arm.diverged]
+    if diverged and not code.TAKES_DIVERGED:
+        raise RunError(
+            f"{diverged[0]}: its loss became no number, and this study needs the trained net; choose other seeds with "
+            "--seeds"
+        )
+
+
 def find(plan: Plan, code: StudyCode, table: Table) -> Findings:
     """What the figures of a study say by its own rule."""
     return Findings(plan, table, judge(plan.criteria, code.compute_statistics(table)))
@@ -44,6 +55,7 @@ def write(findings: Findings, code: StudyCode, arms: Sequence[TrainedArm], out: 
     checkpoint.write(out / "table.csv", table.to_csv().encode())
     picture, _ = figure.save(code.draw(table), out)
     drawing = picture.read_text("utf-8")
+    notes = {arm.label: arm.compiled.text.values.get("note", "") for arm in arms}
     page = _load_template().render(
         plan=plan,
         verdict=findings.verdict,
@@ -52,6 +64,8 @@ def write(findings: Findings, code: StudyCode, arms: Sequence[TrainedArm], out: 
         figure=Markup(drawing[drawing.index("<svg") :]),
         commands=[(arm.label, [run.folder.name for run in arm.runs]) for arm in arms],
         seconds=sum(run.last_record["seconds"] for arm in arms for run in arm.runs),
+        notes=notes,
+        has_notes=any(notes.values()),
         seeds=len(plan.set_up.seeds) if plan.set_up else 0,
         machine=describe_machine(),
         format_number=format_number,

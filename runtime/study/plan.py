@@ -1,27 +1,32 @@
 """Reads the text of a study: its claim, its networks, how they are trained, and the rule of its verdict.
 
-    plan = read_plan("degradation", quick=True)
+    plan = read_plan("degradation", "quick")
 
-A study is a YAML file in `texts/`. `set_ups.yaml` says what all of them share: data, recipe, seeds, in a quick and in a
-full form. A study may say otherwise under `quick` and `full`. A value in brackets in an arm's `set` or `override` makes
-an arm for each, and `{key}` in its label is that value.
+A study is a YAML file in `texts/`. `set_ups.yaml` says what all of them share: data, recipe, seeds, in three forms:
+`quick`, `full`, and `photographs`, which is for ImageNet. A study may say otherwise under these names, also what it
+measures, by which criteria, and with which nets; only one that says something under `photographs` has that form. A
+value in brackets in an arm's `set` or `override` makes an arm for each, and `{key}` in its label is that value.
 """
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 import yaml
 
 from resnetc.runtime.errors import RunError, suggest_name
 from resnetc.runtime.study.arms import ArmText
+from resnetc.runtime.study.form import MAX_SMALL_SIDE
 from resnetc.runtime.study.verdict import Criterion
 
 _TEXTS = "texts"
 _SET_UPS = "set_ups"
 
 Tree = Mapping[str, object]
+Form = Literal["quick", "full", "photographs"]
+_PHOTOGRAPHS: Form = "photographs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,31 @@ class SetUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the costs of a study are computed from before anything is trained.
+
+    data: what the images are; classes, channels, size: of them; images: how many train a net. limit, eager:
+    multiply-adds of a forward pass that one device trains in a second, with its kernels fused or each by itself;
+    launch: seconds of a step, for each layer with weights, that eager kernels take at least.
+    """
+
+    data: str
+    classes: int
+    channels: int
+    size: tuple[int, int]
+    images: int
+    limit: float
+    eager: float
+    launch: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A study before anything is trained.
 
     claim: in its author's terms, from `source`; dispute: what critics say against it; measured: what is looked at;
-    published: a table of the published figures, its head first; criteria: the rule of the verdict; set_up: None where
-    nothing is trained; budget: CPU minutes of the quick form.
+    limits: what this form of the study cannot show; published: a table of the published figures, its head first;
+    criteria: the rule of the verdict; set_up: None where nothing is trained; budget: CPU minutes of the quick form.
     """
 
     name: str
@@ -57,12 +81,13 @@ class Plan:
     claim: str
     dispute: str
     measured: str
+    limits: str
     published: tuple[tuple[str, ...], ...]
     criteria: tuple[Criterion, ...]
     arms: tuple[ArmText, ...]
     set_up: SetUp | None
     budget: float
-    is_quick: bool
+    form: Form
 
 
 def list_studies() -> list[str]:
@@ -70,12 +95,26 @@ def list_studies() -> list[str]:
     return [str(name) for name in _items(_read(_SET_UPS)["studies"])]
 
 
-def read_plan(name: str, quick: bool) -> Plan:
-    """The study of that name in its quick or its full form; RunError (status 2) if there is none."""
-    if name not in list_studies():
-        raise RunError(f"no such study: {name}{suggest_name(name, list_studies())}", status=2)
-    text, shared = _read(name), _read(_SET_UPS)
-    form = "quick" if quick else "full"
+def has_photographs(name: str) -> bool:
+    """Whether the study has a form for photographs; one that trains nothing needs none."""
+    text = _read(name)
+    return _PHOTOGRAPHS in text or text.get("trains") is False
+
+
+def read_plan(name: str, form: Form) -> Plan:
+    """The study of that name in that form; RunError (status 2) if there is none."""
+    names = list_studies()
+    if name not in names:
+        raise RunError(f"no such study: {name}{suggest_name(name, names)}; `all` makes all of them", status=2)
+    whole, shared = _read(name), _read(_SET_UPS)
+    if form == _PHOTOGRAPHS and not has_photographs(name):
+        others = ", ".join(other for other in names if _PHOTOGRAPHS in _read(other))
+        raise RunError(
+            f"{name} has no form for photographs; {others} have one. It can be made with images of one size, at most "
+            f"{MAX_SMALL_SIDE} pixels a side"
+        )
+    own = _tree(whole.get(form, {}))
+    text = {**whole, **own}
     return Plan(
         name=name,
         title=str(text["title"]),
@@ -83,12 +122,30 @@ def read_plan(name: str, quick: bool) -> Plan:
         claim=_prose(text["claim"]),
         dispute=_prose(text.get("dispute", "")),
         measured=_prose(text["measured"]),
+        limits=_prose(own.get("limits", "")),
         published=tuple(tuple(map(str, _items(row))) for row in _items(text.get("published", []))),
         criteria=tuple(map(_read_criterion, _items(text["criteria"]))),
         arms=tuple(arm for one in _items(text["arms"]) for arm in _read_arms(_tree(one), form)),
-        set_up=None if text.get("trains") is False else _read_set_up(_tree(shared[form]), _tree(text.get(form, {}))),
+        set_up=None if text.get("trains") is False else _read_set_up(_tree(shared[form]), own),
         budget=float(str(text["cpu_minutes"])),
-        is_quick=quick,
+        form=form,
+    )
+
+
+def read_expectation(form: Form) -> Expectation:
+    """What the costs of that form are computed from; KeyError for the quick form, whose budget its text says."""
+    shared = _tree(_read(_SET_UPS)[form])
+    expected = _tree(shared["expected"])
+    height, width = (int(str(length)) for length in _items(expected["size"]))
+    return Expectation(
+        data=str(expected["data"]),
+        classes=int(str(expected["classes"])),
+        channels=int(str(expected["channels"])),
+        size=(height, width),
+        images=int(str(expected["images"])),
+        limit=float(str(expected["limit"])),
+        eager=float(str(expected["eager"])),
+        launch=float(str(expected["launch"])),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
@@ -22,7 +22,10 @@ class StudyCode(Protocol):
     SUMMARY: Sequence[tuple[str, str]]
     """The quantities that the report lists for every arm, each with the head of its column."""
 
-    def measure(self, arms: Sequence[TrainedArm], data: Data | None) -> Table:
+    TAKES_DIVERGED: bool
+    """Whether the study has something to say of a run whose loss became no number."""
+
+    def measure(self, arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
         """All figures of the study. data: None where nothing is trained."""
 
     def compute_statistics(self, table: Table) -> Statistics:
@@ -35,6 +38,12 @@ class StudyCode(Protocol):
 def load_code(study: str) -> StudyCode:
     """The module of the study of that name."""
     return cast(StudyCode, importlib.import_module(f"resnetc.runtime.study.studies.{study}"))
+
+
+def list_depths(table: Table, kind: str) -> list[int]:
+    """The depths of the nets of a kind, whose arms are called `kind-depth`, in rising order."""
+    parts = [arm.rpartition("-") for arm in table.arms]
+    return sorted(int(depth) for name, _, depth in parts if name == kind and depth.isdigit())
 
 
 def take_figures(arms: Sequence[TrainedArm]) -> list[Figure]:

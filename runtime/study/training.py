@@ -6,6 +6,7 @@ what was stopped, or made for another study before, is gone on with.
 
 import hashlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -88,14 +89,23 @@ class TrainedArm:
         return loader.build_network(self.compiled.source, Path(f"{self.compiled.network}.py"), _CPU)
 
 
-def make_job(arm: CompiledArm, data: ImageSet, recipe: Recipe, seed: int, out: Path, init: Path | None = None) -> Job:
+def make_job(
+    arm: CompiledArm,
+    data: ImageSet,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
+    *,
+    fingerprint: str,
+    init: Path | None = None,
+) -> Job:
     """The run of an arm with a seed, in a folder below `out` whose name says what it is and differs wherever the run
-    does."""
+    does. fingerprint: that of the data, which takes its time."""
     seeded = replace(recipe, seed=seed)
     usual = Recipe()  # a key that a later version adds leaves the names of earlier runs as they are
     settings = {key: getattr(seeded, key) for key, rule in RULES.items() if not rule.may_change}
     own = [f"{key}: {value}" for key, value in settings.items() if value != getattr(usual, key)]
-    parts = [arm.source, data.fingerprint(), *own, f"from {init.name}" if init else ""]
+    parts = [arm.source, fingerprint, *own, f"from {init.name}" if init else ""]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
     folder = out / f"{arm.network}-{seed}-{digest}"
     cost = arm.multiply_adds * len(data.train_labels) * recipe.epochs
@@ -143,7 +153,7 @@ def run_job(job: Job) -> str | int:
     """Train one run, or go on with it; a line about its result, or the number of the signal that stopped it."""
     resume = RunFolder(job.folder).is_resumable
     try:
-        data = read_data(job.data)
+        data = read_data(job.data, job.recipe)
         init = None if resume else job.init
         result = train(job.source, job.network, data, job.recipe, job.folder, init=init, resume=resume, quiet=True)
     except Diverged as fault:  # which is what such a run has to say
@@ -182,3 +192,8 @@ def _stop_processes_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def choose_processes() -> int:
+    """How many runs there are at a time where nobody says it: one for each CPU, but one where a GPU trains them."""
+    return 1 if torch.cuda.is_available() else os.cpu_count() or 1

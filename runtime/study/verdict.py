@@ -70,6 +70,19 @@ class Judgement:
         """The mean over the seeds."""
         return fmean(self.values)
 
+    @property
+    def is_in_favour(self) -> bool:
+        """Whether the mean is on the right side, however uncertain it is."""
+        one = self.criterion
+        return self.mean >= one.threshold if one.at_least else self.mean <= one.threshold
+
+    @property
+    def words(self) -> str:
+        """The outcome; of an open one, to which side it leans."""
+        if self.outcome is not Outcome.OPEN or not math.isfinite(self.mean):
+            return self.outcome.value
+        return f"{self.outcome.value}, {'for' if self.is_in_favour else 'against'} the claim so far"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -85,6 +98,24 @@ class Verdict:
             return Word.NOT_SUPPORTED
         return Word.TOO_SMALL if Outcome.OPEN in outcomes or not outcomes else Word.SUPPORTED
 
+    @property
+    def sentence(self) -> str:
+        """What was found, in a sentence without its full stop."""
+        total = len(self.judgements)
+        holding = sum(one.outcome is Outcome.HOLDS for one in self.judgements)
+        failing = [one.criterion.says for one in self.judgements if one.outcome is Outcome.FAILS]
+        open_ones = [one for one in self.judgements if one.outcome is Outcome.OPEN]
+        leaning = [one.is_in_favour for one in open_ones if math.isfinite(one.mean)]
+        parts = [
+            f"{holding} of {total} parts hold{'s' if holding == 1 else ''}" if holding else "",
+            f"it does not hold that {'; nor that '.join(failing)}" if failing else "",
+            f"{len(open_ones)} of {total} {'is' if len(open_ones) == 1 else 'are'} open, {leaning.count(True)} for the "
+            f"claim so far and {leaning.count(False)} against it"
+            if open_ones
+            else "",
+        ]
+        return f"{self.word.value}: {'; '.join(filter(None, parts))}"
+
 
 def judge(criteria: Sequence[Criterion], statistics: Mapping[str, Sequence[float]]) -> Verdict:
     """The verdict of a study: `statistics` has the values of each criterion's statistic, one for each seed."""
@@ -92,8 +123,8 @@ def judge(criteria: Sequence[Criterion], statistics: Mapping[str, Sequence[float
 
 
 def compute_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean (Student's t); of one value, all numbers."""
-    if len(values) < 2:
+    """The 95 % interval of the mean (Student's t); of one value, and where one is no number, all numbers."""
+    if len(values) < 2 or not all(map(math.isfinite, values)):
         return -math.inf, math.inf
     from scipy.special import stdtrit
 

@@ -1,5 +1,6 @@
 """Images as a trained network gets them, to look at it with: the same ones for every arm of a study."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import Data, ImageSet
+from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.preprocessing import read_preprocessing
 from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.study.small_data import choose_rows
+
+_MAX_PIXELS = 1 << 21  # of all images that a network is looked at with: what autograd keeps of them fits any machine
+_MIN_IMAGES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,30 @@ class Probe:
         return 100 * float((model(self.images).argmax(1) == self.labels).float().mean())
 
 
-def take_training_images(data: Data, run: Path, count: int) -> Probe:
-    """The first `count` training images, as the run in the folder `run` was given them, without augmentation."""
-    return _prepare(data.train_images[:count], data.train_labels[:count], run)
+def take_training_images(data: ImageSet, run: Path, count: int) -> Probe:
+    """`count` training images, as the run in the folder `run` was given them, without augmentation; fewer where they
+    are large, at least 16."""
+    rows = choose_rows(data.train_labels, _limit(data, count))
+    return _prepare(_read_images(data, rows, is_training=True), data.train_labels[rows], run)
 
 
-def take_test_images(data: Data, run: Path, count: int) -> Probe:
-    """The first `count` test images, likewise."""
-    return _prepare(data.test_images[:count], data.test_labels[:count], run)
+def take_test_images(data: ImageSet, run: Path, count: int) -> Probe:
+    """`count` test images, likewise."""
+    rows = choose_rows(data.test_labels, _limit(data, count))
+    return _prepare(_read_images(data, rows, is_training=False), data.test_labels[rows], run)
+
+
+def _limit(data: ImageSet, count: int) -> int:
+    return min(count, max(_MIN_IMAGES, _MAX_PIXELS // math.prod(data.size)))
+
+
+def _read_images(data: ImageSet, rows: Tensor, is_training: bool) -> Tensor:
+    """uint8 or float32 [N, channels, *size]: these images of the training or the test part."""
+    if isinstance(data, Photographs):
+        pixels = data.crop_centres(data.train if is_training else data.test, rows.tolist())
+        return torch.from_numpy(pixels).movedim(-1, 1)
+    assert isinstance(data, Data)
+    return (data.train_images if is_training else data.test_images)[rows]
 
 
 def _prepare(images: Tensor, labels: Tensor, run: Path) -> Probe:

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.gradients import measure_gradient_norms
 from resnetc.runtime.study.measurements.probe import take_training_images
-from resnetc.runtime.study.study_code import Statistics, take_figures
+from resnetc.runtime.study.study_code import Statistics, list_depths, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (("train_loss", "training loss"), ("top1", "test accuracy, %"), ("parameters", "parameters"))
 KINDS = ("plain", "ResNet")
-SHALLOW, DEEP = 20, 56
 _IMAGES = 128  # of which the gradient is taken
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Losses and accuracies; of the first run of each arm the gradients before the first step and after the last."""
     assert data is not None
     figures = take_figures(arms)
@@ -33,14 +33,17 @@ def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
 
 
 def compute_statistics(table: Table) -> Statistics:
-    """The ratio of the plain nets' training losses, and how far the deep residual net is behind the shallow one."""
+    """The ratio of the training losses of the deepest and the shallowest plain net, and how far the deepest residual
+    net is behind the shallowest."""
+    depths = list_depths(table, KINDS[0])
+    shallow, deep = depths[0], depths[-1]
     plain = zip(
-        table.values(f"plain-{DEEP}", "train_loss"), table.values(f"plain-{SHALLOW}", "train_loss"), strict=True
+        table.values(f"plain-{deep}", "train_loss"), table.values(f"plain-{shallow}", "train_loss"), strict=True
     )
-    residual = zip(table.values(f"ResNet-{SHALLOW}", "top1"), table.values(f"ResNet-{DEEP}", "top1"), strict=True)
+    residual = zip(table.values(f"ResNet-{shallow}", "top1"), table.values(f"ResNet-{deep}", "top1"), strict=True)
     return {
-        "plain_loss_ratio": [deep / shallow for deep, shallow in plain],
-        "residual_gap": [shallow - deep for shallow, deep in residual],
+        "plain_loss_ratio": [below / above for below, above in plain],
+        "residual_gap": [above - below for above, below in residual],
     }
 
 
@@ -48,21 +51,23 @@ def draw(table: Table) -> Picture:
     """Training loss against depth, accuracy against depth, and the gradient's norm layer by layer."""
     picture, (losses, accuracies, gradients) = figure.new_figure(3)
     for number, kind in enumerate(KINDS):
-        arms = [arm for arm in table.arms if arm.startswith(f"{kind}-")]
-        depths = [float(arm.rpartition("-")[2]) for arm in arms]
+        depths = list_depths(table, kind)
+        arms = [f"{kind}-{depth}" for depth in depths]
         for axes, quantity in ((losses, "train_loss"), (accuracies, "top1")):
             values = [table.values(arm, quantity) for arm in arms]
             figure.draw_line(axes, number, kind, depths, [sum(row) / len(row) for row in values])
             for depth, row in zip(depths, values, strict=True):
                 figure.draw_points(axes, number, depth, row)
-    deepest = [f"{kind}-{DEEP}" for kind in KINDS]
+    deepest = [f"{kind}-{list_depths(table, kind)[-1]}" for kind in KINDS]
     for number, arm in enumerate(deepest):
         for offset, moment in enumerate(("start", "end")):
             layers, norms = table.mean_curve(arm, f"gradient at the {moment}")
             figure.draw_line(gradients, number + 2 * offset, f"{arm}, {moment}", layers, norms, marks=False)
-    losses.set(xlabel="layers", ylabel="training loss after the last epoch, nats", ylim=(0, None))
+    losses.set(xlabel="layers", ylabel="training loss in the last epoch, nats", ylim=(0, None))
     accuracies.set(xlabel="layers", ylabel="test accuracy, %")
-    gradients.set(xlabel="convolution, from the image on", ylabel="norm of the gradient by its output", yscale="log")
+    gradients.set(
+        xlabel="convolution, from the image on", ylabel="norm of the loss's gradient by its output", yscale="log"
+    )
     for axes in (losses, accuracies, gradients):
         figure.label_lines(axes)
     return picture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.probe import take_training_images
 from resnetc.runtime.study.measurements.responses import measure_residuals
@@ -12,16 +12,17 @@ from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (
     ("top1", "test accuracy, %"),
     ("train_loss", "training loss"),
-    ("mean_change", "mean of |F(x)| / |x|"),
+    ("mean_change", "mean of |y - x| / |x|"),
 )
 ORIGINAL, PREACTIVATION, ZERO, SCALED = "original", "pre-activation", "zero gains", "halved shortcuts"
 _IMAGES = 256
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Losses and accuracies; of every run, what each block changes of its input."""
     assert data is not None
     figures = take_figures(arms)
@@ -56,7 +57,7 @@ def draw(table: Table) -> Picture:
         figure.draw_line(losses, number, arm, *table.mean_curve(arm, "loss"), marks=False)
         figure.draw_line(changes, number, arm, *table.mean_curve(arm, "change"))
     losses.set(xlabel="epochs", ylabel="training loss, nats")
-    changes.set(xlabel="block, from the image on", ylabel="|F(x)| / |x|", ylim=(0, None))
+    changes.set(xlabel="block, from the image on", ylabel="change of the input, |y - x| / |x|", ylim=(0, None))
     for axes in (losses, changes):
         figure.label_lines(axes)
     return picture

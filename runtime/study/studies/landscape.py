@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.landscape import draw_direction, measure_along_gradient, measure_plane
 from resnetc.runtime.study.measurements.probe import take_training_images
@@ -13,6 +13,7 @@ from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (
     ("train_loss", "training loss"),
     ("rise", "rise of the loss at the rim"),
@@ -24,7 +25,7 @@ _STEPS = [round(-1 + number / 6, 4) for number in range(13)]  # of a filter's ow
 _GRADIENT_STEPS = [number / 200 for number in range(21)]  # of the length of all weights
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Of the first run of both nets, the plane of two random directions and the loss along the gradient."""
     assert data is not None
     figures = take_figures(arms)
@@ -58,15 +59,25 @@ def draw(table: Table) -> Picture:
     """Both planes on one scale, and the loss along the gradient."""
     picture, panes = figure.new_figure(3, width=4.2)
     planes = {arm: read_plane(table, arm) for arm in (PLAIN, RESIDUAL)}
-    levels = np.linspace(0, max(float(np.log10(plane + 1).max()) for plane in planes.values()), 15)
+    highest = max(float(np.log10(plane + 1).max()) for plane in planes.values())
+    levels = np.arange(0, highest + 0.5, 0.5)
     for axes, (arm, plane) in zip(panes, planes.items(), strict=False):
         contours = axes.contourf(_STEPS, _STEPS, np.log10(plane + 1), levels=levels, cmap="cividis")
-        axes.set(title=arm, xlabel="along the second direction", ylabel="along the first direction", aspect="equal")
+        axes.set(
+            title=f"{arm}, trained",
+            xlabel="along the second direction",
+            ylabel="along the first direction",
+            aspect="equal",
+        )
         axes.grid(False)
-    picture.colorbar(contours, ax=panes[1], label="log10(1 + training loss)")
+    picture.colorbar(contours, ax=panes[1], label="log10(1 + training loss in nats)", ticks=np.arange(0, highest + 0.5))
     for number, arm in enumerate((PLAIN, RESIDUAL)):
         figure.draw_line(panes[2], number, arm, *table.mean_curve(arm, "line"), marks=False)
-    panes[2].set(xlabel="step along the gradient, of the length of all weights", ylabel="training loss at the start")
+    panes[2].set(
+        xlabel="step along the gradient, share of all weights' length",
+        ylabel="training loss, nats",
+        title="before the first step",
+    )
     figure.label_lines(panes[2])
     return picture
 

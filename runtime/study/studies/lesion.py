@@ -6,7 +6,7 @@ from statistics import median
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements import lesions
 from resnetc.runtime.study.measurements.probe import take_test_images, take_training_images
@@ -15,6 +15,7 @@ from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (
     ("whole", "whole net, %"),
     ("median_loss", "lost without one block, points (median)"),
@@ -22,10 +23,10 @@ SUMMARY = (
 )
 PLAIN, RESIDUAL = "plain-20", "ResNet-56"
 _IMAGES, _GRADIENT_IMAGES = 1000, 32
-_DRAWS, _PATH_DRAWS = 5, 3
+_DRAWS, _PATH_DRAWS = 5, 20
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Of every run: the accuracy without each block and without several; of the residual net the gradient by paths."""
     assert data is not None
     figures = take_figures(arms)
@@ -76,10 +77,13 @@ def draw(table: Table) -> Picture:
     for number, arm in enumerate((PLAIN, RESIDUAL)):
         figure.draw_line(one, number, arm, *table.mean_curve(arm, "without one"))
         figure.draw_line(several, number, arm, *table.mean_curve(arm, "without several"))
-    figure.draw_line(paths, 1, RESIDUAL, *table.mean_curve(RESIDUAL, "path"))
+    lengths, shares = table.mean_curve(RESIDUAL, "path")
+    figure.draw_line(paths, 1, RESIDUAL, lengths, [100 * share for share in shares])
     one.set(xlabel="block taken out, from the image on", ylabel="test accuracy, %", ylim=(0, 100))
     several.set(xlabel="blocks taken out, drawn at random", ylabel="test accuracy, %", ylim=(0, 100))
-    paths.set(xlabel="blocks whose branch the path takes", ylabel="share of the gradient", ylim=(0, None))
-    for axes in (one, several, paths):
+    paths.set(
+        xlabel="blocks whose branch the path takes", ylabel="share of the gradient, %", ylim=(0, None), title=RESIDUAL
+    )
+    for axes in (one, several):
         figure.label_lines(axes)
     return picture

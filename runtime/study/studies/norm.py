@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
@@ -16,12 +16,15 @@ SUMMARY = (
     ("best_top1", "test accuracy, %"),
     ("diverged_share", "of its rates diverged, %"),
 )
+TAKES_DIVERGED = True
 NORMS = ("batch norm", "group norm", "scaled residuals", "no norm")
-SHORTCUTS = ("identity", "no shortcut")
+SHORTCUTS = {"identity": "identity shortcuts", "no shortcut": "no shortcuts"}
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
-    """Of every cell of the grid the run with the lowest training loss, over the learning rates that all cells tried."""
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
+    """Of every cell of the grid the run with the lowest training loss, over the learning rates that all cells tried.
+    One all of whose runs diverged is as good as guessing."""
+    assert data is not None
     figures = take_figures(arms)
     cells: dict[str, list[TrainedArm]] = {}
     for arm in arms:
@@ -29,8 +32,11 @@ def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
     for cell, members in cells.items():
         diverged = sum(1 for arm in members if arm.diverged)
         figures.append(Figure(cell, None, "diverged_share", 100 * diverged / len(members)))
-        for seed in sorted({run.seed for arm in members for run in arm.runs}):
+        for seed in sorted({seed for arm in members for seed in (*arm.diverged, *(run.seed for run in arm.runs))}):
             pairs = [(arm, run) for arm in members for run in arm.runs if run.seed == seed]
+            if not pairs:
+                figures.append(Figure(cell, seed, "best_top1", 100 / data.classes))
+                continue
             arm, run = min(pairs, key=lambda pair: pair[1].last_record["train_loss"])
             figures.append(Figure(cell, seed, "best_rate", run.recipe.learning_rate))
             figures.append(Figure(cell, seed, "best_train_loss", run.last_record["train_loss"]))
@@ -56,7 +62,8 @@ def compute_statistics(table: Table) -> Statistics:
 def draw(table: Table) -> Picture:
     """Accuracy of every cell against the learning rate."""
     picture, panes = figure.new_figure(2)
-    for axes, shortcut in zip(panes, SHORTCUTS, strict=True):
+    rates = sorted({float(arm.rpartition(" ")[2]) for arm in table.arms if ", rate " in arm})
+    for axes, (shortcut, title) in zip(panes, SHORTCUTS.items(), strict=True):
         for number, norm in enumerate(NORMS):
             prefix = f"{norm}, {shortcut}, rate "
             arms = [arm for arm in table.arms if arm.startswith(prefix)]
@@ -69,6 +76,10 @@ def draw(table: Table) -> Picture:
                 points.append((float(arm.removeprefix(prefix)), sum(values) / len(values)))
             if points:
                 figure.draw_line(axes, number, norm, [x for x, _ in points], [y for _, y in points])
-        axes.set(title=shortcut, xlabel="learning rate", ylabel="test accuracy, %", xscale="log", ylim=(0, 100))
+        axes.set(
+            title=title, xlabel="learning rate (without a point: diverged)", ylabel="test accuracy, %", ylim=(0, 100)
+        )
+        axes.set(xscale="log")
+        figure.label_ticks(axes, rates)
         figure.label_lines(axes)
     return picture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.probe import take_training_images
 from resnetc.runtime.study.measurements.responses import measure_responses
@@ -12,11 +12,12 @@ from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (("mean_response", "mean response"), ("top1", "test accuracy, %"))
 _IMAGES = 500
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Of every run, the standard deviation of every layer's response, in the order of the layers; and their mean."""
     assert data is not None
     figures = take_figures(arms)
@@ -54,6 +55,5 @@ def draw(table: Table) -> Picture:
         figure.draw_line(by_size, number, arm, layers, sorted(values, reverse=True), marks=False)
     by_layer.set(xlabel="layer, from the image on", ylabel="standard deviation of the response", ylim=(0, None))
     by_size.set(xlabel="layer, the largest response first", ylabel="standard deviation of the response", ylim=(0, None))
-    for axes in (by_layer, by_size):
-        figure.label_lines(axes)
+    by_layer.legend(frameon=False)  # the lines end in the midst of each other: names beside them could not be read
     return picture

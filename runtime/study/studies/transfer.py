@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from resnetc.runtime.data import Data
+from resnetc.runtime.data import ImageSet
 from resnetc.runtime.study import figure
 from resnetc.runtime.study.measurements.features import measure_linear_probe
 from resnetc.runtime.study.measurements.probe import take_test_images, take_training_images
@@ -13,12 +13,13 @@ from resnetc.runtime.study.study_code import Statistics, take_figures
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
 
+TAKES_DIVERGED = False
 SUMMARY = (("probe", "linear probe, %"), ("top1", "test accuracy, %"), ("train_loss", "training loss"))
 KINDS = ("plain", "ResNet")
 _TRAIN, _TEST = 500, 1000
 
 
-def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
+def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     """Losses and accuracies; of the features that the first half of the classes has left, a linear probe on the other
     half."""
     figures = take_figures(arms)
@@ -26,7 +27,7 @@ def measure(arms: Sequence[TrainedArm], data: Data | None) -> Table:
     for kind in KINDS:
         first, second = by_label[f"{kind}, first half"], by_label[f"{kind}, fine-tuned"]
         for start, tuned in zip(first.runs, second.runs, strict=True):
-            other = read_data(tuned.data)
+            other = read_data(tuned.data, tuned.recipe)
             train = take_training_images(other, start.folder, _TRAIN)
             test = take_test_images(other, start.folder, _TEST)
             accuracy = measure_linear_probe(first.load_model(start), train, test)
@@ -57,10 +58,11 @@ def draw(table: Table) -> Picture:
             table.values(f"{kind}, fine-tuned", "top1"),
             table.values(f"{kind}, from random", "top1"),
         ]
-        figure.draw_line(axes, number, kind, range(4), [sum(row) / len(row) for row in values])
+        means = [sum(row) / len(row) for row in values]
+        figure.draw_line(axes, number, kind, range(4), means, joined=False)  # four tasks, and nothing between them
         for x, row in enumerate(values):
             figure.draw_points(axes, number, x, row)
     names = ["first half", "other half,\nlinear probe", "other half,\nfine-tuned", "other half,\nfrom random"]
-    axes.set(ylabel="test accuracy, %", xticks=range(4), xticklabels=names)
+    axes.set(ylabel="test accuracy, %", xticks=range(4), xticklabels=names, xlim=(-0.3, 3.3))
     figure.label_lines(axes)
     return picture

@@ -81,7 +81,8 @@ def parse_seeds(text: str) -> list[int]:
     try:
         return list(dict.fromkeys(parse_seed(part.strip()) for part in text.split(",")))
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"write them like 0,1,2, not {text!r}") from None
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise argparse.ArgumentTypeError(f"write them like 0,1,2, each from 0 to {2**32 - 1}, not {shown!r}") from None
 
 
 def parse_networks(options: argparse.Namespace) -> list[NetworkArgument]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +10,18 @@ from typing import TYPE_CHECKING
 from resnetc.cli.common import OK, print_note
 from resnetc.cli.compare import parse_seeds
 from resnetc.cli.declaration import Command
+from resnetc.cli.study_networks import compile_arm
 from resnetc.cli.train import import_runtime, require_runtime
 
 if TYPE_CHECKING:
-    from resnetc.runtime.data import Data
+    from collections.abc import Callable
+
+    from resnetc.runtime.data import ImageSet, MixedOutline, Outline
     from resnetc.runtime.study.arms import ArmText, CompiledArm
-    from resnetc.runtime.study.plan import Plan, SetUp
+    from resnetc.runtime.study.plan import Form, Plan, SetUp
     from resnetc.runtime.study.training import Job, TrainedArm
+
+    TakeData = Callable[[int | None, tuple[int, ...]], tuple[ImageSet, str]]
 
 
 def add_command(command: Command) -> None:
@@ -27,8 +31,11 @@ def add_command(command: Command) -> None:
     one.add_argument("--list", action="store_true", help="list the studies and their claims")
     one.add_argument("--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs")
     one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
+    one.add_argument("--costs", action="store_true", help="print what it would take on an H200, and train nothing")
     one.add_argument("--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds")
-    one.add_argument("--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU)")
+    one.add_argument(
+        "--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU; on a GPU one)"
+    )
     one.add_argument("--out", default="runs/studies", metavar="DIR", help="folder of runs and reports (runs/studies)")
 
 
@@ -46,24 +53,67 @@ def study(options: argparse.Namespace) -> int:
 
     if options.list:
         for name in plans.list_studies():
-            print(f"{name:<12} {plans.read_plan(name, quick=True).title}")
+            print(f"{name:<12} {plans.read_plan(name, 'quick').title}")
         return OK
     if options.name is None:
-        raise RunError("NAME is missing: which study? `resnetc study --list` lists them", status=2)
+        raise RunError(
+            "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them", status=2
+        )
     if options.data is not None:
         refuse_functions(options.data)
     names = plans.list_studies() if options.name == "all" else [options.name]
-    chosen = [choose_plan(name, options) for name in names]
+    for name in names:
+        plans.read_plan(name, "full")  # before the data is looked at
+    if options.costs:
+        return print_costs(names, options)
+    photographs = find_photographs(options)
+    form: Form = "quick" if options.quick else "photographs" if photographs is not None else "full"
+    if options.name == "all" and photographs is not None:
+        names = leave_out_small_nets(names)
+    chosen = [choose_plan(name, form, options) for name in names]
     require_runtime()
     require_packages("matplotlib", "scipy")
     out = Path(options.out)
     try:
         for plan in chosen:
-            make_study(plan, out, options.jobs or os.cpu_count() or 1)
+            make_study(plan, photographs, out, options.jobs)
     except (Stopped, KeyboardInterrupt) as stopped:
         print(f"stopped; finished work is in {out}: the same command continues", file=sys.stderr)
         return stopped.status if isinstance(stopped, Stopped) else 130
     return OK
+
+
+def print_costs(names: list[str], options: argparse.Namespace) -> int:
+    """Prints what the studies would take, with CIFAR-10 and with ImageNet; returns the exit status."""
+    from resnetc.cli.study_costs import compute_costs, format_costs
+    from resnetc.runtime.errors import RunError
+
+    if options.quick or options.data is not None:
+        raise RunError("--costs is about CIFAR-10 and ImageNet: --quick and --data have no meaning there", status=2)
+    costs = compute_costs(names, tuple(options.seeds) if options.seeds else None)
+    print(format_costs(costs) if costs else f"{', '.join(names)}: nothing is trained")
+    return OK
+
+
+def find_photographs(options: argparse.Namespace) -> Outline | MixedOutline | None:
+    """The photographs that `--data` names, for the nets of ImageNet; None where it names another set, or the quick form
+    is asked for, which has small nets alone."""
+    from resnetc.runtime import data as datasets
+    from resnetc.runtime.study.form import takes_photographs
+
+    name, path = datasets.parse_argument(options.data) if options.data is not None else ("", None)
+    if options.quick or name not in ("folder", "pack"):
+        return None
+    outline = datasets.read_outline(name, path)
+    return outline if takes_photographs(outline) else None
+
+
+def leave_out_small_nets(names: list[str]) -> list[str]:
+    """Those of the studies that can be made with photographs; says which cannot."""
+    from resnetc.runtime.study.plan import has_photographs
+
+    print_note(f"not made, for want of a form for photographs: {', '.join(n for n in names if not has_photographs(n))}")
+    return [name for name in names if has_photographs(name)]
 
 
 def refuse_functions(argument: str) -> None:
@@ -78,14 +128,14 @@ def refuse_functions(argument: str) -> None:
         )
 
 
-def choose_plan(name: str, options: argparse.Namespace) -> Plan:
+def choose_plan(name: str, form: Form, options: argparse.Namespace) -> Plan:
     """The study with the data and the seeds of the command line."""
     from dataclasses import replace
 
     from resnetc.runtime.errors import RunError
     from resnetc.runtime.study.plan import read_plan
 
-    plan = read_plan(name, options.quick)
+    plan = read_plan(name, form)
     changes = {"data": options.data, "seeds": tuple(options.seeds) if options.seeds else None}
     changes = {key: value for key, value in changes.items() if value is not None}
     if not changes:
@@ -97,7 +147,7 @@ def choose_plan(name: str, options: argparse.Namespace) -> Plan:
     return replace(plan, set_up=replace(plan.set_up, **changes))
 
 
-def make_study(plan: Plan, out: Path, jobs: int) -> None:
+def make_study(plan: Plan, photographs: Outline | MixedOutline | None, out: Path, jobs: int | None) -> None:
     """Compile, train what is missing, measure, judge; writes the study's folder and prints the verdict."""
     folder = out / plan.name
     print(f"{plan.name}: {plan.title}", file=sys.stderr)
@@ -111,77 +161,72 @@ def make_study(plan: Plan, out: Path, jobs: int) -> None:
         conclude(plan, [TrainedArm(arm, ()) for arm in arms], None, folder)
         return
     import_runtime()
-    from resnetc.runtime.study.small_data import make_folder, read_small
-    from resnetc.runtime.study.training import read_arm, train_missing
+    from resnetc.runtime.study.small_data import make_folder
+    from resnetc.runtime.study.training import choose_processes, read_arm, train_missing
 
-    data = read_small(plan.set_up.data, plan.set_up.images, plan.set_up.side, (), out / "data")
+    take = open_data(plan.set_up, photographs, out)
     jobs_by_arm: list[tuple[CompiledArm, list[Job]]] = []
     for text in plan.arms:
         started = {arm.text.label: own for arm, own in jobs_by_arm}
-        jobs_by_arm.append(plan_arm(text, plan.set_up, data, out, started[text.init] if text.init else None))
+        jobs_by_arm.append(plan_arm(text, plan.set_up, take, out, started[text.init] if text.init else None))
     make_folder(folder)  # before hours of training, where it may be a file
-    train_missing([job for _, own in jobs_by_arm for job in own], jobs, lambda line: print(line, file=sys.stderr))
+    processes = jobs or choose_processes()
+    train_missing([job for _, own in jobs_by_arm for job in own], processes, lambda line: print(line, file=sys.stderr))
+    data, _ = take(None, ())
     conclude(plan, [read_arm(arm, own) for arm, own in jobs_by_arm], data, folder)
 
 
+def open_data(set_up: SetUp, photographs: Outline | MixedOutline | None, out: Path) -> TakeData:
+    """The function that gives an arm its images and their fingerprint: `images` of those of the study, of some of its
+    classes. The set is read once."""
+    from resnetc.runtime import recipe_file
+    from resnetc.runtime.study.small_data import SmallData, read_photographs
+
+    if photographs is not None:
+        chosen = recipe_file.load(set_up.recipe, list(set_up.overrides))
+        whole = read_photographs(set_up.data, photographs, chosen)
+        both = whole, whole.fingerprint()
+        return lambda images, classes: both
+    small = SmallData(set_up.data, set_up.side, out / "data")
+    fingerprints: dict[tuple[int | None, tuple[int, ...]], str] = {}
+
+    def take(images: int | None, classes: tuple[int, ...]) -> tuple[ImageSet, str]:
+        part = small.take(images or set_up.images, classes)
+        if (images, classes) not in fingerprints:
+            fingerprints[images, classes] = part.fingerprint()
+        return part, fingerprints[images, classes]
+
+    return take
+
+
 def plan_arm(
-    text: ArmText, set_up: SetUp, data: Data, out: Path, first: list[Job] | None
+    text: ArmText, set_up: SetUp, take: TakeData, out: Path, first: list[Job] | None
 ) -> tuple[CompiledArm, list[Job]]:
     """An arm compiled for the data, and its runs, one for each seed; `first`: those whose weights they start from."""
     from resnetc.runtime import recipe_file
-    from resnetc.runtime.study.small_data import read_small
     from resnetc.runtime.study.training import make_job
 
     chosen = recipe_file.load(set_up.recipe, [*set_up.overrides, *text.overrides])
-    own = data
-    if text.images is not None or text.classes:
-        own = read_small(set_up.data, text.images or set_up.images, set_up.side, text.classes, out / "data")
+    own, fingerprint = take(text.images, text.classes)
     arm = compile_arm(text, set_up, own)
     starts = [job.folder for job in first] if first is not None else [None] * len(set_up.seeds)
     pairs = zip(set_up.seeds, starts, strict=True)
-    return arm, [make_job(arm, own, chosen, seed, out / "runs", init=start) for seed, start in pairs]
+    return arm, [
+        make_job(arm, own, chosen, seed, out / "runs", fingerprint=fingerprint, init=start) for seed, start in pairs
+    ]
 
 
-def compile_arm(text: ArmText, set_up: SetUp | None = None, data: Data | None = None) -> CompiledArm:
-    """The arm's network, its parameters from the data where it is trained; its costs at the size of the images."""
-    from resnetc.cli.common import report_diagnostics
-    from resnetc.cli.data_check import AlreadyReported
-    from resnetc.compiler.driver.session import Session
-    from resnetc.runtime.study.arms import CompiledArm
-
-    settings = dict(text.settings)
-    if set_up is not None and data is not None:
-        settings = {**dict(set_up.settings), **settings}
-        settings.setdefault("classes", str(data.classes))
-        settings.setdefault("channels", str(data.channels))
-    session = Session()
-    session.add(text.spec)
-    networks = session.networks(None, list(settings.items()))
-    if report_diagnostics(session) or len(networks) != 1:
-        print_note(f"the study's {text.label} is not one network")
-        raise AlreadyReported()
-    checked = networks[0] if data is None else networks[0].at(data.size)
-    measures, sizes = checked.measures, checked.network.input.sizes
-    return CompiledArm(
-        text=text,
-        network=checked.network.name,
-        source=session.render(checked),
-        parameters=measures.parameters,
-        multiply_adds=measures.multiply_adds(sizes),
-        weighted_layers=measures.weighted_layers,
-    )
-
-
-def conclude(plan: Plan, arms: list[TrainedArm], data: Data | None, folder: Path) -> None:
+def conclude(plan: Plan, arms: list[TrainedArm], data: ImageSet | None, folder: Path) -> None:
     """Measure, judge, write the folder of the study, print the verdict."""
     from resnetc.runtime.determinism import limit_threads
     from resnetc.runtime.study import page
     from resnetc.runtime.study.study_code import load_code
 
     code = load_code(plan.name)
+    page.refuse_diverged(code, arms)
     with limit_threads(1):
         findings = page.find(plan, code, code.measure(arms, data))
     report = page.write(findings, code, arms, folder)
     for one in findings.verdict.judgements:
-        print(f"  {one.criterion.says}: {page.format_number(one.mean)}, {one.outcome.value}")
-    print(f"{plan.name}: {findings.verdict.word.value}; {report}")
+        print(f"  {one.criterion.says}: {page.format_number(one.mean)}, {one.words}")
+    print(f"{plan.name}: {findings.verdict.sentence}; {report}")

@@ -27,11 +27,17 @@ def test_the_costs_of_the_papers_are_counted_without_training(tmp_path: Path) ->
 
 def test_what_the_command_line_asks_for_in_vain_is_refused(tmp_path: Path) -> None:
     for words, message in (
-        ((), "NAME is missing: which study? `resnetc study --list` lists them"),
-        (("degradaton",), "no such study: degradaton; did you mean `degradation`?"),
+        ((), "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them"),
+        (("degradaton",), "no such study: degradaton; did you mean `degradation`?; `all` makes all of them"),
         (("table1", "--seeds", "1"), "table1 trains nothing: --data and --seeds have no meaning there"),
         (("options", "--jobs", "0"), "expected a number from 1 to 1024, not '0'"),
-        (("options", "--seeds", "x"), "write them like 0,1,2, not 'x'"),
+        (("options", "--seeds", "x"), "write them like 0,1,2, each from 0 to 4294967295, not 'x'"),
+        (("options", "--seeds", "1" * 99), f"each from 0 to 4294967295, not '{'1' * 37}...'"),
+        (("al",), "no such study: al; known: degradation, depth"),
+        (
+            ("options", "--costs", "--quick"),
+            "--costs is about CIFAR-10 and ImageNet: --quick and --data have no meaning",
+        ),
         (("options", "--data", "mydata:load"), "--data mydata:load: a study calls no function; save its images"),
     ):
         ran = run_command("study", *words, "--out", str(tmp_path))

@@ -10,7 +10,7 @@ from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.study.arms import ArmText, CompiledArm
-from resnetc.runtime.study.small_data import read_small
+from resnetc.runtime.study.small_data import SmallData
 from resnetc.runtime.study.training import TrainedArm, make_job, read_arm, run_job
 
 MakeArm = Callable[..., TrainedArm]
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(folder: Path) -> Data:
     """150 of the digits."""
-    return read_small("digits", 150, None, (), folder / "data")
+    return SmallData("digits", None, folder / "data").take(150)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def make_arm(folder: Path, small: Data, brief: Recipe) -> MakeArm:
 
     def make(label: str, seeds: tuple[int, ...] = (0,), data: Data = small, **settings: int | str) -> TrainedArm:
         arm = compile_arm(label, classes=data.classes, **settings)
-        jobs = [make_job(arm, data, brief, seed, folder / "runs") for seed in seeds]
+        jobs = [make_job(arm, data, brief, seed, folder / "runs", fingerprint=data.fingerprint()) for seed in seeds]
         for job in jobs:
             if not job.is_done:
                 run_job(job)
@@ -68,7 +68,5 @@ def make_arm(folder: Path, small: Data, brief: Recipe) -> MakeArm:
 @pytest.fixture(scope="session")
 def halves(folder: Path) -> tuple[Data, Data]:
     """Digits 0 to 4 and 5 to 9, 100 images of each."""
-    first, second = (
-        read_small("digits", 100, None, labels, folder / "data") for labels in ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9))
-    )
-    return first, second
+    whole = SmallData("digits", None, folder / "data")
+    return whole.take(100, (0, 1, 2, 3, 4)), whole.take(100, (5, 6, 7, 8, 9))

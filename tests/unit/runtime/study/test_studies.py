@@ -1,6 +1,7 @@
 """Every study: its machinery on runs of seconds, and verdicts that turn where the figures do."""
 
 import html
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from resnetc.runtime.data import Data
+from resnetc.runtime.errors import RunError
 from resnetc.runtime.study import page
-from resnetc.runtime.study.plan import list_studies, read_plan
+from resnetc.runtime.study.plan import has_photographs, list_studies, read_plan
 from resnetc.runtime.study.study_code import load_code
 from resnetc.runtime.study.table import Figure, Table
 from resnetc.runtime.study.training import TrainedArm
@@ -25,7 +27,7 @@ SEEDS = 0, 1, 2
 def make_arms(name: str, make_arm: MakeArm, halves: tuple[Data, Data]) -> list[TrainedArm]:
     """The arms of a study by their labels, all of eight layers, with what their texts vary."""
     arms = []
-    for text in read_plan(name, quick=True).arms:
+    for text in read_plan(name, "quick").arms:
         settings = {"shortcut": "none"} if dict(text.settings).get("shortcut") == "none" else {}
         if name == "table1":
             arm = TrainedArm(compile_arm(text.label), ())
@@ -41,7 +43,7 @@ def make_arms(name: str, make_arm: MakeArm, halves: tuple[Data, Data]) -> list[T
 def test_a_study_measures_draws_and_judges(
     name: str, make_arm: MakeArm, halves: tuple[Data, Data], small: Data, tmp_path: Path
 ) -> None:
-    plan, code = read_plan(name, quick=True), load_code(name)
+    plan, code = read_plan(name, "quick"), load_code(name)
     arms = make_arms(name, make_arm, halves)
     findings = page.find(plan, code, code.measure(arms, None if name == "table1" else small))
     assert {arm.label for arm in arms} <= set(findings.table.arms)
@@ -72,8 +74,8 @@ def row(values: dict[str, dict[str, float]]) -> Table:
 def make_depth_table() -> Table:
     tops = {"ResNet-20": 70, "ResNet-32": 76, "ResNet-44": 77, "ResNet-56": 78, "ResNet-110": 79}
     curve = [Figure("ResNet-1202", seed, "loss", 2.3 - 0.3 * x, x) for seed in SEEDS for x in (0.5, 1.5)]
-    guess = Figure("ResNet-1202", None, "constant_guess", 2.3)
-    return Table([*row({arm: {"top1": top} for arm, top in tops.items()}).figures, *curve, guess])
+    curve.append(Figure("ResNet-1202", None, "constant_guess", 2.3))
+    return Table([*row({arm: {"top1": top} for arm, top in tops.items()}).figures, *curve])
 
 
 def make_lesion_table() -> Table:
@@ -153,7 +155,7 @@ CASES: dict[str, tuple[Callable[[], Table], dict[str, str]]] = {
         {"original": "halved shortcuts", "halved shortcuts": "original"},
     ),
     "warmup": (
-        lambda: row({"with warm-up, rate 0.1": {"train_loss": 1}, "without, rate 0.1": {"train_loss": 2}}),
+        lambda: row({"with warm-up, rate 0.1": {"end_loss": 1}, "without, rate 0.1": {"end_loss": 2}}),
         {"with warm-up, rate 0.1": "without, rate 0.1", "without, rate 0.1": "with warm-up, rate 0.1"},
     ),
     "transfer": (
@@ -173,7 +175,7 @@ CASES: dict[str, tuple[Callable[[], Table], dict[str, str]]] = {
 
 @pytest.mark.parametrize("name", list_studies())
 def test_a_verdict_turns_with_the_figures(name: str) -> None:
-    plan, code = read_plan(name, quick=True), load_code(name)
+    plan, code = read_plan(name, "quick"), load_code(name)
     make_table, exchange = CASES[name]
     table = make_table()
     assert page.find(plan, code, table).verdict.word is Word.SUPPORTED
@@ -189,24 +191,81 @@ def test_a_verdict_turns_with_the_figures(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in list_studies() if name != "table1"])
 def test_one_seed_of_the_same_figures_is_too_small(name: str) -> None:
-    table = Table(one for one in CASES[name][0]().figures if one.seed in (0, None))
-    verdict = page.find(read_plan(name, quick=True), load_code(name), table).verdict
+    table = Table(one for one in CASES[name][0]().figures if one.seed in (None, 0))
+    verdict = page.find(read_plan(name, "quick"), load_code(name), table).verdict
     assert verdict.word is Word.TOO_SMALL and {one.outcome for one in verdict.judgements} == {Outcome.OPEN}
-
-
-def test_without_the_effect_there_is_no_support() -> None:
-    """Plain nets that do not degrade at all, three seeds."""
-    same = {f"plain-{depth}": {"train_loss": 0.6} for depth in (20, 56)}
-    same |= {f"ResNet-{depth}": {"top1": 82} for depth in (20, 56)}
-    verdict = page.find(read_plan("degradation", quick=True), load_code("degradation"), row(same)).verdict
-    assert verdict.word is Word.NOT_SUPPORTED
 
 
 def test_a_loss_that_falls_to_that_of_a_guess_is_no_learning() -> None:
     """1202 layers at a rate that explodes: from 57 nats to 2.3, which is what ten classes give a constant guess."""
     curve = [Figure("ResNet-1202", seed, "loss", loss, x) for seed in SEEDS for x, loss in ((0.2, 57), (0.9, 2.3))]
     kept = [one for one in make_depth_table().figures if one.quantity != "loss"]
-    verdict = page.find(read_plan("depth", quick=True), load_code("depth"), Table([*kept, *curve])).verdict
+    verdict = page.find(read_plan("depth", "quick"), load_code("depth"), Table([*kept, *curve])).verdict
+    assert verdict.word is Word.NOT_SUPPORTED
+
+
+PHOTOGRAPHS: dict[str, tuple[dict[str, float], dict[str, str]]] = {  # accuracies, and how they are exchanged
+    "degradation": (
+        {"plain-18": 70, "plain-34": 68, "ResNet-18": 70, "ResNet-34": 74},
+        {"ResNet-18": "ResNet-34", "ResNet-34": "ResNet-18"},
+    ),
+    "options": (
+        {"plain-34": 68, "option A-34": 74, "option B-34": 74.5, "option C-34": 75},
+        {"plain-34": "option B-34", "option B-34": "plain-34"},
+    ),
+    "depth": (
+        {"ResNet-34": 73, "ResNet-50": 76, "ResNet-101": 77, "ResNet-152": 78},
+        {"ResNet-50": "ResNet-101", "ResNet-101": "ResNet-50"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in list_studies() if has_photographs(name) and name != "table1"])
+def test_a_verdict_on_photographs_turns_with_the_figures(name: str) -> None:
+    plan, code = read_plan(name, "photographs"), load_code(name)
+    accuracies, exchange = PHOTOGRAPHS[name]
+    table = row({arm: {"top1": top1, "train_loss": 100 - top1} for arm, top1 in accuracies.items()})
+    assert {arm.label for arm in plan.arms} == set(accuracies)
+    assert page.find(plan, code, table).verdict.word is Word.SUPPORTED
+    assert page.find(plan, code, table.rename_arms(exchange)).verdict.word is Word.NOT_SUPPORTED
+
+
+# -- runs that diverge ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in list_studies() if name != "table1"])
+def test_a_run_that_diverged_is_a_finding_or_one_message(
+    name: str, make_arm: MakeArm, halves: tuple[Data, Data], small: Data, tmp_path: Path
+) -> None:
+    plan, code = read_plan(name, "quick"), load_code(name)
+    arms = make_arms(name, make_arm, halves)
+    lost = {
+        "warmup": ("without, rate 0.1",),
+        "norm": tuple(a.label for a in arms if a.label.startswith("no norm, no s")),
+    }
+    labels = lost.get(name, (arms[0].label,))
+    arms = [replace(arm, runs=(), diverged=(0,)) if arm.label in labels else arm for arm in arms]
+    if name not in lost:
+        with pytest.raises(RunError, match=f"{labels[0]}, seed 0: its loss became no number, and this study needs"):
+            page.refuse_diverged(code, arms)
+        return
+    page.refuse_diverged(code, arms)
+    findings = page.find(plan, code, code.measure(arms, small))
+    page.write(findings, code, arms, tmp_path)
+    if name == "norm":  # which counts as guessing
+        assert findings.table.values("no norm, no shortcut", "best_top1") == (10,)
+    else:
+        assert findings.verdict.judgements[0].values == (math.inf,)
+
+
+# -- more verdicts ----------------------------------------------------------------------------------------------------
+
+
+def test_without_the_effect_there_is_no_support() -> None:
+    """Plain nets that do not degrade at all, three seeds."""
+    same = {f"plain-{depth}": {"train_loss": 0.6} for depth in (20, 56)}
+    same |= {f"ResNet-{depth}": {"top1": 82} for depth in (20, 56)}
+    verdict = page.find(read_plan("degradation", "quick"), load_code("degradation"), row(same)).verdict
     assert verdict.word is Word.NOT_SUPPORTED
 
 

@@ -10,36 +10,41 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run.folder import RunFolder
-from resnetc.runtime.study.training import has_diverged, make_job, read_arm, run_job, train_missing
+from resnetc.runtime.study.arms import CompiledArm
+from resnetc.runtime.study.training import Job, has_diverged, make_job, read_arm, run_job, train_missing
 from tests.unit.runtime.study.conftest import MakeArm, compile_arm
+
+
+def plan_job(arm: CompiledArm, data: Data, recipe: Recipe, seed: int, out: Path, init: Path | None = None) -> Job:
+    return make_job(arm, data, recipe, seed, out, fingerprint=data.fingerprint(), init=init)
 
 
 def test_a_run_has_one_folder_whatever_study_asks_for_it(small: Data, brief: Recipe, tmp_path: Path) -> None:
     one, other = compile_arm("original"), compile_arm("ResNet-8")
-    jobs = [make_job(arm, small, brief, 0, tmp_path) for arm in (one, other)]
+    jobs = [plan_job(arm, small, brief, 0, tmp_path) for arm in (one, other)]
     assert jobs[0].folder == jobs[1].folder and jobs[0].label != jobs[1].label
 
 
 def test_whatever_decides_what_is_learnt_changes_the_folder(small: Data, brief: Recipe, tmp_path: Path) -> None:
     arm, less = compile_arm("x"), replace(small, train_images=small.train_images.flip(0))
     jobs = [
-        make_job(arm, small, brief, 0, tmp_path),
-        make_job(arm, small, brief, 1, tmp_path),
-        make_job(arm, small, replace(brief, learning_rate=0.05), 0, tmp_path),
-        make_job(arm, less, brief, 0, tmp_path),
-        make_job(compile_arm("x", shortcut="none"), small, brief, 0, tmp_path),
-        make_job(arm, small, brief, 0, tmp_path, init=tmp_path / "start"),
+        plan_job(arm, small, brief, 0, tmp_path),
+        plan_job(arm, small, brief, 1, tmp_path),
+        plan_job(arm, small, replace(brief, learning_rate=0.05), 0, tmp_path),
+        plan_job(arm, less, brief, 0, tmp_path),
+        plan_job(compile_arm("x", shortcut="none"), small, brief, 0, tmp_path),
+        plan_job(arm, small, brief, 0, tmp_path, init=tmp_path / "start"),
     ]
     assert len({job.folder for job in jobs}) == len(jobs)
-    assert make_job(arm, small, replace(brief, save_every="5 s"), 0, tmp_path).folder == jobs[0].folder
+    assert plan_job(arm, small, replace(brief, save_every="5 s"), 0, tmp_path).folder == jobs[0].folder
 
 
 def test_missing_runs_are_trained_in_processes_and_finished_ones_are_not(
     small: Data, brief: Recipe, tmp_path: Path
 ) -> None:
     arm = compile_arm("x")
-    first = make_job(arm, small, brief, 3, tmp_path)
-    second = make_job(arm, small, brief, 3, tmp_path, init=first.folder)
+    first = plan_job(arm, small, brief, 3, tmp_path)
+    second = plan_job(arm, small, brief, 3, tmp_path, init=first.folder)
     told: list[str] = []
     train_missing([second, first, first], 2, told.append)  # the second needs the weights of the first
     assert [line.split("  ")[0] for line in told] == ["1/1", "1/1"]
@@ -52,21 +57,21 @@ def test_missing_runs_are_trained_in_processes_and_finished_ones_are_not(
 def test_a_run_that_diverges_is_kept_as_one(small: Data, brief: Recipe, tmp_path: Path) -> None:
     arm = compile_arm("x", norm="identity", conv="plain_conv(bias=true)")
     wild = replace(brief, learning_rate=1e3, epochs=3, warmup=0, schedule="constant", max_grad_norm=0)
-    job = make_job(arm, small, wild, 0, tmp_path)
+    job = plan_job(arm, small, wild, 0, tmp_path)
     assert "diverged" in str(run_job(job)) and has_diverged(job.folder) and job.is_done
     trained = read_arm(arm, [job])
     assert trained.runs == () and trained.diverged == (0,)
 
 
 def test_any_other_fault_ends_the_study(small: Data, brief: Recipe, tmp_path: Path) -> None:
-    job = replace(make_job(compile_arm("x"), small, brief, 0, tmp_path), source="x = 1")
+    job = replace(plan_job(compile_arm("x"), small, brief, 0, tmp_path), source="x = 1")
     with pytest.raises(RunError, match="no `build` in it"):
         train_missing([job], 1, print)
 
 
 def test_a_process_that_is_killed_is_one_message(small: Data, brief: Recipe, tmp_path: Path) -> None:
     killing = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
-    job = replace(make_job(compile_arm("x"), small, brief, 0, tmp_path), source=killing)
+    job = replace(plan_job(compile_arm("x"), small, brief, 0, tmp_path), source=killing)
     with pytest.raises(RunError, match="a process that trained was killed"):
         train_missing([job], 1, print)
 

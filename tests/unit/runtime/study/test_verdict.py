@@ -66,3 +66,25 @@ def test_a_threshold_at_the_mean_is_open_and_beyond_the_interval_is_not(values: 
 )
 def test_all_parts_must_hold_and_one_that_fails_decides(ratio: list[float], gap: list[float], word: Word) -> None:
     assert judge([AT_LEAST_ONE, AT_MOST_TWO], {"ratio": ratio, "gap": gap}).word is word
+
+
+@pytest.mark.parametrize(
+    ("ratio", "gap", "sentence"),
+    [
+        ([1.6, 1.7, 1.65], [0.1, 0.2, 0.3], "supported here: 2 of 2 parts hold"),
+        (
+            [1.6, 1.7, 1.65],
+            [4.1, 4.2, 4.3],
+            "not supported here: 1 of 2 parts holds; it does not hold that the gap is at most 2",
+        ),
+        ([9.0], [3.0], "too small to tell: 2 of 2 are open, 1 for the claim so far and 1 against it"),
+        ([math.inf], [0.0], "too small to tell: 2 of 2 are open, 1 for the claim so far and 0 against it"),
+    ],
+)
+def test_a_verdict_is_a_sentence(ratio: list[float], gap: list[float], sentence: str) -> None:
+    assert judge([AT_LEAST_ONE, AT_MOST_TWO], {"ratio": ratio, "gap": gap}).sentence == sentence
+
+
+def test_an_open_part_says_to_which_side_it_leans() -> None:
+    words = [AT_LEAST_ONE.judge(values).words for values in ([2.0], [0.5], [math.nan], [1.6, 1.7])]
+    assert words == ["open, for the claim so far", "open, against the claim so far", "open", "holds"]

@@ -21,10 +21,11 @@ from resnetc.runtime.data.decode import Pixels, Region
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.data.user_datasets import UserDatasets
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.image_policy import choose_policy
 from resnetc.runtime.image_size import choose_train_size
 from resnetc.runtime.random_crops import RandomCrops, read_crops
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.trivial_augment import TrivialAugment
+from resnetc.runtime.scaled_crops import ScaledCrops
 
 MAX_AUTO_WORKERS = 8  # a process of its own for each, and for each a copy of the names of all files
 _Item = TypeVar("_Item")
@@ -50,9 +51,9 @@ class _Fault:
 class _Decoder(Dataset[Pixels | _Fault]):
     """Decodes a batch; it is copied to every worker."""
 
-    def __init__(self, data: Photographs, recipe: Recipe) -> None:
+    def __init__(self, data: Photographs, recipe: Recipe, mean_colour: tuple[int, ...]) -> None:
         self.data, self.recipe, self.crops = data, recipe, RandomCrops.from_recipe(recipe)
-        self.policy = TrivialAugment(recipe.seed) if recipe.trivial_augment else None
+        self.policy = choose_policy(recipe, mean_colour)
 
     def __getitem__(self, request: _Request) -> Pixels | _Fault:
         try:
@@ -63,17 +64,23 @@ class _Decoder(Dataset[Pixels | _Fault]):
             return _Fault(str(fault), fault.status)
 
     def _crop_randomly(self, epoch: int, indices: Sequence[int]) -> Pixels:
-        size = choose_train_size(self.recipe, epoch, self.data.size)
-        draws, part = self.crops.draw(epoch, indices), self.data.train
+        pixels = self._read_crops(epoch, indices)
+        if self.policy is not None:
+            for row, operations in enumerate(self.policy.draw(epoch, indices)):
+                pixels[row] = self.policy.change(pixels[row], operations)
+        return pixels
+
+    def _read_crops(self, epoch: int, indices: Sequence[int]) -> Pixels:
+        size, part = choose_train_size(self.recipe, epoch, self.data.size), self.data.train
+        if self.recipe.train_resize:
+            shortest, longest = self.recipe.train_resize
+            return ScaledCrops(self.recipe.seed, (shortest, longest), size).read(part, epoch, indices)
+        draws = self.crops.draw(epoch, indices)
 
         def choose_box(row: int, height: int, width: int) -> Region:
             return self.crops.choose_box(draws[row], height, width)
 
-        pixels = read_crops(part, [index % len(part) for index in indices], choose_box, size)
-        if self.policy is not None:
-            for row, draw in enumerate(self.policy.draw(epoch, indices)):
-                pixels[row] = self.policy.change(pixels[row], draw)
-        return pixels
+        return read_crops(part, [index % len(part) for index in indices], choose_box, size)
 
 
 class _Reader(Dataset[Pixels | _Fault]):
@@ -133,12 +140,15 @@ def count_workers(recipe: Recipe) -> int:
 
 
 class DecodedBatches:
-    """Reads batches of a set; a context, which ends its workers."""
+    """Reads batches of a set; a context, which ends its workers.
 
-    def __init__(self, data: Photographs | UserDatasets, recipe: Recipe) -> None:
+    mean_colour: of photographs, 0 to 255 for each channel.
+    """
+
+    def __init__(self, data: Photographs | UserDatasets, recipe: Recipe, mean_colour: tuple[int, ...] = ()) -> None:
         self._work = f"reads `{data.name}`" if isinstance(data, UserDatasets) else "decodes photographs"
         self._decoder: _Decoder | _Reader = (
-            _Reader(data, recipe.seed) if isinstance(data, UserDatasets) else _Decoder(data, recipe)
+            _Reader(data, recipe.seed) if isinstance(data, UserDatasets) else _Decoder(data, recipe, mean_colour)
         )
         self._requests = _Requests()
         self._loader = self._start_loader(count_workers(recipe))

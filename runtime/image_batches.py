@@ -18,6 +18,7 @@ from resnetc.runtime.decoded_batches import DecodedBatches
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.image_size import refuse_keys_of_photographs
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.sampling import may_repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class MemoryBatches(MemoryTestBatches):
         super().__init__(data.test_images.to(device), normaliser)
         self._augment = Augmenter(data.train_images.to(device), recipe, normaliser)
         self._nothing = torch.empty(0, dtype=torch.uint8, device=device)
-        self._count = len(data.train_images) if recipe.sampling == "balanced" else None  # beyond it, an image again
+        self._count = len(data.train_images) if may_repeat(recipe) else None  # beyond it, an image again
 
     def read_train(self, epoch: int, parts: Sequence[Tensor]) -> Iterator[Batch]:
         """For each part nothing: the images are there."""
@@ -151,7 +152,8 @@ def open_batches(
         raise RunError(
             f"`noise` is added to what is held in memory: it has no place with the photographs of {data.name}"
         )
-    decoded = to_release.enter_context(DecodedBatches(data, recipe))
+    mean_colour = tuple(round(value) for value in normaliser.mean.flatten(0, -2).double().mean(0).tolist())
+    decoded = to_release.enter_context(DecodedBatches(data, recipe, mean_colour))
     return PhotographBatches(decoded, recipe, normaliser, device)
 
 

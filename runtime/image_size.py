@@ -54,6 +54,11 @@ def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
             f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cut out of it: "
             f"--override eval_resize={round(max(size) / _CENTRE)}"
         )
+    if recipe.train_resize and not recipe.train_size and recipe.train_resize[0] < max(size):
+        raise RunError(
+            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {'x'.join(map(str, size))} are cut from "
+            f"the images: begin at {max(size)} or above"
+        )
     return outline.at(Fit((size[0], size[1]), resize))
 
 
@@ -76,8 +81,13 @@ def refuse_augmentation(name: str, axes: int, channels: int, recipe: Recipe) -> 
 
 def refuse_keys_of_photographs(name: str, recipe: Recipe) -> None:
     """RunError where the recipe has what is done to photographs as they are decoded, and the set has none."""
-    for key, what in (("trivial_augment", "changes"), ("train_size", "crops")):
-        if getattr(recipe, key):
+    for key, what in (
+        ("trivial_augment", "changes"),
+        ("rand_augment", "changes"),
+        ("train_size", "crops"),
+        ("train_resize", "resizes"),
+    ):
+        if getattr(recipe, key) not in (False, "none", ()):
             raise RunError(
                 f"`{key}` {what} photographs as they are decoded, and {name} has none: take it out of the recipe"
             )

@@ -131,8 +131,28 @@ class Recipe:
     crop_ratio: tuple[float, ...] = define_key(
         (0.75, 1.333), "range", "photographs: width / height of a random crop", low=0.01, high=100
     )
+    train_resize: tuple[int, ...] = define_key(
+        (),
+        "sides",
+        "photographs: the short side is drawn from this range, then a crop from the whole; []: crop_scale, crop_ratio",
+        low=1,
+        high=1 << 14,
+    )
     trivial_augment: bool = define_key(
         False, "flag", "photographs: a random operation of random strength on every image (TrivialAugment)"
+    )
+    rand_augment: str = define_key(
+        "none",
+        "choice",
+        "photographs: num_ops random operations on every image (RandAugment), as in its paper or as timm has it",
+        choices=("none", "paper", "timm"),
+    )
+    num_ops: int = define_key(
+        2, "int", "rand_augment: operations on an image; timm: each is done with probability 1/2", low=1, high=16
+    )
+    magnitude: float = define_key(9.0, "number", "rand_augment: how strong they are, 10 the most", low=0, high=10)
+    magnitude_std: float = define_key(
+        0.0, "number", "rand_augment: standard deviation of the magnitude from operation to operation", low=0, high=10
     )
     random_crop_padding: int = define_key(
         0,
@@ -201,6 +221,13 @@ class Recipe:
         "choice",
         "each image once an epoch; balanced: as many images of each class, so those of rare ones more often",
         choices=("shuffled", "balanced"),
+    )
+    aug_repeats: int = define_key(
+        1,
+        "int",
+        "times that an epoch shows an image, each time augmented anew (repeated augmentation); 1: once",
+        low=1,
+        high=64,
     )
     label_smoothing: float = define_key(0.0, "number", "share of the target spread over all classes", low=0, high=0.9)
     drop_path: float = define_key(

@@ -1,6 +1,6 @@
 """The keys of a recipe that depend on each other: what is refused because two of them contradict each other."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
@@ -44,6 +44,7 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
     if recipe.sampling == "balanced" and recipe.class_weights == "balanced":
         both = "`sampling` and `class_weights` are both balanced, so rare classes would count twice: choose one"
         fail(both, "sampling", "class_weights")
+    _check_augmentation(recipe, fail)
     if recipe.schedule == "onecycle" and recipe.warmup == 0:
         fail("`schedule` is onecycle, which needs a `warmup` above 0, e.g. 0.3", "schedule", "warmup")
     if recipe.schedule == "step":
@@ -51,6 +52,28 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
             fail("`schedule` is step, which needs `milestones`, e.g. [0.5, 0.75]", "schedule", "milestones")
         if any(after <= before for before, after in zip(recipe.milestones, recipe.milestones[1:], strict=False)):
             fail("`milestones` must ascend", "milestones")
+
+
+def _check_augmentation(recipe: Recipe, fail: Callable[..., None]) -> None:
+    """What check_agreement refuses of what is done to images, by `fail(message, *names)`."""
+    if recipe.trivial_augment and recipe.rand_augment != "none":
+        both = "`trivial_augment` and `rand_augment` are two policies of which an image gets one"
+        fail(f"{both}: say trivial_augment: false or rand_augment: none", "rand_augment", "trivial_augment")
+    if recipe.sampling == "balanced" and recipe.aug_repeats > 1:
+        both = f"`sampling` is balanced, which itself repeats images, and `aug_repeats` is {recipe.aug_repeats}"
+        fail(f"{both}: say sampling: shuffled or aug_repeats: 1", "aug_repeats", "sampling")
+    if recipe.aug_repeats > recipe.batch_size:
+        repeats = f"`aug_repeats` ({recipe.aug_repeats}) must be at most `batch_size` ({recipe.batch_size})"
+        fail(f"{repeats}, or a step would show one image", "aug_repeats", "batch_size")
+    side = max(recipe.train_size or (recipe.image_size or 0,))
+    if recipe.train_resize and recipe.train_resize[0] < side:
+        fail(
+            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {side} pixels are cut from the images: "
+            f"begin at {side} or above",
+            "train_resize",
+            "train_size",
+            "image_size",
+        )
 
 
 def refuse_fixed_keys(keys: Collection[str]) -> None:

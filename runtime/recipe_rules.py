@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from resnetc.runtime.errors import RunError, suggest_name
 from resnetc.runtime.interval import EXPECTED, parse_interval
+from resnetc.runtime.timm_policy import translate_policy
 from resnetc.runtime.yaml_mapping import Value
 from resnetc.terminal import brief, one_line
 
@@ -25,8 +26,8 @@ _Default = TypeVar("_Default")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a key accepts, as `kind` (int, auto: an int or None, number, flag, choice, numbers, ints, range: two
-    numbers, names, weights: a choice or numbers, interval), inclusive bounds or choices; and its meaning. A run that is
-    resumed may have another value of a key that `may_change`."""
+    numbers, sides: none or two ints, names, weights: a choice or numbers, interval), inclusive bounds or choices; and
+    its meaning. A run that is resumed may have another value of a key that `may_change`."""
 
     kind: str
     meaning: str
@@ -85,14 +86,22 @@ def _parse_number(text: str, rule: Rule, what: str) -> float:
     return number
 
 
+def _is_range(numbers: tuple[float, ...]) -> bool:
+    return len(numbers) == 2 and numbers[0] <= numbers[1]
+
+
 def convert_value(rule: Rule, name: str, value: Value) -> Setting:
     """The value of key `name` as its rule's Python type; RunError with the place and what was expected."""
     what = f"{value.place}: `{name}`"
-    if rule.kind in ("numbers", "ints", "range"):
+    if rule.kind in ("numbers", "ints", "range", "sides"):
         items = (value.text,) if isinstance(value.text, str) else value.text
         numbers = tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
-        if rule.kind == "range" and (len(numbers) != 2 or numbers[0] > numbers[1]):
+        if rule.kind == "range" and not _is_range(numbers):
             raise RunError(f"{what} takes two numbers, the least and the largest, such as [0.25, 1]")
+        if rule.kind == "sides":
+            if not all(_INT.fullmatch(item) for item in items) or (numbers and not _is_range(numbers)):
+                raise RunError(f"{what} takes two whole numbers, the least and the largest, such as [256, 480]")
+            return tuple(map(int, numbers))
         if rule.kind == "ints":
             if len(numbers) > _MAX_PATTERNS or not all(_INT.fullmatch(item) for item in items):
                 raise RunError(f"{what} must be whole numbers, such as [128, 224], at most {_MAX_PATTERNS} of them")
@@ -114,6 +123,8 @@ def convert_value(rule: Rule, name: str, value: Value) -> Setting:
         raise RunError(f"{what} takes one value, not a list")
     if rule.kind == "choice":
         if value.text not in rule.choices:
+            if name == "rand_augment" and (keys := translate_policy(value.text)):
+                raise RunError(f"{what} cannot be `{quote_value(value.text)}`: write {keys}")
             raise RunError(f"{what} cannot be `{quote_value(value.text)}`{suggest_name(value.text, rule.choices)}")
         return value.text
     if rule.kind == "interval":

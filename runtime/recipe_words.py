@@ -53,6 +53,11 @@ FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the
     "class_weights": "class_weight pos_weight loss_weights",
     "sampling": "sampler weighted_sampler balanced_sampler",
     "color_jitter": "colour_jitter brightness contrast saturation",
+    "train_resize": "resize_side_min resize_side_max scale_augmentation scale_jitter shorter_side short_side "
+    "random_shortest_size random_scale",
+    "rand_augment": "randaugment rand_aug randaug aa",
+    "magnitude_std": "mstd rand_augment_std",
+    "aug_repeats": "ra_sampler ra_reps repeated_augmentation repeated_aug num_repeats repeat_aug",
     "trivial_augment": "trivialaugment trivialaugmentwide ta_wide",
     "early_stopping": "patience early_stop early_stopping_patience",
     "drop_path": "drop_path_rate stochastic_depth stochastic_depth_prob drop_connect",
@@ -93,11 +98,10 @@ ELSEWHERE = {  # settings that are no part of a recipe
 }
 LACKING_KEYS = {  # what recipes lack, unless one of the words is a key by now
     "probability of mixing: each image is mixed": "mixup_prob mixup_switch_prob",
-    "automatic augmentation besides `trivial_augment`": "auto_augment randaugment rand_augment aa augmentation augment",
+    "automatic augmentation besides `trivial_augment` and `rand_augment`": "auto_augment augmentation augment augmix",
     "change of the hue": "hue",
     "vertical flip or rotation": "vflip vertical_flip rotation degrees random_rotation",
     "choice of the interpolation": "interpolation train_interpolation",
-    "repetition of images within an epoch": "aug_repeats ra_sampler ra_reps repeated_augmentation",
     "choice of the metrics": "metrics metric monitor",
     "choice of the device": "device accelerator gpu cuda",
     "settings of the loading besides `workers`": "pin_memory prefetch prefetch_factor persistent_workers",

@@ -1,9 +1,10 @@
-"""The order in which an epoch sees the training images: each once, or classes equally often.
+"""The order in which an epoch sees the training images: each once, some several times, or classes equally often.
 
 It is a pure function of (seed, epoch), so a resumed run, and every process of several, has the same one.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,11 @@ Order = Callable[[int], Tensor]
 seen before, plus a multiple of their count: so it is augmented in another way."""
 
 
+def may_repeat(recipe: Recipe) -> bool:
+    """Whether an epoch may see an image again: then its order has numbers beyond the last image."""
+    return recipe.sampling == "balanced" or recipe.aug_repeats > 1
+
+
 def build_order(recipe: Recipe, data: ImageSet, device: torch.device) -> Order:
     """The order that a recipe asks for; RunError where there are no classes to draw equally often."""
     count = len(data.train_labels)
@@ -25,6 +31,13 @@ def build_order(recipe: Recipe, data: ImageSet, device: torch.device) -> Order:
         if data.train_labels.ndim == 2:
             raise RunError(f"`sampling` is balanced, but an image of {data.name} has any number of classes, not one")
         return BalancedOrder(data.train_labels.to(device), recipe.seed)
+    if recipe.aug_repeats > 1:
+        if recipe.aug_repeats > count:
+            raise RunError(
+                f"`aug_repeats` is {recipe.aug_repeats}: an epoch would show one of the {count} training images of "
+                f"{data.name}: say aug_repeats: {count} or less in the recipe"
+            )
+        return RepeatedOrder(count, recipe.aug_repeats, min(recipe.batch_size, count), recipe.seed, device)
     return lambda epoch: counter_rng.permutation(recipe.seed, epoch, count, device)
 
 
@@ -68,6 +81,32 @@ class BalancedOrder:
         drawn = images[due] + turn[part[due]] * self.count
         order = counter_rng.permutation(self.seed, epoch, len(drawn), device)
         return drawn[order][: self.count]
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedOrder:
+    """Repeated augmentation (Hoffer et al. 2019, Berman et al. 2019): an epoch is as long as the set of `count` images,
+    and shows each of a random part of them `repeats` times.
+
+    A step sees what it would of timm's `RepeatAugSampler`: the next `batch_size` of a sequence that has all repeats of
+    an image one after the other. Within a step the first repeats of all its images stand before the second ones and
+    so on. So no process, which gets a piece of it, sees an image twice in a step, if there are as many processes as
+    repeats or more; and neighbours, which mixup mixes, are different images, if a step has room for two or more.
+    """
+
+    count: int
+    repeats: int
+    batch_size: int
+    seed: int
+    device: torch.device
+
+    def __call__(self, epoch: int) -> Tensor:
+        """The order of an epoch: int64 [count]."""
+        place = torch.arange(self.count, device=self.device)
+        repeat = place % self.repeats
+        images = counter_rng.permutation(self.seed, epoch, self.count, self.device)[place // self.repeats]
+        sequence = images + repeat * self.count
+        return sequence[torch.argsort(place // self.batch_size * self.repeats + repeat, stable=True)]
 
 
 class RepeatedLabels:

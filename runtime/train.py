@@ -37,7 +37,7 @@ from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.saver import Saver
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
-from resnetc.runtime.sampling import RepeatedLabels, build_order
+from resnetc.runtime.sampling import RepeatedLabels, build_order, may_repeat
 from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.step.compilation import Compilation, choose_mode
 from resnetc.runtime.step.precision import use_fast_kernels
@@ -177,7 +177,7 @@ def train(
 
         # One step: from the indices of a batch to new weights, all of it on the device.
         transform = build_batch_transform(recipe, preprocessing, normaliser)
-        labels = RepeatedLabels(train_labels) if recipe.sampling == "balanced" else train_labels
+        labels = RepeatedLabels(train_labels) if may_repeat(recipe) else train_labels
         step = build_step(model, optimizer, average, images, transform, labels, criterion, state, group, recipe)
         compilation = Compilation(model, choose_mode(recipe.compile, group.device))
         take_step = accelerate(step, compilation, state, group, recipe, tell)

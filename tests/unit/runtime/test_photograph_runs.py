@@ -16,10 +16,12 @@ from resnetc.runtime.data import Fit, ImageSet
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.image_size import choose_fit
 from resnetc.runtime.model.user_classes import OWN_TEXT
 from resnetc.runtime.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.sampling import build_order
 from resnetc.runtime.splits import Split
 from resnetc.runtime.train import train
 from tests import shape_photographs
@@ -238,6 +240,36 @@ def test_sizes_and_operations_of_training_are_resumed_and_seen_by_any_workers(
     shapes: Path, coloured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = replace(CHOSEN, trivial_augment=True, train_size=(12, 20))
+    assert_resumes(chosen, shapes, coloured, tmp_path, monkeypatch)
+
+
+NEW_VIEWS: dict[str, dict[str, object]] = {
+    "RandAugment": {"rand_augment": "timm", "num_ops": 2, "magnitude": 7.0, "magnitude_std": 0.5},
+    "RandAugment of the paper": {"rand_augment": "paper", "magnitude": 10.0, "train_size": (12, 20)},
+    "repeats": {"aug_repeats": 3, "mixup": 0.2, "rand_augment": "timm"},
+    "scale": {"train_resize": (16, 30), "normalise": "pixel", "lighting": 0.1},
+    "scale of a smaller crop": {"train_resize": (14, 20), "train_size": (12,), "aug_repeats": 2},
+}
+
+
+@pytest.mark.parametrize("feature", NEW_VIEWS)
+def test_what_training_sees_is_resumed_and_seen_by_any_workers_and_from_a_pack(
+    feature: str, shapes: Path, coloured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = replace(CHOSEN, **NEW_VIEWS[feature])  # type: ignore[arg-type]  # each value is its key's
+    assert_resumes(chosen, shapes, coloured, tmp_path, monkeypatch)
+    write_pack(shapes, tmp_path / "a.pack")
+    train(coloured, "small", read(tmp_path / "a.pack", "pack"), chosen, tmp_path / "packed", quiet=True)
+    assert_equal_weights(tmp_path / "whole", tmp_path / "packed")
+    train(coloured, "small", read(shapes), replace(CHOSEN, normalise=chosen.normalise), tmp_path / "other", quiet=True)
+    weights, others = (checkpoint.load(tmp_path / run / "last.ckpt")[0] for run in ("whole", "other"))
+    assert not torch.equal(weights["model/conv1.weight"], others["model/conv1.weight"])
+
+
+def assert_resumes(
+    chosen: Recipe, shapes: Path, coloured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped in the second epoch, and begun with two workers, ends as an undisturbed one does."""
     train(coloured, "small", read(shapes), chosen, tmp_path / "whole", quiet=True)
     with monkeypatch.context() as patch:
         stopping(patch, [5], signal.SIGTERM)
@@ -266,7 +298,33 @@ def test_a_size_of_training_that_the_network_does_not_take_is_refused(
         train(text, "small", read(shapes), replace(CHOSEN, train_size=(12,)), tmp_path / "run", quiet=True)
 
 
-@pytest.mark.parametrize("override", ["trivial_augment=true", "train_size=[8]"])
+def test_an_epoch_of_repeats_decodes_a_third_of_the_photographs(shapes: Path) -> None:
+    images, chosen = read(shapes), replace(CHOSEN, aug_repeats=3)
+    order = build_order(chosen, images, torch.device("cpu"))(1)
+    with decoded_batches.DecodedBatches(images, chosen) as batches:  # type: ignore[arg-type]
+        crops = next(iter(batches.read_train(1, [order.tolist()])))
+    photographs = order % 32
+    assert len(photographs.unique()) == 11
+    for image in photographs.unique():
+        views = crops[(photographs == image).numpy()]  # type: ignore[index]
+        assert len({view.tobytes() for view in views}) == len(views)  # each cut out anew
+
+
+def test_what_training_cuts_out_is_in_the_range_before_anything_is_read(shapes: Path) -> None:
+    outline = data.read_outline("folder", shapes)
+    chosen = replace(CHOSEN, train_resize=(20, 30))
+    with pytest.raises(RunError) as caught:
+        choose_fit(outline, chosen, (20, 24))
+    assert str(caught.value) == (
+        "`train_resize` begins at 20, and crops of 20x24 are cut from the images: begin at 24 or above"
+    )
+    assert choose_fit(outline, replace(chosen, train_size=(20,)), (20, 24)).size == (20, 24)
+    assert choose_fit(outline, replace(chosen, train_resize=(24, 30)), (20, 24)).size == (20, 24)
+
+
+@pytest.mark.parametrize(
+    "override", ["trivial_augment=true", "train_size=[8]", "rand_augment=timm", "train_resize=[8, 9]"]
+)
 def test_what_is_in_memory_is_not_decoded(source: str, few: data.Data, tmp_path: Path, override: str) -> None:
     chosen = recipe_file.load("digits", [override, "epochs=1"])
     with pytest.raises(RunError, match="as they are decoded, and npz has none: take it out of the recipe"):

@@ -56,6 +56,39 @@ def fault(tmp_path: Path, text: str) -> str:
         ("schedule: onecycle\n", "r.yaml:1:11: `schedule` is onecycle, which needs a `warmup` above 0"),
         ("train_size: [96]\nnormalise: pixel\n", "r.yaml:1:13: `normalise: pixel` has a mean for each place"),
         ("train_size: [96, 1.5]\n", "r.yaml:1:13: `train_size` must be whole numbers, such as [128, 224]"),
+        (
+            "rand_augment: timm\ntrivial_augment: true\n",
+            "r.yaml:1:15: `trivial_augment` and `rand_augment` are two policies of which an image gets one: say "
+            "trivial_augment: false or rand_augment: none",
+        ),
+        (
+            "rand_augment: rand-m7-mstd0.5-inc1\n",
+            "r.yaml:1:15: `rand_augment` cannot be `rand-m7-mstd0.5-inc1`: write rand_augment: timm, num_ops: 2, "
+            "magnitude: 7, magnitude_std: 0.5",
+        ),
+        (
+            "rand_augment: rand-n3-inc1\n",
+            "r.yaml:1:15: `rand_augment` cannot be `rand-n3-inc1`: write rand_augment: timm, num_ops: 3, "
+            "magnitude: 10, magnitude_std: 0",
+        ),
+        ("rand_augment: rand-m9-mstd0.5\n", "r.yaml:1:15: `rand_augment` cannot be `rand-m9-mstd0.5`; known: none"),
+        ("rand_augment: rand-w0-inc1\n", "r.yaml:1:15: `rand_augment` cannot be `rand-w0-inc1`; known: none"),
+        ("rand_augment: true\n", "r.yaml:1:15: `rand_augment` cannot be `true`; "),
+        ("magnitude: 11\n", "r.yaml:1:12: `magnitude` must lie from 0 to 10; it is 11"),
+        ("num_ops: 0\n", "r.yaml:1:10: `num_ops` must lie from 1 to 16; it is 0"),
+        ("train_resize: 256\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and the largest"),
+        ("train_resize: [480, 256]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and"),
+        ("train_resize: [256, 300.5]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and"),
+        ("train_resize: [0, 256]\n", "r.yaml:1:15: `train_resize`: every item must lie from 1 to 16384; it is 0"),
+        (
+            "image_size: 224\ntrain_resize: [200, 480]\n",
+            "r.yaml:2:15: `train_resize` begins at 200, and crops of 224 pixels are cut from the images: begin at 224 "
+            "or above",
+        ),
+        (
+            "train_size: [96, 64]\ntrain_resize: [80, 480]\n",
+            "r.yaml:2:15: `train_resize` begins at 80, and crops of 96",
+        ),
         ("momentum: 0\n", "r.yaml:1:11: `nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false"),
         ("momentum: 0\nnesterov: true\n", "r.yaml:2:11: `nesterov` needs a `momentum` above 0"),
         ("- epochs\n", "r.yaml:1:1: a recipe must be a mapping"),
@@ -123,6 +156,14 @@ def test_what_is_left_to_the_data_is_auto(tmp_path: Path) -> None:
     assert (read.image_size, read.eval_resize, read.crop_scale, read.workers) == (64, None, (0.5, 1.0), 0)
     (tmp_path / "recipe.yaml").write_text(read.to_yaml())
     assert recipe_file.load(str(tmp_path / "recipe.yaml")) == read
+
+
+def test_a_range_of_the_short_side_reads_back(tmp_path: Path) -> None:
+    read = recipe_file.load("imagenet")
+    assert read.train_resize == (256, 480) and "train_resize: [256, 480]" in read.to_yaml()
+    smaller = recipe_file.load("imagenet", ["train_size=[160]", "normalise=channel", "train_resize=[160, 160]"])
+    assert smaller.train_resize == (160, 160)
+    assert recipe_file.load("imagenet", ["train_resize=[]"]).train_resize == ()
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
@@ -234,7 +275,10 @@ LACKING = {
     "drop_path_rate": f"write `drop_path` ({recipe.RULES['drop_path'].meaning})",
     "freeze_norms": f"write `freeze` ({recipe.RULES['freeze'].meaning})",
     "patience": f"write `early_stopping` ({recipe.RULES['early_stopping'].meaning})",
-    "ra_sampler": "recipes have no repetition of images within an epoch",
+    "ra_sampler": f"write `aug_repeats` ({recipe.RULES['aug_repeats'].meaning})",
+    "aa": f"write `rand_augment` ({recipe.RULES['rand_augment'].meaning})",
+    "resize_side_min": f"write `train_resize` ({recipe.RULES['train_resize'].meaning})",
+    "auto_augment": "recipes have no automatic augmentation besides `trivial_augment` and `rand_augment`",
     "amp": f"write `precision` ({recipe.RULES['precision'].meaning})",
     "num_workers": f"write `workers` ({recipe.RULES['workers'].meaning})",
     "pin_memory": "recipes have no settings of the loading besides `workers`",

@@ -99,6 +99,43 @@ def test_the_recipes_of_imagenet_are_the_published_ones(name: str) -> None:
         )
 
 
+STRIKES_BACK = {  # "ResNet strikes back", table 2: smoothing, stochastic depth, repeats, RandAugment, mixup, cutmix
+    "rsb-a1": (0.1, 0.05, 3, 7, 0.5, 0.2, 1.0),
+    "rsb-a2": (0.0, 0.05, 3, 7, 0.5, 0.1, 1.0),
+    "rsb-a3": (0.0, 0.0, 1, 6, 0.5, 0.1, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", STRIKES_BACK)
+def test_the_augmentation_of_resnet_strikes_back_is_the_published_one(name: str) -> None:
+    read = recipe_file.load(name)
+    assert STRIKES_BACK[name] == (
+        read.label_smoothing,
+        read.drop_path,
+        read.aug_repeats,
+        read.magnitude,
+        read.magnitude_std,
+        read.mixup,
+        read.cutmix,
+    )
+    assert (read.rand_augment, read.num_ops, read.trivial_augment) == ("timm", 2, False)
+    assert (read.optimizer, read.loss, read.horizontal_flip) == ("lamb", "bce", True)
+
+
+def test_the_augmentation_of_imagenet_is_the_papers_and_torchvisions() -> None:
+    paper, second = recipe_file.load("imagenet"), recipe_file.load("imagenet-v2")
+    assert (paper.train_resize, paper.image_size, paper.normalise) == ((256, 480), 224, "pixel")
+    assert (paper.lighting, paper.horizontal_flip, paper.aug_repeats, paper.mixup) == (0.1, True, 1, 0.0)
+    assert (second.aug_repeats, second.trivial_augment, second.rand_augment) == (4, True, "none")
+    assert (second.mixup, second.cutmix, second.random_erasing, second.label_smoothing) == (0.2, 1.0, 0.1, 0.1)
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_file.list_shipped() if name.startswith(("rsb", "imagenet"))])
+def test_no_recipe_of_the_field_says_that_another_augmentation_stands_in(name: str) -> None:
+    text = (Path(recipe_file.__file__).parent / "recipes" / f"{name}.yaml").read_text("utf-8")
+    assert "in place of" not in text and "is not repeated" not in text
+
+
 @pytest.mark.parametrize("name", recipe_file.list_shipped())
 def test_a_recipe_says_where_it_comes_from(name: str) -> None:
     text = (Path(recipe_file.__file__).parent / "recipes" / f"{name}.yaml").read_text("utf-8")

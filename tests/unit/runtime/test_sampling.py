@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional
 
-from resnetc.runtime import recipe_file
+from resnetc.runtime import counter_rng, recipe_file
 from resnetc.runtime.class_weights import compute_class_weights
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.loss import build_criterion
 from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.sampling import BalancedOrder, RepeatedLabels, build_order
+from resnetc.runtime.sampling import BalancedOrder, RepeatedLabels, RepeatedOrder, build_order, may_repeat
 from resnetc.runtime.train import train
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
@@ -54,6 +56,68 @@ def test_an_order_is_a_function_of_seed_and_epoch() -> None:
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert not torch.equal(one, BalancedOrder(LABELS, 1)(6))
     assert torch.equal(RepeatedLabels(LABELS)[one], LABELS[one % 89])
+
+
+def state_repeats(seed: int, epoch: int, count: int, repeats: int, batch_size: int) -> list[list[tuple[int, int]]]:
+    """What timm's sampler gives to one process, stated again: (image, repeat) of every step, in any order within it."""
+    shuffled = counter_rng.permutation(seed, epoch, count, CPU).tolist()
+    sequence = [(image, repeat) for image in shuffled for repeat in range(repeats)][:count]
+    return [sequence[start : start + batch_size] for start in range(0, count, batch_size)]
+
+
+@given(
+    count=st.integers(1, 120),
+    repeats=st.integers(2, 6),
+    batch_size=st.integers(1, 40),
+    seed=st.integers(0, 2**32 - 1),
+    epoch=st.integers(0, 1000),
+)
+def test_repeats_are_those_of_the_statement(count: int, repeats: int, batch_size: int, seed: int, epoch: int) -> None:
+    order = RepeatedOrder(count, repeats, batch_size, seed, CPU)(epoch)
+    assert order.shape == (count,) and order.dtype == torch.int64
+    steps = state_repeats(seed, epoch, count, repeats, batch_size)
+    numbers = [[(number % count, number // count) for number in part.tolist()] for part in order.split(batch_size)]
+    assert [sorted(step) for step in numbers] == [sorted(step) for step in steps]
+    assert len({image for step in numbers for image, _ in step}) == -(-count // repeats)
+    for step in numbers:
+        assert [repeat for _, repeat in step] == sorted(repeat for _, repeat in step)
+        if len(step) >= 2 * repeats:  # neighbours are mixed
+            assert all(one[0] != other[0] for one, other in zip(step, step[1:], strict=False))
+
+
+@given(processes=st.integers(2, 8), share=st.integers(1, 12), repeats=st.integers(2, 8), count=st.integers(100, 300))
+def test_repeats_of_an_image_go_to_different_processes(processes: int, share: int, repeats: int, count: int) -> None:
+    order = RepeatedOrder(count, repeats, processes * share, 3, CPU)(0)
+    for step in order.split(processes * share)[: count // (processes * share)]:
+        shares = [(part % count).tolist() for part in step.chunk(processes)]
+        assert [len(part) for part in shares] == [share] * processes
+        if processes >= repeats:
+            assert all(len(set(part)) == share for part in shares)
+        else:  # as equally as they can be
+            assert max(Counter(part).most_common(1)[0][1] for part in shares) <= -(-repeats // processes) + 1
+
+
+def test_another_third_is_seen_in_another_epoch(few: Data) -> None:
+    order = build_order(Recipe(aug_repeats=3, batch_size=30, seed=1), few, CPU)
+    assert isinstance(order, RepeatedOrder) and order == RepeatedOrder(100, 3, 30, 1, CPU)
+    thirds = [set((order(epoch) % 100).tolist()) for epoch in range(30)]
+    assert {len(third) for third in thirds} == {34} and len(set().union(*thirds)) == 100
+    assert thirds[0] != thirds[1] and torch.equal(order(7), order(7))
+    assert build_order(Recipe(aug_repeats=3, batch_size=300), few, CPU) == RepeatedOrder(100, 3, 100, 0, CPU)
+
+
+def test_once_an_epoch_is_the_order_as_ever(few: Data) -> None:
+    recipe = Recipe(seed=5)
+    assert torch.equal(build_order(recipe, few, CPU)(2), counter_rng.permutation(5, 2, 100, CPU))
+    assert [may_repeat(Recipe(**keys)) for keys in ({}, {"aug_repeats": 2}, {"sampling": "balanced"})] == [0, 1, 1]  # type: ignore[arg-type]
+
+
+def test_more_repeats_than_images_are_refused(source: str, few: Data, tmp_path: Path) -> None:
+    data = replace(few, train_images=few.train_images[:3], train_labels=few.train_labels[:3])
+    message = "`aug_repeats` is 4: an epoch would show one of the 3 training images of npz: say aug_repeats: 3 or less"
+    with pytest.raises(RunError, match=message):
+        train(source, "small", data, recipe_file.load("digits", ["aug_repeats=4"]), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -94,6 +158,16 @@ REFUSED = {
     "a negative weight": (["class_weights=[1, -1]"], "`class_weights`: every item must lie above 0 to 1e+06; it is -1"),
     "twice": (["class_weights=balanced", "sampling=balanced"], "are both balanced, so rare classes would count twice"),
     "another order": (["sampling=random"], "`sampling` cannot be `random`"),
+    "repeats and balance": (
+        ["aug_repeats=3", "sampling=balanced"],
+        "--override aug_repeats=3: `sampling` is balanced, which itself repeats images, and `aug_repeats` is 3: "
+        "say sampling: shuffled or aug_repeats: 1",
+    ),
+    "more repeats than a step": (
+        ["batch_size=4", "aug_repeats=5"],
+        "--override aug_repeats=5: `aug_repeats` (5) must be at most `batch_size` (4), or a step would show one image",
+    ),
+    "no repeat": (["aug_repeats=0"], "`aug_repeats` must lie from 1 to 64; it is 0"),
     "torch's word": (["class_weight=balanced"], "write `class_weights`"),
 }
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from resnetc.runtime.data.decode import Pixels
-from resnetc.runtime.trivial_augment import OPERATIONS, Draw, TrivialAugment
+from resnetc.runtime.image_operations import Draw
+from resnetc.runtime.trivial_augment import OPERATIONS, TrivialAugment
 
 NAMES = [operation.name for operation in OPERATIONS]
 
 
 def change(pixels: Pixels, name: str, strength: float) -> Pixels:
-    result: Pixels = TrivialAugment(0).change(pixels, Draw(NAMES.index(name), strength))
+    result: Pixels = TrivialAugment(0).change(pixels, [Draw(NAMES.index(name), strength)])
     assert result.shape == pixels.shape and result.dtype == np.uint8
     return result
 
@@ -66,7 +67,9 @@ def test_values_are_changed_by_the_formulas(pixels: Pixels) -> None:
 
 def test_draws_are_even_and_depend_on_the_image_alone() -> None:
     policy = TrivialAugment(3)
-    draws = policy.draw(1, range(14_000))
+    operations = policy.draw(1, range(14_000))
+    assert all(len(one) == 1 for one in operations)
+    draws = [one[0] for one in operations]
     counts = Counter(draw.operation for draw in draws)
     assert len(counts) == len(OPERATIONS) == 14 and min(counts.values()) > 850 and max(counts.values()) < 1150
     strengths = Counter(round(abs(draw.strength) * 30) for draw in draws)
@@ -74,5 +77,5 @@ def test_draws_are_even_and_depend_on_the_image_alone() -> None:
     signed = [draw.strength for draw in draws if OPERATIONS[draw.operation].is_signed]
     assert 0.45 < np.mean(np.array(signed) < 0) < 0.52
     assert all(draw.strength >= 0 for draw in draws if not OPERATIONS[draw.operation].is_signed)
-    assert policy.draw(1, [77, 5]) == [draws[77], draws[5]]
-    assert policy.draw(2, range(20)) != draws[:20]
+    assert policy.draw(1, [77, 5]) == [[draws[77]], [draws[5]]]
+    assert policy.draw(2, range(20)) != operations[:20]

@@ -42,7 +42,8 @@ ALIKE: dict[str, dict[str, object]] = {  # what is exact: recipes, each with the
     "balanced": {"sampling": "balanced", "epochs": 2},
     "weighted": {"class_weights": "balanced", "epochs": 2},
     "labelled": {"class_weights": "balanced", "epochs": 2},
-    "own": {"noise": 0.1, "workers": 1, "epochs": 2},
+    "repeated": {"aug_repeats": 3, "mixup": 0.3, "epochs": 2},
+    "own": {"noise": 0.1, "workers": 1, "epochs": 2, "aug_repeats": 2},
 }
 FIRST = "x = self.relu(self.bn1(self.conv1(x)))"
 

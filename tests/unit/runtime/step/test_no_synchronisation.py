@@ -32,6 +32,7 @@ from resnetc.runtime.model.activation_checkpointing import checkpoint_blocks
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim import optimizer as optimizers
 from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.sampling import RepeatedLabels, may_repeat
 from resnetc.runtime.step.device_numbers import DeviceMoment, put_rates_on_device
 from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
@@ -121,7 +122,10 @@ def take_steps(
         transform = plant or build_batch_transform(recipe, record, normaliser)
         criterion = build_criterion(recipe, data, device)
         group = Group(0, 1, device)
-        step = build_step(model, optimizer, average, batches, transform, labels, criterion, state, group, recipe)
+        repeated_labels = RepeatedLabels(labels) if may_repeat(recipe) else labels
+        step = build_step(
+            model, optimizer, average, batches, transform, repeated_labels, criterion, state, group, recipe
+        )
         index, numbers = torch.zeros(BATCH, dtype=torch.int64, device=device), DeviceMoment(device)
         for number in (1, 2):
             optimizers.set_learning_rate(optimizer, 0.1 / number)
@@ -151,6 +155,8 @@ CHANGES = {
     "coloured": {"color_jitter": 0.4},
     "lit": {"color_jitter": 0.4, "lighting": 0.1},
     "checkpointed": {"activation_checkpointing": True},
+    "repeated": {"aug_repeats": 3, "mixup": 0.2},
+    "balanced": {"sampling": "balanced"},
     "noise": {"noise": 0.1, "normalise": "pixel"},
 }
 

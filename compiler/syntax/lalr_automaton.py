@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from lark.grammar import Rule
@@ -19,7 +20,7 @@ class Automaton:
 
     def __init__(self, start: str) -> None:
         tables = parser().parse_interactive(start=start).parser_state.parse_conf
-        self.states: Mapping[State, Mapping[str, Action]] = tables.states
+        self.states = all_states()
         self.end = tables.end_state
         self.stack: list[State] = [tables.start_state]
 
@@ -40,27 +41,58 @@ class Automaton:
         return len(terminals)
 
     def _step(self, stack: list[State], terminal: str) -> bool:
-        """Reductions are kept apart in `top` until the terminal is shifted: a refusal leaves the stack as it was."""
+        """Reductions are kept apart in `state` until the terminal is shifted: a refusal leaves the stack as it was."""
         # LALR tables merge states that differ in what may follow, so several rules may be reduced before it turns out
         # that a terminal cannot follow after all. Undoing those would need a copy of the stack for every question, and
-        # recovery asks hundreds of them. So the stack is only read here, with `height` as the end of what is left of
-        # it, and written once, when the answer is yes.
-        height = len(stack)  # of what is left of `stack` below `top`
-        top: list[State] = []
+        # recovery asks hundreds of them. So the stack is only read here, and written once, when the answer is yes. No
+        # rule is empty, so what reductions leave is one state, on the first `height` of the stack.
+        height, state = len(stack) - 1, stack[-1]
         while True:
-            action = self.states[top[-1] if top else stack[height - 1]].get(terminal)
+            if height:
+                state = skip_unit_rules(stack[height - 1], state, terminal)
+            if terminal == END and state == self.end:
+                return True
+            action = self.states[state].get(terminal)
             if action is None:
                 return False
             goal = action[1]
             if not isinstance(goal, Rule):
-                stack[height:] = [*top, goal]
+                stack[height:] = [state, goal]
                 return True
-            size = len(goal.expansion)
-            inside = min(size, len(top))
-            del top[len(top) - inside :]
-            height -= size - inside
-            state = self.states[top[-1] if top else stack[height - 1]][goal.origin.name][1]
-            assert not isinstance(state, Rule)  # behind a nonterminal there is always a state
-            top.append(state)
-            if terminal == END and state == self.end:
-                return True
+            height -= len(goal.expansion) - 1
+            state = goto(stack[height - 1], goal)
+
+
+@lru_cache(maxsize=1)
+def all_states() -> Mapping[State, Mapping[str, Action]]:
+    """What to do in each state; the starts have them in common."""
+    states: Mapping[State, Mapping[str, Action]] = (
+        parser().parse_interactive(start="start").parser_state.parse_conf.states
+    )
+    return states
+
+
+def goto(below: State, rule: Rule) -> State:
+    """The state behind what a rule reads."""
+    state = all_states()[below][rule.origin.name][1]
+    assert not isinstance(state, Rule)  # behind a nonterminal there is always a state
+    return state
+
+
+@lru_cache(maxsize=1 << 16)
+def skip_unit_rules(below: State, state: State, terminal: str) -> State:
+    """The state that is left on another once every rule that passes its only part on is reduced before a terminal.
+
+    These are the levels of an expression: a value is a product, a product a sum. Most reductions are of this kind.
+    """
+    states = all_states()
+    while True:
+        action = states[state].get(terminal)
+        if action is None or not isinstance(rule := action[1], Rule) or not is_unit(rule):
+            return state
+        state = goto(below, rule)
+
+
+def is_unit(rule: Rule) -> bool:
+    """Whether a rule has one part, and the value of that part: a `?` stands before it in the grammar."""
+    return bool(rule.options.expand1) and len(rule.expansion) == 1 and not rule.expansion[0].is_term

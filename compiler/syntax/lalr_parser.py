@@ -14,7 +14,7 @@ from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
 from lark.lexer import BasicLexer
 
-from resnetc.compiler.syntax.lalr_automaton import END
+from resnetc.compiler.syntax.lalr_automaton import END, skip_unit_rules
 from resnetc.compiler.syntax.lalr_tables import parser
 from resnetc.compiler.syntax.parse_tree import Child, Node, as_tree
 
@@ -75,6 +75,10 @@ class LalrParser:
         """Puts together what ends before a token."""
         stack, parts, places, states, terminal = self.stack, self.parts, self.places, self.states, token.type
         while True:
+            if len(stack) > 1:
+                stack[-1] = skip_unit_rules(stack[-2], stack[-1], terminal)
+            if terminal == END and stack[-1] == self.end:
+                return
             action = states[stack[-1]].get(terminal)
             if action is None:
                 raise UnexpectedInput
@@ -92,5 +96,3 @@ class LalrParser:
             stack.append(states[stack[-1]][name][1])
             parts.append(part)
             places.append(place)
-            if terminal == END and stack[-1] == self.end:
-                return

@@ -287,6 +287,8 @@ class Piece:
                 end = len(types) - len(way) + self.machine.reach(way, repair.before.stack)
                 if end > reached:
                     best, reached = repair, end
+                if reached == len(types):
+                    break  # none leads further
             if best is not None and reached >= min(max(i, best.then) + ENOUGH, len(types)):
                 return self.follow(best)
         return self.resume(i)

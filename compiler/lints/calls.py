@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from resnetc.compiler.checked_network import CheckedNetwork
@@ -42,7 +43,7 @@ def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 
 def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
-    """`max_pool(2)`: the stride is 1 here, and the kernel in torch."""
+    """`max_pool(2)`: the stride is 1 here, and the kernel in torch. A 1 that is written is meant."""
     for leaf in distinct_leaves(checked.network.root):
         if leaf.primitive.name not in POOLS:
             continue
@@ -51,21 +52,26 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         if stride not in (1, (1,) * len(sizes)) or all(size % 2 for size in sizes):
             continue
         declared = checked.network.input.sizes
-        if all(evaluate(size, n) == 1 for size, n in zip(leaf.shape_out.sizes, declared, strict=False)):
+        pairs = zip(leaf.shape_in.sizes, leaf.shape_out.sizes, declared, strict=False)
+        before_after = [(evaluate(before, n), evaluate(after, n)) for before, after, n in pairs]
+        if all(after == 1 for _, after in before_after):
             continue  # a pool over the whole map
         arguments = parse_arguments(leaf.span.text)
         size = next((value for name, value in arguments if name in ("", "kernel")), None)
-        suggestion = None
-        if size and "stride" not in stated_parameters(leaf):
-            suggestion = format_call(leaf.span.text, [*arguments, ("stride", size)])
+        stated = stated_parameters(leaf).get("stride")
+        if stated is not None and re.fullmatch(r"[\[\]1, ]+", stated):
+            continue
+        suggestion = format_call(leaf.span.text, [*arguments, ("stride", size)]) if size and stated is None else None
+        change = max((before - after for before, after in before_after), key=abs)
+        how_many = "one position" if abs(change) == 1 else f"{abs(change)} positions"
         yield Diagnostic(
             "W0604",
             f"`{shorten(leaf.span.text)}` has an even window and a stride of 1",
-            Label(leaf.span, "the map becomes one position smaller, not half as large"),
+            Label(leaf.span, f"the map becomes {how_many} {'smaller' if change > 0 else 'larger'}, not half as large"),
             helps=(
                 f"write `{suggestion}`: a stride that is not given is 1"
                 if suggestion
-                else "give it a stride, or an odd window",
+                else f"use an odd window, or another stride{f': `{stated}` is 1 here' if stated else ''}",
             ),
             fix=(Edit(leaf.span, suggestion),) if suggestion else (),
         )

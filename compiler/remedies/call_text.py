@@ -41,10 +41,11 @@ def calls_primitive(leaf: Leaf) -> bool:
     return leaf.span.text.startswith(leaf.primitive.name)
 
 
-def stated_parameters(leaf: Leaf) -> set[str]:
-    """The parameters that the text of an operation gives, those by position too where it is a primitive's own call."""
+def stated_parameters(leaf: Leaf) -> dict[str, str]:
+    """What the text of an operation gives for parameters, by position too where it is a primitive's own call."""
     order = [p.name for p in leaf.primitive.parameters] if calls_primitive(leaf) else []
-    return {name or (order[i] if i < len(order) else "") for i, (name, _) in enumerate(parse_arguments(leaf.span.text))}
+    arguments = enumerate(parse_arguments(leaf.span.text))
+    return {name or (order[i] if i < len(order) else ""): value for i, (name, value) in arguments}
 
 
 def format_call(text: str, pairs: list[tuple[str, str]]) -> str:

@@ -197,7 +197,7 @@ def change_arguments(
     leaf = operation.leaf
     assert leaf is not None
     texts = {name: (names or {}).get(name) or describe(value) for name, value in said.items()}
-    place, stated_names = leaf.span, stated_parameters(leaf)
+    place, stated_names = leaf.span, stated_parameters(leaf).keys()
 
     def geometry(other: Leaf, numbers: Mapping[str, Constant]) -> tuple[Geometry | None, ...]:
         defaults = {parameter.name: parameter.default for parameter in other.primitive.parameters}

@@ -111,6 +111,7 @@ def test_what_nothing_reads_is_told(parts: dict[str, str], expected: list[str]) 
         {"items": "block other(width: int, groups: int = 1) { out = in |> conv(width, kernel=1) }",
          "body": "let kinds = [other, unit]", "unit": "kinds[0](16)"},
         {"items": "block spare(width: int, groups: int = 1) { out = in |> conv(width, kernel=1) }"},
+        {"items": 'extern spare(ratio: int = 1) [C, H, W] => [C, H, W] = "mylayers:Spare"'},
         {"items": "policy step(channels: int, stride: size = 1) { otherwise => conv(channels, kernel=1) }",
          "head": "step(8) |> global_avg_pool |> fc: linear(classes)"},
         {"items": 'slot role(width: int, spare: int = 1) "role" = conv(8, kernel=1)', "unit": "role(8)"},

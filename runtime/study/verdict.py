@@ -104,17 +104,25 @@ class Verdict:
         total = len(self.judgements)
         holding = sum(one.outcome is Outcome.HOLDS for one in self.judgements)
         failing = [one.criterion.says for one in self.judgements if one.outcome is Outcome.FAILS]
-        open_ones = [one for one in self.judgements if one.outcome is Outcome.OPEN]
-        leaning = [one.is_in_favour for one in open_ones if math.isfinite(one.mean)]
         parts = [
             f"{holding} of {total} parts hold{'s' if holding == 1 else ''}" if holding else "",
             f"it does not hold that {'; nor that '.join(failing)}" if failing else "",
-            f"{len(open_ones)} of {total} {'is' if len(open_ones) == 1 else 'are'} open, {leaning.count(True)} for the "
-            f"claim so far and {leaning.count(False)} against it"
-            if open_ones
-            else "",
+            self._describe_open([one for one in self.judgements if one.outcome is Outcome.OPEN]),
         ]
         return f"{self.word.value}: {'; '.join(filter(None, parts))}"
+
+    def _describe_open(self, judgements: Sequence[Judgement]) -> str:
+        """How many parts are open, and to which side these lean."""
+        if not judgements:
+            return ""
+        leaning = [one.is_in_favour for one in judgements if math.isfinite(one.mean)]
+        counts = {"towards the claim": leaning.count(True), "away from the claim": leaning.count(False)}
+        sides = {side: count for side, count in counts.items() if count}
+        total = f"{len(judgements)} of {len(self.judgements)}"
+        if len(judgements) == 1:
+            return f"{total} is open" + "".join(f" and leans {side}" for side in sides)
+        listed = ", ".join(f"{count} lean{'s' if count == 1 else ''} {side}" for side, count in sides.items())
+        return f"{total} are open" + (f": {listed}" if listed else "")
 
 
 def judge(criteria: Sequence[Criterion], statistics: Mapping[str, Sequence[float]]) -> Verdict:

@@ -72,7 +72,9 @@ def draw(table: Table) -> Picture:
         for place, row in zip(x, values, strict=True):
             figure.draw_points(axes, 0, place, row)
         axes.set(xlabel=name, ylabel="test accuracy, %", xscale="log")
-        figure.label_ticks(axes, x)
+        if x is not seconds:
+            figure.label_ticks(axes, x)
+    figure.use_log_scale(panes[2].xaxis)  # times may lie close together
     if has_1202:
         steps, losses = table.mean_curve(NET_1202, "loss")
         (guess,) = table.values(NET_1202, "constant_guess")

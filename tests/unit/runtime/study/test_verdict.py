@@ -77,8 +77,13 @@ def test_all_parts_must_hold_and_one_that_fails_decides(ratio: list[float], gap:
             [4.1, 4.2, 4.3],
             "not supported here: 1 of 2 parts holds; it does not hold that the gap is at most 2",
         ),
-        ([9.0], [3.0], "too small to tell: 2 of 2 are open, 1 for the claim so far and 1 against it"),
-        ([math.inf], [0.0], "too small to tell: 2 of 2 are open, 1 for the claim so far and 0 against it"),
+        ([9.0], [3.0], "too small to tell: 2 of 2 are open: 1 leans towards the claim, 1 leans away from the claim"),
+        (
+            [1.6, 1.7, 1.65],
+            [3.0],
+            "too small to tell: 1 of 2 parts holds; 1 of 2 is open and leans away from the claim",
+        ),
+        ([math.inf], [0.0], "too small to tell: 2 of 2 are open: 1 leans towards the claim"),
     ],
 )
 def test_a_verdict_is_a_sentence(ratio: list[float], gap: list[float], sentence: str) -> None:

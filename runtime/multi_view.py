@@ -44,7 +44,10 @@ def choose_views(crops: int, scales: Sequence[int], preprocessing: Preprocessing
     least = max(preprocessing.size)
     if crops == 1:
         if len(preprocessing.mean) != preprocessing.channels:
-            raise RunError("--scales: the run subtracts a mean per pixel, so images have one size (--crops 10 cuts it)")
+            raise RunError(
+                "--scales: the run subtracts a mean per pixel, so images have one size (--crops 10 cuts it); a run "
+                "with normalise: channel takes others"
+            )
         return Views(crops, tuple(scales))
     chosen = tuple(scales) or ((preprocessing.resize,) if preprocessing.resize else ())
     if not chosen or min(chosen) <= least:

@@ -72,6 +72,11 @@ def test_every_phase_is_told_of() -> None:
     assert phases <= set(PATHS)
 
 
+def test_every_folder_of_the_runtime_is_told_of() -> None:
+    folders = [path for path in (ROOT / "runtime").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert {f"runtime/{path.name}/" for path in folders} <= set(PATHS)
+
+
 def test_every_type_of_a_phase_is_one() -> None:
     """The columns `in` and `out` of the phases: each capitalised word in backticks is a definition."""
     table = TEXT.split("| folder | in | out |")[1].split("\n\n")[0]

@@ -6,7 +6,7 @@ import re
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source
-from resnetc.compiler.syntax.parser import parser
+from resnetc.compiler.syntax.lalr_tables import lex
 
 COMMENT = re.compile(r"//[^\n]*")
 
@@ -37,7 +37,7 @@ class Tokens:
 
     def __init__(self, source: Source) -> None:
         self.text = source.text
-        self.tokens = [(str(t), t.start_pos or 0, t.end_pos or 0) for t in parser().lex(source.text)]
+        self.tokens = [(str(t), t.start_pos or 0, t.end_pos or 0) for t in lex(source.text)]
         self.closing = self._closing()
         self.at = 0
         self.waiting: list[Note] = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import lark
-from lark import Lark
+from lark import Lark, TextSlice, Token
+from lark.lexer import LexerThread
 
 from resnetc import grammar
 
@@ -47,6 +48,16 @@ def parser() -> Lark:
         if tables["lark"] == lark.__version__ and tables["grammar"] == digest():
             return Lark._load_from_dict(tables["data"], tables["memo"])  # type: ignore[no-any-return, no-untyped-call]
     return Lark(grammar_text(), **OPTIONS)
+
+
+def lex(text: str | TextSlice[str]) -> Iterator[Token]:
+    """The tokens of a text; raises `UnexpectedCharacters` where none begins.
+
+    `Lark.lex` builds a lexer for each text, which takes longer than to read most.
+    """
+    lexer = parser().parse_interactive("", start="start").lexer_thread.lexer
+    tokens: Iterator[Token] = LexerThread.from_text(lexer, text).lex(None)  # type: ignore[no-untyped-call]
+    return tokens
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from resnetc.compiler.syntax.foreign_characters import (
     is_prime,
     read_lookalike,
 )
-from resnetc.compiler.syntax.lalr_tables import parser
+from resnetc.compiler.syntax.lalr_tables import lex
 
 LINE_END = re.compile(r"\r?(\n|\Z)")
 
@@ -31,7 +31,7 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
     at, more = 0, True
     while more and at < len(source.text):
         try:
-            for token in parser().lex(TextSlice(source.text, at, len(source.text))):
+            for token in lex(TextSlice(source.text, at, len(source.text))):
                 out.append(token)
                 if len(out) > limits.MAX_WORDS:
                     raise Fault(limits.too_many_words(span_of(source, token)))

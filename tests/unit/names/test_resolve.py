@@ -761,10 +761,10 @@ def test_circles_without_a_name_in_common(graph, found):
 
 
 def test_a_long_way_is_no_circle():
-    way = {str(i): [str(i + 1)] for i in range(100_000)}
+    way = {str(i): [str(i + 1)] for i in range(20_000)}
     assert circles(way) == []
-    assert circles({**way, "100000": ["0"]}) == [[str(i) for i in range(100_001)]]
-    assert len(leading_to(["100000"], way)) == 100_001
+    assert circles({**way, "20000": ["0"]}) == [[str(i) for i in range(20_001)]]
+    assert len(leading_to(["20000"], way)) == 20_001
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,16 @@ from resnetc.compiler.codegen.argument_vectors import Number, Vector, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, line, named
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
-from resnetc.compiler.codegen.torch_modules import POOLED, Column, columns, gain, helper_name, is_relu6, module_name
+from resnetc.compiler.codegen.torch_modules import (
+    POOLED,
+    Column,
+    ColumnsOf,
+    columns,
+    gain,
+    helper_name,
+    is_relu6,
+    module_name,
+)
 from resnetc.compiler.evaluation.values import is_number
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence
 
@@ -23,7 +32,7 @@ def kind_of(module: Module) -> tuple[Hashable, ...]:
     match module:
         case Leaf():
             target = (module.external.module, module.external.name) if module.external is not None else None
-            return ("leaf", helper_name(module), module.shape_in.rank, gain(module), is_relu6(module), target)
+            return ("leaf", helper_name(module), module.inputs[0].rank, gain(module), is_relu6(module), target)
         case Sequence(children, origin=origin):
             return ("sequence", origin, tuple(key for key, _ in children))
         case ExpandedBlock(definition):
@@ -36,7 +45,7 @@ Build = Callable[[list[Module]], list[Code]]
 class Writer:
     """Writes modules as constructor calls. `blocks` and `policies` say how an occurrence of either is called.
 
-    `imported` says what a class of the user's own is called.
+    `imported` says what a class of the user's own is called. `columns_of` may be that of other networks too.
     """
 
     def __init__(
@@ -44,11 +53,13 @@ class Writer:
         blocks: Build,
         policies: Callable[[list[Sequence]], list[Code] | None],
         imported: Callable[[External], str],
+        columns_of: ColumnsOf,
     ) -> None:
         self.blocks = blocks
         self.policies = policies
         self.names: dict[str, list[Argument]] = {}
         self.imported = imported
+        self.columns_of = columns_of
         self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
 
     def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
@@ -57,8 +68,7 @@ class Writer:
         # call with arguments of its own, so a number that only the innermost convolution has can travel through any
         # number of classes. What cannot be shared (a kind that differs) is left to the caller, who has two ways out:
         # `a if stride == 1 else b`, and an argument that holds the whole module. Which is shorter is known there alone.
-        kinds = {kind_of(m) for m in modules}
-        if len(kinds) > 1:
+        if len(modules) > 1 and len({kind_of(m) for m in modules}) > 1:
             return None
         first = modules[0]
         if isinstance(first, Leaf):
@@ -108,7 +118,7 @@ class Writer:
     def leaf(self, leaves: list[Leaf], signature: Signature, place: str) -> Code:
         if leaves[0].is_parameter:
             return parameter(leaves, signature, place)
-        rows = [columns(leaf) for leaf in leaves]
+        rows = [self.columns(leaf) for leaf in leaves]
         arguments: list[tuple[str | None, Code]] = []
         for i, column in enumerate(rows[0]):
             vector = [row[i].value for row in rows]
@@ -126,6 +136,14 @@ class Writer:
             return Call(self.imported(external), tuple(arguments))
         name = POOLED if id(leaves[0]) in self.pooled else module_name(leaves[0])
         return Call(name, tuple(arguments))
+
+    def columns(self, leaf: Leaf) -> list[Column]:
+        """The constructor's arguments for one occurrence, which are those of all that equal it."""
+        key = leaf.equals or leaf
+        out = self.columns_of.get(key)
+        if out is None:
+            out = self.columns_of[key] = columns(leaf)
+        return out
 
     def occurrence(self, module: Module) -> Code:
         """One occurrence written out, all its numbers literal."""
@@ -159,11 +177,14 @@ def handed(column: Column, vector: Vector, signature: Signature, place: str) -> 
 
 def halved(rows: list[list[Column]], signature: Signature, place: str) -> str | None:
     """`kernel // 2`, times a dilation, where the kernel is an argument and the padding keeps the size."""
-    roles = [column.role for column in rows[0]]
-    values = {role: [next(c.value for c in row if c.role == role) for row in rows] for role in roles}
-    kernel, padding, dilation = values["kernel"], values["padding"], values.get("dilation", [1] * len(rows))
+    places = {column.role: i for i, column in reversed(list(enumerate(rows[0])))}
+    kernel = [row[places["kernel"]].value for row in rows]
+    if all_equal(kernel):
+        return None
+    padding = [row[places["padding"]].value for row in rows]
+    dilation = [row[places["dilation"]].value for row in rows] if "dilation" in places else [1] * len(rows)
     pairs = [(k, d) for k, d in zip(kernel, dilation, strict=True) if isinstance(k, int) and isinstance(d, int)]
-    if all_equal(kernel) or len(pairs) < len(rows) or padding != [d * (k // 2) for k, d in pairs]:
+    if len(pairs) < len(rows) or padding != [d * (k // 2) for k, d in pairs]:
         return None
     half = f"{signature.named(kernel, 'size', 'kernel', place).name} // 2"
     if all(d == 1 for d in dilation):

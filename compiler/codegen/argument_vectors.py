@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import cast
 
 from resnetc.compiler.codegen.python_layout import Code
 
 Number = int | float | Fraction | tuple[int, ...]  # a flag is an int, a size of several axes a tuple
+NUMBERS = frozenset({bool, int, tuple, Fraction})  # types of numbers in a spec
 Numbers = dict[str, Number]
 Vector = Sequence[Number | Code]
 Vectors = dict[str, Vector]
@@ -17,8 +19,8 @@ def numbers_of(arguments: Iterable[tuple[str, object]]) -> Numbers:
     """The arguments that are numbers, or tuples of one for each axis; the first of two that have one name."""
     numbers: Numbers = {}
     for name, value in arguments:
-        if (isinstance(value, (int, tuple)) or type(value) is Fraction) and name not in numbers:
-            numbers[name] = value
+        if type(value) in NUMBERS and name not in numbers:
+            numbers[name] = cast("Number", value)
     return numbers
 
 

@@ -125,7 +125,7 @@ def returned(code: Code) -> list[str]:
         arguments: list[tuple[str | None, Code]] = []
         for keyword, child in code.arguments:
             if isinstance(child, Conditional) and len(line(child)) + 9 > WIDTH:
-                name, short = brief(child, [line(c) for _, c in code.arguments] + lines)
+                name, short = brief(child, [*(c for _, c in code.arguments), *lines])
                 lines += format_lines(f"{name} = ", child.other, 4)
                 child = short
             arguments.append((keyword, child))
@@ -133,17 +133,17 @@ def returned(code: Code) -> list[str]:
     return [*lines, *format_lines("return ", code, 4)]
 
 
-def brief(choice: Conditional, around: list[str]) -> tuple[str, Conditional]:
+def brief(choice: Conditional, around: list[Code]) -> tuple[str, Conditional]:
     """A choice whose second side has a name of its own, and that name."""
     name = variable(choice.other, around)
     return name, Conditional(choice.value, choice.condition, name)
 
 
-def variable(code: Code, around: list[str]) -> str:
+def variable(code: Code, around: list[Code]) -> str:
     """What a module is called on its own: after its class, and unlike all that the text around it mentions."""
     kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
     base = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-    used = {word for text in around for word in re.findall(r"\w+", text)}
+    used = {word for other in around for word in re.findall(r"\w+", line(other))}
     return next(name for n in count(1) if (name := base if n == 1 else f"{base}{n}") not in used)
 
 
@@ -184,7 +184,6 @@ def containers(
             node = inner
         node[path[-1]] = stored[path]
     out = Fields([], {}, {}, set())
-    around = [line(code) for code in stored.values()]
     writer = Containers({members[0][:-1] for members in stages if len(members) > 1}, names)
     for name, child in tree.items():
         writer.reach(child, (name,), f"self.{name}", out.reach)
@@ -198,11 +197,11 @@ def containers(
         # The elements of a container are of type Module, which has none itself: only Any lets `forward` reach further.
         start = f"self.{name}: Any = " if name in nested else f"self.{name} = "
         if isinstance(child, Conditional) and len(line(child)) + len(f"        {start}") > WIDTH:
-            own, short = brief(child, around)
+            own, short = brief(child, list(stored.values()))
             out.lines.extend(format_lines(f"{own} = ", child.other, 8))
             out.lines.extend(format_lines(start, short, 8))
         else:
-            equal = repeated(name, child, around) if (name,) not in writer.sequences else []
+            equal = repeated(name, child, list(stored.values())) if (name,) not in writer.sequences else []
             out.lines.extend(equal or format_lines(start, writer.write(child, (name,)), 8))
     return out
 
@@ -212,7 +211,7 @@ def is_nested(text: str) -> bool:
     return text.count("[") > 1
 
 
-def repeated(name: str | int, node: Node, around: list[str]) -> list[str]:
+def repeated(name: str | int, node: Node, around: list[Code]) -> list[str]:
     """A list of equal modules, made in a loop; nothing for another node."""
     codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
     if len(codes) <= 2 or isinstance(code := codes[0], dict) or any(other != code for other in codes):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Network, Sequence
-from resnetc.compiler.ir.paths import show_path
+from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.grammar.primitives import Primitive
 
 Digests: TypeAlias = "dict[object, tuple[str, str]]"
@@ -46,13 +46,19 @@ def module_digests(module: Module, memo: Digests) -> tuple[str, str]:
             contents = "".join(f"{k}={a}," for k, a, _ in parts if a)
             out = (short(contents) if contents else "", short("".join(f"{b}," for _, _, b in parts)))
         case ExpandedBlock(_, steps, _, output, order):
-            keys = {path: module_digests(part, memo)[0] for s in steps for path, part in s.stores}
+            keys: dict[Path, str] = {}
+            lines = []
+            for s in steps:
+                if isinstance(s.operation, str):
+                    lines.append(f"{s.operation}{s.inputs}{s.outputs}")
+                    continue
+                own, does = module_digests(s.operation, memo)
+                lines.append(f"{does}{s.inputs}{s.outputs}")
+                if s.members:
+                    keys |= {path: module_digests(part, memo)[0] for path, part in s.stores}
+                elif s.path:
+                    keys[s.path] = own
             stores = [f"{show_path(p)}={keys[p]}" for p in order if keys.get(p)]
-            lines = [
-                f"{s.operation if isinstance(s.operation, str) else module_digests(s.operation, memo)[1]}"
-                f"{s.inputs}{s.outputs}"
-                for s in steps
-            ]
             out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
     memo[by] = out
     return out

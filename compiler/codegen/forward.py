@@ -132,8 +132,9 @@ class Forward:
         if operation.blocks:
             self.loop(operation)
             return
-        for ref in operation.named & self.pending.keys():
-            self.assign(ref)
+        if not self.pending.keys().isdisjoint(operation.inputs):
+            for ref in operation.named & self.pending.keys():
+                self.assign(ref)
         texts, calls, heavy, binds = [], 0, operation.heavy, operation.binds
         reads: set[str] = set()
         for i, ref in enumerate(operation.inputs):
@@ -217,11 +218,14 @@ class Forward:
     def free(self, name: str, ref: int) -> str:
         """A name whose value is no longer needed, by an operation to come or by an expression that waits."""
         unique, n = name, 2
-        read = frozenset().union(*(waiting.reads for waiting in self.pending.values()))
         while (
             unique in self.value_of
             and self.value_of[unique] != ref
-            and (self.value_of[unique] == -2 or self.left.get(self.value_of[unique], 0) > 0 or unique in read)
+            and (
+                self.value_of[unique] == -2
+                or self.left.get(self.value_of[unique], 0) > 0
+                or any(unique in waiting.reads for waiting in self.pending.values())
+            )
         ):
             unique, n = f"{name}{n}", n + 1
         return unique

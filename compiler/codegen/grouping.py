@@ -53,7 +53,7 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
 
 def in_place(module: Module) -> tuple[Hashable, ...] | None:
     """Operations that `forward` writes itself are part of the structure; modules may differ."""
-    if isinstance(module, Leaf) and (module.primitive.name in FUNCTIONAL or module.is_parameter):
+    if isinstance(module, Leaf) and (module.primitive.name in FUNCTIONAL or module.primitive.state == "parameter"):
         return (module.primitive.name, len(module.inputs), written_out(module), cuts_by_sizes(module))
     return None
 

@@ -31,7 +31,7 @@ from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wi
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.signature import Signature
-from resnetc.compiler.codegen.torch_modules import gain, gain_parameter, helper, helper_name
+from resnetc.compiler.codegen.torch_modules import ColumnsOf, gain, gain_parameter, helper, helper_name
 from resnetc.compiler.codegen.user_classes import UserClasses
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
@@ -42,15 +42,15 @@ from resnetc.grammar.forms import FUNCTIONAL
 Key = Hashable  # what occurrences have in common that are written as one class or function
 
 
-def lower(network: Network, own: frozenset[str]) -> Lowered:
-    """`own` are the names that every generated module uses itself."""
-    return Lowering(network, own).lowered()
+def lower(network: Network, own: frozenset[str], columns_of: ColumnsOf | None = None) -> Lowered:
+    """`own` are the names that every generated module uses itself; `columns_of` is what other networks write too."""
+    return Lowering(network, own, {} if columns_of is None else columns_of).lowered()
 
 
 class Lowering:
     """Groups the occurrences of every block and policy, and writes one class or function for each group."""
 
-    def __init__(self, network: Network, own: frozenset[str]) -> None:
+    def __init__(self, network: Network, own: frozenset[str], columns_of: ColumnsOf) -> None:
         self.network = network
         self.names = Names(own)
         self.templates: dict[Key, list[ExpandedBlock]] = {}
@@ -62,7 +62,7 @@ class Lowering:
         self.first: dict[syntax.Block, tuple[str, dict[str, None]]] = {}  # its class, what that stores
         self.codes: dict[int, Code] = {}
         self.user_classes = UserClasses(self.names)
-        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of)
+        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of, columns_of)
         self.collect(network.root)
         self.originals: dict[Key, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
         for key, pairs in join_groups(self.templates).items():
@@ -257,6 +257,7 @@ class Lowering:
         attributes = {path[0] for path in (*keeping, *labels)}
         operands = Operands(signature, attributes)
         plan: list[tuple[int, Step]] = []
+        instead = [wire_instead(group, number) for number in range(len(first.steps))]
         remarks: dict[int, list[str]] = {}
         remark = ""
         for number, step in enumerate(first.steps):
@@ -278,7 +279,7 @@ class Lowering:
             ):
                 continue
             modules = [m for m in column if not isinstance(m, str)]
-            if wire_instead(group, number) is not None:
+            if instead[number] is not None:
                 code = self.optional_field(step, number, group, signature)
             elif number in owned and isinstance(step.operation, Sequence):
                 code = self.stage(step.operation)
@@ -318,7 +319,7 @@ class Lowering:
         access |= {number: stored_modules.stages[step.members] for number, step in plan if step.members}
         output = alias.get(first.output, first.output)
         lines_of = [
-            (step, [t.steps[number].operation for t in group], tuple(alias.get(r, r) for r in inputs_of(group, number)))
+            (step, [t.steps[number].operation for t in group], inputs_of(step, instead[number], alias))
             for number, step in plan
         ]
         vectors = pooled(lines_of, {output, *(results or {}).values()})
@@ -334,7 +335,7 @@ class Lowering:
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
         for number, step in plan:
-            if wire_instead(group, number) is not None:
+            if instead[number] is not None:
                 names.setdefault(step.outputs[0], step.slot or str(step.path[0]))
         names.pop(0, None)
         names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})

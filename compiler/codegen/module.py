@@ -16,10 +16,13 @@ from resnetc.version import VERSION
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
+    from resnetc.compiler.codegen.torch_modules import ColumnsOf
 
 
-def module_text(checked: CheckedNetwork, digest: str, digested: Digests | None = None) -> str:
-    """The generated file of a network; `digested` is what other networks have in common with it."""
+def module_text(
+    checked: CheckedNetwork, digest: str, digested: Digests | None = None, columns_of: ColumnsOf | None = None
+) -> str:
+    """The generated file of a network; `digested` and `columns_of` are what others have in common with it."""
     network, measures, missing = checked.network, checked.measures, checked.measures.uncounted
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
@@ -33,7 +36,7 @@ def module_text(checked: CheckedNetwork, digest: str, digested: Digests | None =
         f" at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network, digested)
-    lowered = lower(network, module_globals())
+    lowered = lower(network, module_globals(), columns_of)
     unsealed = [
         f"{quoted(row.aliases)} {'is' if len(row.names) == 1 else 'are'} imported from `{row.module}`,"
         " whose code is not sealed with this file."

@@ -26,18 +26,18 @@ class Names:
 
     def definition(self, name: str) -> str:
         """`name`, or with the first number from 2 on that makes it free: a class or function from here on."""
-        taken = self.own | NEVER | self.definitions | self.variables
+        taken = (self.own, NEVER, self.definitions, self.variables)
         unique, n = name, 2
-        while unique in taken:
+        while any(unique in names for names in taken):
             unique, n = f"{name}{n}", n + 1
         self.definitions.add(unique)
         return unique
 
     def variable(self, name: str, beside: set[str]) -> str:
         """`name`, or `name_2` and so on, free beside the other arguments of a class or function."""
-        taken = self.own | self.definitions | beside
+        taken = (self.own, self.definitions, beside)
         unique, n = name, 2
-        while unique in taken:
+        while any(unique in names for names in taken):
             unique, n = f"{name}_{n}", n + 1
         self.variables.add(unique)
         return unique
@@ -77,6 +77,8 @@ def spelling(part: str, doc: str) -> str:
 
 def occurrence(part: str, doc: str) -> str:
     """A word as the documentation has it first, whatever its case, hyphens aside; empty where it is not there."""
+    if part.lower() not in doc.replace("-", "").replace(" ", "").lower():
+        return ""  # of most words, without a pattern to compile
     pattern = "[- ]?".join(re.escape(c) for c in part)
     match = re.search(rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])", doc, re.IGNORECASE | re.ASCII)
     word = re.sub(r"[- ]", "", match.group()) if match else ""

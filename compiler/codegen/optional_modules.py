@@ -9,7 +9,7 @@ occurrences have there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from itertools import takewhile
 from typing import TypeVar
 
@@ -54,7 +54,9 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
         padded = (
             insert_identity(template, model, number, ref)
             for number, step in enumerate(model.steps)
-            if can_be_left_out(step) and (ref := wire_read_instead(template, model, number)) is not None
+            if can_be_left_out(step)
+            and has_paths_but(number, template, model)
+            and (ref := wire_read_instead(template, model, number)) is not None
         )
         return next((aligned for one in padded if (aligned := align(one, model)) is not None), None)
     if len(template.steps) != len(model.steps) or len(template.wires) != len(model.wires):
@@ -74,6 +76,13 @@ def align(template: ExpandedBlock, model: ExpandedBlock) -> ExpandedBlock | None
     order = tuple(dict.fromkeys(paths.get(path, path) for path in template.order))
     aligned = dataclasses.replace(template, steps=steps, order=order)
     return aligned if structure(with_inputs_of(model, aligned)) == structure(model) else None
+
+
+def has_paths_but(number: int, template: ExpandedBlock, model: ExpandedBlock) -> bool:
+    """Whether the steps of a template can stand for those of `model`, that without step `number`."""
+    others = (*model.steps[:number], *model.steps[number + 1 :])
+    pairs = zip(template.steps, others, strict=True)
+    return all(own.path == theirs.path or is_left_out(own, theirs) for own, theirs in pairs)
 
 
 def is_left_out(own: Step, theirs: Step) -> bool:
@@ -156,10 +165,14 @@ def insert_identity(template: ExpandedBlock, model: ExpandedBlock, number: int, 
 def wire_instead(group: list[ExpandedBlock], number: int) -> int | None:
     """The wire that some occurrences read in place of what a step makes; the first of the group has its module."""
     own = group[0].steps[number].inputs
-    return next((t.steps[number].inputs[0] for t in group if t.steps[number].inputs != own), None)
+    for template in group:
+        inputs = template.steps[number].inputs
+        if inputs != own:
+            return inputs[0]
+    return None
 
 
-def inputs_of(group: list[ExpandedBlock], number: int) -> tuple[int, ...]:
-    """What a step reads: where some occurrences go without its module, the wire in its place too."""
-    instead = wire_instead(group, number)
-    return (*group[0].steps[number].inputs, *(() if instead is None else (instead,)))
+def inputs_of(step: Step, instead: int | None, alias: Mapping[int, int]) -> tuple[int, ...]:
+    """What a step reads, wires by their aliases; where some occurrences go without its module, what is in its place."""
+    inputs = step.inputs if instead is None else (*step.inputs, instead)
+    return tuple([alias.get(ref, ref) for ref in inputs])

@@ -6,6 +6,7 @@ leave it unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from resnetc.compiler.fast_dataclass import record
@@ -22,7 +23,9 @@ class Call:
     defaults: tuple[tuple[str, str], ...] = ()
 
     @property
-    def written(self) -> list[tuple[str | None, Code]]:
+    def written(self) -> Sequence[tuple[str | None, Code]]:
+        if not self.defaults:
+            return self.arguments
         return [(keyword, code) for keyword, code in self.arguments if (keyword, code) not in self.defaults]
 
 

@@ -150,8 +150,18 @@ def quoted(value: object) -> str:
 def render(module: Module, keys: str, function: str) -> str:
     """`Module` -> the text of its file, sealed with digests of its text, its state-dict keys and its function."""
     text = environment().get_template("module.py.j2").render(module=module)
-    symtable.symtable(text, "module", "exec")  # a SyntaxError where Python cannot read it; quicker than `ast`
+    for statements in text.split("\n\n\n"):
+        check_syntax(statements)
     return f"{text}\n\n{SEAL}text {text_digest(text)} keys {keys} function {function}\n"
+
+
+@lru_cache(maxsize=2048)
+def check_syntax(statements: str) -> None:
+    """A `SyntaxError` where Python cannot read them. Many networks of a run have a class in common.
+
+    What can be read part by part can be read as a whole; no text in quotes has the two empty lines between statements.
+    """
+    symtable.symtable(statements, "module", "exec")  # quicker than `ast`
 
 
 @lru_cache(maxsize=1)

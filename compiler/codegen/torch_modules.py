@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeAlias
 
 from resnetc.compiler.codegen.argument_vectors import Number, Numbers, numbers_of
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.grammar.primitives import PRIMITIVES
+
+ColumnsOf: TypeAlias = "dict[object, list[Column]]"
+"""The constructor arguments of leaves, by what equal ones have in common."""
 
 
 @record(eq=True)
@@ -48,6 +53,12 @@ HELPERS = {
     "regroup": "Regroup",
     "reshape": "Reshape",
 }
+FLAGS = frozenset({"scaled", "shared"})  # arguments that choose a form
+WITH_FORMS = frozenset({"linear", "layer_norm", "pad_channels"}) | {
+    name for name, primitive in PRIMITIVES.items() if any(p.name in FLAGS for p in primitive.parameters)
+}
+"""The primitives that are several classes, by their arguments or the maps that they take."""
+
 POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` takes the axes of its map away
 
 
@@ -62,7 +73,7 @@ def helper(leaf: Leaf) -> tuple[str, int] | None:
 def helper_name(leaf: Leaf) -> str:
     """The key of such a class; a form of a primitive that has one of its own is called by that form."""
     name, arguments = leaf.primitive.name, leaf.by_name
-    if leaf.external is not None:
+    if name not in WITH_FORMS or leaf.external is not None:
         return name
     if name in ("linear", "layer_norm") and leaf.shape_out.rank:
         return f"map_{name}"
@@ -159,11 +170,14 @@ def conv(leaf: Leaf, a: Numbers) -> list[Column]:
     return out
 
 
+NORM_EPS, MOMENTUM = Fraction(1, 100000), Fraction(1, 10)  # torch's
+
+
 def batch_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
-        Column("momentum", a["momentum"], "number", "momentum", Fraction(1, 10)),
+        Column("eps", a["eps"], "number", "eps", NORM_EPS),
+        Column("momentum", a["momentum"], "number", "momentum", MOMENTUM),
         Column("affine", a["affine"], "bool", "affine", True),
     ]
 
@@ -172,7 +186,7 @@ def grouped_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, a["groups"], role="groups"),
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+        Column("eps", a["eps"], "number", "eps", NORM_EPS),
     ]
 
 
@@ -189,7 +203,7 @@ def instance_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", Fraction(1, 100000)),
+        Column("eps", a["eps"], "number", "eps", NORM_EPS),
         Column("affine", a["affine"], "bool", "affine", True),
     ]
 
@@ -271,8 +285,8 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
     "batch_norm": batch_norm,
     "group_norm": grouped_norm,
     "evo_norm_s0": grouped_norm,
-    "response_norm": norm_of_channels(Fraction(1, 100000)),
-    "layer_norm": norm_of_channels(Fraction(1, 100000)),
+    "response_norm": norm_of_channels(NORM_EPS),
+    "layer_norm": norm_of_channels(NORM_EPS),
     "rms_norm": norm_of_channels(Fraction(1, 1000000)),
     "instance_norm": instance_norm,
     "global_response_norm": norm_of_channels(Fraction(1, 1000000)),
@@ -301,11 +315,11 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
 
 def gain(leaf: Leaf) -> Number | None:
     """The initial weight of a norm, or gain of a convolution; None where it is 1 or there is none."""
-    if leaf.external is not None or not leaf.has_parameters:
-        return None
     value = leaf.by_name.get("gain", 1)
+    if value == 1 or leaf.external is not None or not leaf.has_parameters:
+        return None
     assert isinstance(value, int | Fraction)  # by its type in the table
-    return None if value == 1 else value
+    return value
 
 
 def gain_parameter(leaf: Leaf) -> str:

@@ -40,7 +40,6 @@ from resnetc.compiler.loader.loader import (
     SpecFile,
     below,
     decode,
-    digest,
     is_shipped,
     shipped,
     shown,
@@ -388,8 +387,9 @@ class Session:
         """The generated module of a network."""
         from resnetc.compiler.codegen.module import module_text
 
-        used = dict.fromkeys([*checked.spec.closure(), *self.loader.prelude.closure()])
-        return module_text(checked, digest([*used]), self.shared.digests)
+        shared = self.shared
+        digest = shared.spec_digest(checked.spec, self.loader.prelude)
+        return module_text(checked, digest, shared.digests, shared.columns_of)
 
     def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""

@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.expansion.shared_blocks import SharedBlocks
+from resnetc.compiler.loader.loader import SpecFile, digest
 from resnetc.compiler.measures.summary import Measurer
 
 if TYPE_CHECKING:
     from resnetc.compiler.codegen.fingerprint import Digests
+    from resnetc.compiler.codegen.torch_modules import ColumnsOf
 
 
 class SharedWork:
-    """Blocks by all that they depend on; figures and digests by the blocks. It lives as long as its session."""
+    """Blocks by all that they depend on; figures, digests and texts by the blocks. It lives as long as its session."""
 
     def __init__(self) -> None:
         self.blocks = SharedBlocks()
         self.measurer = Measurer()
         self.digests: Digests = {}
+        self.columns_of: ColumnsOf = {}
+        self._spec_digests: dict[SpecFile, str] = {}
+
+    def spec_digest(self, spec: SpecFile, prelude: SpecFile) -> str:
+        """What `SPEC_SHA256` says of all networks of a file."""
+        if spec not in self._spec_digests:
+            self._spec_digests[spec] = digest([*dict.fromkeys([*spec.closure(), *prelude.closure()])])
+        return self._spec_digests[spec]

@@ -52,6 +52,8 @@ def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
             value = left - right
         case "*":
             value = left * right
+        case "/" if type(left) is type(right) is int and left % right == 0:
+            value = left // right  # as most quotients are; a fraction costs ten times as much
         case "/":
             value = Fraction(left) / right
         case _:
@@ -102,7 +104,7 @@ def floor_log(value: Number, base: Number) -> int:
 
 def nearest(value: Number, multiple: int, keep: Number = 0) -> int:
     """The nearest multiple (ties round up), at least one; the next one if it is less than `keep` times `value`."""
-    rounded = max(multiple, floor(Fraction(value) + Fraction(multiple) / 2) // multiple * multiple)
+    rounded = max(multiple, floor(2 * value + multiple) // (2 * multiple) * multiple)
     return rounded + multiple if rounded < keep * value else rounded
 
 
@@ -126,7 +128,7 @@ def weight(value: Value, span: Span) -> int:
     """
     most = MAX_LENGTH if isinstance(value, tuple) else MAX_PARTS
     inner = parts(value)
-    if len(inner) <= most and not any(isinstance(part, COMPOUND) for part in inner):
+    if len(inner) <= most and COMPOUND.isdisjoint(map(type, inner)):
         return len(inner)  # of most calls
     pending: list[tuple[int, Value]] = [(0, value)]
     count = 0
@@ -136,7 +138,7 @@ def weight(value: Value, span: Span) -> int:
         count += len(inner)
         if count > most or depth > MAX_NESTED:
             raise Fault(too_large(span))
-        pending += [(depth + 1, p) for p in inner if isinstance(p, COMPOUND)]
+        pending += [(depth + 1, p) for p in inner if type(p) in COMPOUND]
     return count
 
 
@@ -147,7 +149,7 @@ def parts(value: Value) -> Sequence[Value]:
         case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
             return [v for _, v in arguments]
         case DefinedLayer(_, _, arguments, bindings) | ModelValue(_, _, arguments, bindings):
-            return [*(v for _, v in arguments), *(bound.value for bound in bindings)]
+            return [*[v for _, v in arguments], *[bound.value for bound in bindings]]
         case ChainLayer(steps):
             return steps
         case LabelLayer(_, layer):

@@ -53,7 +53,7 @@ class Calls:
 
     def call(self, expr: syntax.Call, frame: Frame) -> Value:
         value = self.evaluate_call(expr, frame)
-        return self.evaluator.work.check_size(value, expr.span) if isinstance(value, COMPOUND) else value
+        return self.evaluator.work.check_size(value, expr.span) if type(value) in COMPOUND else value
 
     def evaluate_call(self, expr: syntax.Call, frame: Frame) -> Value:
         callee = self.evaluator.evaluate(expr.callee, frame)
@@ -125,16 +125,14 @@ class Calls:
         # for.
         by_name = parameters_by_name(parameters)
         values = dict(arguments)
-        free = [n for n in by_name if n not in values]
+        free = iter(by_name)
         fresh: set[str] = set()
         bound: list[Bound] = []
         for argument, value in stated:
             if argument.name is None:
-                while free and free[0] in fresh:
-                    free.pop(0)
-                if not free:
+                name = next((name for name in free if name not in values), "")
+                if not name:
                     raise Fault(errors.too_many_arguments(of, argument.span, list(by_name)))
-                name = free.pop(0)
             else:
                 name = argument.name.id
                 if name not in by_name:
@@ -157,4 +155,4 @@ class Calls:
                 of,
                 partial(self.evaluator.substituted, argument.value, frame),
             )
-        return tuple((n, values[n]) for n in by_name if n in values), bound
+        return tuple([(n, values[n]) for n in by_name if n in values]), bound

@@ -32,6 +32,7 @@ from resnetc.compiler.evaluation.values import (
     is_number,
 )
 from resnetc.compiler.evaluation.work_budget import Work
+from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.path_patterns import read_path
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
@@ -42,6 +43,15 @@ from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 
 Rule = Callable[[Any, Frame], Value]  # Any: each rule takes the kind of expression that it stands for in the table
 """How one kind of expression is evaluated; its argument is of that kind."""
+
+
+@record
+class Default:
+    """What a slot is where nothing binds it, which no place has an influence on; what it takes to find out."""
+
+    value: Value
+    work: int
+    compared: dict[syntax.Slot, None]
 
 
 class Evaluator:
@@ -61,6 +71,8 @@ class Evaluator:
         self.lookups = Lookups()  # of the network's slots
         self.counted: dict[int, Shape] = {}  # the shapes whose channels an expression asked for, by identity
         self.used_slots: dict[syntax.Slot, None] = {}  # slots that were compared, or applied
+        self.layers: dict[tuple[syntax.Name, SpecFile, SpecFile | None], Layer] = {}  # that names stand for in a file
+        self.defaults: dict[syntax.Slot, Default] = {}
         self.rules: dict[type, Rule] = {
             syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
@@ -87,15 +99,24 @@ class Evaluator:
         if id in frame.locals:
             value = frame.locals[id]
             return self.gather_elements(value, expr) if isinstance(value, dict) else value
+        place = expr, frame.spec, frame.fallback
+        value = self.layers.get(place)
+        if value is not None:
+            return value
         for spec in (frame.spec, frame.fallback):
             if spec is not None and id in spec.tree.broken:
                 raise AlreadyReported()
             if spec is not None and id in spec.names:
-                return self.value_of_item(spec.names[id], spec, expr.span)
+                value = self.value_of_item(spec.names[id], spec, expr.span)
+                if isinstance(value, (DefinedLayer, SlotLayer)):
+                    self.layers[place] = value
+                return value
         if id in self.prelude.names and isinstance(slot := self.prelude.names[id], syntax.Slot):
-            return SlotLayer(slot, (), expr.span)
+            value = self.layers[place] = SlotLayer(slot, (), expr.span)
+            return value
         if id in PRIMITIVES:
-            return PrimitiveLayer(PRIMITIVES[id], (), expr.span)
+            value = self.layers[place] = PrimitiveLayer(PRIMITIVES[id], (), expr.span)
+            return value
         if id in FUNCTIONS:
             return Definition("function", id, id)
         if id in CONSTANTS:
@@ -242,7 +263,18 @@ class Evaluator:
 
     def default(self, slot: syntax.Slot) -> Value:
         """The default of a slot, evaluated in the file that declares it."""
-        return self.evaluate(slot.default, Frame(self.home(slot), Slots({})))
+        default = self.defaults.get(slot)
+        if default is None:
+            done, outer, self.used_slots = self.work.done, self.used_slots, {}
+            try:
+                value = self.evaluate(slot.default, Frame(self.home(slot), Slots({})))
+                default = self.defaults[slot] = Default(value, self.work.done - done, self.used_slots)
+            finally:
+                self.used_slots = outer | self.used_slots
+            return default.value
+        self.work.charge(default.work, slot.default.span)
+        self.used_slots |= default.compared
+        return default.value
 
     def home(self, slot: syntax.Slot) -> SpecFile:
         """The file that declares a slot."""

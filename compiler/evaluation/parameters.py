@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
+from typing import cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.values import (
-    LAYERS,
+    LAYER_KINDS,
     Absent,
     ChainLayer,
     DefinedLayer,
@@ -19,7 +20,6 @@ from resnetc.compiler.evaluation.values import (
     SlotLayer,
     Tensor,
     Value,
-    is_number,
     normal_size,
 )
 from resnetc.compiler.source import Span
@@ -29,10 +29,23 @@ from resnetc.grammar.primitives import REQUIRED, Parameter
 AnyParameter = Parameter | syntax.Parameter
 """Of a primitive, or of something that a spec defines."""
 
+FITTING: dict[str, frozenset[type]] = {
+    "bool": frozenset({bool}),
+    "int": frozenset({int}),
+    "int or list": frozenset({int}),
+    "layer": LAYER_KINDS,
+    "list": frozenset({tuple}),
+    "number": frozenset({int, Fraction}),
+    "size": frozenset({int}),
+    "string": frozenset({str}),
+    "tensor": frozenset({Tensor}),
+}
+"""What fits a type as it is; lists of numbers fit two of them besides."""
+
 
 def as_layer(value: Value, span: Span) -> Layer | Absent:
-    if isinstance(value, (*LAYERS, Absent)):
-        return value
+    if type(value) in LAYER_KINDS:
+        return cast("Layer | Absent", value)
     raise Fault(errors.not_a_layer(value, span))
 
 
@@ -50,37 +63,17 @@ def coerce(
     value: Value, parameter: AnyParameter, span: Span, of: str, substituted: Callable[[], str] = lambda: ""
 ) -> Value:
     """A value as the type of a parameter demands it; `substituted` says how it came about, where that is asked."""
-    type = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
-    match type:
-        case "int" if isinstance(value, int) and not isinstance(value, bool):
-            return value
+    expected = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
+    if type(value) in FITTING[expected]:
+        return value
+    match expected:
         case "int" if isinstance(value, Fraction):
             raise Fault(errors.not_an_integer(span, substituted(), value))
-        case "number" if is_number(value):
-            return value
-        case "bool" if isinstance(value, bool):
-            return value
-        case "string" if isinstance(value, str):
-            return value
-        case "size" if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        case "size" if (
-            isinstance(value, tuple) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-        ):
+        case "size" if isinstance(value, tuple) and value and all(type(v) is int for v in value):
             return normal_size(value)
-        case "int or list" if isinstance(value, int) and not isinstance(value, bool):
+        case "int or list" if isinstance(value, tuple) and value and all(type(v) is int for v in value):
             return value
-        case "int or list" if (
-            isinstance(value, tuple) and value and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-        ):
-            return value
-        case "list" if isinstance(value, tuple):
-            return value
-        case "layer" if isinstance(value, (*LAYERS, Absent)):
-            return value
-        case "tensor" if isinstance(value, Tensor):
-            return value
-    raise Fault(errors.wrong_type(span, of, name_of(parameter), type, value))
+    raise Fault(errors.wrong_type(span, of, name_of(parameter), expected, value))
 
 
 def check_binding(slot: syntax.Slot, value: Layer | Absent, span: Span) -> None:

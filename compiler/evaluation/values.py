@@ -104,6 +104,7 @@ class LabelLayer:
 
 Layer = PrimitiveLayer | DefinedLayer | SlotLayer | ChainLayer | LabelLayer
 LAYERS = (PrimitiveLayer, DefinedLayer, SlotLayer, ChainLayer, LabelLayer)
+LAYER_KINDS = frozenset({*LAYERS, Absent})
 
 
 @record
@@ -135,7 +136,7 @@ class ModelValue:
     span: Span
 
 
-COMPOUND = (tuple, *LAYERS, ModelValue)  # values with parts
+COMPOUND = frozenset({tuple, *LAYERS, ModelValue})  # types of values with parts
 
 
 @record(eq=True)
@@ -249,7 +250,7 @@ def is_number(value: object) -> TypeGuard[Number]:
 
 def normal(value: Number) -> Number:
     """An integral fraction is an int."""
-    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+    return int(value) if type(value) is Fraction and value.denominator == 1 else value
 
 
 @overload

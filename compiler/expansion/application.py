@@ -126,25 +126,24 @@ class Applier:
 
     def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
-        if isinstance(layer, SlotLayer) and (binding := frame.slots.get(layer.slot)) is not None:
-            try:
-                return self.make_inside(layer, source, frame)
-            except Fault as fault:
-                note = f"`{layer.slot.name.id}` is `{describe(binding.value)}` here, bound at {binding.span}"
-                notes = fault.diagnostic.notes
-                if sum("here, bound at" in other for other in notes) < MAX_BINDINGS_TOLD:
-                    notes = (note, *notes)
-                raise Fault(replace(fault.diagnostic, notes=notes)) from None
-        return self.make_inside(layer, source, frame)
-
-    def make_inside(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
-        if isinstance(layer, PrimitiveLayer | SlotLayer) or is_policy(layer):
-            return self.module(layer, source, frame)
-        with self.inside(layer.span):
-            return self.module(layer, source, frame)
+        try:
+            if isinstance(layer, (PrimitiveLayer, SlotLayer)) or is_policy(layer):
+                return self.module(layer, source, frame)
+            with self.inside(layer.span):
+                return self.module(layer, source, frame)
+        except Fault as fault:
+            if not isinstance(layer, SlotLayer) or (binding := frame.slots.get(layer.slot)) is None:
+                raise
+            note = f"`{layer.slot.name.id}` is `{describe(binding.value)}` here, bound at {binding.span}"
+            notes = fault.diagnostic.notes
+            if sum("here, bound at" in other for other in notes) < MAX_BINDINGS_TOLD:
+                notes = (note, *notes)
+            raise Fault(replace(fault.diagnostic, notes=notes)) from None
 
     def module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         match layer:
+            case SlotLayer():
+                pass  # as policies: what it stands for comes below
             case PrimitiveLayer(primitive):
                 if primitive.rule in LIST_RULES:
                     raise Fault(application_errors.list_needed(primitive.name, layer.span))
@@ -172,6 +171,8 @@ class Applier:
             return self.leaves.leaf(nothing, (start.shape,), frame), start
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
+            if isinstance(only, PrimitiveLayer):
+                return self.module(only, unfolded.source, inner)
             with self.inside(layer.span):
                 return self.make(only, unfolded.source, inner)
         start = unfolded.source
@@ -243,6 +244,8 @@ class Applier:
                 value, inner = self.choices.resolve(layer, source, frame)
                 if isinstance(value, Absent):
                     return ABSENT
+                if isinstance(value, PrimitiveLayer):
+                    return Unfolded(source, [(value, inner)], layer.slot)
                 unfolded = self.unfold(value, source, inner)
                 if isinstance(unfolded, Unfolded) and unfolded.origin is None:
                     unfolded.origin = layer.slot

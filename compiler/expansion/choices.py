@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.parameters import as_layer, parameters_by_name
+from resnetc.compiler.evaluation.parameters import AnyParameter, as_layer, parameters_by_name
 from resnetc.compiler.evaluation.values import (
     Absent,
     Arguments,
@@ -56,7 +54,9 @@ class Choices:
             return value, inner
         passed = dict(layer.arguments)
         implied: dict[str, Value] = {}
-        left = [parameter for parameter in slot.parameters if parameter.name.id not in passed]
+        left = (
+            [parameter for parameter in slot.parameters if parameter.name.id not in passed] if slot.parameters else ()
+        )
         if not left:
             return pass_arguments(value, passed, implied, layer.span), inner
         signature = Frame(
@@ -105,27 +105,18 @@ def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Va
     """
     match value:
         case PrimitiveLayer(primitive, bound):
-            order = parameters_by_name(primitive.parameters)
-            return PrimitiveLayer(primitive, merge_arguments(order, bound, passed, implied), call)
+            return PrimitiveLayer(primitive, merge_arguments(primitive.parameters, bound, passed, implied), call)
         case DefinedLayer(item, spec, bound, bindings):
-            order = parameters_by_name(item.parameters)
-            return DefinedLayer(
-                item=item,
-                spec=spec,
-                arguments=merge_arguments(order, bound, passed, implied),
-                bindings=bindings,
-                span=call,
-            )
+            return DefinedLayer(item, spec, merge_arguments(item.parameters, bound, passed, implied), bindings, call)
         case SlotLayer(item, bound):
-            order = parameters_by_name(item.parameters)
-            return SlotLayer(item, merge_arguments(order, bound, passed, implied), call)
+            return SlotLayer(item, merge_arguments(item.parameters, bound, passed, implied), call)
     return value
 
 
 def merge_arguments(
-    order: Iterable[str], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
+    parameters: tuple[AnyParameter, ...], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
 ) -> Arguments:
     if not passed and not implied:
         return bound  # in order, as calls bind arguments
     values = {**implied, **dict(bound), **passed}
-    return tuple((n, values[n]) for n in order if n in values)
+    return tuple([(n, values[n]) for n in parameters_by_name(parameters) if n in values])

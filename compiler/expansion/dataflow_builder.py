@@ -216,14 +216,15 @@ class Scope:
         number, first = len(self.steps), len(self.wires)
         if number >= MAX_STEPS:
             raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
-        refs = tuple(range(first, first + len(shapes)))
+        tensors = [Tensor(ref, shape) for ref, shape in enumerate(shapes, first)]
         remark = ""
         if self._remarks:
             remark = " ".join(filter(None, self._remarks))
             self._remarks.clear()
-        self.wires.extend(Wire(shape, number, None) for shape in shapes)
-        self.steps.append(Step(path, operation, tuple(t.ref for t in inputs), refs, span, slot, base, members, remark))
-        return [Tensor(ref, shape) for ref, shape in zip(refs, shapes, strict=True)]
+        self.wires += [Wire(shape, number, None) for shape in shapes]
+        before, after = tuple([tensor.ref for tensor in inputs]), tuple([tensor.ref for tensor in tensors])
+        self.steps.append(Step(path, operation, before, after, span, slot, base, members, remark))
+        return tensors
 
     def keep(self, out: Tensor) -> None:
         """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.

@@ -141,9 +141,9 @@ class TensorOperators:
 
 def flows(value: Value) -> bool:
     """Whether a value is part of the dataflow: a tensor, an absent branch, a list of tensors."""
-    return isinstance(value, (Tensor, Absent)) or (
-        isinstance(value, tuple) and bool(value) and all(flows(v) for v in value)
-    )
+    if type(value) is tuple:
+        return bool(value) and all(flows(v) for v in value)
+    return type(value) is Tensor or type(value) is Absent
 
 
 def require_operand(value: Value, text: syntax.Expr, expr: syntax.Binary) -> Tensor:

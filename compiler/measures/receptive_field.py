@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence, Step
@@ -29,13 +30,15 @@ class Trace:
     def then(self, other: Trace) -> Trace:
         """This way, and then that of a module."""
         depth = self.depth + other.depth
-        if self.pooled:
-            return Trace(depth, self.field, self.whole, True)
+        moves = other.field != initial_trace(len(other.field)).field or other.whole or other.pooled
+        if self.pooled or not moves:
+            return self if depth == self.depth else Trace(depth, self.field, self.whole, self.pooled)
         pairs = zip(self.field, other.field, strict=True)
         field = tuple((a + j * b, c + j * d, j * k) for (a, c, j), (b, d, k) in pairs)
         return Trace(depth, field, self.whole or other.whole, other.pooled)
 
 
+@lru_cache(maxsize=16)
 def initial_trace(rank: int) -> Trace:
     return Trace(0, ((0, 0, 1),) * rank)
 

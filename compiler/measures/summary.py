@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from math import prod
@@ -16,7 +15,8 @@ from resnetc.compiler.measures.costs import Cost, Sum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
 from resnetc.compiler.measures.uncounted import NOTHING, Uncounted, join, of_leaf
 from resnetc.compiler.shapes.arguments import size_on_axis
-from resnetc.compiler.sizes import SizeFn, evaluate, show, slope
+from resnetc.compiler.sizes import SizeFn, evaluate, show
+from resnetc.compiler.sizes.functions import period_gain
 
 Stored = tuple[str, tuple[int, ...], bool]
 Key = tuple[str, tuple[int, ...]]
@@ -148,20 +148,21 @@ class Measurer:
         return self.all(s.operation for s in steps if not isinstance(s.operation, str))
 
     def all(self, modules: Iterable[Module]) -> Figures:
-        distinct: dict[int, Module] = {}
-        counts: Counter[int] = Counter()
+        distinct: dict[int, Figures] = {}
+        counts: dict[int, int] = {}
         for module in modules:
-            distinct[id(module)] = module
-            counts[id(module)] += 1
+            figures = self.module(module)
+            distinct[id(figures)] = figures
+            counts[id(figures)] = counts.get(id(figures), 0) + 1
         cost, filters = Sum(), Sum()
         parameters = buffers = 0
-        for key, module in distinct.items():
-            figures, times = self.module(module), counts[key]
+        for key, figures in distinct.items():
+            times = counts[key]
             parameters += figures.parameters * times
             buffers += figures.buffers * times
             cost.put(figures.cost, times)
             filters.put(figures.filters, times)
-        uncounted = join(self.module(module).uncounted for module in distinct.values())
+        uncounted = join(figures.uncounted for figures in distinct.values())
         return Figures(parameters, buffers, cost.cost(), filters.cost(), uncounted)
 
 
@@ -341,8 +342,8 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
 
 def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
     """Of a map against the input: by the slopes of its sizes; where a size is fixed, by the windows on the way."""
-    windows = zip(shape.sizes, trace.field, strict=False)
-    return tuple(int(1 / slope(f)) if slope(f) else window[2] for f, window in windows)
+    windows = zip([period_gain(f) for f in shape.sizes], trace.field, strict=False)
+    return tuple([period // gain if gain else window[2] for (period, gain), window in windows])
 
 
 def shape_at(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:

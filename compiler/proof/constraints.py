@@ -107,6 +107,8 @@ def inside(
             place = Place(block, number, None, None, 0, outer)
             yield from ((place, condition) for condition in joins.get(number, ()))
             continue
+        if not others and isinstance(step.operation, Leaf):
+            continue
         stage = stages.get(number)
         for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
             for module in branches.flatten_chains(child):

@@ -38,6 +38,8 @@ def size_on_axis(value: Value, axis: int) -> int:
 
 def sizes_on_axes(value: Value, rank: int) -> list[int]:
     """The numbers of all axes of a `size`."""
+    if isinstance(value, int):
+        return [value] * rank
     return [size_on_axis(value, axis) for axis in range(rank)]
 
 

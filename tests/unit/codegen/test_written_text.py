@@ -3,6 +3,7 @@
 import pytest
 
 from resnetc.compiler.codegen.naming import documentation
+from resnetc.compiler.codegen.render import check_syntax
 from resnetc.testing import assert_activations_agree, assert_outputs_agree, trials
 from tests.support import open_session
 
@@ -152,3 +153,20 @@ def test_an_instance_has_the_comment_and_the_spelling_of_what_it_names() -> None
         "XNet5": "FOO and XNet, whatever that is.",
         "XNet6FOO": "FOO and XNet, whatever that is.",
     }
+
+
+def test_no_comment_has_the_two_empty_lines_that_stand_between_statements() -> None:
+    """The text is checked statement by statement, so a comment that had them would be read as two."""
+    gaps = "One.\n\n\n\nTwo.\n\n\n" + "Three more. " * 30
+    assert "\n\n\n" not in "\n".join(documentation(gaps, "", 4))
+    doc = "".join(f"/// {ln}\n" for ln in gaps.split("\n"))
+    session = open_session(HEAD + doc + model("relu").lstrip())
+    (checked,) = session.networks()
+    assert session.render(checked).startswith('"""One.\n\nTwo. Three more. ')
+
+
+@pytest.mark.parametrize("statements", ["def f(:\n    pass\n", "class A:\n    x = 1\n  y = 2\n", "a = '''\n"])
+def test_what_python_cannot_read_is_refused_each_time(statements: str) -> None:
+    for _ in range(2):
+        with pytest.raises(SyntaxError):
+            check_syntax(statements)

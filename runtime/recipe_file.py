@@ -14,6 +14,7 @@ from resnetc.runtime.recipe_agreement import check_agreement
 from resnetc.runtime.recipe_rules import Setting, convert_value, format_value, quote_value
 from resnetc.runtime.recipe_words import EARLIER_KEYS, describe_unknown_key, find_key
 from resnetc.runtime.yaml_mapping import Value
+from resnetc.terminal import one_line
 
 _MAX_BYTES = 1 << 18  # bytes of a recipe
 _Item = TypeVar("_Item")
@@ -99,6 +100,18 @@ def load(source: str, overrides: Sequence[str] = (), *, extensions: Sequence[str
     recipe = Recipe(**converted)
     check_agreement(recipe, {key: value.place for key, value in values.items()})
     return recipe
+
+
+def refuse_saying_twice(overrides: Sequence[str], options: Mapping[str, str | None]) -> None:
+    """RunError (status 2) for an override of a key that an option of its own says as well.
+
+    options: by the key of the recipe, the option as it was given; None: it was not.
+    """
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        if (option := options.get(key)) is not None:
+            both = f"{one_line(option)} and by --override {one_line(override)}"
+            raise RunError(f"`{key}` is said twice, by {both}: leave one of them out", status=2)
 
 
 def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:

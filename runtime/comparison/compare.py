@@ -29,6 +29,9 @@ from resnetc.terminal import brief, drawn, one_line
 _MAX_TABLE_WIDTH = 200  # of a table, in characters; it takes what it needs
 _MAX_LABEL_CHARACTERS = 100  # characters of a network's name
 
+Accuracy = Literal["top1", "mean_average_precision"]
+ACCURACIES: dict[Accuracy, str] = {"top1": "top-1", "mean_average_precision": "mAP"}  # and what they are called
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
@@ -55,14 +58,13 @@ class Row:
     multiply_adds: int
     runs: tuple[FinishedRun, ...]
 
-    def mean(self, key: Literal["train_loss", "test_loss", "top1", "seconds"]) -> float:
+    def mean(self, key: Literal["train_loss", "test_loss", "top1", "mean_average_precision", "seconds"]) -> float:
         """The mean of one metric of the last epoch, over the seeds."""
         return statistics.fmean(float(run.last_record[key]) for run in self.runs)
 
-    @property
-    def worst_top1(self) -> float:
-        """The lowest top-1 over the seeds."""
-        return float(min(run.last_record["top1"] for run in self.runs))
+    def worst(self, key: Accuracy) -> float:
+        """The lowest accuracy over the seeds."""
+        return float(min(run.last_record[key] for run in self.runs))
 
 
 def is_finished(path: Path, recipe: Recipe) -> bool:
@@ -150,6 +152,13 @@ def list_splits(rows: Sequence[Row]) -> set[str]:
     return {run.last_record.get("split", "test") for row in rows for run in row.runs}
 
 
+def choose_accuracy(rows: Sequence[Row]) -> Accuracy:
+    """By which figure the networks are compared: mean average precision, where the images of all runs have any number
+    of classes."""
+    records = [run.last_record for row in rows for run in row.runs]
+    return "mean_average_precision" if all("mean_average_precision" in record for record in records) else "top1"
+
+
 def list_differences(rows: Sequence[Row]) -> list[str]:
     """What makes the rows hard to compare: recipe keys in which their runs differ, other data, other seeds."""
     runs = [run for row in rows for run in row.runs]
@@ -161,6 +170,8 @@ def list_differences(rows: Sequence[Row]) -> list[str]:
     data_names = dict.fromkeys(run.data for run in runs)
     if len(data_names) > 1:
         differences.append(f"the data differs between the runs: {', '.join(data_names)}")
+    if len({"mean_average_precision" in run.last_record for run in runs}) > 1:
+        differences.append("an image has one class in some runs, and any number of classes in others")
     if len(list_splits(rows)) > 1:
         differences.append("the figures are of test images in some runs and of validation images in others")
     seeds = dict.fromkeys(" ".join(str(run.seed) for run in row.runs) for row in rows)
@@ -169,35 +180,33 @@ def list_differences(rows: Sequence[Row]) -> list[str]:
     return differences
 
 
-_COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
-    ("parameters", lambda row: f"{row.parameters:,}"),
-    ("multiply-adds", lambda row: f"{row.multiply_adds:,}"),
-    ("train loss", lambda row: progress.format_loss(row.mean("train_loss"), 3)),
-    ("test loss", lambda row: progress.format_loss(row.mean("test_loss"), 3)),
-    ("top-1 mean", lambda row: f"{row.mean('top1'):.2f} %"),
-    ("worst", lambda row: f"{row.worst_top1:.2f} %"),
-    ("seeds", lambda row: str(len(row.runs))),
-    ("seconds", lambda row: f"{row.mean('seconds'):,.1f}"),
-)
-
-
-_VALIDATED = {  # other titles, where the figures of all runs are those of validation images
-    "test loss": "validation loss",
-    "top-1 mean": "validation top-1 mean",
-}
+def _list_columns(accuracy: Accuracy, split: str) -> list[tuple[str, Callable[[Row], str]]]:
+    """The columns of the table beside the network's name; split: what the images are called that judge."""
+    of_split = f"{split} " if split != "test" else ""
+    return [
+        ("parameters", lambda row: f"{row.parameters:,}"),
+        ("multiply-adds", lambda row: f"{row.multiply_adds:,}"),
+        ("train loss", lambda row: progress.format_loss(row.mean("train_loss"), 3)),
+        (f"{split} loss", lambda row: progress.format_loss(row.mean("test_loss"), 3)),
+        (f"{of_split}{ACCURACIES[accuracy]} mean", lambda row: f"{row.mean(accuracy):.2f} %"),
+        ("worst", lambda row: f"{row.worst(accuracy):.2f} %"),
+        ("seeds", lambda row: str(len(row.runs))),
+        ("seconds", lambda row: f"{row.mean('seconds'):,.1f}"),
+    ]
 
 
 def format_table(rows: Sequence[Row], color: bool = False) -> str:
-    """The rows as a table: losses, top-1 and seconds (wall time per run) are means over the seeds."""
+    """The rows as a table: losses, accuracy (`choose_accuracy`) and seconds (wall time per run) are means over the
+    seeds."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("network")
-    is_validated = list_splits(rows) == {"validation"}
-    for title, _ in _COLUMNS:
-        table.add_column(_VALIDATED.get(title, title) if is_validated else title, justify="right")
+    columns = _list_columns(choose_accuracy(rows), "validation" if list_splits(rows) == {"validation"} else "test")
+    for title, _ in columns:
+        table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(Text(row.label), *(text(row) for _, text in _COLUMNS))
+        table.add_row(Text(row.label), *(text(row) for _, text in columns))
     return drawn(lambda console: console.print(table), _MAX_TABLE_WIDTH, color).lstrip("\n")

@@ -1,9 +1,9 @@
-"""Draws the curves of a comparison with matplotlib: training loss and top-1 over the epochs."""
+"""Draws the curves of a comparison with matplotlib: training loss and top-1, or mAP, over the epochs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnetc.runtime.comparison.compare import Row, list_splits
+from resnetc.runtime.comparison.compare import ACCURACIES, Row, choose_accuracy, list_splits
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.runtime.run.folder import EpochRecord
 
@@ -35,15 +35,18 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
-    loss, top1 = figure.subplots(1, 2)
+    loss, percent = figure.subplots(1, 2)
+    key = choose_accuracy(rows)
     for number, row in enumerate(rows):
         color, dash = f"C{number % 10}", _DASHES[number % len(_DASHES)]
         pairs = [compute_loss_curve(run.records) for run in row.runs]
-        accuracies = [[record["top1"] for record in run.records] for run in row.runs]
+        accuracies = [[record[key] for record in run.records] for run in row.runs]
         if len(row.runs) > 1:
             for (x, y), accuracy in zip(pairs, accuracies, strict=True):
                 loss.plot(x, y, linewidth=0.8, alpha=0.3, color=color, linestyle=dash)
-                top1.plot(range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, color=color, linestyle=dash)
+                percent.plot(
+                    range(1, len(accuracy) + 1), accuracy, linewidth=0.8, alpha=0.3, color=color, linestyle=dash
+                )
         epochs, mean_accuracy = min((x for x, _ in pairs), key=len), compute_mean_curve(accuracies)
         mark = "o" if len(mean_accuracy) <= 30 else None
         loss.plot(
@@ -54,7 +57,7 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
             color=color,
             linestyle=dash,
         )
-        top1.plot(
+        percent.plot(
             range(1, len(mean_accuracy) + 1),
             mean_accuracy,
             linewidth=1.8,
@@ -64,9 +67,9 @@ def draw(rows: Sequence[Row], out: Path, title: str = "") -> tuple[Path, Path]:
             linestyle=dash,
         )
     loss.set(xlabel="epoch", title="training loss")
-    top1.set(xlabel="epoch", title=f"top-1 on the {' and '.join(sorted(list_splits(rows)))} images, %")
+    percent.set(xlabel="epoch", title=f"{ACCURACIES[key]} on the {' and '.join(sorted(list_splits(rows)))} images, %")
     loss.set_ylim(bottom=0)
-    for axes in (loss, top1):
+    for axes in (loss, percent):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -21,6 +21,12 @@ def shorten_name(name: str) -> str:
     return line if len(line) <= _MAX_NAME_CHARACTERS else line[: _MAX_NAME_CHARACTERS - 3] + "..."
 
 
+def describe_labels(classes: int) -> str:
+    """What the user is told of a set whose labels are a table of 0 and 1."""
+    what = f"any number of the {classes:,} classes" if classes > 1 else "the one class, or not"
+    return f"every image has {what} (labels of 0 and 1)"
+
+
 def list_notes(data: ImageSet) -> list[str]:
     """Notes for the user about classes that cannot be told apart, or have no images of some use, one line each."""
     if data.train_labels.ndim == 2:

@@ -20,6 +20,7 @@ from numpy.lib.npyio import NpzFile
 
 from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import MAX_CLASSES, MAX_NAME_CHARACTERS, check_names
+from resnetc.runtime.data.labels import describe_labels
 from resnetc.runtime.data.npz_layout import Reading, choose_reading
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
@@ -165,9 +166,7 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
     classes, shape = names, images[0].shape
     notes = []
     if is_multi_label:
-        notes.append(
-            f"{one_line(str(file))}: every image has any number of the {len(names)} classes (labels of 0 and 1)"
-        )
+        notes.append(f"{one_line(str(file))}: {describe_labels(len(names))}")
     is_usual = reading.is_said or (axes == 2 and images[0].dtype == np.uint8)
     if not is_usual:
         notes.insert(0, f"{one_line(str(file))}: read as {reading.describe(shape)}")

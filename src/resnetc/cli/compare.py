@@ -177,6 +177,11 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     from resnetc.runtime import recipe_file
 
     name, path = datasets.parse_argument(options.data, is_of_command=True)
+    said = {
+        "seed": f"--seeds {','.join(map(str, options.seeds))}" if options.seeds else None,
+        "deterministic": "--deterministic" if options.deterministic else None,
+    }
+    recipe_file.refuse_saying_twice(options.override, said)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
     chosen = recipe_file.load(options.recipe if options.recipe is not None else datasets.choose_recipe(name), overrides)
     print_data_function(name)

@@ -106,11 +106,12 @@ def report_error(error: Exception, options: argparse.Namespace) -> int:
 
         traceback.print_exception(error)
         return INTERNAL
-    specs = getattr(options, "spec", None)
+    given: str | list[str] | None = getattr(options, "spec", None)
+    specs = [given] if isinstance(given, str) else given
+    bug = f", not in the spec ({', '.join(specs)}). Please report it with the spec" if specs else ". Please report it"
     print(
         f"resnetc: internal error: {type(error).__name__}: {error}\n"
-        f"This is a bug in resnetc, not in the spec ({specs}). Please report it with the spec;"
-        " RESNETC_TRACEBACK=1 shows where it happened.",
+        f"This is a bug in resnetc{bug}; RESNETC_TRACEBACK=1 shows where it happened.",
         file=sys.stderr,
     )
     return INTERNAL

@@ -163,13 +163,14 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     from resnetc.runtime.weights.source import find_weight_file
 
     check_names(options.log)
-    overrides = [*options.override]
-    if options.seed is not None:
-        overrides.append(f"seed={options.seed}")
+    flags = {"seed": options.seed, "deterministic": "true" if options.deterministic else None}
+    flags |= {"holdout": options.holdout, "validation": options.validation}
+    said = {key: f"--{key} {value}" for key, value in flags.items() if value is not None}
     if options.deterministic:
-        overrides.append("deterministic=true")
-    shares = {"holdout": options.holdout, "validation": options.validation}
-    overrides += [f"{key}={share}" for key, share in shares.items() if share is not None]
+        said["deterministic"] = "--deterministic"
+    said |= {key: f"--extend {text}" for key, text in zip(list_extended_keys(options), options.extend, strict=True)}
+    recipe_file.refuse_saying_twice(options.override, said)
+    overrides = [*options.override, *(f"{key}={value}" for key, value in flags.items() if value is not None)]
     if options.resume and options.out is None:
         option = "--extend" if options.extend else "--resume"
         raise RunError(f"{option} needs --out: the folder of the run to resume", status=2)

@@ -1,5 +1,6 @@
 """The commands as a shell sees them: status, output, files."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import resnetc
-from resnetc.cli.main import main
+from resnetc.cli.common import INTERNAL
+from resnetc.cli.main import main, report_error
 
 SMALL = """edition 1
 use std.blocks
@@ -279,3 +281,20 @@ def test_a_closed_output_is_one_that_nobody_reads(closed: str):
 def test_sizes_are_written_with_the_digits_of_the_language(capsys: pytest.CaptureFixture[str]):
     assert main(["show", "imagenet/resnet18", "--input", "3x٣x3"]) == 2
     assert "write it like 3x224x224" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "This is a bug in resnetc. Please report it; RESNETC_TRACEBACK=1 shows where it happened."),
+        ({"spec": None}, "This is a bug in resnetc. Please report it; RESNETC"),
+        ({"spec": "a.resnet"}, "This is a bug in resnetc, not in the spec (a.resnet). Please report it with the spec;"),
+        ({"spec": ["a", "b"]}, "This is a bug in resnetc, not in the spec (a, b). Please report it with the spec;"),
+    ],
+)
+def test_a_bug_speaks_of_the_spec_where_there_is_one(
+    given: dict[str, object], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report_error(KeyError("a"), argparse.Namespace(**given)) == INTERNAL
+    printed = capsys.readouterr().err
+    assert printed.startswith("resnetc: internal error: KeyError: 'a'\n") and words in printed

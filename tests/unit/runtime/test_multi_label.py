@@ -13,6 +13,8 @@ from sklearn.metrics import average_precision_score, f1_score, log_loss
 import resnetc
 from resnetc.cli.main import main
 from resnetc.runtime import data
+from resnetc.runtime.comparison import compare, plots
+from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import Data, labels
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.evaluate import evaluate
@@ -154,6 +156,35 @@ def test_a_stopped_run_ends_with_the_same_weights(
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
     records = RunFolder(tmp_path / "cut").read_records()
     assert result.best_mean_average_precision == max(record["mean_average_precision"] for record in records)
+
+
+def test_networks_are_compared_by_the_mean_average_precision(
+    archive: Path, three: str, few: Data, source: str, tmp_path: Path
+) -> None:
+    arms = [Arm("one", "net", three), Arm("other", "net", three.replace("nn.ReLU()", "nn.SiLU()"))]
+    rows = compare.train_arms(arms, read(archive), replace(QUICK, epochs=2), [0, 1], tmp_path / "a", quiet=True)
+    assert compare.choose_accuracy(rows) == "mean_average_precision"
+    last = [run.last_record["mean_average_precision"] for run in rows[0].runs]
+    head, _, first, *_ = compare.format_table(rows).splitlines()
+    assert "test loss" in head and "mAP mean" in head and "top-1" not in head
+    assert f"{sum(last) / 2:.2f} %" in first and f"{min(last):.2f} %" in first
+    assert "mAP on the test images" in plots.draw(rows, tmp_path)[1].read_text().replace("<!-- ", "").replace(
+        " -->", ""
+    )
+    single = compare.train_arms([Arm("single", "net", source)], few, replace(QUICK, epochs=1), [0, 1], tmp_path / "b")
+    assert compare.choose_accuracy([*rows, *single]) == "top1"
+    assert "an image has one class in some runs, and any number of classes in others" in compare.list_differences(
+        [*rows, *single]
+    )
+
+
+def test_one_class_is_there_or_not(archive: Path, tmp_path: Path) -> None:
+    with np.load(archive) as arrays:
+        parts = {key: arrays[key] for key in arrays if key != "class_names"}
+    parts |= {key: parts[key][:, :1] for key in parts if key.endswith("labels")}
+    np.savez(tmp_path / "a.npz", **parts)
+    note = data.read_outline("npz", tmp_path / "a.npz").note
+    assert note.endswith("a.npz: every image has the one class, or not (labels of 0 and 1)")
 
 
 def test_images_of_the_same_classes_are_held_out_alike(archive: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from resnetc.cli.main import build_parser, main
 from resnetc.runtime import recipe, recipe_file, recipe_words
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import Recipe
@@ -307,3 +308,61 @@ def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() 
         RunError, match=r"^last\.ckpt: the recipe has a key that this resnetc does not know: `mixdown`$"
     ):
         recipe_file.from_settings(saved | {"mixdown": 0.1}, "last.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            "--holdout 0.2 --override holdout=0.3",
+            "`holdout` is said twice, by --holdout 0.2 and by --override holdout=0.3",
+        ),
+        (
+            "--override validation=0.1 --validation 0.1",
+            "`validation` is said twice, by --validation 0.1 and by --override",
+        ),
+        (
+            "--seed 0 --override seed=1",
+            "`seed` is said twice, by --seed 0 and by --override seed=1: leave one of them out",
+        ),
+        (
+            "--deterministic --override deterministic=false",
+            "`deterministic` is said twice, by --deterministic and by --override deterministic=false: leave one",
+        ),
+        (
+            "--out x --extend epochs=9 --override epochs=8",
+            "`epochs` is said twice, by --extend epochs=9 and by --override epochs=8: leave one of them out",
+        ),
+    ],
+)
+def test_an_option_of_train_is_refused_beside_an_override_of_its_key(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "digits", *arguments.split()]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "override", "message"),
+    [
+        ("--seeds=0,1", "seed=3", "`seed` is said twice, by --seeds 0,1 and by --override seed=3"),
+        (
+            "--deterministic",
+            "deterministic=true",
+            "`deterministic` is said twice, by --deterministic and by --override",
+        ),
+    ],
+)
+def test_an_option_of_compare_is_too(
+    option: str, override: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", option, "--override", override, "digits"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_option_that_is_short_for_a_key_is_known_to_be() -> None:
+    """Whoever adds one meets this list, and says it to `refuse_saying_twice` as well."""
+    commands = {"train": {"seed", "deterministic", "holdout", "validation", "freeze"}, "compare": {"deterministic"}}
+    (choices,) = (action.choices for action in build_parser()._actions if action.metavar == "COMMAND")
+    for name, keys in commands.items():
+        assert {action.dest for action in choices[name]._actions} & recipe.RULES.keys() == keys  # freeze: adds to it

@@ -43,11 +43,11 @@ def test_rows_tell_what_the_runs_hold(arms: list[Arm], few: Data, quick: Recipe,
         ]
         assert [run.seed for run in row.runs] == [3, 4]
         assert row.mean("train_loss") == pytest.approx(sum(last["train_loss"] for last in lasts) / 2)
-        assert row.worst_top1 == min(last["top1"] for last in lasts)
+        assert row.worst("top1") == min(last["top1"] for last in lasts)
     assert runtime_compare.list_differences(rows) == []
     text = runtime_compare.format_table(rows)
     assert text.splitlines()[0].split()[:2] == ["network", "parameters"]
-    assert f"{rows[1].worst_top1:.2f} %" in text
+    assert f"{rows[1].worst('top1'):.2f} %" in text
     paths = plots.draw(rows, tmp_path)
     assert [path.name for path in paths] == ["curves.png", "curves.svg"]
     first = paths[1].read_bytes()

@@ -1,4 +1,5 @@
-"""Reads a folder of photographs of any size: `train/<class>/*` and `test/<class>/*` (or `val`), or one part alone."""
+"""Reads a folder of photographs of any size: `train/<class>/*` and `test/<class>/*` (or `val`), or one part alone; or
+those of a table `labels.csv`, where an image has any number of classes."""
 
 from __future__ import annotations
 
@@ -14,11 +15,17 @@ from resnetc.bounded_read import open_regular
 from resnetc.runtime.data.dataset import MixedOutline, Outline
 from resnetc.runtime.data.decode import ENDINGS, ImageFile, open_image
 from resnetc.runtime.data.files import check_names
-from resnetc.runtime.data.photographs import Part, Source
+from resnetc.runtime.data.label_table import NAME as TABLE_NAME
+from resnetc.runtime.data.label_table import read_label_table
+from resnetc.runtime.data.labels import describe_labels
+from resnetc.runtime.data.photographs import Labels, Part, Source
 from resnetc.runtime.errors import RunError, require_packages
 from resnetc.terminal import one_line
 
-_EXPECTED = "expected a folder with train/<class>/<image> and test/<class>/<image>, or <class>/<image> alone"
+_EXPECTED = (
+    "expected a folder with train/<class>/<image> and test/<class>/<image>, or <class>/<image> alone; or labels.csv, "
+    "where an image has any number of classes"
+)
 _PART_NAMES = {"train", "test", "val", "valid", "validation", "training", "testing"}  # no classes, however written
 
 
@@ -37,25 +44,27 @@ class FolderPictures:
         return open_image(self.files[index], self.channels)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class ListedFolder:
     """A folder with its classes and, for `train` and `test`, every image file with its label and its name.
 
-    names: relative to the part, so that a copy of the folder has the same.
+    names: relative to the part, so that a copy of the folder has the same. labels: int64 [N], or where an image has any
+    number of classes uint8 [N, classes] of 0 and 1. note: what the user is told of how the folder was read.
     """
 
     path: Path
     class_names: tuple[str, ...]
     files: tuple[tuple[Path, ...], tuple[Path, ...]]
     names: tuple[tuple[str, ...], tuple[str, ...]]
-    labels: tuple[tuple[int, ...], tuple[int, ...]]
+    labels: tuple[Labels, Labels]
+    note: str = ""
 
     def compute_fingerprint(self) -> str:
         """SHA-256 (hex) of the names of the classes, and of name, label, length and content of every file."""
         digest = hashlib.sha256("\n".join(self.class_names).encode(errors="surrogatepass"))
         for part in range(2):
             digest.update(f"\n\n{len(self.files[part])}\n".encode())
-            for file, name, label in zip(self.files[part], self.names[part], self.labels[part], strict=True):
+            for file, name, label in zip(self.files[part], self.names[part], self.labels[part].tolist(), strict=True):
                 try:
                     with open_regular(file) as stream:
                         content, length = _compute_digest(stream)
@@ -131,7 +140,10 @@ def _find_parts(path: Path) -> list[Path]:
 
 
 def list_folder(path: Path) -> ListedFolder:
-    """The classes are the folders of the training part, sorted; every one has an image to train with."""
+    """The classes are those of the table, or the folders of the training part, sorted, of which every one has an image
+    to train with."""
+    if (path / TABLE_NAME).is_file():
+        return _list_table(path)
     parts = _find_parts(path)
     classes = tuple(entry.name for entry in _list_entries(parts[0]) if entry.is_dir())
     check_names(parts[0], classes)
@@ -149,8 +161,21 @@ def list_folder(path: Path) -> ListedFolder:
             tuple(file.relative_to(parts[0]).as_posix() for file, _ in train),
             tuple(file.relative_to(parts[-1]).as_posix() for file, _ in test),
         ),
-        (tuple(label for _, label in train), tuple(label for _, label in test)),
+        (np.array([label for _, label in train], np.int64), np.array([label for _, label in test], np.int64)),
     )
+
+
+def _list_table(path: Path) -> ListedFolder:
+    """The images of a folder that its table names."""
+    table = read_label_table(path)
+    train, test = (
+        tuple(folder / name for name in names) for folder, names in zip(table.folders, table.names, strict=True)
+    )
+    notes = [f"{one_line(str(path / TABLE_NAME))}: {describe_labels(len(table.class_names))}"]
+    listed = {*train, *test}
+    if others := sum(file not in listed for file in list_images(path)):
+        notes.append(f"{others:,} images of the folder are not in it, and are left out")
+    return ListedFolder(path, table.class_names, (train, test), table.names, table.labels, "; ".join(notes))
 
 
 def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
@@ -169,12 +194,14 @@ def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
     train, test = (
         Part(
             FolderPictures(folder.files[part], channels),
-            np.array(folder.labels[part], np.int64),
+            folder.labels[part],
             np.array(sizes[part], np.int64).reshape(-1, 2),
         )
         for part in range(2)
     )
-    return folder, Source("folder", path, folder.class_names, channels, train, test, folder.compute_fingerprint)
+    return folder, Source(
+        "folder", path, folder.class_names, channels, train, test, folder.compute_fingerprint, folder.note
+    )
 
 
 def read_outline(path: Path | None) -> Outline | MixedOutline:

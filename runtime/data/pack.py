@@ -21,6 +21,7 @@ import numpy as np
 from resnetc.bounded_read import open_regular
 from resnetc.runtime.data.dataset import MixedOutline, Outline
 from resnetc.runtime.data.decode import Pixels, Region
+from resnetc.runtime.data.labels import describe_labels
 from resnetc.runtime.data.pack_index import HEAD, LEVELS, MARK, MAX_INDEX_BYTES, parse_index
 from resnetc.runtime.data.photographs import Part, Source
 from resnetc.runtime.errors import RunError, require_packages
@@ -175,7 +176,8 @@ def read_outline(path: Path | None) -> Outline | MixedOutline:
     rows, names, channels = pack.index.rows, pack.index.class_names, pack.index.channels
     sizes = np.stack([rows["height"], rows["width"]], 1).astype(np.int64)
     train, test = (
-        Part(PackPictures(pack, start, stop - start), rows["label"][start:stop].astype(np.int64), sizes[start:stop])
+        Part(PackPictures(pack, start, stop - start), pack.index.labels[start:stop], sizes[start:stop])
         for start, stop in ((0, pack.index.train), (pack.index.train, len(rows)))
     )
-    return Source("pack", path, names, channels, train, test, pack.digest.hex).outline()
+    note = "" if pack.index.table is None else f"{one_line(str(path))}: {describe_labels(len(names))}"
+    return Source("pack", path, names, channels, train, test, pack.digest.hex, note).outline()

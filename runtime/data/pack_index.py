@@ -2,7 +2,8 @@
 
 The file: 64 bytes (a mark; where the index begins and how long it is; its SHA-256), the pixels of every image, the
 index. The index: 8 bytes (the length of the description), the description as JSON, a row for each image, those to
-train with first, and the names of their files.
+train with first; where an image has any number of classes, a bit for each, 8 in a byte, the first the highest; and the
+names of the files.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from resnetc.runtime.data.decode import FACTORS, MAX_PIXELS, MIN_REDUCED_SIDE
 from resnetc.runtime.data.files import check_names
+from resnetc.runtime.data.photographs import Labels
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.json_values import is_count
 from resnetc.terminal import one_line
@@ -34,19 +36,27 @@ ROW = np.dtype(
 )
 MAX_IMAGES = 1 << 24
 _MAX_TEXT_BYTES = 1 << 28  # of the description and of the names of the files, each
-MAX_INDEX_BYTES = 8 + 2 * _MAX_TEXT_BYTES + MAX_IMAGES * ROW.itemsize
+MAX_LABEL_BYTES = 1 << 28  # of the bits
+MAX_INDEX_BYTES = 8 + 2 * _MAX_TEXT_BYTES + MAX_LABEL_BYTES + MAX_IMAGES * ROW.itemsize
 _MAX_NAME_CHARACTERS = 200  # of a file's name, in a message
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PackIndex:
-    """rows: one per image, those to train with first; names: of the files that they were, in the same order."""
+    """rows: one per image, those to train with first; names: of the files that they were, in the same order. table:
+    uint8 [images, classes] of 0 and 1, where an image has any number of classes; its row says 0 then."""
 
     class_names: tuple[str, ...]
     channels: int
     train: int
     rows: npt.NDArray[np.void]
     names: tuple[bytes, ...]
+    table: npt.NDArray[np.uint8] | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """The labels of all images: int64 [images]; or the table."""
+        return self.rows["label"].astype(np.int64) if self.table is None else self.table
 
     def describe(self, index: int) -> str:
         """`image 7 (cat/7.jpg)`."""
@@ -66,8 +76,15 @@ def list_levels(height: int, width: int) -> list[tuple[int, int, int]]:
 def format_index(index: PackIndex) -> bytes:
     """The index as `parse_index` reads it."""
     counts = {"channels": index.channels, "images": len(index.rows), "train": index.train}
-    about = json.dumps({**counts, "classes": list(index.class_names)}).encode()
-    return len(about).to_bytes(8, "little") + about + index.rows.tobytes() + b"\0".join(index.names)
+    kind = {"classes": list(index.class_names), "multi_label": index.table is not None}
+    about = json.dumps(counts | kind).encode()
+    bits = b"" if index.table is None else np.packbits(index.table, axis=1).tobytes()
+    return len(about).to_bytes(8, "little") + about + index.rows.tobytes() + bits + b"\0".join(index.names)
+
+
+def count_label_bytes(images: int, classes: int) -> int:
+    """The bytes of the bits of all images."""
+    return images * -(-classes // 8)
 
 
 def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
@@ -89,13 +106,17 @@ def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
     if not isinstance(class_names, list) or not class_names or not all(isinstance(name, str) for name in class_names):
         raise _describe_fault(path, "damaged: its description has no names of classes")
     check_names(one_line(str(path)), tuple(class_names))
-    table = content[8 + length :]
-    if not count * ROW.itemsize <= len(table) <= count * ROW.itemsize + _MAX_TEXT_BYTES:
+    rest, classes = content[8 + length :], len(class_names)
+    size = count_label_bytes(count, classes) if about.get("multi_label") is True else 0
+    start = count * ROW.itemsize + size
+    if size > MAX_LABEL_BYTES or not start <= len(rest) <= start + _MAX_TEXT_BYTES:
         raise _describe_fault(path, f"damaged: its index has no rows for {count:,} images")
-    rows = np.frombuffer(table, ROW, count)
-    index = PackIndex(
-        tuple(class_names), channels, train, rows, tuple(bytes(table[count * ROW.itemsize :]).split(b"\0"))
-    )
+    rows = np.frombuffer(rest, ROW, count)
+    table = None
+    if size:
+        bits = np.frombuffer(rest, np.uint8, size, count * ROW.itemsize).reshape(count, -1)
+        table = np.unpackbits(bits, axis=1, count=classes)
+    index = PackIndex(tuple(class_names), channels, train, rows, tuple(bytes(rest[start:]).split(b"\0")), table)
     wrong = _find_wrong_rows(index, end)
     if len(wrong):
         what = index.describe(int(wrong[0]))

@@ -13,7 +13,17 @@ import numpy as np
 from resnetc.runtime.data.decode import Pixels, crop_and_resize, open_image, to_array
 from resnetc.runtime.data.image_folder import look_at_folder
 from resnetc.runtime.data.pack import Pack
-from resnetc.runtime.data.pack_index import HEAD, MARK, MAX_IMAGES, ROW, PackIndex, format_index, list_levels
+from resnetc.runtime.data.pack_index import (
+    HEAD,
+    MARK,
+    MAX_IMAGES,
+    MAX_LABEL_BYTES,
+    ROW,
+    PackIndex,
+    count_label_bytes,
+    format_index,
+    list_levels,
+)
 from resnetc.runtime.data.photographs import INTERPOLATION
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
@@ -45,9 +55,15 @@ def write_pack(
     files = [file for part in folder.files for file in part]
     if len(files) > MAX_IMAGES:
         raise RunError(f"{path}: {len(files):,} images; the limit is {MAX_IMAGES:,}")
+    labels = np.concatenate(folder.labels)
+    table = labels.astype(np.uint8) if labels.ndim == 2 else None
+    if table is not None and count_label_bytes(*table.shape) > MAX_LABEL_BYTES:
+        count, classes = table.shape
+        raise RunError(f"{path}: {count:,} images of {classes:,} classes; the limit is {8 * MAX_LABEL_BYTES:,} labels")
     with _write_atomically(out) as stream:
         rows = np.zeros(len(files), ROW)
-        rows["label"] = [label for part in folder.labels for label in part]
+        if table is None:
+            rows["label"] = labels
         stream.write(bytes(HEAD.size))
         for number, file in enumerate(files):
             levels = _list_pixels(file, source.channels, side)
@@ -60,7 +76,7 @@ def write_pack(
                 report_progress(number + 1, len(files))
         names = [name.encode("utf-8", "surrogateescape") for part in folder.names for name in part]
         train = len(folder.files[0])
-        index = format_index(PackIndex(folder.class_names, source.channels, train, rows, tuple(names)))
+        index = format_index(PackIndex(folder.class_names, source.channels, train, rows, tuple(names), table))
         start = stream.tell()
         stream.write(index)
         stream.seek(0)

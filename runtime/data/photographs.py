@@ -18,6 +18,7 @@ from resnetc.runtime.data.decode import Picture, Pixels, resize_and_crop
 if TYPE_CHECKING:
     from torch import Tensor
 
+Labels = npt.NDArray[np.int64] | npt.NDArray[np.uint8]  # [N]; or 0 and 1, [N, classes]
 INTERPOLATION = "bilinear"
 MAX_MEMORY_BYTES = 1 << 31  # of images of one size that are held in memory; the same on every machine
 SAMPLE_IMAGES = 512  # training images over which mean and deviation are computed
@@ -62,13 +63,14 @@ class Part:
     """The training or the test images of a set that was looked at; sizes: int [N, 2], height and width of each."""
 
     pictures: Pictures
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     sizes: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where photographs come from, as looked at; compute_fingerprint: reads all of them."""
+    """Where photographs come from, as looked at; compute_fingerprint: reads all of them; note: what the user is told of
+    how they were read."""
 
     name: str
     path: Path
@@ -77,6 +79,7 @@ class Source:
     train: Part
     test: Part
     compute_fingerprint: Callable[[], str]
+    note: str = ""
 
     def outline(self) -> Outline | MixedOutline:
         """The outline of the set as it is: read into memory where all its images have one size and fit there."""
@@ -98,6 +101,7 @@ class Source:
             len(self.test.labels),
             lambda: self.photographs(fit),
             self._fit,
+            self.note,
         )
 
     def photographs(self, fit: Fit) -> Photographs:

@@ -8,7 +8,6 @@ at once before the first step.
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeGuard
@@ -19,8 +18,9 @@ from torch import Tensor
 
 from resnetc.runtime import counter_rng
 from resnetc.runtime.data.dataset import Outline
-from resnetc.runtime.data.files import MAX_CLASSES, MAX_SIDE, MAX_VALUES, check_names
+from resnetc.runtime.data.files import MAX_SIDE, MAX_VALUES, check_names
 from resnetc.runtime.data.user_function import import_function
+from resnetc.runtime.data.user_labels import GatheredLabels, Label, format_label, read_label
 from resnetc.runtime.determinism import isolate_generators
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.user_faults import describe_error
@@ -73,7 +73,7 @@ class UserPart:
         """Some of these items."""
         return replace(self, rows=rows if self.rows is None else [self.rows[row] for row in rows])
 
-    def read(self, indices: Sequence[int], keys: Sequence[int]) -> list[tuple[Tensor, int]]:
+    def read(self, indices: Sequence[int], keys: Sequence[int]) -> list[tuple[Tensor, Label]]:
         """Items with their labels, each read with the generators seeded by its key. RunError, which names the line of
         the user's code, where it fails, and where an item is not what it must be."""
         items = []
@@ -91,7 +91,7 @@ class UserPart:
     def _name(self, row: int) -> str:
         return f"{self.title} item {row} of `{self.function}`"
 
-    def _check(self, item: object, row: int) -> tuple[Tensor, int]:
+    def _check(self, item: object, row: int) -> tuple[Tensor, Label]:
         """The values and the label of an item; RunError for anything else."""
         if not isinstance(item, tuple | list) or len(item) != 2:
             self._refuse(row, f"is {_name_type(item)}; expected a pair of a tensor and a label")
@@ -102,16 +102,7 @@ class UserPart:
             self._refuse(row, f"is {kind}, but the first training item is {self.kind}")
         if values.is_floating_point() and not bool(values.isfinite().all()):
             self._refuse(row, "has a value that is not finite")
-        return values.detach(), self._check_label(label, row)
-
-    def _check_label(self, label: object, row: int) -> int:
-        try:
-            number = operator.index(label.item() if isinstance(label, Tensor) else label)  # type: ignore[arg-type]
-        except (TypeError, ValueError, RuntimeError):
-            self._refuse(row, f"has the label {label!r:.40}; expected an integer")
-        if not 0 <= number < MAX_CLASSES:
-            self._refuse(row, f"has label {number}; 0 to {MAX_CLASSES - 1} are allowed")
-        return number
+        return values.detach(), read_label(label, self._name(row))
 
     def _refuse(self, row: int, text: str) -> NoReturn:
         raise RunError(f"{self._name(row)} {text}")
@@ -220,11 +211,12 @@ class UserDatasets:
     def _stack(self, part: UserPart, labels: Tensor, indices: Sequence[int], keys: Sequence[int]) -> Values:
         items = part.read(indices, keys)
         for index, (_, label) in zip(indices, items, strict=True):
-            if label != int(labels[index]):
+            known = labels[index].tolist()
+            if (list(label) if isinstance(label, tuple) else label) != known:
                 row = index if part.rows is None else part.rows[index]
                 raise RunError(
-                    f"{part.title} item {row} of `{self.name}` has label {label} now, and had {int(labels[index])} "
-                    "when the set was looked at: an item must keep its label"
+                    f"{part.title} item {row} of `{self.name}` has label {format_label(label)} now, and had "
+                    f"{format_label(known)} when the set was looked at: an item must keep its label"
                 )
         values: Values = torch.stack([values for values, _ in items]).cpu().numpy()
         return values
@@ -342,31 +334,20 @@ def _find_kind(function: str, dataset: MapDataset) -> ItemKind:
 def _look_at_all(name: str, parts: Mapping[str, UserPart], class_names: tuple[str, ...] | None) -> UserDatasets:
     """The set, after every item was read once."""
     digest = hashlib.sha256("\n".join(class_names or ()).encode(errors="surrogatepass"))
-    labels, low, high = {}, float("inf"), float("-inf")
+    labels, low, high = GatheredLabels(class_names), float("inf"), float("-inf")
     for key, part in parts.items():
         digest.update(f"\n{key} {len(part)} {part.kind}".encode())
-        numbers = []
         for index, fixed_key in enumerate(derive_fixed_keys(range(len(part)))):
             ((values, label),) = part.read([index], [fixed_key])
-            if class_names is not None and label >= len(class_names):
-                raise RunError(
-                    f"{part.title} item {index} of `{name}` has label {label}, but `classes` has "
-                    f"{len(class_names)} names"
-                )
-            numbers.append(label)
+            labels.add(key, label, f"{part.title} item {index} of `{name}`")
             digest.update(f"\n{label} ".encode() + values.cpu().contiguous().numpy().tobytes())
             if key == "train":
                 low, high = min(low, float(values.min())), max(high, float(values.max()))
-        labels[key] = torch.tensor(numbers, dtype=torch.int64)
-    if class_names is None:
-        highest = max(int(numbers.max()) for numbers in labels.values())
-        class_names = tuple(map(str, range(highest + 1)))
-    train, nothing = parts["train"], torch.zeros(0, dtype=torch.int64)
+    train = parts["train"]
     extent = (0.0, 255.0) if train.kind.dtype == torch.uint8 else (low, high) if low < high else (0.0, 1.0)
+    of_train, of_test, of_validation = map(labels.make_tensor, _PARTS)
     test = parts.get("test", train.take([]))
-    data = UserDatasets(
-        name, class_names, train, labels["train"], test, labels.get("test", nothing), extent, digest.hexdigest()
-    )
+    data = UserDatasets(name, labels.name_classes(), train, of_train, test, of_test, extent, digest.hexdigest())
     if "validation" not in parts:
         return data
-    return data.with_validation(replace(data, test=parts["validation"], test_labels=labels["validation"]))
+    return data.with_validation(replace(data, test=parts["validation"], test_labels=of_validation))

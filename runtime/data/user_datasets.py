@@ -211,12 +211,12 @@ class UserDatasets:
     def _stack(self, part: UserPart, labels: Tensor, indices: Sequence[int], keys: Sequence[int]) -> Values:
         items = part.read(indices, keys)
         for index, (_, label) in zip(indices, items, strict=True):
-            known = labels[index].tolist()
-            if (list(label) if isinstance(label, tuple) else label) != known:
+            expected = labels[index].tolist()
+            if (list(label) if isinstance(label, tuple) else label) != expected:
                 row = index if part.rows is None else part.rows[index]
                 raise RunError(
                     f"{part.title} item {row} of `{self.name}` has label {format_label(label)} now, and had "
-                    f"{format_label(known)} when the set was looked at: an item must keep its label"
+                    f"{format_label(expected)} when the set was looked at: an item must keep its label"
                 )
         values: Values = torch.stack([values for values, _ in items]).cpu().numpy()
         return values

@@ -106,8 +106,8 @@ def report_error(error: Exception, options: argparse.Namespace) -> int:
 
         traceback.print_exception(error)
         return INTERNAL
-    given: str | list[str] | None = getattr(options, "spec", None)
-    specs = [given] if isinstance(given, str) else given
+    spec: str | list[str] | None = getattr(options, "spec", None)
+    specs = [spec] if isinstance(spec, str) else spec
     bug = f", not in the spec ({', '.join(specs)}). Please report it with the spec" if specs else ". Please report it"
     print(
         f"resnetc: internal error: {type(error).__name__}: {error}\n"

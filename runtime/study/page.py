@@ -80,14 +80,16 @@ def describe_machine() -> str:
 
 
 def format_mean(table: Table, arm: str, quantity: str) -> str:
-    """The mean over the seeds, and half of its interval where there are several; nothing where nothing was measured."""
+    """The mean over the seeds and, where there are several, half of its interval to the same digit; nothing where
+    nothing was measured."""
     try:
         values = table.values(arm, quantity)
     except KeyError:
         return ""
     low, high = compute_interval(values)
-    half = f" ± {format_number((high - low) / 2)}" if len(values) > 1 else ""
-    return format_number(fmean(values)) + half
+    mean = format_number(fmean(values))
+    decimals = len(mean.partition(".")[2])
+    return f"{mean} ± {(high - low) / 2:,.{decimals}f}" if len(values) > 1 else mean
 
 
 def format_number(value: float) -> str:

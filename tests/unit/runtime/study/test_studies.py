@@ -285,3 +285,10 @@ def test_a_table_gives_curves_and_their_mean() -> None:
 )
 def test_numbers_are_for_people(value: float, text: str) -> None:
     assert page.format_number(value) == text
+
+
+def test_a_mean_and_its_interval_end_with_the_same_digit() -> None:
+    table = Table(Figure("net", seed, "top1", value) for seed, value in enumerate((84.5, 85.05, 85.21)))
+    assert page.format_mean(table, "net", "top1") == "84.92 ± 0.93"
+    assert page.format_mean(Table([Figure("net", 0, "top1", 84.5)]), "net", "top1") == "84.50"
+    assert page.format_mean(table, "net", "probe") == ""

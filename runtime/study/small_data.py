@@ -96,7 +96,9 @@ def read_photographs(argument: str, outline: Outline | MixedOutline, recipe: Rec
     them."""
     if not outline.test:
         raise RunError(f"--data {argument}: it has no test images, which a study needs")
-    return fit_images(outline, recipe, None).read()
+    whole = fit_images(outline, recipe, None).read()
+    check_set(argument, whole)
+    return whole
 
 
 def check_set(argument: str, whole: ImageSet) -> None:

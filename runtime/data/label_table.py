@@ -46,6 +46,8 @@ def read_label_table(folder: Path) -> LabelTable:
         raise _describe_fault(path, line, f"begins with `{_shorten(','.join(head))}`; {_EXPECTED}")
     classes = tuple(head[1:])
     check_names(f"{one_line(str(path))}:{line}", classes)
+    if "" in classes:
+        raise _describe_fault(path, line, f"class {classes.index('')} has no name; a comma too many?")
     if len(set(classes)) < len(classes):
         twice = next(name for name in classes if classes.count(name) > 1)
         raise _describe_fault(path, line, f"two classes are called `{_shorten(twice)}`")

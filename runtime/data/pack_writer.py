@@ -31,13 +31,17 @@ from resnetc.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class PackReport:
-    """What was written: numbers of images and classes, of channels, and of the file's bytes."""
+    """What was written: numbers of images and classes, of channels, and of the file's bytes.
+
+    note: what the folder's labels were taken for and what was left out, empty where nothing is to be said.
+    """
 
     train: int
     test: int
     classes: int
     channels: int
     size: int
+    note: str
 
 
 def write_pack(
@@ -81,7 +85,8 @@ def write_pack(
         stream.write(index)
         stream.seek(0)
         stream.write(HEAD.pack(MARK, start, len(index), hashlib.sha256(index).digest()))
-    return PackReport(train, len(files) - train, len(folder.class_names), source.channels, start + len(index))
+    size = start + len(index)
+    return PackReport(train, len(files) - train, len(folder.class_names), source.channels, size, folder.note)
 
 
 def _list_pixels(file: Path, channels: int, side: int | None) -> list[Pixels]:

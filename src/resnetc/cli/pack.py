@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from resnetc.cli.common import print_note
 from resnetc.cli.declaration import Command
 from resnetc.terminal import one_line
 
@@ -56,4 +57,6 @@ def pack(options: argparse.Namespace) -> int:
         f"{one_line(options.out)}: {report.train + report.test:,} images ({report.train:,} to train with, "
         f"{report.test:,} to test) of {report.classes:,} classes, {channels}, {report.size / 1e6:,.1f} MB"
     )
+    if report.note:
+        print_note(report.note)
     return 0

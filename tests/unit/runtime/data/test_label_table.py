@@ -49,6 +49,7 @@ FAULTS = {
     "file\na.jpg\n": "labels.csv:1: begins with `file`; expected lines of `file` and a 0 or 1 for each class",
     "image,cat\na.jpg,1\n": "labels.csv:1: begins with `image,cat`; expected lines of `file` and a 0 or 1",
     "file,cat,cat\na.jpg,1,0\n": "labels.csv:1: two classes are called `cat`",
+    "file,cat,,dog\na.jpg,1,0,0\n": "labels.csv:1: class 1 has no name; a comma too many?",
     "file,cat,dog\n": "labels.csv:1: no images below the names of the classes; expected",
     "file,cat,dog\na.jpg,1\n": "labels.csv:2: 2 cells; the first line has 3",
     "file,cat,dog\na.jpg,1,0\n\nb.jpg,1,yes\n": "labels.csv:4: `yes` for the class dog; expected 0 or 1",
@@ -111,6 +112,7 @@ def test_images_without_a_line_are_left_out_and_said(photographs: Path, tmp_path
     outline = data.read_outline("folder", copy).at(FIT)
     assert (outline.train, outline.test) == (14, 6)
     assert outline.note.endswith("(labels of 0 and 1); 2 images of the folder are not in it, and are left out")
+    assert write_pack(copy, tmp_path / "copy.pack").note == outline.note  # a pack no longer holds them
     (copy / "labels.csv").write_text("\n".join([lines[0], lines[1].replace(",0", ",1"), *lines[2:]]))
     assert read("folder", copy).fingerprint() != whole.fingerprint()
 

@@ -74,6 +74,8 @@ def study(options: argparse.Namespace) -> int:
     require_runtime()
     require_packages("matplotlib", "scipy")
     out = Path(options.out)
+    if photographs is None:
+        find_data(chosen)
     try:
         for plan in chosen:
             make_study(plan, photographs, out, options.jobs)
@@ -106,6 +108,14 @@ def find_photographs(options: argparse.Namespace) -> Outline | MixedOutline | No
         return None
     outline = datasets.read_outline(name, path)
     return outline if takes_photographs(outline) else None
+
+
+def find_data(chosen: list[Plan]) -> None:
+    """RunError where the data of the studies is not there, before the first of them is made."""
+    from resnetc.runtime import data as datasets
+
+    for argument in dict.fromkeys(plan.set_up.data for plan in chosen if plan.set_up is not None):
+        datasets.read_outline(*datasets.parse_argument(argument))
 
 
 def leave_out_small_nets(names: list[str]) -> list[str]:

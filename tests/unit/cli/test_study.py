@@ -51,6 +51,13 @@ def test_data_that_is_not_there_is_one_message(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_all_studies_miss_their_data_before_the_first_is_made(tmp_path: Path) -> None:
+    """`table1`, which needs none, is the first of them."""
+    ran = run_command("study", "all", "--seeds", "0", "--out", str(tmp_path / "out"))
+    assert ran.status == 1 and ran.err.startswith("error: --data cifar10: needs a path: --data cifar10:PATH")
+    assert not ran.out and not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_one_message_before_anything_is_trained(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")

@@ -94,8 +94,7 @@ def make_folder(path: Path) -> None:
 def read_photographs(argument: str, outline: Outline | MixedOutline, recipe: Recipe) -> ImageSet:
     """The photographs that `--data` names, as the nets of a study get them; RunError where no study can be made with
     them."""
-    if not outline.test:
-        raise RunError(f"--data {argument}: it has no test images, which a study needs")
+    _require_test_images(argument, outline.test)
     whole = fit_images(outline, recipe, None).read()
     check_set(argument, whole)
     return whole
@@ -105,7 +104,11 @@ def check_set(argument: str, whole: ImageSet) -> None:
     """RunError unless the images can be trained on and tested with by every study."""
     if whole.train_labels.ndim == 2:
         raise RunError(f"--data {argument}: its images have any number of classes; a study needs exactly one for each")
-    if not len(whole.test_labels):
+    _require_test_images(argument, len(whole.test_labels))
+
+
+def _require_test_images(argument: str, count: int) -> None:
+    if not count:
         raise RunError(f"--data {argument}: it has no test images, which a study needs")
 
 

@@ -35,8 +35,15 @@ QUICK = [
     "threads=1",
     "seed=7",
 ]
-MIXED = {"mixup": 0.4, "cutmix": 1.0, "random_erasing": 0.3, "color_jitter": 0.2, "loss": "bce", "optimizer": "lamb"}
-MIXED["epsilon"] = 1e-2  # a smaller one divides gradients that are nothing but rounding by themselves, to whole steps
+MIXED = {
+    "mixup": 0.4,
+    "cutmix": 1.0,
+    "random_erasing": 0.3,
+    "color_jitter": 0.2,
+    "loss": "bce",
+    "optimizer": "lamb",
+    "epsilon": 1e-2,  # a smaller one divides gradients that are nothing but rounding by themselves, to whole steps
+}
 ALIKE: dict[str, dict[str, object]] = {  # what is exact: recipes, each with the set of `choose_set`
     "validated": {"validation": 0.2, "noise": 0.3},
     "held_out": {"holdout": 0.3, "validation": 0.2, "epochs": 2},

@@ -28,12 +28,12 @@ import PIL
 import torch
 from PIL import Image, features
 
+from resnetc.runtime.augmentation.random_crops import RandomCrops, read_crops
 from resnetc.runtime.data.decode import Pixels, Region, resize_and_crop
 from resnetc.runtime.data.image_folder import FolderPictures
 from resnetc.runtime.data.pack import Pack, PackPictures
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.data.photographs import Pictures
-from resnetc.runtime.random_crops import RandomCrops, read_crops
 from resnetc.runtime.run import environment
 
 SIZES = ((40, 50), (80, 100), (160, 200), (400, 500), (800, 1000))  # height, width

@@ -26,11 +26,11 @@ from torch import Tensor, nn
 import resnetc
 from resnetc.runtime import counter_rng
 from resnetc.runtime.augment import Augmenter, Normaliser
+from resnetc.runtime.input_pipeline.statistics import measure_statistics
 from resnetc.runtime.model import loader
 from resnetc.runtime.optim import optimizer
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import environment
-from resnetc.runtime.statistics import measure_statistics
 
 IMAGES, BATCH, CROP = 4096, 128, 2
 RECIPE = Recipe(batch_size=BATCH, random_crop_padding=CROP, horizontal_flip=True, weight_decay=5e-4)

@@ -13,26 +13,26 @@ from torch.nn import functional
 
 from resnetc.runtime import data as datasets
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.calibration import count_bins, join_counts
 from resnetc.runtime.data import Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.data.labels import shorten_name
+from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluation import Evaluation, Misclassification, raise_fault, score_batches
-from resnetc.runtime.image_batches import TestBatches, open_test_batches
+from resnetc.runtime.evaluation.calibration import count_bins, join_counts
+from resnetc.runtime.evaluation.evaluation import Evaluation, Misclassification, raise_fault, score_batches
+from resnetc.runtime.evaluation.multi_label import measure_labels
+from resnetc.runtime.evaluation.multi_view import ViewBatches, choose_views
+from resnetc.runtime.inference.trained_run import LoadedRun, Weights, choose_device, load_run
+from resnetc.runtime.input_pipeline.image_batches import TestBatches, open_test_batches
+from resnetc.runtime.input_pipeline.splits import Split, use_to_test
+from resnetc.runtime.input_pipeline.statistics import describe_preprocessing
 from resnetc.runtime.model import dry_run
 from resnetc.runtime.model.folding import compare_probabilities, fold_batch_norms
-from resnetc.runtime.multi_label import measure_labels
-from resnetc.runtime.multi_view import ViewBatches, choose_views
-from resnetc.runtime.preprocessing import Preprocessing
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.record import describe_missing_record
 from resnetc.runtime.run.state_metadata import RunMetadata
-from resnetc.runtime.splits import Split, use_to_test
-from resnetc.runtime.statistics import describe_preprocessing
-from resnetc.runtime.trained_run import LoadedRun, Weights, choose_device, load_run
 
 _MAX_WORST = 24  # images
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 _CPU = "DefaultCPUAllocator"  # torch has a class for what accelerators run out of, and this word for the rest
 

@@ -14,8 +14,7 @@ import torch
 
 from resnetc.runtime import counter_rng, out_of_memory, progress
 from resnetc.runtime.augment import Normaliser
-from resnetc.runtime.batch_transform import build_batch_transform
-from resnetc.runtime.conclusion import RunReport
+from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares
@@ -23,25 +22,26 @@ from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import measure
-from resnetc.runtime.image_batches import open_batches
-from resnetc.runtime.logs import open_logs
-from resnetc.runtime.loss import build_criterion
+from resnetc.runtime.input_pipeline.image_batches import open_batches
+from resnetc.runtime.input_pipeline.sampling import RepeatedLabels, build_order, may_repeat
+from resnetc.runtime.input_pipeline.statistics import describe_preprocessing
 from resnetc.runtime.model import activation_checkpointing, dry_run, loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
+from resnetc.runtime.report.conclusion import RunReport
 from resnetc.runtime.run.folder import Figures, RunFolder
 from resnetc.runtime.run.lock import hold_folder
 from resnetc.runtime.run.saver import Saver
 from resnetc.runtime.run.signals import catch_stop_signals
 from resnetc.runtime.run.train_state import TrainState
-from resnetc.runtime.sampling import RepeatedLabels, build_order, may_repeat
-from resnetc.runtime.statistics import describe_preprocessing
 from resnetc.runtime.step.compilation import Compilation, choose_mode
 from resnetc.runtime.step.precision import use_fast_kernels
-from resnetc.runtime.step_of_recipe import accelerate, build_step
+from resnetc.runtime.training.logs import open_logs
+from resnetc.runtime.training.loss import build_criterion
+from resnetc.runtime.training.step_of_recipe import accelerate, build_step
 from resnetc.runtime.weights.initialisation import initialise
 
 

@@ -1,1 +1,4 @@
-"""Changes to a whole batch on the device: pure functions of (seed, epoch, index of the image). Imports torch alone."""
+"""Changes to training images: to a decoded photograph in a worker, or to a whole batch on the device.
+
+All are functions of (seed, epoch, index of the image) alone.
+"""

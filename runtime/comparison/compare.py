@@ -17,13 +17,13 @@ from resnetc.runtime import progress
 from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.inference.trained_run import read_sealed_source
 from resnetc.runtime.model import loader, summary, user_classes
-from resnetc.runtime.recipe import RULES, Recipe
+from resnetc.runtime.recipe.recipe import RULES, Recipe
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
 from resnetc.runtime.run.state_metadata import has_ended
 from resnetc.runtime.train import train
-from resnetc.runtime.trained_run import read_sealed_source
 from resnetc.terminal import brief, drawn, one_line
 
 _MAX_TABLE_WIDTH = 200  # of a table, in characters; it takes what it needs

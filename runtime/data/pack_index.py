@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from resnetc.runtime.data.decode import FACTORS, MAX_PIXELS, MIN_REDUCED_SIDE
 from resnetc.runtime.data.files import check_names
+from resnetc.runtime.data.json_values import is_count
 from resnetc.runtime.data.photographs import Labels
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.json_values import is_count
 from resnetc.terminal import one_line
 
 MARK = b"resnetc pack 1\n\0"

@@ -19,11 +19,11 @@ from torch import Tensor
 from resnetc.runtime import counter_rng
 from resnetc.runtime.data.dataset import Outline
 from resnetc.runtime.data.files import MAX_SIDE, MAX_VALUES, check_names
+from resnetc.runtime.data.user_faults import describe_error
 from resnetc.runtime.data.user_function import import_function
 from resnetc.runtime.data.user_labels import GatheredLabels, Label, format_label, read_label
 from resnetc.runtime.determinism import isolate_generators
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.user_faults import describe_error
 
 SAMPLE_ITEMS = 512  # training items over which mean and deviation are computed
 _PARTS = {"train": "training", "test": "test", "validation": "validation"}  # and what a message calls them

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from resnetc.runtime.data.user_faults import describe_error
 from resnetc.runtime.errors import RunError, suggest_name
-from resnetc.runtime.user_faults import describe_error
 
 DataFunction = Callable[[], object]
 

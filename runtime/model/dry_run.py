@@ -17,9 +17,9 @@ from resnetc.runtime.distributed.batch_shares import (
     describe_one_value,
 )
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.image_size import refuse_augmentation
+from resnetc.runtime.input_pipeline.image_size import refuse_augmentation
 from resnetc.runtime.model import loader
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch norms and group norms alike
 

@@ -3,7 +3,7 @@
 from torch import nn
 
 from resnetc.runtime.model.parts import split_parts
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def compute_lr_ratios(model: nn.Module, recipe: Recipe) -> dict[str, float]:

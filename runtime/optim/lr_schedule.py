@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def compute_learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:

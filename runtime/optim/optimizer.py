@@ -8,7 +8,7 @@ from resnetc.runtime.model.parts import split_parts
 from resnetc.runtime.optim.lamb import Lamb
 from resnetc.runtime.optim.lr_ratios import compute_lr_ratios
 from resnetc.runtime.optim.muon import Muon
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def build_optimizer(model: nn.Module, recipe: Recipe, *, fused: bool = True) -> torch.optim.Optimizer:

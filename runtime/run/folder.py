@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
 from resnetc.bounded_read import contents
+from resnetc.runtime.data.json_values import is_count, is_figure
+from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.json_values import is_count, is_figure
-from resnetc.runtime.preprocessing import Preprocessing
 
 MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 _MAX_METRICS_BYTES = 1 << 28

@@ -8,8 +8,8 @@ import os
 from dataclasses import fields, replace
 from pathlib import Path
 
+from resnetc.runtime.data.preprocessing import Preprocessing, read_preprocessing
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.preprocessing import Preprocessing, read_preprocessing
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.state_metadata import RunMetadata
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.runtime.data import ImageSet
+from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import Diverged, RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
-from resnetc.runtime.preprocessing import Preprocessing
-from resnetc.runtime.recipe import RULES, Recipe
+from resnetc.runtime.recipe.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.extension import describe_extension, write_extended_recipe
 from resnetc.runtime.run.folder import EpochRecord, Figures, InitialWeights, RunFolder

@@ -10,8 +10,8 @@ from torch import Tensor
 from resnetc.runtime import data as datasets
 from resnetc.runtime.data import Data, ImageSet, MixedOutline, Outline
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.image_size import fit_images
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.input_pipeline.image_size import fit_images
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.study.form import takes_photographs
 

@@ -22,13 +22,13 @@ from torch import nn
 from resnetc.runtime.comparison.compare import FinishedRun, is_finished, read_run
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.errors import Diverged, RunError, Stopped
+from resnetc.runtime.inference.trained_run import load_run
 from resnetc.runtime.model import loader
-from resnetc.runtime.recipe import RULES, Recipe
+from resnetc.runtime.recipe.recipe import RULES, Recipe
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.study.arms import CompiledArm
 from resnetc.runtime.study.small_data import read_data
 from resnetc.runtime.train import train
-from resnetc.runtime.trained_run import load_run
 
 _CPU = torch.device("cpu")
 _DIVERGED = "diverged.txt"  # in the folder of a run: the message with which it ended

@@ -18,7 +18,7 @@ from resnetc.compiler.ir.network import Network
 if TYPE_CHECKING:
     from torch import nn
 
-    from resnetc.runtime.trained_run import TrainedRun
+    from resnetc.runtime.inference.trained_run import TrainedRun
 
 
 class CompileError(Exception):
@@ -121,7 +121,7 @@ def open_run(
     prepared; `ImportError` if torch is not installed.
     """
     _require_torch()
-    from resnetc.runtime import trained_run
+    from resnetc.runtime.inference import trained_run
 
     return trained_run.open_run(folder, weights=weights, device=device, allow_imports=allow_imports)
 

@@ -37,7 +37,7 @@ ALLOWED = {
         "resnetc.terminal",
     },
     "runtime/study/page.py": {"torch", "jinja2", "markupsafe", "resnetc.runtime", "resnetc.terminal"},
-    "runtime/logs.py": {"torch", "wandb", "resnetc.runtime"},
+    "runtime/training/logs.py": {"torch", "wandb", "resnetc.runtime"},
     # The training step and what it calls run wherever torch does.
     "runtime/step": {"torch", "resnetc.runtime.augment", "resnetc.runtime.counter_rng"},
     "runtime/augment.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},
@@ -130,18 +130,30 @@ PHASES = (
 """The way of a text through the compiler; a phase imports earlier ones alone, for its types and in functions too."""
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_a_phase_imports_only_what_goes_before_it(phase):
-    earlier = PHASES[: PHASES.index(phase) + 1]
-    paths = [ROOT / "compiler" / f"{phase}.py", *(ROOT / "compiler" / phase).rglob("*.py")]
+LAYERS = (
+    *("errors", "counter_rng", "determinism", "augment", "step", "recipe", "data", "distributed", "out_of_memory"),
+    *("augmentation", "input_pipeline", "model", "optim", "run", "progress", "weights", "training", "inference"),
+    *("evaluation", "evaluate", "report", "train", "comparison", "study"),
+)
+"""What the runtime is built of, from the ground up; a layer imports earlier ones alone."""
+
+ORDERS = {"compiler": PHASES, "runtime": LAYERS}
+PARTS = [(root, part) for root, order in ORDERS.items() for part in order]
+
+
+@pytest.mark.parametrize(("root", "part"), PARTS)
+def test_a_part_imports_only_what_goes_before_it(root, part):
+    earlier = ORDERS[root][: ORDERS[root].index(part) + 1]
+    paths = [ROOT / root / f"{part}.py", *(ROOT / root / part).rglob("*.py")]
     imported = {(path.name, name) for path in paths if path.exists() for name in imports(path)}
-    later = {(path, name) for path, name in imported if name.startswith("resnetc.compiler.")}
+    later = {(path, name) for path, name in imported if name.startswith(f"resnetc.{root}.")}
     assert sorted((path, name) for path, name in later if name.split(".")[2] not in earlier) == []
 
 
-def test_every_part_of_the_compiler_is_a_phase():
-    parts = {path.relative_to(ROOT / "compiler").parts[0] for path in (ROOT / "compiler").rglob("*.py")}
-    assert {part.removesuffix(".py") for part in parts} - {"__init__"} == set(PHASES)
+@pytest.mark.parametrize("root", ORDERS)
+def test_every_part_has_its_place_in_the_order(root):
+    parts = {path.relative_to(ROOT / root).parts[0].removesuffix(".py") for path in (ROOT / root).rglob("*.py")}
+    assert parts - {"__init__"} == set(ORDERS[root])
 
 
 def test_no_circle_of_imports():

@@ -22,9 +22,9 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.data.pack_index import HEAD, MARK, ROW
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.data.photographs import Photographs
-from resnetc.runtime.decoded_batches import DecodedBatches
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.input_pipeline.decoded_batches import DecodedBatches
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
 from resnetc.runtime.run import checkpoint
 from tests.support import run_command
-from tests.unit.runtime.test_preprocessing import CRAFTED, GOOD
+from tests.unit.runtime.data.test_preprocessing import CRAFTED, GOOD
 
 SPEC = """edition 1
 

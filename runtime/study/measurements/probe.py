@@ -11,7 +11,7 @@ from torch.nn import functional
 from resnetc.runtime.augment import Normaliser
 from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.data.photographs import Photographs
-from resnetc.runtime.preprocessing import read_preprocessing
+from resnetc.runtime.data.preprocessing import read_preprocessing
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.study.small_data import choose_rows
 

@@ -77,7 +77,7 @@ def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
     """What to write in place of an option that a command lacks, or nothing; `rest` are the arguments that it did not
     take, `usage` names the options that it has."""
     from resnetc.compiler.vocabulary.parameters import NEEDLESS, NO_WEIGHTS, SETTINGS
-    from resnetc.runtime.recipe_words import FOREIGN_KEYS, describe_absence
+    from resnetc.runtime.recipe.foreign_keys import FOREIGN_KEYS, describe_absence
 
     option, _, value = rest[0].partition("=")
     if not value and len(rest) > 1 and not rest[1].startswith("-"):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from resnetc.runtime.comparison.arm import Arm
     from resnetc.runtime.comparison.compare import Row
     from resnetc.runtime.data import MixedOutline, Outline
-    from resnetc.runtime.recipe import Recipe
+    from resnetc.runtime.recipe.recipe import Recipe
 
 Setting = tuple[str, str]
 
@@ -174,7 +174,7 @@ class Plan:
 def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> Plan:
     """Compiles all of the specs; what is wrong with one of them is said before torch is imported."""
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import recipe_file
+    from resnetc.runtime.recipe import recipe_file
 
     name, path = datasets.parse_argument(options.data, is_of_command=True)
     said = {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resnetc.compiler.source import Span
     from resnetc.runtime.data import MixedOutline, Outline
     from resnetc.runtime.distributed.batch_shares import Share
-    from resnetc.runtime.recipe import Recipe
+    from resnetc.runtime.recipe.recipe import Recipe
 
 NUMBERS = {1: "one axis", 2: "two axes", 3: "three axes"}
 Settings = list[tuple[str, str]]
@@ -108,7 +108,7 @@ def fit_to_network(checked: CheckedNetwork, images: Outline | MixedOutline, reci
     """The images as the network gets them; RunError where photographs of several sizes meet a net of other axes."""
     from resnetc.runtime.data import MixedOutline
     from resnetc.runtime.errors import RunError
-    from resnetc.runtime.image_size import fit_images
+    from resnetc.runtime.input_pipeline.image_size import fit_images
 
     declared = checked.network.input
     if isinstance(images, MixedOutline) and len(declared.sizes) != 2:

@@ -51,7 +51,7 @@ def parse_scales(text: str) -> tuple[int, ...]:
 
 def count_axes(run: Path) -> int:
     """How many axes an input of a run has; 2 where its files do not say it: what is wrong with them is said later."""
-    from resnetc.runtime.image_size import count_declared_axes
+    from resnetc.runtime.input_pipeline.image_size import count_declared_axes
     from resnetc.runtime.run.folder import RunFolder
 
     folder = RunFolder(run)

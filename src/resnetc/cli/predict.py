@@ -16,8 +16,8 @@ from resnetc.cli.train import import_runtime, require_runtime
 from resnetc.compiler.fast_dataclass import record
 
 if TYPE_CHECKING:
-    from resnetc.runtime.inputs import Input
-    from resnetc.runtime.trained_run import TrainedRun
+    from resnetc.runtime.inference.inputs import Input
+    from resnetc.runtime.inference.trained_run import TrainedRun
 
 DEFAULT_TOP = 3  # classes of each input
 
@@ -72,8 +72,8 @@ def predict(options: argparse.Namespace) -> int:
             raise RunError(f"{argument}: no such file or folder")
     import_runtime()
     with exit_on_interrupt():
-        from resnetc.runtime import inputs
-        from resnetc.runtime.trained_run import open_run
+        from resnetc.runtime.inference import inputs
+        from resnetc.runtime.inference.trained_run import open_run
 
         print_imports(options)
         run = open_run(Path(options.run_dir), weights=options.weights, allow_imports=options.allow_import)

@@ -189,7 +189,7 @@ def make_study(plan: Plan, photographs: Outline | MixedOutline | None, out: Path
 def open_data(set_up: SetUp, photographs: Outline | MixedOutline | None, out: Path) -> TakeData:
     """The function that gives an arm its images and their fingerprint: `images` of those of the study, of some of its
     classes. The set is read once."""
-    from resnetc.runtime import recipe_file
+    from resnetc.runtime.recipe import recipe_file
     from resnetc.runtime.study.small_data import SmallData, read_photographs
 
     if photographs is not None:
@@ -213,7 +213,7 @@ def plan_arm(
     text: ArmText, set_up: SetUp, take: TakeData, out: Path, first: list[Job] | None
 ) -> tuple[CompiledArm, list[Job]]:
     """An arm compiled for the data, and its runs, one for each seed; `first`: those whose weights they start from."""
-    from resnetc.runtime import recipe_file
+    from resnetc.runtime.recipe import recipe_file
     from resnetc.runtime.study.training import make_job
 
     chosen = recipe_file.load(set_up.recipe, [*set_up.overrides, *text.overrides])

@@ -77,7 +77,7 @@ def _list_runs(
     text: ArmText, set_up: SetUp, expected: Expectation, measures: dict[_Key, Measures]
 ) -> list[tuple[_Key, _Run]]:
     """The runs of an arm, each with what tells it from others; `measures`: of the networks that are known already."""
-    from resnetc.runtime import recipe_file
+    from resnetc.runtime.recipe import recipe_file
 
     recipe = recipe_file.load(set_up.recipe, [*set_up.overrides, *text.overrides])
     classes = len(text.classes) or expected.classes

@@ -16,7 +16,7 @@ from resnetc.terminal import one_line
 
 if TYPE_CHECKING:
     from resnetc.runtime.data import ImageSet, MixedOutline, Outline
-    from resnetc.runtime.recipe import Recipe
+    from resnetc.runtime.recipe.recipe import Recipe
 
 MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 
@@ -154,12 +154,12 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
     """
     from resnetc.runtime import data as datasets
-    from resnetc.runtime import recipe_file
     from resnetc.runtime.distributed import torchrun as launch
     from resnetc.runtime.errors import RunError
-    from resnetc.runtime.image_size import fit_images, read_declared_size
-    from resnetc.runtime.log_names import check_names
-    from resnetc.runtime.recipe_agreement import refuse_fixed_keys
+    from resnetc.runtime.input_pipeline.image_size import fit_images, read_declared_size
+    from resnetc.runtime.recipe import recipe_file
+    from resnetc.runtime.recipe.agreement import refuse_fixed_keys
+    from resnetc.runtime.training.log_names import check_names
     from resnetc.runtime.weights.source import find_weight_file
 
     check_names(options.log)
@@ -216,7 +216,7 @@ def list_extended_keys(options: argparse.Namespace) -> list[str]:
 
 def choose_axes(options: argparse.Namespace, stopped_run: StoppedRun | None) -> int:
     """How many axes an input of the network has that the command line names."""
-    from resnetc.runtime.image_size import count_declared_axes
+    from resnetc.runtime.input_pipeline.image_size import count_declared_axes
 
     if options.spec is None:
         assert stopped_run is not None
@@ -308,7 +308,7 @@ def read_module(
 ) -> tuple[str, str, Outline]:
     """The generated text to train and the name of its network: read, or compiled for the data; and the images as the
     network gets them."""
-    from resnetc.runtime.image_size import fit_images, read_declared_size
+    from resnetc.runtime.input_pipeline.image_size import fit_images, read_declared_size
 
     if options.spec.endswith(".py"):
         path = Path(options.spec)

@@ -13,7 +13,8 @@ from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.expander import Expander
 from resnetc.compiler.loader.loader import Loader, shipped_names
-from resnetc.runtime import data, recipe_file
+from resnetc.runtime import data
+from resnetc.runtime.recipe import recipe_file
 from tests.support import run_command
 
 ROOT = Path(__file__).parents[3]

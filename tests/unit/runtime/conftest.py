@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnetc.runtime import data, recipe_file
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime import data
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 @pytest.fixture(scope="session", autouse=True)

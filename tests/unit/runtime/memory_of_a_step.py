@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resnetc.runtime.model import activation_checkpointing, loader
 from resnetc.runtime.optim import optimizer
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def resident(field: str = "VmRSS") -> int:

@@ -12,13 +12,13 @@ from resnetc.cli.main import main
 from resnetc.runtime import data
 from resnetc.runtime.augment import Augmenter, Normaliser, add_noise
 from resnetc.runtime.data import Data
+from resnetc.runtime.data.preprocessing import read_preprocessing
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.preprocessing import read_preprocessing
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.inference.trained_run import open_run
+from resnetc.runtime.input_pipeline.statistics import measure_statistics
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run.folder import RunFolder
-from resnetc.runtime.statistics import measure_statistics
 from resnetc.runtime.train import train
-from resnetc.runtime.trained_run import open_run
 from tests import made_arrays
 from tests.support import outline_of
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
@@ -104,7 +104,7 @@ def test_noise_is_gaussian_and_a_function_of_epoch_and_index() -> None:
 
 def test_a_signal_is_not_mirrored() -> None:
     outline = outline_of(make_set(12))
-    from resnetc.runtime.image_size import fit_images
+    from resnetc.runtime.input_pipeline.image_size import fit_images
 
     with pytest.raises(RunError, match="no left and right: say horizontal_flip: false"):
         fit_images(outline, Recipe(horizontal_flip=True), (12,))
@@ -113,7 +113,7 @@ def test_a_signal_is_not_mirrored() -> None:
 
 
 def test_light_needs_red_green_and_blue() -> None:
-    from resnetc.runtime.image_size import fit_images
+    from resnetc.runtime.input_pipeline.image_size import fit_images
 
     with pytest.raises(RunError, match="^digits has 1 channel: `lighting` needs red, green and blue; say lighting: 0"):
         fit_images(data.read_outline("digits", None), Recipe(lighting=0.1), (8, 8))

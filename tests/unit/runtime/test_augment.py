@@ -7,8 +7,8 @@ from torch import Tensor
 
 from resnetc.runtime import counter_rng
 from resnetc.runtime.augment import Augmenter, Normaliser
-from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.statistics import measure_statistics
+from resnetc.runtime.input_pipeline.statistics import measure_statistics
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def normaliser(images: Tensor, kind: str) -> Normaliser:

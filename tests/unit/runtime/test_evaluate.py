@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate, measure
-from resnetc.runtime.evaluation import Evaluation
-from resnetc.runtime.image_batches import MemoryTestBatches
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.evaluation.evaluation import Evaluation
+from resnetc.runtime.input_pipeline.image_batches import MemoryTestBatches
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 

@@ -13,12 +13,12 @@ from torch import Tensor
 from resnetc.runtime import counter_rng
 from resnetc.runtime.augment import Augmenter, Normaliser
 from resnetc.runtime.data import Data
+from resnetc.runtime.input_pipeline.statistics import describe_preprocessing, measure_statistics
 from resnetc.runtime.model import loader
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.train_state import TrainState
-from resnetc.runtime.statistics import describe_preprocessing, measure_statistics
 from resnetc.runtime.train import train
 
 CPU = torch.device("cpu")

@@ -11,18 +11,20 @@ import torch
 from torch.utils.data import get_worker_info
 
 from resnetc.cli.main import main
-from resnetc.runtime import data, decoded_batches, recipe_file
+from resnetc.runtime import data
 from resnetc.runtime.data import Fit, ImageSet
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.evaluate import evaluate
-from resnetc.runtime.image_size import choose_fit
+from resnetc.runtime.input_pipeline import decoded_batches
+from resnetc.runtime.input_pipeline.image_size import choose_fit
+from resnetc.runtime.input_pipeline.sampling import build_order
+from resnetc.runtime.input_pipeline.splits import Split
 from resnetc.runtime.model.user_classes import OWN_TEXT
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.folder import RunFolder
-from resnetc.runtime.sampling import build_order
-from resnetc.runtime.splits import Split
 from resnetc.runtime.train import train
 from tests import shape_photographs
 from tests.unit.runtime.run.test_resume import stopping

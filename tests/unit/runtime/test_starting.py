@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from resnetc.cli.main import main
-from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model import loader
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from resnetc.cli.main import main
-from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 

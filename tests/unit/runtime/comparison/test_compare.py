@@ -17,7 +17,7 @@ from resnetc.runtime.comparison import plots
 from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 PLAIN = ("y + self.downsample(x)", "y")
 

@@ -281,7 +281,7 @@ def test_a_run_on_datasets_is_judged_by_map(own: None, capsys: pytest.CaptureFix
 
 
 def test_splits_of_a_table_keep_the_combinations(photographs: Path) -> None:
-    from resnetc.runtime.splits import Split
+    from resnetc.runtime.input_pipeline.splits import Split
 
     split = Split(0, 0.5, 0).split(read("folder", photographs))
     assert split.validation is not None

@@ -12,8 +12,8 @@ from resnetc.runtime.data import Data, Fit, MixedOutline, Outline, decode, photo
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.image_size import fit_images, read_declared_size
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.input_pipeline.image_size import fit_images, read_declared_size
+from resnetc.runtime.recipe.recipe import Recipe
 from tests import shape_photographs
 from tests.support import outline_of
 

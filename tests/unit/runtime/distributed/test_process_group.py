@@ -15,11 +15,12 @@ import torch
 from torch import distributed
 
 import resnetc
-from resnetc.runtime import data, recipe_file
+from resnetc.runtime import data
 from resnetc.runtime.data import Data
 from resnetc.runtime.distributed import process_group as runtime_distributed
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.recipe import recipe_file
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests import shape_photographs

@@ -16,12 +16,13 @@ from pathlib import Path
 import torch
 from torch.utils.data import Dataset
 
-from resnetc.runtime import data, progress, recipe_file
+from resnetc.runtime import data, progress
 from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.distributed import process_group as distributed
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.recipe import Recipe
-from resnetc.runtime.splits import Split
+from resnetc.runtime.input_pipeline.splits import Split
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.train import Result, train
 
 QUICK = [

@@ -7,7 +7,7 @@ import torch
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.model import activation_checkpointing, loader
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests.support import measure_saved_bytes

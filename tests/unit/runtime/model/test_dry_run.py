@@ -14,7 +14,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.train import train
 
 DEEP = """edition 1

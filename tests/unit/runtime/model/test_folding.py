@@ -11,7 +11,7 @@ from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.evaluate import evaluate
 from resnetc.runtime.model.folding import compare_probabilities, fold_batch_norms
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 from tests.support import build

@@ -12,7 +12,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.model import loader
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim import optimizer
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 @pytest.fixture

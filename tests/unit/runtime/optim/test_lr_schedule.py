@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def rates(recipe: Recipe, steps: int) -> list[float]:

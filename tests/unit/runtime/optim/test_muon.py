@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resnetc.runtime.optim import optimizer
 from resnetc.runtime.optim.muon import Muon, iterate_newton_schulz
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 # Recorded with Keller Jordan's muon_update before its factor, in bfloat16, from the gradients of `gradient`.
 RECORDED = [

@@ -6,7 +6,7 @@ from torch import nn
 
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim import optimizer
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 
 
 def network() -> nn.Sequential:

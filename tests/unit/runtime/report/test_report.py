@@ -15,8 +15,8 @@ import torch
 from resnetc.runtime import evaluate
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluation import Evaluation
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.evaluation.evaluation import Evaluation
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.report import chart, report
 from resnetc.runtime.run.folder import EpochRecord
 from resnetc.runtime.train import train

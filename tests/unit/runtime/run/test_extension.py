@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from resnetc.cli.main import main
-from resnetc.runtime import recipe_file
 from resnetc.runtime.comparison.compare import is_finished, read_runs
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.state_metadata import BestEpoch, has_ended
 from resnetc.runtime.train import train

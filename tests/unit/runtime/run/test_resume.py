@@ -18,7 +18,7 @@ from resnetc.cli.main import main
 from resnetc.runtime import progress
 from resnetc.runtime.data import Data, load, parse_argument
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
@@ -146,7 +146,8 @@ def test_stopped_at_every_step_in_turn(
 SCRIPT = """
 import sys
 from pathlib import Path
-from resnetc.runtime import data, recipe_file
+from resnetc.runtime import data
+from resnetc.runtime.recipe import recipe_file
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.train import train
 module, out, *overrides = sys.argv[1:]
@@ -159,7 +160,7 @@ except Stopped as stopped:
 
 
 def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Path) -> None:
-    from resnetc.runtime import recipe_file
+    from resnetc.runtime.recipe import recipe_file
 
     module, out = tmp_path / "small.py", tmp_path / "run"
     module.write_text(source)

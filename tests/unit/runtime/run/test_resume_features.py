@@ -9,7 +9,7 @@ import pytest
 from resnetc.cli.main import main
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.train import train
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 

@@ -10,11 +10,11 @@ from torch import nn
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.model import loader
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.compilation import Compilation, choose_cache_folder, choose_mode, list_regions
-from resnetc.runtime.step_of_recipe import describe_resume
 from resnetc.runtime.train import train
+from resnetc.runtime.training.step_of_recipe import describe_resume
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime import recipe_file
 from resnetc.runtime.augment import Augmenter, Normaliser
-from resnetc.runtime.batch_transform import build_batch_transform
+from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model import loader
 from resnetc.runtime.model.ema import ExponentialMovingAverage
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment

@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from resnetc.runtime import step_of_recipe
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import set_learning_rate
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.device_numbers import put_rates_on_device
 from resnetc.runtime.step.graphs import WARM_UP_STEPS, GraphedStep
@@ -26,6 +25,7 @@ from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler
 from resnetc.runtime.step.training_step import TrainingStep
 from resnetc.runtime.train import train
+from resnetc.runtime.training import step_of_recipe
 from tests.unit.runtime.run.test_resume import assert_equal_runs, stopping
 
 CPU = torch.device("cpu")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import resnetc
-from resnetc.runtime import recipe_file
 from resnetc.runtime.data import Data
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.study.arms import ArmText, CompiledArm
 from resnetc.runtime.study.small_data import SmallData
 from resnetc.runtime.study.training import TrainedArm, make_job, read_arm, run_job

@@ -6,8 +6,8 @@ import pytest
 
 import resnetc
 from resnetc.cli.study_costs import compute_costs, format_costs
-from resnetc.runtime import recipe_file
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe import recipe_file
 from resnetc.runtime.study.plan import Form, Plan, has_photographs, list_studies, read_plan
 
 FORM_NAMES: tuple[Form, ...] = ("quick", "full", "photographs")

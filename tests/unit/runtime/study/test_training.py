@@ -8,7 +8,7 @@ import torch
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.recipe import Recipe
+from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.study.arms import CompiledArm
 from resnetc.runtime.study.training import Job, has_diverged, make_job, read_arm, run_job, train_missing

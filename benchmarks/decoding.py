@@ -28,7 +28,7 @@ import PIL
 import torch
 from PIL import Image, features
 
-from resnetc.runtime.augmentation.random_crops import RandomCrops, read_crops
+from resnetc.runtime.augmentation.resized_crops import RandomCrops, read_crops
 from resnetc.runtime.data.decode import Pixels, Region, resize_and_crop
 from resnetc.runtime.data.image_folder import FolderPictures
 from resnetc.runtime.data.pack import Pack, PackPictures

@@ -19,13 +19,13 @@ if str(ROOT / "src") not in sys.path:
     sys.path.insert(0, str(ROOT / "src"))  # so that nothing has to be installed
 
 from resnetc.runtime import counter_rng  # noqa: E402
-from resnetc.runtime.augment import Augmenter, Normaliser  # noqa: E402
+from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser  # noqa: E402
 from resnetc.runtime.model.ema import ExponentialMovingAverage  # noqa: E402
 from resnetc.runtime.step.compilation import Compilation  # noqa: E402
 from resnetc.runtime.step.compiled_step import CompiledStep  # noqa: E402
 from resnetc.runtime.step.device_numbers import put_rates_on_device  # noqa: E402
+from resnetc.runtime.step.epoch_losses import EpochLosses  # noqa: E402
 from resnetc.runtime.step.graphs import CudaRecorder, GraphedStep, Step  # noqa: E402
-from resnetc.runtime.step.losses import EpochLosses  # noqa: E402
 from resnetc.runtime.step.moment import Moment  # noqa: E402
 from resnetc.runtime.step.training_step import TrainingStep  # noqa: E402
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from resnetc.runtime import counter_rng, out_of_memory, progress
-from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
@@ -21,7 +21,7 @@ from resnetc.runtime.distributed import batch_shares
 from resnetc.runtime.distributed import process_group as processes
 from resnetc.runtime.distributed.sync_batch_norm import synchronise_norms
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluate import measure
+from resnetc.runtime.evaluation.measure import measure
 from resnetc.runtime.input_pipeline.image_batches import open_batches
 from resnetc.runtime.input_pipeline.sampling import RepeatedLabels, build_order, may_repeat
 from resnetc.runtime.input_pipeline.statistics import describe_preprocessing

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.colour import ColourChanger
 from resnetc.runtime.augmentation.erasing import erase_boxes
 from resnetc.runtime.augmentation.mixing import PairMixer

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluation.evaluation import Evaluation, raise_fault, score_batches
 from resnetc.runtime.evaluation.label_figures import ClassFigures, LabelFigures
+from resnetc.runtime.evaluation.result import Evaluation, raise_fault, score_batches
 from resnetc.runtime.input_pipeline.image_batches import TestBatches
 
 
@@ -24,7 +24,7 @@ def measure_labels(
     before_batch: Callable[[RunError | None], None] = raise_fault,
     group: Group = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Evaluate the model; the arguments are those of `evaluate.measure`. labels: 0 or 1, [N, classes]."""
+    """Evaluate the model; the arguments are those of `measure.measure`. labels: 0 or 1, [N, classes]."""
     start_time = time.perf_counter()
     scores, truths = [], []
     for batch_scores, batch_labels in score_batches(model, test_images, labels, batch_size, before_batch, group):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares
@@ -25,7 +25,7 @@ from resnetc.runtime.model import loader, user_classes
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import train_state
 from resnetc.runtime.run.folder import EpochRecord, RunFolder
-from resnetc.runtime.run.record import describe_missing_record, read_record
+from resnetc.runtime.run.preprocessing_record import describe_missing_record, read_record
 from resnetc.runtime.run.state_metadata import RunMetadata
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping
 
 from resnetc.runtime.errors import suggest_name
-from resnetc.runtime.recipe.rules import Rule, quote_value
+from resnetc.runtime.recipe.key_rules import Rule, quote_value
 from resnetc.runtime.recipe.yaml_mapping import Value
 
 FOREIGN_KEYS = {  # what torch, timm, Lightning and transformers call a key; the value may need another unit

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from resnetc.runtime.recipe.rules import Rule, define_key, format_value
+from resnetc.runtime.recipe.key_rules import Rule, define_key, format_value
 
 
 @dataclass(frozen=True, slots=True)

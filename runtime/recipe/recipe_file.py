@@ -11,8 +11,8 @@ from resnetc.runtime.errors import RunError, suggest_name
 from resnetc.runtime.recipe import yaml_mapping
 from resnetc.runtime.recipe.agreement import check_agreement
 from resnetc.runtime.recipe.foreign_keys import EARLIER_KEYS, describe_unknown_key, find_key
+from resnetc.runtime.recipe.key_rules import Setting, convert_value, format_value, quote_value
 from resnetc.runtime.recipe.recipe import RULES, Recipe
-from resnetc.runtime.recipe.rules import Setting, convert_value, format_value, quote_value
 from resnetc.runtime.recipe.yaml_mapping import Value
 from resnetc.terminal import one_line
 

@@ -5,7 +5,7 @@ import time
 
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.evaluate import evaluate
-from resnetc.runtime.evaluation.evaluation import Evaluation
+from resnetc.runtime.evaluation.result import Evaluation
 from resnetc.runtime.model import user_classes
 from resnetc.runtime.report import report
 from resnetc.runtime.run.folder import Figures, RunFolder

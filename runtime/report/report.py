@@ -20,14 +20,14 @@ from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.evaluate import evaluate, load_run_data
 from resnetc.runtime.evaluation.calibration import ConfidenceBin
-from resnetc.runtime.evaluation.evaluation import MAX_TABLE_CLASSES, Evaluation, Misclassification
+from resnetc.runtime.evaluation.result import MAX_TABLE_CLASSES, Evaluation, Misclassification
 from resnetc.runtime.inference.trained_run import read_sealed_source
 from resnetc.runtime.model import loader as model_loader
 from resnetc.runtime.model import summary
 from resnetc.runtime.model.summary import Architecture
 from resnetc.runtime.progress import format_loss
 from resnetc.runtime.recipe import recipe as recipes
-from resnetc.runtime.recipe.rules import format_value
+from resnetc.runtime.recipe.key_rules import format_value
 from resnetc.runtime.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Chart, Point, make_chart
 from resnetc.runtime.run import checkpoint, train_state
 from resnetc.runtime.run.folder import EpochRecord, Figures, RunFolder

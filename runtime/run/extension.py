@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
+from resnetc.runtime.recipe.key_rules import format_value
 from resnetc.runtime.recipe.recipe import RULES, Recipe
-from resnetc.runtime.recipe.rules import format_value
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.state_metadata import BestEpoch, has_ended

@@ -9,7 +9,7 @@ from torch import nn
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model.ema import ExponentialMovingAverage
-from resnetc.runtime.recipe.interval import SaveTimer, parse_interval
+from resnetc.runtime.recipe.save_interval import SaveTimer, parse_interval
 from resnetc.runtime.run.folder import RunFolder
 from resnetc.runtime.run.signals import StopFlag
 from resnetc.runtime.run.train_state import TrainState

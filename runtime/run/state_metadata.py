@@ -8,8 +8,8 @@ from resnetc.runtime.data.json_values import is_count, is_figure
 from resnetc.runtime.data.preprocessing import Preprocessing, parse_preprocessing
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import recipe_file
+from resnetc.runtime.recipe.key_rules import Setting
 from resnetc.runtime.recipe.recipe import Recipe
-from resnetc.runtime.recipe.rules import Setting
 from resnetc.runtime.run.folder import EpochRecord, InitialWeights, describe_fault_of_record
 
 FORMAT = 5

@@ -22,7 +22,7 @@ from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.extension import describe_extension, write_extended_recipe
 from resnetc.runtime.run.folder import EpochRecord, Figures, InitialWeights, RunFolder
 from resnetc.runtime.run.state_metadata import FORMAT, BestEpoch, RunMetadata, has_ended, parse_metadata
-from resnetc.runtime.step.losses import NO_STEP, EpochLosses
+from resnetc.runtime.step.epoch_losses import NO_STEP, EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler, choose_dtype
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from resnetc.runtime.step.losses import EpochLosses
+from resnetc.runtime.step.epoch_losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
 
 Criterion = Callable[[Tensor, Tensor], Tensor]

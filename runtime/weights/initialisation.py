@@ -15,7 +15,7 @@ from resnetc.runtime.run.folder import InitialWeights
 from resnetc.runtime.weights import weight_file
 from resnetc.runtime.weights.adaptation import Fit, fit_tensors, is_needed
 from resnetc.runtime.weights.containers import list_state_dicts
-from resnetc.runtime.weights.names import Matching, match_names
+from resnetc.runtime.weights.name_matching import Matching, match_names
 from resnetc.runtime.weights.source import find_weight_file
 from resnetc.terminal import brief, one_line
 

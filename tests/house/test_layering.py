@@ -39,8 +39,8 @@ ALLOWED = {
     "runtime/study/page.py": {"torch", "jinja2", "markupsafe", "resnetc.runtime", "resnetc.terminal"},
     "runtime/training/logs.py": {"torch", "wandb", "resnetc.runtime"},
     # The training step and what it calls run wherever torch does.
-    "runtime/step": {"torch", "resnetc.runtime.augment", "resnetc.runtime.counter_rng"},
-    "runtime/augment.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},
+    "runtime/step": {"torch"},
+    "runtime/augmentation/augmenter.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},
     "runtime/counter_rng.py": {"torch"},
     "runtime/model/ema.py": {"torch"},
     "generated": {"torch", "collections", "typing"},
@@ -131,7 +131,7 @@ PHASES = (
 
 
 LAYERS = (
-    *("errors", "counter_rng", "determinism", "augment", "step", "recipe", "data", "distributed", "out_of_memory"),
+    *("errors", "counter_rng", "determinism", "step", "recipe", "data", "distributed", "out_of_memory"),
     *("augmentation", "input_pipeline", "model", "optim", "run", "progress", "weights", "training", "inference"),
     *("evaluation", "evaluate", "report", "train", "comparison", "study"),
 )

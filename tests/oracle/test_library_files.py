@@ -14,7 +14,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.session import Session
 from resnetc.runtime.weights.adaptation import fit_tensors, is_needed
 from resnetc.runtime.weights.containers import StateDict
-from resnetc.runtime.weights.names import match_names
+from resnetc.runtime.weights.name_matching import match_names
 from tests.oracle.fingerprint import state_dict_sha256
 from tests.oracle.records import RECORDS
 from tests.oracle.zoo_nets import KINDS, SPECS

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluate import evaluate, measure
-from resnetc.runtime.evaluation.evaluation import Evaluation
+from resnetc.runtime.evaluate import evaluate
+from resnetc.runtime.evaluation.measure import measure
+from resnetc.runtime.evaluation.result import Evaluation
 from resnetc.runtime.input_pipeline.image_batches import MemoryTestBatches
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint

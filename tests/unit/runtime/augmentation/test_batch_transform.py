@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.preprocessing import Preprocessing

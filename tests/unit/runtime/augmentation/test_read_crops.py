@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from resnetc.runtime.augmentation import random_crops
-from resnetc.runtime.augmentation.random_crops import read_crops
+from resnetc.runtime.augmentation import resized_crops
+from resnetc.runtime.augmentation.resized_crops import read_crops
 from resnetc.runtime.data import decode
 from resnetc.runtime.data.image_folder import look_at_folder
 from resnetc.runtime.data.pack import Pack, PackPictures
@@ -107,7 +107,7 @@ def test_no_crop_depends_on_those_that_it_waits_for(monkeypatch: pytest.MonkeyPa
         return (0, 0, 16, 16) if height % 3 == 0 else (1, 2, width - 3, height - 1)
 
     alone = [read_crops(photographs, [index], choose_box, (16, 16))[0] for index in range(12)]
-    monkeypatch.setattr(random_crops, "_MAX_BYTES_THAT_WAIT", limit)
+    monkeypatch.setattr(resized_crops, "_MAX_BYTES_THAT_WAIT", limit)
     together = read_crops(photographs, range(11, -1, -1), choose_box, (16, 16))
     assert np.array_equal(together[::-1], alone)
 
@@ -122,12 +122,12 @@ def test_a_pack_gives_the_crops_of_the_folder(tmp_path: Path, mode: str, ending:
     write_pack(tmp_path / "f", tmp_path / "a.pack")
     folder = look_at_folder(tmp_path / "f")[1].train.pictures
     pack = PackPictures(Pack(tmp_path / "a.pack"), 0, 6)
-    draws = random_crops.RandomCrops(1, (0.08, 1.0), (0.75, 1.333)).draw(0, range(6))
+    draws = resized_crops.RandomCrops(1, (0.08, 1.0), (0.75, 1.333)).draw(0, range(6))
     seen = set()
     for size in ((16, 16), (40, 30), (97, 130)):
 
         def choose_box(row: int, height: int, width: int, size: Size = size) -> decode.Region:
-            box = random_crops.RandomCrops(1, (0.08, 1.0), (0.75, 1.333)).choose_box(draws[row], height, width)
+            box = resized_crops.RandomCrops(1, (0.08, 1.0), (0.75, 1.333)).choose_box(draws[row], height, width)
             with folder.open(row) as picture:
                 seen.add(decode.choose_factor(picture, box, size))
             return box

@@ -15,7 +15,7 @@ import torch
 from resnetc.runtime import evaluate
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluation.evaluation import Evaluation
+from resnetc.runtime.evaluation.result import Evaluation
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.report import chart, report
 from resnetc.runtime.run.folder import EpochRecord

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.augment import Augmenter, Normaliser
+from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
@@ -19,7 +19,7 @@ from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.recipe import recipe_file
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
-from resnetc.runtime.step.losses import EpochLosses
+from resnetc.runtime.step.epoch_losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler, choose_dtype, use_fast_kernels
 from resnetc.runtime.step.training_step import TrainingStep

@@ -19,8 +19,8 @@ from resnetc.runtime.optim.optimizer import set_learning_rate
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.step.device_numbers import put_rates_on_device
+from resnetc.runtime.step.epoch_losses import EpochLosses
 from resnetc.runtime.step.graphs import WARM_UP_STEPS, GraphedStep
-from resnetc.runtime.step.losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler
 from resnetc.runtime.step.training_step import TrainingStep

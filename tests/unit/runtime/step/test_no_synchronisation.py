@@ -21,7 +21,7 @@ from torch._ops import OpOverload
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from resnetc.runtime.augment import Normaliser
+from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.input_pipeline.image_batches import MemoryBatches, PhotographBatches
@@ -33,7 +33,7 @@ from resnetc.runtime.optim import optimizer as optimizers
 from resnetc.runtime.recipe import recipe_file
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.step.device_numbers import DeviceMoment, put_rates_on_device
-from resnetc.runtime.step.losses import EpochLosses
+from resnetc.runtime.step.epoch_losses import EpochLosses
 from resnetc.runtime.step.moment import Moment
 from resnetc.runtime.step.precision import build_scaler, choose_dtype
 from resnetc.runtime.step.training_step import BatchTransform
@@ -232,7 +232,7 @@ def works_on_the_host(path: Path) -> bool:
 def test_nothing_in_a_step_is_copied_from_the_host() -> None:
     folders = [RUNTIME / "step", RUNTIME / "augmentation", RUNTIME / "optim"]
     files = [path for folder in folders for path in folder.glob("*.py") if not works_on_the_host(path)]
-    files += [RUNTIME / f"{name}.py" for name in ("augment", "counter_rng", "training/loss", "model/ema")]
+    files += [RUNTIME / f"{name}.py" for name in ("counter_rng", "training/loss", "model/ema")]
     assert len(files) > 15
     before_the_run = ("__init__", "from_record")  # constants, once
     wrong = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from resnetc.runtime.weights.containers import AVERAGES, StateDict
-from resnetc.runtime.weights.other_names import Renaming, read_table
+from resnetc.runtime.weights.name_table import Renaming, read_table
 
 # How the names begin of a model inside another one: DistributedDataParallel, torch.compile, Lightning, mmpretrain.
 _WRAPPERS = AVERAGES | frozenset("module _orig_mod model net network backbone encoder student teacher".split())

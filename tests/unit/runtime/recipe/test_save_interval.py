@@ -9,9 +9,9 @@ import pytest
 from resnetc.runtime import progress
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
-from resnetc.runtime.recipe import interval, recipe_file
-from resnetc.runtime.recipe.interval import Interval, SaveTimer, parse_interval
+from resnetc.runtime.recipe import recipe_file, save_interval
 from resnetc.runtime.recipe.recipe import Recipe
+from resnetc.runtime.recipe.save_interval import Interval, SaveTimer, parse_interval
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.train import train
 
@@ -49,7 +49,7 @@ def test_a_wrong_interval_is_refused() -> None:
 
 def test_a_timer_counts_steps_or_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(interval.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(save_interval.time, "perf_counter", lambda: now[0])
     timer = SaveTimer(Interval(None, 3), 5)
     assert [timer.is_due(step) for step in (5, 7, 8, 9)] == [False, False, True, True]
     timer.restart(8)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from resnetc.runtime.errors import RunError, suggest_name
-from resnetc.runtime.recipe.interval import EXPECTED, parse_interval
+from resnetc.runtime.recipe.save_interval import EXPECTED, parse_interval
 from resnetc.runtime.recipe.timm_policy import translate_policy
 from resnetc.runtime.recipe.yaml_mapping import Value
 from resnetc.terminal import brief, one_line

@@ -5,7 +5,7 @@ import math
 import torch
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.random_crops import RandomCrops
+from resnetc.runtime.augmentation.resized_crops import RandomCrops
 
 CROPS = RandomCrops(5, (0.08, 1.0), (3 / 4, 4 / 3))
 

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+import os
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,6 +43,11 @@ def require_packages(*packages: str, extra: str = "run") -> None:
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         raise RunError(f"{', '.join(missing)} not installed: pip install '.[{extra}]'")
+
+
+def describe_no_folder(path: Path) -> str:
+    """What is said of a path that should be a folder, and is none."""
+    return "a file, not a folder" if os.path.lexists(path) else "no such folder"
 
 
 def suggest_name(word: str, names_allowed: Iterable[str]) -> str:

@@ -68,6 +68,7 @@ class ImageFile:
     """An image file of which the header was read; its pixels are decoded by `read`. A context, which closes it."""
 
     path: Path
+    place: str  # that names the file, `labels.csv:3`; empty where none does
     height: int
     width: int
     is_grey: bool
@@ -109,20 +110,22 @@ class ImageFile:
             if image.size != (-(-self.width // factor), -(-self.height // factor)):
                 raise ValueError(f"its pixels are {image.width}x{image.height}, not as its header says")
         except Exception as fault:  # a decoder may raise anything about a stranger's bytes
-            raise _describe_fault(self.path, fault) from None
+            raise _describe_fault(self.path, fault, self.place) from None
         return image
 
 
-def open_image(path: Path, channels: int = 3) -> ImageFile:
+def open_image(path: Path, channels: int = 3, place: str = "") -> ImageFile:
     """The image file `path`, to be read with `channels` (1 or 3); RunError, naming it, for what is no image.
 
-    Only the header is looked at here, so that a file with too many pixels takes no memory.
+    place: the line that names the file, if one does: FILE:LINE, for messages. Only the header is looked at here, so
+    that a file with too many pixels takes no memory.
     """
     try:
         content = read_small(path, _MAX_BYTES_AT_ONCE)
         stream = open_regular(path) if content is None else BytesIO(content)
     except OSError as fault:
-        raise RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}") from None
+        unreadable = RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}")
+        raise _describe_fault(path, unreadable, place) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -131,10 +134,10 @@ def open_image(path: Path, channels: int = 3) -> ImageFile:
             raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
     except Exception as fault:  # see above
         stream.close()
-        raise _describe_fault(path, fault) from None
+        raise _describe_fault(path, fault, place) from None
     turn = _read_orientation(image)
     height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
-    return ImageFile(path, height, width, image.mode in _GREY, channels, turn, image, stream)
+    return ImageFile(path, place, height, width, image.mode in _GREY, channels, turn, image, stream)
 
 
 def _read_header(stream: BinaryIO, content: bytes) -> Image:
@@ -150,10 +153,13 @@ def _read_header(stream: BinaryIO, content: bytes) -> Image:
     return Image.open(stream, formats=_FORMATS)
 
 
-def _describe_fault(path: Path, fault: Exception) -> RunError:
-    """Whatever Pillow raises about a file, as a message."""
+def _describe_fault(path: Path, fault: Exception, place: str = "") -> RunError:
+    """Whatever Pillow raises about a file, as a message; it begins with the place that names the file, if any does."""
     from PIL import Image, UnidentifiedImageError
 
+    if place:
+        text = str(_describe_fault(path, fault))
+        return RunError(f"{one_line(place)}: {text}; put an image there, or take the line out")
     if isinstance(fault, RunError):
         return fault
     if isinstance(fault, UnidentifiedImageError):

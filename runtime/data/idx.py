@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from resnetc.runtime.data.dataset import Data, Outline
 from resnetc.runtime.data.files import check_labels, find_first, read_content
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.errors import RunError, describe_no_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,7 +104,7 @@ def read_outline(path: Path | None) -> Outline:
             "the four files *-ubyte.gz of github.com/zalandoresearch/fashion-mnist and pass --data fashion-mnist:FOLDER"
         )
     if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; expected the one with the four IDX files")
+        raise RunError(f"{folder}: {describe_no_folder(folder)}; expected the one with the four IDX files")
     train, test = _read_part(folder, "train"), _read_part(folder, "test")
     size = train.height, train.width
     if size != (test.height, test.width):

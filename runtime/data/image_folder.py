@@ -4,7 +4,6 @@ those of a table `labels.csv`, where an image has any number of classes."""
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +15,10 @@ from resnetc.runtime.data.dataset import MixedOutline, Outline
 from resnetc.runtime.data.decode import ENDINGS, ImageFile, open_image
 from resnetc.runtime.data.files import check_names
 from resnetc.runtime.data.label_table import NAME as TABLE_NAME
-from resnetc.runtime.data.label_table import read_label_table
+from resnetc.runtime.data.label_table import TablePlaces, read_label_table
 from resnetc.runtime.data.labels import describe_labels
 from resnetc.runtime.data.photographs import Labels, Part, Source
-from resnetc.runtime.errors import RunError, require_packages
+from resnetc.runtime.errors import RunError, describe_no_folder, require_packages
 from resnetc.terminal import one_line
 
 _EXPECTED = (
@@ -35,13 +34,14 @@ class FolderPictures:
 
     files: tuple[Path, ...]
     channels: int
+    places: TablePlaces | None  # of a table that names them
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def open(self, index: int) -> AbstractContextManager[ImageFile]:
+    def open(self, index: int) -> ImageFile:
         """One of them."""
-        return open_image(self.files[index], self.channels)
+        return open_image(self.files[index], self.channels, self.places[index] if self.places is not None else "")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,7 +49,8 @@ class ListedFolder:
     """A folder with its classes and, for `train` and `test`, every image file with its label and its name.
 
     names: relative to the part, so that a copy of the folder has the same. labels: int64 [N], or where an image has any
-    number of classes uint8 [N, classes] of 0 and 1. note: what the user is told of how the folder was read.
+    number of classes uint8 [N, classes] of 0 and 1. note: what the user is told of how the folder was read. places:
+    where a table names the files, if one does.
     """
 
     path: Path
@@ -58,6 +59,12 @@ class ListedFolder:
     names: tuple[tuple[str, ...], tuple[str, ...]]
     labels: tuple[Labels, Labels]
     note: str = ""
+    places: tuple[TablePlaces, TablePlaces] | tuple[None, None] = (None, None)
+
+    def list_pictures(self, channels: int) -> tuple[FolderPictures, FolderPictures]:
+        """The images of both parts, to be read with so many channels."""
+        train, test = (FolderPictures(self.files[part], channels, self.places[part]) for part in range(2))
+        return train, test
 
     def compute_fingerprint(self) -> str:
         """SHA-256 (hex) of the names of the classes, and of name, label, length and content of every file."""
@@ -130,12 +137,13 @@ def _list_files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
 def _find_parts(path: Path) -> list[Path]:
     """The folders of the training and the test part, or one alone where there is no test part."""
     if not path.is_dir():
-        raise RunError(f"{path}: no such folder; {_EXPECTED}")
+        raise RunError(f"{path}: {describe_no_folder(path)}; {_EXPECTED}")
     if (path / "train").is_dir():
         return [path / "train", *[path / name for name in ("test", "val") if (path / name).is_dir()][:1]]
     folders = [entry.name for entry in _list_entries(path) if entry.is_dir()]
     if not folders or any(name.lower() in _PART_NAMES for name in folders):
-        raise RunError(f"{path / 'train'}: no such folder; {_EXPECTED}")
+        train = path / "train"
+        raise RunError(f"{train}: {describe_no_folder(train)}; {_EXPECTED}")
     return [path]
 
 
@@ -175,7 +183,8 @@ def _list_table(path: Path) -> ListedFolder:
     listed = {*train, *test}
     if others := sum(file not in listed for file in list_images(path)):
         notes.append(f"{others:,} images of the folder are not in it, and are left out")
-    return ListedFolder(path, table.class_names, (train, test), table.names, table.labels, "; ".join(notes))
+    note = "; ".join(notes)
+    return ListedFolder(path, table.class_names, (train, test), table.names, table.labels, note, table.places)
 
 
 def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
@@ -184,20 +193,16 @@ def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
     folder = list_folder(path)
     sizes: list[list[tuple[int, int]]] = []
     is_grey = True
-    for files in folder.files:
+    for pictures in folder.list_pictures(3):
         sizes.append([])
-        for file in files:
-            with open_image(file) as image:
+        for index in range(len(pictures)):
+            with pictures.open(index) as image:
                 sizes[-1].append((image.height, image.width))
                 is_grey = is_grey and image.is_grey
     channels = 1 if is_grey else 3
     train, test = (
-        Part(
-            FolderPictures(folder.files[part], channels),
-            folder.labels[part],
-            np.array(sizes[part], np.int64).reshape(-1, 2),
-        )
-        for part in range(2)
+        Part(pictures, labels, np.array(own_sizes, np.int64).reshape(-1, 2))
+        for pictures, labels, own_sizes in zip(folder.list_pictures(channels), folder.labels, sizes, strict=True)
     )
     return folder, Source(
         "folder", path, folder.class_names, channels, train, test, folder.compute_fingerprint, folder.note

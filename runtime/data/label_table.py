@@ -6,9 +6,12 @@ Its first line is `file` and the names of the classes, every other one a file, r
 from __future__ import annotations
 
 import csv
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -23,17 +26,32 @@ NAME = "labels.csv"
 _EXPECTED = "expected lines of `file` and a 0 or 1 for each class, below a line with their names: file,cat,dog"
 _MAX_BYTES = 1 << 28
 _MAX_CELL_CHARACTERS = 40  # of a cell, in a message
+# A cell of CSV with what ends it; in the group, the quote that closes it.
+_CELL = re.compile(r'"(?:[^"]++|"")*+("(?=[,\r\n]|\Z))?[^,\n]*,?|[^,\n]*[,\n]')
 _TRAIN, _TEST = "train", ("test", "val")
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlaces:
+    """Where a table names the files of a part: FILE:LINE by the number of the file."""
+
+    path: Path
+    lines: tuple[int, ...]
+
+    def __getitem__(self, index: int) -> str:
+        return f"{self.path}:{self.lines[index]}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LabelTable:
-    """For the training and the test part: the names of its files, relative to its folder; these folders; and labels,
-    uint8 [N, classes] of 0 and 1. The parts are `train/` and `test/` (or `val/`) where files are named so."""
+    """For the training and the test part: the names of its files, relative to its folder; these folders; where the
+    table names each; and labels, uint8 [N, classes] of 0 and 1. The parts are `train/` and `test/` (or `val/`) where
+    files are named so."""
 
     class_names: tuple[str, ...]
     names: tuple[tuple[str, ...], tuple[str, ...]]
     folders: tuple[Path, Path]
+    places: tuple[TablePlaces, TablePlaces]
     labels: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 
@@ -77,13 +95,35 @@ def _read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise RunError(f"{one_line(str(path))}: {fault}") from None
     except OSError as fault:
         raise RunError(f"{one_line(str(path))}: cannot read it: {fault.strerror or fault}") from None
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    row: list[str] = []  # the lines of the row that is read; in quotes it may have several
+
+    def read_lines() -> Iterator[str]:
+        for line in StringIO(text, newline=""):
+            row.append(line)
+            yield line
+
+    reader = csv.reader(read_lines(), strict=True)
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                yield reader.line_num, list(map(str.strip, cells))
+                yield reader.line_num - len(row) + 1, list(map(str.strip, cells))
+            row.clear()
     except csv.Error as fault:
-        raise _describe_fault(path, reader.line_num, f"not CSV: {fault}; {_EXPECTED}") from None
+        last = reader.line_num
+        line, reason = last - len(row) + 1 + _find_bad_quote(row), str(fault)
+        if "end of data" in reason:
+            reason = "the quote that opens here is not closed"
+        elif line < last:
+            closed = "is closed in" if "expected after" in reason else "is not closed by"
+            reason = f"the quote that opens here {closed} line {last}: {reason}"
+        raise _describe_fault(path, line, f"not CSV: {reason}; {_EXPECTED}") from None
+
+
+def _find_bad_quote(row: list[str]) -> int:
+    """Of the lines of a row, the index of that on which a cell begins that no quote ends; 0 where none does."""
+    cells = _CELL.finditer("".join(row))
+    start = next((cell.start() for cell in cells if cell[0].startswith('"') and cell[1] is None), 0)
+    return bisect_right(list(accumulate(map(len, row))), start)
 
 
 def _check_file(folder: Path, path: Path, line: int, name: str) -> str:
@@ -91,6 +131,8 @@ def _check_file(folder: Path, path: Path, line: int, name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
         raise _describe_fault(path, line, f"`{_shorten(name)}`: expected a file below {one_line(str(folder))}")
+    if (folder / name).is_dir():
+        raise _describe_fault(path, line, f"{_shorten(name)} is a folder; expected a file of an image")
     if not (folder / name).is_file():
         raise _describe_fault(path, line, f"no such file: {_shorten(name)}")
     return PurePosixPath(name).as_posix()
@@ -108,8 +150,10 @@ def _split(
 ) -> LabelTable:
     """The rows of each part."""
     first = [name.partition("/")[0] if "/" in name else "" for name in lines]
+    numbers = tuple(lines.values())
     if _TRAIN not in first:
-        return LabelTable(classes, (tuple(lines), ()), (folder, folder), (table, table[:0]))
+        places = TablePlaces(path, numbers), TablePlaces(path, ())
+        return LabelTable(classes, (tuple(lines), ()), (folder, folder), places, (table, table[:0]))
     test = next((part for part in first if part in _TEST), _TEST[0])
     rows: dict[str, list[int]] = {_TRAIN: [], test: []}
     for row, (name, part) in enumerate(zip(lines, first, strict=True)):
@@ -120,8 +164,13 @@ def _split(
         rows[part].append(row)
     names = [name.partition("/")[2] for name in lines]
     train_names, test_names = (tuple(names[row] for row in rows[part]) for part in (_TRAIN, test))
+    train, other = (TablePlaces(path, tuple(numbers[row] for row in rows[part])) for part in (_TRAIN, test))
     return LabelTable(
-        classes, (train_names, test_names), (folder / _TRAIN, folder / test), (table[rows[_TRAIN]], table[rows[test]])
+        classes,
+        (train_names, test_names),
+        (folder / _TRAIN, folder / test),
+        (train, other),
+        (table[rows[_TRAIN]], table[rows[test]]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from resnetc.runtime.data.decode import Pixels, crop_and_resize, open_image, to_array
+from resnetc.runtime.data.decode import Pixels, crop_and_resize, to_array
 from resnetc.runtime.data.image_folder import look_at_folder
 from resnetc.runtime.data.pack import Pack
 from resnetc.runtime.data.pack_index import (
@@ -24,7 +24,7 @@ from resnetc.runtime.data.pack_index import (
     format_index,
     list_levels,
 )
-from resnetc.runtime.data.photographs import INTERPOLATION
+from resnetc.runtime.data.photographs import INTERPOLATION, Pictures
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
 
@@ -56,42 +56,42 @@ def write_pack(
     if os.path.lexists(out):
         raise RunError(f"{out}: exists already: remove it, or choose another name", status=2)
     folder, source = look_at_folder(path)
-    files = [file for part in folder.files for file in part]
-    if len(files) > MAX_IMAGES:
-        raise RunError(f"{path}: {len(files):,} images; the limit is {MAX_IMAGES:,}")
+    train, images = len(source.train.labels), len(source.train.labels) + len(source.test.labels)
+    if images > MAX_IMAGES:
+        raise RunError(f"{path}: {images:,} images; the limit is {MAX_IMAGES:,}")
     labels = np.concatenate(folder.labels)
     table = labels.astype(np.uint8) if labels.ndim == 2 else None
     if table is not None and count_label_bytes(*table.shape) > MAX_LABEL_BYTES:
         count, classes = table.shape
         raise RunError(f"{path}: {count:,} images of {classes:,} classes; the limit is {8 * MAX_LABEL_BYTES:,} labels")
     with _write_atomically(out) as stream:
-        rows = np.zeros(len(files), ROW)
+        rows = np.zeros(images, ROW)
         if table is None:
             rows["label"] = labels
         stream.write(bytes(HEAD.size))
-        for number, file in enumerate(files):
-            levels = _list_pixels(file, source.channels, side)
+        for number in range(images):
+            part, first = (source.train, 0) if number < train else (source.test, train)
+            levels = _list_pixels(part.pictures, number - first, side)
             rows[number]["offset"], rows[number]["height"], rows[number]["width"] = stream.tell(), *levels[0].shape[:2]
             for level, pixels in enumerate(levels):
                 content = pixels.tobytes()
                 rows[number]["digests"][level] = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
                 stream.write(content)
             if report_progress is not None:
-                report_progress(number + 1, len(files))
+                report_progress(number + 1, images)
         names = [name.encode("utf-8", "surrogateescape") for part in folder.names for name in part]
-        train = len(folder.files[0])
         index = format_index(PackIndex(folder.class_names, source.channels, train, rows, tuple(names), table))
         start = stream.tell()
         stream.write(index)
         stream.seek(0)
         stream.write(HEAD.pack(MARK, start, len(index), hashlib.sha256(index).digest()))
     size = start + len(index)
-    return PackReport(train, len(files) - train, len(folder.class_names), source.channels, size, folder.note)
+    return PackReport(train, images - train, len(folder.class_names), source.channels, size, folder.note)
 
 
-def _list_pixels(file: Path, channels: int, side: int | None) -> list[Pixels]:
+def _list_pixels(pictures: Pictures, index: int, side: int | None) -> list[Pixels]:
     """The forms in which an image is kept, the largest first."""
-    with open_image(file, channels) as image:
+    with pictures.open(index) as image:
         height, width = image.height, image.width
         if side is not None and min(height, width) > side:
             scale = side / min(height, width)
@@ -99,7 +99,7 @@ def _list_pixels(file: Path, channels: int, side: int | None) -> list[Pixels]:
             return _reduce(crop_and_resize(image, (0, 0, width, height), size, INTERPOLATION))
     forms = []
     for factor, level_height, level_width in list_levels(height, width):
-        with open_image(file, channels) as image:
+        with pictures.open(index) as image:
             forms.append(image.cut(factor, (0, 0, level_width, level_height)))
     return forms
 

@@ -19,7 +19,7 @@ from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.errors import RunError, describe_no_folder
 from resnetc.runtime.inference.inputs import Input, InputSource, list_inputs
 from resnetc.runtime.model import loader, user_classes
 from resnetc.runtime.recipe.recipe import Recipe
@@ -62,6 +62,8 @@ def load_run(
     """
     run = RunFolder(out)
     if not run.holds_run:
+        if not os.path.isdir(out):  # which may be a name of any length
+            raise RunError(f"{out}: {describe_no_folder(out)}; expected the folder of a run")
         raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are missing")
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,12 +242,14 @@ class StoppedRun:
 
 def read_stopped_run(out: Path) -> StoppedRun:
     """The stopped run in a folder; RunError where there is none."""
-    from resnetc.runtime.errors import RunError
+    from resnetc.runtime.errors import RunError, describe_no_folder
     from resnetc.runtime.model import loader
     from resnetc.runtime.run import folder, train_state
 
     run = folder.RunFolder(out)
     if not run.holds_run:
+        if not os.path.isdir(out):
+            raise RunError(f"{out}: {describe_no_folder(out)}; expected the folder of the run to resume")
         raise RunError(f"{out}: no run to resume in this folder")
     if not run.is_resumable:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")

@@ -138,8 +138,13 @@ def test_other_data_must_fit(run: Path, digits: Data) -> None:
 
 
 def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none", Path("a" * 300)):
-        with pytest.raises(RunError, match="no run in this folder"):
+    (tmp_path / "file").touch()
+    for path, words in (
+        (tmp_path / "none", "none: no such folder; expected the folder of a run"),
+        (tmp_path / "file", "file: a file, not a folder; expected the folder of a run"),
+        (Path("a" * 300), "no such folder; expected the folder of a run"),
+    ):
+        with pytest.raises(RunError, match=words):
             evaluate(path)
     with pytest.raises(RunError, match="no run in this folder"):
         evaluate(tmp_path)

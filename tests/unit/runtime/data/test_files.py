@@ -338,4 +338,8 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     refused("folder", tmp_path / "none", "none: no such folder")
     (tmp_path / "train").rename(tmp_path / "Training")
     refused("folder", tmp_path, "train: no such folder; expected a folder with train/<class>/<image> and test/<class>")
+    (tmp_path / "train").touch()
+    refused("folder", tmp_path, "train: a file, not a folder; expected a folder with train/<class>/<image> and test")
+    for name in ("folder", "fashion-mnist"):
+        refused(name, tmp_path / "train", "train: a file, not a folder; expected ")
     refused("folder", None, "needs a path")

@@ -1,6 +1,7 @@
 """`labels.csv` in a folder of photographs: what it may not say, and that runs with it are those of any labels."""
 
 import os
+import random
 import shutil
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import torch
 
 from resnetc.cli.main import main
 from resnetc.runtime import data
-from resnetc.runtime.data import Data, Fit, pack_index
+from resnetc.runtime.data import Data, Fit, label_table, pack_index
 from resnetc.runtime.data.pack_writer import write_pack
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.errors import RunError
@@ -61,7 +62,17 @@ FAULTS = {
     "file,cat,dog\ntrain/a.jpg,1,0\na.jpg,1,0\n": "labels.csv:3: `a.jpg` is neither in train/ nor in test/, as the",
     "file,cat,dog\ntrain/a.jpg,1,0\nval/a.jpg,1,0\ntest/a.jpg,1,0\n": "labels.csv:4: `test/a.jpg` is neither in train/ "
     "nor in val/, as the other files",
-    'file,cat,dog\n"a.jpg,1,0\n': "labels.csv:2: not CSV: unexpected end of data; expected",
+    'file,cat,dog\n"a.jpg,1,0\n': "labels.csv:2: not CSV: the quote that opens here is not closed; expected lines of",
+    'file,cat,dog\n"a.jpg,1,0\nb.jpg,0,1\n\n': "labels.csv:2: not CSV: the quote that opens here is not closed",
+    'file,cat,dog\r\na.jpg,1,0\r\n"b.jpg,1,0\r\nc,0,0\r\n': "labels.csv:3: not CSV: the quote that opens here is not",
+    'file,"a\nb","c\nd""\n': "labels.csv:2: not CSV: the quote that opens here is not closed; expected",
+    'file,cat,dog\n"a.jpg,1,0\n"b.jpg","1",0\n': "labels.csv:2: not CSV: the quote that opens here is closed in line 3"
+    ": ',' expected after '\"'; expected lines of",
+    'file,cat,dog\n"a.jpg"x,1,0\n': "labels.csv:2: not CSV: ',' expected after '\"'; expected lines of `file` and a 0",
+    f'file,cat,dog\n"a.jpg,1,0\n{"b.jpg,1,0" * 20_000}\n': "labels.csv:2: not CSV: the quote that opens here is not "
+    "closed by line 3: field larger than field limit (131072); expected",
+    'file,cat,dog\n"a.jpg\n",1\n': "labels.csv:2: 2 cells; the first line has 3",
+    "file,cat,dog\ntrain,1,0\n": "labels.csv:2: train is a folder; expected a file of an image",
     "file," + "x" * 1001 + "\n": "labels.csv:1: the name of class 0 has 1,001 characters",
 }
 
@@ -76,6 +87,58 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(text: str, tmp_path: P
         data.read_outline("folder", tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/{FAULTS[text]}")
     assert "\n" not in str(caught.value)
+
+
+def test_an_open_quote_is_said_with_the_line_on_which_it_opens(tmp_path: Path) -> None:
+    """A table of cells with quotes, commas and ends of lines in them, cut off within one of them."""
+    draw = random.Random(0)
+    for _ in range(300):
+        cells = ["".join(draw.choices('a,"\n', k=draw.randrange(5))) for _ in range(draw.randrange(1, 9))]
+        written = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+        head = "file,cat\n" + "".join(cell + draw.choice(",\n") for cell in written[:-1])
+        (tmp_path / "labels.csv").write_text(head + written[-1][:-1])
+        with pytest.raises(RunError) as caught:
+            list(label_table._read_rows(tmp_path / "labels.csv"))
+        line = head.count("\n") + 1
+        assert f"labels.csv:{line}: not CSV: the quote that opens here is not closed; " in str(caught.value)
+
+
+def test_a_file_that_is_no_image_is_said_with_its_line(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, remedy = tmp_path / "copy", "put an image there, or take the line out"
+    shutil.copytree(photographs, folder)
+    damaged = folder / "test" / "1.jpg"  # its header is whole, and its pixels are not
+    damaged.write_bytes(damaged.read_bytes()[:-400])
+    lines = [line.partition(",")[0] for line in (folder / "labels.csv").read_text().splitlines()]
+    where = f"{folder}/labels.csv:{lines.index('test/1.jpg') + 1}: {damaged}: damaged image: image file is truncated"
+    with pytest.raises(RunError) as caught:
+        write_pack(folder, tmp_path / "a.pack")
+    assert str(caught.value).startswith(where) and str(caught.value).endswith(f"; {remedy}")
+    assert not (tmp_path / "a.pack").exists()
+    loaded = read("folder", folder)
+    with pytest.raises(RunError) as caught:
+        loaded.read_test_image(1)
+    assert str(caught.value).startswith(where)
+    broken = folder / "train" / "3.jpg"
+    broken.write_text("an image\n")
+    where = f"{folder}/labels.csv:{lines.index('train/3.jpg') + 1}: {broken}"
+    for words in (["pack", str(folder), str(tmp_path / "a.pack")], ["train", "digits", "--data", f"folder:{folder}"]):
+        assert main(words) == 1
+        assert capsys.readouterr().err == f"error: {where}: not an image that Pillow can read; {remedy}\n"
+    if os.geteuid():
+        broken.chmod(0)
+        assert main(["pack", str(folder), str(tmp_path / "a.pack")]) == 1
+        assert capsys.readouterr().err == f"error: {where}: cannot read it: Permission denied; {remedy}\n"
+
+
+def test_pack_says_of_a_file_that_it_is_no_folder(photographs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = photographs / "labels.csv"
+    assert main(["pack", str(file), str(photographs / "a.pack")]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {file}: a file, not a folder; expected a folder with train/<class>/<image> and test/<class>/<image>, "
+        "or <class>/<image> alone; or labels.csv, where an image has any number of classes\n"
+    )
 
 
 def test_a_table_that_is_no_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

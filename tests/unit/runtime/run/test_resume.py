@@ -257,6 +257,11 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
     monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Progress())
     assert main([*begin, "--resume"]) == 1
+    assert "run: no such folder; expected the folder of the run to resume" in capsys.readouterr().err
+    assert main([*begin[:2], "--out", str(tmp_path / "small.py"), "--resume"]) == 1
+    assert "small.py: a file, not a folder; expected the folder of the run to resume" in capsys.readouterr().err
+    (tmp_path / "run").mkdir()
+    assert main([*begin, "--resume"]) == 1
     assert "run: no run to resume in this folder" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)

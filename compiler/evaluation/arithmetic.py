@@ -143,18 +143,15 @@ def weight(value: Value, span: Span) -> int:
 
 
 def parts(value: Value) -> Sequence[Value]:
-    match value:
-        case tuple():
-            return value
-        case PrimitiveLayer(_, arguments) | SlotLayer(_, arguments):
-            return [v for _, v in arguments]
-        case DefinedLayer(_, _, arguments, bindings) | ModelValue(_, _, arguments, bindings):
-            return [*[v for _, v in arguments], *[bound.value for bound in bindings]]
-        case ChainLayer(steps):
-            return steps
-        case LabelLayer(_, layer):
-            return (layer,)
-    return ()
+    if isinstance(value, (PrimitiveLayer, SlotLayer)):
+        return [v for _, v in value.arguments]
+    if isinstance(value, (DefinedLayer, ModelValue)):
+        return [*[v for _, v in value.arguments], *[bound.value for bound in value.bindings]]
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, ChainLayer):
+        return value.steps
+    return (value.layer,) if isinstance(value, LabelLayer) else ()
 
 
 def _apply(name: str, arguments: tuple[Value, ...]) -> Value:

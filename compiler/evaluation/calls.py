@@ -9,7 +9,14 @@ from typing import Protocol
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.frame import Frame
-from resnetc.compiler.evaluation.parameters import AnyParameter, as_layer, check_binding, coerce, parameters_by_name
+from resnetc.compiler.evaluation.parameters import (
+    AnyParameter,
+    as_layer,
+    check_binding,
+    coerce,
+    parameters_by_name,
+    types_by_name,
+)
 from resnetc.compiler.evaluation.values import (
     ABSENT,
     COMPOUND,
@@ -60,44 +67,42 @@ class Calls:
         if isinstance(callee, Definition) and callee.kind == "function":
             return self.function(callee.name, expr, frame)
         stated = [(a, self.evaluator.evaluate(a.value, frame)) for a in expr.arguments]
+        if isinstance(callee, (SlotLayer, DefinedLayer, PrimitiveLayer)):
+            return self.extended(callee, stated, frame, expr.span)
         match callee:
-            case PrimitiveLayer(primitive, arguments):
-                merged, _ = self.merge(primitive.parameters, arguments, stated, primitive.name, frame, None)
-                return PrimitiveLayer(primitive, merged, expr.span)
-            case SlotLayer(slot, arguments):
-                merged, _ = self.merge(slot.parameters, arguments, stated, slot.name.id, frame, None)
-                return SlotLayer(slot, merged, expr.span)
-            case DefinedLayer(item, spec, arguments, bindings):
-                merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
-                return DefinedLayer(item, spec, merged, (*bindings, *bound), expr.span)
             case ModelValue(item, spec, arguments, bindings, instances):
                 merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
                 return ModelValue(item, spec, merged, (*bindings, *bound), instances, expr.span)
             case LabelLayer(path, layer):
-                inner = self.extend(layer, stated, expr, frame)
-                return LabelLayer(path, inner, expr.span)
+                if not isinstance(layer, (SlotLayer, DefinedLayer, PrimitiveLayer)):
+                    raise Fault(errors.not_callable(layer, expr.callee.span))
+                return LabelLayer(path, self.extended(layer, stated, frame, layer.span), expr.span)
             case Absent():
                 return ABSENT
         raise Fault(errors.not_callable(callee, expr.callee.span))
 
-    def extend(
-        self, layer: Layer, stated: list[tuple[syntax.Argument, Value]], expr: syntax.Call, frame: Frame
+    def extended(
+        self,
+        layer: SlotLayer | DefinedLayer | PrimitiveLayer,
+        stated: list[tuple[syntax.Argument, Value]],
+        frame: Frame,
+        span: Span,
     ) -> Layer:
-        """More arguments for a labelled layer: `down(pre=pre)`."""
-        match layer:
-            case SlotLayer(slot, arguments, span):
-                merged, _ = self.merge(slot.parameters, arguments, stated, slot.name.id, frame, None)
-                return SlotLayer(slot, merged, span)
-            case DefinedLayer(item, spec, arguments, bindings, span):
-                merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
-                return DefinedLayer(item, spec, merged, (*bindings, *bound), span)
-            case PrimitiveLayer(primitive, arguments, span):
-                merged, _ = self.merge(primitive.parameters, arguments, stated, primitive.name, frame, None)
-                return PrimitiveLayer(primitive, merged, span)
-        raise Fault(errors.not_callable(layer, expr.callee.span))
+        """A layer with more arguments, of a call at `span`; a labelled one stays where it is: `down(pre=pre)`."""
+        if isinstance(layer, SlotLayer):
+            slot = layer.slot
+            merged, _ = self.merge(slot.parameters, layer.arguments, stated, slot.name.id, frame, None)
+            return SlotLayer(slot, merged, span)
+        if isinstance(layer, DefinedLayer):
+            item, spec = layer.item, layer.spec
+            merged, bound = self.merge(item.parameters, layer.arguments, stated, item.name.id, frame, spec)
+            return DefinedLayer(item, spec, merged, (*layer.bindings, *bound), span)
+        primitive = layer.primitive
+        merged, _ = self.merge(primitive.parameters, layer.arguments, stated, primitive.name, frame, None)
+        return PrimitiveLayer(primitive, merged, span)
 
     def function(self, name: str, expr: syntax.Call, frame: Frame) -> Value:
-        arguments = tuple(self.evaluator.evaluate(a.value, frame) for a in expr.arguments)
+        arguments = tuple([self.evaluator.evaluate(a.value, frame) for a in expr.arguments])
         self.evaluator.work.charge_elements(arguments, expr.span)
         named = [a.name for a in expr.arguments if a.name]
         if named and not (name == "nearest" and len(named) == 1 and named[0].id == "keep" and expr.arguments[-1].name):
@@ -123,15 +128,17 @@ class Calls:
         # same with one argument more. So positions fill what earlier calls left free, while a keyword may replace what
         # an earlier call said. Only within one call are two values for one parameter a fault, which is what `fresh` is
         # for.
-        by_name = parameters_by_name(parameters)
+        by_name, fitting = parameters_by_name(parameters), types_by_name(parameters)
         values = dict(arguments)
         free = iter(by_name)
         fresh: set[str] = set()
         bound: list[Bound] = []
         for argument, value in stated:
             if argument.name is None:
-                name = next((name for name in free if name not in values), "")
-                if not name:
+                for name in free:
+                    if name not in values:
+                        break
+                else:
                     raise Fault(errors.too_many_arguments(of, argument.span, list(by_name)))
             else:
                 name = argument.name.id
@@ -148,11 +155,8 @@ class Calls:
                     positional = [other for other, _ in stated if other.name is None]
                     raise Fault(errors.given_twice(of, name, argument.name.span, positional))
             fresh.add(name)
-            values[name] = coerce(
-                value,
-                by_name[name],
-                argument.value.span,
-                of,
-                partial(self.evaluator.substituted, argument.value, frame),
-            )
+            if type(value) not in fitting[name]:
+                substituted = partial(self.evaluator.substituted, argument.value, frame)
+                value = coerce(value, by_name[name], argument.value.span, of, substituted)
+            values[name] = value
         return tuple([(n, values[n]) for n in by_name if n in values]), bound

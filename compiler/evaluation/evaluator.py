@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
 from typing import Any
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
@@ -43,6 +42,8 @@ from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, PRIMITIVES
 
 Rule = Callable[[Any, Frame], Value]  # Any: each rule takes the kind of expression that it stands for in the table
 """How one kind of expression is evaluated; its argument is of that kind."""
+PLACES = [*Here.__annotations__]
+"""The fields of `here`."""
 
 
 @record
@@ -74,7 +75,6 @@ class Evaluator:
         self.layers: dict[tuple[syntax.Name, SpecFile, SpecFile | None], Layer] = {}  # that names stand for in a file
         self.defaults: dict[syntax.Slot, Default] = {}
         self.rules: dict[type, Rule] = {
-            syntax.Number: lambda e, f: e.value,
             syntax.String: lambda e, f: e.value,
             syntax.Name: self.name,
             syntax.List: lambda e, f: self.work.check_size(tuple(self.evaluate(i, f) for i in e.items), e.span),
@@ -89,6 +89,8 @@ class Evaluator:
         }
 
     def evaluate(self, expr: syntax.Expr, frame: Frame) -> Value:
+        if isinstance(expr, syntax.Number):  # every fourth expression, and a number for whoever has other rules
+            return expr.value
         return self.rules[type(expr)](expr, frame)
 
     # -- names --------------------------------------------------------------------------------------------------------
@@ -188,17 +190,18 @@ class Evaluator:
     def field(self, value: Value, expr: syntax.Attribute) -> Value:
         """`value.name`."""
         name = expr.name.id
+        if isinstance(value, Tensor):
+            shape = value.shape
+            if name == "channels":
+                self.counted[id(shape)] = shape
+                return shape.channels
+            if name == "rank":
+                return shape.rank
+            raise Fault(errors.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
         match value:
-            case Tensor(_, shape):
-                if name == "channels":
-                    self.counted[id(shape)] = shape
-                if name in ("channels", "rank"):
-                    return shape.channels if name == "channels" else shape.rank
-                raise Fault(errors.no_field("a tensor", name, expr.name.span, ["channels", "rank"]))
             case Definition("place", _, Here() as here):
-                names = [field.name for field in fields(Here)]
-                if name not in names:
-                    raise Fault(errors.no_field("`here`", name, expr.name.span, names))
+                if name not in PLACES:
+                    raise Fault(errors.no_field("`here`", name, expr.name.span, PLACES))
                 self.reads.add(name)
                 place: int = getattr(here, name)
                 return place
@@ -289,7 +292,7 @@ class Evaluator:
     def chain_layers(self, expr: syntax.Pipe, value: Value, frame: Frame) -> Value:
         """A pipe that begins with a layer, whose value is known: layers one after the other."""
         first, *rest = expr.steps
-        layers = [as_layer(value, first.span), *(self.layer(step, frame) for step in rest)]
+        layers = [as_layer(value, first.span), *[self.layer(step, frame) for step in rest]]
         return self.work.check_size(chain(layers, expr.span), expr.span)
 
     def layer(self, expr: syntax.Expr, frame: Frame) -> Layer | Absent:
@@ -305,11 +308,11 @@ class Evaluator:
 
     def path(self, expr: syntax.Expr, frame: Frame) -> Path:
         """A label as an attribute path: `fc`, `head.fc`, `convs[i]`, or in quotes where words of it are reserved."""
+        if isinstance(expr, syntax.Name):
+            return (expr.id,)
         match expr:
             case syntax.String(text) if (path := read_path(text)) is not None:
                 return path
-            case syntax.Name(id, _):
-                return (id,)
             case syntax.Attribute(value, name, _):
                 return (*self.path(value, frame), name.id)
             case syntax.Index(value, index, _):

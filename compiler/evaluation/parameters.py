@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
@@ -45,12 +44,16 @@ FITTING: dict[str, frozenset[type]] = {
 
 def as_layer(value: Value, span: Span) -> Layer | Absent:
     if type(value) in LAYER_KINDS:
-        return cast("Layer | Absent", value)
+        return value  # type: ignore[return-value]  # which is one of these kinds
     raise Fault(errors.not_a_layer(value, span))
 
 
 def name_of(parameter: AnyParameter) -> str:
     return parameter.name if isinstance(parameter, Parameter) else parameter.name.id
+
+
+def type_of(parameter: AnyParameter) -> str:
+    return parameter.type if isinstance(parameter, Parameter) else parameter.type.id
 
 
 @lru_cache(maxsize=1024)  # asked for by every call, and the definitions stay the same
@@ -59,11 +62,17 @@ def parameters_by_name(parameters: tuple[AnyParameter, ...]) -> Mapping[str, Any
     return {name_of(parameter): parameter for parameter in parameters}
 
 
+@lru_cache(maxsize=1024)
+def types_by_name(parameters: tuple[AnyParameter, ...]) -> Mapping[str, frozenset[type]]:
+    """What fits each parameter of a definition as it is, by the names of the parameters: nearly all values do."""
+    return {name_of(parameter): FITTING[type_of(parameter)] for parameter in parameters}
+
+
 def coerce(
     value: Value, parameter: AnyParameter, span: Span, of: str, substituted: Callable[[], str] = lambda: ""
 ) -> Value:
     """A value as the type of a parameter demands it; `substituted` says how it came about, where that is asked."""
-    expected = parameter.type if isinstance(parameter, Parameter) else parameter.type.id
+    expected = type_of(parameter)
     if type(value) in FITTING[expected]:
         return value
     match expected:

@@ -34,7 +34,9 @@ class Work:
 
     def check_size(self, value: Value, span: Span) -> Value:
         """A list or a layer, unless it has too many parts."""
-        self.charge(weight(value, span) // PARTS_A_STATEMENT, span)
+        self.done += weight(value, span) // PARTS_A_STATEMENT
+        if self.done > MAX_WORK:
+            raise Fault(errors.too_much_work(span, MAX_WORK))
         return value
 
     def inside(self, span: Span) -> Inside:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypeGuard
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.evaluator import Evaluator, chain
@@ -76,35 +77,20 @@ class Applier:
         """`tensor |> layer` in the scope of `frame`; the result is a tensor, a list of tensors, or absent."""
         if isinstance(layer, Absent) or isinstance(tensor, Absent):
             return ABSENT
-        match layer:
-            case LabelLayer(path, inner, span):
-                return self.apply(inner, tensor, frame, span, path)
-            case ChainLayer(steps, span) if label is None:
-                for step in steps:
-                    tensor = self.apply(step, tensor, frame, step.span)
-                return tensor
-            case PrimitiveLayer(primitive, _, span):
-                inputs = tensors_for(layer, tensor, span)
-                leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
-                scope = scope_of(frame)
-                out = scope.place(
-                    label or scope.numbered(primitive.attribute),
-                    leaf,
-                    inputs,
-                    span,
-                    None,
-                    base_attribute(primitive.attribute, label),
-                )
-                return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
+        if isinstance(layer, LabelLayer):
+            return self.apply(layer.layer, tensor, frame, layer.span, layer.path)
+        if isinstance(layer, ChainLayer) and label is None:
+            for step in layer.steps:
+                tensor = self.apply(step, tensor, frame, step.span)
+            return tensor
+        if isinstance(layer, PrimitiveLayer):
+            return self.apply_primitive(layer, tensor, frame, label)
         source = require_tensor(tensor, span)
-        slot = None
-        match layer:
-            case SlotLayer(item, _, span):
-                slot, attribute = item.name.id, item.attribute
-            case DefinedLayer(item, _, _, _, span):
-                attribute = item.name.id
-            case _:
-                attribute = ""
+        slot, attribute = None, ""
+        if isinstance(layer, SlotLayer):
+            slot, attribute, span = layer.slot.name.id, layer.slot.attribute, layer.span
+        elif isinstance(layer, DefinedLayer):
+            attribute, span = layer.item.name.id, layer.span
         if not attribute and label is None:
             unfolded = self.unfold(layer, source, frame)
             if isinstance(unfolded, Absent):
@@ -121,6 +107,15 @@ class Applier:
         if isinstance(module, Absent):
             return ABSENT
         return scope.place(path, module, [start], span, slot, base_attribute(attribute, label))[0]
+
+    def apply_primitive(self, layer: PrimitiveLayer, value: Value, frame: Frame, label: Path | None) -> Value:
+        primitive = layer.primitive
+        inputs = tensors_for(layer, value, layer.span)
+        leaf = self.leaves.leaf(layer, tuple([t.shape for t in inputs]), frame)
+        scope = scope_of(frame)
+        path, base = label or scope.numbered(primitive.attribute), base_attribute(primitive.attribute, label)
+        out = scope.place(path, leaf, inputs, layer.span, None, base)
+        return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
 
     # -- modules ------------------------------------------------------------------------------------------------------
 
@@ -141,27 +136,17 @@ class Applier:
             raise Fault(replace(fault.diagnostic, notes=notes)) from None
 
     def module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
-        match layer:
-            case SlotLayer():
-                pass  # as policies: what it stands for comes below
-            case PrimitiveLayer(primitive):
-                if primitive.rule in LIST_RULES:
-                    raise Fault(application_errors.list_needed(primitive.name, layer.span))
-                if primitive.rule == "split":
-                    raise Fault(
-                        application_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence")
-                    )
-                return self.leaves.leaf(layer, (source.shape,), frame), source
-            case DefinedLayer(syntax.Block()):
-                return self.block(layer, source.shape, frame), source
-            case DefinedLayer(syntax.Extern()):
-                from resnetc.compiler.expansion.externs import make_leaf  # few specs have one
+        if isinstance(layer, PrimitiveLayer):
+            return self.leaf(layer, source, frame), source
+        if isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Block):
+            return self.block(layer, source.shape, frame), source
+        if isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Extern):
+            from resnetc.compiler.expansion.externs import make_leaf  # few specs have one
 
-                return make_leaf(layer, source, frame, self.frames, self.leaves), source
-            case LabelLayer():
-                return self.sequence([(layer, frame)], source, frame, None, (), layer.span), source
-            case ChainLayer(steps):
-                return self.sequence([(s, frame) for s in steps], source, frame, None, (), layer.span), source
+            return make_leaf(layer, source, frame, self.frames, self.leaves), source
+        if isinstance(layer, (LabelLayer, ChainLayer)):
+            layers = layer.steps if isinstance(layer, ChainLayer) else (layer,)
+            return self.sequence([(s, frame) for s in layers], source, frame, None, (), layer.span), source
         unfolded = self.unfold(layer, source, frame)
         if isinstance(unfolded, Absent):
             return ABSENT, source
@@ -172,11 +157,20 @@ class Applier:
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
             if isinstance(only, PrimitiveLayer):
-                return self.module(only, unfolded.source, inner)
+                return self.leaf(only, unfolded.source, inner), unfolded.source
             with self.inside(layer.span):
                 return self.make(only, unfolded.source, inner)
         start = unfolded.source
         return self.sequence(unfolded.steps, start, frame, unfolded.origin, unfolded.parameters, layer.span), start
+
+    def leaf(self, layer: PrimitiveLayer, source: Tensor, frame: Frame) -> Leaf:
+        """The operation that a primitive becomes as a module of its own, with one input and one output."""
+        primitive = layer.primitive
+        if primitive.rule in LIST_RULES:
+            raise Fault(application_errors.list_needed(primitive.name, layer.span))
+        if primitive.rule == "split":
+            raise Fault(application_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence"))
+        return self.leaves.leaf(layer, (source.shape,), frame)
 
     def sequence(
         self,
@@ -233,28 +227,25 @@ class Applier:
 
     def unfold(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
         """The steps that a slot, policy or chain stands for here."""
-        if not isinstance(layer, SlotLayer) and not is_policy(layer):
-            return self.unfold_inside(layer, source, frame)
-        with self.inside(layer.span):
-            return self.unfold_inside(layer, source, frame)
-
-    def unfold_inside(self, layer: Layer, source: Tensor, frame: Frame) -> Unfolded | Absent:
-        match layer:
-            case SlotLayer():
-                value, inner = self.choices.resolve(layer, source, frame)
-                if isinstance(value, Absent):
-                    return ABSENT
-                if isinstance(value, PrimitiveLayer):
-                    return Unfolded(source, [(value, inner)], layer.slot)
-                unfolded = self.unfold(value, source, inner)
-                if isinstance(unfolded, Unfolded) and unfolded.origin is None:
-                    unfolded.origin = layer.slot
-                return unfolded
-            case DefinedLayer(syntax.Policy()):
+        if isinstance(layer, SlotLayer):
+            with self.inside(layer.span):
+                return self.unfold_slot(layer, source, frame)
+        if is_policy(layer):
+            with self.inside(layer.span):
                 return self.unfold_case(self.choices.decide(layer, source, frame), source)
-            case ChainLayer(steps):
-                return Unfolded(source, [(s, frame) for s in steps], None)
-        return Unfolded(source, [(layer, frame)], None)
+        steps = layer.steps if isinstance(layer, ChainLayer) else (layer,)
+        return Unfolded(source, [(s, frame) for s in steps], None)
+
+    def unfold_slot(self, layer: SlotLayer, source: Tensor, frame: Frame) -> Unfolded | Absent:
+        value, inner = self.choices.resolve(layer, source, frame)
+        if isinstance(value, Absent):
+            return ABSENT
+        if isinstance(value, PrimitiveLayer):
+            return Unfolded(source, [(value, inner)], layer.slot)
+        unfolded = self.unfold(value, source, inner)
+        if isinstance(unfolded, Unfolded) and unfolded.origin is None:
+            unfolded.origin = layer.slot
+        return unfolded
 
     def unfold_case(self, decision: Decision, source: Tensor) -> Unfolded | Absent:
         """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
@@ -274,7 +265,7 @@ class Applier:
                     return ABSENT
                 return Unfolded(require_tensor(value, expr.span), [], policy, numbers)
         else:
-            layers = [as_layer(value, first.span), *(self.evaluator.layer(s, frame) for s in rest)]
+            layers = [as_layer(value, first.span), *[self.evaluator.layer(s, frame) for s in rest]]
         joined = chain(layers, expr.span) if layers else ChainLayer((), expr.span)
         if isinstance(joined, Absent):
             return ABSENT
@@ -341,13 +332,14 @@ class Applier:
 
     def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
         scope.keep(out)
-        own = [s.path for s in scope.steps if isinstance(s.operation, Leaf) and s.operation.is_parameter]
+        leaves = [(s.path, s.operation) for s in scope.steps if isinstance(s.operation, Leaf)]
+        own = [path for path, leaf in leaves if leaf.is_parameter]  # torch has a module's own first
         return ExpandedBlock(
             definition=definition,
             steps=tuple(scope.steps),
             wires=tuple(scope.wires),
             output=out.ref,
-            order=tuple(sorted(scope.order, key=lambda path: path not in own)),  # torch has a module's own first
+            order=tuple(scope.order if not own else sorted(scope.order, key=lambda path: path not in own)),
             numbers=tuple(scope.numbers),
             conditions=tuple(scope.constraints),
             here=frozenset(self.evaluator.reads),
@@ -360,7 +352,7 @@ def scope_of(frame: Frame) -> Scope:
     return frame.scope
 
 
-def is_policy(layer: Layer) -> bool:
+def is_policy(layer: Layer) -> TypeGuard[DefinedLayer]:
     return isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Policy)
 
 
@@ -375,8 +367,10 @@ def base_attribute(attribute: str, label: Path | None) -> str | None:
 
 def note_number(scope: Scope, name: str, type: str, value: Local) -> None:
     """Numbers by their name in the text: what constructor arguments are called after."""
-    if isinstance(value, bool) or is_number(value):
-        scope.numbers.append(NamedNumber(name, "bool" if isinstance(value, bool) else type, value))
+    if isinstance(value, bool):
+        scope.numbers.append(NamedNumber(name, "bool", value))
+    elif is_number(value):
+        scope.numbers.append(NamedNumber(name, type, value))
     elif type == "size" and isinstance(value, tuple):
         scope.numbers.append(NamedNumber(name, type, tuple(number for number in value if isinstance(number, int))))
 

@@ -49,29 +49,21 @@ class Choices:
         self.evaluator.used_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
-        inner = Frame(spec=frame.spec, slots=frame.slots.peel(slot), locals={}, here=frame.here, scope=frame.scope)
+        inner = Frame(frame.spec, frame.slots.peel(slot), {}, frame.here, frame.scope)
         if isinstance(value, Absent):
             return value, inner
-        passed = dict(layer.arguments)
         implied: dict[str, Value] = {}
-        left = (
-            [parameter for parameter in slot.parameters if parameter.name.id not in passed] if slot.parameters else ()
-        )
-        if not left:
-            return pass_arguments(value, passed, implied, layer.span), inner
-        signature = Frame(
-            spec=self.evaluator.home(slot),
-            slots=frame.slots,
-            locals={**passed, "in": source},
-            here=frame.here,
-            scope=frame.scope,
-        )
-        for parameter in left:
-            name = parameter.name.id
-            if parameter.default is None:
-                raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot, frame.locals))
-            implied[name] = signature.locals[name] = self.evaluator.evaluate(parameter.default, signature)
-        return pass_arguments(value, passed, implied, layer.span), inner
+        if len(layer.arguments) < len(slot.parameters):
+            passed = dict(layer.arguments)
+            signature = Frame(self.evaluator.home(slot), frame.slots, {**passed, "in": source}, frame.here, frame.scope)
+            for parameter in slot.parameters:
+                name, default = parameter.name.id, parameter.default
+                if name in passed:
+                    continue
+                if default is None:
+                    raise Fault(errors.missing_argument(slot.name.id, name, layer.span, slot, frame.locals))
+                implied[name] = signature.locals[name] = self.evaluator.evaluate(default, signature)
+        return pass_arguments(value, layer.arguments, implied, layer.span), inner
 
     def decide(self, layer: DefinedLayer, source: Tensor, frame: Frame) -> Decision:
         """The case of a policy that holds here."""
@@ -81,7 +73,7 @@ class Choices:
         inner = self.frames.of_definition(layer, source, frame, frame.scope)
         for statement in policy.body:
             self.statements.statement(statement, inner)
-        numbers = tuple((n, v) for n, v in inner.locals.items() if is_number(v) or isinstance(v, tuple))
+        numbers = tuple([(n, v) for n, v in inner.locals.items() if isinstance(v, tuple) or is_number(v)])
         for case in policy.cases:
             if case.condition is None or self.evaluator.flag(case.condition, inner):
                 return Decision(case.value, inner, policy, numbers)
@@ -89,34 +81,38 @@ class Choices:
 
     def piped(self, expr: syntax.Expr, frame: Frame) -> list[syntax.Expr]:
         """The steps of a pipe from its beginning, inside of parentheses and of the side that a choice takes."""
-        match expr:
-            case syntax.Choice(value, condition, other):
-                return self.piped(value if self.evaluator.flag(condition, frame) else other, frame)
-            case syntax.Pipe((first, *rest)):
-                return [*self.piped(first, frame), *rest]
+        if isinstance(expr, syntax.Choice):
+            return self.piped(expr.value if self.evaluator.flag(expr.condition, frame) else expr.other, frame)
+        if isinstance(expr, syntax.Pipe):
+            first, *rest = expr.steps
+            return [*self.piped(first, frame), *rest]
         return [expr]
 
 
-def pass_arguments(value: Layer, passed: dict[str, Value], implied: dict[str, Value], call: Span) -> Layer:
+def pass_arguments(value: Layer, passed: Arguments, implied: dict[str, Value], call: Span) -> Layer:
     """A layer with the arguments of a slot's call, as far as it has parameters for them.
 
     What the call says wins over the binding, the binding over the defaults of the slot's signature. Faults point to
     the call, where the slot's name stands.
     """
-    match value:
-        case PrimitiveLayer(primitive, bound):
-            return PrimitiveLayer(primitive, merge_arguments(primitive.parameters, bound, passed, implied), call)
-        case DefinedLayer(item, spec, bound, bindings):
-            return DefinedLayer(item, spec, merge_arguments(item.parameters, bound, passed, implied), bindings, call)
-        case SlotLayer(item, bound):
-            return SlotLayer(item, merge_arguments(item.parameters, bound, passed, implied), call)
+    bound = value.arguments if isinstance(value, (PrimitiveLayer, DefinedLayer, SlotLayer)) else ()
+    if isinstance(value, PrimitiveLayer):
+        primitive = value.primitive
+        return PrimitiveLayer(primitive, merge_arguments(primitive.parameters, bound, passed, implied), call)
+    if isinstance(value, DefinedLayer):
+        item, arguments = value.item, merge_arguments(value.item.parameters, bound, passed, implied)
+        return DefinedLayer(item, value.spec, arguments, value.bindings, call)
+    if isinstance(value, SlotLayer):
+        return SlotLayer(value.slot, merge_arguments(value.slot.parameters, bound, passed, implied), call)
     return value
 
 
 def merge_arguments(
-    parameters: tuple[AnyParameter, ...], bound: Arguments, passed: dict[str, Value], implied: dict[str, Value]
+    parameters: tuple[AnyParameter, ...], bound: Arguments, passed: Arguments, implied: dict[str, Value]
 ) -> Arguments:
     if not passed and not implied:
         return bound  # in order, as calls bind arguments
-    values = {**implied, **dict(bound), **passed}
+    values = {**implied}
+    values.update(bound)
+    values.update(passed)
     return tuple([(n, values[n]) for n in parameters_by_name(parameters) if n in values])

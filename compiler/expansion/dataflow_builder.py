@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,6 +40,11 @@ def free_name(name: str, taken: Container[str]) -> str:
 class Scope:
     """Grows step by step in the order of the text; wire 0 is `in`."""
 
+    __slots__ = (
+        *("wires", "steps", "constraints", "numbers", "places", "order", "prefix", "owns", "_counts", "_reserved"),
+        *("_stored", "_containers", "_ordinals", "_remarks", "_call", "_outer"),
+    )
+
     def __init__(self, shape: Shape) -> None:
         self.wires: list[Wire] = [Wire(shape, None, None)]
         self.steps: list[Step] = []
@@ -48,7 +52,7 @@ class Scope:
         self.numbers: list[NamedNumber] = []
         self.places: dict[int, int] | None = None  # where steps went, once some were dropped
         self.order: dict[Path, Span] = {}  # registration: a label bound by `let` takes its place where it is bound
-        self._counts: Counter[str] = Counter()
+        self._counts = {"blocks": 0, "operations": 0}
         self._reserved: set[Path] = set()
         self._stored: dict[Path, Span] = {}
         self._containers: dict[Path, Path] = {}  # what lies above a stored path, and the first one below it
@@ -61,9 +65,11 @@ class Scope:
 
     def below(self, prefix: Path, call: Span) -> Scope:
         """A part of this scope: the same wires and steps, but names of its own, stored below `prefix`."""
-        part = object.__new__(Scope)  # `copy` would take five times as long, and most layers have a part
-        part.__dict__.update(self.__dict__)
-        part.prefix, part._call, part._outer = (*self.prefix, *prefix), call, self
+        part = object.__new__(Scope)  # `copy` would take ten times as long, and most layers have a part
+        part.wires, part.steps, part.constraints, part.numbers = self.wires, self.steps, self.constraints, self.numbers
+        part.places, part.order, part._counts, part._reserved = self.places, self.order, self._counts, self._reserved
+        part._stored, part._containers, part._remarks = self._stored, self._containers, self._remarks
+        part.prefix, part._call, part._outer = self.prefix + prefix, call, self
         part.owns, part._ordinals = False, {}
         return part
 
@@ -110,7 +116,7 @@ class Scope:
     ) -> list[Tensor]:
         """Stores a module under `path` and applies it. What keeps state owns its path."""
         self._count(module.extent, 0, span)
-        path = (*self.prefix, *path)
+        path = self.prefix + path
         if isinstance(module, Leaf) and module.is_parameter and len(path) > 1:
             raise Fault(application_errors.parameter_outside_block(module.primitive.name, span, show_path(path)))
         self._store(path, span, keeps_state(module))
@@ -133,7 +139,8 @@ class Scope:
 
     def _store(self, path: Path, span: Span, owns: bool) -> None:
         if owns:
-            self._own_prefix()
+            if not self.owns:
+                self._own_prefix()
             self.own(path, span)
             if path not in self._reserved:
                 self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
@@ -162,26 +169,27 @@ class Scope:
                 self.order[other] = span
 
     def _own_prefix(self) -> None:
-        """Nothing else is stored where a part begins: its first module finds out."""
-        if self._call is not None and not self.owns:
+        """Nothing else is stored where a part begins: its first module finds out, for all that it is a part of."""
+        if self._call is not None:
             other = self._containers.get(self.prefix, self.prefix)
             if other in self._stored:
                 raise Fault(self.taken(self.prefix, self._call, other))
-        if self._outer is not None:
+        if self._outer is not None and not self._outer.owns:
             self._outer._own_prefix()
         self.owns = True
 
     def own(self, path: Path, span: Span) -> None:
         """A path has one owner, and none above or below it."""
-        above = [path[:i] for i in range(1, len(path))]
+        stored = self._stored
+        above = [path[:i] for i in range(1, len(path))] if len(path) > 1 else []
         for other in (path, self._containers.get(path), *above):
-            if other in self._stored:
+            if other in stored:
                 raise Fault(self.taken(path, span, other))
         for i, outer in enumerate(above, 1):
             inner = self._containers.setdefault(outer, path)
             if isinstance(inner[i], int) != isinstance(path[i], int):
                 raise Fault(self.taken(path, span, inner))
-        self._stored[path] = span
+        stored[path] = span
 
     def taken(self, path: Path, span: Span, other: Path) -> Diagnostic:
         """The fault of a path that cannot be, beside that of another layer."""
@@ -216,15 +224,15 @@ class Scope:
         number, first = len(self.steps), len(self.wires)
         if number >= MAX_STEPS:
             raise Fault(application_errors.too_many_steps(span, MAX_STEPS))
-        tensors = [Tensor(ref, shape) for ref, shape in enumerate(shapes, first)]
+        after = tuple(range(first, first + len(shapes)))
         remark = ""
         if self._remarks:
             remark = " ".join(filter(None, self._remarks))
             self._remarks.clear()
         self.wires += [Wire(shape, number, None) for shape in shapes]
-        before, after = tuple([tensor.ref for tensor in inputs]), tuple([tensor.ref for tensor in tensors])
+        before = tuple([tensor.ref for tensor in inputs])
         self.steps.append(Step(path, operation, before, after, span, slot, base, members, remark))
-        return tensors
+        return [Tensor(ref, shape) for ref, shape in zip(after, shapes, strict=True)]
 
     def keep(self, out: Tensor) -> None:
         """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.

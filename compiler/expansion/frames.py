@@ -9,7 +9,7 @@ from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Builder, Frame
-from resnetc.compiler.evaluation.parameters import coerce
+from resnetc.compiler.evaluation.parameters import coerce, types_by_name
 from resnetc.compiler.evaluation.slot_environment import Slots
 from resnetc.compiler.evaluation.values import Arguments, DefinedLayer, Tensor, Value
 from resnetc.compiler.expansion.binding_effects import BindingEffects
@@ -45,7 +45,7 @@ class Frames:
         for bound in layer.bindings:
             self.effects.check_keyword(bound, layer, frame)
             slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
-        inner = Frame(spec=layer.spec, slots=slots, locals={"in": source}, here=frame.here, scope=scope)
+        inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
         self.fill(inner, item, layer.arguments, layer.span, frame.locals, {})
         return inner
 
@@ -62,7 +62,7 @@ class Frames:
 
         `scope` has the names that mean something where the call stands.
         """
-        call_arguments = dict(arguments)
+        call_arguments, fitting = dict(arguments), types_by_name(item.parameters)
         axes = set()
         for parameter in item.parameters:
             name = parameter.name.id
@@ -75,8 +75,9 @@ class Frames:
                 raise Fault(errors.missing_argument(item.name.id, name, call, item, scope))
             else:
                 value = self.evaluator.evaluate(parameter.default, frame)
-                substituted = partial(self.evaluator.substituted, parameter.default, frame)
-                value = coerce(value, parameter, parameter.default.span, item.name.id, substituted)
+                if type(value) not in fitting[name]:
+                    substituted = partial(self.evaluator.substituted, parameter.default, frame)
+                    value = coerce(value, parameter, parameter.default.span, item.name.id, substituted)
             frame.locals[name] = value
             if parameter.type.id == "size":
                 axes.add(name)

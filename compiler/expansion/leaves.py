@@ -26,10 +26,11 @@ PASS_ON = {"same", "map", "groups", "over_positions", "sum", "list_same", "regro
 class Operation:
     """What an operation is wherever it is applied with equal arguments to equal inputs; leaves say where."""
 
-    __slots__ = ("arguments", "outputs", "conditions")
+    __slots__ = ("arguments", "outputs", "conditions", "first")
 
     def __init__(self, arguments: Arguments, outputs: tuple[Shape, ...], conditions: tuple[Condition, ...]) -> None:
         self.arguments, self.outputs, self.conditions = arguments, outputs, conditions
+        self.first: Leaf | None = None  # that is this operation
 
 
 EqualOperations: TypeAlias = "dict[Hashable, Operation]"
@@ -56,7 +57,10 @@ class Leaves:
         outputs = operation.outputs
         if primitive.rule in PASS_ON:  # the very shape: what is said of its channels is said of those of this input
             outputs = inputs[: len(outputs)]
-        return Leaf(primitive, operation.arguments, inputs, outputs, layer.span, equals=operation)
+        leaf = Leaf(primitive, operation.arguments, inputs, outputs, layer.span, None, operation.first)
+        if operation.first is None:
+            operation.first = leaf
+        return leaf
 
     def count(self, span: Span) -> None:
         """One operation more, or one chain of them."""

@@ -22,9 +22,10 @@ class Statements:
 
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
         self.evaluator.work.charge(1, statement.span)
+        if isinstance(statement, syntax.Let):
+            self.let(statement.name, statement.index, statement.value, frame)
+            return
         match statement:
-            case syntax.Let(name, index, value, _):
-                self.let(name, index, value, frame)
             case syntax.Require():
                 self.require(statement, frame)
             case syntax.SetSlot(name, value, span):

@@ -83,14 +83,15 @@ class Leaf:
     outputs: tuple[Shape, ...]
     span: Span
     external: External | None = None
-    equals: object = field(default=None, repr=False)  # one object for all of a run that differ in their place alone
+    equals: Leaf | None = field(default=None, repr=False)  # the first of a run that differs in its place alone
     by_name: Mapping[str, Constant] = field(init=False, repr=False)  # the arguments
     extent: Extent = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", dict(self.arguments))
-        keeps_state = self.has_parameters or self.primitive.state == "batch_norm"
-        object.__setattr__(self, "extent", KEEPING if keeps_state else PLAIN)
+        equal = self.equals
+        assert equal is None or equal.arguments is self.arguments
+        object.__setattr__(self, "by_name", dict(self.arguments) if equal is None else equal.by_name)
+        object.__setattr__(self, "extent", leaf_extent(self) if equal is None else equal.extent)
 
     @property
     def shape_in(self) -> Shape:
@@ -128,6 +129,10 @@ class Leaf:
         return tuple(number for number in value if isinstance(number, int))
 
 
+def leaf_extent(leaf: Leaf) -> Extent:
+    return KEEPING if leaf.has_parameters or leaf.primitive.state == "batch_norm" else PLAIN
+
+
 @record
 class Sequence:
     """Modules one after the other. `origin` is the policy or slot whose case it is, None for a labelled chain."""
@@ -141,7 +146,7 @@ class Sequence:
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "extent", sum_extents(child.extent for _, child in self.children))
+        object.__setattr__(self, "extent", sum_extents([child.extent for _, child in self.children]))
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
@@ -217,7 +222,7 @@ class ExpandedBlock:
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "extent", sum_extents((step.extent for step in self.steps), blocks=1))
+        object.__setattr__(self, "extent", sum_extents([step.extent for step in self.steps], blocks=1))
 
     def reads_input(self, ref: int) -> bool:
         """Whether a wire is the input, or came from it through operations that leave the channels alone."""

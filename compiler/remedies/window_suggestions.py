@@ -210,7 +210,7 @@ def change_arguments(
         implied = "padding" not in stated_names and ("kernel" in said or renamed) or dropped == "padding"
         if implied and "padding" in values and "padding" not in said:
             values["padding"] = default_padding(values, other.shape_in.rank)
-        return branches.geometry(replace(other, arguments=tuple(values.items())))
+        return branches.geometry(replace(other, arguments=tuple(values.items()), equals=None))
 
     own, order = calls_primitive(leaf), [p.name for p in leaf.primitive.parameters]
     if is_complete(leaf) and (own or texts.keys() <= stated_names | extra_parameters(operation)):

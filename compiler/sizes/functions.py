@@ -16,7 +16,7 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes.budget import charge_entries, check_onset, check_period
 
 
-@record(eq=True, weakref_slot=True)
+@record(weakref_slot=True)
 class Affine:
     """The function u * ceil((n + D) / c) + d, with c >= 1 and 0 <= d < u; or the constant d, as (0, 1, 0, d).
 
@@ -35,7 +35,7 @@ class Affine:
             raise ValueError(f"not a normal form: {self}")
 
 
-@record(eq=True, weakref_slot=True)
+@record(weakref_slot=True)
 class Table:
     """A function with f(n + P) = f(n) + Q for every n >= onset, and no affine form.
 
@@ -49,18 +49,12 @@ class Table:
     onset: int
     head: tuple[int, ...] = field(repr=False)
     cycle: tuple[int, ...] = field(repr=False)
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.P, self.Q, self.head, self.cycle)))
-
-    def __hash__(self) -> int:
-        return self._hash  # a table may be long, and is looked up often
 
 
 SizeFn = Affine | Table
 
-# Interned, so that comparing equal functions is comparing pointers; weakly, so that a long-lived process keeps none.
+# Interned: equal functions are one object, so they are compared and hashed by identity, half a million times for the
+# zoo; weakly, so that a long-lived process keeps none.
 _affines: WeakValueDictionary[tuple[int, int, int, int], Affine] = WeakValueDictionary()
 _tables: WeakValueDictionary[tuple[int, int, tuple[int, ...], tuple[int, ...]], Table] = WeakValueDictionary()
 

@@ -10,33 +10,13 @@ from functools import lru_cache
 from resnetc.compiler.codegen.argument_vectors import Number, Vector, all_equal
 from resnetc.compiler.codegen.naming import Names
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, line, named
+from resnetc.compiler.codegen.shared_texts import SharedTexts
 from resnetc.compiler.codegen.signature import Argument, PartialSignature, Signature
-from resnetc.compiler.codegen.torch_modules import (
-    POOLED,
-    Column,
-    ColumnsOf,
-    columns,
-    gain,
-    helper_name,
-    is_relu6,
-    module_name,
-)
+from resnetc.compiler.codegen.torch_modules import POOLED, Column, module_name
 from resnetc.compiler.evaluation.values import is_number
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence
 
 IDENTITY = Call("nn.Identity")
-
-
-def kind_of(module: Module) -> tuple[Hashable, ...]:
-    """What two modules must share to be written by one text."""
-    match module:
-        case Leaf():
-            target = (module.external.module, module.external.name) if module.external is not None else None
-            return ("leaf", helper_name(module), module.inputs[0].rank, gain(module), is_relu6(module), target)
-        case Sequence(children, origin=origin):
-            return ("sequence", origin, tuple(key for key, _ in children))
-        case ExpandedBlock(definition):
-            return ("block", definition)
 
 
 Build = Callable[[list[Module]], list[Code]]
@@ -45,7 +25,7 @@ Build = Callable[[list[Module]], list[Code]]
 class Writer:
     """Writes modules as constructor calls. `blocks` and `policies` say how an occurrence of either is called.
 
-    `imported` says what a class of the user's own is called. `columns_of` may be that of other networks too.
+    `imported` says what a class of the user's own is called. `texts` may be those of other networks too.
     """
 
     def __init__(
@@ -53,13 +33,13 @@ class Writer:
         blocks: Build,
         policies: Callable[[list[Sequence]], list[Code] | None],
         imported: Callable[[External], str],
-        columns_of: ColumnsOf,
+        texts: SharedTexts,
     ) -> None:
         self.blocks = blocks
         self.policies = policies
         self.names: dict[str, list[Argument]] = {}
         self.imported = imported
-        self.columns_of = columns_of
+        self.texts = texts
         self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
 
     def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
@@ -68,9 +48,11 @@ class Writer:
         # call with arguments of its own, so a number that only the innermost convolution has can travel through any
         # number of classes. What cannot be shared (a kind that differs) is left to the caller, who has two ways out:
         # `a if stride == 1 else b`, and an argument that holds the whole module. Which is shorter is known there alone.
-        if len(modules) > 1 and len({kind_of(m) for m in modules}) > 1:
-            return None
         first = modules[0]
+        if len(modules) > 1:
+            kind = self.kind_of(first)
+            if any([self.kind_of(m) != kind for m in modules]):
+                return None
         if isinstance(first, Leaf):
             return self.leaf([m for m in modules if isinstance(m, Leaf)], signature, place)
         if isinstance(first, ExpandedBlock):
@@ -80,6 +62,14 @@ class Writer:
         if called is not None:
             return merge(called, signature, place, self.names)
         return self.children(sequences, signature, place)
+
+    def kind_of(self, module: Module) -> tuple[Hashable, ...]:
+        """What two modules must share to be written by one text."""
+        if isinstance(module, Leaf):
+            return self.texts.leaf(module).kind
+        if isinstance(module, ExpandedBlock):
+            return ("block", module.definition)
+        return ("sequence", module.origin, tuple([key for key, _ in module.children]))
 
     def children(self, sequences: list[Sequence], signature: Signature, place: str) -> Code | None:
         """`nn.Sequential(...)` of the children, position by position."""
@@ -97,10 +87,10 @@ class Writer:
         """`a if stride == 1 else b` for two kinds that an argument tells apart."""
         groups: dict[Hashable, list[int]] = {}
         for i, module in enumerate(modules):
-            groups.setdefault(kind_of(module), []).append(i)
+            groups.setdefault(self.kind_of(module), []).append(i)
         if len(groups) != 2:
             return None
-        ordered = sorted(groups.values(), key=lambda g: kind_of(modules[g[0]])[1] != "identity")
+        ordered = sorted(groups.values(), key=lambda g: self.kind_of(modules[g[0]])[1] != "identity")
         for pick in (ordered, ordered[::-1]):
             condition = signature.selector(pick)
             if condition is None:
@@ -118,11 +108,11 @@ class Writer:
     def leaf(self, leaves: list[Leaf], signature: Signature, place: str) -> Code:
         if leaves[0].is_parameter:
             return parameter(leaves, signature, place)
-        rows = [self.columns(leaf) for leaf in leaves]
+        rows = [self.texts.leaf(leaf).columns for leaf in leaves]
         arguments: list[tuple[str | None, Code]] = []
         for i, column in enumerate(rows[0]):
             vector = [row[i].value for row in rows]
-            if column.default is not None and all(v == column.default for v in vector):
+            if column.default is not None and column.value == column.default and all_equal(vector):
                 continue
             if leaves[0].external is not None:
                 arguments.append((column.keyword, handed(column, vector, signature, place)))
@@ -136,14 +126,6 @@ class Writer:
             return Call(self.imported(external), tuple(arguments))
         name = POOLED if id(leaves[0]) in self.pooled else module_name(leaves[0])
         return Call(name, tuple(arguments))
-
-    def columns(self, leaf: Leaf) -> list[Column]:
-        """The constructor's arguments for one occurrence, which are those of all that equal it."""
-        key = leaf.equals or leaf
-        out = self.columns_of.get(key)
-        if out is None:
-            out = self.columns_of[key] = columns(leaf)
-        return out
 
     def occurrence(self, module: Module) -> Code:
         """One occurrence written out, all its numbers literal."""

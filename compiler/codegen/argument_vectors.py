@@ -25,7 +25,7 @@ def numbers_of(arguments: Iterable[tuple[str, object]]) -> Numbers:
 
 
 def all_equal(vector: Vector) -> bool:
-    return all(value == vector[0] for value in vector)
+    return vector.count(vector[0]) == len(vector)
 
 
 def shared_ratio(vector: Vector, others: Vector) -> Fraction | None:

@@ -18,6 +18,7 @@ REDUCTIONS = {
     "channel_mean": "mean",
     "channel_max": "amax",
 }
+CHANGES_NOTHING = frozenset({"identity", "split", "regroup", "sum", "concat"})  # of what may be one for one
 LIGHT = (NORM, "grn#", *ACTIVATIONS)  # attributes of what opens no line of its own, though it may have weights
 
 
@@ -44,7 +45,7 @@ def operation(
         return with_parameter(step.operation, access, inputs, step.outputs)
     if len(inputs) > len(step.inputs):
         return where_present(access, inputs, step.outputs)
-    heavy = any(not isinstance(m, str) and keeps_state(m) for m in column) and not (
+    heavy = any([not isinstance(m, str) and keeps_state(m) for m in column]) and not (
         isinstance(step.operation, Leaf) and step.operation.primitive.attribute in LIGHT
     )
     reader = step.operation if isinstance(step.operation, Leaf) and called("linear", column) else None
@@ -168,7 +169,7 @@ def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...
 
 def changes_nothing(module: StepOperation) -> bool:
     """`identity`, and what is one for one: a list of one, channels regrouped in one group or of one part."""
-    if not isinstance(module, Leaf):
+    if not isinstance(module, Leaf) or module.primitive.name not in CHANGES_NOTHING:
         return False
     match module.primitive.name:
         case "identity":
@@ -184,7 +185,7 @@ def changes_nothing(module: StepOperation) -> bool:
 
 def called(name: str, column: list[StepOperation]) -> bool:
     """Whether a step is one primitive in every occurrence."""
-    return all(isinstance(m, Leaf) and m.primitive.name == name for m in column)
+    return all([isinstance(m, Leaf) and m.primitive.name == name for m in column])
 
 
 def pooled(steps: list[tuple[Step, list[StepOperation], tuple[int, ...]]], results: set[int]) -> frozenset[int]:

@@ -21,8 +21,8 @@ from resnetc.compiler.codegen.containers import (
 from resnetc.compiler.codegen.derived_arguments import definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward
-from resnetc.compiler.codegen.functional import changes_nothing, pooled
-from resnetc.compiler.codegen.grouping import in_place, stateful, structure, taken
+from resnetc.compiler.codegen.functional import StepOperation, changes_nothing, pooled
+from resnetc.compiler.codegen.grouping import in_place, stateful, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.lowered import Class, Function, Lowered
 from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation, quoted
@@ -30,8 +30,9 @@ from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
 from resnetc.compiler.codegen.shape_comments import Comments
+from resnetc.compiler.codegen.shared_texts import SharedTexts
 from resnetc.compiler.codegen.signature import Signature
-from resnetc.compiler.codegen.torch_modules import ColumnsOf, gain, gain_parameter, helper, helper_name
+from resnetc.compiler.codegen.torch_modules import gain, gain_parameter, helper_name
 from resnetc.compiler.codegen.user_classes import UserClasses
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
@@ -42,16 +43,16 @@ from resnetc.grammar.forms import FUNCTIONAL
 Key = Hashable  # what occurrences have in common that are written as one class or function
 
 
-def lower(network: Network, own: frozenset[str], columns_of: ColumnsOf | None = None) -> Lowered:
-    """`own` are the names that every generated module uses itself; `columns_of` is what other networks write too."""
-    return Lowering(network, own, {} if columns_of is None else columns_of).lowered()
+def lower(network: Network, own: frozenset[str], texts: SharedTexts | None = None) -> Lowered:
+    """`own` are the names that every generated module uses itself; `texts` is what other networks write too."""
+    return Lowering(network, own, texts or SharedTexts()).lowered()
 
 
 class Lowering:
     """Groups the occurrences of every block and policy, and writes one class or function for each group."""
 
-    def __init__(self, network: Network, own: frozenset[str], columns_of: ColumnsOf) -> None:
-        self.network = network
+    def __init__(self, network: Network, own: frozenset[str], texts: SharedTexts) -> None:
+        self.network, self.texts = network, texts
         self.names = Names(own)
         self.templates: dict[Key, list[ExpandedBlock]] = {}
         self.sequences: dict[Key, list[Sequence]] = {}
@@ -62,7 +63,7 @@ class Lowering:
         self.first: dict[syntax.Block, tuple[str, dict[str, None]]] = {}  # its class, what that stores
         self.codes: dict[int, Code] = {}
         self.user_classes = UserClasses(self.names)
-        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of, columns_of)
+        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of, texts)
         self.collect(network.root)
         self.originals: dict[Key, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
         for key, pairs in join_groups(self.templates).items():
@@ -108,14 +109,14 @@ class Lowering:
                 self.sequences.setdefault(key, []).append(module)
             case ExpandedBlock():
                 self.collect(module)
-                key = (module.definition, structure(module))
+                key = self.texts.first_like(module)
                 self.templates.setdefault(key, []).append(module)
         self.group_of[id(module)] = key
 
     def collect_leaf(self, leaf: Leaf) -> None:
         if leaf.external is not None:
             self.user_classes.add(leaf.external)
-        elif (used := helper(leaf)) is not None:
+        elif (used := self.texts.leaf(leaf).helper) is not None:
             self.helpers[used] = None
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -256,17 +257,17 @@ class Lowering:
         labels = (path for step in first.steps if step.base is None for path, _ in step.stores if path)
         attributes = {path[0] for path in (*keeping, *labels)}
         operands = Operands(signature, attributes)
-        plan: list[tuple[int, Step]] = []
+        plan: list[tuple[int, Step, list[StepOperation]]] = []
         instead = [wire_instead(group, number) for number in range(len(first.steps))]
         remarks: dict[int, list[str]] = {}
         remark = ""
         for number, step in enumerate(first.steps):
             column = [t.steps[number].operation for t in group]
-            remark = f"{remark} {step.remark}".strip()
-            if all(changes_nothing(m) for m in column):
+            remark = f"{remark} {step.remark}".strip() if step.remark else remark
+            if changes_nothing(column[0]) and all(changes_nothing(m) for m in column):
                 alias[step.outputs[0]] = alias.get(step.inputs[0], step.inputs[0])
                 continue
-            plan.append((number, step))
+            plan.append((number, step, column))
             if remark:
                 remarks[step.outputs[0]], remark = comment_lines(remark), ""
             signature.reads_input = first.reads_input(step.inputs[0])
@@ -274,11 +275,9 @@ class Lowering:
             if step.members:
                 stored |= {path: self.part(block) for path, block in step.stores}
                 continue
-            if isinstance(step.operation, str) or all(
-                isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in column
-            ):
-                continue
             modules = [m for m in column if not isinstance(m, str)]
+            if not modules or all([isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in modules]):
+                continue
             if instead[number] is not None:
                 code = self.optional_field(step, number, group, signature)
             elif number in owned and isinstance(step.operation, Sequence):
@@ -287,12 +286,11 @@ class Lowering:
                 code = self.field(step, modules, signature)
             for end in (end for end in ends if end.step == number):
                 code = end.inserted(code, ends[end])
-            own = step.base is None
-            others = keeping | (stored.keys() - {step.path})
+            own = step.base is None and stored.get(step.path, code) == code
             if (
                 number in owned
-                or any(keeps_state(m) for m in modules)
-                or (own and stored.get(step.path, code) == code and not taken(step.path, others))
+                or any([keeps_state(m) for m in modules])
+                or (own and not taken(step.path, keeping | (stored.keys() - {step.path})))
             ):
                 stored[step.path] = code
                 attributes.add(step.path[0])
@@ -305,7 +303,7 @@ class Lowering:
                 stored[(stateless[code],)] = code
             access[number] = f"self.{stateless[code]}"
         order = [p for p in first.order if p in stored] + [p for p in stored if p not in first.order]
-        stages = [step.members for _, step in plan if step.members]
+        stages = [step.members for _, step, _ in plan if step.members]
         stored_modules = containers(
             {p: stored[p] for p in in_text_order(order, first, stored)}, keeping, stages, self.writer.names
         )
@@ -316,25 +314,22 @@ class Lowering:
             weight = f'self.{path[0]}.get_parameter("{inner}.{name}")' if inner else f"{reach[path]}.{name}"
             fields.append(f"        {constant(weight, value)}")
         access |= {number: reach[first.steps[number].path] for number in placed}
-        access |= {number: stored_modules.stages[step.members] for number, step in plan if step.members}
+        access |= {number: stored_modules.stages[step.members] for number, step, _ in plan if step.members}
         output = alias.get(first.output, first.output)
-        lines_of = [
-            (step, [t.steps[number].operation for t in group], inputs_of(step, instead[number], alias))
-            for number, step in plan
-        ]
+        lines_of = [(step, column, inputs_of(step, instead[number], alias)) for number, step, column in plan]
         vectors = pooled(lines_of, {output, *(results or {}).values()})
         comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
         ops = [
             functional.loop(inputs, step.outputs, access[number])
             if step.members in stored_modules.parts
             else functional.operation(step, column, inputs, access.get(number), first, vectors, operands.text(number))
-            for (number, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
+            for (number, _, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
         ]
         names: dict[int, str] = {}
         for ref, wire in enumerate(first.wires):
             if wire.name is not None:
                 names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
-        for number, step in plan:
+        for number, step, _ in plan:
             if instead[number] is not None:
                 names.setdefault(step.outputs[0], step.slot or str(step.path[0]))
         names.pop(0, None)

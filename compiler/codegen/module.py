@@ -16,13 +16,13 @@ from resnetc.version import VERSION
 
 if TYPE_CHECKING:
     from resnetc.compiler.checked_network import CheckedNetwork
-    from resnetc.compiler.codegen.torch_modules import ColumnsOf
+    from resnetc.compiler.codegen.shared_texts import SharedTexts
 
 
 def module_text(
-    checked: CheckedNetwork, digest: str, digested: Digests | None = None, columns_of: ColumnsOf | None = None
+    checked: CheckedNetwork, digest: str, digested: Digests | None = None, texts: SharedTexts | None = None
 ) -> str:
-    """The generated file of a network; `digested` and `columns_of` are what others have in common with it."""
+    """The generated file of a network; `digested` and `texts` are what others have in common with it."""
     network, measures, missing = checked.network, checked.measures, checked.measures.uncounted
     shape = (network.input.channels, *network.input.sizes)
     title = documentation(network.doc, f"The network `{network.name}`.", 0)
@@ -36,7 +36,7 @@ def module_text(
         f" at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network, digested)
-    lowered = lower(network, module_globals(), columns_of)
+    lowered = lower(network, module_globals(), texts)
     unsealed = [
         f"{quoted(row.aliases)} {'is' if len(row.names) == 1 else 'are'} imported from `{row.module}`,"
         " whose code is not sealed with this file."

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeAlias
 
 from resnetc.compiler.codegen.argument_vectors import Number, Numbers, numbers_of
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.grammar.primitives import PRIMITIVES
-
-ColumnsOf: TypeAlias = "dict[object, list[Column]]"
-"""The constructor arguments of leaves, by what equal ones have in common."""
 
 
 @record(eq=True)
@@ -53,6 +49,35 @@ HELPERS = {
     "regroup": "Regroup",
     "reshape": "Reshape",
 }
+MODULES = {
+    "plain_conv": "nn.Conv{r}d",
+    "linear": "nn.Linear",
+    "batch_norm": "nn.BatchNorm{r}d",
+    "group_norm": "nn.GroupNorm",
+    "instance_norm": "nn.GroupNorm",
+    "layer_norm": "nn.LayerNorm",
+    "relu": "nn.ReLU",
+    "silu": "nn.SiLU",
+    "gelu": "nn.GELU",
+    "leaky_relu": "nn.LeakyReLU",
+    "prelu": "nn.PReLU",
+    "shared_prelu": "nn.PReLU",
+    "elu": "nn.ELU",
+    "mish": "nn.Mish",
+    "hard_silu": "nn.Hardswish",
+    "clip": "nn.Hardtanh",  # but see `is_relu6`
+    "tanh": "nn.Tanh",
+    "sigmoid": "nn.Sigmoid",
+    "hard_sigmoid": "nn.Hardsigmoid",
+    "max_pool": "nn.MaxPool{r}d",
+    "avg_pool": "nn.AvgPool{r}d",
+    "global_avg_pool": "nn.AdaptiveAvgPool{r}d",
+    "constant_pad": "nn.ConstantPad{r}d",
+    "identity": "nn.Identity",
+    "dropout": "nn.Dropout",
+    "flatten": "nn.Flatten",
+}
+"""Those of torch; `{r}` is the number of axes."""
 FLAGS = frozenset({"scaled", "shared"})  # arguments that choose a form
 WITH_FORMS = frozenset({"linear", "layer_norm", "pad_channels"}) | {
     name for name, primitive in PRIMITIVES.items() if any(p.name in FLAGS for p in primitive.parameters)
@@ -92,36 +117,11 @@ def is_relu6(leaf: Leaf) -> bool:
 def module_name(leaf: Leaf) -> str:
     """The constructor of a primitive's module."""
     rank, name = leaf.shape_in.rank, helper_name(leaf)
-    if name in HELPERS:
-        return HELPERS[name].format(r=rank)
-    return {
-        "plain_conv": f"nn.Conv{rank}d",
-        "linear": "nn.Linear",
-        "batch_norm": f"nn.BatchNorm{max(rank, 1)}d",
-        "group_norm": "nn.GroupNorm",
-        "instance_norm": "nn.GroupNorm",
-        "layer_norm": "nn.LayerNorm",
-        "relu": "nn.ReLU",
-        "silu": "nn.SiLU",
-        "gelu": "nn.GELU",
-        "leaky_relu": "nn.LeakyReLU",
-        "prelu": "nn.PReLU",
-        "shared_prelu": "nn.PReLU",
-        "elu": "nn.ELU",
-        "mish": "nn.Mish",
-        "hard_silu": "nn.Hardswish",
-        "clip": "nn.ReLU6" if is_relu6(leaf) else "nn.Hardtanh",
-        "tanh": "nn.Tanh",
-        "sigmoid": "nn.Sigmoid",
-        "hard_sigmoid": "nn.Hardsigmoid",
-        "max_pool": f"nn.MaxPool{rank}d",
-        "avg_pool": f"nn.AvgPool{rank}d",
-        "global_avg_pool": f"nn.AdaptiveAvgPool{rank}d",
-        "constant_pad": f"nn.ConstantPad{rank}d",
-        "identity": "nn.Identity",
-        "dropout": "nn.Dropout",
-        "flatten": "nn.Flatten",
-    }[name]
+    if is_relu6(leaf):
+        return "nn.ReLU6"
+    if name == "batch_norm":
+        rank = max(rank, 1)
+    return (HELPERS.get(name) or MODULES[name]).format(r=rank)
 
 
 def columns(leaf: Leaf) -> list[Column]:

@@ -389,7 +389,7 @@ class Session:
 
         shared = self.shared
         digest = shared.spec_digest(checked.spec, self.loader.prelude)
-        return module_text(checked, digest, shared.digests, shared.columns_of)
+        return module_text(checked, digest, shared.digests, shared.texts)
 
     def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""

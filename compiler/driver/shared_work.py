@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.expansion.shared_blocks import SharedBlocks
@@ -10,7 +11,7 @@ from resnetc.compiler.measures.summary import Measurer
 
 if TYPE_CHECKING:
     from resnetc.compiler.codegen.fingerprint import Digests
-    from resnetc.compiler.codegen.torch_modules import ColumnsOf
+    from resnetc.compiler.codegen.shared_texts import SharedTexts
 
 
 class SharedWork:
@@ -20,8 +21,14 @@ class SharedWork:
         self.blocks = SharedBlocks()
         self.measurer = Measurer()
         self.digests: Digests = {}
-        self.columns_of: ColumnsOf = {}
         self._spec_digests: dict[SpecFile, str] = {}
+
+    @cached_property
+    def texts(self) -> SharedTexts:
+        """Of classes and functions; most commands write none."""
+        from resnetc.compiler.codegen.shared_texts import SharedTexts
+
+        return SharedTexts()
 
     def spec_digest(self, spec: SpecFile, prelude: SpecFile) -> str:
         """What `SPEC_SHA256` says of all networks of a file."""

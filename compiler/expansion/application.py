@@ -79,12 +79,14 @@ class Applier:
             return ABSENT
         if isinstance(layer, LabelLayer):
             return self.apply(layer.layer, tensor, frame, layer.span, layer.path)
-        if isinstance(layer, ChainLayer) and label is None:
-            for step in layer.steps:
-                tensor = self.apply(step, tensor, frame, step.span)
-            return tensor
         if isinstance(layer, PrimitiveLayer):
             return self.apply_primitive(layer, tensor, frame, label)
+        if isinstance(layer, ChainLayer):
+            if label is None:
+                for step in layer.steps:
+                    tensor = self.apply(step, tensor, frame, step.span)
+                return tensor
+            span = layer.span
         source = require_tensor(tensor, span)
         slot, attribute = None, ""
         if isinstance(layer, SlotLayer):
@@ -113,8 +115,14 @@ class Applier:
         inputs = tensors_for(layer, value, layer.span)
         leaf = self.leaves.leaf(layer, tuple([t.shape for t in inputs]), frame)
         scope = scope_of(frame)
-        path, base = label or scope.numbered(primitive.attribute), base_attribute(primitive.attribute, label)
-        out = scope.place(path, leaf, inputs, layer.span, None, base)
+        out = scope.place(
+            label or scope.numbered(primitive.attribute),
+            leaf,
+            inputs,
+            layer.span,
+            None,
+            base_attribute(primitive.attribute, label),
+        )
         return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
 
     # -- modules ------------------------------------------------------------------------------------------------------

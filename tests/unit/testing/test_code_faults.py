@@ -26,7 +26,7 @@ def mutants(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         ("prefix of a list", "if refs[: len(operation.inputs)] ==", 0),
         ("operand twice", "text.count(mark) > 2", -1),
         ("literal for a parameter", "role == 'kernel'", 0),
-        ("lost label", "-> pass", 1),
+        ("lost label", "self.prefix, self._call, self._outer", 1),
     ],
 )
 def test_a_planted_fault_is_seen(mutants: ModuleType, kind: str, words: str, body: int) -> None:

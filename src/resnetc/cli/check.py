@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from resnetc.cli.common import (
     INPUT,
     OK,
+    leave_cycles_at_exit,
     open_session,
     print_note,
     print_notes,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(options: argparse.Namespace) -> int:
+    leave_cycles_at_exit()
     if options.fix:
         session, networks = check_and_fix(options)
     else:

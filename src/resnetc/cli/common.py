@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +66,13 @@ def parse_setting(text: str) -> tuple[str, str]:
 
 def is_color_terminal(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def leave_cycles_at_exit() -> None:
+    """Lets the process end without looking for cycles in what it has made, which the system takes back at once."""
+    # Python would unmake every network object by object, a tenth of `compile specs/zoo`. Only for commands that write
+    # nothing later than they return: what is buffered in a cycle would be lost.
+    atexit.register(gc.freeze)
 
 
 def open_session(specs: Sequence[str]) -> Session:

@@ -12,6 +12,7 @@ from resnetc import terminal
 from resnetc.cli.common import (
     INPUT,
     OK,
+    leave_cycles_at_exit,
     open_session,
     print_notes,
     report_diagnostics,
@@ -26,6 +27,7 @@ def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler.expansion.instances import UsageError
 
     gc.disable()  # the cycles of a compilation last as long as it does: looking for them took a twentieth of it
+    leave_cycles_at_exit()
     session = open_session(options.spec)
     networks = session.networks(options.model, options.settings)
     session.lint(networks, options.deny)

@@ -33,6 +33,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("command", "is_left"), [("check small.resnet", True), ("compile small.resnet", True), ("list small", False)]
+)
+def test_what_a_compilation_leaves_in_cycles_is_left_to_the_end_of_the_process(
+    folder: Path, command: str, is_left: bool
+) -> None:
+    program = (  # what is registered first is called last
+        "import atexit, gc\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+        "from resnetc.cli.main import main\n"
+        f"assert main({command.split()}) == 0 and gc.get_freeze_count() == 0"
+    )
+    environment = {"PYTHONPATH": str(Path(resnetc.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(is_left)
+
+
 def test_compile_writes_one_file_a_network_and_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", "small.resnet"]) == 0
     assert capsys.readouterr().out == "generated/small.py\n"

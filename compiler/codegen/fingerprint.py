@@ -50,10 +50,10 @@ def module_digests(module: Module, memo: Digests) -> tuple[str, str]:
             lines = []
             for s in steps:
                 if isinstance(s.operation, str):
-                    lines.append(f"{s.operation}{s.inputs}{s.outputs}")
+                    lines.append(s.operation + show_wires(s.inputs, s.outputs))
                     continue
                 own, does = module_digests(s.operation, memo)
-                lines.append(f"{does}{s.inputs}{s.outputs}")
+                lines.append(does + show_wires(s.inputs, s.outputs))
                 if s.members:
                     keys |= {path: module_digests(part, memo)[0] for path, part in s.stores}
                 elif s.path:
@@ -62,6 +62,11 @@ def module_digests(module: Module, memo: Digests) -> tuple[str, str]:
             out = (short(",".join(stores)) if stores else "", short(f"{lines}{output}"))
     memo[by] = out
     return out
+
+
+@lru_cache(maxsize=1024)  # most steps read the value before them
+def show_wires(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> str:
+    return f"{inputs}{outputs}"
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
@@ -13,7 +12,7 @@ from resnetc.grammar.forms import FUNCTIONAL, OPERATORS
 
 def stateful(group: list[ExpandedBlock]) -> set[Path]:
     """The paths of the modules that keep state in any occurrence: they are keys, other modules are only names."""
-    steps = (step for template in group for step in template.steps)
+    steps = [step for template in group for step in template.steps if step.extent.keeps_state]
     return {path for s in steps for path, module in s.stores if path and keeps_state(module)}
 
 
@@ -28,16 +27,17 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
     Where several steps have one name, the one that keeps state has it, and a container stands where its first keys do:
     both must be the same ones.
     """
-    steps = tuple(
-        (s.path, s.inputs, s.outputs, s.remark, s.operation if isinstance(s.operation, str) else in_place(s.operation))
-        for s in template.steps
-    )
-    uses = Counter(s.path for s in template.steps if not isinstance(s.operation, str))
-    owners = tuple(
-        i
-        for i, s in enumerate(template.steps)
-        if not isinstance(s.operation, str) and uses[s.path] > 1 and keeps_state(s.operation)
-    )
+    steps: list[tuple[Hashable, ...]] = []
+    uses: dict[Path, list[int]] = {}  # the modules at each path
+    for i, s in enumerate(template.steps):
+        operation = s.operation
+        if isinstance(operation, str):
+            steps.append((s.path, s.inputs, s.outputs, s.remark, operation))
+        else:
+            steps.append((s.path, s.inputs, s.outputs, s.remark, in_place(operation)))
+            uses.setdefault(s.path, []).append(i)
+    several = sorted([i for numbers in uses.values() if len(numbers) > 1 for i in numbers])
+    owners = tuple([i for i in several if template.steps[i].extent.keeps_state])
     containers: dict[Path, list[int]] = {}
     for i, path in enumerate(template.order):
         for end in range(1, len(path)):
@@ -48,7 +48,7 @@ def structure(template: ExpandedBlock) -> tuple[Hashable, ...]:
         for places in containers.values()
         if len(places) > 1
     )
-    return (steps, owners, first_keys, template.output, template.order, template.shape_in.rank)
+    return (tuple(steps), owners, first_keys, template.output, template.order, template.shape_in.rank)
 
 
 def in_place(module: Module) -> tuple[Hashable, ...] | None:

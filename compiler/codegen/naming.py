@@ -7,6 +7,7 @@ import keyword
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 
 from resnetc.compiler.codegen.python_layout import WIDTH
 
@@ -48,6 +49,7 @@ class Names:
         return f"{name}_" if name in self.own else name
 
 
+@lru_cache(maxsize=256)  # of blocks, which many networks have
 def class_name(name: str, doc: str) -> str:
     """`resnet50` -> `ResNet50`: each part as the documentation spells it, else capitalised.
 
@@ -106,6 +108,7 @@ def comment_lines(text: str) -> list[str]:
     return wrapped(safe(text), WIDTH - 10)
 
 
+@lru_cache(maxsize=256)  # of blocks, which many networks have
 def documentation(doc: str, otherwise: str, indent: int) -> tuple[str, ...]:
     """The lines of a docstring, quotes included."""
     paragraphs = [safe(p) for p in doc.split("\n")] if doc.strip() else [otherwise]

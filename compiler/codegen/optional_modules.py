@@ -102,7 +102,7 @@ def can_be_left_out(step: Step) -> bool:
 def with_inputs_of(model: ExpandedBlock, aligned: ExpandedBlock) -> ExpandedBlock:
     """The aligned template, its identities reading what the modules of `model` read: all else must be equal."""
     steps = tuple(
-        dataclasses.replace(own, inputs=theirs.inputs) if is_left_out(own, theirs) else own
+        own.between(theirs.inputs, own.outputs) if is_left_out(own, theirs) else own
         for own, theirs in zip(aligned.steps, model.steps, strict=True)
     )
     return dataclasses.replace(aligned, steps=steps)
@@ -138,18 +138,18 @@ def insert_identity(template: ExpandedBlock, model: ExpandedBlock, number: int, 
 
     def inputs(own: Step, theirs: Step) -> tuple[int, ...]:
         wires = zip(own.inputs, theirs.inputs, strict=True)
-        return tuple(result if wire == result else renumbered(ref) for ref, wire in wires)
+        return tuple([result if wire == result else renumbered(ref) for ref, wire in wires])
 
     others = [other for i, other in enumerate(model.steps) if i != number]
     steps = [
-        dataclasses.replace(own, inputs=inputs(own, theirs), outputs=tuple(map(renumbered, own.outputs)))
+        own.between(inputs(own, theirs), tuple(map(renumbered, own.outputs)))
         for own, theirs in zip(template.steps, others, strict=True)
     ]
     shape = template.wires[ref].shape
     identity = Leaf(PRIMITIVES["identity"], (), (shape,), (shape,), step.span)
     steps.insert(number, dataclasses.replace(step, operation=identity, inputs=(renumbered(ref),)))
     wires = [
-        wire if wire.step is None or wire.step < number else dataclasses.replace(wire, step=wire.step + 1)
+        wire if wire.step is None or wire.step < number else Wire(wire.shape, wire.step + 1, wire.name)
         for wire in template.wires
     ]
     wires.insert(result, Wire(shape, number, model.wires[result].name))

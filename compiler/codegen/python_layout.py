@@ -7,6 +7,7 @@ leave it unchanged.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import field
 from fractions import Fraction
 
 from resnetc.compiler.fast_dataclass import record
@@ -21,6 +22,15 @@ class Call:
     function: str
     arguments: tuple[tuple[str | None, Code], ...] = ()
     defaults: tuple[tuple[str, str], ...] = ()
+    _line: str = field(default_factory=str, init=False, repr=False, compare=False)
+
+    @property
+    def line(self) -> str:
+        """The call on one line, which is asked again for each call around it that does not fit."""
+        if not self._line:
+            parts = [f"{k}={line(c)}" if k else line(c) for k, c in self.written]
+            object.__setattr__(self, "_line", f"{self.function}({', '.join(parts)})")
+        return self._line
 
     @property
     def written(self) -> Sequence[tuple[str | None, Code]]:
@@ -97,11 +107,11 @@ Code = str | Call | Repeat | NumberedRun | Conditional | ListLiteral | DictLiter
 
 def line(code: Code) -> str:
     """A piece on one line."""
+    if isinstance(code, str):
+        return code
+    if isinstance(code, Call):
+        return code.line
     match code:
-        case str():
-            return code
-        case Call(function):
-            return f"{function}({', '.join(argument(k, line(c)) for k, c in code.written)})"
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"
             return f"*({line(element)} for {name} in {over})"
@@ -116,10 +126,6 @@ def line(code: Code) -> str:
             return f"[{', '.join(line(c) for c in items)}]"
         case Pair(key, value):
             return f'("{key}", {line(value)})'
-
-
-def argument(keyword: str | None, text: str) -> str:
-    return f"{keyword}={text}" if keyword else text
 
 
 def named(entries: list[tuple[str, Code]]) -> Call:
@@ -138,8 +144,8 @@ def format_lines(prefix: str, code: Code, indent: int, suffix: str = "") -> list
     if len(whole) <= WIDTH and not must_break(code):
         return [whole]
     match code:
-        case Call(function) if code.written:
-            inner = [ln for k, c in code.written for ln in format_lines(f"{k}=" if k else "", c, indent + 4, ",")]
+        case Call(function) if written := code.written:
+            inner = [ln for k, c in written for ln in format_lines(f"{k}=" if k else "", c, indent + 4, ",")]
             return [f"{pad}{prefix}{function}(", *inner, f"{pad}){suffix}"]
         case Repeat(element, count, name, values):
             over = f"({', '.join(values)})" if values else f"range({count})"

@@ -39,20 +39,22 @@ class Comments:
     def size(self, ref: int, axis: int) -> str | None:
         if self.symbols is not None:
             symbol = self.symbols[axis] if axis < len(self.symbols) else None  # a reshape may add axes
-            return show(self.group[0].wires[ref].shape.sizes[axis], symbol or "H")
+            return shown(self.group[0].wires[ref].shape.sizes[axis], symbol or "H")
         symbol = SYMBOLS[self.group[0].shape_in.rank][axis] if axis < self.group[0].shape_in.rank else "n"
         pairs = [
-            relative(t.shape_in.sizes[axis], t.wires[ref].shape.sizes[axis]) if axis < t.shape_in.rank else None
+            relative(t.wires[0].shape.sizes[axis], t.wires[ref].shape.sizes[axis])
+            if axis < t.wires[0].shape.rank
+            else None
             for t in self.group
         ]
         relations = [p for p in pairs if p is not None]
         if len(relations) < len(pairs):
-            fixed = {show(t.wires[ref].shape.sizes[axis], symbol) for t in self.group}
+            fixed = {shown(t.wires[ref].shape.sizes[axis], symbol) for t in self.group}
             text = fixed.pop()
             return text if not fixed and text.isdigit() else None
-        if all(p == relations[0] for p in relations):
+        if relations.count(relations[0]) == len(relations):
             stride, delta = relations[0]
-            return show(step(identity(), stride, delta), symbol)
+            return shown(step(identity(), stride, delta), symbol)
         if any(delta for _, delta in relations):
             return None
         name = self.argument([stride for stride, _ in relations], axis)
@@ -60,7 +62,7 @@ class Comments:
 
     def argument(self, strides: list[int], axis: int) -> str | None:
         for argument in self.signature.arguments:
-            values = [value for value in argument.values if isinstance(value, int | tuple)]
+            values = [value for value in argument.values if isinstance(value, (int, tuple))]
             if len(values) == len(argument.values):
                 own = [v[axis] if isinstance(v, tuple) and axis < len(v) else v for v in values]
                 if own == strides:
@@ -69,7 +71,10 @@ class Comments:
         return None
 
 
-@lru_cache(maxsize=1024)  # the comments of a network say few sizes many times
+shown = lru_cache(maxsize=1024)(show)  # the comments of a network say few sizes many times
+
+
+@lru_cache(maxsize=1024)
 def brief(size: str) -> str:
     """`ceil(h / stride)` is `h/stride`: in comments `/` rounds up."""
     return re.sub(r"ceil\((\w+|\([^()]+\)) / ([\w\[\]]+)\)", r"\1/\2", size)
@@ -88,6 +93,7 @@ def legend(network: Network, comments: list[str]) -> str:
     return f"Shapes in comments: {', '.join(read)}{rounds}." if read else ""
 
 
+@lru_cache(maxsize=1024)
 def relative(start: SizeFn, end: SizeFn) -> tuple[int, int] | None:
     """The stride and delta that lead from one size to another: `end = ceil((start + delta) / stride)`."""
     if not (isinstance(start, Affine) and isinstance(end, Affine)) or start.u != 1 or end.u != 1:

@@ -328,8 +328,9 @@ class Applier:
             note(parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
         for number, statement in enumerate(block.body):
             self.statements.statement(statement, inner)
-            self.effects.check_sets(block, number, inner)
-            if isinstance(statement, syntax.Let) and statement.index is None:
+            if not isinstance(statement, syntax.Let):
+                self.effects.check_sets(block, number, inner)
+            elif statement.index is None:
                 note(statement.name.id, "int", inner.locals[statement.name.id])
         out = self.evaluator.evaluate(block.out, inner)
         if isinstance(out, Absent):

@@ -48,7 +48,8 @@ class EqualBlocks(Generic[M]):
         # hence `reads` starts empty for each expansion, and is passed on outwards both when it is made and when it is
         # found. The order in which blocks are met thus decides only what is expanded first, never what comes out.
         key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
-        for variants in self.variants.get(key, ()):
+        rows = self.variants.setdefault(key, [])
+        for variants in rows:
             expanded = variants.expansions.get(values_of(frame.here, variants.fields))
             if expanded is not None:
                 self.evaluator.reads |= expanded.here
@@ -56,7 +57,6 @@ class EqualBlocks(Generic[M]):
         outer, self.evaluator.reads = self.evaluator.reads, set()
         expanded = make()
         fields = tuple(sorted(expanded.here))
-        rows = self.variants.setdefault(key, [])
         row = next((variants for variants in rows if variants.fields == fields), None)
         if row is None:
             row = Variants(fields, {})
@@ -68,4 +68,4 @@ class EqualBlocks(Generic[M]):
 
 def values_of(here: Here | None, fields: tuple[str, ...]) -> Place:
     """Where a block stands, as far as some fields say; outside of stages like no block that reads them."""
-    return tuple(None if here is None else getattr(here, name) for name in fields)
+    return tuple([None if here is None else getattr(here, name) for name in fields])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation import errors
@@ -102,16 +101,16 @@ def later(layer: Layer) -> Layer:
             return ChainLayer(tuple(later(step) for step in steps), layer.span)
         case LabelLayer(path, inner):
             return LabelLayer(path, later(inner), layer.span)
-        case DefinedLayer(item):
-            return replace(layer, arguments=without_first(item.parameters, layer.arguments))
-        case SlotLayer(slot):
-            return replace(layer, arguments=without_first(slot.parameters, layer.arguments))
+        case DefinedLayer(item, spec, arguments, bindings, span):
+            return DefinedLayer(item, spec, without_first(item.parameters, arguments), bindings, span)
+        case SlotLayer(slot, arguments, span):
+            return SlotLayer(slot, without_first(slot.parameters, arguments), span)
     return layer
 
 
 def without_first(parameters: tuple[syntax.Parameter, ...], arguments: Arguments) -> Arguments:
     first = {p.name.id for p in parameters if p.first}
-    return tuple((name, value) for name, value in arguments if name not in first)
+    return tuple([(name, value) for name, value in arguments if name not in first])
 
 
 def no_blocks(span: Span, count: int) -> Diagnostic:

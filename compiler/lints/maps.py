@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
@@ -83,9 +82,10 @@ class Positions:
     def may_matter(self) -> bool:
         """Whether any stage or batch norm reads a map of one position, for whatever reason."""
         root = self.network.root
-        stages = (root.wires[root.steps[stage.step].inputs[0]].shape for stage in self.network.stages)
-        norms = (leaf.shape_in for leaf in distinct_leaves(root) if leaf.primitive.name == "batch_norm")
-        return any(map(self.is_single, chain(stages, norms)))
+        stages = [root.wires[root.steps[stage.step].inputs[0]].shape for stage in self.network.stages]
+        norms = [leaf.shape_in for leaf in distinct_leaves(root) if leaf.primitive.name == "batch_norm"]
+        by_sizes = {shape.sizes: shape for shape in (*stages, *norms)}
+        return any(map(self.is_single, by_sizes.values()))
 
     def of_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
         """For every wire of the model whether it is such a map, and for every step a batch norm that reads one."""

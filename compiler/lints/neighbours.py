@@ -59,17 +59,16 @@ class Neighbours:
     def ends(self, module: Module) -> Ends:
         ends = self._ends.get(id(module))
         if ends is None:
-            match module:
-                case Leaf(primitive):
-                    self.leaves.append(module)
-                    if primitive.name == "identity":
-                        ends = IDENTITY
-                    else:
-                        ends = Ends(module, module) if len(module.inputs) == len(module.outputs) == 1 else UNKNOWN
-                case Sequence(children):
-                    ends = self.chain(child for _, child in children)
-                case ExpandedBlock():
-                    ends = self.block(module)
+            if isinstance(module, Leaf):
+                self.leaves.append(module)
+                if module.primitive.name == "identity":
+                    ends = IDENTITY
+                else:
+                    ends = Ends(module, module) if len(module.inputs) == len(module.outputs) == 1 else UNKNOWN
+            elif isinstance(module, Sequence):
+                ends = self.chain([child for _, child in module.children])
+            else:
+                ends = self.block(module)
             self._ends[id(module)] = ends
         return ends
 

@@ -41,7 +41,8 @@ class Sum:
 
     def put(self, cost: Cost, times: int = 1) -> None:
         if cost:
-            self.rows[id(cost)] = (cost, self.rows.get(id(cost), (cost, 0))[1] + times)
+            row = self.rows.get(id(cost))
+            self.rows[id(cost)] = (cost, times if row is None else row[1] + times)
 
     def cost(self) -> Cost:
         out: dict[tuple[SizeFn, ...], int] = {}

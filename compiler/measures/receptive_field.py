@@ -34,7 +34,7 @@ class Trace:
         if self.pooled or not moves:
             return self if depth == self.depth else Trace(depth, self.field, self.whole, self.pooled)
         pairs = zip(self.field, other.field, strict=True)
-        field = tuple((a + j * b, c + j * d, j * k) for (a, c, j), (b, d, k) in pairs)
+        field = tuple([(a + j * b, c + j * d, j * k) for (a, c, j), (b, d, k) in pairs])
         return Trace(depth, field, self.whole or other.whole, other.pooled)
 
 

@@ -138,31 +138,28 @@ class Measurer:
             if isinstance(module, Leaf):
                 figures = leaf_figures(module)
             elif isinstance(module, Sequence):
-                figures = self.all(child for _, child in module.children)
+                figures = self.all([child for _, child in module.children])
             else:
                 figures = self.steps(module.steps)
             self.figures[key] = figures
         return figures
 
     def steps(self, steps: Iterable[Step]) -> Figures:
-        return self.all(s.operation for s in steps if not isinstance(s.operation, str))
+        return self.all([s.operation for s in steps if not isinstance(s.operation, str)])
 
     def all(self, modules: Iterable[Module]) -> Figures:
-        distinct: dict[int, Figures] = {}
-        counts: dict[int, int] = {}
+        counts: dict[Figures, int] = {}
         for module in modules:
             figures = self.module(module)
-            distinct[id(figures)] = figures
-            counts[id(figures)] = counts.get(id(figures), 0) + 1
+            counts[figures] = counts.get(figures, 0) + 1
         cost, filters = Sum(), Sum()
         parameters = buffers = 0
-        for key, figures in distinct.items():
-            times = counts[key]
+        for figures, times in counts.items():
             parameters += figures.parameters * times
             buffers += figures.buffers * times
             cost.put(figures.cost, times)
             filters.put(figures.filters, times)
-        uncounted = join(figures.uncounted for figures in distinct.values())
+        uncounted = join([figures.uncounted for figures in counts])
         return Figures(parameters, buffers, cost.cost(), filters.cost(), uncounted)
 
 

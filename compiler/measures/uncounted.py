@@ -44,7 +44,7 @@ def of_leaf(leaf: Leaf) -> Uncounted:
 
 def join(parts: Iterable[Uncounted]) -> Uncounted:
     """What several parts leave out, each name once."""
-    several = list(dict.fromkeys(part for part in parts if part is not NOTHING))
+    several = list(dict.fromkeys([part for part in parts if part is not NOTHING]))
     if not several:
         return NOTHING
     return Uncounted(

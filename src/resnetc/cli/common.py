@@ -107,6 +107,17 @@ def report_diagnostics(session: Session, format: str = "human") -> bool:
     return session.sink.failed
 
 
+def refuse_occupied(folder: Path) -> None:
+    """RunError where no folder can be at this place, or none can be written; nothing is made."""
+    from resnetc.runtime.errors import RunError, describe_no_folder
+
+    nearest = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path())
+    if not os.path.isdir(nearest):
+        raise RunError(f"{nearest}: {describe_no_folder(nearest)}: choose another folder with --out")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise RunError(f"{nearest}: this folder cannot be written: choose another with --out")
+
+
 def print_note(message: str) -> None:
     print(f"note: {message}", file=sys.stderr)
 

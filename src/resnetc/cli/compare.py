@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import USAGE, add_import_option, is_color_terminal, print_imports, print_note
+from resnetc.cli.common import (
+    USAGE,
+    add_import_option,
+    is_color_terminal,
+    print_imports,
+    print_note,
+    refuse_occupied,
+)
 from resnetc.cli.declaration import Command
 from resnetc.cli.train import (
     choose_axes,
@@ -52,7 +59,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
     one.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
     one.set_defaults(parser=one)
     add_selection_options(one)
-    one.add_argument("--data", default="digits", metavar="NAME[:PATH]", help="the data set (default: digits)")
+    one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: digits)")
     one.add_argument(
         "--recipe", metavar="NAME|FILE", help="how to train (default: the recipe named after the data set)"
     )
@@ -123,10 +130,12 @@ def compare(options: argparse.Namespace) -> int:
         raise UsageError("compare runs in one process: use torchrun for train, then compare the folders of its runs")
     out = Path(options.out) if options.out else folder.choose_folder("compare")
     runs = {one.name: one for one in chosen if folder.RunFolder(Path(one.name)).holds_run}
-    for one in runs.values():
-        if one.has_own_options:
-            raise UsageError(f"{one.name}: --set and --model need a spec: a run cannot be changed")
     specs = [one for one in chosen if one.name not in runs]
+    for one in runs.values():
+        if one.has_own_options or (not specs and (one.settings or one.model)):
+            raise UsageError(f"{one.name}: --set and --model need a spec: a run cannot be changed")
+    refuse_vain_options(options, bool(runs), bool(specs))
+    refuse_occupied(out)
     plan = make_plan(specs, options) if specs else None
     import_runtime()
     from resnetc.runtime.comparison import compare as runtime_compare
@@ -153,6 +162,18 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def refuse_vain_options(options: argparse.Namespace, has_runs: bool, has_specs: bool) -> None:
+    """UsageError for an option about runs where there are only specs, and for one about specs where there are none."""
+    from resnetc.compiler.driver.session import UsageError
+
+    names = ("data", "recipe", "override", "seeds", "deterministic")
+    about_training = [f"--{name}" for name in names if getattr(options, name)]
+    if about_training and not has_specs:
+        raise UsageError(f"{', '.join(about_training)}: all of these runs are finished, and nothing is trained")
+    if options.allow_import and not has_runs:
+        raise UsageError("--allow-import is for the networks of runs, and there is none here")
+
+
 def disambiguate_labels(rows: Sequence[tuple[str, Row]]) -> list[Row]:
     """Rows of one label are told apart by what the command line calls them; the first keeps its label."""
     labelled: list[Row] = []
@@ -176,7 +197,8 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     from resnetc.runtime import data as datasets
     from resnetc.runtime.recipe import recipe_file
 
-    name, path = datasets.parse_argument(options.data, is_of_command=True)
+    argument = options.data if options.data is not None else "digits"
+    name, path = datasets.parse_argument(argument, is_of_command=True)
     said = {
         "seed": f"--seeds {','.join(map(str, options.seeds))}" if options.seeds else None,
         "deterministic": "--deterministic" if options.deterministic else None,

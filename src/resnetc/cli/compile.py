@@ -26,6 +26,8 @@ def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver import output_files as files
     from resnetc.compiler.expansion.instances import UsageError
 
+    if options.out == "-" and (options.check or options.force):
+        raise UsageError("`-o -` prints the modules: leave out `--check` and `--force`, which are about files")
     gc.disable()  # the cycles of a compilation last as long as it does: looking for them took a twentieth of it
     leave_cycles_at_exit()
     session = open_session(options.spec)

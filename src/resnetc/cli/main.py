@@ -25,6 +25,7 @@ from resnetc.cli.common import (
     add_selection_options,
 )
 from resnetc.cli.compile import compile
+from resnetc.cli.declaration import Exclusion, exclude, refuse_excluded
 from resnetc.cli.list import list_models
 from resnetc.cli.show import show
 from resnetc.version import VERSION
@@ -57,6 +58,7 @@ def run_command(arguments: Sequence[str] | None) -> int:
         options, rest = parser.parse_known_args(arguments)
         if rest:  # argparse would show the usage of all commands
             options.parser.error(f"unrecognized arguments: {' '.join(rest)}{describe_option(rest, options)}")
+        refuse_excluded(options)
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -168,8 +170,9 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--out", default="generated", metavar="DIR", help="output directory (default: generated), or - for stdout"
     )
     add_selection_options(one)
-    one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
-    one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    checking = one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
+    force = one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    exclude(one, Exclusion(checking, [force], "writes nothing"))
     add_deny_option(one)
 
     one = command(

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnetc.cli.common import OK, print_note
+from resnetc.cli.common import OK, print_note, refuse_occupied
 from resnetc.cli.compare import parse_seeds
-from resnetc.cli.declaration import Command
+from resnetc.cli.declaration import Command, Exclusion, exclude
 from resnetc.cli.study_networks import compile_arm
 from resnetc.cli.train import import_runtime, require_runtime
 
@@ -27,16 +27,27 @@ if TYPE_CHECKING:
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
     one = command("study", study, "re-run a claim about residual networks", "resnetc study table1")
-    one.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
-    one.add_argument("--list", action="store_true", help="list the studies and their claims")
-    one.add_argument("--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs")
-    one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
-    one.add_argument("--costs", action="store_true", help="print what it would take on an H200, and train nothing")
-    one.add_argument("--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds")
-    one.add_argument(
+    name = one.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
+    listing = one.add_argument("--list", action="store_true", help="list the studies and their claims")
+    quick = one.add_argument(
+        "--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs"
+    )
+    data = one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
+    costs = one.add_argument(
+        "--costs", action="store_true", help="print what it would take on an H200, and train nothing"
+    )
+    seeds = one.add_argument(
+        "--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds"
+    )
+    jobs = one.add_argument(
         "--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU; on a GPU one)"
     )
-    one.add_argument("--out", default="runs/studies", metavar="DIR", help="folder of runs and reports (runs/studies)")
+    out = one.add_argument("--out", metavar="DIR", help="folder of runs and reports (default: runs/studies)")
+    exclude(
+        one,
+        Exclusion(listing, [name, quick, data, costs, seeds, jobs, out], "only lists the studies"),
+        Exclusion(costs, [quick, data, jobs, out], "is about CIFAR-10 and ImageNet, and trains nothing"),
+    )
 
 
 def parse_jobs(text: str) -> int:
@@ -73,9 +84,12 @@ def study(options: argparse.Namespace) -> int:
     chosen = [choose_plan(name, form, options) for name in names]
     require_runtime()
     require_packages("matplotlib", "scipy")
-    out = Path(options.out)
+    out = Path(options.out if options.out is not None else "runs/studies")
     if photographs is None:
         find_data(chosen)
+    for plan in chosen:
+        for name in (plan.name, *(("data", "runs") if plan.set_up is not None else ())):
+            refuse_occupied(out / name)
     try:
         for plan in chosen:
             make_study(plan, photographs, out, options.jobs)
@@ -88,10 +102,7 @@ def study(options: argparse.Namespace) -> int:
 def print_costs(names: list[str], options: argparse.Namespace) -> int:
     """Prints what the studies would take, with CIFAR-10 and with ImageNet; returns the exit status."""
     from resnetc.cli.study_costs import compute_costs, format_costs
-    from resnetc.runtime.errors import RunError
 
-    if options.quick or options.data is not None:
-        raise RunError("--costs is about CIFAR-10 and ImageNet: --quick and --data have no meaning there", status=2)
     costs = compute_costs(names, tuple(options.seeds) if options.seeds else None)
     print(format_costs(costs) if costs else f"{', '.join(names)}: nothing is trained")
     return OK
@@ -148,11 +159,9 @@ def choose_plan(name: str, form: Form, options: argparse.Namespace) -> Plan:
     plan = read_plan(name, form)
     changes = {"data": options.data, "seeds": tuple(options.seeds) if options.seeds else None}
     changes = {key: value for key, value in changes.items() if value is not None}
-    if not changes:
-        return plan
     if plan.set_up is None:
-        if options.name != "all":
-            raise RunError(f"{name} trains nothing: --data and --seeds have no meaning there", status=2)
+        if options.name != "all" and (changes or options.jobs):
+            raise RunError(f"{name} trains nothing: --data, --seeds and --jobs have no meaning there", status=2)
         return plan
     return replace(plan, set_up=replace(plan.set_up, **changes))
 

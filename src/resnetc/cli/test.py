@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from resnetc.cli.common import open_session, parse_sizes, print_notes, print_user_code, report_diagnostics
-from resnetc.cli.declaration import Command
+from resnetc.cli.declaration import Command, Exclusion, exclude
 from resnetc.compiler.fast_dataclass import record
 from resnetc.terminal import message
 
@@ -48,13 +48,13 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         help="a file, a directory, the name of a shipped spec or network, or - (standard input)",
     )
     add_selection_options(one)
-    one.add_argument(
+    size = one.add_argument(
         "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be one that is refused"
     )
     one.add_argument(
         "--batch", type=parse_count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)"
     )
-    one.add_argument(
+    examples = one.add_argument(
         "--examples",
         type=parse_count,
         metavar="N",
@@ -66,6 +66,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         metavar="N",
         help="networks to test in parallel (default: 1; for more than ten, one per core, up to 4)",
     )
+    exclude(one, Exclusion(size, [examples], "is the only size that is tested"))
 
 
 def parse_count(text: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnetc.bounded_read import contents
-from resnetc.cli.common import add_import_option, print_imports, print_note
+from resnetc.cli.common import add_import_option, print_imports, print_note, refuse_occupied
 from resnetc.cli.data_check import AlreadyReported, compile_for_data, count_axes
 from resnetc.cli.declaration import Command
 from resnetc.terminal import one_line
@@ -181,7 +181,15 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
         if options.resume:
             raise RunError("--init has no place beside --resume: a stopped run goes on from its own weights", status=2)
         find_weight_file(options.init)
+    if options.allow_import and options.spec is not None:
+        raise RunError(
+            "--allow-import is for the network of a run, with --resume and without SPEC: one that you name may import "
+            "what it says",
+            status=2,
+        )
     refuse_fixed_keys(list_extended_keys(options))
+    if options.out is not None and not options.resume:
+        refuse_occupied(Path(options.out))
     stopped_run = read_stopped_run(Path(options.out)) if options.resume else None
     data_argument = options.data if options.data is not None else stopped_run.data if stopped_run else "digits"
     name, path = datasets.parse_argument(data_argument, is_of_command=options.data is not None)

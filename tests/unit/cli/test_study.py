@@ -1,9 +1,12 @@
 """`resnetc study`: lists, refuses, and makes what it names without training where nothing is trained."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from resnetc.runtime.study.plan import list_studies
-from tests.support import run_command
+from tests.support import read_folder, run_command
 
 
 def test_the_list_names_every_study() -> None:
@@ -29,19 +32,17 @@ def test_what_the_command_line_asks_for_in_vain_is_refused(tmp_path: Path) -> No
     for words, message in (
         ((), "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them"),
         (("degradaton",), "no such study: degradaton; did you mean `degradation`?; `all` makes all of them"),
-        (("table1", "--seeds", "1"), "table1 trains nothing: --data and --seeds have no meaning there"),
+        (("table1", "--seeds", "1"), "table1 trains nothing: --data, --seeds and --jobs have no meaning"),
+        (("table1", "--jobs", "2"), "table1 trains nothing: --data, --seeds and --jobs have no meaning there"),
         (("options", "--jobs", "0"), "expected a number from 1 to 1024, not '0'"),
         (("options", "--seeds", "x"), "write them like 0,1,2, each from 0 to 4294967295, not 'x'"),
         (("options", "--seeds", "1" * 99), f"each from 0 to 4294967295, not '{'1' * 37}...'"),
         (("al",), "no such study: al; known: degradation, depth"),
-        (
-            ("options", "--costs", "--quick"),
-            "--costs is about CIFAR-10 and ImageNet: --quick and --data have no meaning",
-        ),
         (("options", "--data", "mydata:load"), "--data mydata:load: a study calls no function; save its images"),
     ):
         ran = run_command("study", *words, "--out", str(tmp_path))
         assert ran.status == 2 and message in ran.err, ran.err
+        assert not ran.out
     assert not list(tmp_path.iterdir())
 
 
@@ -58,15 +59,33 @@ def test_all_studies_miss_their_data_before_the_first_is_made(tmp_path: Path) ->
     assert not ran.out and not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_one_message_before_anything_is_trained(tmp_path: Path) -> None:
-    file = tmp_path / "file"
+@pytest.mark.parametrize("words", [("table1",), ("responses", "--data", "digits")])
+@pytest.mark.parametrize("name", ["", "/below", "/{study}", "/runs", "/data"])
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_printed(
+    words: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    if words[0] == "table1" and name in ("/runs", "/data"):
+        pytest.skip("it trains nothing")
+    out = tmp_path / "out"
+    file = out if name in ("", "/below") else Path(f"{out}{name.format(study=words[0])}")
+    file.parent.mkdir(exist_ok=True)
     file.write_text("")
-    for words, folder in ((("table1",), "table1"), (("responses", "--data", "digits"), "responses")):
-        ran = run_command("study", *words, "--quick", "--out", str(file))
-        assert ran.status == 1, ran.err
-        assert f"error: {file / folder}: cannot use it as a folder of the study: Not a directory" in ran.err
-        (tmp_path / folder).write_text("")
-        ran = run_command("study", *words, "--quick", "--out", str(tmp_path))
-        assert ran.status == 1, ran.err
-        assert f"error: {tmp_path / folder}: cannot use it as a folder of the study: File exists" in ran.err
-        assert not (tmp_path / "runs").exists()
+    before = read_folder(tmp_path)
+    ran = run_command("study", *words, "--quick", "--out", f"{out}/below" if name == "/below" else str(out))
+    assert ran == (1, "", f"error: {file}: a file, not a folder: choose another folder with --out\n")
+    assert read_folder(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir(mode=0o555)
+    for words in (("study", "table1"), ("train", "digits"), ("compare", "digits")):
+        ran = run_command(*words, "--out", str(tmp_path / "out" / "below"))
+        assert ran == (1, "", f"error: {tmp_path}/out: this folder cannot be written: choose another with --out\n")
+
+
+def test_other_commands_refuse_such_a_folder_first(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for words in (("train", "digits"), ("compare", "digits")):
+        ran = run_command(*words, "--out", str(tmp_path / "file"))
+        assert ran == (1, "", f"error: {tmp_path}/file: a file, not a folder: choose another folder with --out\n")

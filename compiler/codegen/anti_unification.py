@@ -42,7 +42,7 @@ class Writer:
         self.texts = texts
         self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
 
-    def shared(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
+    def shared(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
         """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
         # Texts are compared from the leaves up, not line by line: two calls of one class whose arguments differ are one
         # call with arguments of its own, so a number that only the innermost convolution has can travel through any
@@ -71,7 +71,7 @@ class Writer:
             return ("block", module.definition)
         return ("sequence", module.origin, tuple([key for key, _ in module.children]))
 
-    def children(self, sequences: list[Sequence], signature: Signature, place: str) -> Code | None:
+    def children(self, sequences: list[Sequence], signature: Signature | PartialSignature, place: str) -> Code | None:
         """`nn.Sequential(...)` of the children, position by position."""
         entries: list[tuple[str, Code]] = []
         for i, (key, _) in enumerate(sequences[0].children):
@@ -83,8 +83,10 @@ class Writer:
             entries.append((key, code))
         return sequential(entries)
 
-    def chosen(self, modules: list[Module], signature: Signature, place: str) -> Code | None:
-        """`a if stride == 1 else b` for two kinds that an argument tells apart."""
+    def chosen(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
+        """`a if stride == 1 else b` for two kinds that an argument tells apart; not inside a side of such a choice."""
+        if isinstance(signature, PartialSignature):
+            return None
         groups: dict[Hashable, list[int]] = {}
         for i, module in enumerate(modules):
             groups.setdefault(self.kind_of(module), []).append(i)
@@ -105,7 +107,7 @@ class Writer:
             return Conditional(sides[0], condition, sides[1])
         return None
 
-    def leaf(self, leaves: list[Leaf], signature: Signature, place: str) -> Code:
+    def leaf(self, leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
         if leaves[0].is_parameter:
             return parameter(leaves, signature, place)
         rows = [self.texts.leaf(leaf).columns for leaf in leaves]
@@ -135,7 +137,7 @@ class Writer:
         return code
 
 
-def parameter(leaves: list[Leaf], signature: Signature, place: str) -> Code:
+def parameter(leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
     """`nn.Parameter(torch.zeros(width))`: the constructor of a parameter of the class."""
     inits = [value for leaf in leaves if is_number(value := leaf.argument("init"))]
     shapes = [leaf.integers("shape") for leaf in leaves]
@@ -150,14 +152,14 @@ def parameter(leaves: list[Leaf], signature: Signature, place: str) -> Code:
     return Call("nn.Parameter", ((None, tensor),))
 
 
-def handed(column: Column, vector: Vector, signature: Signature, place: str) -> Code:
+def handed(column: Column, vector: Vector, signature: Signature | PartialSignature, place: str) -> Code:
     """An argument of a class of the user's own: a text as it is, or the argument that stands for it."""
     if column.type != "string":
         return signature.value(vector, column.type, column.role, place)
     return str(vector[0]) if all_equal(vector) else signature.named(vector, "string", column.role, place).name
 
 
-def halved(rows: list[list[Column]], signature: Signature, place: str) -> str | None:
+def halved(rows: list[list[Column]], signature: Signature | PartialSignature, place: str) -> str | None:
     """`kernel // 2`, times a dilation, where the kernel is an argument and the padding keeps the size."""
     places = {column.role: i for i, column in reversed(list(enumerate(rows[0])))}
     kernel = [row[places["kernel"]].value for row in rows]
@@ -180,7 +182,9 @@ def sequential(entries: list[tuple[str, Code]]) -> Code:
     return named([e for e in entries if e[1] != IDENTITY] or entries)  # among names no place has to be held
 
 
-def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, list[Argument]]) -> Code:
+def merge(
+    codes: list[Code], signature: Signature | PartialSignature, place: str, names: dict[str, list[Argument]]
+) -> Code:
     """Calls that differ in some arguments -> one call that takes them from `signature`.
 
     `names` are the parameters of the module's own classes and functions: what is handed through is called after them.
@@ -200,7 +204,7 @@ def merge(codes: list[Code], signature: Signature, place: str, names: dict[str, 
     return Call(calls[0].function, tuple(out), calls[0].defaults)
 
 
-def passed(column: list[Code], argument: Argument, signature: Signature, place: str) -> Code:
+def passed(column: list[Code], argument: Argument, signature: Signature | PartialSignature, place: str) -> Code:
     """An argument handed through: numbers keep their names, modules are arguments of their own."""
     values = [value for c in column if (value := constant(c)) is not None]
     if argument.kind in ("module", "string") or len(values) < len(column):

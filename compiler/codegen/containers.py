@@ -12,7 +12,6 @@ from resnetc.compiler.codegen.python_layout import (
     WIDTH,
     Call,
     Code,
-    Conditional,
     DictLiteral,
     ListLiteral,
     NumberedRun,
@@ -118,27 +117,6 @@ def sweep(codes: list[Code], i: int, names: Mapping[str, list[Argument]]) -> tup
     return Repeat(element, len(values), name, tuple(str(t) for t in texts)), j
 
 
-def returned(code: Code) -> list[str]:
-    """The body of a function: long choices get a name of their own first."""
-    lines: list[str] = []
-    if isinstance(code, Call):
-        arguments: list[tuple[str | None, Code]] = []
-        for keyword, child in code.arguments:
-            if isinstance(child, Conditional) and len(line(child)) + 9 > WIDTH:
-                name, short = brief(child, [*(c for _, c in code.arguments), *lines])
-                lines += format_lines(f"{name} = ", child.other, 4)
-                child = short
-            arguments.append((keyword, child))
-        code = Call(code.function, tuple(arguments), code.defaults)
-    return [*lines, *format_lines("return ", code, 4)]
-
-
-def brief(choice: Conditional, around: list[Code]) -> tuple[str, Conditional]:
-    """A choice whose second side has a name of its own, and that name."""
-    name = variable(choice.other, around)
-    return name, Conditional(choice.value, choice.condition, name)
-
-
 def variable(code: Code, around: list[Code]) -> str:
     """What a module is called on its own: after its class, and unlike all that the text around it mentions."""
     kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
@@ -196,13 +174,8 @@ def containers(
     for name, child in tree.items():
         # The elements of a container are of type Module, which has none itself: only Any lets `forward` reach further.
         start = f"self.{name}: Any = " if name in nested else f"self.{name} = "
-        if isinstance(child, Conditional) and len(line(child)) + len(f"        {start}") > WIDTH:
-            own, short = brief(child, list(stored.values()))
-            out.lines.extend(format_lines(f"{own} = ", child.other, 8))
-            out.lines.extend(format_lines(start, short, 8))
-        else:
-            equal = repeated(name, child, list(stored.values())) if (name,) not in writer.sequences else []
-            out.lines.extend(equal or format_lines(start, writer.write(child, (name,)), 8))
+        equal = repeated(name, child, list(stored.values())) if (name,) not in writer.sequences else []
+        out.lines.extend(equal or format_lines(start, writer.write(child, (name,)), 8))
     return out
 
 

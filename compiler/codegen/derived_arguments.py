@@ -45,6 +45,22 @@ def definitions(item: syntax.Block | syntax.Policy) -> dict[str, syntax.Expr]:
     return out | {s.name.id: s.value for s in item.body if isinstance(s, syntax.Let) and s.index is None}
 
 
+def deciding_names(item: syntax.Policy) -> frozenset[str]:
+    """What its conditions compare with a number, such as `stride` of `when stride == 1`."""
+
+    def compared(condition: syntax.Expr | None) -> set[str]:
+        match condition:
+            case syntax.Binary("and" | "or", left, right):
+                return compared(left) | compared(right)
+            case syntax.Binary(_, syntax.Name(name), syntax.Number()) | syntax.Binary(
+                _, syntax.Number(), syntax.Name(name)
+            ):
+                return {name}
+        return set()
+
+    return frozenset(name for case in item.cases for name in compared(case.condition))
+
+
 def default_text(expr: syntax.Expr | None) -> str | None:
     """A default that is a literal, as Python has it."""
     match expr:

@@ -11,14 +11,12 @@ from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
 from resnetc.compiler.codegen.containers import (
-    brief,
     containers,
     in_sequence,
     in_text_order,
-    returned,
     unique_attribute,
 )
-from resnetc.compiler.codegen.derived_arguments import definitions
+from resnetc.compiler.codegen.derived_arguments import deciding_names, definitions
 from resnetc.compiler.codegen.docstrings import block_text, policy_text
 from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import StepOperation, changes_nothing, pooled
@@ -28,7 +26,7 @@ from resnetc.compiler.codegen.lowered import Class, Function, Lowered
 from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation, quoted
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
-from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, Conditional, line
+from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, format_lines
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.shared_texts import SharedTexts
 from resnetc.compiler.codegen.signature import Signature
@@ -162,7 +160,7 @@ class Lowering:
         kinds = {p.name.id: p.type.id for p in policy.parameters}
         numbers = shared_numbers(occurrences, kinds)
         channels = [s.shape_in.channels for s in group]
-        signature = Signature(numbers, channels, self.names)
+        signature = Signature(numbers, channels, self.names, deciding_names(policy))
         signature.value(channels, "int", "in", "")
         code = self.writer.children(group, signature, "")
         if code is None or not signature.arguments:
@@ -172,7 +170,7 @@ class Lowering:
         self.writer.names[name] = signature.parameters
         text = policy_text(policy, group, {n: v for n, _, v in numbers}, {a.name for a in signature.arguments})
         doc = documentation(text, f"The modules of `{policy.name.id}`.", 4)
-        body = (*(f"    {text}" for text in signature.locals), *returned(code))
+        body = (*(f"    {text}" for text in signature.locals), *format_lines("return ", code, 4))
         return Function(name, doc, signature.declarations, body), signature
 
     # -- classes ------------------------------------------------------------------------------------------------------
@@ -361,12 +359,12 @@ class Lowering:
         return signature.named(codes, "module", step.base or str(step.path[0]), "").name
 
     def choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
-        """One of two modules without state, where a number tells them apart and a line has room for both."""
+        """One of two modules without state, where a number tells them apart."""
         if any(keeps_state(m) for m in modules):
             return None
         arguments = list(signature.arguments)
         code = self.writer.chosen(modules, signature, attribute)
-        if not isinstance(code, Conditional) or len(f"        self.{attribute} = {line(brief(code, [])[1])}") > WIDTH:
+        if not isinstance(code, Conditional):
             signature.arguments[:] = arguments
             return None
         return code

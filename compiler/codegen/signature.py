@@ -48,8 +48,15 @@ class Argument:
 class Signature:
     """The arguments of a class or function while its text is made: in the order of first use, until it is `settled`."""
 
-    def __init__(self, numbers: list[tuple[str, str, Vector]], channels: list[int], names: Names) -> None:
+    def __init__(
+        self,
+        numbers: list[tuple[str, str, Vector]],
+        channels: list[int],
+        names: Names,
+        deciding: frozenset[str] = frozenset(),
+    ) -> None:
         self.numbers = numbers  # name, type, vector: the parameters and `let` numbers of the definition
+        self.deciding = deciding  # of their names: those that a `when` compares with a number
         self.channels = channels  # of the input
         self.arguments: list[Argument] = []
         self.names = names
@@ -223,7 +230,13 @@ class Signature:
         """A condition on an argument that is true for the first group of occurrences only."""
         first, rest = groups[0], [i for g in groups[1:] for i in g]
         sizes = [(n, v) for n, kind, v in self.numbers if kind == "size"]  # a stride decides before a width does
-        options = [*sizes, *((a.name, a.values) for a in self.arguments), *((n, v) for n, _, v in self.numbers)]
+        stated = [(n, v) for n, _, v in self.numbers if n in self.deciding]
+        options = [
+            *sizes,
+            *stated,
+            *((a.name, a.values) for a in self.arguments),
+            *((n, v) for n, _, v in self.numbers),
+        ]
         for name, values in options:
             inside = {values[i] for i in first}
             if len(inside) != 1 or not isinstance(value := inside.pop(), int) or any(values[i] == value for i in rest):
@@ -237,28 +250,50 @@ class Signature:
         return None
 
 
-class PartialSignature(Signature):
-    """A signature seen by some of the occurrences: an argument is known by its values there."""
+class PartialSignature:
+    """A signature as some of the occurrences see it: an argument is known by its values there, a new one is of all.
+
+    It has the arguments of the whole signature, and none of its own: what is written by it stands in a `def` of that.
+    """
 
     def __init__(self, whole: Signature, indices: list[int]) -> None:
         self.whole, self.indices = whole, indices
-        super().__init__([], [whole.channels[i] for i in indices], whole.names)
 
     def value(self, vector: Vector, kind: str, role: str, place: str) -> Code:
+        """The text of a value, as `Signature.value` has it."""
         if all_equal(vector) and (role != "stride" or vector[0] == 1):  # a stride that is chosen is an argument
             return literal(vector[0])
-        for argument in self.whole.arguments:
-            if [argument.values[i] for i in self.indices] == vector:
-                return argument.name
-        for name, type, values in self.whole.numbers:
-            if type in (kind, "int") and [values[i] for i in self.indices] == vector:
-                return self.whole.add(name, kind, values).name
-        if all_equal(vector):
+        argument = self.existing(vector, kind) or self.from_spec(vector, kind)
+        if argument is None and all_equal(vector):
             return literal(vector[0])
-        full = [vector[0]] * len(self.whole.channels)
+        return (argument or self.add(combined(place, role), kind, vector)).name
+
+    def named(self, vector: Vector, kind: str, role: str, place: str) -> Argument:
+        """The argument for a vector, a new one where there is none."""
+        argument = self.existing(vector, kind) or self.from_spec(vector, kind)
+        return argument or self.add(combined(place, role), kind, vector)
+
+    def existing(self, vector: Vector, kind: str) -> Argument | None:
+        if kind == "module":  # two attributes with one module would share its weights
+            return None
+        same = (a for a in self.whole.arguments if (a.kind == "bool") == (kind == "bool"))
+        return next((a for a in same if self.restrict(a.values) == vector), None)
+
+    def from_spec(self, vector: Vector, kind: str) -> Argument | None:
+        for name, type, values in self.whole.numbers:
+            if type in (kind, "int") and self.restrict(values) == vector:
+                return self.whole.add(name, kind, values)
+        return None
+
+    def add(self, name: str, kind: str, vector: Vector) -> Argument:
+        """A new argument of the whole signature; calls that do not use it leave a module out, or give any number."""
+        full = [NONE if kind == "module" else vector[0]] * len(self.whole.channels)
         for i, value in zip(self.indices, vector, strict=True):
             full[i] = value
-        return self.whole.add(combined(place, role), kind, full).name
+        return self.whole.add(name, kind, full)
+
+    def restrict(self, values: Vector) -> Vector:
+        return [values[i] for i in self.indices]
 
 
 def whole_multiple(vector: Vector, bases: dict[str, Vector]) -> str | None:

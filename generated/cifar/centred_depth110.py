@@ -62,8 +62,14 @@ class Basic(nn.Module):
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        pad_both_sides2 = pad_both_sides(in_channels, width)
-        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+        self.downsample = (
+            nn.Identity()
+            if stride == 1
+            else pad_both_sides(
+                in_channels,
+                width,
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
@@ -113,4 +119,4 @@ def build() -> CentredDepth110:
     return CentredDepth110()
 
 
-# sealed by resnetc: text 3a6267f0afa5b3c8 keys 5d37f39b593f6f59 function 4e91933b1d582908
+# sealed by resnetc: text c785cfa2570e659c keys 5d37f39b593f6f59 function 4e91933b1d582908

@@ -62,8 +62,14 @@ class Basic(nn.Module):
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        pad_both_sides2 = pad_both_sides(in_channels, width)
-        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+        self.downsample = (
+            nn.Identity()
+            if stride == 1
+            else pad_both_sides(
+                in_channels,
+                width,
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
@@ -113,4 +119,4 @@ def build() -> CentredDepth1202:
     return CentredDepth1202()
 
 
-# sealed by resnetc: text c1c7fcd4e01c0914 keys 4fff4e85e2ddd7c3 function 66152e8c5670e215
+# sealed by resnetc: text 3ae7a499eb559758 keys 4fff4e85e2ddd7c3 function 66152e8c5670e215

@@ -62,8 +62,14 @@ class Basic(nn.Module):
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        pad_both_sides2 = pad_both_sides(in_channels, width)
-        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+        self.downsample = (
+            nn.Identity()
+            if stride == 1
+            else pad_both_sides(
+                in_channels,
+                width,
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
@@ -113,4 +119,4 @@ def build() -> CentredDepth20:
     return CentredDepth20()
 
 
-# sealed by resnetc: text b5cf5bfe10c95dc6 keys 9d8d0164a85d16c1 function ac5e5dfe1795e7c8
+# sealed by resnetc: text 9ac8e08ccda9a02c keys 9d8d0164a85d16c1 function ac5e5dfe1795e7c8

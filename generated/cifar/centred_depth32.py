@@ -62,8 +62,14 @@ class Basic(nn.Module):
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        pad_both_sides2 = pad_both_sides(in_channels, width)
-        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+        self.downsample = (
+            nn.Identity()
+            if stride == 1
+            else pad_both_sides(
+                in_channels,
+                width,
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
@@ -113,4 +119,4 @@ def build() -> CentredDepth32:
     return CentredDepth32()
 
 
-# sealed by resnetc: text ea40d08be348b3f0 keys 3c89b009cd3484d3 function f75fe703cbac93d2
+# sealed by resnetc: text e0dfd17592821acd keys 3c89b009cd3484d3 function f75fe703cbac93d2

@@ -62,8 +62,14 @@ class Basic(nn.Module):
         self.act = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        pad_both_sides2 = pad_both_sides(in_channels, width)
-        self.downsample = nn.Identity() if stride == 1 else pad_both_sides2
+        self.downsample = (
+            nn.Identity()
+            if stride == 1
+            else pad_both_sides(
+                in_channels,
+                width,
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
         main = self.act(self.bn1(self.conv1(x)))  # [width, h/stride, w/stride]
@@ -113,4 +119,4 @@ def build() -> CentredDepth56:
     return CentredDepth56()
 
 
-# sealed by resnetc: text 76c17d329a3a8788 keys 6c981bd97ba08bf1 function 54cc2d0b47d130f1
+# sealed by resnetc: text 1e22b24b3be09c51 keys 6c981bd97ba08bf1 function 54cc2d0b47d130f1

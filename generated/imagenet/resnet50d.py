@@ -22,9 +22,15 @@ def average(in_channels: int, channels: int, stride: int) -> nn.Sequential:
     stride=stride, ceil=true, count_padding=false) |> conv(channels, kernel=1) |>
     norm`.
     """
-    avg_pool = nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(
-        nn.Identity() if stride == 1 else avg_pool,
+        nn.Identity()
+        if stride == 1
+        else nn.AvgPool2d(
+            2,
+            stride,
+            ceil_mode=True,
+            count_include_pad=False,
+        ),
         nn.Conv2d(in_channels, channels, 1, bias=False),
         nn.BatchNorm2d(channels),
     )
@@ -114,4 +120,4 @@ def build() -> ResNet50D:
     return ResNet50D()
 
 
-# sealed by resnetc: text 406dbaf54fb30362 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 66e4f27dc22fcd27 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

@@ -22,8 +22,15 @@ class Unit(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        avg_pool = nn.AvgPool2d(3, stride, padding=1)
-        self.average = nn.Identity() if stride == 1 else avg_pool
+        self.average = (
+            nn.Identity()
+            if stride == 1
+            else nn.AvgPool2d(
+                3,
+                stride,
+                padding=1,
+            )
+        )
         self.act = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:  # [in_channels, h, w]
@@ -63,4 +70,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 5116318b19370212 keys dfe8c86ca03f815a function 0ef9884515c098fe
+# sealed by resnetc: text d0caa9d3541d51af keys dfe8c86ca03f815a function 0ef9884515c098fe

@@ -85,12 +85,14 @@ model net() {
 """
 
 
-def test_a_name_for_a_long_choice_is_not_that_of_what_it_calls(tmp_path: Path) -> None:
+def test_a_side_of_a_choice_is_built_where_it_is_taken_alone(tmp_path: Path) -> None:
     import torch
 
     import resnetc
 
     (tmp_path / "net.resnet").write_text(LONG, encoding="utf-8")
     source = resnetc.compile(str(tmp_path / "net.resnet")).source
-    assert "    average_of_every_window_and_a_projection2 = average_of_every_window_and_a_projection(" in source
+    function = source[source.index("def short(") : source.index("class Unit")]
+    assert "        else average_of_every_window_and_a_projection(" in function
+    assert " = " not in function  # nothing is built before it is known which side is taken
     assert resnetc.load(str(tmp_path / "net.resnet"))(torch.rand(2, 4, 16, 16)).shape == (2, 10)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import cast
 
 from resnetc.compiler.codegen.python_layout import Code
 
@@ -20,7 +19,7 @@ def numbers_of(arguments: Iterable[tuple[str, object]]) -> Numbers:
     numbers: Numbers = {}
     for name, value in arguments:
         if type(value) in NUMBERS and name not in numbers:
-            numbers[name] = cast("Number", value)
+            numbers[name] = value  # type: ignore[assignment]  # by its type
     return numbers
 
 

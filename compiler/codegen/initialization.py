@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
 from resnetc.compiler.codegen.torch_modules import gain, gain_parameter
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
+from resnetc.compiler.ir.paths import Path
 
 PAD = "        "
 SHOWN = 2  # so many modules are written out, more by a loop over their paths
@@ -82,13 +83,15 @@ def way(leaf: Leaf) -> str:
     return "kaiming" if arguments.get("kaiming") else "torch"
 
 
-def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[str, Module, bool]]:
+def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[Path, Module, bool]]:
     """The modules in another with their paths, and whether each stands in a sequence."""
     if isinstance(module, Sequence):
-        yield from ((path, child, True) for path, child in module.children)
+        for key, child in module.children:
+            yield (key,), child, True
         return
     for step in module.steps:
-        yield from ((".".join(map(str, path)), part, bool(step.members)) for path, part in step.stores)
+        for path, part in step.stores:
+            yield path, part, bool(step.members)
 
 
 def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> list[tuple[str, Leaf]]:
@@ -98,13 +101,14 @@ def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> li
     def search(module: Module, nested: bool) -> list[tuple[str, Leaf]]:
         if isinstance(module, Leaf):
             return [("", module)] if wanted(module, nested) else []
-        if id(module) not in leaves_below:
-            leaves_below[id(module)] = [
-                (f"{path}.{rest}" if rest else path, leaf)
-                for path, child, inside in below(module)
-                for rest, leaf in search(child, inside)
-            ]
-        return leaves_below[id(module)]
+        found = leaves_below.get(id(module))
+        if found is None:
+            found = leaves_below[id(module)] = []
+            for path, child, inside in below(module):
+                if inner := search(child, inside):
+                    name = ".".join(map(str, path))
+                    found += [(f"{name}.{rest}" if rest else name, leaf) for rest, leaf in inner]
+        return found
 
     return search(root, False)
 

@@ -49,7 +49,7 @@ class Mentions:
                     pending += [(step, True) for step in steps]
                 case _:
                     applied = list(applied_parts(node, is_applied))
-                    pending += [(part, False) for part in children(node) if not any(part is a for a in applied)]
+                    pending += [(part, False) for part in children(node) if part not in applied]
                     pending += [(part, True) for part in applied]
 
     def _note(self, item: syntax.Item | SpecFile | None, is_applied: bool) -> None:

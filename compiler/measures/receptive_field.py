@@ -29,8 +29,11 @@ class Trace:
 
     def then(self, other: Trace) -> Trace:
         """This way, and then that of a module."""
+        start = initial_trace(len(other.field))
+        if other is start:  # as an activation's or a norm's
+            return self
         depth = self.depth + other.depth
-        moves = other.field != initial_trace(len(other.field)).field or other.whole or other.pooled
+        moves = other.field != start.field or other.whole or other.pooled
         if self.pooled or not moves:
             return self if depth == self.depth else Trace(depth, self.field, self.whole, self.pooled)
         pairs = zip(self.field, other.field, strict=True)
@@ -98,6 +101,8 @@ def leaf_trace(leaf: Leaf) -> Trace:
             return Trace(layers, initial_trace(rank).field, (leaf,))
         case rule:
             pooled = rule in ("global", "reshape", "flatten") or (rule == "linear" and not leaf.shape_out.rank)
+            if not layers and not pooled:
+                return initial_trace(rank)
             return Trace(layers, initial_trace(rank).field, pooled=pooled)
     return Trace(layers, tuple(field))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from resnetc.compiler.syntax import tree as syntax
@@ -17,22 +18,23 @@ def read_names(*nodes: Node) -> Iterator[syntax.Name]:
     """The names that are read, in the order of the text; what a `let` reads of the list that it adds to is left out."""
     pending: list[Node] = list(reversed(nodes))
     while pending:
-        match pending.pop():
-            case syntax.Name() as name:
-                yield name
-            case syntax.Let(name, index, value):
-                yield from (other for other in read_names(index, value) if other.id != name.id)
-            case part:
-                pending += reversed(list(children(part)))
+        part = pending.pop()
+        if isinstance(part, syntax.Name):
+            yield part
+        elif isinstance(part, syntax.Let):
+            name = part.name.id
+            yield from [other for other in read_names(part.index, part.value) if other.id != name]
+        else:
+            pending += reversed(list(children(part)))
 
 
 def children(node: Node) -> Iterable[Node]:
     """The parts of a node in which names are read."""
+    if isinstance(node, tuple):
+        return node
+    if node is None or isinstance(node, (str, int, syntax.Number, syntax.String, syntax.Name)):
+        return ()
     match node:
-        case tuple():
-            return node
-        case None | str() | bool() | int() | syntax.Number() | syntax.String() | syntax.Name():
-            return ()
         case syntax.Attribute(value) | syntax.Argument(_, value) | syntax.SetSlot(_, value):
             return (value,)
         case syntax.Let(_, index, value):
@@ -53,8 +55,13 @@ def children(node: Node) -> Iterable[Node]:
 
 
 def fields(node: Node) -> list[Node]:
-    slots: tuple[str, ...] = getattr(node, "__slots__", ())
-    return [getattr(node, field) for field in slots if field not in SPANS]
+    kind: type = type(node)
+    return [getattr(node, field) for field in field_names(kind)]
+
+
+@lru_cache(maxsize=64)
+def field_names(kind: type) -> list[str]:
+    return [field for field in getattr(kind, "__slots__", ()) if field not in SPANS]
 
 
 def indices(path: syntax.Expr) -> Iterator[syntax.Expr]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from resnetc.compiler.source import split_arguments
 
 
-def parse_arguments(text: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=256)  # lints ask again for each network with the same text
+def parse_arguments(text: str) -> Sequence[tuple[str, str]]:
     """The arguments of a call as they are written, each with its name; by position they have none."""
     match = re.fullmatch(r"[\w.\s]+\((.*)\)", text, re.DOTALL)
-    return split_arguments(match[1]) if match else []
+    return tuple(split_arguments(match[1])) if match else ()
 
 
 def pass_argument(call: str, name: str, order: Sequence[str]) -> str | None:

@@ -49,11 +49,10 @@ class Choices:
         self.evaluator.used_slots[slot] = None
         binding = frame.slots.get(slot)
         value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
-        inner = Frame(frame.spec, frame.slots, {}, frame.here, frame.scope)
+        slots = frame.slots if isinstance(value, PrimitiveLayer) else frame.slots.peel(slot)  # it looks up none
+        inner = Frame(frame.spec, slots, {}, frame.here, frame.scope)
         if isinstance(value, Absent):
             return value, inner
-        if not isinstance(value, PrimitiveLayer):  # which has no slots in it
-            inner.slots = frame.slots.peel(slot)
         implied: dict[str, Value] = {}
         if len(layer.arguments) < len(slot.parameters):
             passed = dict(layer.arguments)

@@ -52,7 +52,7 @@ def blocks_of(operation: Module) -> list[ExpandedBlock]:
 def reduces(block: ExpandedBlock) -> bool:
     """Whether a block makes a map smaller on some axis, and still leaves a map."""
     pairs = zip(block.shape_in.sizes, block.shape_out.sizes, strict=False)
-    return any(0 < slope(after) < slope(before) for before, after in pairs)
+    return any([before is not after and 0 < slope(after) < slope(before) for before, after in pairs])
 
 
 def show_factor(blocks: list[ExpandedBlock]) -> str:

@@ -104,8 +104,9 @@ def inside(
     others = any(condition.step is None for condition in block.conditions)
     for number, step in enumerate(block.steps):
         if isinstance(step.operation, str):
-            place = Place(block, number, None, None, 0, outer)
-            yield from ((place, condition) for condition in joins.get(number, ()))
+            if number in joins:
+                place = Place(block, number, None, None, 0, outer)
+                yield from ((place, condition) for condition in joins[number])
             continue
         if not others and isinstance(step.operation, Leaf):
             continue

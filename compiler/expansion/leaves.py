@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TypeAlias, cast
+from typing import cast
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.frame import Frame
@@ -33,15 +33,21 @@ class Operation:
         self.first: Leaf | None = None  # that is this operation
 
 
-EqualOperations: TypeAlias = "dict[Hashable, Operation]"
-"""By primitive, arguments, inputs, and the place in the text, which what they demand refers to."""
+class EqualOperations:
+    """The operations of all networks of a run, and the arguments of these with their defaults."""
+
+    def __init__(self) -> None:
+        self.operations: dict[Hashable, Operation] = {}
+        """By primitive, arguments, inputs, and the place in the text, which what they demand refers to."""
+        self.arguments: dict[Hashable, Arguments] = {}
+        """By primitive, what is stated, and the number of axes."""
 
 
 class Leaves:
-    """Makes the operations of one network, and counts them; `equal` are those of all networks of a run."""
+    """Makes the operations of one network, and counts them."""
 
     def __init__(self, equal: EqualOperations | None = None) -> None:
-        self.equal = {} if equal is None else equal
+        self.equal = EqualOperations() if equal is None else equal
         self.nodes = 0
         self.externs: list[External] = []  # of the user's own, as they are applied
 
@@ -49,9 +55,9 @@ class Leaves:
         self.count(layer.span)
         primitive = layer.primitive
         key = primitive, layer.arguments, inputs, layer.span
-        operation = self.equal.get(key)
+        operation = self.equal.operations.get(key)
         if operation is None:
-            operation = self.equal[key] = work_out(layer, inputs, frame)
+            operation = self.equal.operations[key] = self.work_out(layer, inputs, frame)
         if frame.scope is not None:
             frame.scope.constraints.extend(operation.conditions)
         outputs = operation.outputs
@@ -68,18 +74,26 @@ class Leaves:
         if self.nodes > MAX_NODES:
             raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
 
+    def work_out(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Operation:
+        """The arguments of an operation with their defaults, what it gives and what it demands."""
+        arguments = self.arguments(layer, inputs[0], frame)
+        by_name = dict(arguments)
+        if layer.primitive.rule == "split" and count_parts(by_name) > MAX_STEPS:
+            raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
+        conditions: list[Condition] = []
+        outputs = rules.infer_shapes(layer.primitive, by_name, inputs, layer.span, conditions)
+        return Operation(arguments, tuple(outputs), tuple(conditions))
 
-def work_out(layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Operation:
-    """The arguments of an operation with their defaults, what it gives and what it demands."""
-    args = complete_arguments(
-        layer.primitive, dict(layer.arguments), inputs[0].rank, layer.span, frame.locals, inputs[0].channels
-    )
-    if layer.primitive.rule == "split" and count_parts(args) > MAX_STEPS:
-        raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
-    conditions: list[Condition] = []
-    outputs = rules.infer_shapes(layer.primitive, args, inputs, layer.span, conditions)
-    constants = cast("Arguments", tuple(args.items()))  # the table has no parameter for another value
-    return Operation(constants, tuple(outputs), tuple(conditions))
+    def arguments(self, layer: PrimitiveLayer, shape: Shape, frame: Frame) -> Arguments:
+        primitive, rank = layer.primitive, shape.rank
+        key = primitive, layer.arguments, rank, shape.channels if primitive.state == "parameter" else None
+        arguments = self.equal.arguments.get(key)
+        if arguments is None:
+            stated = dict(layer.arguments)
+            complete = complete_arguments(primitive, stated, rank, layer.span, frame.locals, shape.channels)
+            # The table has no parameter for another value.
+            arguments = self.equal.arguments[key] = cast("Arguments", tuple(complete.items()))
+        return arguments
 
 
 def count_parts(arguments: Mapping[str, Value]) -> int:

@@ -74,7 +74,7 @@ class SharedBlocks:
     """
 
     def __init__(self) -> None:
-        self.operations: EqualOperations = {}
+        self.operations = EqualOperations()
         self._rows: dict[Key, list[Row]] = {}
         self._numbers: dict[Key, int] = {}  # short names of bindings, which may be long
 

@@ -6,7 +6,7 @@ import pytest
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.ir.network import Module, Sequence
+from resnetc.compiler.ir.network import Module, Sequence, distinct_leaves
 
 TEXT = """edition 1
 
@@ -131,3 +131,54 @@ model net() {
     assert session.networks() == []
     (fault,) = session.sink.diagnostics
     assert "`here`" in fault.message and fault.primary.span.text == "here"
+
+
+# -- arguments, which are completed once for equal calls --------------------------------------------------------------
+
+
+def test_what_a_parameter_of_a_block_stores_follows_from_the_channels_at_its_place() -> None:
+    text = """edition 1
+
+block unit(width: int) {
+  out = in |> conv(width, kernel=1) |> gamma: scale(init=0.5)
+}
+
+model net() {
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(8, kernel=3)
+  stage s = 1 of unit(16)
+  stage t = 1 of unit(24)
+  head = global_avg_pool |> linear(10)
+}
+"""
+    leaves = distinct_leaves(compile_text(text)["net"].network.root)
+    assert [leaf.argument("shape") for leaf in leaves if leaf.is_parameter] == [(16,), (24,)]
+
+
+def test_a_kernel_for_two_axes_is_refused_at_a_map_of_one_although_another_network_takes_it() -> None:
+    session = Session()
+    session.add_text(
+        """edition 1
+
+block unit() {
+  out = in |> conv(8, kernel=[3, 1])
+}
+
+model image() {
+  input [3, H, W] = [3, 32, 32]
+  stem = conv(8, kernel=3)
+  stage s = 1 of unit
+  head = global_avg_pool |> linear(10)
+}
+
+model wave() {
+  input [3, L] = [3, 32]
+  stem = conv(8, kernel=3)
+  stage s = 1 of unit
+  head = global_avg_pool |> linear(10)
+}
+"""
+    )
+    assert [checked.network.name for checked in session.networks()] == ["image"]
+    (fault,) = session.sink.diagnostics
+    assert fault.message == "`kernel` of `plain_conv` has 2 values for a map with 1 axes"

@@ -101,14 +101,14 @@ def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> li
     def search(module: Module, nested: bool) -> list[tuple[str, Leaf]]:
         if isinstance(module, Leaf):
             return [("", module)] if wanted(module, nested) else []
-        found = leaves_below.get(id(module))
-        if found is None:
-            found = leaves_below[id(module)] = []
+        leaves = leaves_below.get(id(module))
+        if leaves is None:
+            leaves = leaves_below[id(module)] = []
             for path, child, inside in below(module):
                 if inner := search(child, inside):
                     name = ".".join(map(str, path))
-                    found += [(f"{name}.{rest}" if rest else name, leaf) for rest, leaf in inner]
-        return found
+                    leaves += [(f"{name}.{rest}" if rest else name, leaf) for rest, leaf in inner]
+        return leaves
 
     return search(root, False)
 

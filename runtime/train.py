@@ -30,6 +30,7 @@ from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.model.freezing import freeze
 from resnetc.runtime.optim.lr_schedule import compute_learning_rate
 from resnetc.runtime.optim.optimizer import build_optimizer, set_learning_rate
+from resnetc.runtime.recipe.places import name_places
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.report.conclusion import RunReport
 from resnetc.runtime.run.folder import Figures, RunFolder
@@ -140,7 +141,8 @@ def train(
         dry_run.check_run(model, network, data, recipe, group.size)
         resuming = resume or group.broadcast_from_rank0(lambda: group.restarted and run.is_resumable)
         initial_weights = None if resuming else initialise(model, init, network, data, group, quiet)
-        freeze(model, recipe.freeze)
+        with name_places(recipe.places, "freeze"):
+            freeze(model, recipe.freeze)
         average = ExponentialMovingAverage(model, recipe.ema_decay)
         if recipe.activation_checkpointing:
             activation_checkpointing.checkpoint_blocks(model)
@@ -151,9 +153,10 @@ def train(
         images = open_batches(selection, recipe, normaliser, group.device, to_release)
         train_labels, test_labels = data.train_labels.to(group.device), selection.test_labels.to(group.device)
         draw_order, criterion = build_order(recipe, data, group.device), build_criterion(recipe, data, group.device)
-        batch_size, steps_per_epoch = batch_shares.split_epoch(
-            len(train_labels), recipe.batch_size, group.size, recipe.accumulate
-        )
+        with name_places(recipe.places, "accumulate", "batch_size"):
+            batch_size, steps_per_epoch = batch_shares.split_epoch(
+                len(train_labels), recipe.batch_size, group.size, recipe.accumulate
+            )
         total_steps = steps_per_epoch * recipe.epochs
 
         def tell(remark: str) -> None:

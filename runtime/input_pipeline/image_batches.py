@@ -18,6 +18,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.input_pipeline.decoded_batches import DecodedBatches
 from resnetc.runtime.input_pipeline.image_size import refuse_keys_of_photographs
 from resnetc.runtime.input_pipeline.sampling import may_repeat
+from resnetc.runtime.recipe.places import fault_at
 from resnetc.runtime.recipe.recipe import Recipe
 
 
@@ -149,9 +150,8 @@ def open_batches(
         return UserBatches(read, recipe, normaliser, device)
     assert isinstance(data, Photographs)
     if recipe.noise:
-        raise RunError(
-            f"`noise` is added to what is held in memory: it has no place with the photographs of {data.name}"
-        )
+        in_memory = "`noise` is added to what is held in memory: it has no place with the photographs of"
+        raise fault_at(recipe.places, f"{in_memory} {data.name}: say noise: 0", "noise")
     mean_colour = tuple(round(value) for value in normaliser.mean.flatten(0, -2).double().mean(0).tolist())
     decoded = to_release.enter_context(DecodedBatches(data, recipe, mean_colour))
     return PhotographBatches(decoded, recipe, normaliser, device)

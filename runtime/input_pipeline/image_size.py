@@ -8,6 +8,7 @@ import ast
 from resnetc.runtime.data import Fit, MixedOutline, Outline
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.input_pipeline.splits import Split
+from resnetc.runtime.recipe.places import fault_at, name_places
 from resnetc.runtime.recipe.recipe import Recipe
 
 _CENTRE = 0.875  # of the short side is what evaluation sees, where the recipe does not say
@@ -44,38 +45,48 @@ def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
             f"{outline.name} has images of several sizes, and the network declares none: say one, for instance "
             f"--override image_size=224"
         )
+    if outline.fit is not None and not recipe.train_size and recipe.train_resize and recipe.train_resize[0] < max(size):
+        raise fault_at(
+            recipe.places,
+            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {'x'.join(map(str, size))} are cut from "
+            f"the images: begin at {max(size)} or above",
+            "train_resize",
+        )
     if isinstance(outline, Outline) and size == own_size and (recipe.eval_resize is None or outline.fit is None):
         return outline
     if isinstance(outline, Outline) and len(outline.size) != 2:
-        raise RunError(f"{outline.name} has no images: `image_size` and `eval_resize` have no place in the recipe")
+        no_images = f"{outline.name} has no images: `image_size` and `eval_resize` have no place in the recipe"
+        raise fault_at(recipe.places, f"{no_images}; take them out", "image_size", "eval_resize")
     resize = round(max(size) / _CENTRE) if recipe.eval_resize is None else recipe.eval_resize
     if resize < max(size):
-        raise RunError(
+        raise fault_at(
+            recipe.places,
             f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cut out of it: "
-            f"--override eval_resize={round(max(size) / _CENTRE)}"
+            f"--override eval_resize={round(max(size) / _CENTRE)}",
+            "eval_resize",
         )
-    if recipe.train_resize and not recipe.train_size and recipe.train_resize[0] < max(size):
-        raise RunError(
-            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {'x'.join(map(str, size))} are cut from "
-            f"the images: begin at {max(size)} or above"
-        )
-    return outline.at(Fit((size[0], size[1]), resize))
+    with name_places(recipe.places, "image_size", "eval_resize"):
+        return outline.at(Fit((size[0], size[1]), resize))
 
 
 def refuse_augmentation(name: str, axes: int, channels: int, recipe: Recipe) -> None:
     """RunError where the recipe changes inputs of so many axes and channels in a way that makes no sense for them."""
     if axes == 1 and recipe.horizontal_flip:
-        raise RunError(
+        raise fault_at(
+            recipe.places,
             f"{name} has signals, which have no left and right: say horizontal_flip: false in the recipe "
-            "(random_crop_padding shifts them, noise adds noise)"
+            "(random_crop_padding shifts them, noise adds noise)",
+            "horizontal_flip",
         )
     if axes != 2 and (recipe.color_jitter or recipe.lighting):
         key, kind = "color_jitter" if recipe.color_jitter else "lighting", "signals" if axes == 1 else "volumes"
-        raise RunError(f"{name} has {kind}, which have no colours: say {key}: 0 in the recipe")
+        raise fault_at(recipe.places, f"{name} has {kind}, which have no colours: say {key}: 0 in the recipe", key)
     if channels != 3 and recipe.lighting:
-        raise RunError(
+        raise fault_at(
+            recipe.places,
             f"{name} has {channels} channel{'s' if channels > 1 else ''}: `lighting` needs red, green and blue; say "
-            "lighting: 0 in the recipe"
+            "lighting: 0 in the recipe",
+            "lighting",
         )
 
 
@@ -88,9 +99,8 @@ def refuse_keys_of_photographs(name: str, recipe: Recipe) -> None:
         ("train_resize", "resizes"),
     ):
         if getattr(recipe, key) not in (False, "none", ()):
-            raise RunError(
-                f"`{key}` {what} photographs as they are decoded, and {name} has none: take it out of the recipe"
-            )
+            decoded = f"`{key}` {what} photographs as they are decoded, and {name} has none: take it out of the recipe"
+            raise fault_at(recipe.places, decoded, key)
 
 
 def choose_train_size(recipe: Recipe, epoch: int, size: tuple[int, int]) -> tuple[int, int]:

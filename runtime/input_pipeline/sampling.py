@@ -11,7 +11,7 @@ from torch import Tensor
 
 from resnetc.runtime import counter_rng
 from resnetc.runtime.data import ImageSet
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe.places import fault_at
 from resnetc.runtime.recipe.recipe import Recipe
 
 Order = Callable[[int], Tensor]
@@ -29,13 +29,16 @@ def build_order(recipe: Recipe, data: ImageSet, device: torch.device) -> Order:
     count = len(data.train_labels)
     if recipe.sampling == "balanced":
         if data.train_labels.ndim == 2:
-            raise RunError(f"`sampling` is balanced, but an image of {data.name} has any number of classes, not one")
+            balanced = f"`sampling` is balanced, but an image of {data.name} has any number of classes, not one"
+            raise fault_at(recipe.places, f"{balanced}: say sampling: shuffled", "sampling")
         return BalancedOrder(data.train_labels.to(device), recipe.seed)
     if recipe.aug_repeats > 1:
         if recipe.aug_repeats > count:
-            raise RunError(
+            raise fault_at(
+                recipe.places,
                 f"`aug_repeats` is {recipe.aug_repeats}: an epoch would show one of the {count} training images of "
-                f"{data.name}: say aug_repeats: {count} or less in the recipe"
+                f"{data.name}: say aug_repeats: {count} or less in the recipe",
+                "aug_repeats",
             )
         return RepeatedOrder(count, recipe.aug_repeats, min(recipe.batch_size, count), recipe.seed, device)
     return lambda epoch: counter_rng.permutation(recipe.seed, epoch, count, device)

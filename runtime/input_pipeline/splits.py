@@ -7,12 +7,13 @@ seeds are judged by the same images.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from resnetc.runtime.data.dataset import Data, Fit, ImageSet, Outline
 from resnetc.runtime.data.photographs import Photographs, SomePictures
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe.places import Places, fault_at
 from resnetc.runtime.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -27,28 +28,39 @@ _HOLDOUT, _VALIDATION = range(2)  # of each seed, different numbers for either u
 @dataclass(frozen=True, slots=True)
 class Split:
     """What is set aside of the training images: `holdout`, the share that tests a set without a test part, then
-    `validation`, the share of the rest that chooses the best epoch; 0: none."""
+    `validation`, the share of the rest that chooses the best epoch; 0: none. places: where the recipe says so."""
 
     holdout: float
     validation: float
     seed: int
+    places: Places = field(default_factory=dict, compare=False)
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Split:
         """What a recipe asks for."""
-        return cls(recipe.holdout, recipe.validation, recipe.split_seed)
+        return cls(recipe.holdout, recipe.validation, recipe.split_seed, recipe.places)
 
     def count(self, outline: Outline) -> tuple[int, int]:
         """How many images of a set are held out, and how many validate; RunError where that leaves none."""
         if outline.test and self.holdout:
-            raise RunError(
+            raise fault_at(
+                self.places,
                 f"{outline.name} has {outline.test:,} test images: --holdout is for sets without, --validation for "
-                "choosing the best epoch"
+                "choosing the best epoch",
+                "holdout",
             )
         if not outline.test and not self.holdout:
             raise RunError(f"{outline.name} has no test images: hold some of its images out, e.g. --holdout 0.2")
-        held_out = _count(outline.name, "--holdout", self.holdout, outline.train)
-        return held_out, _count(outline.name, "--validation", self.validation, outline.train - held_out)
+        held_out = self._count(outline.name, "holdout", self.holdout, outline.train)
+        return held_out, self._count(outline.name, "validation", self.validation, outline.train - held_out)
+
+    def _count(self, name: str, key: str, share: float, images: int) -> int:
+        """The share of so many images."""
+        count = round(share * images)
+        if share and not 0 < count < images:
+            message = f"`{key}` is {share:g}: {count} of the {images:,} training images of {name}"
+            raise fault_at(self.places, f"{message} would be set aside; at least 1, and not all, must be", key)
+        return count
 
     @classmethod
     def for_evaluation(cls, recipe: Recipe, outline: Outline) -> Split | None:
@@ -97,7 +109,8 @@ class Split:
             data = take(data, *_choose(data.train_labels, self.holdout, self.seed, _HOLDOUT))
         if self.validation:
             if data.validation is not None:
-                raise RunError(f"{data.name} has validation images of its own: --validation has no place beside them")
+                own = f"{data.name} has validation images of its own: --validation has no place beside them"
+                raise fault_at(self.places, own, "validation")
             rest, chosen = _choose(data.train_labels, self.validation, self.seed, _VALIDATION)
             validation = take(data, rest, chosen)
             data = replace(take(data, rest, None), validation=validation)
@@ -117,14 +130,6 @@ def use_to_test(data: ImageSet) -> ImageSet:
 
     assert isinstance(data, UserDatasets)
     return data.split(rows, rows)
-
-
-def _count(name: str, option: str, share: float, images: int) -> int:
-    """The share of so many images."""
-    count = round(share * images)
-    if share and not 0 < count < images:
-        raise RunError(f"{option} {share:g}: {count} of the {images:,} training images of {name}")
-    return count
 
 
 def _choose(labels: Tensor, share: float, seed: int, use: int) -> tuple[Tensor, Tensor]:

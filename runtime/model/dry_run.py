@@ -19,6 +19,7 @@ from resnetc.runtime.distributed.batch_shares import (
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.input_pipeline.image_size import refuse_augmentation
 from resnetc.runtime.model import loader
+from resnetc.runtime.recipe.places import fault_at, name_places
 from resnetc.runtime.recipe.recipe import Recipe
 
 _TOO_FEW = "Expected more than 1 value per channel"  # torch's words, of batch norms and group norms alike
@@ -34,7 +35,8 @@ def check_run(model: nn.Module, network: str, data: ImageSet, recipe: Recipe, pr
     step = compute_step_share(len(data.train_labels), recipe.batch_size, processes, recipe.accumulate)
     check_model(model, network, data, evaluation, step)
     for side in recipe.train_size:
-        _run_model(model.eval(), network, data, evaluation, (side, side))
+        with name_places(recipe.places, "train_size"):
+            _run_model(model.eval(), network, data, evaluation, (side, side))
 
 
 def _check_drop_path(model: nn.Module, network: str, recipe: Recipe) -> None:
@@ -43,10 +45,12 @@ def _check_drop_path(model: nn.Module, network: str, recipe: Recipe) -> None:
     rates = [float(getattr(part, "rate", 0.0)) for part in paths]
     if recipe.drop_path and abs(max(rates, default=0.0) - recipe.drop_path) > 1e-6:
         has = f"at most {max(rates):g} in" if rates else "none in"
-        raise RunError(
+        raise fault_at(
+            recipe.places,
             f"`drop_path` is {recipe.drop_path:g} in the recipe, and there is {has} `{network}`: compile it with "
             f"--set drop='drops.linear_depth({recipe.drop_path:g})', if its blocks have the slot `drop`; or say "
-            "--override drop_path=0"
+            "--override drop_path=0",
+            "drop_path",
         )
 
 

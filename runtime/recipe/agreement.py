@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 
 from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe.places import fault_at
 from resnetc.runtime.recipe.recipe import Recipe
 
 # On these depends what a state contains, or which images are whose.
@@ -12,17 +13,11 @@ FIXED_KEYS = frozenset(
 )
 
 
-def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
-    """Refuse keys that contradict each other.
+def check_agreement(recipe: Recipe) -> None:
+    """Refuse keys that contradict each other."""
 
-    places: where each key that was given stands. The place named is the last one given of the keys concerned: an
-    override before the file, a key of the file before a default.
-    """
-
-    def fail(message: str, *names: str) -> None:
-        relevant_places = [places[name] for name in names if name in places]
-        overrides = [place for place in relevant_places if place.startswith("--")]
-        raise RunError(f"{(overrides or relevant_places)[0]}: {message}", status=2 if overrides else 1)
+    def fail(message: str, *keys: str) -> None:
+        raise fault_at(recipe.places, message, *keys)
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
         fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
@@ -55,7 +50,7 @@ def check_agreement(recipe: Recipe, places: dict[str, str]) -> None:
 
 
 def _check_augmentation(recipe: Recipe, fail: Callable[..., None]) -> None:
-    """What check_agreement refuses of what is done to images, by `fail(message, *names)`."""
+    """What check_agreement refuses of what is done to images, by `fail(message, *keys)`."""
     if recipe.trivial_augment and recipe.rand_augment != "none":
         both = "`trivial_augment` and `rand_augment` are two policies of which an image gets one"
         fail(f"{both}: say trivial_augment: false or rand_augment: none", "rand_augment", "trivial_augment")

@@ -1,9 +1,10 @@
 """A recipe: all settings of a training run; every key has a default, a rule and a meaning."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from resnetc.runtime.recipe.key_rules import Rule, define_key, format_value
+from resnetc.runtime.recipe.key_rules import Rule, Setting, define_key, format_value
+from resnetc.runtime.recipe.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Recipe:
     """All settings of a run except the network and the data.
 
     Points in time (`warmup`, `milestones`) are shares of the whole run, so the shape of the schedule does not depend
-    on `epochs`.
+    on `epochs`. `places` is no setting: where the keys were written, for messages.
     """
 
     epochs: int = define_key(10, "int", "passes over the training images", low=1, high=1_000_000)
@@ -258,6 +259,12 @@ class Recipe:
         "10 min", "interval", "save the state this often, besides after every epoch; 0: only then", may_change=True
     )
 
+    places: Places = field(default_factory=dict, compare=False, repr=False)
+
+    def to_settings(self) -> dict[str, Setting]:
+        """Every key with its value."""
+        return {key: getattr(self, key) for key in RULES}
+
     def to_yaml(self) -> str:
         """This recipe as YAML, every key with its meaning as a comment; `recipe_file.load` reads it back."""
         lines = [(f"{name}: {format_value(getattr(self, name))}", rule.meaning) for name, rule in RULES.items()]
@@ -265,4 +272,4 @@ class Recipe:
         return "".join(f"{line:<{width}}  # {meaning}\n" for line, meaning in lines)
 
 
-RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe)}
+RULES: dict[str, Rule] = {entry.name: entry.metadata["rule"] for entry in dataclasses.fields(Recipe) if entry.metadata}

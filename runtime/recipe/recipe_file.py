@@ -69,12 +69,20 @@ def _read_source(source: str) -> tuple[str, str]:
         raise RunError(f"{path}: cannot read the recipe: {fault.strerror or fault}") from None
 
 
-def load(source: str, overrides: Sequence[str] = (), *, extensions: Sequence[str] = (), of_run: bool = False) -> Recipe:
+def load(
+    source: str,
+    overrides: Sequence[str] = (),
+    *,
+    extensions: Sequence[str] = (),
+    options: Mapping[str, str | None] | None = None,
+    of_run: bool = False,
+) -> Recipe:
     """Read the shipped recipe or the file `source`, then apply the overrides and the values by which a finished run is
     extended (`KEY=V`, later ones win).
 
-    With `of_run` the file is the `recipe.yaml` of a run to resume, which an earlier resnetc may have written. Raises
-    RunError: `file:line:column: ...` for an error in the file, `--override KEY=V: ...` (status 2) for one there.
+    options: by key, the option of its own that gave an override, as it was written. With `of_run` the file is the
+    `recipe.yaml` of a run to resume, which an earlier resnetc may have written. Raises RunError: `file:line:column:
+    ...` for an error in the file, `--override KEY=V: ...` (status 2) for one there.
     """
     text, name = _read_source(source)
     values = yaml_mapping.parse_mapping(text, name)
@@ -87,8 +95,9 @@ def load(source: str, overrides: Sequence[str] = (), *, extensions: Sequence[str
             named = {word: other for word, other in others.items() if find_key(word) is not None}
             raise RunError(describe_unknown_key(key, value.key_place, named, RULES))
         converted[key] = convert_value(RULES[key], key, value)
-    arguments = [*(("--override", text) for text in overrides), *(("--extend", text) for text in extensions)]
-    for option, argument in arguments:
+    own_options = options or {}
+    arguments = [(text, own_options.get(text.partition("=")[0].strip())) for text in overrides]
+    for argument, option in [*arguments, *((text, f"--extend {text}") for text in extensions)]:
         key, value = yaml_mapping.parse_override(argument, option)
         if key not in RULES:
             raise RunError(describe_unknown_key(key, value.place, {}, RULES), status=2)
@@ -97,8 +106,8 @@ def load(source: str, overrides: Sequence[str] = (), *, extensions: Sequence[str
         except RunError as fault:
             raise RunError(str(fault), status=2) from None
         values[key] = value
-    recipe = Recipe(**converted)
-    check_agreement(recipe, {key: value.place for key, value in values.items()})
+    recipe = Recipe(**converted, places={key: value.place for key, value in values.items()})
+    check_agreement(recipe)
     return recipe
 
 
@@ -123,4 +132,6 @@ def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:
     except RunError as fault:
         raise RunError(str(fault), status=2) from None
     assert isinstance(values, tuple)
-    return dataclasses.replace(recipe, freeze=tuple(map(str, values)))
+    written = [place for place in (recipe.places.get("freeze"), "--freeze" if patterns else None) if place]
+    places = {**recipe.places, "freeze": " and ".join(written)} if written else recipe.places
+    return dataclasses.replace(recipe, freeze=tuple(map(str, values)), places=places)

@@ -102,10 +102,12 @@ def parse_mapping(text: str, file: str) -> dict[str, Value]:
     return values
 
 
-def parse_override(argument: str, option: str = "--override") -> tuple[str, Value]:
-    """`KEY=V` of the command line as key and value; V is read as in a recipe. Raises RunError (status 2)."""
+def parse_override(argument: str, place: str | None = None) -> tuple[str, Value]:
+    """`KEY=V` of the command line as key and value; V is read as in a recipe. Raises RunError (status 2).
+
+    place: how it was given, if not by `--override KEY=V`."""
     key, equals, text = argument.partition("=")
-    place = f"{option} {brief(one_line(argument), _MAX_ARGUMENT_CHARACTERS)}"
+    place = brief(one_line(place or f"--override {argument}"), _MAX_ARGUMENT_CHARACTERS)
     if not equals or not key.strip():
         raise RunError(f"{place}: expected KEY=V", status=2)
     try:

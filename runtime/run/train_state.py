@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from resnetc.runtime.errors import Diverged, RunError
 from resnetc.runtime.model import loader as module
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.optim.optimizer import restore_state, state_tensors
+from resnetc.runtime.recipe.places import fault_at
 from resnetc.runtime.recipe.recipe import RULES, Recipe
 from resnetc.runtime.run import checkpoint, environment
 from resnetc.runtime.run.extension import describe_extension, write_extended_recipe
@@ -225,7 +226,7 @@ class TrainState:
             "fingerprint": self.fingerprint,
             "shape": list(self.shape),
             "environment": self.environment,
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.to_settings(),
             "preprocessing": self.preprocessing.to_json(),
             "initial_weights": self.initial_weights,
             "step": self.step,
@@ -289,10 +290,11 @@ class TrainState:
             )
         if metadata["fingerprint"] != self.fingerprint:
             raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
-        then = asdict(metadata["recipe"])
-        for key, current in asdict(self.recipe).items():
+        then = metadata["recipe"].to_settings()
+        for key, current in self.recipe.to_settings().items():
             if current != then[key] and not RULES[key].may_change and key not in extend:
-                raise RunError(f"{run.path}: cannot resume: `{key}` was {then[key]} in that run and is {current} now")
+                change = f"`{key}` was {then[key]} in that run and is {current} now"
+                raise fault_at(self.recipe.places, f"{run.path}: cannot resume: {change}", key)
         steps_done, epochs_done = metadata["step"], metadata["epochs"]
         if not 0 <= steps_done - epochs_done * self.steps_per_epoch <= self.steps_per_epoch:
             raise RunError(

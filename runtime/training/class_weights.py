@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from resnetc.runtime.data import ImageSet
-from resnetc.runtime.errors import RunError
+from resnetc.runtime.recipe.places import fault_at
 from resnetc.runtime.recipe.recipe import Recipe
 
 
@@ -22,9 +22,10 @@ def compute_class_weights(recipe: Recipe, data: ImageSet) -> Tensor | None:
     images = len(data.train_labels)
     if isinstance(recipe.class_weights, tuple):
         if len(recipe.class_weights) != data.classes:
-            raise RunError(
+            numbers = (
                 f"`class_weights` has {len(recipe.class_weights)} numbers, but {data.name} has {data.classes} classes"
             )
+            raise fault_at(recipe.places, f"{numbers}: write one for each", "class_weights")
         weights = torch.tensor(recipe.class_weights, dtype=torch.float64)
     elif is_binary:
         weights = torch.where(counts > 0, (images - counts) / counts.clamp(min=1), 1)

@@ -6,7 +6,6 @@ where they are asked for.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from types import TracebackType
 from typing import Protocol
 
@@ -58,7 +57,7 @@ class WandbLog:
             id=hashlib.sha256(str(path).encode()).hexdigest()[:16],
             resume="allow",
             dir=str(path),
-            config={"network": network} | asdict(recipe),
+            config={"network": network} | recipe.to_settings(),
         )
 
     def write(self, values: dict[str, float], step: int) -> None:

@@ -205,7 +205,8 @@ def make_plan(specs: Sequence[NetworkArgument], options: argparse.Namespace) -> 
     }
     recipe_file.refuse_saying_twice(options.override, said)
     overrides = [*options.override, *(["deterministic=true"] if options.deterministic else [])]
-    chosen = recipe_file.load(options.recipe if options.recipe is not None else datasets.choose_recipe(name), overrides)
+    recipe = options.recipe if options.recipe is not None else datasets.choose_recipe(name)
+    chosen = recipe_file.load(recipe, overrides, options=said)
     print_data_function(name)
     first = argparse.Namespace(spec=specs[0].name, model=specs[0].model)
     return Plan(*compile_arms(specs, datasets.read_outline(name, path, choose_axes(first, None)), chosen), chosen)

@@ -43,14 +43,16 @@ def compile_for_data(
     """
     from resnetc.runtime.distributed import batch_shares
     from resnetc.runtime.distributed import torchrun as launch
+    from resnetc.runtime.recipe.places import name_places
     from resnetc.user_code import locate_user_code
 
     options.settings = add_drop_path(options.settings, recipe)
     session, checked, data_settings = match_network(options, source)
     images = fit_to_network(checked, source, recipe)
-    refuse_misfits(checked, images, dict(options.settings), data_settings)
+    refuse_misfits(checked, images, recipe, dict(options.settings), data_settings)
     for side in recipe.train_size:
-        refuse_size(checked, replace(images, name=f"`train_size` of {images.name}", size=(side, side)))
+        with name_places(recipe.places, "train_size"):
+            refuse_size(checked, replace(images, name=f"`train_size` of {images.name}", size=(side, side)))
     processes = launch.count_processes()
     if not recipe.sync_batch_norm:  # with it a norm has the whole batch; what else has too little is tried by the run
         share = batch_shares.compute_step_share(images.train, recipe.batch_size, processes, recipe.accumulate)
@@ -81,9 +83,10 @@ def add_drop_path(settings: Settings, recipe: Recipe) -> Settings:
     if not recipe.drop_path:
         return settings
     if own := dict(settings).get("drop"):
+        where = f" ({recipe.places['drop_path']})" if "drop_path" in recipe.places else ""
         raise RunError(
-            f"--set drop={own}: the recipe too sets this slot, by drop_path: {recipe.drop_path:g}; leave out one of "
-            "them (--override drop_path=0)",
+            f"--set drop={own}: the recipe too sets this slot, by drop_path: {recipe.drop_path:g}{where}; leave out "
+            "one of them (--override drop_path=0)",
             status=2,
         )
     return [*settings, ("drop", f"drops.linear_depth({recipe.drop_path!r})")]
@@ -169,7 +172,11 @@ def match_network(
 
 
 def refuse_misfits(
-    checked: CheckedNetwork, images: Outline, set_values: dict[str, str], data_settings: dict[str, int]
+    checked: CheckedNetwork,
+    images: Outline,
+    recipe: Recipe,
+    set_values: dict[str, str],
+    data_settings: dict[str, int],
 ) -> None:
     """RunError unless the network takes images of that many axes and channels and of that size, and scores the classes.
 
@@ -177,6 +184,7 @@ def refuse_misfits(
     """
     from resnetc.compiler.syntax import tree as syntax
     from resnetc.runtime.errors import RunError
+    from resnetc.runtime.recipe.places import name_places
 
     network, model = checked.network, checked.network.root.definition
     assert isinstance(model, syntax.Model)
@@ -202,7 +210,8 @@ def refuse_misfits(
             f"{images.name} has {format_count('channels', images.channels)}, but `{name}` takes {declared.channels} "
             f"({format_place(declared.span)}){reason}"
         )
-    refuse_size(checked, images)
+    with name_places(recipe.places if recipe.image_size is not None else {}, "image_size"):
+        refuse_size(checked, images)
     if out.channels != images.classes:
         reason = explain_mismatch("classes", set_values, data_settings)
         raise RunError(

@@ -195,10 +195,10 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     name, path = datasets.parse_argument(data_argument, is_of_command=options.data is not None)
     default_recipe = str(stopped_run.recipe) if stopped_run else datasets.choose_recipe(name)
     if options.recipe is not None:
-        chosen = recipe_file.load(options.recipe, overrides, extensions=options.extend)
+        chosen = recipe_file.load(options.recipe, overrides, extensions=options.extend, options=said)
     else:
         of_run = stopped_run is not None
-        chosen = recipe_file.load(default_recipe, overrides, extensions=options.extend, of_run=of_run)
+        chosen = recipe_file.load(default_recipe, overrides, extensions=options.extend, options=said, of_run=of_run)
     chosen = recipe_file.add_frozen(chosen, options.freeze)
     axes = choose_axes(options, stopped_run)
     print_data_function(name)

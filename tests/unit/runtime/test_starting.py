@@ -108,7 +108,7 @@ def test_another_freeze_is_another_recipe(
         (["--init", "."], 2, "error: --init .: no weights in this folder: no best.safetensors, no last.ckpt"),
         (["--init", "empty"], 1, "error: empty: not a file of weights, or cut off: expected safetensors or what"),
         (["--init", "w", "--resume", "--out", "r"], 2, "error: --init has no place beside --resume"),
-        (["--freeze", "layer9"], 1, "error: freeze `layer9`: the network has no such part; there are `norms`, `stem`"),
+        (["--freeze", "layer9"], 2, "error: --freeze: the network has no part `layer9` to freeze; there are `norms`"),
         (["--freeze", ""], 2, "error: --freeze: `freeze` must be a list of names, such as [stem, stage1]"),
         (["--freeze", "x" * 300], 2, "error: --freeze: `freeze` must be a list of names, such as [stem, stage1]"),
     ],

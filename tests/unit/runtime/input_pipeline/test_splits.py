@@ -71,7 +71,7 @@ def test_a_split_depends_on_its_seed_alone(few: Data) -> None:
 REFUSED = {
     "a test part is there": (True, 0.2, 0.0, "npz has 40 test images: --holdout is for sets without"),
     "none is there": (False, 0.0, 0.0, "npz has no test images: hold some of its images out, e.g. --holdout 0.2"),
-    "too small a share": (True, 0.0, 0.001, "--validation 0.001: 0 of the 100 training images of npz"),
+    "too small a share": (True, 0.0, 0.001, "`validation` is 0.001: 0 of the 100 training images of npz"),
 }
 
 

@@ -78,7 +78,8 @@ def evaluate(
         model: nn.Module = run.model
         scored: TestBatches = test_images
         if views is not None:
-            model, scored = nn.Identity(), ViewBatches(run.model, data, views, preprocessing, batch_size)
+            model = nn.Identity()
+            scored = ViewBatches(run.model, data, views=views, preprocessing=preprocessing, batch_size=batch_size)
         evaluation = measure(model, scored, test_labels, data.class_names, batch_size)
         return replace(evaluation, folding=folding)
 

@@ -174,14 +174,34 @@ def train(
             state.initial_weights = initial_weights
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
         state.lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
-        saver = Saver(run, state, model, average, optimizer, group, stop, start_time - state.seconds)
+        saver = Saver(
+            run,
+            state,
+            model=model,
+            average=average,
+            optimizer=optimizer,
+            group=group,
+            stop=stop,
+            begin_time=start_time - state.seconds,
+        )
         if extend or not resuming:
             saver.save()
 
         # One step: from the indices of a batch to new weights, all of it on the device.
         transform = build_batch_transform(recipe, preprocessing, normaliser)
         labels = RepeatedLabels(train_labels) if may_repeat(recipe) else train_labels
-        step = build_step(model, optimizer, average, images, transform, labels, criterion, state, group, recipe)
+        step = build_step(
+            model,
+            optimizer,
+            average=average,
+            images=images,
+            transform=transform,
+            labels=labels,
+            criterion=criterion,
+            state=state,
+            group=group,
+            recipe=recipe,
+        )
         compilation = Compilation(model, choose_mode(recipe.compile, group.device))
         take_step = accelerate(step, compilation, state, group, recipe, tell)
 

@@ -66,14 +66,21 @@ class Builder:
     def item_block(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *body, out = rest
         return syntax.Block(
-            self.name(name), self.params(params), self.statements(body), self.layer(children(out)[0]), doc, span
+            self.name(name),
+            self.params(params),
+            body=self.statements(body),
+            out=self.layer(children(out)[0]),
+            doc=doc,
+            span=span,
         )
 
     def item_policy(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *rows = rest
         body = [r for r in rows if rule_of(r) in ("let", "require")]
         cases = tuple(self.case(r) for r in rows if rule_of(r) in ("case", "otherwise"))
-        return syntax.Policy(self.name(name), self.params(params), self.statements(body), cases, doc, span)
+        return syntax.Policy(
+            self.name(name), self.params(params), body=self.statements(body), cases=cases, doc=doc, span=span
+        )
 
     def case(self, node: Child) -> syntax.Case:
         *condition, value = children(node)
@@ -81,7 +88,14 @@ class Builder:
 
     def item_slot(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, attribute, default = rest
-        return syntax.Slot(self.name(name), self.params(params), self.text(attribute), self.layer(default), doc, span)
+        return syntax.Slot(
+            self.name(name),
+            self.params(params),
+            attribute=self.text(attribute),
+            default=self.layer(default),
+            doc=doc,
+            span=span,
+        )
 
     def item_model(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
         name, params, *parts = rest
@@ -96,15 +110,15 @@ class Builder:
         return syntax.Model(
             self.name(name),
             self.params(params),
-            each,
-            self.statements(body),
-            self.input(by["input"][0]),
-            self.layer(children(by["stem"][0])[0]),
-            tuple(self.stage(s) for s in by["stage"]),
-            self.layer(children(by["head"][0])[0]),
-            tuple(self.claim(e) for e in expects),
-            doc,
-            span,
+            each=each,
+            body=self.statements(body),
+            input=self.input(by["input"][0]),
+            stem=self.layer(children(by["stem"][0])[0]),
+            stages=tuple(self.stage(s) for s in by["stage"]),
+            head=self.layer(children(by["head"][0])[0]),
+            expects=tuple(self.claim(e) for e in expects),
+            doc=doc,
+            span=span,
         )
 
     def item_instance(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
@@ -113,10 +127,10 @@ class Builder:
         return syntax.Instance(
             self.name(name),
             self.expr(value),
-            self.input(inputs[0]) if inputs else None,
-            tuple(self.claim(p) for p in parts if rule_of(p) in CLAIMS),
-            doc,
-            span,
+            input=self.input(inputs[0]) if inputs else None,
+            expects=tuple(self.claim(p) for p in parts if rule_of(p) in CLAIMS),
+            doc=doc,
+            span=span,
         )
 
     def item_extern(self, rest: Sequence[Child], doc: str, span: Span) -> syntax.Item:
@@ -124,13 +138,13 @@ class Builder:
         return syntax.Extern(
             self.name(name),
             self.params(params),
-            self.expr(shape_in),
-            self.expr(shape_out),
-            syntax.String(self.text(target), self.span(target)),
-            self.expr(condition) if condition is not None else None,
-            tuple(self.expect(claim) for claim in expects if claim is not None),
-            doc,
-            span,
+            shape_in=self.expr(shape_in),
+            shape_out=self.expr(shape_out),
+            target=syntax.String(self.text(target), self.span(target)),
+            condition=self.expr(condition) if condition is not None else None,
+            expects=tuple(self.expect(claim) for claim in expects if claim is not None),
+            doc=doc,
+            span=span,
         )
 
     def params(self, node: Child) -> tuple[syntax.Parameter, ...]:
@@ -138,9 +152,9 @@ class Builder:
             syntax.Parameter(
                 self.name(name),
                 self.name(kind),
-                self.expr(default) if default is not None else None,
-                first is not None,
-                self.span(param),
+                default=self.expr(default) if default is not None else None,
+                first=first is not None,
+                span=self.span(param),
             )
             for param in children(node)
             if param is not None
@@ -183,11 +197,12 @@ class Builder:
         return syntax.Stage(self.expr(path), stored, tuple(self.repeat(g) for g in groups), self.span(node))
 
     def repeat(self, node: Child) -> syntax.Repeat:
+        span = self.span(node)
         if rule_of(node) == "times":
             count, block = children(node)
-            return syntax.Repeat(self.expr(count), None, None, self.layer(block), self.span(node))
+            return syntax.Repeat(self.expr(count), None, values=None, block=self.layer(block), span=span)
         name, values, block = children(node)
-        return syntax.Repeat(None, self.name(name), self.expr(values), self.layer(block), self.span(node))
+        return syntax.Repeat(None, self.name(name), values=self.expr(values), block=self.layer(block), span=span)
 
     def claim(self, node: Child) -> syntax.AnyClaim:
         if rule_of(node) == "expect":
@@ -319,14 +334,13 @@ class Builder:
             op_span = between if ops else self.span(parts[i])
             op = ops[0] if ops else str(parts[i])
             reach = Span(self.source, self.span(parts[0]).start, self.span(parts[i + step - 1]).end)
-            left = syntax.Binary(op, left, right, op_span, reach)
+            left = syntax.Binary(op, left, right=right, op_span=op_span, span=reach)
         return left
 
     def expr_binary(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, None)
 
-    def expr_compare(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
-        return self.chain(parts, None)
+    expr_compare = expr_binary
 
     def expr_and_(self, parts: Sequence[Child], span: Span) -> syntax.Expr:
         return self.chain(parts, ["and"])

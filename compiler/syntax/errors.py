@@ -93,8 +93,8 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     return Diagnostic(
         "E0101",
         f"expected {expectation(place.expected, first)}{behind}, found {value}",
-        Label(span, label),
-        labels,
+        primary=Label(span, label),
+        labels=labels,
         helps=(help,) if help else (),
         fix=fix,
         alternatives=more,
@@ -151,8 +151,8 @@ def unfinished(what: str, last: Token, place: Place) -> Diagnostic:
     return Diagnostic(
         "E0111",
         f"{what} is incomplete: expected {expectation(place.expected, True)}",
-        Label(span_of(place.source, last), "ends here"),
-        still_open(place),
+        primary=Label(span_of(place.source, last), "ends here"),
+        labels=still_open(place),
         helps=helps,
         fix=fix,
         alternatives=more,

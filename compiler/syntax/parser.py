@@ -95,5 +95,10 @@ def assemble_file(source: Source, sink: Sink, parts: ParsedParts) -> syntax.File
             parts.lost.add(next(str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"))
     uses = tuple(Builder(source).use(node) for node in parts.uses)
     return syntax.File(
-        source, uses, tuple(items), frozenset(parts.lost), Span(source, 0, len(source.text)), parts.words
+        source,
+        uses,
+        items=tuple(items),
+        broken=frozenset(parts.lost),
+        span=Span(source, 0, len(source.text)),
+        words=parts.words,
     )

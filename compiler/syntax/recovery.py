@@ -231,12 +231,12 @@ class Piece:
         return Place(
             self.recovery.source,
             frozenset(expected),
-            before,
-            opened,
-            kind,
-            statement,
-            named,
-            tuple(after),
+            before=before,
+            opened=opened,
+            kind=kind,
+            statement=statement,
+            named=named,
+            after=tuple(after),
             around=frozenset(token.type for _, token in self.opened),
             inserted=frozenset(t for t in could if self.leads_on([t, *here, *after])),
             replaced=frozenset(

@@ -40,14 +40,16 @@ def build_batch_transform(
         colours = ColourChanger(
             recipe.seed,
             recipe.color_jitter,
-            recipe.lighting,
-            preprocessing.range,
-            normaliser.mean,
-            normaliser.scale,
+            light=recipe.lighting,
+            black_and_white=preprocessing.range,
+            mean=normaliser.mean,
+            scale=normaliser.scale,
         )
     if recipe.mixup or recipe.cutmix:
         device = normaliser.scale.device
-        mixer = PairMixer(recipe.seed, recipe.mixup, recipe.cutmix, len(preprocessing.classes), device)
+        mixer = PairMixer(
+            recipe.seed, recipe.mixup, cutmix=recipe.cutmix, classes=len(preprocessing.classes), device=device
+        )
     if colours is None and mixer is None and not recipe.random_erasing:
         return None
     return RecipeTransform(recipe.seed, colours, recipe.random_erasing, mixer)

@@ -101,7 +101,11 @@ def _shift_by_pixels(strength: float, side: int) -> float:
 
 
 def _signed(name: str, change: Change, trivial: Amount, others: Amount, side: int = 0) -> Operation:
-    return Operation(name, change, True, trivial, others, others, side)
+    return Operation(name, change, is_signed=True, trivial=trivial, paper=others, timm=others, side=side)
+
+
+def _without_strength(name: str, change: Change) -> Operation:
+    return Operation(name, change, trivial=_ignore, paper=_ignore, timm=_ignore)
 
 
 _FACTORS = _reach(0.99, 1.0), _reach(0.9, 1.0)
@@ -141,8 +145,8 @@ OPERATIONS = (  # the order is part of what a seed means
         paper=lambda strength, _: 256 - int(256 * strength),
         timm=lambda strength, _: 256 - int(256 * strength),
     ),
-    Operation("autocontrast", lambda image, *_: ImageOps.autocontrast(image), False, _ignore, _ignore, _ignore),
-    Operation("equalize", lambda image, *_: ImageOps.equalize(image), False, _ignore, _ignore, _ignore),
+    _without_strength("autocontrast", lambda image, *_: ImageOps.autocontrast(image)),
+    _without_strength("equalize", lambda image, *_: ImageOps.equalize(image)),
     Operation("invert", lambda image, *_: ImageOps.invert(image), timm=_ignore),
     Operation("solarize_add", _add_below_the_middle, timm=lambda strength, _: int(110 * strength)),
 )

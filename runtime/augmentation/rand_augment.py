@@ -42,11 +42,11 @@ class RandAugment:
         return cls(
             recipe.seed,
             variant,
-            recipe.num_ops,
-            recipe.magnitude,
-            recipe.magnitude_std,
-            list_operations(variant),
-            Filling(Image.Resampling.BILINEAR, mean_colour),
+            num_ops=recipe.num_ops,
+            magnitude=recipe.magnitude,
+            deviation=recipe.magnitude_std,
+            operations=list_operations(variant),
+            filling=Filling(Image.Resampling.BILINEAR, mean_colour),
         )
 
     def draw(self, epoch: int, indices: Sequence[int]) -> list[list[Draw]]:

@@ -97,7 +97,13 @@ def read_run(path: Path) -> FinishedRun:
         raise RunError(
             f"{path}: not finished: {done} of {recipe.epochs} epochs; continue with `train --resume --out {path}`"
         )
-    return FinishedRun(path, recipe.seed, tuple(metadata["records"] or run.read_records()), recipe, metadata["data"])
+    return FinishedRun(
+        path,
+        recipe.seed,
+        records=tuple(metadata["records"] or run.read_records()),
+        recipe=recipe,
+        data=metadata["data"],
+    )
 
 
 def group_by_seed(folders: Sequence[str]) -> list[list[str]]:

@@ -144,7 +144,13 @@ def _make_outline(version: _Version, path: Path | None) -> Outline:
         raise RunError(f"{path}: no such file or folder; {_describe_expected(version)}")
     place, train = path, version.each * len(version.train)
     return Outline(
-        version.name, version.classes, 3, (32, 32), train, version.tested, lambda: _read_data(version, place)
+        version.name,
+        version.classes,
+        channels=3,
+        size=(32, 32),
+        train=train,
+        test=version.tested,
+        read=lambda: _read_data(version, place),
     )
 
 
@@ -163,8 +169,16 @@ def _read_data(version: _Version, path: Path) -> Data:
     parts = [_read_records(version, path, read, name, version.each) for name in version.train]
     images = torch.cat([images for images, _ in parts])
     labels = torch.cat([labels for _, labels in parts])
-    test_part = _read_records(version, path, read, version.test, version.tested)
-    return Data(version.name, path, _read_class_names(version, read), images, labels, *test_part)
+    test_images, test_labels = _read_records(version, path, read, version.test, version.tested)
+    return Data(
+        version.name,
+        path,
+        class_names=_read_class_names(version, read),
+        train_images=images,
+        train_labels=labels,
+        test_images=test_images,
+        test_labels=test_labels,
+    )
 
 
 def read_outline_10(path: Path | None) -> Outline:

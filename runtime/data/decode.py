@@ -137,7 +137,17 @@ def open_image(path: Path, channels: int = 3, place: str = "") -> ImageFile:
         raise _describe_fault(path, fault, place) from None
     turn = _read_orientation(image)
     height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
-    return ImageFile(path, place, height, width, image.mode in _GREY, channels, turn, image, stream)
+    return ImageFile(
+        path,
+        place,
+        height=height,
+        width=width,
+        is_grey=image.mode in _GREY,
+        channels=channels,
+        turn=turn,
+        image=image,
+        stream=stream,
+    )
 
 
 def _read_header(stream: BinaryIO, content: bytes) -> Image:

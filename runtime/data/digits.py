@@ -13,7 +13,7 @@ def read_outline(path: Path | None) -> Outline:
     if path is not None:
         raise RunError(f"--data digits:{path}: the digits come with scikit-learn and take no path", status=2)
     require_packages("sklearn")
-    return Outline("digits", 10, 1, (8, 8), IMAGES - HELD_OUT, HELD_OUT, read_data)
+    return Outline("digits", 10, channels=1, size=(8, 8), train=IMAGES - HELD_OUT, test=HELD_OUT, read=read_data)
 
 
 def read_data() -> Data:
@@ -30,4 +30,12 @@ def read_data() -> Data:
     images = torch.from_numpy(bunch.images).mul(15).to(torch.uint8).unsqueeze(1)
     labels = torch.from_numpy(bunch.target).to(torch.int64)
     train, test = train_test_split(range(len(labels)), test_size=HELD_OUT, stratify=bunch.target, random_state=0)
-    return Data("digits", None, tuple("0123456789"), images[train], labels[train], images[test], labels[test])
+    return Data(
+        "digits",
+        None,
+        class_names=tuple("0123456789"),
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
+    )

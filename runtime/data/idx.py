@@ -82,7 +82,7 @@ def _read_part(folder: Path, part: str) -> _Part:
     (answers,) = _read_header(paths[1], 1)
     if answers != count:
         raise RunError(f"{paths[1]}: {answers:,} labels, but {paths[0]} has {count:,} images")
-    return _Part(paths[0], paths[1], count, height, width)
+    return _Part(paths[0], paths[1], count=count, height=height, width=width)
 
 
 def _read_tensors(part: _Part) -> tuple[Tensor, Tensor]:
@@ -111,6 +111,16 @@ def read_outline(path: Path | None) -> Outline:
         raise RunError(f"{folder}: training images of {list(size)}, test of {[test.height, test.width]}")
 
     def read() -> Data:
-        return Data("fashion-mnist", path, FASHION, *_read_tensors(train), *_read_tensors(test))
+        images, labels = _read_tensors(train)
+        test_images, test_labels = _read_tensors(test)
+        return Data(
+            "fashion-mnist",
+            path,
+            class_names=FASHION,
+            train_images=images,
+            train_labels=labels,
+            test_images=test_images,
+            test_labels=test_labels,
+        )
 
-    return Outline("fashion-mnist", len(FASHION), 1, size, train.count, test.count, read)
+    return Outline("fashion-mnist", len(FASHION), channels=1, size=size, train=train.count, test=test.count, read=read)

@@ -164,12 +164,12 @@ def list_folder(path: Path) -> ListedFolder:
     return ListedFolder(
         path,
         classes,
-        (tuple(file for file, _ in train), tuple(file for file, _ in test)),
-        (
+        files=(tuple(file for file, _ in train), tuple(file for file, _ in test)),
+        names=(
             tuple(file.relative_to(parts[0]).as_posix() for file, _ in train),
             tuple(file.relative_to(parts[-1]).as_posix() for file, _ in test),
         ),
-        (np.array([label for _, label in train], np.int64), np.array([label for _, label in test], np.int64)),
+        labels=(np.array([label for _, label in train], np.int64), np.array([label for _, label in test], np.int64)),
     )
 
 
@@ -184,7 +184,15 @@ def _list_table(path: Path) -> ListedFolder:
     if others := sum(file not in listed for file in list_images(path)):
         notes.append(f"{others:,} images of the folder are not in it, and are left out")
     note = "; ".join(notes)
-    return ListedFolder(path, table.class_names, (train, test), table.names, table.labels, note, table.places)
+    return ListedFolder(
+        path,
+        table.class_names,
+        files=(train, test),
+        names=table.names,
+        labels=table.labels,
+        note=note,
+        places=table.places,
+    )
 
 
 def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
@@ -205,7 +213,14 @@ def look_at_folder(path: Path) -> tuple[ListedFolder, Source]:
         for pictures, labels, own_sizes in zip(folder.list_pictures(channels), folder.labels, sizes, strict=True)
     )
     return folder, Source(
-        "folder", path, folder.class_names, channels, train, test, folder.compute_fingerprint, folder.note
+        "folder",
+        path,
+        class_names=folder.class_names,
+        channels=channels,
+        train=train,
+        test=test,
+        compute_fingerprint=folder.compute_fingerprint,
+        note=folder.note,
     )
 
 

@@ -153,7 +153,9 @@ def _split(
     numbers = tuple(lines.values())
     if _TRAIN not in first:
         places = TablePlaces(path, numbers), TablePlaces(path, ())
-        return LabelTable(classes, (tuple(lines), ()), (folder, folder), places, (table, table[:0]))
+        return LabelTable(
+            classes, (tuple(lines), ()), folders=(folder, folder), places=places, labels=(table, table[:0])
+        )
     test = next((part for part in first if part in _TEST), _TEST[0])
     rows: dict[str, list[int]] = {_TRAIN: [], test: []}
     for row, (name, part) in enumerate(zip(lines, first, strict=True)):
@@ -168,9 +170,9 @@ def _split(
     return LabelTable(
         classes,
         (train_names, test_names),
-        (folder / _TRAIN, folder / test),
-        (train, other),
-        (table[rows[_TRAIN]], table[rows[test]]),
+        folders=(folder / _TRAIN, folder / test),
+        places=(train, other),
+        labels=(table[rows[_TRAIN]], table[rows[test]]),
     )
 
 

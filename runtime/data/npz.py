@@ -173,11 +173,11 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
     return Outline(
         "npz",
         len(names),
-        reading.count_channels(shape),
-        reading.find_size(shape),
-        shape[0],
-        images[1].shape[0] if has_test else 0,
-        lambda: _read_data(file, classes, labels, reading),
+        channels=reading.count_channels(shape),
+        size=reading.find_size(shape),
+        train=shape[0],
+        test=images[1].shape[0] if has_test else 0,
+        read=lambda: _read_data(file, classes, labels, reading),
         note="; ".join(notes),
     )
 
@@ -204,12 +204,12 @@ def _read_data(path: Path, names: tuple[str, ...], labels: list[_Labels], readin
     return Data(
         "npz",
         path,
-        names,
-        train,
-        train_labels,
-        test,
-        test_labels,
-        extent if extent[0] < extent[1] else (0.0, 1.0),
+        class_names=names,
+        train_images=train,
+        train_labels=train_labels,
+        test_images=test,
+        test_labels=test_labels,
+        range=extent if extent[0] < extent[1] else (0.0, 1.0),
     )
 
 

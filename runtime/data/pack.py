@@ -180,4 +180,13 @@ def read_outline(path: Path | None) -> Outline | MixedOutline:
         for start, stop in ((0, pack.index.train), (pack.index.train, len(rows)))
     )
     note = "" if pack.index.table is None else f"{one_line(str(path))}: {describe_labels(len(names))}"
-    return Source("pack", path, names, channels, train, test, pack.digest.hex, note).outline()
+    return Source(
+        "pack",
+        path,
+        class_names=names,
+        channels=channels,
+        train=train,
+        test=test,
+        compute_fingerprint=pack.digest.hex,
+        note=note,
+    ).outline()

@@ -116,7 +116,9 @@ def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
     if size:
         bits = np.frombuffer(rest, np.uint8, size, count * ROW.itemsize).reshape(count, -1)
         table = np.unpackbits(bits, axis=1, count=classes)
-    index = PackIndex(tuple(class_names), channels, train, rows, tuple(bytes(rest[start:]).split(b"\0")), table)
+    index = PackIndex(
+        tuple(class_names), channels, train=train, rows=rows, names=tuple(bytes(rest[start:]).split(b"\0")), table=table
+    )
     wrong = _find_wrong_rows(index, end)
     if len(wrong):
         what = index.describe(int(wrong[0]))

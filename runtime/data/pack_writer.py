@@ -80,13 +80,17 @@ def write_pack(
             if report_progress is not None:
                 report_progress(number + 1, images)
         names = [name.encode("utf-8", "surrogateescape") for part in folder.names for name in part]
-        index = format_index(PackIndex(folder.class_names, source.channels, train, rows, tuple(names), table))
+        index = format_index(
+            PackIndex(folder.class_names, source.channels, train=train, rows=rows, names=tuple(names), table=table)
+        )
         start = stream.tell()
         stream.write(index)
         stream.seek(0)
         stream.write(HEAD.pack(MARK, start, len(index), hashlib.sha256(index).digest()))
     size = start + len(index)
-    return PackReport(train, images - train, len(folder.class_names), source.channels, size, folder.note)
+    return PackReport(
+        train, images - train, classes=len(folder.class_names), channels=source.channels, size=size, note=folder.note
+    )
 
 
 def _list_pixels(pictures: Pictures, index: int, side: int | None) -> list[Pixels]:

@@ -84,9 +84,15 @@ class Source:
     def outline(self) -> Outline | MixedOutline:
         """The outline of the set as it is: read into memory where all its images have one size and fit there."""
         sizes = np.concatenate([self.train.sizes, self.test.sizes])
-        counts = len(self.train.labels), len(self.test.labels)
         if (sizes != sizes[0]).any():
-            return MixedOutline(self.name, len(self.class_names), self.channels, *counts, self._fit)
+            return MixedOutline(
+                self.name,
+                len(self.class_names),
+                channels=self.channels,
+                train=len(self.train.labels),
+                test=len(self.test.labels),
+                fit=self._fit,
+            )
         outline = self._fit(Fit((int(sizes[0, 0]), int(sizes[0, 1]))))
         has_room = sizes.prod(1).sum() * self.channels <= MAX_MEMORY_BYTES
         return replace(outline, read=self._read) if has_room else outline
@@ -95,13 +101,13 @@ class Source:
         return Outline(
             self.name,
             len(self.class_names),
-            self.channels,
-            fit.size,
-            len(self.train.labels),
-            len(self.test.labels),
-            lambda: self.photographs(fit),
-            self._fit,
-            self.note,
+            channels=self.channels,
+            size=fit.size,
+            train=len(self.train.labels),
+            test=len(self.test.labels),
+            read=lambda: self.photographs(fit),
+            fit=self._fit,
+            note=self.note,
         )
 
     def photographs(self, fit: Fit) -> Photographs:
@@ -112,21 +118,30 @@ class Source:
         return Photographs(
             self.name,
             self.path,
-            self.class_names,
-            self.channels,
-            fit,
-            self.train.pictures,
-            train,
-            self.test.pictures,
-            test,
-            self.compute_fingerprint,
+            class_names=self.class_names,
+            channels=self.channels,
+            fit=fit,
+            train=self.train.pictures,
+            train_labels=train,
+            test=self.test.pictures,
+            test_labels=test,
+            compute_fingerprint=self.compute_fingerprint,
         )
 
     def _read(self) -> Data:
         """The set in memory."""
         size = self.train.sizes[0].tolist()
-        train, test = (_read_part(part, self.channels, size) for part in (self.train, self.test))
-        return Data(self.name, self.path, self.class_names, *train, *test)
+        train, train_labels = _read_part(self.train, self.channels, size)
+        test, test_labels = _read_part(self.test, self.channels, size)
+        return Data(
+            self.name,
+            self.path,
+            class_names=self.class_names,
+            train_images=train,
+            train_labels=train_labels,
+            test_images=test,
+            test_labels=test_labels,
+        )
 
 
 def _read_part(part: Part, channels: int, size: Sequence[int]) -> tuple[Tensor, Tensor]:

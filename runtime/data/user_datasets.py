@@ -242,11 +242,11 @@ def read_outline(name: str) -> Outline:
     return Outline(
         name,
         len(class_names),
-        train.kind.shape[0],
-        train.kind.shape[1:],
-        len(train),
-        len(parts["test"]) if "test" in parts else 0,
-        read,
+        channels=train.kind.shape[0],
+        size=train.kind.shape[1:],
+        train=len(train),
+        test=len(parts["test"]) if "test" in parts else 0,
+        read=read,
     )
 
 
@@ -270,7 +270,10 @@ def _call(name: str) -> tuple[dict[str, UserPart], tuple[str, ...] | None]:
         raise RunError(f"`{name}` returns {what}; {_EXPECTED}")
     counted = {key: _count(name, _PARTS[key], dataset) for key, dataset in datasets.items()}
     kind = _find_kind(name, counted["train"][0])
-    parts = {key: UserPart(dataset, name, _PARTS[key], kind, count) for key, (dataset, count) in counted.items()}
+    parts = {
+        key: UserPart(dataset, name, title=_PARTS[key], kind=kind, count=count)
+        for key, (dataset, count) in counted.items()
+    }
     own_names: object = getattr(datasets["train"], "classes", None)  # as torchvision's Datasets have it
     if class_names is None and not _are_names(own_names):
         return parts, None
@@ -347,7 +350,16 @@ def _look_at_all(name: str, parts: Mapping[str, UserPart], class_names: tuple[st
     extent = (0.0, 255.0) if train.kind.dtype == torch.uint8 else (low, high) if low < high else (0.0, 1.0)
     of_train, of_test, of_validation = map(labels.make_tensor, _PARTS)
     test = parts.get("test", train.take([]))
-    data = UserDatasets(name, labels.name_classes(), train, of_train, test, of_test, extent, digest.hexdigest())
+    data = UserDatasets(
+        name,
+        labels.name_classes(),
+        train=train,
+        train_labels=of_train,
+        test=test,
+        test_labels=of_test,
+        range=extent,
+        digest=digest.hexdigest(),
+    )
     if "validation" not in parts:
         return data
     return data.with_validation(replace(data, test=parts["validation"], test_labels=of_validation))

@@ -40,7 +40,9 @@ def join_counts(parts: Iterable[Sequence[tuple[int, int, float]]]) -> tuple[Conf
         images, right, total = (sum(column) for column in zip(*counts, strict=True))
         if images:
             low, high = number / BINS, (number + 1) / BINS
-            bins.append(ConfidenceBin(low, high, int(images), total / images, right / images))
+            bins.append(
+                ConfidenceBin(low, high, images=int(images), confidence=total / images, accuracy=right / images)
+            )
     return tuple(bins)
 
 

@@ -91,5 +91,6 @@ def _find_worst(parts: list[Tensor], labels: Tensor, group: Group) -> tuple[Misc
     rows = zip(chosen.tolist(), labels[chosen].tolist(), *predictions[:, chosen].tolist(), strict=True)
     global_rows = ((index * group.size + group.rank, *rest) for index, *rest in rows)
     return tuple(
-        Misclassification(index, loss, true, int(guess), sure) for index, true, loss, guess, sure in global_rows
+        Misclassification(index, loss, true=true, predicted=int(guess), probability=sure)
+        for index, true, loss, guess, sure in global_rows
     )

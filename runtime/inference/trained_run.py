@@ -78,7 +78,7 @@ def load_run(
         model.load_state_dict(tensors)
     except RuntimeError as fault:
         raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
-    return LoadedRun(run, path, metadata, preprocessing, model.eval())
+    return LoadedRun(run, path, metadata=metadata, preprocessing=preprocessing, model=model.eval())
 
 
 def read_sealed_source(run: RunFolder, metadata: RunMetadata, weights: Path, allow_imports: Iterable[str]) -> str:

@@ -40,7 +40,9 @@ def build_order(recipe: Recipe, data: ImageSet, device: torch.device) -> Order:
                 f"{data.name}: say aug_repeats: {count} or less in the recipe",
                 "aug_repeats",
             )
-        return RepeatedOrder(count, recipe.aug_repeats, min(recipe.batch_size, count), recipe.seed, device)
+        return RepeatedOrder(
+            count, recipe.aug_repeats, batch_size=min(recipe.batch_size, count), seed=recipe.seed, device=device
+        )
     return lambda epoch: counter_rng.permutation(recipe.seed, epoch, count, device)
 
 

@@ -42,7 +42,9 @@ def build_optimizer(model: nn.Module, recipe: Recipe, *, fused: bool = True) -> 
     if recipe.optimizer == "lamb":
         return Lamb(groups, lr, betas, recipe.epsilon)
     if is_muon:
-        return Muon(groups, lr, recipe.momentum, recipe.nesterov, betas, recipe.epsilon, fused=fused)
+        return Muon(
+            groups, lr, momentum=recipe.momentum, nesterov=recipe.nesterov, betas=betas, eps=recipe.epsilon, fused=fused
+        )
     return torch.optim.SGD(groups, lr=lr, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=fused)
 
 

@@ -50,7 +50,12 @@ def define_key(
     may_change: bool = False,
 ) -> _Default:
     """The default of a field of `Recipe`, with its rule."""
-    return field(default=default, metadata={"rule": Rule(kind, meaning, low, high, positive, choices, may_change)})
+    return field(
+        default=default,
+        metadata={
+            "rule": Rule(kind, meaning, low=low, high=high, positive=positive, choices=choices, may_change=may_change)
+        },
+    )
 
 
 def format_value(value: object) -> str:

@@ -195,7 +195,13 @@ def _read_criterion(value: object) -> Criterion:
     one = _tree(value)
     at_least = "at_least" in one
     threshold = float(str(one["at_least" if at_least else "at_most"]))
-    return Criterion(str(one["statistic"]), _prose(one["says"]), threshold, at_least, exact=one.get("exact") is True)
+    return Criterion(
+        str(one["statistic"]),
+        _prose(one["says"]),
+        threshold=threshold,
+        at_least=at_least,
+        exact=one.get("exact") is True,
+    )
 
 
 def _read_arms(text: Tree, form: str) -> list[ArmText]:

@@ -56,14 +56,14 @@ def take_figures(arms: Sequence[TrainedArm]) -> list[Figure]:
             ("multiply_adds", costs.multiply_adds),
             ("weighted_layers", costs.weighted_layers),
         ):
-            figures.append(Figure(arm.label, None, quantity, count))
-        figures += [Figure(arm.label, seed, "diverged", 1) for seed in arm.diverged]
+            figures.append(Figure(arm.label, None, quantity=quantity, value=count))
+        figures += [Figure(arm.label, seed, quantity="diverged", value=1) for seed in arm.diverged]
         for run in arm.runs:
             last = run.last_record
             for key in ("train_loss", "test_loss", "top1", "seconds"):
-                figures.append(Figure(arm.label, run.seed, key, float(last[key])))
+                figures.append(Figure(arm.label, run.seed, quantity=key, value=float(last[key])))
             for record in run.records:
                 for part, loss in enumerate(record["curve"]):
                     epoch = record["epoch"] - 1 + (part + 0.5) / len(record["curve"])
-                    figures.append(Figure(arm.label, run.seed, "loss", loss, epoch))
+                    figures.append(Figure(arm.label, run.seed, quantity="loss", value=loss, place=epoch))
     return figures

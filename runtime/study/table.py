@@ -62,7 +62,14 @@ class Table:
     def rename_arms(self, names: Mapping[str, str]) -> "Table":
         """The same figures under other names of their arms."""
         return Table(
-            Figure(names.get(one.arm, one.arm), one.seed, one.quantity, one.value, one.place, one.label)
+            Figure(
+                names.get(one.arm, one.arm),
+                one.seed,
+                quantity=one.quantity,
+                value=one.value,
+                place=one.place,
+                label=one.label,
+            )
             for one in self.figures
         )
 

@@ -109,7 +109,16 @@ def make_job(
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
     folder = out / f"{arm.network}-{seed}-{digest}"
     cost = arm.multiply_adds * len(data.train_labels) * recipe.epochs
-    return Job(arm.text.label, arm.network, arm.source, data.argument, seeded, folder, cost, init)
+    return Job(
+        arm.text.label,
+        arm.network,
+        source=arm.source,
+        data=data.argument,
+        recipe=seeded,
+        folder=folder,
+        cost=cost,
+        init=init,
+    )
 
 
 def train_missing(jobs: Sequence[Job], processes: int, tell: Callable[[str], None]) -> None:

@@ -21,6 +21,7 @@ from resnetc.runtime.step.training_step import BatchTransform, Criterion, Labels
 def build_step(
     model: nn.Module,
     optimizer: Optimizer,
+    *,
     average: ExponentialMovingAverage,
     images: ImageBatches,
     transform: BatchTransform | None,

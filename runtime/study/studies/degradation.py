@@ -28,7 +28,7 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
         models = {"gradient at the start": arm.build_initial_model(run), "gradient at the end": arm.load_model(run)}
         for quantity, model in models.items():
             for layer, (name, norm) in enumerate(measure_gradient_norms(model, probe), 1):
-                figures.append(Figure(arm.label, run.seed, quantity, norm, layer, name))
+                figures.append(Figure(arm.label, run.seed, quantity=quantity, value=norm, place=layer, label=name))
     return Table(figures)
 
 

@@ -29,7 +29,7 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     assert data is not None
     figures = take_figures(arms)
     if any(arm.label == NET_1202 for arm in arms):
-        figures.append(Figure(NET_1202, None, "constant_guess", math.log(data.classes)))
+        figures.append(Figure(NET_1202, None, quantity="constant_guess", value=math.log(data.classes)))
     return Table(figures)
 
 

@@ -31,8 +31,10 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
             probe = take_training_images(data, run.folder, _IMAGES)
             ratios = measure_residuals(arm.load_model(run), probe)
             for block, (name, ratio) in enumerate(ratios, 1):
-                figures.append(Figure(arm.label, run.seed, "change", ratio, block, name))
-            figures.append(Figure(arm.label, run.seed, "mean_change", sum(r for _, r in ratios) / len(ratios)))
+                figures.append(Figure(arm.label, run.seed, quantity="change", value=ratio, place=block, label=name))
+            figures.append(
+                Figure(arm.label, run.seed, quantity="mean_change", value=sum(r for _, r in ratios) / len(ratios))
+            )
     return Table(figures)
 
 

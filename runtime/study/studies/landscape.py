@@ -36,12 +36,17 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
         plane = np.array(measure_plane(model, directions, _STEPS, probe))
         for row, values in enumerate(plane):
             for column, loss in enumerate(values):
-                figures.append(Figure(arm.label, run.seed, f"plane {row}", float(loss), column))
+                figures.append(Figure(arm.label, run.seed, quantity=f"plane {row}", value=float(loss), place=column))
         line = measure_along_gradient(arm.build_initial_model(run), _GRADIENT_STEPS, probe)
-        figures += [Figure(arm.label, run.seed, "line", y, x) for x, y in zip(_GRADIENT_STEPS, line, strict=True)]
+        figures += [
+            Figure(arm.label, run.seed, quantity="line", value=y, place=x)
+            for x, y in zip(_GRADIENT_STEPS, line, strict=True)
+        ]
         rim = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
-        figures.append(Figure(arm.label, run.seed, "rise", float(np.log1p(rim).mean() - np.log1p(plane.min()))))
-        figures.append(Figure(arm.label, run.seed, "range", max(line) - min(line)))
+        figures.append(
+            Figure(arm.label, run.seed, quantity="rise", value=float(np.log1p(rim).mean() - np.log1p(plane.min())))
+        )
+        figures.append(Figure(arm.label, run.seed, quantity="range", value=max(line) - min(line)))
     return Table(figures)
 
 

@@ -37,24 +37,29 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
             named = list_named_blocks(model)
             blocks = lesions.list_removable(model, [block for _, block in named], has_shortcuts, probe)
             whole = probe.accuracy(model)
-            figures.append(Figure(arm.label, run.seed, "whole", whole))
+            figures.append(Figure(arm.label, run.seed, quantity="whole", value=whole))
             lost = []
             for number, (name, block) in enumerate(named, 1):
                 if block in blocks:
                     accuracy = lesions.measure_without(model, [block], has_shortcuts, probe)
-                    figures.append(Figure(arm.label, run.seed, "without one", accuracy, number, name))
+                    figures.append(
+                        Figure(arm.label, run.seed, quantity="without one", value=accuracy, place=number, label=name)
+                    )
                     lost.append(whole - accuracy)
-            figures.append(Figure(arm.label, run.seed, "median_loss", median(lost)))
+            figures.append(Figure(arm.label, run.seed, quantity="median_loss", value=median(lost)))
             generator = random.Random(run.seed)
             for count in (1, 2, 4, 8, 12, 16):
                 if count <= len(blocks):
                     draws = [generator.sample(blocks, count) for _ in range(_DRAWS)]
                     mean = sum(lesions.measure_without(model, one, has_shortcuts, probe) for one in draws) / _DRAWS
-                    figures.append(Figure(arm.label, run.seed, "without several", mean, count))
+                    figures.append(Figure(arm.label, run.seed, quantity="without several", value=mean, place=count))
             if has_shortcuts:
                 few = take_training_images(data, run.folder, _GRADIENT_IMAGES)
                 shares = lesions.measure_path_gradients(model, blocks, few, _PATH_DRAWS, run.seed)
-                figures += [Figure(arm.label, run.seed, "path", share, length) for length, share in enumerate(shares)]
+                figures += [
+                    Figure(arm.label, run.seed, quantity="path", value=share, place=length)
+                    for length, share in enumerate(shares)
+                ]
     return Table(figures)
 
 

@@ -31,16 +31,16 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
         cells.setdefault(arm.label.rpartition(", rate ")[0], []).append(arm)
     for cell, members in cells.items():
         diverged = sum(1 for arm in members if arm.diverged)
-        figures.append(Figure(cell, None, "diverged_share", 100 * diverged / len(members)))
+        figures.append(Figure(cell, None, quantity="diverged_share", value=100 * diverged / len(members)))
         for seed in sorted({seed for arm in members for seed in (*arm.diverged, *(run.seed for run in arm.runs))}):
             pairs = [(arm, run) for arm in members for run in arm.runs if run.seed == seed]
             if not pairs:
-                figures.append(Figure(cell, seed, "best_top1", 100 / data.classes))
+                figures.append(Figure(cell, seed, quantity="best_top1", value=100 / data.classes))
                 continue
             arm, run = min(pairs, key=lambda pair: pair[1].last_record["train_loss"])
-            figures.append(Figure(cell, seed, "best_rate", run.recipe.learning_rate))
-            figures.append(Figure(cell, seed, "best_train_loss", run.last_record["train_loss"]))
-            figures.append(Figure(cell, seed, "best_top1", run.last_record["top1"]))
+            figures.append(Figure(cell, seed, quantity="best_rate", value=run.recipe.learning_rate))
+            figures.append(Figure(cell, seed, quantity="best_train_loss", value=run.last_record["train_loss"]))
+            figures.append(Figure(cell, seed, quantity="best_top1", value=run.last_record["top1"]))
     return Table(figures)
 
 

@@ -26,9 +26,11 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
             probe = take_training_images(data, run.folder, _IMAGES)
             responses = measure_responses(arm.load_model(run), probe)
             for layer, (name, deviation) in enumerate(responses, 1):
-                figures.append(Figure(arm.label, run.seed, "response", deviation, layer, name))
+                figures.append(
+                    Figure(arm.label, run.seed, quantity="response", value=deviation, place=layer, label=name)
+                )
             mean = sum(deviation for _, deviation in responses) / len(responses)
-            figures.append(Figure(arm.label, run.seed, "mean_response", mean))
+            figures.append(Figure(arm.label, run.seed, quantity="mean_response", value=mean))
     return Table(figures)
 
 

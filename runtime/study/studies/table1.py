@@ -31,8 +31,8 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
             continue
         published, unit = arm.number("published"), arm.number("unit")
         count = arm.compiled.parameters if values["counts"] == "parameters" else arm.compiled.multiply_adds
-        figures.append(Figure(arm.label, None, "published", published))
-        figures.append(Figure(arm.label, None, "deviation", abs(count - published) / unit))
+        figures.append(Figure(arm.label, None, quantity="published", value=published))
+        figures.append(Figure(arm.label, None, quantity="deviation", value=abs(count - published) / unit))
     return Table(figures)
 
 

@@ -31,7 +31,7 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
             train = take_training_images(other, start.folder, _TRAIN)
             test = take_test_images(other, start.folder, _TEST)
             accuracy = measure_linear_probe(first.load_model(start), train, test)
-            figures.append(Figure(first.label, start.seed, "probe", accuracy))
+            figures.append(Figure(first.label, start.seed, quantity="probe", value=accuracy))
     return Table(figures)
 
 

@@ -23,8 +23,10 @@ def measure(arms: Sequence[TrainedArm], data: ImageSet | None) -> Table:
     an epoch tells of its beginning. That of a run that diverged is infinite."""
     ends = []
     for arm in arms:
-        ends += [Figure(arm.label, run.seed, "end_loss", run.last_record["curve"][-1]) for run in arm.runs]
-        ends += [Figure(arm.label, seed, "end_loss", math.inf) for seed in arm.diverged]
+        ends += [
+            Figure(arm.label, run.seed, quantity="end_loss", value=run.last_record["curve"][-1]) for run in arm.runs
+        ]
+        ends += [Figure(arm.label, seed, quantity="end_loss", value=math.inf) for seed in arm.diverged]
     ends.sort(key=lambda one: one.seed or 0)
     return Table([*take_figures(arms), *ends])
 

@@ -99,11 +99,11 @@ def _add_up(name: str, runs: Sequence[_Run], expected: Expectation) -> Cost:
     return Cost(
         name,
         expected.data,
-        len(runs),
-        sum(run.steps for run in runs),
-        sum(run.images for run in runs),
-        sum(run.limit_seconds for run in runs) / 3600,
-        sum(run.eager_seconds for run in runs) / 3600,
+        runs=len(runs),
+        steps=sum(run.steps for run in runs),
+        images=sum(run.images for run in runs),
+        limit_hours=sum(run.limit_seconds for run in runs) / 3600,
+        eager_hours=sum(run.eager_seconds for run in runs) / 3600,
     )
 
 

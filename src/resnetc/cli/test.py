@@ -264,7 +264,9 @@ def test_network(
             )
     torch_module.module_of.cache_clear()
     torch_module.run.cache_clear()
-    return Result(held_claims, predictions, untried, len(inputs), tuple(f for f in findings if f.failure))
+    return Result(
+        held_claims, predictions, untried=untried, inputs=len(inputs), failures=tuple(f for f in findings if f.failure)
+    )
 
 
 def choose_example_count(checked: CheckedNetwork, many: bool) -> int:

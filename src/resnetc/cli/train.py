@@ -263,7 +263,9 @@ def read_stopped_run(out: Path) -> StoppedRun:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
     metadata, source = train_state.load_newest(run)[1], run.read_source()
     is_sealed = loader.compute_digest(source) == metadata["module"]
-    return StoppedRun(metadata["data"], run.recipe, run.model, source, is_sealed, metadata["network"])
+    return StoppedRun(
+        metadata["data"], run.recipe, model=run.model, source=source, is_sealed=is_sealed, network=metadata["network"]
+    )
 
 
 def admit_source(source: str, model: Path, options: argparse.Namespace) -> None:

@@ -226,7 +226,7 @@ class Reader:
 
     def stage(self, plan: Stages, groups: list[BlockGroup], source: Tensor, frame: Frame) -> list[Read]:
         """Rule 1: a stage is the sequence of its blocks."""
-        inner = Frame(frame.spec, frame.slots, dict(frame.locals), None, frame.scope, frame.axes)
+        inner = Frame(frame.spec, frame.slots, locals=dict(frame.locals), here=None, scope=frame.scope, axes=frame.axes)
         blocks: list[Read] = []
         current = source
         for index, layer in enumerate(plan.blocks(groups, inner)):

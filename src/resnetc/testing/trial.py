@@ -82,9 +82,21 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 accepted, refusals = prove(network)
                 measures = measure(network)
                 origin = Origin(request, loader.prelude, homes)
-                checked = CheckedNetwork(network, accepted, measures, spec, name, Path(), origin)
+                checked = CheckedNetwork(
+                    network, accepted, measures=measures, spec=spec, title=name, folder=Path(), origin=origin
+                )
                 source = module_text(checked, digest(spec.closure()))
-                out.append(Trial(network, accepted, measures, source, tuple(refusals), text, origin))
+                out.append(
+                    Trial(
+                        network,
+                        accepted,
+                        measures=measures,
+                        source=source,
+                        refusals=tuple(refusals),
+                        text=text,
+                        origin=origin,
+                    )
+                )
     except Fault as fault:
         sink.add(fault.diagnostic)
     except AlreadyReported:

@@ -91,7 +91,7 @@ def svg(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> str:
 def laid_out(drawn: Chart, left: float, top: float) -> Layout:
     rows = ranks(drawn)
     columns, links = placed(drawn, rows)
-    layout = Layout(rows, columns, links, left, top)
+    layout = Layout(rows, columns, links=links, left=left, top=top)
     across(drawn, layout)
     down(drawn, layout)
     return layout
@@ -137,7 +137,7 @@ def placed(drawn: Chart, rows: dict[str, int]) -> tuple[dict[str, int], list[Lin
         if end > begin + 1:
             gaps = 2 * begin + 1, 2 * end - 1  # a row is an even number, the gap below it the next odd one
             way = ends[0] if below(ends[0], *gaps) else free(*gaps)
-        links.append(Link(arrow.start, arrow.end, arrow.text, (begin, end), ends, way))
+        links.append(Link(arrow.start, arrow.end, text=arrow.text, rows=(begin, end), columns=ends, way=way))
     return columns, links
 
 

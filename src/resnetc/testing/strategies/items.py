@@ -94,7 +94,16 @@ def block_item(
         parameters.append(f"{draft.one('', 'first ')}reach: size = {kernel}")
     sizes = draft.one("kept", "kept", "kept", "strides are free", "strides are free", "free")
     shapes = tuple(open_map(c, draft.rank) for c in channels)
-    body = Body(draft, shapes, inner_call, tuple(terms), sizes, staged, depth, CONDITIONS)
+    body = Body(
+        draft,
+        shapes,
+        inner=inner_call,
+        terms=tuple(terms),
+        sizes=sizes,
+        staged=staged,
+        depth=depth,
+        conditions=CONDITIONS,
+    )
     start = body.input
     pre = body.named(body.quiet(start)) if draft.flag(2) else start
     main = body.chain(pre, draft.number(0, 2), None, stride if draft.flag(9) else None)

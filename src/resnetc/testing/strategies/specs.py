@@ -64,7 +64,14 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     rank = draft.rank
     draft.narrow = draft.flag(5)
     channels = draft.number(draft.least, 4)
-    model = Body(draft, (open_map(channels, rank),), inner_call, (), draft.one("kept", "kept", "free"), False)
+    model = Body(
+        draft,
+        (open_map(channels, rank),),
+        inner=inner_call,
+        terms=(),
+        sizes=draft.one("kept", "kept", "free"),
+        staged=False,
+    )
     model.stored.add("fc")  # of the head
     settings = bindings(draft)
     stem, current = entry(draft, model, widest)

@@ -124,7 +124,16 @@ def take_steps(
         group = Group(0, 1, device)
         repeated_labels = RepeatedLabels(labels) if may_repeat(recipe) else labels
         step = build_step(
-            model, optimizer, average, batches, transform, repeated_labels, criterion, state, group, recipe
+            model,
+            optimizer,
+            average=average,
+            images=batches,
+            transform=transform,
+            labels=repeated_labels,
+            criterion=criterion,
+            state=state,
+            group=group,
+            recipe=recipe,
         )
         index, numbers = torch.zeros(BATCH, dtype=torch.int64, device=device), DeviceMoment(device)
         for number in (1, 2):

@@ -15,8 +15,10 @@ from resnetc.runtime.recipe.recipe import Recipe
 
 # Decoded crops wait for each other: decoder and filter, in turn, would each find the other's code in the caches.
 _MAX_BYTES_THAT_WAIT = 1 << 20
+_MAX_TOGETHER = 8  # crops of one shape: more gain nothing, and their memory is taken from the system each time
 _TRIES = 10  # draws, before the largest centre of an allowed shape is taken
 _Draw = tuple[int, int, int, int]  # area, shape, top, left, each from 0 to 2**32 - 1
+_Shape = tuple[int, ...]  # height, width, channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,22 @@ def read_crops(
     reduced one: by less than one pixel of the result.
     """
     crops = np.empty((len(indices), *size, part.channels), np.uint8)
-    waiting: dict[int, Pixels] = {}
+    waiting: dict[_Shape, dict[int, Pixels]] = {}
     size_of_waiting = 0
     for row, index in enumerate(indices):
         with part.open(index) as picture:
             box = choose_box(row, picture.height, picture.width)
             factor = choose_factor(picture, box, size)
-            left, top, right, bottom = ((edge + factor // 2) // factor for edge in box)
-            pixels = picture.cut(factor, (left, top, right, bottom))
+            if factor > 1:
+                left, top, right, bottom = ((edge + factor // 2) // factor for edge in box)
+                box = left, top, right, bottom
+            pixels = picture.cut(factor, box)
             if pixels.shape[:2] == size:
                 crops[row] = pixels
                 continue
-            waiting[row] = pixels.copy()
-        size_of_waiting += waiting[row].nbytes
+            pixels = pixels.copy()
+        waiting.setdefault(pixels.shape, {})[row] = pixels
+        size_of_waiting += pixels.nbytes
         if size_of_waiting > _MAX_BYTES_THAT_WAIT:
             _resample(waiting, crops)
             waiting, size_of_waiting = {}, 0
@@ -90,11 +95,17 @@ def read_crops(
     return crops
 
 
-def _resample(waiting: dict[int, Pixels], crops: Pixels) -> None:
+@torch.inference_mode()  # a quarter of the time for small crops is that of looking for gradients
+def _resample(waiting: dict[_Shape, dict[int, Pixels]], crops: Pixels) -> None:
     """Fill rows of `crops` by torch's filter for bytes, which gives the integers of Pillow's within one grey level, and
-    takes a fifth of its time, because it works on several pixels at once."""
+    takes a fifth of its time, because it works on several pixels at once. Crops of one shape go together: for small
+    ones, to call the filter takes longer than to filter."""
     size = crops.shape[1], crops.shape[2]
-    for row, pixels in waiting.items():
-        image = torch.from_numpy(pixels.reshape(1, *pixels.shape)).permute(0, 3, 1, 2)  # `channels_last`, not moved
-        resampled = interpolate(image, size, mode="bilinear", antialias=True)
-        crops[row] = resampled.permute(0, 2, 3, 1)[0].numpy()
+    for shape, alike in waiting.items():
+        rows = list(alike)
+        for some in (rows[first : first + _MAX_TOGETHER] for first in range(0, len(rows), _MAX_TOGETHER)):
+            batch = alike[some[0]].reshape(1, *shape) if len(some) == 1 else np.stack([alike[row] for row in some])
+            images = torch.from_numpy(batch.transpose(0, 3, 1, 2))  # `channels_last`, not moved
+            resampled = interpolate(images, size, mode="bilinear", antialias=True).numpy().transpose(0, 2, 3, 1)
+            for row, pixels in zip(some, resampled, strict=True):
+                crops[row] = pixels

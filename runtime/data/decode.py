@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from resnetc.bounded_read import open_regular, read_small
+from resnetc.runtime.data.jpeg_header import JPEG_MARK, ORIENTATION, read_frame
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
 
@@ -29,7 +31,6 @@ Region = tuple[int, int, int, int]  # the same of whole pixels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no EPS: Pillow starts Ghostscript for it
-_JPEG_MARK = b"\xff\xd8\xff"
 MAX_PIXELS = 1 << 26  # of one image
 _MAX_BYTES_AT_ONCE = 1 << 21
 MIN_REDUCED_SIDE = 16  # pixels of a reduced image's short side
@@ -41,7 +42,6 @@ INTERPOLATIONS = tuple(_FILTERS)
 _SUPPORT = 3  # pixels of the result that the widest filter, Lanczos's, sees to each side
 _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
-_ORIENTATION = 0x0112  # the EXIF tag
 
 
 class Picture(Protocol):
@@ -64,7 +64,7 @@ class Picture(Protocol):
 
 
 @dataclass(slots=True)  # not frozen, which takes three times as long to make
-class ImageFile:
+class ImageFile(ABC):
     """An image file of which the header was read; its pixels are decoded by `read`. A context, which closes it."""
 
     path: Path
@@ -74,14 +74,13 @@ class ImageFile:
     is_grey: bool
     channels: int
     turn: int  # the EXIF orientation; 1: upright
-    image: Image
-    stream: BinaryIO
 
-    def __enter__(self) -> ImageFile:
+    def __enter__(self) -> Self:
         return self
 
+    @abstractmethod
     def __exit__(self, *error: object) -> None:
-        self.stream.close()
+        """Closes the file."""
 
     def read(self, factor: int, region: Region) -> Image:
         """A region of the image, all of which is decoded: a JPEG at a reduced size, which takes less time. Call it, or
@@ -92,6 +91,21 @@ class ImageFile:
     def cut(self, factor: int, region: Region) -> Pixels:
         """The same as an array."""
         return to_array(self.read(factor, region))
+
+    @abstractmethod
+    def _decode(self, factor: int) -> Image:
+        """The whole image, reduced by `factor`."""
+
+
+@dataclass(slots=True)
+class _AnyFile(ImageFile):
+    """A file of any format, as Pillow opens it."""
+
+    image: Image
+    stream: BinaryIO
+
+    def __exit__(self, *error: object) -> None:
+        self.stream.close()
 
     def _decode(self, factor: int) -> Image:
         image = self.image
@@ -114,6 +128,30 @@ class ImageFile:
         return image
 
 
+@dataclass(slots=True)
+class _JpegFile(ImageFile):
+    """An ordinary JPEG, of which the decoder is all that is needed of Pillow."""
+
+    content: bytes
+
+    def __exit__(self, *error: object) -> None:
+        pass  # it was closed when it was read
+
+    def _decode(self, factor: int) -> Image:
+        from PIL import Image
+
+        height, width = (self.width, self.height) if self.turn >= 5 else (self.height, self.width)
+        mode = MODES[1 if self.is_grey else 3]
+        image = Image.new(mode, (-(-width // factor), -(-height // factor)), None)
+        try:
+            image.frombytes(self.content, "jpeg", mode, "", factor, 0)
+        except Exception:  # Pillow's own way of reading says more about what is wrong
+            with _open_stream(self.path, BytesIO(self.content), self.content, self.channels, self.place) as file:
+                return file._decode(factor)
+        image = image if mode == MODES[self.channels] else image.convert(MODES[self.channels])
+        return _turn_upright(image, self.turn)
+
+
 def open_image(path: Path, channels: int = 3, place: str = "") -> ImageFile:
     """The image file `path`, to be read with `channels` (1 or 3); RunError, naming it, for what is no image.
 
@@ -122,14 +160,33 @@ def open_image(path: Path, channels: int = 3, place: str = "") -> ImageFile:
     """
     try:
         content = read_small(path, _MAX_BYTES_AT_ONCE)
-        stream = open_regular(path) if content is None else BytesIO(content)
+        if content is None:
+            return _open_stream(path, open_regular(path), b"", channels, place)
     except OSError as fault:
         unreadable = RunError(f"{_name(path)}: cannot read it: {fault.strerror or fault}")
         raise _describe_fault(path, unreadable, place) from None
+    frame = read_frame(content) if content.startswith(JPEG_MARK) else None
+    if frame is None or frame.height * frame.width > MAX_PIXELS:
+        return _open_stream(path, BytesIO(content), content, channels, place)
+    height, width = (frame.width, frame.height) if frame.turn >= 5 else (frame.height, frame.width)
+    return _JpegFile(
+        path,
+        place,
+        height=height,
+        width=width,
+        is_grey=frame.channels == 1,
+        channels=channels,
+        turn=frame.turn,
+        content=content,
+    )
+
+
+def _open_stream(path: Path, stream: BinaryIO, content: bytes, channels: int, place: str) -> ImageFile:
+    """An image of any format; `content`: all of the stream, of a small file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = _read_header(stream, content or b"")
+            image = _read_header(stream, content)
         if not 0 < image.width * image.height <= MAX_PIXELS:
             raise RunError(f"{_name(path)}: {image.width}x{image.height} pixels; the limit is {MAX_PIXELS:,}")
     except Exception as fault:  # see above
@@ -137,7 +194,7 @@ def open_image(path: Path, channels: int = 3, place: str = "") -> ImageFile:
         raise _describe_fault(path, fault, place) from None
     turn = _read_orientation(image)
     height, width = (image.width, image.height) if turn >= 5 else (image.height, image.width)
-    return ImageFile(
+    return _AnyFile(
         path,
         place,
         height=height,
@@ -154,7 +211,7 @@ def _read_header(stream: BinaryIO, content: bytes) -> Image:
     """The image, of which nothing is decoded. `content`, the bytes of a small file, is in memory already: a decoder
     reads in small pieces, which takes longer from a file; and to look for the format of a JPEG takes long for a small
     one."""
-    if content.startswith(_JPEG_MARK):
+    if content.startswith(JPEG_MARK):
         from PIL.JpegImagePlugin import jpeg_factory
 
         return jpeg_factory(stream, "")
@@ -192,7 +249,7 @@ def _read_orientation(image: Image) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            turn = image.getexif().get(_ORIENTATION, 1)
+            turn = image.getexif().get(ORIENTATION, 1)
     except Exception:  # a photograph is one whatever its EXIF says
         return 1
     return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -39,7 +39,8 @@ class Pack:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stream, head = _open_file(path)
-        self._buffer = np.empty(0, np.uint8)  # memory that is there already is read into faster
+        self._handle = self._stream.fileno()
+        self._make_room(0)
         size = os.fstat(self._stream.fileno()).st_size
         _, start, length, self.digest = HEAD.unpack(head)
         if start < HEAD.size or start + length != size:
@@ -63,36 +64,43 @@ class Pack:
     def read_rows(self, number: int, factor: int, top: int, bottom: int) -> Pixels:
         """Rows of an image reduced by `factor`, which hold until the next are read; RunError if it is damaged."""
         start, height, width = self._locate(number, factor)
-        each = width * self.index.channels
-        level = LEVELS.index(factor)
+        channels = self.index.channels
+        each, level = width * channels, LEVELS.index(factor)
         if self._is_verified.item(number, level):
-            content = self._read(start + top * each, (bottom - top) * each, number)
-            return content.reshape(bottom - top, width, self.index.channels)
+            self._read(start + top * each, (bottom - top) * each, number)
+            return np.ndarray((bottom - top, width, channels), np.uint8, self._buffer)
         content = self._read(start, height * each, number)
         if hashlib.sha256(content.data).digest() != self.index.rows["digests"][number, level].tobytes():
             raise self._describe_fault(f"damaged: {self.index.describe(number)} does not match its SHA-256")
         self._is_verified[number, level] = True
-        return content.reshape(height, width, self.index.channels)[top:bottom]
+        return content.reshape(height, width, channels)[top:bottom]
 
     def _locate(self, number: int, factor: int) -> tuple[int, int, int]:
         """Where the form of an image that is reduced by `factor` starts, its height and its width."""
-        start, height, width = (column.item(number) for column in self._places)
+        offsets, heights, widths = self._places
+        start, height, width = offsets.item(number), heights.item(number), widths.item(number)
+        if factor == 1:
+            return start, height, width
         for smaller in LEVELS[: LEVELS.index(factor)]:
             start += -(-height // smaller) * -(-width // smaller) * self.index.channels
         return start, -(-height // factor), -(-width // factor)
 
+    def _make_room(self, length: int) -> None:
+        """A buffer of so many bytes: memory that is there already is read into faster."""
+        self._buffer = np.empty(length, np.uint8)
+        self._room = self._buffer.data
+
     def _read(self, start: int, length: int, number: int | None = None) -> Pixels:
-        """Bytes of an image, or of the index; RunError where the file has fewer by now."""
+        """Bytes of an image, or of the index, as the first of the buffer; RunError where the file has fewer by now."""
         if len(self._buffer) < length:
-            self._buffer = np.empty(length, np.uint8)
-        content = self._buffer[:length]
+            self._make_room(length)
         try:
-            size = _read_into(self._stream, start, content.data)
+            size = _read_into(self._handle, start, self._room[:length])
         except OSError as fault:
             raise self._describe_fault(f"cannot read {self._name(number)}: {fault.strerror or fault}") from None
         if size != length:
             raise self._describe_fault(f"truncated since it was opened: {self._name(number)} is cut off")
-        return content
+        return self._buffer[:length]
 
     def _name(self, number: int | None) -> str:
         return "its index" if number is None else self.index.describe(number)
@@ -101,11 +109,11 @@ class Pack:
         return RunError(f"{one_line(str(self.path))}: {text}")
 
 
-def _read_into(stream: BinaryIO, start: int, room: memoryview) -> int:
-    """Fill the room with the bytes from a place on; how many there were. Processes that share the file do not
-    interfere."""
-    done = 0
-    while done < len(room) and (count := os.preadv(stream.fileno(), [room[done:]], start + done)):
+def _read_into(handle: int, start: int, room: memoryview) -> int:
+    """Fill the room with the bytes of an open file from a place on; how many there were. Processes that share the file
+    do not interfere."""
+    done = os.preadv(handle, [room], start)
+    while 0 < done < len(room) and (count := os.preadv(handle, [room[done:]], start + done)):
         done += count
     return done
 
@@ -124,14 +132,20 @@ def _open_file(path: Path) -> tuple[BinaryIO, bytes]:
     raise RunError(f"{one_line(str(path))}: not a pack; {_EXPECTED}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes three times as long to make
 class PackedPicture:
-    """One image of a pack."""
+    """One image of a pack. A context, which has nothing to close."""
 
     pack: Pack
     number: int
     height: int
     width: int
+
+    def __enter__(self) -> PackedPicture:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
     def read(self, factor: int, region: Region) -> Image:
         """A region of the image, reduced by `factor`."""
@@ -164,7 +178,7 @@ class PackPictures:
 
     def open(self, index: int) -> AbstractContextManager[PackedPicture]:
         """One of them."""
-        return nullcontext(self.pack.open(self.start + index))
+        return self.pack.open(self.start + index)
 
 
 def read_outline(path: Path | None) -> Outline | MixedOutline:

@@ -104,10 +104,12 @@ def test_no_crop_depends_on_those_that_it_waits_for(monkeypatch: pytest.MonkeyPa
     photographs = InMemory([noise(40 + number, 50 - number) for number in range(12)])
 
     def choose_box(row: int, height: int, width: int) -> decode.Region:
-        return (0, 0, 16, 16) if height % 3 == 0 else (1, 2, width - 3, height - 1)
+        alike = 3, height - 30, 28, height - 11  # of one shape, more than are resampled at once with a limit of 2
+        return ((0, 0, 16, 16), alike, (1, 2, width - 3, height - 1), alike)[height % 4]
 
     alone = [read_crops(photographs, [index], choose_box, (16, 16))[0] for index in range(12)]
     monkeypatch.setattr(resized_crops, "_MAX_BYTES_THAT_WAIT", limit)
+    monkeypatch.setattr(resized_crops, "_MAX_TOGETHER", 2)
     together = read_crops(photographs, range(11, -1, -1), choose_box, (16, 16))
     assert np.array_equal(together[::-1], alone)
 

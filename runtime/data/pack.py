@@ -40,7 +40,8 @@ class Pack:
         self.path = path
         self._stream, head = _open_file(path)
         self._handle = self._stream.fileno()
-        self._make_room(0)
+        self._buffer = np.empty(0, np.uint8)  # memory that is there already is read into faster
+        self._room = self._buffer.data
         size = os.fstat(self._stream.fileno()).st_size
         _, start, length, self.digest = HEAD.unpack(head)
         if start < HEAD.size or start + length != size:
@@ -85,15 +86,11 @@ class Pack:
             start += -(-height // smaller) * -(-width // smaller) * self.index.channels
         return start, -(-height // factor), -(-width // factor)
 
-    def _make_room(self, length: int) -> None:
-        """A buffer of so many bytes: memory that is there already is read into faster."""
-        self._buffer = np.empty(length, np.uint8)
-        self._room = self._buffer.data
-
     def _read(self, start: int, length: int, number: int | None = None) -> Pixels:
         """Bytes of an image, or of the index, as the first of the buffer; RunError where the file has fewer by now."""
         if len(self._buffer) < length:
-            self._make_room(length)
+            self._buffer = np.empty(length, np.uint8)
+            self._room = self._buffer.data
         try:
             size = _read_into(self._handle, start, self._room[:length])
         except OSError as fault:

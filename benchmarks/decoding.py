@@ -80,7 +80,7 @@ def crop_plainly(path: Path, crop: str, box: Region, side: int) -> Pixels:
 
 def make_arms(files: list[Path], pack: Pictures, crop: str, side: int, height: int, width: int) -> dict[str, Arm]:
     """The three sides; each gives a batch of all photographs."""
-    folder = FolderPictures(tuple(files), 3)
+    folder = FolderPictures(tuple(files), 3, None)
     draws = RandomCrops(0, (0.08, 1.0), (3 / 4, 4 / 3)).draw(0, range(len(files)))
     boxes = [choose_box(crop, draws[index], height, width, side) for index in range(len(files))]
 

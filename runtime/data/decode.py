@@ -90,7 +90,7 @@ class ImageFile(ABC):
 
     def cut(self, factor: int, region: Region) -> Pixels:
         """The same as an array."""
-        return to_array(self.read(factor, region))
+        return to_array(self._decode(factor), region)
 
     @abstractmethod
     def _decode(self, factor: int) -> Image:
@@ -320,9 +320,17 @@ def crop_and_resize(picture: Picture, box: Box, size: tuple[int, int], interpola
     return to_array(image.resize((size[1], size[0]), _FILTERS[interpolation], inner))
 
 
-def to_array(image: Image) -> Pixels:
-    """The pixels of an L or RGB image; not to be written to."""
-    return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, -1)
+def to_array(image: Image, region: Region | None = None) -> Pixels:
+    """The pixels of an L or RGB image, or of a region of it; not to be written to. What `crop` and `tobytes` give,
+    which make two copies more, and take as long for a small region as to decode a small JPEG."""
+    from PIL.Image import _getencoder
+
+    left, top, right, bottom = region or (0, 0, *image.size)
+    height, width, channels = bottom - top, right - left, len(image.mode)
+    encoder = _getencoder(image.mode, "raw", image.mode)
+    encoder.setimage(image.im, (left, top, right, bottom))
+    content = encoder.encode(height * width * channels)[2]
+    return np.frombuffer(content, np.uint8).reshape(height, width, channels)
 
 
 def resize_and_crop(picture: Picture, resize: int | None, size: tuple[int, int], interpolation: str) -> Pixels:
@@ -359,7 +367,7 @@ class MemoryImage:
 
     def cut(self, factor: int, region: Region) -> Pixels:
         """The same as an array."""
-        return to_array(self.read(factor, region))
+        return to_array(self.image.reduce(factor) if factor > 1 else self.image, region)
 
 
 def convert_image(image: Image, channels: int) -> MemoryImage:

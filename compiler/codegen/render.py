@@ -10,8 +10,8 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from resnetc.compiler.codegen.lowered import Class, Function, Lowered
-from resnetc.compiler.codegen.naming import safe, wrapped
-from resnetc.compiler.codegen.python_layout import WIDTH, literal
+from resnetc.compiler.codegen.naming import documentation, safe, wrapped
+from resnetc.compiler.codegen.python_layout import WIDTH, Call, Code, format_lines, literal
 from resnetc.compiler.codegen.seal import SEAL, text_digest
 from resnetc.compiler.codegen.torch_modules import HELPERS
 from resnetc.compiler.fast_dataclass import record
@@ -93,6 +93,16 @@ def signature(function: Function) -> list[str]:
     return parameters(function.parameters, f"def {name(function.name)}", " -> nn.Sequential:", 0)
 
 
+def builder(network: Class) -> list[str]:
+    """`build`, with the arguments of the network's class."""
+    given: list[tuple[str | None, Code]] = [(None, argument) for argument, _ in network.parameters]
+    return [
+        *parameters(network.parameters, "def build", f" -> {name(network.name)}:", 0),
+        *documentation(f"A new {network.name} with initial weights.", "", 4),
+        *format_lines("return ", Call(network.name, tuple(given)), 4),
+    ]
+
+
 def name(text: str) -> str:
     """A name that is one, whatever happened before."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
@@ -132,6 +142,7 @@ def environment() -> Environment:
         "comment": comment,
         "line": line,
         "constructor": constructor,
+        "builder": builder,
         "signature": signature,
         "verbatim": verbatim,
     }

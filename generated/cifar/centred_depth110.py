@@ -114,9 +114,9 @@ class CentredDepth110(nn.Module):
         return self.linear(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CentredDepth110:
+def build(classes: int = 10, channels: int = 3) -> CentredDepth110:
     """A new CentredDepth110 with initial weights."""
-    return CentredDepth110()
+    return CentredDepth110(classes, channels)
 
 
-# sealed by resnetc: text c785cfa2570e659c keys 5d37f39b593f6f59 function 4e91933b1d582908
+# sealed by resnetc: text 9e09af4dc0f8f42c keys 5d37f39b593f6f59 function 4e91933b1d582908

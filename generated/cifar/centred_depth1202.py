@@ -114,9 +114,9 @@ class CentredDepth1202(nn.Module):
         return self.linear(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CentredDepth1202:
+def build(classes: int = 10, channels: int = 3) -> CentredDepth1202:
     """A new CentredDepth1202 with initial weights."""
-    return CentredDepth1202()
+    return CentredDepth1202(classes, channels)
 
 
-# sealed by resnetc: text 3ae7a499eb559758 keys 4fff4e85e2ddd7c3 function 66152e8c5670e215
+# sealed by resnetc: text 1bc0115fa7705283 keys 4fff4e85e2ddd7c3 function 66152e8c5670e215

@@ -114,9 +114,9 @@ class CentredDepth32(nn.Module):
         return self.linear(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CentredDepth32:
+def build(classes: int = 10, channels: int = 3) -> CentredDepth32:
     """A new CentredDepth32 with initial weights."""
-    return CentredDepth32()
+    return CentredDepth32(classes, channels)
 
 
-# sealed by resnetc: text e0dfd17592821acd keys 3c89b009cd3484d3 function f75fe703cbac93d2
+# sealed by resnetc: text e1054a7a354ac706 keys 3c89b009cd3484d3 function f75fe703cbac93d2

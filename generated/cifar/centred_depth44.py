@@ -114,9 +114,9 @@ class CentredDepth44(nn.Module):
         return self.linear(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CentredDepth44:
+def build(classes: int = 10, channels: int = 3) -> CentredDepth44:
     """A new CentredDepth44 with initial weights."""
-    return CentredDepth44()
+    return CentredDepth44(classes, channels)
 
 
-# sealed by resnetc: text 1565367a3c0edb3b keys 5cded04e255454f2 function 094050c2ab156f00
+# sealed by resnetc: text 78cc04883fcca891 keys 5cded04e255454f2 function 094050c2ab156f00

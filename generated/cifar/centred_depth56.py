@@ -114,9 +114,9 @@ class CentredDepth56(nn.Module):
         return self.linear(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CentredDepth56:
+def build(classes: int = 10, channels: int = 3) -> CentredDepth56:
     """A new CentredDepth56 with initial weights."""
-    return CentredDepth56()
+    return CentredDepth56(classes, channels)
 
 
-# sealed by resnetc: text 1e22b24b3be09c51 keys 6c981bd97ba08bf1 function 54cc2d0b47d130f1
+# sealed by resnetc: text 07a62782730fc806 keys 6c981bd97ba08bf1 function 54cc2d0b47d130f1

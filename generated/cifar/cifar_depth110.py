@@ -103,9 +103,9 @@ class CIFARDepth110(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth110:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth110:
     """A new CIFARDepth110 with initial weights."""
-    return CIFARDepth110()
+    return CIFARDepth110(classes, channels)
 
 
-# sealed by resnetc: text 3e8f762bd90e51d9 keys 11e9da3fdbfa740e function d13eb6f0a26c8262
+# sealed by resnetc: text 818f13fc2253ad9b keys 11e9da3fdbfa740e function d13eb6f0a26c8262

@@ -103,9 +103,9 @@ class CIFARDepth1202(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth1202:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth1202:
     """A new CIFARDepth1202 with initial weights."""
-    return CIFARDepth1202()
+    return CIFARDepth1202(classes, channels)
 
 
-# sealed by resnetc: text 6b83912afef095f1 keys 54aa772ad48f88f0 function 4bda60de78c94b0a
+# sealed by resnetc: text 37644ec37dacb8b9 keys 54aa772ad48f88f0 function 4bda60de78c94b0a

@@ -103,9 +103,9 @@ class CIFARDepth20(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth20:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth20:
     """A new CIFARDepth20 with initial weights."""
-    return CIFARDepth20()
+    return CIFARDepth20(classes, channels)
 
 
-# sealed by resnetc: text eaeb2069fd71cac5 keys 5d639461f562d919 function e24d0c347a534014
+# sealed by resnetc: text a5e6bc5449fdf238 keys 5d639461f562d919 function e24d0c347a534014

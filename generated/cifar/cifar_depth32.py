@@ -103,9 +103,9 @@ class CIFARDepth32(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth32:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth32:
     """A new CIFARDepth32 with initial weights."""
-    return CIFARDepth32()
+    return CIFARDepth32(classes, channels)
 
 
-# sealed by resnetc: text eaf29f869e8299fe keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa
+# sealed by resnetc: text 052f498b9758f53a keys 10a57d0fa5de74da function 47e6e7ea11c8f5fa

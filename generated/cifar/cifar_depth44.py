@@ -103,9 +103,9 @@ class CIFARDepth44(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth44:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth44:
     """A new CIFARDepth44 with initial weights."""
-    return CIFARDepth44()
+    return CIFARDepth44(classes, channels)
 
 
-# sealed by resnetc: text c89ad8651ba395bc keys 42ad43f06d56e9ec function f2461b8ff9431c00
+# sealed by resnetc: text c6c23591343de324 keys 42ad43f06d56e9ec function f2461b8ff9431c00

@@ -103,9 +103,9 @@ class CIFARDepth56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CIFARDepth56:
+def build(classes: int = 10, channels: int = 3) -> CIFARDepth56:
     """A new CIFARDepth56 with initial weights."""
-    return CIFARDepth56()
+    return CIFARDepth56(classes, channels)
 
 
-# sealed by resnetc: text bd05b714c15d010d keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text 4bfff161dc552d2e keys a41f7189151afc94 function 5f69c07fe7419a71

@@ -73,9 +73,9 @@ class ConvMixer_256_8(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ConvMixer_256_8:
+def build(classes: int = 10) -> ConvMixer_256_8:
     """A new ConvMixer_256_8 with initial weights."""
-    return ConvMixer_256_8()
+    return ConvMixer_256_8(classes)
 
 
-# sealed by resnetc: text b25b1b6a1e53ddfd keys d73f35f59f9bf7bc function 26497e36b40cc8a8
+# sealed by resnetc: text 1b8d534367bab4d8 keys d73f35f59f9bf7bc function 26497e36b40cc8a8

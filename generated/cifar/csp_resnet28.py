@@ -111,9 +111,9 @@ class CSPResnet28(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> CSPResnet28:
+def build(classes: int = 10, channels: int = 3) -> CSPResnet28:
     """A new CSPResnet28 with initial weights."""
-    return CSPResnet28()
+    return CSPResnet28(classes, channels)
 
 
-# sealed by resnetc: text 1dc689b8716494d5 keys c27d6138b24a6428 function c7da24dd8516bc74
+# sealed by resnetc: text 27585e714cc0f54b keys c27d6138b24a6428 function c7da24dd8516bc74

@@ -136,9 +136,9 @@ class DenseNetBC100K12(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> DenseNetBC100K12:
+def build(classes: int = 10, channels: int = 3) -> DenseNetBC100K12:
     """A new DenseNetBC100K12 with initial weights."""
-    return DenseNetBC100K12()
+    return DenseNetBC100K12(classes, channels)
 
 
-# sealed by resnetc: text 033fd397f42e15d8 keys f75af5c5f2fbe3a8 function fcaaa2acb5ea2713
+# sealed by resnetc: text 64788732e1067aed keys f75af5c5f2fbe3a8 function fcaaa2acb5ea2713

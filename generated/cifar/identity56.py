@@ -104,9 +104,9 @@ class Identity56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> Identity56:
+def build(classes: int = 10, channels: int = 3) -> Identity56:
     """A new Identity56 with initial weights."""
-    return Identity56()
+    return Identity56(classes, channels)
 
 
-# sealed by resnetc: text c858d89dda050180 keys a41f7189151afc94 function 5f69c07fe7419a71
+# sealed by resnetc: text 920ff1f4a50a3bff keys a41f7189151afc94 function 5f69c07fe7419a71

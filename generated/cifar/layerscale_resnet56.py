@@ -115,9 +115,9 @@ class LayerScaleResNet56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> LayerScaleResNet56:
+def build(classes: int = 10, channels: int = 3) -> LayerScaleResNet56:
     """A new LayerScaleResNet56 with initial weights."""
-    return LayerScaleResNet56()
+    return LayerScaleResNet56(classes, channels)
 
 
-# sealed by resnetc: text 303d696a68340fb6 keys 819ff34f22fb94b1 function c12a92c749f54cc0
+# sealed by resnetc: text f5cc2f75f9acc8d2 keys 819ff34f22fb94b1 function c12a92c749f54cc0

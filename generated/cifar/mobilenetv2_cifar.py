@@ -145,9 +145,9 @@ class MobileNetV2Cifar(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> MobileNetV2Cifar:
+def build(classes: int = 10, channels: int = 3) -> MobileNetV2Cifar:
     """A new MobileNetV2Cifar with initial weights."""
-    return MobileNetV2Cifar()
+    return MobileNetV2Cifar(classes, channels)
 
 
-# sealed by resnetc: text 53d36a547efbb338 keys 044e5d41eda2fa50 function fbda2ae99360c80b
+# sealed by resnetc: text 15d2b09363660dc4 keys 044e5d41eda2fa50 function fbda2ae99360c80b

@@ -92,9 +92,9 @@ class PreActDepth1001(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> PreActDepth1001:
+def build(classes: int = 10, channels: int = 3) -> PreActDepth1001:
     """A new PreActDepth1001 with initial weights."""
-    return PreActDepth1001()
+    return PreActDepth1001(classes, channels)
 
 
-# sealed by resnetc: text cf7432f45d271c9f keys 89cfe71c27a5ba9f function 4806ee621cb6ac27
+# sealed by resnetc: text 791c48f3d21d7567 keys 89cfe71c27a5ba9f function 4806ee621cb6ac27

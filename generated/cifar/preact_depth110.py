@@ -87,9 +87,9 @@ class PreActDepth110(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> PreActDepth110:
+def build(classes: int = 10, channels: int = 3) -> PreActDepth110:
     """A new PreActDepth110 with initial weights."""
-    return PreActDepth110()
+    return PreActDepth110(classes, channels)
 
 
-# sealed by resnetc: text 87eaacc6e9d787cb keys 398c4567102d2f78 function 4815f166a45c200c
+# sealed by resnetc: text c0c54c8d3e0a578e keys 398c4567102d2f78 function 4815f166a45c200c

@@ -92,9 +92,9 @@ class PreActDepth164(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> PreActDepth164:
+def build(classes: int = 10, channels: int = 3) -> PreActDepth164:
     """A new PreActDepth164 with initial weights."""
-    return PreActDepth164()
+    return PreActDepth164(classes, channels)
 
 
-# sealed by resnetc: text 103ac2be7fdba33c keys 774ad2b77b9fa873 function 76fd65631c538b9d
+# sealed by resnetc: text 73125bfa28ac9568 keys 774ad2b77b9fa873 function 76fd65631c538b9d

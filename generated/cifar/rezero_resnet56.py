@@ -114,9 +114,9 @@ class ReZeroResNet56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ReZeroResNet56:
+def build(classes: int = 10, channels: int = 3) -> ReZeroResNet56:
     """A new ReZeroResNet56 with initial weights."""
-    return ReZeroResNet56()
+    return ReZeroResNet56(classes, channels)
 
 
-# sealed by resnetc: text 6ab5c9a7b4342601 keys ee25a71a0519f2e0 function 089779b54b5e9e67
+# sealed by resnetc: text ef09c2b63cf25b8a keys ee25a71a0519f2e0 function 089779b54b5e9e67

@@ -110,9 +110,9 @@ class SkipInitResNet56(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> SkipInitResNet56:
+def build(classes: int = 10, channels: int = 3) -> SkipInitResNet56:
     """A new SkipInitResNet56 with initial weights."""
-    return SkipInitResNet56()
+    return SkipInitResNet56(classes, channels)
 
 
-# sealed by resnetc: text 19efc08b22165112 keys be89470a6241c5f5 function bf94495b1e5e56dd
+# sealed by resnetc: text 120163e8b70cfeab keys be89470a6241c5f5 function bf94495b1e5e56dd

@@ -175,9 +175,9 @@ class StochasticResNet110(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> StochasticResNet110:
+def build(classes: int = 10, channels: int = 3) -> StochasticResNet110:
     """A new StochasticResNet110 with initial weights."""
-    return StochasticResNet110()
+    return StochasticResNet110(classes, channels)
 
 
-# sealed by resnetc: text 1d74c31681d28e8b keys 11e9da3fdbfa740e function f1ceef3f1573739d
+# sealed by resnetc: text f3c6843cdb849861 keys 11e9da3fdbfa740e function f1ceef3f1573739d

@@ -85,9 +85,9 @@ class WholeResnet22(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> WholeResnet22:
+def build(classes: int = 10, channels: int = 3) -> WholeResnet22:
     """A new WholeResnet22 with initial weights."""
-    return WholeResnet22()
+    return WholeResnet22(classes, channels)
 
 
-# sealed by resnetc: text 40064c83eba63994 keys cdebbd1f6333e512 function e56d1eb1384e6b63
+# sealed by resnetc: text 02678393b8a0efc5 keys cdebbd1f6333e512 function e56d1eb1384e6b63

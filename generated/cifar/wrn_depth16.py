@@ -92,9 +92,9 @@ class WRNDepth16(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> WRNDepth16:
+def build(classes: int = 10, channels: int = 3) -> WRNDepth16:
     """A new WRNDepth16 with initial weights."""
-    return WRNDepth16()
+    return WRNDepth16(classes, channels)
 
 
-# sealed by resnetc: text b017144e6ae7943d keys b9d3101650937d98 function 7562031be6e0bd30
+# sealed by resnetc: text 98ba552f3c593196 keys b9d3101650937d98 function 7562031be6e0bd30

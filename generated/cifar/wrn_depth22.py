@@ -92,9 +92,9 @@ class WRNDepth22(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> WRNDepth22:
+def build(classes: int = 10, channels: int = 3) -> WRNDepth22:
     """A new WRNDepth22 with initial weights."""
-    return WRNDepth22()
+    return WRNDepth22(classes, channels)
 
 
-# sealed by resnetc: text a5c1926c43c3fecb keys 91795788abfe4aab function 72005ffc6d9b8676
+# sealed by resnetc: text e3b75a54a2925248 keys 91795788abfe4aab function 72005ffc6d9b8676

@@ -92,9 +92,9 @@ class WRNDepth28(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> WRNDepth28:
+def build(classes: int = 10, channels: int = 3) -> WRNDepth28:
     """A new WRNDepth28 with initial weights."""
-    return WRNDepth28()
+    return WRNDepth28(classes, channels)
 
 
-# sealed by resnetc: text 4e22083b40dd05ab keys 5a77cf39977d4b17 function d0095b35d03262a4
+# sealed by resnetc: text aafe68f333df2777 keys 5a77cf39977d4b17 function d0095b35d03262a4

@@ -92,9 +92,9 @@ class WRNDepth40(nn.Module):
         return self.fc(self.act(self.bn1(x)).mean((2, 3)))  # [classes]
 
 
-def build() -> WRNDepth40:
+def build(classes: int = 10, channels: int = 3) -> WRNDepth40:
     """A new WRNDepth40 with initial weights."""
-    return WRNDepth40()
+    return WRNDepth40(classes, channels)
 
 
-# sealed by resnetc: text a2459fc569a50805 keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text 4caee3ae16de5728 keys 3d502a8237910f0b function e786eb7d042118c2

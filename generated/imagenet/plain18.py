@@ -70,9 +70,9 @@ class Plain18(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> Plain18:
+def build(classes: int = 1000, channels: int = 3) -> Plain18:
     """A new Plain18 with initial weights."""
-    return Plain18()
+    return Plain18(classes, channels)
 
 
-# sealed by resnetc: text 23358ddeebdd4699 keys 9872fa55e525154f function 3ba1b5dc2e19da72
+# sealed by resnetc: text 0bea0f7c0a91ce5b keys 9872fa55e525154f function 3ba1b5dc2e19da72

@@ -70,9 +70,9 @@ class Plain34(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> Plain34:
+def build(classes: int = 1000, channels: int = 3) -> Plain34:
     """A new Plain34 with initial weights."""
-    return Plain34()
+    return Plain34(classes, channels)
 
 
-# sealed by resnetc: text 4e47e65cfe83be85 keys f4103e43a55e09b3 function 60afd3f78a262949
+# sealed by resnetc: text 81bd25707d63f3ea keys f4103e43a55e09b3 function 60afd3f78a262949

@@ -91,9 +91,9 @@ class ResNet101(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet101:
+def build(classes: int = 1000, channels: int = 3) -> ResNet101:
     """A new ResNet101 with initial weights."""
-    return ResNet101()
+    return ResNet101(classes, channels)
 
 
-# sealed by resnetc: text e47501ac57a20a8d keys 040d0b7cf9fcc6e8 function 18309e811721df12
+# sealed by resnetc: text 51e468a9b38c910a keys 040d0b7cf9fcc6e8 function 18309e811721df12

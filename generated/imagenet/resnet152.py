@@ -91,9 +91,9 @@ class ResNet152(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet152:
+def build(classes: int = 1000, channels: int = 3) -> ResNet152:
     """A new ResNet152 with initial weights."""
-    return ResNet152()
+    return ResNet152(classes, channels)
 
 
-# sealed by resnetc: text cea381f815ca73cb keys d3c19da749c90e41 function d100e17bf72a82df
+# sealed by resnetc: text d1f8e1b726912be4 keys d3c19da749c90e41 function d100e17bf72a82df

@@ -96,9 +96,9 @@ class ResNet152V1(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet152V1:
+def build(classes: int = 1000, channels: int = 3) -> ResNet152V1:
     """A new ResNet152V1 with initial weights."""
-    return ResNet152V1()
+    return ResNet152V1(classes, channels)
 
 
-# sealed by resnetc: text 955e315dd4ab616b keys d3c19da749c90e41 function 9f4b13ef7cb91f1e
+# sealed by resnetc: text 239db9d6c25d32c2 keys d3c19da749c90e41 function 9f4b13ef7cb91f1e

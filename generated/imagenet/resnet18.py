@@ -86,9 +86,9 @@ class ResNet18(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet18:
+def build(classes: int = 1000, channels: int = 3) -> ResNet18:
     """A new ResNet18 with initial weights."""
-    return ResNet18()
+    return ResNet18(classes, channels)
 
 
-# sealed by resnetc: text 9317f12531a1b778 keys 9be1db8ca6319057 function c280b98d9a5f3927
+# sealed by resnetc: text bd5d2ba472068bc9 keys 9be1db8ca6319057 function c280b98d9a5f3927

@@ -86,9 +86,9 @@ class ResNet34(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet34:
+def build(classes: int = 1000, channels: int = 3) -> ResNet34:
     """A new ResNet34 with initial weights."""
-    return ResNet34()
+    return ResNet34(classes, channels)
 
 
-# sealed by resnetc: text 1876e1f49fd9f6ce keys 2caaea0bda51eea9 function 6df4f0a685203788
+# sealed by resnetc: text 84953dbefaef7a36 keys 2caaea0bda51eea9 function 6df4f0a685203788

@@ -91,9 +91,9 @@ class ResNet50(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet50:
+def build(classes: int = 1000, channels: int = 3) -> ResNet50:
     """A new ResNet50 with initial weights."""
-    return ResNet50()
+    return ResNet50(classes, channels)
 
 
-# sealed by resnetc: text 8d084af5f4bd0f2e keys a15514c6f4f69eda function fe09f683ffeb41c0
+# sealed by resnetc: text 715d44f74ab6f5de keys a15514c6f4f69eda function fe09f683ffeb41c0

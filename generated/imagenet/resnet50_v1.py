@@ -96,9 +96,9 @@ class ResNet50V1(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet50V1:
+def build(classes: int = 1000, channels: int = 3) -> ResNet50V1:
     """A new ResNet50V1 with initial weights."""
-    return ResNet50V1()
+    return ResNet50V1(classes, channels)
 
 
-# sealed by resnetc: text 3889d57fce876188 keys a15514c6f4f69eda function b2de8bdebd03146e
+# sealed by resnetc: text ccce8964e6f572e8 keys a15514c6f4f69eda function b2de8bdebd03146e

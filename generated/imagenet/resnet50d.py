@@ -115,9 +115,9 @@ class ResNet50D(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNet50D:
+def build(classes: int = 1000, channels: int = 3) -> ResNet50D:
     """A new ResNet50D with initial weights."""
-    return ResNet50D()
+    return ResNet50D(classes, channels)
 
 
-# sealed by resnetc: text 66e4f27dc22fcd27 keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3
+# sealed by resnetc: text 0d4b1dcb588afafe keys 7a0ad6528b68ab25 function 6fc9b28cb625d9d3

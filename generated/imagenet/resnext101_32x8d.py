@@ -129,9 +129,9 @@ class ResNeXt101_32x8d(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNeXt101_32x8d:
+def build(classes: int = 1000, channels: int = 3) -> ResNeXt101_32x8d:
     """A new ResNeXt101_32x8d with initial weights."""
-    return ResNeXt101_32x8d()
+    return ResNeXt101_32x8d(classes, channels)
 
 
-# sealed by resnetc: text 80fd51da7d6c9753 keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text 292172cc7adf7555 keys de7e64733da0fc8e function 23f31591f4290863

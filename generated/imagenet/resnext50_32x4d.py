@@ -100,9 +100,9 @@ class ResNeXt50_32x4d(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> ResNeXt50_32x4d:
+def build(classes: int = 1000, channels: int = 3) -> ResNeXt50_32x4d:
     """A new ResNeXt50_32x4d with initial weights."""
-    return ResNeXt50_32x4d()
+    return ResNeXt50_32x4d(classes, channels)
 
 
-# sealed by resnetc: text a4f9f71006f9029a keys 59d22b992e156b13 function 63e0291c0936445e
+# sealed by resnetc: text 3b4f15324af98662 keys 59d22b992e156b13 function 63e0291c0936445e

@@ -116,9 +116,9 @@ class SEResNet50(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> SEResNet50:
+def build(classes: int = 1000, channels: int = 3) -> SEResNet50:
     """A new SEResNet50 with initial weights."""
-    return SEResNet50()
+    return SEResNet50(classes, channels)
 
 
-# sealed by resnetc: text 39f0c2059271e8ad keys 282ba36344c4f1f6 function a1c5aa0462daf4dc
+# sealed by resnetc: text 5417021accd1fda0 keys 282ba36344c4f1f6 function a1c5aa0462daf4dc

@@ -97,9 +97,9 @@ class WideResNet50_2(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> WideResNet50_2:
+def build(classes: int = 1000, channels: int = 3) -> WideResNet50_2:
     """A new WideResNet50_2 with initial weights."""
-    return WideResNet50_2()
+    return WideResNet50_2(classes, channels)
 
 
-# sealed by resnetc: text d1920a995b17ee5b keys b3d25901f9fa7a0a function 4681666d85ab215d
+# sealed by resnetc: text 823d8f9f914ea9d6 keys b3d25901f9fa7a0a function 4681666d85ab215d

@@ -75,9 +75,9 @@ class SmallNet(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> SmallNet:
+def build(classes: int = 10, channels: int = 3) -> SmallNet:
     """A new SmallNet with initial weights."""
-    return SmallNet()
+    return SmallNet(classes, channels)
 
 
-# sealed by resnetc: text 348e270b20ba6efe keys 1dcc3997089a997e function af8afc42f576d413
+# sealed by resnetc: text f7c7cf119641d2be keys 1dcc3997089a997e function af8afc42f576d413

@@ -159,9 +159,9 @@ class Net(nn.Module):
         return self.fc(x.flatten(1))  # [classes]
 
 
-def build() -> Net:
+def build(classes: int = 10) -> Net:
     """A new Net with initial weights."""
-    return Net()
+    return Net(classes)
 
 
-# sealed by resnetc: text 624b50be82f59830 keys 32e80d894a94d45d function fe86569675e3e4d0
+# sealed by resnetc: text a6dcf0fee7f6febb keys 32e80d894a94d45d function fe86569675e3e4d0

@@ -150,9 +150,9 @@ class Net(nn.Module):
         return self.fc(x.flatten(1))  # [classes]
 
 
-def build() -> Net:
+def build(classes: int = 10) -> Net:
     """A new Net with initial weights."""
-    return Net()
+    return Net(classes)
 
 
-# sealed by resnetc: text d6a9a43513f68c5a keys 06dd2b1a828e11ba function 364769728671af09
+# sealed by resnetc: text a29562221e05dfbe keys 06dd2b1a828e11ba function 364769728671af09

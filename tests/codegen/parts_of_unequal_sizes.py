@@ -93,9 +93,9 @@ class Net(nn.Module):
         return self.fc(x.mean((2, 3)))  # [classes]
 
 
-def build() -> Net:
+def build(classes: int = 10) -> Net:
     """A new Net with initial weights."""
-    return Net()
+    return Net(classes)
 
 
-# sealed by resnetc: text 1150968263c2c718 keys 2f4fd04487e3736a function 7e6cf110e4d8b053
+# sealed by resnetc: text 345d3b565f2425d6 keys 2f4fd04487e3736a function 7e6cf110e4d8b053

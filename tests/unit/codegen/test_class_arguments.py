@@ -51,6 +51,26 @@ def test_the_ends_of_a_usual_network_are_arguments_in_the_order_of_the_spec() ->
     assert arguments(head="global_avg_pool |> dropout(0.5) |> fc: linear(features=classes)") == ["channels", "classes"]
 
 
+def test_build_takes_the_arguments_of_the_class() -> None:
+    (trial,) = trials(SPEC.format(**USUAL))
+    module = import_module(trial.source)
+    assert inspect.signature(module.build).parameters == inspect.signature(module.Net).parameters
+    model = module.build(1, classes=7)
+    assert (model.conv1.in_channels, model.fc.out_features) == (1, 7)
+    assert "def build(channels: int = 3, classes: int = 10) -> Net:" in trial.source
+
+
+def test_build_of_long_names_stands_one_argument_a_line() -> None:
+    long = ["channels_of_the_photographs_that_it_reads", "classes_that_the_last_layer_tells_apart"]
+    parameters = f"{long[0]}: int = 3, {long[1]}: int = 10"
+    text = SPEC.replace("[channels, ", f"[{long[0]}, ")
+    changes = {"parameters": parameters, "head": f"global_avg_pool |> linear({long[1]})"}
+    (trial,) = trials(text.format(**USUAL | changes))
+    ends = "".join(f"    {name}: int = {value},\n" for name, value in zip(long, (3, 10), strict=True))
+    assert f"\ndef build(\n{ends}) -> Net:\n" in trial.source
+    assert f"    return Net(\n        {long[0]},\n        {long[1]},\n    )\n" in trial.source
+
+
 @pytest.mark.parametrize(
     ("part", "text", "left"),
     [

@@ -7,50 +7,66 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.codegen.argument_vectors import Vector, Vectors
-from resnetc.compiler.ir.network import Sequence
-from resnetc.compiler.source import Span
+from resnetc.compiler.codegen.argument_vectors import Vector, Vectors, numbers_of
+from resnetc.compiler.codegen.module_words import sequences_in_words
+from resnetc.compiler.ir.network import Network, Sequence
 from resnetc.compiler.syntax import tree as syntax
 
 SENTENCE = re.compile(r"(?<!al)\.\s+(?=[A-Z`])")
 WORD = re.compile(r"`([A-Za-z_]\w*)`")
-TOKEN = re.compile(r'"[^"]*"|\|>|[=!<>]=|\d[\w.]*(?:(?<=e)[-+]\d+)?|\w[\w.]*|\S')
-VALUE = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w.(]|=(?!=))")  # neither a call nor a keyword
+CONDITION = re.compile(r"Where `([A-Za-z_]\w*)`, (\w)")
 HEADING = re.compile(r"(\w\S*(?: \w\S*)?|[^:.]+ (?:et al\. )?\d{4}):\s")  # `Option B:`, `Option A of He et al. 2015:`
 
 
-def block_text(block: syntax.Block, numbers: Vectors, own: set[str]) -> str:
-    """The text of a block, for a class; `numbers` are what its names stand for, `own` the names that the class has."""
-    return "" if chosen_otherwise(block, numbers) else true_text(block.doc, block, numbers, own)
+def block_text(block: syntax.Block, numbers: Vectors, own: set[str], unused: frozenset[str]) -> str:
+    """The text of a block, for a class.
+
+    `numbers` are what its names stand for, `own` the names that the class has, `unused` slots that nothing fills.
+    """
+    return "" if chosen_otherwise(block, numbers) else true_text(block.doc, names_of(block) | unused, numbers, own)
 
 
 def policy_text(policy: syntax.Policy, group: list[Sequence], numbers: Vectors, own: set[str]) -> str:
-    """The text of a policy with one case; of several those that were chosen, as the spec has them."""
+    """The text of a policy with one case; of several the modules that were chosen, in words."""
     if len(policy.cases) == 1:
-        return true_text(policy.doc, policy, numbers, own)
-    chosen = {id(case_of(policy, sequence)) for sequence in group}
-    codes = [on_one_line(case.value.span.text) for case in policy.cases if id(case) in chosen]
-    if len(codes) < len(chosen) or any("//" in code for code in codes):
+        return true_text(policy.doc, names_of(policy), numbers, own)
+    heading, words = HEADING.match(policy.doc), sequences_in_words(group)
+    if not words:
         return ""
-    foreign = {p.name.id for p in policy.parameters} | {s.name.id for s in policy.body if isinstance(s, syntax.Let)}
-    foreign -= own
-    codes = [VALUE.sub(lambda word: with_number(word[0], foreign, numbers), code) for code in codes]
-    heading = HEADING.match(policy.doc)
-    which = " or ".join(f"`{code}`" for code in codes)
-    return f"{heading[1] if heading else f'Policy `{policy.name.id}`'}: {which}."
+    return f"{heading[1]}: {words}." if heading else f"{words[0].upper()}{words[1:]}."
 
 
-def with_number(word: str, foreign: set[str], numbers: Vectors) -> str:
-    """A word of an expression, or the number that it is wherever the function is called."""
-    return shared_number(numbers.get(word, [])) or word if word in foreign else word
+def network_text(network: Network, own: set[str]) -> str:
+    """The text of a model, its parameters by their numbers in this network."""
+    numbers: Vectors = {name: [number] for name, number in numbers_of(network.parameters).items()}
+    return true_text(network.doc, set(numbers), numbers, own)
 
 
-def true_text(doc: str, definition: syntax.Block | syntax.Policy, numbers: Vectors, own: set[str]) -> str:
-    """The sentences of a text: a parameter that the class does not have is its number, or its sentence is left out."""
+def told_conditions(block: syntax.Block, numbers: Vectors) -> frozenset[str]:
+    """The conditions of the text of a block that are true at every occurrence."""
+    return frozenset(flag for flag, _ in CONDITION.findall(block.doc) if is_always(numbers.get(flag, []), True))
+
+
+def is_always(vector: Vector, value: bool) -> bool:
+    return len(vector) > 0 and all(v is value for v in vector)
+
+
+def names_of(definition: syntax.Block | syntax.Policy) -> set[str]:
+    """The parameters of a definition and what it calls its values."""
     names = {p.name.id for p in definition.parameters}
-    names |= {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
+    return names | {s.name.id for s in definition.body if isinstance(s, syntax.Let)}
+
+
+def true_text(doc: str, names: set[str], numbers: Vectors, own: set[str]) -> str:
+    """The sentences of a text: a name that the class does not have is its number, or its sentence is left out.
+
+    "Where `fits`, the input is added." is told without its condition where that is true at every occurrence.
+    """
     sentences = []
     for sentence in SENTENCE.split(" ".join(doc.split())) if doc else []:
+        condition = CONDITION.match(sentence)
+        if condition is not None and is_always(numbers.get(condition[1], []), True):
+            sentence = condition[2].upper() + sentence[condition.end() :]
         foreign = [word for word in dict.fromkeys(WORD.findall(sentence)) if word in names - own]
         values = {word: shared_number(numbers.get(word, [])) for word in foreign}
         if all(value is not None for value in values.values()):
@@ -74,26 +90,3 @@ def chosen_otherwise(block: syntax.Block, numbers: Vectors) -> bool:
             if chosen is not None and first is not None and chosen != first:
                 return True
     return False
-
-
-def case_of(policy: syntax.Policy, sequence: Sequence) -> syntax.Case | None:
-    """The case that modules were made of: the one that their spans lie in."""
-    spans = [child.span for _, child in sequence.children]
-    return next((case for case in policy.cases if any(lies_in(span, case.span) for span in spans)), None)
-
-
-def lies_in(inner: Span, outer: Span) -> bool:
-    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
-
-
-def on_one_line(text: str) -> str:
-    """The text of an expression, however it was laid out: its words, spaced as the formatter spaces them."""
-    line, before = "", ""
-    for word in TOKEN.findall(text):
-        if word in ")]":
-            line = line.removesuffix(",")
-        opens = word in "([" and re.match(r"\w", before[-1:]) is not None
-        tight = word in (",", ")", "]", ":", "=") or before in ("", "(", "[", "=") or opens
-        line += word if tight else f" {word}"
-        before = word
-    return line

@@ -10,6 +10,7 @@ from resnetc.compiler.codegen import functional
 from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
+from resnetc.compiler.codegen.class_differences import Differences
 from resnetc.compiler.codegen.containers import (
     containers,
     in_sequence,
@@ -17,13 +18,13 @@ from resnetc.compiler.codegen.containers import (
     unique_attribute,
 )
 from resnetc.compiler.codegen.derived_arguments import deciding_names, definitions
-from resnetc.compiler.codegen.docstrings import block_text, policy_text
+from resnetc.compiler.codegen.docstrings import block_text, network_text, policy_text, told_conditions
 from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import StepOperation, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
 from resnetc.compiler.codegen.lowered import Class, Function, Lowered
-from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation, quoted
+from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, format_lines
@@ -58,7 +59,7 @@ class Lowering:
         self.helpers: dict[tuple[str, int], None] = {}
         self.classes: dict[Key, tuple[Class, Signature]] = {}
         self.functions: dict[Key, tuple[Function, Signature] | None] = {}
-        self.first: dict[syntax.Block, tuple[str, dict[str, None]]] = {}  # its class, what that stores
+        self.differences = Differences()
         self.codes: dict[int, Code] = {}
         self.user_classes = UserClasses(self.names)
         self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of, texts)
@@ -191,7 +192,10 @@ class Lowering:
         self.writer.names[name] = signature.parameters
         comments = Comments(group, signature)
         own = {a.name for a in signature.arguments} | set(attributes(fields))
-        doc = self.unlike(block, name, fields) or block_text(block, {n: v for n, _, v in numbers}, own)
+        vectors = {n: v for n, _, v in numbers}
+        conditions = told_conditions(block, vectors)
+        doc = self.differences.describe(block, name, attributes(fields), group[0], conditions)
+        doc = doc or block_text(block, vectors, own, unused_slots(group))
         definition = Class(
             name,
             documentation(doc, f"The block `{block.name.id}`.", 4),
@@ -201,15 +205,6 @@ class Lowering:
             comments.shape(0),
         )
         self.classes[key] = (definition, signature)
-
-    def unlike(self, block: syntax.Block, name: str, fields: list[str]) -> str:
-        """What tells a further class of a block from its first one: the modules that one has and the other has not."""
-        own = dict.fromkeys(attributes(fields))
-        first, modules = self.first.setdefault(block, (name, own))
-        more, less = (quoted([m for m in a if m not in b]) for a, b in ((own, modules), (modules, own)))
-        if more:
-            return f"`{first}` with {more}{' in place of ' if less else ''}{less}."
-        return f"`{first}` without {less}." if less else ""
 
     def network_class(self) -> Class:
         root = self.network.root
@@ -221,7 +216,9 @@ class Lowering:
         name = class_name(self.network.name, self.network.comments)
         return Class(
             self.names.definition(name),
-            documentation(self.network.doc, f"The network `{self.network.name}`.", 4),
+            documentation(
+                network_text(self.network, {end.name for end in ends}), f"The network `{self.network.name}`.", 4
+            ),
             tuple((argument, f"int = {end.value}") for end, argument in ends.items()),
             tuple(fields),
             tuple(forward),
@@ -386,6 +383,13 @@ class Lowering:
         if id(module) not in self.codes:
             self.codes[id(module)] = self.writer.occurrence(module)
         return self.codes[id(module)]
+
+
+def unused_slots(group: list[ExpandedBlock]) -> frozenset[str]:
+    """The slots that are the identity at every occurrence: their names say nothing to a reader of the class."""
+    steps = [step for template in group for step in template.steps if step.slot is not None]
+    filled = {step.slot for step in steps if not changes_nothing(step.operation)}
+    return frozenset(step.slot for step in steps if step.slot is not None and step.slot not in filled)
 
 
 def attributes(fields: list[str]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resnetc.compiler.codegen.class_arguments import open_ends
+from resnetc.compiler.codegen.docstrings import network_text
 from resnetc.compiler.codegen.fingerprint import Digests, digests
 from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation, quoted
@@ -25,7 +27,8 @@ def module_text(
     """The generated file of a network; `digested` and `texts` are what others have in common with it."""
     network, measures, missing = checked.network, checked.measures, checked.measures.uncounted
     shape = (network.input.channels, *network.input.sizes)
-    title = documentation(network.doc, f"The network `{network.name}`.", 0)
+    own = {end.name for end in open_ends(network)}
+    title = documentation(network_text(network, own), f"The network `{network.name}`.", 0)
     title = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
     few = [sizes_text(checked, alone.axes) for alone in find_minimum_batches(network, checked.accepted)]
     several = f" Batches of two images or more at {'; '.join(few)}." if few else ""

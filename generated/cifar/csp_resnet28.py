@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 SPEC = "cifar/csp"
-SPEC_SHA256 = "1453c4d112ac303dc7e98ffa76574f31c6b10bdd5463cf003dc9d5dbb25faa38"
+SPEC_SHA256 = "115df11c580998f7ded13dbc878ae31c1b48e38fbf62970b77bc8471ddaf4c5d"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -116,4 +116,4 @@ def build(classes: int = 10, channels: int = 3) -> CSPResnet28:
     return CSPResnet28(classes, channels)
 
 
-# sealed by resnetc: text 27585e714cc0f54b keys c27d6138b24a6428 function c7da24dd8516bc74
+# sealed by resnetc: text ea3ecc88fe96efc3 keys c27d6138b24a6428 function c7da24dd8516bc74

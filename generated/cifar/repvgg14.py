@@ -14,7 +14,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/repvgg"
-SPEC_SHA256 = "f55232d8b49b20ba9d67948ef696a04db21209c24457e18776d86bcff81b8340"
+SPEC_SHA256 = "8fdcafdb2b439480a0412d88e6cb6c9db83bad872fcb927cfdab2ff49c95d035"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -44,9 +44,9 @@ def branch(in_channels: int, width: int, kernel: int, stride: int) -> nn.Sequent
 class Trained(nn.Module):
     """RepVGG (Ding et al. 2021, section 3.2), the form that is trained.
 
-    A 3x3, a 1x1 and, where the shape stays, the input itself, each with a norm. Nothing
-    stands between them and their sum, so that one 3x3 can take the place of all once
-    training is over. The names are those of the paper's code.
+    A 3x3 and a 1x1, each with a norm. Nothing stands between them and their sum, so
+    that one 3x3 can take the place of all once training is over. The names are those of
+    the paper's code.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
@@ -61,7 +61,12 @@ class Trained(nn.Module):
 
 
 class Trained2(nn.Module):
-    """`Trained` with `rbr_identity`."""
+    """RepVGG (Ding et al. 2021, section 3.2), the form that is trained.
+
+    A 3x3 and a 1x1, each with a norm. The input itself is added, with a norm too.
+    Nothing stands between them and their sum, so that one 3x3 can take the place of all
+    once training is over. The names are those of the paper's code.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -114,4 +119,4 @@ def build(classes: int = 10) -> RepVGG14:
     return RepVGG14(classes)
 
 
-# sealed by resnetc: text d63bafe12fed08b8 keys 2704e873e24267e2 function dc88afb5cb88d61e
+# sealed by resnetc: text 92c6b92f8068e876 keys 2704e873e24267e2 function dc88afb5cb88d61e

@@ -1,6 +1,4 @@
-"""WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
-
-D = 6n + 4 layers of pre-activation, k times as wide.
+"""WRN-40-10, a wide residual net of pre-activation (Zagoruyko and Komodakis 2016).
 
 Made by resnetc 0.1.0 from cifar/wrn; edit the spec, not this file.
 
@@ -14,13 +12,13 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 SPEC = "cifar/wrn"
-SPEC_SHA256 = "bee3fc9441ec81a6f5b6e409d6efb11f403dcd861735d6f8ecb9bf247cdc9c55"
+SPEC_SHA256 = "e073979c6a516e5b9cf148278f7b5e0c17e2e55972edcf946bad9423aaae84d4"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
 def preact(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """v2: `pre |> conv: conv(channels, kernel=1, stride=stride)`."""
+    """v2: a 1x1 convolution."""
     return nn.Sequential(
         OrderedDict(
             [("conv", nn.Conv2d(in_channels, channels, 1, stride, bias=False))],
@@ -57,9 +55,8 @@ class PreactBasic(nn.Module):
 
 
 class WRNDepth40(nn.Module):
-    """WRN-d-k, wide residual nets (Zagoruyko and Komodakis 2016).
-
-    D = 6n + 4 layers of pre-activation, k times as wide.
+    """WRN-40-10, a wide residual net of pre-activation (Zagoruyko and
+    Komodakis 2016).
     """
 
     def __init__(self, classes: int = 10, channels: int = 3) -> None:
@@ -97,4 +94,4 @@ def build(classes: int = 10, channels: int = 3) -> WRNDepth40:
     return WRNDepth40(classes, channels)
 
 
-# sealed by resnetc: text 4caee3ae16de5728 keys 3d502a8237910f0b function e786eb7d042118c2
+# sealed by resnetc: text cd0b75771274f9ee keys 3d502a8237910f0b function e786eb7d042118c2

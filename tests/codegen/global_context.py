@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SPEC = "global_context.resnet"
-SPEC_SHA256 = "17ee8e0603ca59db1f9dc44a96fe520d8cf3b8a06e6fddf8fa048a4f9d45dc21"
+SPEC_SHA256 = "1c8dd024d505472fa43d1d485f093c1f3dd3fe0706050bee39c49f7e09f7ecb1"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -68,7 +68,10 @@ class GlobalContext(nn.Module):
 
 
 class AddedContext(nn.Module):
-    """The same, added to every position, as GCNet itself has it."""
+    """GC as GCNet itself has it (Cao et al. 2019).
+
+    What a mean of the positions becomes is added to every position.
+    """
 
     def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
@@ -155,4 +158,4 @@ def build(classes: int = 10) -> Net:
     return Net(classes)
 
 
-# sealed by resnetc: text a29562221e05dfbe keys 06dd2b1a828e11ba function 364769728671af09
+# sealed by resnetc: text 534bc3ca4a772fa2 keys 06dd2b1a828e11ba function 364769728671af09

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SPEC = "shortcut_without_weights.resnet"
-SPEC_SHA256 = "3b6eb6d187c56589cf7791157be50e1600e4929140a59ccbf598e7ed19ea53ec"
+SPEC_SHA256 = "062919e21dfe4e6d55ae9db6b4aabffd0c2f8819b5720cd2cb309b549da1ade9"
 COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
@@ -40,7 +40,7 @@ class PadChannels2d(nn.Module):
 
 
 def pad(in_channels: int, channels: int) -> nn.Sequential:
-    """Option A of He et al. 2015: `subsample(2) |> pad_channels(channels)`."""
+    """Option A of He et al. 2015: subsampling and new channels of zeros."""
     return nn.Sequential(
         Subsample2d(2),
         PadChannels2d(in_channels, channels),
@@ -102,4 +102,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 732dc416264feaf2 keys afebb2152a848db3 function 565b0478b7912850
+# sealed by resnetc: text 5cfd5f68c26ee010 keys afebb2152a848db3 function 565b0478b7912850

@@ -95,11 +95,11 @@ def signature(function: Function) -> list[str]:
 
 def builder(network: Class) -> list[str]:
     """`build`, with the arguments of the network's class."""
-    given: list[tuple[str | None, Code]] = [(None, argument) for argument, _ in network.parameters]
+    arguments: list[tuple[str | None, Code]] = [(None, argument) for argument, _ in network.parameters]
     return [
         *parameters(network.parameters, "def build", f" -> {name(network.name)}:", 0),
         *documentation(f"A new {network.name} with initial weights.", "", 4),
-        *format_lines("return ", Call(network.name, tuple(given)), 4),
+        *format_lines("return ", Call(network.name, tuple(arguments)), 4),
     ]
 
 

@@ -39,7 +39,7 @@ class Differences:
         differences = [(other, more, less) for other, more, less in differences if more or less]
         if not differences:
             return ""
-        other, more, less = min(differences, key=lambda found: len(found[1]) + len(found[2]))
+        other, more, less = min(differences, key=lambda row: len(row[1]) + len(row[2]))
         if more:
             return f"`{other}` with {enumerated(more)}{f' in place of {enumerated(less)}' if less else ''}."
         return f"`{other}` without {enumerated(less)}."

@@ -46,9 +46,9 @@ def cases_in_words(members: list[list[Module]], *, with_windows: bool) -> list[s
         kinds.setdefault(tuple(kind(part, with_windows) for part in parts), []).append(parts)
     texts = []
     for alike in kinds.values():
-        words = [in_words([parts[i] for parts in alike]) for i in range(len(alike[0]))]
-        told = [word for word in words if word]
-        texts.append(enumerated(told) if 0 < len(told) <= MAX_PARTS and None not in words else "")
+        words = [in_words([modules[i] for modules in alike]) for i in range(len(alike[0]))]
+        parts_in_words = [word for word in words if word]
+        texts.append(enumerated(parts_in_words) if 0 < len(parts_in_words) <= MAX_PARTS and None not in words else "")
     return list(dict.fromkeys(texts))
 
 

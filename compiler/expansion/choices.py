@@ -50,13 +50,19 @@ class Choices:
         binding = frame.slots.get(slot)
         value = binding.value if binding else as_layer(self.evaluator.default(slot), slot.default.span)
         slots = frame.slots if isinstance(value, PrimitiveLayer) else frame.slots.peel(slot)  # it looks up none
-        inner = Frame(frame.spec, slots, {}, frame.here, frame.scope)
+        inner = Frame(spec=frame.spec, slots=slots, locals={}, here=frame.here, scope=frame.scope)
         if isinstance(value, Absent):
             return value, inner
         implied: dict[str, Value] = {}
         if len(layer.arguments) < len(slot.parameters):
             passed = dict(layer.arguments)
-            signature = Frame(self.evaluator.home(slot), frame.slots, {**passed, "in": source}, frame.here, frame.scope)
+            signature = Frame(
+                spec=self.evaluator.home(slot),
+                slots=frame.slots,
+                locals={**passed, "in": source},
+                here=frame.here,
+                scope=frame.scope,
+            )
             for parameter in slot.parameters:
                 name, default = parameter.name.id, parameter.default
                 if name in passed:

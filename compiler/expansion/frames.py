@@ -45,7 +45,7 @@ class Frames:
         for bound in layer.bindings:
             self.effects.check_keyword(bound, layer, frame)
             slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
-        inner = Frame(layer.spec, slots, {"in": source}, frame.here, scope)
+        inner = Frame(spec=layer.spec, slots=slots, locals={"in": source}, here=frame.here, scope=scope)
         self.fill(inner, item, layer.arguments, layer.span, frame.locals, {})
         return inner
 

@@ -190,7 +190,15 @@ class Step:
     def between(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Step:
         """The same step with other wires: `dataclasses.replace`, at a third of its price."""
         return Step(
-            self.path, self.operation, inputs, outputs, self.span, self.slot, self.base, self.members, self.remark
+            path=self.path,
+            operation=self.operation,
+            inputs=inputs,
+            outputs=outputs,
+            span=self.span,
+            slot=self.slot,
+            base=self.base,
+            members=self.members,
+            remark=self.remark,
         )
 
 

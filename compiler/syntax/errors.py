@@ -78,7 +78,8 @@ def unexpected(token: Token, place: Place) -> Diagnostic:
     else:
         label = "not a statement" if statement and token.type == "NAME" else "not expected here"
     unclosed = place.opened is not None and BRACKETS[place.opened.type] in place.expected
-    help, fix = remedy(token, place, statement)
+    suggestion = remedy(token, place, statement)
+    help, fix = suggestion.help, suggestion.edits
     in_words = bool(help) and not fix and help not in STATEMENT.values() and not help.startswith(AN_INPUT)
     is_idiom = (
         in_words or of_neighbours(token, place) is not None or place.expected == {"COLON"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.foreign_idioms import CHOICE, WORDS, denied
@@ -112,15 +112,15 @@ def is_prime(text: str, at: int) -> bool:
     return text[at] == "'" and (before.isalnum() or before in ("_", "'")) and not (behind.isalnum() or behind == "_")
 
 
-def of_sizes(sizes: Span) -> tuple[str, tuple[Edit, ...]]:
+def of_sizes(sizes: Span) -> Suggestion:
     """What to write in place of `3×3`, as papers write the kernel of a convolution."""
     numbers = sizes.text.split("×")
     if INPUT.search(sizes.source.text, max(0, sizes.start - MAX_LINE), sizes.start):
-        written, edits = write_input_of_line(sizes)
-        return f"write `{written}`", edits
+        line = write_input_of_line(sizes)
+        return Suggestion(f"write `{line.text}`", line.edits)
     kernel = numbers[0] if len(set(numbers)) == 1 else f"[{', '.join(numbers)}]"
     help = f"a kernel of {sizes.text} is written `kernel={kernel}`, as in `conv(64, kernel={kernel})`"
-    return help, (Edit(sizes, kernel),)
+    return Suggestion(help, (Edit(sizes, kernel),))
 
 
 def foreign_character(span: Span, sizes: Span | None = None) -> Diagnostic:
@@ -130,7 +130,8 @@ def foreign_character(span: Span, sizes: Span | None = None) -> Diagnostic:
     shown = f"`{character}`" if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
     edits: tuple[Edit, ...] = ()
     if sizes is not None:
-        help, edits = of_sizes(sizes)
+        suggestion = of_sizes(sizes)
+        help, edits = suggestion.help, suggestion.edits
     elif lookalike is not None:
         help = denied(Span(span.source, span.start, span.start + 1)) if character == "!" else lookalike.remedy
         if lookalike.written or character == ";":

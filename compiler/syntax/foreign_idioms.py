@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from resnetc.compiler.diagnostics.diagnostic import Edit
 from resnetc.compiler.source import Span
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ ENDS = frozenset(("and", "or", "otherwise", "when", "of", ",", ")", "]", "}", "|
 MAX_CALL_LENGTH = 200
 
 
-def opposite(span: Span) -> tuple[Span, str] | None:
-    """What says the opposite of what stands behind a `not`, and the text that it replaces; None where none is plain."""
+def opposite(span: Span) -> Edit | None:
+    """The edit to what says the opposite of what stands behind a `not`; None where none is plain."""
     text, depth = span.source.text[span.end : span.end + MAX_CALL_LENGTH], 0
     operands: list[str] = [""]
     signs: list[str] = []
@@ -129,10 +130,10 @@ def opposite(span: Span) -> tuple[Span, str] | None:
     if depth or length >= MAX_CALL_LENGTH or len(signs) > 1 or not all(sides):
         return None
     said = f"{sides[0]} {OPPOSITE[signs[0]]} {sides[1]}" if signs else f"{sides[0]} == false"
-    return Span(span.source, span.start, span.end + length), " ".join(said.split())
+    return Edit(Span(span.source, span.start, span.end + length), " ".join(said.split()))
 
 
 def denied(span: Span) -> str:
     """What to write in place of a `not` or a `!`."""
     edit = opposite(span)
-    return f"write `{edit[1]}`" if edit else WORDS["not"]
+    return f"write `{edit.replacement}`" if edit else WORDS["not"]

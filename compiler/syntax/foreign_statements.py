@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import Place, opens_line, span_of
 from resnetc.compiler.syntax.foreign_idioms import WORDS
@@ -46,7 +46,7 @@ def result_part(token: Token, place: Place) -> str:
     return part.lower() if part and last and str(token.value) in RESULTS else ""
 
 
-def of_foreign_statement(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
+def of_foreign_statement(token: Token, place: Place) -> Suggestion | None:
     """What to write in place of a statement as other languages have it, at the beginning of a line."""
     span, value = span_of(place.source, token), str(token.value)
     if not opens_line(place.source, token):
@@ -54,20 +54,20 @@ def of_foreign_statement(token: Token, place: Place) -> tuple[str, tuple[Edit, .
     if (opener := of_opener(token, place)) is not None:
         return opener
     if value == "return" and "OUT" in place.expected:
-        return WORDS[value], (Edit(span, "out ="),)
+        return Suggestion(WORDS[value], (Edit(span, "out ="),))
     if value == "for" and "STAGE" in place.expected:
-        return LOOP_OF_STAGES, ()
+        return Suggestion(LOOP_OF_STAGES)
     match = SELF.match(span.source.text, span.start)
     if match is not None and place.expected & {"STAGE", "LET"}:
         word = "stage" if "STAGE" in place.expected else "let"
         what = "a stage starts with `stage`" if word == "stage" else "name a value with `let`"
         edit = Edit(Span(span.source, span.start, match.start(1)), f"{word} ")
-        return f"{what}: `{word} {match[1]} = ...`", (edit,)
+        return Suggestion(f"{what}: `{word} {match[1]} = ...`", (edit,))
     match = NUMBERED.match(span.source.text, span.start)
     if match is not None and "STAGE" in place.expected:
         name = match[1] + (match[2] or "")
         blocks = repeat(match[3]) or match[3].strip()
         end = match.end(3)
         written = f"stage {name} = {blocks}"
-        return f"a stage is written `{written}`", (Edit(Span(span.source, span.start, end), written),)
+        return Suggestion(f"a stage is written `{written}`", (Edit(Span(span.source, span.start, end), written),))
     return None

@@ -6,11 +6,9 @@ import re
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import Place, span_of
-
-Remedy = tuple[str, tuple[Edit, ...]]
 
 LAYOUT = {
     "block": "a block contains `let`, `require`, `set` and `each`, then `out`",
@@ -62,13 +60,13 @@ def of_missing_part(token: Token, place: Place) -> str:
     return "" if not missing or re.search(rf"\n\s*{missing.lower()}\b", own) else PARTS[missing]
 
 
-def of_parameter(before: Token, place: Place) -> Remedy:
+def of_parameter(before: Token, place: Place) -> Suggestion:
     """What to write where a parameter has no type: one that fits its default, or its name."""
     name, span = str(before.value), span_of(place.source, before)
     if name in ("self", "x", "input_tensor", "inputs"):
         behind = re.compile(r"\s*,\s*").match(span.source.text, span.end)
         edit = Edit(Span(span.source, span.start, behind.end() if behind else span.end), "")
-        return f"remove `{name}`: the tensor that reaches a block is `in`", (edit,)
+        return Suggestion(f"remove `{name}`: the tensor that reaches a block is `in`", (edit,))
     default = DEFAULT.match(span.source.text, span.end)
     written = default[1].strip() if default is not None else ""
     type = next((type for type, words in TYPE_OF_NAME.items() if name in words.split()), "int")
@@ -80,21 +78,22 @@ def of_parameter(before: Token, place: Place) -> Remedy:
         start = default.start(1)
         edits.append(Edit(Span(span.source, start, start + len(written)), "none"))
     shown = f" = {'none' if written == 'None' else written}" if written and not written.startswith("[") else ""
-    return f"a parameter needs a type: `{name}: {type}{shown}`", tuple(edits)
+    return Suggestion(f"a parameter needs a type: `{name}: {type}{shown}`", tuple(edits))
 
 
-def of_opener(token: Token, place: Place) -> Remedy | None:
+def of_opener(token: Token, place: Place) -> Suggestion | None:
     """What to write in place of a word that opens an item elsewhere: `layer unit(width) {`."""
     word = next((word for word, others in OPENERS_ELSEWHERE.items() if token.value in others.split()), "")
     if word.upper() in place.expected and place.after[:1] == ("NAME",):
-        return f"a part of a network is a `block`, a whole one a `model`: `{word} ...`", (
-            Edit(span_of(place.source, token), word),
+        return Suggestion(
+            f"a part of a network is a `block`, a whole one a `model`: `{word} ...`",
+            (Edit(span_of(place.source, token), word),),
         )
     if place.after[:1] == ("LPAR",) and "BLOCK" in place.expected:
         span = span_of(place.source, token)
         kind = "model" if INPUT.match(span.source.text[span.end : span.end + MAX_BODY]) else "block"
         edit = Edit(Span(span.source, span.start, span.start), f"{kind} ")
-        return f"a definition starts with what it is: `{kind} {token.value}(...) {{ ... }}`", (edit,)
+        return Suggestion(f"a definition starts with what it is: `{kind} {token.value}(...) {{ ... }}`", (edit,))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from lark import TextSlice, Token
 from lark.exceptions import UnexpectedCharacters
@@ -37,7 +38,7 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
                     raise Fault(limits.too_many_words(span_of(source, token)))
             break
         except UnexpectedCharacters as stop:
-            at, fault, read = foreign(source, stop.pos_in_stream or 0, out[-1] if out else None)
+            at, fault, read = read_foreign_text(source, stop.pos_in_stream or 0, out[-1] if out else None)
             more = report(fault)
             if read is not None and out and read.start_pos == out[-1].start_pos:
                 out.pop()
@@ -45,20 +46,29 @@ def tokens(source: Source, report: Callable[[Diagnostic], bool]) -> list[Token]:
     return out
 
 
-def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnostic, Token | None]:
+class ForeignText(NamedTuple):
     """What stands at a character that opens no token: where it ends, its fault, and the token it is read as, if any."""
+
+    end: int
+    fault: Diagnostic
+    token: Token | None = None
+
+
+def read_foreign_text(source: Source, at: int, last: Token | None) -> ForeignText:
+    """What stands at the character `at`, which opens no token; last: the token before it."""
     text, character = source.text, source.text[at]
     if character == '"':
         end = line_end(text, at)
-        return end, errors.unclosed_text(Span(source, at, at + 1)), placed("STRING", text, at, end)
+        return ForeignText(end, errors.unclosed_text(Span(source, at, at + 1)), placed("STRING", text, at, end))
     if is_prime(text, at):
         start = last.start_pos if last is not None and last.end_pos == at else at
-        return at + 1, foreign_character(Span(source, at, at + 1)), placed("NAME", text, start or at, at + 1)
+        fault = foreign_character(Span(source, at, at + 1))
+        return ForeignText(at + 1, fault, placed("NAME", text, start or at, at + 1))
     if character in QUOTES and (close := text.find(QUOTES[character], at + 1, line_end(text, at))) > 0:
         span = Span(source, at, close + 1)
-        return span.end, foreign_character(span), placed("STRING", text, at, span.end)
+        return ForeignText(span.end, foreign_character(span), placed("STRING", text, at, span.end))
     if character == "#":
-        return line_end(text, at), foreign_character(Span(source, at, at + 1)), None
+        return ForeignText(line_end(text, at), foreign_character(Span(source, at, at + 1)))
     if part_of_name(character):
         start = last.start_pos if last is not None and last.end_pos == at and part_of_name(last[-1]) else at
         assert start is not None
@@ -66,18 +76,18 @@ def foreign(source: Source, at: int, last: Token | None) -> tuple[int, Diagnosti
         while end < len(text) and (part_of_name(text[end]) or text[end] == "_"):
             end += 1
             stop = end if stop == end - 1 and not text[end - 1].isascii() else stop
-        return end, foreign_character(Span(source, at, stop)), placed("NAME", text, start, end)
+        return ForeignText(end, foreign_character(Span(source, at, stop)), placed("NAME", text, start, end))
     if character == "×" and (sizes := find_sizes(text, at)) is not None:  # read as the first of them
-        return sizes[1], foreign_character(Span(source, at, at + 1), Span(source, *sizes)), None
+        return ForeignText(sizes[1], foreign_character(Span(source, at, at + 1), Span(source, *sizes)))
     written = text[at : at + 2] if text[at : at + 2] in LOOKALIKES else character
     lookalike = read_lookalike(text, at, written)
     end = at + len(written)
     while lookalike is None and end < len(text) and text[end] == character:
         end += 1
     if lookalike is None or not lookalike.terminal:
-        return end, foreign_character(Span(source, at, end)), None
-    read = Token(lookalike.terminal, lookalike.written, start_pos=at, end_pos=end)  # as an operator is looked up
-    return end, foreign_character(Span(source, at, end)), read
+        return ForeignText(end, foreign_character(Span(source, at, end)))
+    token = Token(lookalike.terminal, lookalike.written, start_pos=at, end_pos=end)  # as an operator is looked up
+    return ForeignText(end, foreign_character(Span(source, at, end)), token)
 
 
 def part_of_name(character: str) -> bool:

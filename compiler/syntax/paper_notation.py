@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import Place, span_of
-
-Remedy = tuple[str, tuple[Edit, ...]]
 
 UNITS = frozenset("channel channels ch classes features filter filters map maps neurons planes px units".split())
 OPERATORS = {  # of prose
@@ -45,20 +44,27 @@ def write_input(text: str) -> str:
     return f"input [{channels}, H, W] = [{', '.join((channels, *axes))}]"
 
 
-def of_input(span: Span) -> Remedy:
+def of_input(span: Span) -> Suggestion:
     """What to write where an input is not declared as it has to be."""
-    written, edits = write_input_of_line(span)
-    return f"{AN_INPUT} `{written}`", edits
+    line = write_input_of_line(span)
+    return Suggestion(f"{AN_INPUT} `{line.text}`", line.edits)
 
 
-def write_input_of_line(span: Span) -> Remedy:
+class InputLine(NamedTuple):
+    """An input as it is written here, and the edits that put it in place of its line, where they are certain."""
+
+    text: str
+    edits: tuple[Edit, ...] = ()
+
+
+def write_input_of_line(span: Span) -> InputLine:
     """The input whose line has the span in it or before it, as it is written here."""
     text, start = span.source.text, span.source.text.rfind("input", 0, span.start)
     line = text[start : start + 200].partition("\n")[0].rstrip()
     written = write_input(line)
     if len(NUMBERS.findall(line)) not in (2, 3) or any(is_own(name, text[:start]) for name in WORD.findall(line)):
-        return written, ()
-    return written, (Edit(Span(span.source, start, start + len(line)), written),)
+        return InputLine(written)
+    return InputLine(written, (Edit(Span(span.source, start, start + len(line)), written),))
 
 
 def is_own(name: str, before: str) -> bool:
@@ -66,7 +72,7 @@ def is_own(name: str, before: str) -> bool:
     return re.search(rf"\b(?:let\s+{name}\b|{name}\s*:)", before) is not None
 
 
-def of_neighbours(token: Token, place: Place) -> Remedy | None:
+def of_neighbours(token: Token, place: Place) -> Suggestion | None:
     """What to write where two words, or a word and a number, stand side by side without a sign between them."""
     before = place.before
     if before is None or before.start_pos is None or before.end_pos is None:
@@ -81,21 +87,23 @@ def of_neighbours(token: Token, place: Place) -> Remedy | None:
         return convolution
     if token.value in OPERATORS:
         sign, help = OPERATORS[token.value]
-        return help, (Edit(span, sign),)
+        return Suggestion(help, (Edit(span, sign),))
     if ends and token.type == "NAME" and (sizes := SIZES.fullmatch(pair.text)) is not None:
         return of_sizes(sizes, pair)
     if ends and token.value in UNITS:
-        return f"write the number alone: `{before.value}`", (Edit(Span(span.source, gap.start, span.end), ""),)
+        return Suggestion(
+            f"write the number alone: `{before.value}`", (Edit(Span(span.source, gap.start, span.end), ""),)
+        )
     if ends and token.type == "NAME" and "TIMES" in place.expected:
-        return f"multiply with `*`: `{before.value} * {token.value}`", (Edit(gap, " * "),)
+        return Suggestion(f"multiply with `*`: `{before.value} * {token.value}`", (Edit(gap, " * "),))
     if before.type != "NAME":
         return None
     called = place.opened is not None and place.opened.type == "LPAR"
     if token.type in ("INT", "FLOAT") and called and "ASSIGN" in place.expected:
-        return f"name an argument with `=`: `{before.value}={token.value}`", (Edit(gap, "="),)
+        return Suggestion(f"name an argument with `=`: `{before.value}={token.value}`", (Edit(gap, "="),))
     if token.type == "INT" and "PIPE" in place.expected:
         written = f"{name_layer(str(before.value))}({token.value})"
-        return f"arguments stand in parentheses: `{written}`", (Edit(pair, written),)
+        return Suggestion(f"arguments stand in parentheses: `{written}`", (Edit(pair, written),))
     return of_phrase(token, before, place) if token.type == "NAME" else None
 
 
@@ -108,7 +116,7 @@ def name_layer(word: str) -> str:
     return written[1] if written is not None else word
 
 
-def of_convolution(pair: Span) -> Remedy | None:
+def of_convolution(pair: Span) -> Suggestion | None:
     """`conv 3x3 64` and `3x3 conv, 64`."""
     written = CONVOLUTION.match(pair.source.text, pair.start, pair.start + 100)
     if written is None:
@@ -117,10 +125,10 @@ def of_convolution(pair: Span) -> Remedy | None:
     kernel = sizes[0] if sizes[0] == sizes[1] else f"[{', '.join(sizes)}]"
     text = f"conv({written['width'] or 64}, kernel={kernel})"
     place = Span(pair.source, written.start(), written.start() + len(written[0].rstrip()))
-    return f"a convolution is written `{text}`", (Edit(place, text),) if written["width"] else ()
+    return Suggestion(f"a convolution is written `{text}`", (Edit(place, text),) if written["width"] else ())
 
 
-def of_sizes(sizes: re.Match[str], pair: Span) -> Remedy:
+def of_sizes(sizes: re.Match[str], pair: Span) -> Suggestion:
     """`3x3`, in a call or at its start."""
     numbers = NUMBERS.findall(sizes[0])
     kernel = numbers[0] if len(set(numbers)) == 1 else f"[{', '.join(numbers)}]"
@@ -129,11 +137,11 @@ def of_sizes(sizes: re.Match[str], pair: Span) -> Remedy:
     if opening.endswith(("=", "|>")) and not opening.endswith("kernel="):
         text = f"conv({width[1] if width else 64}, kernel={kernel})"
         place = Span(pair.source, pair.start, width.end() if width else pair.end)
-        return f"a convolution is written `{text}`", (Edit(place, text),) if width else ()
-    return f"a kernel of {sizes[0]} is written `kernel={kernel}`", (Edit(pair, kernel),)
+        return Suggestion(f"a convolution is written `{text}`", (Edit(place, text),) if width else ())
+    return Suggestion(f"a kernel of {sizes[0]} is written `kernel={kernel}`", (Edit(pair, kernel),))
 
 
-def of_phrase(token: Token, before: Token, place: Place) -> Remedy | None:
+def of_phrase(token: Token, before: Token, place: Place) -> Suggestion | None:
     """`batch norm` and `fully connected`: several words for one layer."""
     from resnetc.compiler.vocabulary.answers import find_layer
 
@@ -144,5 +152,5 @@ def of_phrase(token: Token, before: Token, place: Place) -> Remedy | None:
         if answer is not None:
             end = place.source.text.index(words[count - 1], before.start_pos or 0) + len(words[count - 1])
             edit = Edit(Span(place.source, before.start_pos or 0, end), answer.name)
-            return answer.help, (edit,) if answer.name else ()
+            return Suggestion(answer.help, (edit,) if answer.name else ())
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from resnetc.compiler.diagnostics.diagnostic import Edit
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion
 from resnetc.compiler.source import Span
 
 MAX_STAGE = 500  # characters of a stage that a message quotes
@@ -44,7 +44,7 @@ def repeat(written: str) -> str:
     return f"1 of {written}" if CHAIN.fullmatch(written) and written.count("(") == written.count(")") else ""
 
 
-def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
+def repeat_once(span: Span) -> Suggestion | None:
     """What to write where the stage around `span`, or the one that ends before it, does not say `2 of block(64)`."""
     text = span.source.text
     stages = list(STAGE.finditer(text, max(0, span.start - MAX_STAGE), span.start + MAX_STAGE))
@@ -57,4 +57,4 @@ def repeat_once(span: Span) -> tuple[str, tuple[Edit, ...]] | None:
         return None
     place = Span(span.source, stage.start(2), stage.start(2) + len(rest))
     written = f"stage {stage[1]} = {blocks}"
-    return f"a stage says how often it has a block: `{written}`", (Edit(place, blocks),)
+    return Suggestion(f"a stage says how often it has a block: `{written}`", (Edit(place, blocks),))

@@ -6,7 +6,7 @@ import re
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Edit, similar
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion, similar
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import (
     BRACKETS,
@@ -46,21 +46,21 @@ STATEMENT = {  # how a statement is written
 }
 
 
-def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit, ...]]:
+def remedy(token: Token, place: Place, statement: bool) -> Suggestion:
     """What to write instead, where the fault is a common one."""
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     words = {w for n in place.expected if (w := spelling(n)) in RESERVED and w is not None}
     if before is not None and before.type == "MODEL" and place.expected == {"NAME"}:
-        return of_nameless_model(token, place), ()
+        return Suggestion(of_nameless_model(token, place))
     if token.type == "MODEL" and place.after[:1] == ("DOT",):
-        return "a layer goes into the stem, a stage or the head: `stage layer1 = 2 of blocks.basic(64)`", ()
+        return Suggestion("a layer goes into the stem, a stage or the head: `stage layer1 = 2 of blocks.basic(64)`")
     if place.statement == "INPUT" and "WHEN" not in place.expected and not enclosed(place):
         return of_input(span)
     listed = place.opened is not None and place.opened.type == "LSQB"
     if place.statement == "STAGE" and ("OF" in place.expected or listed) and (once := repeat_once(span)) is not None:
         return once
     if token.type == "NAME" and "OF" in place.expected and value in MISSPELT_OF:
-        return "a similar keyword exists: `of`", (Edit(span, "of"),)
+        return Suggestion("a similar keyword exists: `of`", (Edit(span, "of"),))
     if token.type in ("NAME", "INT", "FLOAT") and not opens_line(place.source, token):
         if (beside := of_neighbours(token, place)) is not None:
             return beside
@@ -70,32 +70,32 @@ def remedy(token: Token, place: Place, statement: bool) -> tuple[str, tuple[Edit
         return sign
     doubled = before is not None and before.value == value and token.type not in BRACKETS.values()
     if doubled and "COMMA" not in place.expected:
-        return f"remove one of the two `{shortened(value)}`", (Edit(span, ""),)
+        return Suggestion(f"remove one of the two `{shortened(value)}`", (Edit(span, ""),))
     if token.type == "DOC":
-        return "`///` documents the definition below it; other comments start with `//`", ()
+        return Suggestion("`///` documents the definition below it; other comments start with `//`")
     if token.type == "STRING" and opens_line(place.source, token):
-        return "write documentation after `///` above a definition, and other comments after `//`", ()
+        return Suggestion("write documentation after `///` above a definition, and other comments after `//`")
     if place.kind == "use" and token.type in ("DIVIDE", "STRING"):
         return of_path(span)
     if token.type == "USE":
-        return "`use` lines go between the edition and the first definition", ()
+        return Suggestion("`use` lines go between the edition and the first definition")
     if value == "," and {"RPAR", "WHEN"} <= place.expected and not opens_input(place):
         return of_tuple(place)
     if place.before is not None and place.before.type == "COMMA" and unfinished_before(token, place):
-        return SEPARATED, (Edit(span_of(place.source, place.before), ""),)
+        return Suggestion(SEPARATED, (Edit(span_of(place.source, place.before), ""),))
     if lacks_reason(place):
         return of_requirement(token, place)
     ends = token.type == "RBRACE" and token.type in closers(place) - place.expected
     opens = token.type in STATEMENT_OPENERS or ends
     if opens and place.kind in LAYOUT and not place.is_unclosed and (missing := of_missing_part(token, place)):
-        return missing, ()
+        return Suggestion(missing)
     if statement and opens and place.kind in LAYOUT and not place.is_unclosed:
-        return LAYOUT[place.kind], ()
+        return Suggestion(LAYOUT[place.kind])
     if inside_statement(place):
         return of_statement(place, span)
     if token.type in BRACKETS.values() and token.type not in closers(place):
-        return f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", (Edit(span, ""),)
-    return "", ()
+        return Suggestion(f"remove it, or add the `{spelling(OPENS[token.type])}` that it closes", (Edit(span, ""),))
+    return Suggestion("")
 
 
 def enclosed(place: Place) -> bool:
@@ -103,32 +103,36 @@ def enclosed(place: Place) -> bool:
     return place.opened is not None and place.opened.type != "LBRACE"
 
 
-def of_path(span: Span) -> tuple[str, tuple[Edit, ...]]:
+def of_path(span: Span) -> Suggestion:
     """What to write in place of a path with slashes or in quotes."""
     text = span.source.text
     start = text.rfind("\n", 0, span.start) + 1
     path = PATH.match(text, start)
     names = "" if path is None else ".".join(re.findall(r"\w+", re.sub(r"\.resnet\b", "", path[1])))
     if path is None or not names or ".." in path[1]:
-        return "write a path like `use std.blocks`", ()
+        return Suggestion("write a path like `use std.blocks`")
     why = "write the path with dots" if "/" in path[1] else "a path has no quotes"
-    return f"{why}: `use {names}`", (Edit(Span(span.source, *path.span(1)), names),)
+    return Suggestion(f"{why}: `use {names}`", (Edit(Span(span.source, *path.span(1)), names),))
 
 
-def of_tuple(place: Place) -> tuple[str, tuple[Edit, ...]]:
+def of_tuple(place: Place) -> Suggestion:
     """What to write in place of `(3, 3)`."""
     start = place.opened.start_pos if place.opened is not None else None
     end = place.source.text.find(")", start, start + MAX_TUPLE) if start is not None else -1
     inner = place.source.text[start + 1 : end] if start is not None and end > 0 else ""
     if start is None or not inner or not set(inner) <= TUPLE:
-        return "write a list in square brackets: `[a, b]`", ()
+        return Suggestion("write a list in square brackets: `[a, b]`")
     written = f"[{inner.strip(', ')}]"
-    return f"write a list in square brackets: `{written}`", (Edit(Span(place.source, start, end + 1), written),)
+    return Suggestion(
+        f"write a list in square brackets: `{written}`", (Edit(Span(place.source, start, end + 1), written),)
+    )
 
 
-def of_statement(place: Place, span: Span) -> tuple[str, tuple[Edit, ...]]:
+def of_statement(place: Place, span: Span) -> Suggestion:
     """How the statement is written in which the fault is."""
-    return of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
+    if place.statement == "INPUT":
+        return of_input(span)
+    return Suggestion(STATEMENT[place.statement], replace_colon(place, span))
 
 
 def replace_colon(place: Place, span: Span) -> tuple[Edit, ...]:
@@ -169,117 +173,119 @@ def inside_statement(place: Place) -> bool:
     return place.statement in STATEMENT and not within and not (place.expected & OPENERS) - {"WHEN", "OTHERWISE"}
 
 
-def of_requirement(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]]:
+def of_requirement(token: Token, place: Place) -> Suggestion:
     """What to write where a requirement does not say why."""
     span, text = span_of(place.source, token), STATEMENT["REQUIRE"]
     if "OTHERWISE" in place.expected and token.type == "STRING":
-        return text, (Edit(Span(span.source, span.start, span.start), "otherwise "),)
+        return Suggestion(text, (Edit(Span(span.source, span.start, span.start), "otherwise "),))
     if "OTHERWISE" in place.expected and token.value == "," and place.after[:1] == ("STRING",):
-        return text, (Edit(span, " otherwise"),)
-    return text, ()
+        return Suggestion(text, (Edit(span, " otherwise"),))
+    return Suggestion(text)
 
 
-def of_name(token: Token, place: Place, words: set[str]) -> tuple[str, tuple[Edit, ...]]:
+def of_name(token: Token, place: Place, words: set[str]) -> Suggestion:
     """What to write in place of a name: a word of another language, or one that lacks the word before it."""
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     opening = Span(span.source, span.start, span.start)
     case = {"if": "WHEN", "else": "OTHERWISE"}.get(value, "")
     if case in place.expected and place.kind == "policy":
-        return f"a case of a policy starts with `{case.lower()}`", (Edit(span, case.lower()),)
+        return Suggestion(f"a case of a policy starts with `{case.lower()}`", (Edit(span, case.lower()),))
     if (no := next((t for t in (token, before) if t is not None and t.value == "not"), None)) is not None:
         edit = opposite(span_of(place.source, no))
-        return denied(span_of(place.source, no)), (Edit(*edit),) if edit else ()
+        return Suggestion(denied(span_of(place.source, no)), (edit,) if edit else ())
     if "for" in (value, before.value if before is not None else "") and place.statement == "STAGE":
-        return LOOP_OF_STAGES, ()
+        return Suggestion(LOOP_OF_STAGES)
     if (foreign := of_foreign_statement(token, place)) is not None:
         return foreign
     if value in WORDS:
-        return WORDS[value], ()
+        return Suggestion(WORDS[value])
     if before is not None and before.type == "NAME" and before.value in WORDS:
-        return WORDS[str(before.value)], ()
+        return Suggestion(WORDS[str(before.value)])
     if near := similar(value, words):
-        return f"a similar keyword exists: `{near}`", (Edit(span, near),)
+        return Suggestion(f"a similar keyword exists: `{near}`", (Edit(span, near),))
     if before is not None and before.type == "INT" and "OF" in place.expected:
-        return f"write `{before} of {value}`", (Edit(opening, "of "),)
+        return Suggestion(f"write `{before} of {value}`", (Edit(opening, "of "),))
     if place.after[:1] == ("ASSIGN",) and opens_line(place.source, token):
         if part := result_part(token, place):
-            return f"write `{part} = ...`", (Edit(span, part),)
+            return Suggestion(f"write `{part} = ...`", (Edit(span, part),))
         if "STAGE" in place.expected:
-            return f"a stage starts with `stage`: `stage {value} = ...`", (Edit(opening, "stage "),)
+            return Suggestion(f"a stage starts with `stage`: `stage {value} = ...`", (Edit(opening, "stage "),))
         if "LET" in place.expected:
-            return f"name a value with `let`: `let {value} = ...`", (Edit(opening, "let "),)
+            return Suggestion(f"name a value with `let`: `let {value} = ...`", (Edit(opening, "let "),))
     if place.after[:1] in AUGMENTED and place.after[1:2] == ("ASSIGN",) and "LET" in place.expected:
-        return "a name cannot be reassigned: give the result another name with `let`", ()
+        return Suggestion("a name cannot be reassigned: give the result another name with `let`")
     if lacks_reason(place):
         return of_requirement(token, place)
     if inside_statement(place):
-        return (
-            of_input(span) if place.statement == "INPUT" else (STATEMENT[place.statement], replace_colon(place, span))
-        )
-    return LAYOUT.get(place.kind, "") if opens_line(place.source, token) and place.expected & OPENERS else "", ()
+        return of_statement(place, span)
+    return Suggestion(
+        LAYOUT.get(place.kind, "") if opens_line(place.source, token) and place.expected & OPENERS else ""
+    )
 
 
-def of_sign(token: Token, place: Place) -> tuple[str, tuple[Edit, ...]] | None:
+def of_sign(token: Token, place: Place) -> Suggestion | None:
     """What to write in place of a sign that means something else in other languages."""
     span, before, value = span_of(place.source, token), place.before, str(token.value)
     together = before is not None and before.end_pos == token.start_pos
     pair = f"{before}{value}" if together else value
     if value == "=" and "COMPARE" in place.expected and place.source.text.startswith("=<", span.start):
-        return "compare with `<=`", (Edit(Span(span.source, span.start, span.start + 2), "<="),)
+        return Suggestion("compare with `<=`", (Edit(Span(span.source, span.start, span.start + 2), "<="),))
     if value == "=" and "COMPARE" in place.expected and place.statement in CONDITIONS:
-        return "compare with `==`", (Edit(span, "=="),)
+        return Suggestion("compare with `==`", (Edit(span, "=="),))
     if value == "=" and "PIPE" in place.expected and place.statement in LABELLED and before is not None:
         if before.type == "NAME":
-            return f"label a layer with `:`, as in `{before}: linear(10)`", (Edit(span, ":"),)
+            return Suggestion(f"label a layer with `:`, as in `{before}: linear(10)`", (Edit(span, ":"),))
     if value == ":" and "ASSIGN" in place.expected and place.after[:1] == ("ASSIGN",):
-        return "write `=`", (Edit(Span(span.source, span.start, span.source.text.index("=", span.end) + 1), "="),)
+        return Suggestion(
+            "write `=`", (Edit(Span(span.source, span.start, span.source.text.index("=", span.end) + 1), "="),)
+        )
     if value == "==" and "ASSIGN" in place.expected:
-        return "write `=`: `==` is a comparison", (Edit(span, "="),)
+        return Suggestion("write `=`: `==` is a comparison", (Edit(span, "="),))
     if value == ">" and "PIPE" in place.expected:
-        return "chain layers with `|>`", (Edit(span, "|>"),)
+        return Suggestion("chain layers with `|>`", (Edit(span, "|>"),))
     sign = span_of(place.source, before).to(span) if pair in ("->", ">>") and before is not None else None
     if place.source.text.startswith("->", span.start):
         sign = Span(span.source, span.start, span.start + 2)
     if sign is not None:
         if place.kind == "policy" and opens_case(sign):
-            return "write a case as `when c => layers`", (Edit(sign, "=>"),)
-        return CHAINED, replace_in_line(sign, "|>")
+            return Suggestion("write a case as `when c => layers`", (Edit(sign, "=>"),))
+        return Suggestion(CHAINED, replace_in_line(sign, "|>"))
     if value == "=>" and "COMPARE" in place.expected and place.statement in ("REQUIRE", "EXPECT"):
-        return "compare with `>=`", (Edit(span, ">="),)
+        return Suggestion("compare with `>=`", (Edit(span, ">="),))
     if "PIPE" in place.expected and value == "=>":
-        return CHAINED, (Edit(span, "|>"),)
+        return Suggestion(CHAINED, (Edit(span, "|>"),))
     if value == "," and "PIPE" in place.expected and not {"RPAR", "RSQB"} & place.expected:
         if place.after and place.after[0] in STATEMENT_OPENERS | {"RBRACE"} and ends_line(place.source, token):
-            return SEPARATED, (Edit(span, ""),)
+            return Suggestion(SEPARATED, (Edit(span, ""),))
         if place.statement in ("STEM", "HEAD", "LET", "OUT"):
-            return CHAINED, ()
+            return Suggestion(CHAINED)
     if value == "," and place.kind != "use" and "$END" in place.expected and place.source.name.startswith("--"):
         whole = Span(place.source, 0, len(place.source.text))
         written = f"[{whole.text.strip()}]"
-        return f"write a list in square brackets: `{shortened(written)}`", (Edit(whole, written),)
+        return Suggestion(f"write a list in square brackets: `{shortened(written)}`", (Edit(whole, written),))
     if value == "=>" and before is not None and before.type == "WHEN":
         help = "the case for all that is left is written `otherwise => layers`"
-        return help, (Edit(span_of(place.source, before), "otherwise"),)
+        return Suggestion(help, (Edit(span_of(place.source, before), "otherwise"),))
     if value == "=" and place.expected == {"IN"}:
-        return "`each` goes through a list: write `in`", (Edit(span, "in"),)
+        return Suggestion("`each` goes through a list: write `in`", (Edit(span, "in"),))
     if pair == "**":
-        return "there is no power operator: multiply, as in `2 * 2`", ()
+        return Suggestion("there is no power operator: multiply, as in `2 * 2`")
     if pair == "/*":
-        return "a comment starts with `//` and runs to the end of the line", ()
+        return Suggestion("a comment starts with `//` and runs to the end of the line")
     if value == ":" and place.opened is not None and place.opened.type == "LSQB" and "LBRACE" not in place.expected:
-        return SLICE, ()
+        return Suggestion(SLICE)
     if value == ":" and "LBRACE" in place.expected:
-        return "write its body in braces: `{ ... }`", ()
+        return Suggestion("write its body in braces: `{ ... }`")
     if "COLON" in place.expected and before is not None and before.type == "NAME" and place.kind in PARAMETRISED:
         if place.opened is not None and place.opened.type == "LPAR" and "PIPE" not in place.expected:
             return of_parameter(before, place)
     if value == "(" and before is not None and before.type == "EACH":
-        return "`each` takes one name: iterate over `range(n)` and index the lists: `widths[i]`", ()
+        return Suggestion("`each` takes one name: iterate over `range(n)` and index the lists: `widths[i]`")
     if place.opened is not None and before is not None and opens_line(place.source, token):
         line = place.source.text[before.end_pos : token.start_pos].partition("\n")[0]
         closer = str(spelling(BRACKETS[place.opened.type]))
         if line.lstrip().startswith("//") and closer in line and BRACKETS[place.opened.type] in place.expected:
-            return "`//` starts a comment; divide with `/`, and round with `floor(a / b)`", ()
+            return Suggestion("`//` starts a comment; divide with `/`, and round with `floor(a / b)`")
     return None
 
 

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -69,7 +69,7 @@ class Row:
 
 def is_finished(path: Path, recipe: Recipe) -> bool:
     """Whether the run in the folder `path` has come to its end."""
-    metadata = train_state.load_newest(RunFolder(path))[1]
+    metadata = train_state.load_newest(RunFolder(path)).metadata
     return has_ended(recipe, metadata["epochs"], metadata["best"])
 
 
@@ -80,8 +80,9 @@ def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: It
     """
     runs = tuple(map(read_run, paths))
     for run in map(RunFolder, paths):
-        _, metadata, state, _ = train_state.load_newest(run)
-        source = read_sealed_source(run, metadata, state, allow_imports)  # of any: they differ in the seed alone
+        state = train_state.load_newest(run)
+        metadata = state.metadata
+        source = read_sealed_source(run, metadata, state.path, allow_imports)  # of any: they differ in the seed alone
     model = loader.build_network(source, run.model, torch.device("cpu"))
     architecture = summary.summarize(model, tuple(metadata["shape"]))
     name = brief(one_line(label or metadata["network"]), _MAX_LABEL_CHARACTERS)
@@ -91,7 +92,7 @@ def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: It
 def read_run(path: Path) -> FinishedRun:
     """The run in the folder `path`; RunError if it is missing, damaged or not finished."""
     run = RunFolder(path)
-    metadata = train_state.load_newest(run)[1]
+    metadata = train_state.load_newest(run).metadata
     recipe, done = metadata["recipe"], metadata["epochs"]
     if not has_ended(recipe, done, metadata["best"]):
         raise RunError(
@@ -106,20 +107,35 @@ def read_run(path: Path) -> FinishedRun:
     )
 
 
+class _Experiment(NamedTuple):
+    """What runs that differ only in the seed have in common: the digests of module and data, the rest of the recipe."""
+
+    module: str
+    fingerprint: str
+    recipe: Recipe
+
+
+class _SeedGroup(NamedTuple):
+    """The folders of the runs of one experiment, by seed."""
+
+    experiment: _Experiment
+    folders: dict[int, str]
+
+
 def group_by_seed(folders: Sequence[str]) -> list[list[str]]:
     """Groups the folders of runs that differ only in the seed, in the order of each group's first folder."""
-    groups: list[tuple[tuple[str, str, Recipe], dict[int, str]]] = []
+    groups: list[_SeedGroup] = []
     for path in folders:
-        metadata = train_state.load_newest(RunFolder(Path(path)))[1]
+        metadata = train_state.load_newest(RunFolder(Path(path))).metadata
         seed = metadata["recipe"].seed
-        identity = metadata["module"], metadata["fingerprint"], replace(metadata["recipe"], seed=0)
-        for other, seeds in groups:
-            if other == identity and seed not in seeds:
-                seeds[seed] = path
+        experiment = _Experiment(metadata["module"], metadata["fingerprint"], replace(metadata["recipe"], seed=0))
+        for group in groups:
+            if group.experiment == experiment and seed not in group.folders:
+                group.folders[seed] = path
                 break
         else:
-            groups.append((identity, {seed: path}))
-    return [list(seeds.values()) for _, seeds in groups]
+            groups.append(_SeedGroup(experiment, {seed: path}))
+    return [list(group.folders.values()) for group in groups]
 
 
 def train_arms(

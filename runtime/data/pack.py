@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -76,15 +76,15 @@ class Pack:
         self._is_verified[number, level] = True
         return content.reshape(height, width, channels)[top:bottom]
 
-    def _locate(self, number: int, factor: int) -> tuple[int, int, int]:
-        """Where the form of an image that is reduced by `factor` starts, its height and its width."""
+    def _locate(self, number: int, factor: int) -> _StoredForm:
+        """The form of an image that is reduced by `factor`."""
         offsets, heights, widths = self._places
         start, height, width = offsets.item(number), heights.item(number), widths.item(number)
         if factor == 1:
-            return start, height, width
+            return _StoredForm(start, height, width)
         for smaller in LEVELS[: LEVELS.index(factor)]:
             start += -(-height // smaller) * -(-width // smaller) * self.index.channels
-        return start, -(-height // factor), -(-width // factor)
+        return _StoredForm(start, -(-height // factor), -(-width // factor))
 
     def _read(self, start: int, length: int, number: int | None = None) -> Pixels:
         """Bytes of an image, or of the index, as the first of the buffer; RunError where the file has fewer by now."""
@@ -127,6 +127,14 @@ def _open_file(path: Path) -> tuple[BinaryIO, bytes]:
         reason = getattr(fault, "strerror", None) or fault
         raise RunError(f"{one_line(str(path))}: cannot read it: {reason}; {_EXPECTED}") from None
     raise RunError(f"{one_line(str(path))}: not a pack; {_EXPECTED}")
+
+
+class _StoredForm(NamedTuple):
+    """Where a form of an image starts in the file, in bytes, and its size in pixels."""
+
+    start: int
+    height: int
+    width: int
 
 
 @dataclass(slots=True)  # not frozen, which takes three times as long to make

@@ -11,6 +11,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,10 +65,18 @@ class PackIndex:
         return f"image {index} ({one_line(name)[:_MAX_NAME_CHARACTERS]})"
 
 
-def list_levels(height: int, width: int) -> list[tuple[int, int, int]]:
-    """Factor, height and width of each form in which an image of this size is kept."""
+class Level(NamedTuple):
+    """A form in which an image is kept: by which factor it is reduced, and its size in pixels."""
+
+    factor: int
+    height: int
+    width: int
+
+
+def list_levels(height: int, width: int) -> list[Level]:
+    """The forms in which an image of this size is kept."""
     return [
-        (factor, -(-height // factor), -(-width // factor))
+        Level(factor, -(-height // factor), -(-width // factor))
         for factor in LEVELS
         if factor == 1 or min(height, width) >= factor * MIN_REDUCED_SIDE
     ]

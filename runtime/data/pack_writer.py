@@ -113,8 +113,8 @@ def _reduce(pixels: Pixels) -> list[Pixels]:
     from PIL import Image
 
     image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
-    levels = list_levels(*pixels.shape[:2])
-    return [to_array(image.reduce(factor) if factor > 1 else image) for factor, _, _ in levels]
+    factors = [level.factor for level in list_levels(*pixels.shape[:2])]
+    return [to_array(image.reduce(factor) if factor > 1 else image) for factor in factors]
 
 
 @contextmanager

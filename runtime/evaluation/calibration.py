@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,16 +25,24 @@ class ConfidenceBin:
     accuracy: float
 
 
-def count_bins(confidences: Tensor, is_right: Tensor) -> list[tuple[int, int, float]]:
-    """For each bin: images, those that are right, and the sum of their confidences (float [N], bool [N])."""
+class BinCounts(NamedTuple):
+    """The images of a bin, those of them that are right, and the sum of their confidences."""
+
+    images: int
+    right: int
+    confidence_sum: float
+
+
+def count_bins(confidences: Tensor, is_right: Tensor) -> list[BinCounts]:
+    """The counts of each bin (float [N], bool [N])."""
     numbers = (confidences.double() * BINS).ceil().long().clamp(1, BINS) - 1
     images = torch.bincount(numbers, minlength=BINS)
     right = torch.bincount(numbers[is_right], minlength=BINS)
     sums = torch.zeros(BINS, dtype=torch.float64, device=numbers.device).index_add_(0, numbers, confidences.double())
-    return list(zip(images.tolist(), right.tolist(), sums.tolist(), strict=True))
+    return [BinCounts(*counts) for counts in zip(images.tolist(), right.tolist(), sums.tolist(), strict=True)]
 
 
-def join_counts(parts: Iterable[Sequence[tuple[int, int, float]]]) -> tuple[ConfidenceBin, ...]:
+def join_counts(parts: Iterable[Sequence[BinCounts]]) -> tuple[ConfidenceBin, ...]:
     """The bins that have images, from the counts of every process."""
     bins = []
     for number, counts in enumerate(zip(*parts, strict=True)):

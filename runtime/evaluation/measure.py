@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from resnetc.runtime.distributed.process_group import SINGLE_PROCESS, Group
 from resnetc.runtime.errors import RunError
-from resnetc.runtime.evaluation.calibration import count_bins, join_counts
+from resnetc.runtime.evaluation.calibration import BinCounts, count_bins, join_counts
 from resnetc.runtime.evaluation.multi_label import measure_labels
 from resnetc.runtime.evaluation.result import Evaluation, Misclassification, raise_fault, score_batches
 from resnetc.runtime.input_pipeline.image_batches import TestBatches
@@ -70,7 +70,7 @@ def measure(
     )
 
 
-def _count_bins(parts: list[Tensor], labels: Tensor) -> list[tuple[int, int, float]]:
+def _count_bins(parts: list[Tensor], labels: Tensor) -> list[BinCounts]:
     """Of this process's images; the arguments are those of `_find_worst`."""
     predictions = torch.cat(parts, 1) if parts else torch.zeros(3, 0, device=labels.device)
     return count_bins(predictions[2], predictions[1].long() == labels)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -18,6 +19,14 @@ from resnetc.runtime.run.folder import Figures
 
 MAX_TABLE_CLASSES = 20  # classes that occur; beyond, only the most frequent confusions are told
 _MAX_MISTAKES = 10
+
+
+class Mistake(NamedTuple):
+    """How many images of one class were taken for another; the classes by their names, as shown."""
+
+    images: int
+    true: str
+    predicted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +113,11 @@ class Evaluation:
         """The name of a class, as shown."""
         return shorten_name(self.class_names[label])
 
-    def list_mistakes(self) -> list[tuple[int, str, str]]:
-        """(images, true class, predicted class) of the most frequent mistakes, at most ten."""
+    def list_mistakes(self) -> list[Mistake]:
+        """The most frequent mistakes, at most ten."""
         pairs = [(-count, *pair) for pair, count in self.confusion.items() if pair[0] != pair[1]]
         return [
-            (-count, self.format_class_name(true), self.format_class_name(predicted))
+            Mistake(-count, self.format_class_name(true), self.format_class_name(predicted))
             for count, true, predicted in sorted(pairs)[:_MAX_MISTAKES]
         ]
 

@@ -5,6 +5,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -132,15 +133,23 @@ def _describe_mismatch(model: nn.Module, network: str, data: ImageSet, size: str
     return f"{data.name} has images of {size}, but `{network}`{compiled} does not accept them"
 
 
+class _EnteredModule(NamedTuple):
+    """A part of a network whose `forward` was called, and the shape of the first tensor that it was given."""
+
+    name: str
+    module: nn.Module
+    input_shape: tuple[int, ...]
+
+
 @contextmanager
-def _record_inputs(model: nn.Module) -> Iterator[list[tuple[str, nn.Module, tuple[int, ...]]]]:
-    """Every part that has been entered: its name, itself, and the shape of the first tensor that it was given."""
-    inputs: list[tuple[str, nn.Module, tuple[int, ...]]] = []
+def _record_inputs(model: nn.Module) -> Iterator[list[_EnteredModule]]:
+    """Every part that has been entered, in order."""
+    inputs: list[_EnteredModule] = []
 
     def hook(name: str) -> Callable[[nn.Module, tuple[object, ...]], None]:
         def enter(part: nn.Module, arguments: tuple[object, ...]) -> None:
             if arguments and isinstance(arguments[0], Tensor):
-                inputs.append((name, part, tuple(arguments[0].shape)))
+                inputs.append(_EnteredModule(name, part, tuple(arguments[0].shape)))
 
         return enter
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -38,13 +38,19 @@ def load(path: Path) -> tuple[dict[str, Tensor], RunMetadata]:
     return tensors, parse_metadata(metadata, path)
 
 
-def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, str]:
-    """The newest whole state of a run, its file, and a note that says so where that is not `last.ckpt`.
+class SavedState(NamedTuple):
+    """A state of a run as it was read from its file; note: says so where that is not `last.ckpt`, else empty."""
 
-    RunError if there is none, with the way on.
-    """
+    tensors: dict[str, Tensor]
+    metadata: RunMetadata
+    path: Path
+    note: str = ""
+
+
+def load_newest(run: RunFolder) -> SavedState:
+    """The newest whole state of a run; RunError if there is none, with the way on."""
     try:
-        return *load(run.last), run.last, ""
+        return SavedState(*load(run.last), run.last)
     except RunError as fault:
         if not run.previous.is_file():
             raise
@@ -54,7 +60,7 @@ def load_newest(run: RunFolder) -> tuple[dict[str, Tensor], RunMetadata, Path, s
             way_on = f"the best weights are in {run.best.name}" if run.best.is_file() else "start again"
             raise RunError(f"{fault}; nor does the state before it help: {other_fault}; {way_on}") from None
         note = f"{fault}; going on from {run.previous.name}, after {metadata['step']} steps"
-        return tensors, metadata, run.previous, note
+        return SavedState(tensors, metadata, run.previous, note)
 
 
 def _rank(best: BestEpoch) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from resnetc.cli.common import print_note, print_notes, print_user_code, read_standard_input, report_diagnostics
 
@@ -33,11 +33,16 @@ class AlreadyReported(Exception):
         self.status = status
 
 
-def compile_for_data(
-    options: argparse.Namespace, source: Outline | MixedOutline, recipe: Recipe
-) -> tuple[str, str, Outline]:
-    """The text of the network that is compiled for the data, unless `--set` says otherwise, its name, and the images as
-    it gets them.
+class FittedModule(NamedTuple):
+    """The text of a generated module, the name of its network, and the images as the network gets them."""
+
+    source: str
+    network: str
+    images: Outline
+
+
+def compile_for_data(options: argparse.Namespace, source: Outline | MixedOutline, recipe: Recipe) -> FittedModule:
+    """The network, compiled for the data unless `--set` says otherwise.
 
     RunError where it does not take the data, or so few images at once as the recipe will give to each process.
     """
@@ -73,7 +78,7 @@ def compile_for_data(
     locate_user_code(checked)
     if launch.is_main_process():
         print_user_code([checked])
-    return session.render(checked), checked.network.name, images
+    return FittedModule(session.render(checked), checked.network.name, images)
 
 
 def add_drop_path(settings: Settings, recipe: Recipe) -> Settings:
@@ -122,9 +127,15 @@ def fit_to_network(checked: CheckedNetwork, images: Outline | MixedOutline, reci
     return fit_images(images, recipe, declared.sizes)
 
 
-def match_network(
-    options: argparse.Namespace, images: Outline | MixedOutline
-) -> tuple[Session, CheckedNetwork, dict[str, int]]:
+class MatchedNetwork(NamedTuple):
+    """A network, the session that compiled it, and the parameters that the data gave it."""
+
+    session: Session
+    checked: CheckedNetwork
+    data_settings: dict[str, int]
+
+
+def match_network(options: argparse.Namespace, images: Outline | MixedOutline) -> MatchedNetwork:
     """The one network that is asked for, with the parameters that the data gave it.
 
     A fault that is there without the data's values is the spec's, and shown; one that they make is said of the data.
@@ -168,7 +179,7 @@ def match_network(
             "choose with --model or --set"
         )
     report_diagnostics(session)  # what it warns of
-    return session, networks[0], data_settings
+    return MatchedNetwork(session, networks[0], data_settings)
 
 
 def refuse_misfits(

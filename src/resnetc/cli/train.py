@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from resnetc.bounded_read import contents
 from resnetc.cli.common import add_import_option, print_imports, print_note, refuse_occupied
-from resnetc.cli.data_check import AlreadyReported, compile_for_data, count_axes
+from resnetc.cli.data_check import AlreadyReported, FittedModule, compile_for_data, count_axes
 from resnetc.cli.declaration import Command
 from resnetc.terminal import one_line
 
@@ -113,9 +113,9 @@ def run_training(options: argparse.Namespace) -> int:
 
     options.resume = options.resume or bool(options.extend)
     with exit_on_interrupt():
-        source, network, images, chosen = read_arguments(options)
+        source, network, images, recipe = read_arguments(options)
     if launch.is_main_process():
-        print_data_notes(images, chosen)
+        print_data_notes(images, recipe)
     from resnetc.runtime.run import folder
     from resnetc.runtime.train import train as run
 
@@ -123,7 +123,7 @@ def run_training(options: argparse.Namespace) -> int:
         source,
         network,
         images,
-        chosen,
+        recipe,
         Path(options.out) if options.out else folder.choose_folder(network),
         init=Path(options.init) if options.init is not None else None,
         resume=options.resume,
@@ -132,8 +132,8 @@ def run_training(options: argparse.Namespace) -> int:
     )
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
-        if result.epochs < chosen.epochs:
-            epochs += f", none of the last {chosen.early_stopping} the best,"
+        if result.epochs < recipe.epochs:
+            epochs += f", none of the last {recipe.early_stopping} the best,"
         of = by = ""
         if images.validation is not None:
             of, by = "of the validation images ", f" by the weights of epoch {result.best_epoch},"
@@ -149,8 +149,17 @@ def run_training(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Recipe]:
-    """What the command line names: the generated text, the name of its network, the data and the recipe.
+class TrainingArguments(NamedTuple):
+    """What the command line names: the generated text, the name of its network, the data and the recipe."""
+
+    source: str
+    network: str
+    images: ImageSet
+    recipe: Recipe
+
+
+def read_arguments(options: argparse.Namespace) -> TrainingArguments:
+    """What the command line names.
 
     The network is compiled and the data looked at before torch is imported: what is wrong with them is said at once.
     """
@@ -195,11 +204,11 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
     name, path = datasets.parse_argument(data_argument, is_of_command=options.data is not None)
     default_recipe = str(stopped_run.recipe) if stopped_run else datasets.choose_recipe(name)
     if options.recipe is not None:
-        chosen = recipe_file.load(options.recipe, overrides, extensions=options.extend, options=said)
+        recipe = recipe_file.load(options.recipe, overrides, extensions=options.extend, options=said)
     else:
         of_run = stopped_run is not None
-        chosen = recipe_file.load(default_recipe, overrides, extensions=options.extend, options=said, of_run=of_run)
-    chosen = recipe_file.add_frozen(chosen, options.freeze)
+        recipe = recipe_file.load(default_recipe, overrides, extensions=options.extend, options=said, of_run=of_run)
+    recipe = recipe_file.add_frozen(recipe, options.freeze)
     axes = choose_axes(options, stopped_run)
     print_data_function(name)
     outline = datasets.read_outline(name, path, axes)
@@ -209,13 +218,13 @@ def read_arguments(options: argparse.Namespace) -> tuple[str, str, ImageSet, Rec
             raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
         admit_source(stopped_run.source, stopped_run.model, options)
         source, network = stopped_run.source, stopped_run.network
-        outline = fit_images(outline, chosen, read_declared_size(source))
+        outline = fit_images(outline, recipe, read_declared_size(source))
     else:
-        source, network, outline = read_module(options, outline, chosen)
+        source, network, outline = read_module(options, outline, recipe)
     if outline.note and launch.is_main_process():
         print_note(outline.note)
     import_runtime()
-    return source, network, outline.read(), chosen
+    return TrainingArguments(source, network, outline.read(), recipe)
 
 
 def list_extended_keys(options: argparse.Namespace) -> list[str]:
@@ -261,7 +270,7 @@ def read_stopped_run(out: Path) -> StoppedRun:
         raise RunError(f"{out}: no run to resume in this folder")
     if not run.is_resumable:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
-    metadata, source = train_state.load_newest(run)[1], run.read_source()
+    metadata, source = train_state.load_newest(run).metadata, run.read_source()
     is_sealed = loader.compute_digest(source) == metadata["module"]
     return StoppedRun(
         metadata["data"], run.recipe, model=run.model, source=source, is_sealed=is_sealed, network=metadata["network"]
@@ -316,9 +325,7 @@ def import_runtime() -> None:
         import safetensors.torch  # noqa: F401  (and with it torch and NumPy)
 
 
-def read_module(
-    options: argparse.Namespace, images: Outline | MixedOutline, recipe: Recipe
-) -> tuple[str, str, Outline]:
+def read_module(options: argparse.Namespace, images: Outline | MixedOutline, recipe: Recipe) -> FittedModule:
     """The generated text to train and the name of its network: read, or compiled for the data; and the images as the
     network gets them."""
     from resnetc.runtime.input_pipeline.image_size import fit_images, read_declared_size
@@ -327,7 +334,7 @@ def read_module(
         path = Path(options.spec)
         refuse_choices(options)
         text = read_module_text(path)
-        return text, path.stem, fit_images(images, recipe, read_declared_size(text))
+        return FittedModule(text, path.stem, fit_images(images, recipe, read_declared_size(text)))
     return compile_for_data(options, images, recipe)
 
 

@@ -55,7 +55,7 @@ def exercise(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Iterator[
         lies = lies or finding.failure is not None
         yield finding
     for name in PROPERTIES if not lies else ():  # what is predicted follows from what is declared
-        if name != "activations" or not parts(compiled)[2].uncounted.activation_bytes:
+        if name != "activations" or not parts(compiled).measures.uncounted.activation_bytes:
             yield PROPERTIES[name](compiled, inputs)
 
 
@@ -85,7 +85,7 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
         assertions.assert_shapes_agree(compiled, at.sizes, at.batch, at.device)
 
     accepted = len(taken(compiled, inputs))
-    edges = set(edge_sizes(compiled.network, parts(compiled)[1]))
+    edges = set(edge_sizes(compiled.network, parts(compiled).accepted))
     counts = [
         f"{sum(at.sizes in edges for at in inputs)} on or next to a boundary",
         f"{accepted} accepted, {len(inputs) - accepted} refused by both",
@@ -111,7 +111,7 @@ def strides(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
 
 def state(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     """The state dict: keys, order, shapes, sums."""
-    _, _, measures, _ = parts(compiled)
+    measures = parts(compiled).measures
     device = device_for(measures, compiled.network.input.sizes, 0)
     missing = measures.uncounted
     parameters = with_uncounted(f"{measures.parameters:,} parameters", missing.parameters)
@@ -157,7 +157,7 @@ def calls(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
         assert_calls_agree(compiled, at.sizes, at.device)
 
     seen = "every module once for each of its steps"
-    return tried("calls", check, taken(compiled, inputs)[:1], seen, compiled, parts(compiled)[1].axes)
+    return tried("calls", check, taken(compiled, inputs)[:1], seen, compiled, parts(compiled).accepted.axes)
 
 
 def buffers(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -216,7 +216,7 @@ PROPERTIES: dict[str, Callable[[Compiled | Trial, Sequence[Example]], Finding]] 
 
 def taken(compiled: Compiled | Trial, inputs: Sequence[Example]) -> list[Example]:
     """The inputs that the compiler accepts."""
-    _, accepted, _, _ = parts(compiled)
+    accepted = parts(compiled).accepted
     return [at for at in inputs if at.within(accepted.axes)]
 
 
@@ -234,7 +234,7 @@ def compared(name: str, check: Check, compiled: Compiled | Trial, inputs: Sequen
     chosen = real[len(real) // 2 :][:1]
     if not chosen:
         seen = "it needs real numbers, and computing them would take too long" if fitting else "none is accepted"
-    return tried(name, check, chosen, seen, compiled, parts(compiled)[1].axes)
+    return tried(name, check, chosen, seen, compiled, parts(compiled).accepted.axes)
 
 
 def tried(
@@ -275,7 +275,7 @@ def smallest(check: Check, at: Example, compiled: Compiled | Trial, within: With
 
     It is the smallest if one of the first sizes fails, or if all do from some size on.
     """
-    measures = parts(compiled)[2]
+    measures = parts(compiled).measures
     for batch in range(1, at.batch):
         if wrong(check, replace(at, batch=batch)) is not None:
             at = replace(at, batch=batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from resnetc.api import Compiled
 from resnetc.compiler import names
@@ -111,7 +112,15 @@ def origin_of(compiled: Compiled | Trial) -> Origin:
     return compiled.checked.origin if isinstance(compiled, Compiled) else compiled.origin
 
 
-def parts(compiled: Compiled | Trial) -> tuple[Network, Accepted, Measures, str]:
-    """What both kinds have: the network, its accepted sizes, its figures, the text of its module."""
-    made = compiled.checked if isinstance(compiled, Compiled) else compiled
-    return compiled.network, made.accepted, made.measures, compiled.source
+class CompiledParts(NamedTuple):
+    """What a compiled network and a trial both have; source: the text of the module."""
+
+    network: Network
+    accepted: Accepted
+    measures: Measures
+    source: str
+
+
+def parts(compiled: Compiled | Trial) -> CompiledParts:
+    checked = compiled.checked if isinstance(compiled, Compiled) else compiled
+    return CompiledParts(compiled.network, checked.accepted, checked.measures, compiled.source)

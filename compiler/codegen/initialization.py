@@ -42,7 +42,7 @@ def initial_values(root: ExpandedBlock) -> list[str]:
             f'{PAD}        nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")',
         ]
     for std in sorted({w for ways in drawn.values() for w in ways} - {"kaiming", "torch"}, key=float):
-        normal = find_leaves(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]
+        normal = find_leaves(root, lambda leaf, nested, std=std: way(leaf) == std)  # type: ignore[misc]  # as `std` has no type
         lines += each([p for p, _ in normal], "weight", f"nn.init.normal_({{}}, std={std})")
         biased = [(path, leaf) for path, leaf in normal if leaf.by_name["bias"]]
         optional = frozenset(path for path, leaf in biased if leaf.primitive.state == "conv")

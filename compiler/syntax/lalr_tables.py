@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -46,7 +46,8 @@ def parser() -> Lark:
     if shipped.is_file():
         tables = json.loads(shipped.read_text(encoding="utf-8"), object_hook=from_pairs)
         if tables["lark"] == lark.__version__ and tables["grammar"] == digest():
-            return Lark._load_from_dict(tables["data"], tables["memo"])  # type: ignore[no-any-return, no-untyped-call]
+            load_tables: Callable[[object, object], Lark] = Lark._load_from_dict  # to which lark gives no types
+            return load_tables(tables["data"], tables["memo"])
     return Lark(grammar_text(), **OPTIONS)
 
 
@@ -56,8 +57,8 @@ def lex(text: str | TextSlice[str]) -> Iterator[Token]:
     `Lark.lex` builds a lexer for each text, which takes longer than to read most.
     """
     lexer = parser().parse_interactive("", start="start").lexer_thread.lexer
-    tokens: Iterator[Token] = LexerThread.from_text(lexer, text).lex(None)  # type: ignore[no-untyped-call]
-    return tokens
+    read_tokens: Callable[[None], Iterator[Token]] = LexerThread.from_text(lexer, text).lex  # no types in lark either
+    return read_tokens(None)
 
 
 @lru_cache(maxsize=64)

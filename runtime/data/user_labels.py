@@ -23,7 +23,7 @@ def read_label(value: object, item: str) -> Label:
         listed: object = value.tolist() if isinstance(value, Tensor | np.ndarray) else value
         if isinstance(listed, list | tuple) and len(listed) != 1:
             return _read_vector(listed, value, item)
-        number = operator.index(value.item() if isinstance(value, Tensor) else value)  # type: ignore[arg-type]
+        number = operator.index(value.item() if isinstance(value, Tensor) else value)  # type: ignore[arg-type]  # or a TypeError
     except (TypeError, ValueError, RuntimeError):
         raise RunError(
             f"{item} has the label {value!r:.40}; expected an integer, or a vector with a 0 or 1 for each class"

@@ -77,7 +77,7 @@ class Group:
         """The sum of `value` over all processes, through which gradients flow to all of them."""
         if self.size == 1:
             return value
-        total: Tensor = _SumOfProcesses.apply(value)  # type: ignore[no-untyped-call]
+        total: Tensor = _SumOfProcesses.apply(value)  # type: ignore[no-untyped-call]  # torch has no types for it
         return total
 
     def all_reduce_max(self, number: int) -> int:

@@ -19,7 +19,7 @@ def synchronise_norms(model: nn.Module, group: Group) -> None:
     if group.size > 1:
         for module in model.modules():
             if isinstance(module, _BatchNorm):
-                module.forward = _SharedForward(module, group)  # type: ignore[method-assign, assignment]
+                module.forward = _SharedForward(module, group)  # type: ignore[method-assign, assignment]  # of one
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -152,7 +152,7 @@ class TrainedRun:
         batches of the recipe's `eval_batch_size`, like those of `resnetc eval`.
         """
         is_one = isinstance(images, str | os.PathLike) or not isinstance(images, Sequence)
-        many: Sequence[InputSource] = [images] if is_one else images  # type: ignore[list-item, assignment]
+        many = [cast(InputSource, images)] if is_one else cast(Sequence[InputSource], images)
         rows = [chances for _, chances in self.predict_batches(list_inputs(many, self.preprocessing))]
         return torch.cat([torch.zeros(0, len(self.classes)), *rows])
 

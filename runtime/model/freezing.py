@@ -35,7 +35,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> tuple[str, ...]:
     for name, module in model.named_modules():
         own_keys = {f"{name}.{key}" for key in module.state_dict(keep_vars=True) if "." not in key}
         if isinstance(module, _NormBase) and (own_keys <= keys if own_keys else name in frozen_modules):
-            module.train = _StaysInEvaluation(module)  # type: ignore[assignment, method-assign]
+            module.train = _StaysInEvaluation(module)  # type: ignore[assignment, method-assign]  # one module alone
             module.eval()
     return tuple(key for key in model.state_dict() if key in keys)
 

@@ -64,7 +64,7 @@ def register_module(source: str, path: Path) -> ModuleType:
             raise
         for member in vars(code).values():
             if isinstance(member, type) and issubclass(member, nn.Module) and member.__module__ == name:
-                member.__reduce_ex__ = _reduce_with_text  # type: ignore[assignment, method-assign]
+                member.__reduce_ex__ = _reduce_with_text  # type: ignore[assignment, method-assign]  # of a class made here
     return code
 
 
@@ -92,7 +92,8 @@ def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
             raise RunError(f"{file}: the text of this network was changed or damaged after it was pickled")
         code = register_module(source, Path(file))
     network_class = getattr(code, name)
-    return network_class.__new__(network_class)  # type: ignore[no-any-return]
+    network: nn.Module = network_class.__new__(network_class)
+    return network
 
 
 def build_network(source: str, path: Path, device: torch.device | None = None) -> nn.Module:

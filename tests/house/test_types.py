@@ -1,6 +1,7 @@
 """Types say what a value is: `Any` is rare, and in the runtime every one of them says why it is there."""
 
 import io
+import re
 import tokenize
 from pathlib import Path
 
@@ -36,3 +37,19 @@ def test_any_is_rare(folder: str) -> None:
 def test_any_is_counted_where_it_is_code() -> None:
     text = 'from typing import Any\nx: dict[str, Any] = {}  # Any: torch says no more\ny = "Any"\nz: Any = Any\n'
     assert lines_with_any(text) == [(2, "# Any: torch says no more"), (4, ""), (4, "")]
+
+
+IGNORED = re.compile(r"# type: ignore(?!\[[\w, -]+\]  # \w)")
+
+
+def test_what_the_type_checker_is_not_asked_has_a_reason_beside_it() -> None:
+    roots = [ROOT / folder for folder in ("compiler", "grammar", "runtime", "src/resnetc")]
+    texts = {path: path.read_text(encoding="utf-8").split("\n") for root in roots for path in root.rglob("*.py")}
+    assert sum("# type: ignore" in line for lines in texts.values() for line in lines) > 10
+    places = [(path, n) for path, lines in texts.items() for n, line in enumerate(lines, 1) if IGNORED.search(line)]
+    assert [f"{path.relative_to(ROOT)}:{n}" for path, n in places] == []
+
+
+def test_a_type_that_is_ignored_without_a_reason_is_seen() -> None:
+    assert IGNORED.search("f(x)  # type: ignore") and IGNORED.search("f(x)  # type: ignore[arg-type]")
+    assert not IGNORED.search("f(x)  # type: ignore[arg-type, misc]  # torch says no more")

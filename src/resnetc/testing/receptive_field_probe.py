@@ -85,7 +85,7 @@ class Reach(TorchFunctionMode):
             if id(made) not in self.flowing:
                 self.flowing[id(made)] = made
                 if made.requires_grad:
-                    made.register_hook(strong)  # type: ignore[no-untyped-call]
+                    made.register_hook(strong)  # type: ignore[no-untyped-call]  # no types in torch
         return out
 
     def replaced(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -83,8 +83,9 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
     title = cell(f"{network.name}  ({checked.title})", LONGEST_TITLE, "bold")
     about = cell(" ".join(network.doc.split()), LONGEST_DOC) if network.doc else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, align in (("stage", "left"), ("blocks", "right"), ("shape at every input", "left")):
-        table.add_column(column, justify=align)  # type: ignore[arg-type]
+    table.add_column("stage")
+    table.add_column("blocks", justify="right")
+    table.add_column("shape at every input")
     for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
         table.add_column(column, justify="right")
     for row in measures.rows(sizes):

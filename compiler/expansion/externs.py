@@ -15,7 +15,7 @@ from resnetc.compiler.expansion.input_declaration import MAX_PERIOD, not_one_axi
 from resnetc.compiler.expansion.leaves import Leaves
 from resnetc.compiler.ir.network import Condition, External, Leaf
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.names.extern_declarations import claimed_figure, claimed_value, split_target
+from resnetc.compiler.names.extern_declarations import find_claimed_figure, get_claimed_value, split_target
 from resnetc.compiler.sizes import (
     ALL,
     SizeFn,
@@ -84,7 +84,7 @@ class Application:
         if self.item.condition is not None:
             self.restrict(self.item.condition)
         channels, sizes = self.result(entries(self.item.shape_out))
-        figures = {claimed_figure(expect): claimed_value(expect) for expect in self.item.expects}
+        figures = {find_claimed_figure(expect): get_claimed_value(expect) for expect in self.item.expects}
         module, name = split_target(self.item.target.value)
         external = External(
             definition=self.item,

@@ -22,7 +22,7 @@ class Allowance:
     reason: str
     span: Span
 
-    def fault(self, silences: bool) -> Diagnostic | None:
+    def find_fault(self, silences: bool) -> Diagnostic | None:
         """What is wrong with the allowance itself."""
         if self.code[0] != "W":
             return self._warning(f"`{self.code}` is an error, and errors cannot be allowed", "remove this comment")

@@ -31,9 +31,9 @@ class Flow(Enum):
 def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """Norms and factors that begin at 0 and whose zeros reach a weighted layer, or the output, and no sum."""
     root = checked.network.root
-    if not any(begins_at_zero(leaf) for leaf in distinct_leaves(root)):
+    if not any(is_zero_initialized(leaf) for leaf in distinct_leaves(root)):
         return
-    for leaf in Gains().lost_in(root):
+    for leaf in Gains().find_lost_gains(root):
         span = find_own_text(root, leaf)
         kind, begins, where, argument = (
             ("factor", "begins at 0", "a branch", "init=0")
@@ -52,7 +52,7 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         )
 
 
-def begins_at_zero(leaf: Leaf) -> bool:
+def is_zero_initialized(leaf: Leaf) -> bool:
     if leaf.primitive.name == "scale":
         return leaf.argument("init") == 0
     return leaf.primitive.attribute == NORM and leaf.has_parameters and leaf.argument("gain") == 0
@@ -90,47 +90,49 @@ class Gains:
         self._flows: dict[int, Flow] = {}
         self._lost: dict[int, Leaf] = {}
 
-    def lost_in(self, root: ExpandedBlock) -> list[Leaf]:
+    def find_lost_gains(self, root: ExpandedBlock) -> list[Leaf]:
         """The norms whose zeros are never added to anything, one for each place in a text."""
-        norm = self.zeroing(root)
+        norm = self.find_zeroing(root)
         if norm is not None:
             self._lost[id(norm)] = norm
         return list({(leaf.span.source.name, leaf.span.start): leaf for leaf in self._lost.values()}.values())
 
     # -- where the input is not zeros ---------------------------------------------------------------------------------
 
-    def zeroing(self, module: Module) -> Leaf | None:
+    def find_zeroing(self, module: Module) -> Leaf | None:
         """The norm that makes the output of a module zeros though its input is not."""
         if id(module) not in self._zeroing:
             match module:
                 case Leaf():
-                    norm = module if begins_at_zero(module) else None
+                    norm = module if is_zero_initialized(module) else None
                 case Sequence(children):
-                    norm = self._zeroing_of_sequence([child for _, child in children])
+                    norm = self._find_zeroing_in_sequence([child for _, child in children])
                 case ExpandedBlock():
-                    norm = self._zeroing_of_block(module)
+                    norm = self._find_zeroing_in_block(module)
             self._zeroing[id(module)] = norm
         return self._zeroing[id(module)]
 
-    def _zeroing_of_sequence(self, modules: list[Module]) -> Leaf | None:
+    def _find_zeroing_in_sequence(self, modules: list[Module]) -> Leaf | None:
         norm = None
         for module in modules:
-            flow = self.flow(module) if norm is not None else Flow.OTHER
+            flow = self.compute_flow(module) if norm is not None else Flow.OTHER
             if norm is not None and flow is Flow.STOPPED:
                 self._lost[id(norm)] = norm
-            norm = self.zeroing(module) or (norm if flow is Flow.ZEROS else None)
+            norm = self.find_zeroing(module) or (norm if flow is Flow.ZEROS else None)
         return norm
 
-    def _zeroing_of_block(self, block: ExpandedBlock) -> Leaf | None:
+    def _find_zeroing_in_block(self, block: ExpandedBlock) -> Leaf | None:
         wires: list[Leaf | None] = [None] * len(block.wires)
         stopped: dict[int, Leaf] = {}
         added: set[int] = set()
         for step in block.steps:
             inputs = [wires[wire] for wire in step.inputs]
             norms = [norm for norm in inputs if norm is not None]
-            own = None if isinstance(step.operation, str) else self.zeroing(step.operation)
+            own = None if isinstance(step.operation, str) else self.find_zeroing(step.operation)
             if norms:
-                flow = self._step_flow(step.operation, [Flow.OTHER if norm is None else Flow.ZEROS for norm in inputs])
+                flow = self._compute_step_flow(
+                    step.operation, [Flow.OTHER if norm is None else Flow.ZEROS for norm in inputs]
+                )
                 if flow is Flow.STOPPED:
                     stopped.update((id(norm), norm) for norm in norms)
                 elif flow is Flow.OTHER:
@@ -144,7 +146,7 @@ class Gains:
 
     # -- where it is --------------------------------------------------------------------------------------------------
 
-    def flow(self, module: Module) -> Flow:
+    def compute_flow(self, module: Module) -> Flow:
         """What zeros become in a module."""
         if id(module) not in self._flows:
             match module:
@@ -157,18 +159,18 @@ class Gains:
                 case Sequence(children):
                     flow = Flow.ZEROS
                     for _, child in children:
-                        flow = self._step_flow(child, [flow])
+                        flow = self._compute_step_flow(child, [flow])
                 case ExpandedBlock(steps=steps):
                     flows = [Flow.ZEROS] * len(module.wires)
                     for step in steps:
-                        flow = self._step_flow(step.operation, [flows[wire] for wire in step.inputs])
+                        flow = self._compute_step_flow(step.operation, [flows[wire] for wire in step.inputs])
                         for wire in step.outputs:
                             flows[wire] = flow
                     flow = flows[module.output]
             self._flows[id(module)] = flow
         return self._flows[id(module)]
 
-    def _step_flow(self, operation: Module | str, inputs: list[Flow]) -> Flow:
+    def _compute_step_flow(self, operation: Module | str, inputs: list[Flow]) -> Flow:
         """What a step gives whose inputs are zeros, or what has become of them."""
         if operation == "*":
             return min(inputs, key=(Flow.ZEROS, Flow.STOPPED, Flow.OTHER).index)
@@ -176,5 +178,5 @@ class Gains:
             return min(inputs, key=(Flow.OTHER, Flow.ZEROS, Flow.STOPPED).index)
         if all(one is Flow.OTHER for one in inputs):
             return Flow.OTHER
-        flow = self.flow(operation)
+        flow = self.compute_flow(operation)
         return flow if Flow.STOPPED not in inputs or flow is Flow.OTHER else Flow.STOPPED

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.lints.mentions import Mentions
 from resnetc.compiler.loader.loader import SpecFile
-from resnetc.compiler.names.symbols import item_named
+from resnetc.compiler.names.symbols import find_item
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -21,11 +21,11 @@ def find_dropped_arguments(spec: SpecFile, mentions: Mentions) -> Iterator[Diagn
         has_first = False  # a block before this group, whatever the parameters of the model are
         for group in stage.groups:
             if has_first:
-                for call in calls(group.block):
-                    item, _ = item_named(call, spec) or (None, spec)
+                for call in list_calls(group.block):
+                    item, _ = find_item(call, spec) or (None, spec)
                     if isinstance(item, (syntax.Block, syntax.Policy, syntax.Slot)):
-                        for parameter, argument in first_arguments(call, item):
-                            yield dropped(call, argument, parameter)
+                        for parameter, argument in find_first_arguments(call, item):
+                            yield argument_dropped(call, argument, parameter)
             has_first = has_first or group.count is None or is_positive(group.count)
 
 
@@ -33,20 +33,20 @@ def is_positive(count: syntax.Expr) -> bool:
     return isinstance(count, syntax.Number) and count.value > 0
 
 
-def calls(block: syntax.Expr) -> Iterator[syntax.Call]:
+def list_calls(block: syntax.Expr) -> Iterator[syntax.Call]:
     """The calls of items that the block of a stage is made of, the steps of a chain each for itself."""
     match block:
         case syntax.Pipe(steps):
             for step in steps:
-                yield from calls(step)
+                yield from list_calls(step)
         case syntax.Choice(value, _, other):
-            yield from calls(value)
-            yield from calls(other)
+            yield from list_calls(value)
+            yield from list_calls(other)
         case syntax.Call(syntax.Name() | syntax.Attribute()):
             yield block
 
 
-def first_arguments(call: syntax.Call, item: Defined) -> Iterator[tuple[syntax.Parameter, syntax.Argument]]:
+def find_first_arguments(call: syntax.Call, item: Defined) -> Iterator[tuple[syntax.Parameter, syntax.Argument]]:
     """The arguments of a call that are those of `first` parameters, and have another text than the default."""
     by_name = {parameter.name.id: parameter for parameter in item.parameters}
     named = {argument.name.id for argument in call.arguments if argument.name is not None}
@@ -59,7 +59,7 @@ def first_arguments(call: syntax.Call, item: Defined) -> Iterator[tuple[syntax.P
             yield parameter, argument
 
 
-def dropped(call: syntax.Call, argument: syntax.Argument, parameter: syntax.Parameter) -> Diagnostic:
+def argument_dropped(call: syntax.Call, argument: syntax.Argument, parameter: syntax.Parameter) -> Diagnostic:
     name, usual = parameter.name.id, parameter.default
     written = argument.span.text if argument.name is not None else f"{name}={argument.value.span.text}"
     default = f"the default, `{name}={usual.span.text}`" if usual is not None else "the default"
@@ -69,11 +69,11 @@ def dropped(call: syntax.Call, argument: syntax.Argument, parameter: syntax.Para
         Label(argument.span, f"these blocks get {default}"),
         labels=(Label(parameter.span, "`first`: given to the first block of a stage alone"),),
         helps=(f"make these blocks a stage of their own, where the first one gets `{written}`, or remove it",),
-        fix=(Edit(without(call, argument), ""),) if argument.name is not None else (),
+        fix=(Edit(find_removable_span(call, argument), ""),) if argument.name is not None else (),
     )
 
 
-def without(call: syntax.Call, argument: syntax.Argument) -> Span:
+def find_removable_span(call: syntax.Call, argument: syntax.Argument) -> Span:
     """The text of an argument with the comma that parts it from the one before it, or else from the one behind it."""
     index = next(i for i, other in enumerate(call.arguments) if other is argument)
     if index:

@@ -21,12 +21,12 @@ def find_labels_without_effect(spec: SpecFile, mentions: Mentions) -> Iterator[D
     for item in spec.tree.items:
         steps: list[syntax.Expr] = []
         if isinstance(item, syntax.Model):
-            steps = [*unchained(item.stem), *unchained(item.head)]
+            steps = [*list_chained_steps(item.stem), *list_chained_steps(item.head)]
         elif isinstance(item, syntax.Block):
             tensors = {"in"}
-            for value in values_of(item.body, tensors):
-                steps += applied_steps(value, tensors)
-            steps += applied_steps(item.out, tensors)
+            for value in list_values(item.body, tensors):
+                steps += list_applied_steps(value, tensors)
+            steps += list_applied_steps(item.out, tensors)
         for step in steps:
             if isinstance(step, syntax.Labelled) and not any(indices(step.path)):
                 callee = step.value.callee if isinstance(step.value, syntax.Call) else step.value
@@ -34,13 +34,13 @@ def find_labels_without_effect(spec: SpecFile, mentions: Mentions) -> Iterator[D
                     yield label_without_effect(step, callee.id)
 
 
-def values_of(body: tuple[syntax.Statement, ...], tensors: set[str]) -> Iterator[syntax.Expr]:
+def list_values(body: tuple[syntax.Statement, ...], tensors: set[str]) -> Iterator[syntax.Expr]:
     """The values that the `let` of a body name, one after the other; the names of tensors are added to `tensors`."""
     for statement in body:
         if isinstance(statement, syntax.Each):
             if is_tensor(statement.values, tensors):
                 tensors.add(statement.name.id)
-            yield from values_of(statement.body, tensors)
+            yield from list_values(statement.body, tensors)
         elif isinstance(statement, syntax.Let):
             yield statement.value
             if is_tensor(statement.value, tensors):
@@ -67,31 +67,31 @@ def is_tensor(value: syntax.Expr, tensors: set[str]) -> bool:
     return False
 
 
-def applied_steps(value: syntax.Expr, tensors: set[str]) -> Iterator[syntax.Expr]:
+def list_applied_steps(value: syntax.Expr, tensors: set[str]) -> Iterator[syntax.Expr]:
     """The layers that a value applies to tensors of its block."""
     match value:
         case syntax.Pipe(steps) if is_tensor(steps[0], tensors):
-            yield from applied_steps(steps[0], tensors)
+            yield from list_applied_steps(steps[0], tensors)
             for step in steps[1:]:
-                yield from unchained(step)
+                yield from list_chained_steps(step)
         case syntax.Binary(_, left, right):
-            yield from applied_steps(left, tensors)
-            yield from applied_steps(right, tensors)
+            yield from list_applied_steps(left, tensors)
+            yield from list_applied_steps(right, tensors)
         case syntax.Negate(operand):
-            yield from applied_steps(operand, tensors)
+            yield from list_applied_steps(operand, tensors)
         case syntax.Choice(chosen, _, other):
-            yield from applied_steps(chosen, tensors)
-            yield from applied_steps(other, tensors)
+            yield from list_applied_steps(chosen, tensors)
+            yield from list_applied_steps(other, tensors)
         case syntax.List(items):
             for item in items:
-                yield from applied_steps(item, tensors)
+                yield from list_applied_steps(item, tensors)
 
 
-def unchained(layer: syntax.Expr) -> Iterator[syntax.Expr]:
+def list_chained_steps(layer: syntax.Expr) -> Iterator[syntax.Expr]:
     """The steps of a layer: parentheses by themselves make no scope."""
     if isinstance(layer, syntax.Pipe):
         for step in layer.steps:
-            yield from unchained(step)
+            yield from list_chained_steps(step)
     else:
         yield layer
 

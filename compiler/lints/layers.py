@@ -38,7 +38,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             place = find_bias(leaf, bindings)
             places.setdefault(place.key, (place, []))[1].append(leaf)
     for span, group in places.values():
-        readers = [neighbours.always_before(leaf) for leaf in group]
+        readers = [neighbours.list_sole_readers(leaf) for leaf in group]
         if is_shipped(span) or not all(norms and all(map(centres_channels, norms)) for norms in readers):
             continue
         norm = readers[0][0]
@@ -50,7 +50,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             f"the bias of `{shorten(span.text)}` has no effect: a norm follows",
             Label(span, "has a bias for each channel"),
             labels=() if is_shipped(norm.span) else (Label(norm.span, "subtracts the mean of each channel"),),
-            helps=(help_without_bias(edit, span, norm),),
+            helps=(describe_removal(edit, span, norm),),
             fix=(edit,) if edit is not None else (),
         )
 
@@ -72,7 +72,7 @@ def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:
     return bindings.get(leaf.span.text.partition("(")[0].strip(), leaf.span)
 
 
-def help_without_bias(edit: Edit | None, call: Span, norm: Leaf) -> str:
+def describe_removal(edit: Edit | None, call: Span, norm: Leaf) -> str:
     if edit is not None and edit.replacement:
         return f"write `bias=false`{': the norm has a bias of its own' if norm.has_parameters else ''}"
     if "bias" not in call.text:
@@ -92,8 +92,8 @@ def centres_channels(norm: Leaf) -> bool:
 
 def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
     """Norms that alone read a norm, and activations that alone read an activation."""
-    for first, second in neighbours.pairs():
-        kind = repeated_kind(first.primitive, second.primitive)
+    for first, second in neighbours.list_pairs():
+        kind = find_repeated_kind(first.primitive, second.primitive)
         if kind is None:
             continue
         place, other = (first, second) if is_shipped(second.span) else (second, first)
@@ -112,7 +112,7 @@ def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
         )
 
 
-def repeated_kind(first: Primitive, second: Primitive) -> str | None:
+def find_repeated_kind(first: Primitive, second: Primitive) -> str | None:
     """`norm` or `activation`: what one operation ends with and the next begins with, if that is the same."""
     if first.state in BOTH or first.attribute in ACTIVATIONS:
         return "activation" if second.attribute in ACTIVATIONS else None

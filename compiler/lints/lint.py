@@ -67,7 +67,7 @@ def find_warnings(
         else:
             out.append(warning)
     for place, allowance in by_place.items():
-        fault = allowance.fault(silences=place in silenced or id(allowance.source) not in whole)
+        fault = allowance.find_fault(silences=place in silenced or id(allowance.source) not in whole)
         if fault is not None:
             out.append(fault)
     return [replace(warning, severity="warning") for warning in out]

@@ -24,7 +24,7 @@ def find_single_positions(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     if not positions.may_matter():
         return
     stages = {stage.step: stage for stage in network.stages}
-    wires, norms = positions.of_parts()
+    wires, norms = positions.trace_parts()
     size = "x".join(map(str, network.input.sizes))
     for number, step in enumerate(network.root.steps):
         stage = stages.get(number)
@@ -87,37 +87,37 @@ class Positions:
         by_sizes = {shape.sizes: shape for shape in (*stages, *norms)}
         return any(map(self.is_single, by_sizes.values()))
 
-    def of_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
+    def trace_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
         """For every wire of the model whether it is such a map, and for every step a batch norm that reads one."""
         root = self.network.root
-        pooled, norms = self._wires(root, self.is_single(root.shape_in))
+        pooled, norms = self._trace_wires(root, self.is_single(root.shape_in))
         single = [self.is_single(wire.shape) and not by_pool for wire, by_pool in zip(root.wires, pooled, strict=True)]
         return single, norms
 
     def is_single(self, shape: Shape) -> bool:
-        return all(size == 1 for size in self.sizes(shape))
+        return all(size == 1 for size in self.list_sizes(shape))
 
-    def sizes(self, shape: Shape) -> list[int]:
+    def list_sizes(self, shape: Shape) -> list[int]:
         """The sizes of a map; a reshaped one may have more axes than the input, all of fixed sizes."""
         declared = self.network.input.sizes + (1,) * shape.rank
         return [evaluate(size, n) for size, n in zip(shape.sizes, declared, strict=False)]
 
-    def _wires(self, block: ExpandedBlock, is_pooled: bool) -> tuple[list[bool], dict[int, Leaf]]:
+    def _trace_wires(self, block: ExpandedBlock, is_pooled: bool) -> tuple[list[bool], dict[int, Leaf]]:
         """For every wire of a block whether only pooled maps lead to it, and the batch norms by their steps."""
         pooled = [is_pooled] * len(block.wires)
         norms: dict[int, Leaf] = {}
         for number, step in enumerate(block.steps):
-            result, norm = self._step(step, all(pooled[wire] for wire in step.inputs))
+            result, norm = self._trace_step(step, all(pooled[wire] for wire in step.inputs))
             for wire in step.outputs:
                 pooled[wire] = result
             if norm is not None:
                 norms[number] = norm
         return pooled, norms
 
-    def _step(self, step: Step, is_pooled: bool) -> tuple[bool, Leaf | None]:
-        return (is_pooled, None) if isinstance(step.operation, str) else self._module(step.operation, is_pooled)
+    def _trace_step(self, step: Step, is_pooled: bool) -> tuple[bool, Leaf | None]:
+        return (is_pooled, None) if isinstance(step.operation, str) else self._trace_module(step.operation, is_pooled)
 
-    def _module(self, module: Module, is_pooled: bool) -> tuple[bool, Leaf | None]:
+    def _trace_module(self, module: Module, is_pooled: bool) -> tuple[bool, Leaf | None]:
         """Whether the output of a module is pooled, and a batch norm in it that reads one position that is not."""
         key = id(module), is_pooled
         if key not in self._modules:
@@ -130,10 +130,10 @@ class Positions:
                     result = is_pooled or self.pools(module)
                 case Sequence(children):
                     for _, child in children:
-                        result, inner = self._module(child, result)
+                        result, inner = self._trace_module(child, result)
                         norm = norm or inner
                 case ExpandedBlock():
-                    wires, norms = self._wires(module, is_pooled)
+                    wires, norms = self._trace_wires(module, is_pooled)
                     result, norm = wires[module.output], next(iter(norms.values()), None)
             self._modules[key] = result, norm
         return self._modules[key]
@@ -142,7 +142,7 @@ class Positions:
         """Whether an operation is meant to leave one position: a global pool, or a window over the whole map."""
         if leaf.primitive.rule not in ("conv", "pool") or self.is_single(leaf.shape_in):
             return leaf.primitive.rule in POOLING
-        rank, before = leaf.shape_in.rank, self.sizes(leaf.shape_in)
+        rank, before = leaf.shape_in.rank, self.list_sizes(leaf.shape_in)
         kernel, stride, padding = (sizes_on_axes(leaf.argument(name), rank) for name in ("kernel", "stride", "padding"))
         is_whole = all(size == window for size, window in zip(before, kernel, strict=True)) and not any(padding)
         return is_whole and (max(kernel) >= MIN_WHOLE_WINDOW or max(stride) == 1)

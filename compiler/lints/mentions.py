@@ -26,7 +26,7 @@ class Mentions:
         for spec in specs:
             self._read(spec)
 
-    def calls_alone(self, item: syntax.Item) -> bool:
+    def is_only_called(self, item: syntax.Item) -> bool:
         """Whether an item is used, and every use is a call that is applied there and then."""
         return item in self.called and item not in self.handed_on
 
@@ -48,7 +48,7 @@ class Mentions:
                 case syntax.Pipe(steps):
                     pending += [(step, True) for step in steps]
                 case _:
-                    applied = list(applied_parts(node, is_applied))
+                    applied = list(list_applied_parts(node, is_applied))
                     pending += [(part, False) for part in children(node) if part not in applied]
                     pending += [(part, True) for part in applied]
 
@@ -57,7 +57,7 @@ class Mentions:
             (self.called if is_applied else self.handed_on).add(item)
 
 
-def applied_parts(node: Node, is_applied: bool) -> Iterator[Node]:
+def list_applied_parts(node: Node, is_applied: bool) -> Iterator[Node]:
     """The parts of a node that are layers which take no more arguments before they are applied."""
     match node:
         case syntax.Repeat(_, _, _, block):

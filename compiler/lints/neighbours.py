@@ -35,19 +35,19 @@ class Neighbours:
         self._ends: dict[int, Ends] = {}
         root = network.root
         stages = [root.steps[stage.step].outputs[0] for stage in network.stages] if network.features else []
-        self._follow(self.block(root, stages).last, None)
+        self._add_pair(self.find_ends_of_block(root, stages).last, None)
 
-    def pairs(self) -> Iterator[tuple[Leaf, Leaf]]:
+    def list_pairs(self) -> Iterator[tuple[Leaf, Leaf]]:
         """Every operation with each that alone reads it."""
         for key, first in self.operations.items():
             for second in self.readers[key].values():
                 yield first, second
 
-    def always_before(self, leaf: Leaf) -> list[Leaf]:
+    def list_sole_readers(self, leaf: Leaf) -> list[Leaf]:
         """What reads an operation, if that is one operation alone wherever it occurs."""
         return [] if id(leaf) in self.shared else list(self.readers.get(id(leaf), {}).values())
 
-    def _follow(self, first: Leaf | None, second: Leaf | None) -> None:
+    def _add_pair(self, first: Leaf | None, second: Leaf | None) -> None:
         if first is None:
             return
         if second is None:
@@ -56,7 +56,7 @@ class Neighbours:
         self.operations.setdefault(id(first), first)
         self.readers.setdefault(id(first), {})[id(second)] = second
 
-    def ends(self, module: Module) -> Ends:
+    def find_ends(self, module: Module) -> Ends:
         ends = self._ends.get(id(module))
         if ends is None:
             if isinstance(module, Leaf):
@@ -66,19 +66,19 @@ class Neighbours:
                 else:
                     ends = Ends(module, module) if len(module.inputs) == len(module.outputs) == 1 else UNKNOWN
             elif isinstance(module, Sequence):
-                ends = self.chain([child for _, child in module.children])
+                ends = self.find_ends_of_chain([child for _, child in module.children])
             else:
-                ends = self.block(module)
+                ends = self.find_ends_of_block(module)
             self._ends[id(module)] = ends
         return ends
 
-    def chain(self, modules: Iterable[Module]) -> Ends:
-        ends = [one for module in modules if not (one := self.ends(module)).is_identity]
+    def find_ends_of_chain(self, modules: Iterable[Module]) -> Ends:
+        ends = [one for module in modules if not (one := self.find_ends(module)).is_identity]
         for before, behind in pairwise(ends):
-            self._follow(before.last, behind.first)
+            self._add_pair(before.last, behind.first)
         return Ends(ends[0].first, ends[-1].last) if ends else IDENTITY
 
-    def block(self, block: ExpandedBlock, outputs: Iterable[int] = ()) -> Ends:
+    def find_ends_of_block(self, block: ExpandedBlock, outputs: Iterable[int] = ()) -> Ends:
         """The ends of a block; `outputs` are wires that leave it besides its own output."""
         size = len(block.wires)
         source = list(range(size))  # of every wire: the one that it equals, identities left out
@@ -86,7 +86,7 @@ class Neighbours:
         readers: list[Leaf | None] = [None] * size
         counts = [0] * size
         for step in block.steps:
-            ends = UNKNOWN if isinstance(step.operation, str) else self.ends(step.operation)
+            ends = UNKNOWN if isinstance(step.operation, str) else self.find_ends(step.operation)
             if ends.is_identity:
                 source[step.outputs[0]] = source[step.inputs[0]]
                 continue
@@ -100,7 +100,7 @@ class Neighbours:
         output = source[block.output]
         for wire, last in enumerate(makers):
             if last is not None and (wire != output or counts[wire] > 1):
-                self._follow(last, readers[wire] if counts[wire] == 1 else None)
+                self._add_pair(last, readers[wire] if counts[wire] == 1 else None)
         return Ends(
             first=readers[0] if counts[0] == 1 else None,
             last=makers[output] if counts[output] == 1 else None,

@@ -17,7 +17,7 @@ def find_repeated_strides(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     network = checked.network
     for stage in network.stages:
         operation = network.root.steps[stage.step].operation
-        blocks = [] if isinstance(operation, str) else blocks_of(operation)
+        blocks = [] if isinstance(operation, str) else list_blocks(operation)
         reducing = {id(block): reduces(block) for block in {id(block): block for block in blocks}.values()}
         smaller = [block for block in blocks if reducing[id(block)]]
         if len(smaller) < 2 or not reducing[id(blocks[0])]:
@@ -43,7 +43,7 @@ def find_repeated_strides(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         )
 
 
-def blocks_of(operation: Module) -> list[ExpandedBlock]:
+def list_blocks(operation: Module) -> list[ExpandedBlock]:
     """The blocks of a stage, one after the other."""
     children = [child for _, child in operation.children] if isinstance(operation, Sequence) else [operation]
     return [child for child in children if isinstance(child, ExpandedBlock)]

@@ -9,7 +9,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.ir.network import ExpandedBlock, Step
 from resnetc.compiler.ir.paths import Path, show_path
-from resnetc.compiler.lints.stages import blocks_of
+from resnetc.compiler.lints.stages import list_blocks
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span, SpanKey
 
@@ -20,7 +20,7 @@ def find_shifted_names(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     compared: set[frozenset[int]] = set()
     for stage in network.stages:
         operation = network.root.steps[stage.step].operation
-        blocks = [] if isinstance(operation, str) else blocks_of(operation)
+        blocks = [] if isinstance(operation, str) else list_blocks(operation)
         pending = group_by_definition(blocks)
         while pending:
             group = pending.pop()
@@ -28,7 +28,7 @@ def find_shifted_names(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             if key in compared:
                 continue
             compared.add(key)
-            pending += inner_groups(group)
+            pending += group_inner_blocks(group)
             for path, optional, other in find_shifts(group):
                 yield warn_of_shift(path, optional, other, stage.name)
 
@@ -54,7 +54,7 @@ def group_by_definition(blocks: list[ExpandedBlock]) -> list[list[ExpandedBlock]
     return [list(group.values()) for group in groups.values() if len(group) > 1]
 
 
-def inner_groups(group: list[ExpandedBlock]) -> list[list[ExpandedBlock]]:
+def group_inner_blocks(group: list[ExpandedBlock]) -> list[list[ExpandedBlock]]:
     """The blocks that stand under one name in the blocks of a group."""
     inner: dict[Path, list[ExpandedBlock]] = {}
     for block in group:

@@ -25,7 +25,7 @@ def find_unread_names(spec: SpecFile, mentions: Mentions) -> Iterator[Diagnostic
             if isinstance(item, syntax.Model):
                 names |= mentions.in_instances
             yield from find_unread_lets(item, item.body, names)
-            if isinstance(item, syntax.Model) or mentions.calls_alone(item):
+            if isinstance(item, syntax.Model) or mentions.is_only_called(item):
                 yield from find_unread_parameters(item, names, mentions)
 
 
@@ -33,12 +33,12 @@ def find_unread_uses(tree: syntax.File) -> Iterator[Diagnostic]:
     names = {name.id for name in read_names(tree.items)}
     for use in tree.uses:
         if use.path[-1] not in names:
-            statement = with_keyword(use.span)
-            yield unread(
+            statement = include_keyword(use.span)
+            yield unused_name(
                 use.path[-1],
                 Label(use.span, "no item of this file mentions it"),
                 f"remove `use {'.'.join(use.path)}`",
-                fix=(Edit(line_of(statement), ""),) if statement else (),
+                fix=(Edit(extend_to_line(statement), ""),) if statement else (),
                 is_certain=True,
             )
 
@@ -59,10 +59,10 @@ def find_unread_lets(
             added = find_summand(item, statement) if not place else None
             if added is not None:
                 help = f"add it: write `{added.replacement}` for `{added.span.text}` in `out`, or remove this `let`"
-                unread_let = unread(name.id, Label(name.span, what), help, fix=(added,))
+                unread_let = unused_name(name.id, Label(name.span, what), help, fix=(added,))
                 yield replace(unread_let, alternatives=(Suggestion(in_words),))
                 continue
-            yield unread(
+            yield unused_name(
                 name.id,
                 Label(name.span, what),
                 f"multiply by it: write `{product}` for `{place.text}` in `out`, or remove this `let`"
@@ -82,7 +82,7 @@ def find_unread_parameters(
         if name in names or (isinstance(item, syntax.Policy) and name in mentions.signatures):
             continue  # what is bound to a slot has the parameters of the slot
         example = f", for example `{name}={name}` in a call" if name in OPTIONS | mentions.signatures else ""
-        yield unread(
+        yield unused_name(
             name,
             Label(parameter.span, f"{kind} `{item.name.id}` is the same whatever this is"),
             f"use it in {kind} `{item.name.id}`{example}, or remove it{called}",
@@ -92,7 +92,7 @@ def find_unread_parameters(
 OPTIONS = frozenset(parameter.name for primitive in PRIMITIVES.values() for parameter in primitive.parameters)
 
 
-def unread(name: str, label: Label, help: str, fix: tuple[Edit, ...] = (), is_certain: bool = False) -> Diagnostic:
+def unused_name(name: str, label: Label, help: str, fix: tuple[Edit, ...] = (), is_certain: bool = False) -> Diagnostic:
     return Diagnostic(
         "W0602",
         f"nothing reads `{name}`",
@@ -123,7 +123,7 @@ def find_gated(item: syntax.Item, let: syntax.Let) -> tuple[Span | None, str]:
     """Where the value that a gate is made from is read in `out`, and its product with the gate; "" if there is none."""
     match item, let.value:
         case syntax.Block(), syntax.Pipe((syntax.Name() as source, *_, syntax.Name(last))) if last in GATES:
-            places = [place for place in factors(item.out) if place.id == source.id]
+            places = [place for place in list_factors(item.out) if place.id == source.id]
             if len(places) == 1 and places[0].span.start > let.span.end:
                 return places[0].span, f"{source.id} * {let.name.id}"
     return None, ""
@@ -143,25 +143,25 @@ def find_summand(item: syntax.Item, let: syntax.Let) -> Edit | None:
     return None
 
 
-def factors(value: syntax.Expr) -> Iterator[syntax.Name]:
+def list_factors(value: syntax.Expr) -> Iterator[syntax.Name]:
     """The names in a value that a product may take the place of."""
     match value:
         case syntax.Name():
             yield value
         case syntax.Binary("+" | "-" | "*" | "/", left, right):
-            yield from factors(left)
-            yield from factors(right)
+            yield from list_factors(left)
+            yield from list_factors(right)
         case syntax.Pipe(steps):
-            yield from factors(steps[0])
+            yield from list_factors(steps[0])
 
 
-def with_keyword(span: Span) -> Span | None:
+def include_keyword(span: Span) -> Span | None:
     """A path with the `use` before it, None where a comment stands between."""
     start = span.source.text.rfind("use", 0, span.start)
     return Span(span.source, start, span.end) if not span.source.text[start + 3 : span.start].strip() else None
 
 
-def line_of(span: Span) -> Span:
+def extend_to_line(span: Span) -> Span:
     """The line of a text that stands alone on it, with its end; else the text and the blanks behind it."""
     text = span.source.text
     start = text.rfind("\n", 0, span.start) + 1

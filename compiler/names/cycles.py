@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
-def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Circles that have no name in common; at least one where there is any."""
     out: list[list[str]] = []
     done: set[str] = set()
@@ -32,7 +32,7 @@ def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     return out
 
 
-def leading_to(ends: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:
+def find_ancestors(ends: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:
     """The names from which the graph leads to one of `ends`, these included."""
     back: dict[str, list[str]] = {}
     for name, others in graph.items():

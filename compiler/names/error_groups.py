@@ -9,12 +9,12 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.source import Span
 
 MAX_FAULTS = 50
-SHOWN = 3
+MAX_PLACES_SHOWN = 3
 
 Make = Callable[[Span], Diagnostic]
 
 
-class Repeats:
+class GroupedFaults:
     """The faults of a file by their causes, in the order in which they were found."""
 
     def __init__(self) -> None:
@@ -29,27 +29,27 @@ class Repeats:
         span = fault.primary.span
         self.add((fault.code, span.start, span.end), lambda _: fault, [span])
 
-    def faults(self) -> Iterator[Diagnostic]:
+    def list_faults(self) -> Iterator[Diagnostic]:
         """The first faults, as many as anyone reads in one run."""
         for make, spans in list(self._rows.values())[:MAX_FAULTS]:
             first, *others = spans
             fault = make(first)
-            fix = everywhere(fault.fix, spans)
-            alternatives = tuple(replace(one, edits=everywhere(one.edits, spans)) for one in fault.alternatives)
-            labels = tuple(Label(span, "here too") for span in others[:SHOWN])
-            more = (f"and in {len(others) - SHOWN} more places",) if len(others) > SHOWN else ()
+            fix = repeat_edits(fault.fix, spans)
+            alternatives = tuple(replace(one, edits=repeat_edits(one.edits, spans)) for one in fault.alternatives)
+            labels = tuple(Label(span, "here too") for span in others[:MAX_PLACES_SHOWN])
+            more = (f"and in {len(others) - MAX_PLACES_SHOWN} more places",) if len(others) > MAX_PLACES_SHOWN else ()
             notes = (*fault.notes, *more)
             yield replace(fault, labels=(*fault.labels, *labels), notes=notes, fix=fix, alternatives=alternatives)
 
 
-def everywhere(edits: Sequence[Edit], spans: Sequence[Span]) -> tuple[Edit, ...]:
+def repeat_edits(edits: Sequence[Edit], spans: Sequence[Span]) -> tuple[Edit, ...]:
     """The edits of a fault's first place at all its places; what they put elsewhere, such as an import, is put once."""
     first, *others = spans
     here = [edit for edit in edits if edit.span.text or first.start <= edit.span.start <= first.end]
-    return (*edits, *(moved for edit in here for span in others for moved in at(edit, first, span)))
+    return (*edits, *(moved for edit in here for span in others for moved in move_edit(edit, first, span)))
 
 
-def at(edit: Edit, first: Span, other: Span) -> Iterator[Edit]:
+def move_edit(edit: Edit, first: Span, other: Span) -> Iterator[Edit]:
     """The edit of a fault's first place at another one, if that reads the same."""
     start, end = (n - first.start + other.start for n in (edit.span.start, edit.span.end))
     if 0 <= start <= end and other.source.text[start:end] == edit.span.text:

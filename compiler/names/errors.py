@@ -35,13 +35,13 @@ WIDTH = re.compile(r"\(\s*[\w *]+(?:,\s*stride\s*=\s*\w+\s*)?\)")  # arguments t
 
 
 @record(eq=True)
-class Spoken:
+class MentionableNames:
     """What a claim, or the condition of an input, may speak of: the sizes of the input, and the stages."""
 
     sizes: Sequence[str]
     stages: Sequence[str] = ()
 
-    def remedy(self, name: str) -> str:
+    def describe_remedy(self, name: str) -> str:
         """What to write where a name is not known: a size where it is a letter, as those of sizes are."""
         if len(self.sizes) == 1:
             sizes = f"the size of the input is `{self.sizes[0]}`"
@@ -55,7 +55,7 @@ class Spoken:
 
 
 def unknown_name(
-    name: str, called: bool, file: FileNames, inside: list[str], spoken: Spoken | None, span: Span
+    name: str, called: bool, file: FileNames, inside: list[str], spoken: MentionableNames | None, span: Span
 ) -> Diagnostic:
     """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows.
 
@@ -65,8 +65,8 @@ def unknown_name(
 
     of_library = name[0].isupper() and answer_name(name, span) is not None  # `Linear` is no slip for `inner`
     own = [other for other in inside if other != "in" and not of_library]  # and `int` none for it
-    plain = errors.unknown_name(name, span, [*inside, *file.visible()][-MAX_CANDIDATES:], own)
-    items = ((alias, item, what) for alias, used in file.files().items() for item, what in used.names.items())
+    plain = errors.unknown_name(name, span, [*inside, *file.list_visible()][-MAX_CANDIDATES:], own)
+    items = ((alias, item, what) for alias, used in file.list_files().items() for item, what in used.names.items())
     elsewhere = {
         item: f"{alias}.{item}" for alias, item, what in islice(items, MAX_CANDIDATES) if not isinstance(what, SpecFile)
     }
@@ -93,20 +93,20 @@ def unknown_name(
             fix = (Edit(span, "in"),) if "in" in inside else ()
         elif (block := ITEM.match(answer.help)) is not None and WIDTH.match(span.source.text, span.end):
             helps, fix = (f"write `{block[1]}`",), (Edit(span, block[1]),)
-            if block[2] not in file.files():
+            if block[2] not in file.list_files():
                 helps = (f"add `use std.{block[2]}` below the edition, and write `{block[1]}`",)
                 fix = (add_use(block[2], file, span), *fix)
-    elif not similar(name, own) and (item := library_item(name)):
+    elif not similar(name, own) and (item := find_library_item(name)):
         library, _, _ = item.partition(".")
         helps = (f"add `use std.{library}` below the edition, and write `{item}`",)
         fix = (add_use(library, file, span), Edit(span, item))
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     elif not fix and not called and spoken is not None:
-        helps = (spoken.remedy(name),)
+        helps = (spoken.describe_remedy(name),)
     if called and helps == (errors.define_it(name),):
         defined = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
-        used = list(file.files())
+        used = list(file.list_files())
         notes += (f"this file defines {errors.names(defined)}",) if defined else ()
         notes += (f"it uses {errors.names(used)}",) if used else ()
     return replace(plain, helps=helps, fix=fix, notes=notes)
@@ -123,7 +123,7 @@ def add_use(library: str, file: FileNames, span: Span) -> Edit:
     return Edit(Span(span.source, rest.end(), rest.end()), f"\nuse std.{library}{line_end}")
 
 
-def library_item(name: str) -> str:
+def find_library_item(name: str) -> str:
     """A block or a policy of the shipped library, as a file that uses it calls it: `blocks.basic`; or nothing."""
     if len(name) > MAX_LIBRARY_NAME:
         return ""
@@ -141,7 +141,7 @@ def not_known_yet(name: str, first: Span, span: Span) -> Diagnostic:
     )
 
 
-def known_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
+def known_only_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
     """A size, a stage or a measure in the structure of a model, or in what it requires."""
     why = "the structure of a network does not depend on the input size"
     if measured:
@@ -234,7 +234,7 @@ def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
+def shadowed(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
     help = f"choose another name for the {kind}"
     if kind == "used file":  # it is called after its path
         help = "remove the line, or rename a file: a used file is named after the last part of its path"
@@ -249,7 +249,7 @@ def hidden(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
     )
 
 
-def circle(mentions: list[tuple[str, Span]]) -> Diagnostic:
+def cyclic_definitions(mentions: list[tuple[str, Span]]) -> Diagnostic:
     """`mentions` are the names on the circle, each with the place where it mentions the next."""
     names = [name for name, _ in mentions]
     drawn = " -> ".join([*names, names[0]])

@@ -39,7 +39,7 @@ def find_faults(extern: syntax.Extern) -> Iterator[Diagnostic]:
             yield fault
     claims: dict[str, syntax.Expect] = {}
     for expect in extern.expects:
-        figure = claimed_figure(expect)
+        figure = find_claimed_figure(expect)
         if figure is None:
             yield not_a_figure(expect)
         elif figure in claims:
@@ -48,7 +48,7 @@ def find_faults(extern: syntax.Extern) -> Iterator[Diagnostic]:
             claims[figure] = expect
 
 
-def claimed_figure(expect: syntax.Expect) -> str | None:
+def find_claimed_figure(expect: syntax.Expect) -> str | None:
     """The figure that a claim gives a value to; None for another claim."""
     claim = expect.claim
     if expect.condition is not None or expect.text is not None:
@@ -58,7 +58,7 @@ def claimed_figure(expect: syntax.Expect) -> str | None:
     return claim.left.id if claim.left.id in FIGURES else None
 
 
-def claimed_value(expect: syntax.Expect) -> syntax.Expr:
+def get_claimed_value(expect: syntax.Expect) -> syntax.Expr:
     """What a claim says that its figure is."""
     return expect.claim.right if isinstance(expect.claim, syntax.Binary) else expect.claim
 

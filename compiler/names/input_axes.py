@@ -12,12 +12,12 @@ from resnetc.compiler.syntax.foreign_idioms import answer_name
 
 def find_fault(input: syntax.Input, locals: LocalNames, file: FileNames) -> Diagnostic | None:
     """What is wrong with the axes of an input, None where nothing is."""
-    if not axes_agree(input):
+    if not has_equal_axes(input):
         return errors.axes_differ(input)
-    return misplaced_channels(input, locals, file)
+    return find_misplaced_channels(input, locals, file)
 
 
-def axes_agree(input: syntax.Input) -> bool:
+def has_equal_axes(input: syntax.Input) -> bool:
     """Whether both sides of an input have as many axes, as far as the text says."""
     shape, declared = input.shape, input.declared
     if isinstance(shape, syntax.List) and isinstance(declared, syntax.List):
@@ -25,10 +25,10 @@ def axes_agree(input: syntax.Input) -> bool:
     return True
 
 
-def misplaced_channels(input: syntax.Input, locals: LocalNames, file: FileNames) -> Diagnostic | None:
+def find_misplaced_channels(input: syntax.Input, locals: LocalNames, file: FileNames) -> Diagnostic | None:
     """The fault of a size where the channels stand, unless it is a misspelt name."""
     first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
-    visible = [*locals, *file.visible()]
+    visible = [*locals, *file.list_visible()]
     if not isinstance(first, syntax.Name) or first.id in visible or similar(first.id, visible):
         return None
     if answer_name(first.id, first.span):  # of another language, as for an axis of the batch

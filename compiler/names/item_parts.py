@@ -18,38 +18,38 @@ from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES, Primitive
 ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:#0?)?")
 
 
-def indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
+def find_indexed_lets(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Let]:
     """The `let name[index]` of a loop and of the loops inside it."""
     for statement in body:
         if isinstance(statement, syntax.Let) and statement.index is not None:
             yield statement
         elif isinstance(statement, syntax.Each):
-            yield from indexed_lets(statement.body)
+            yield from find_indexed_lets(statement.body)
 
 
-def first_name(path: syntax.Expr) -> str:
+def get_first_name(path: syntax.Expr) -> str:
     """The first name of a stage's path: `stages` of `stages[0].blocks`."""
     while isinstance(path, (syntax.Attribute, syntax.Index)):
         path = path.value
     return path.id if isinstance(path, syntax.Name) else ""
 
 
-def default_of(target: object) -> Primitive | None:
+def find_default_primitive(target: object) -> Primitive | None:
     """The primitive that a slot stands for where nothing is bound, if it is one."""
     default = target.default if isinstance(target, syntax.Slot) else None
     return PRIMITIVES.get(default.id) if isinstance(default, syntax.Name) else None
 
 
-def refused_attribute(slot: syntax.Slot) -> Diagnostic | None:
+def check_attribute(slot: syntax.Slot) -> Diagnostic | None:
     """The fault of a slot's attribute, None where generated code can have it."""
     name = ATTRIBUTE.fullmatch(slot.attribute)
     if name is not None:
         check = reserved.check_numbered if "#" in slot.attribute else reserved.check_name
-        return check(name[1], "attribute", attribute_span(slot))
-    return reserved.not_an_attribute(slot.attribute, attribute_span(slot)) if slot.attribute else None
+        return check(name[1], "attribute", find_attribute_span(slot))
+    return reserved.not_an_attribute(slot.attribute, find_attribute_span(slot)) if slot.attribute else None
 
 
-def refused_pattern(pattern: syntax.String | None) -> Diagnostic | None:
+def check_pattern(pattern: syntax.String | None) -> Diagnostic | None:
     """The fault of a stage's string: that it is no path, or has a name that generated code cannot have."""
     if pattern is None or not pattern.value:
         return None
@@ -65,7 +65,7 @@ def refused_pattern(pattern: syntax.String | None) -> Diagnostic | None:
     return next((fault for fault in faults if fault is not None), None)
 
 
-def refused_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
+def check_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
     """The fault of a label that is no path as written: text in quotes is one where a path needs it."""
     path = read_path(label.value) if isinstance(label, syntax.String) and kind == "label" else None
     if path is None or not isinstance(label, syntax.String):
@@ -81,7 +81,7 @@ def refused_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
     return None
 
 
-def attribute_span(slot: syntax.Slot) -> Span:
+def find_attribute_span(slot: syntax.Slot) -> Span:
     """The text between a slot's parameters and its default."""
     source, behind = slot.span.source, (slot.parameters[-1].span if slot.parameters else slot.name.span).end
     from resnetc.compiler.syntax.foreign_characters import QUOTES  # where something is wrong alone
@@ -90,7 +90,7 @@ def attribute_span(slot: syntax.Slot) -> Span:
     return Span(source, *quoted.span()) if quoted is not None else slot.name.span
 
 
-def signature_of(target: object) -> tuple[str, list[str]] | None:
+def find_signature(target: object) -> tuple[str, list[str]] | None:
     """The name and the parameters of what a call calls, None where it takes no named argument."""
     match target:
         case str() if target in FUNCTIONS:

@@ -10,15 +10,15 @@ from resnetc.compiler.evaluation import errors
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.names import errors as names_errors
 from resnetc.compiler.names import input_axes, reserved
-from resnetc.compiler.names.error_groups import MAX_FAULTS, Repeats
+from resnetc.compiler.names.error_groups import MAX_FAULTS, GroupedFaults
 from resnetc.compiler.names.item_parts import (
-    default_of,
-    first_name,
-    indexed_lets,
-    refused_attribute,
-    refused_label,
-    refused_pattern,
-    signature_of,
+    check_attribute,
+    check_label,
+    check_pattern,
+    find_default_primitive,
+    find_indexed_lets,
+    find_signature,
+    get_first_name,
 )
 from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import NAMELESS, Definition, FileNames, Resolution
@@ -39,7 +39,7 @@ HIDDEN_BY: dict[type, tuple[str, ...]] = {syntax.Model: ("primitive",), syntax.E
 class ItemNames:
     """Looks up the names of one item. Recursion is as deep as the builder lets expressions and loops be."""
 
-    def __init__(self, file: FileNames, item: syntax.Item, repeats: Repeats) -> None:
+    def __init__(self, file: FileNames, item: syntax.Item, repeats: GroupedFaults) -> None:
         self.file, self.item, self.repeats = file, item, repeats
         self.mentions: dict[str, Span] = {}  # items of the same file
         self.claimed: dict[str, Span] = {}  # those that only its claims mention: they are no part of it
@@ -51,9 +51,9 @@ class ItemNames:
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
         self.vague = False  # the names of sizes are not certain
         self.unknown: dict[str, list[Span]] = {}
-        self.spoken: names_errors.Spoken | None = None  # what a claim may speak of, inside of one
+        self.spoken: names_errors.MentionableNames | None = None  # what a claim may speak of, inside of one
         # Of an unknown name, where it stands first:
-        self.beside: dict[str, tuple[list[str], names_errors.Spoken | None]] = {}
+        self.beside: dict[str, tuple[list[str], names_errors.MentionableNames | None]] = {}
         self.callees: set[str] = set()
 
     def check(self) -> None:
@@ -86,7 +86,7 @@ class ItemNames:
                 make = partial(names_errors.not_known_yet, name, self.locals.spans[name])
                 self.report_repeated((name, self.item), make, *spans)
             elif name in self.others or name in MEASURES:
-                make = partial(names_errors.known_to_claims, name, name in MEASURES)
+                make = partial(names_errors.known_only_to_claims, name, name in MEASURES)
                 self.report_repeated((name, self.item), make, *spans)
             else:
                 beside, spoken = self.beside.get(name, ([], None))
@@ -110,7 +110,7 @@ class ItemNames:
         self.resolve(slot.default)
         self.others = frozenset({"in"})
         self.parameters(slot.parameters)
-        self.report(refused_attribute(slot))
+        self.report(check_attribute(slot))
 
     def model(self, model: syntax.Model) -> None:
         if model.each is not None:
@@ -125,11 +125,11 @@ class ItemNames:
         self.resolve(model.stem)
         for stage in model.stages:
             self.label(stage.path, "stage")
-            self.report(refused_pattern(stage.pattern))
+            self.report(check_pattern(stage.pattern))
             for group in stage.groups:
                 self.group(group)
         self.resolve(model.head)
-        self.expects(model.expects, model, sizes)
+        self.resolve_claims(model.expects, model, sizes)
 
     def group(self, group: syntax.Repeat) -> None:
         self.resolve(group.count)
@@ -143,7 +143,7 @@ class ItemNames:
     def instance(self, instance: syntax.Instance) -> None:
         """Its input and claims speak of its model, in the words of its own file."""
         self.resolve(instance.value)
-        family = self.file.family(instance, self.file.spec)
+        family = self.file.find_family(instance, self.file.spec)
         if family is None:
             return
         model, declared = family
@@ -152,8 +152,8 @@ class ItemNames:
         for statement in model.body:
             if isinstance(statement, syntax.Let):
                 self.locals.inherit(statement.name, "value")
-        sizes = self.input(instance.input) if instance.input is not None else self.symbols(declared.shape)
-        self.expects(instance.expects, model, sizes)
+        sizes = self.input(instance.input) if instance.input is not None else self.list_symbols(declared.shape)
+        self.resolve_claims(instance.expects, model, sizes)
 
     def extern(self, extern: syntax.Extern) -> None:
         """The names of its shape are those of what it gets: its result, its condition and its claims speak of these."""
@@ -164,9 +164,9 @@ class ItemNames:
             self.vague = self.vague or fault.code == "E0262"
         self.others = frozenset({"in"})
         self.parameters(extern.parameters)
-        self.others = frozenset({"in", *self.sizes(extern.shape_in, 0)})
-        self.spoken = names_errors.Spoken(self.symbols(extern.shape_in))
-        values = (extern_declarations.claimed_value(expect) for expect in extern.expects)
+        self.others = frozenset({"in", *self.resolve_sizes(extern.shape_in, 0)})
+        self.spoken = names_errors.MentionableNames(self.list_symbols(extern.shape_in))
+        values = (extern_declarations.get_claimed_value(expect) for expect in extern.expects)
         for part in (extern.shape_out, extern.condition, *values):
             self.resolve(part)
 
@@ -177,30 +177,30 @@ class ItemNames:
         if (fault := input_axes.find_fault(input, self.locals, self.file)) is not None:
             self.report(fault)
             self.vague = True
-        sizes = self.sizes(input.shape)
+        sizes = self.resolve_sizes(input.shape)
         self.resolve(input.declared)
-        self.others, self.spoken = frozenset(sizes), names_errors.Spoken(sizes)
+        self.others, self.spoken = frozenset(sizes), names_errors.MentionableNames(sizes)
         self.resolve(input.condition)
         self.others, self.spoken = frozenset(), None
         return sizes
 
-    def sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+    def resolve_sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
         """The symbols in a shape, from its axis `first` on; all else in it is looked up."""
-        symbols = self.symbols(shape, first)
+        symbols = self.list_symbols(shape, first)
         for axis in shape.items if isinstance(shape, syntax.List) else (shape,):
             if not (isinstance(axis, syntax.Name) and axis.id in symbols):
                 self.resolve(axis)
-            elif (other := self.file.definition_of(axis.id)) is not None:
-                self.report(names_errors.hidden("size", axis.id, axis.span, other))
+            elif (other := self.file.find_definition(axis.id)) is not None:
+                self.report(names_errors.shadowed("size", axis.id, axis.span, other))
         return symbols
 
-    def symbols(self, shape: syntax.Expr, first: int = 1) -> list[str]:
+    def list_symbols(self, shape: syntax.Expr, first: int = 1) -> list[str]:
         axes = shape.items[first:] if isinstance(shape, syntax.List) else ()
         return [axis.id for axis in axes if isinstance(axis, syntax.Name) and axis.id not in self.locals]
 
-    def expects(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
-        self.others = frozenset([*MEASURES, *sizes, *(first_name(stage.path) for stage in model.stages)])
-        self.spoken = names_errors.Spoken(sizes, [stage.path.span.text for stage in model.stages])
+    def resolve_claims(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
+        self.others = frozenset([*MEASURES, *sizes, *(get_first_name(stage.path) for stage in model.stages)])
+        self.spoken = names_errors.MentionableNames(sizes, [stage.path.span.text for stage in model.stages])
         mentions, self.mentions = self.mentions, {}
         for claim in expects:
             self.claim(claim)
@@ -215,7 +215,7 @@ class ItemNames:
         outer = self.locals.count
         if claim.name.id in self.others:
             other = Definition("name of claims", None)
-            self.report(names_errors.hidden("loop variable", claim.name.id, claim.name.span, other))
+            self.report(names_errors.shadowed("loop variable", claim.name.id, claim.name.span, other))
         self.bind(claim.name, "loop variable")
         for inner in claim.claims:
             self.claim(inner)
@@ -263,13 +263,13 @@ class ItemNames:
         self.resolve(values)
         outer = self.locals.count
         self.bind(name, "loop variable")
-        for let in indexed_lets(body):
+        for let in find_indexed_lets(body):
             self.let(let)
         self.statements(body)
         self.locals.forget_since(outer)
 
     def set_slot(self, name: syntax.Name) -> None:
-        slots = self.file.slot_names()
+        slots = self.file.list_slots()
         if name.id in slots:
             return
         if self.file.may_be_lost(name.id):
@@ -279,17 +279,17 @@ class ItemNames:
 
     def is_in_use(self, name: str) -> bool:
         """Whether a name is one of the file, the language or its claims."""
-        return name in MEASURES or self.file.definition_of(name) is not None
+        return name in MEASURES or self.file.find_definition(name) is not None
 
     def bind(self, name: syntax.Name, kind: str) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
-        other = self.locals.get(name.id) or self.file.definition_of(name.id)
+        other = self.locals.get(name.id) or self.file.find_definition(name.id)
         if other is not None and kind == "parameter" and other.kind in HIDDEN_BY.get(type(self.item), ()):
             other = None  # users set these by the field's names, or by those of a class in Python
         if other is None and name.id in MEASURES and isinstance(self.item, syntax.Model):
             other = Definition("measure", None)
         if other is not None:
-            self.report(names_errors.hidden(kind, name.id, name.span, other))
+            self.report(names_errors.shadowed(kind, name.id, name.span, other))
         else:
             self.report(reserved.check_name(name.id, kind, name.span, self.is_in_use))
         self.locals.bind(name, kind)
@@ -304,7 +304,7 @@ class ItemNames:
             case syntax.Attribute(value, name):
                 resolution = self.name(value, dotted=True) if isinstance(value, syntax.Name) else self.resolve(value)
                 file = resolution.target if resolution is not None else None
-                return self.inside(file, name) if isinstance(file, SpecFile) else None
+                return self.resolve_in_file(file, name) if isinstance(file, SpecFile) else None
             case syntax.Call(callee, arguments):
                 return self.call(callee, arguments)
             case syntax.Labelled(path, value):
@@ -341,7 +341,7 @@ class ItemNames:
             self.mentions.setdefault(name.id, name.span)
         return resolution
 
-    def inside(self, file: SpecFile, name: syntax.Name) -> Resolution | None:
+    def resolve_in_file(self, file: SpecFile, name: syntax.Name) -> Resolution | None:
         """`file.name`."""
         item = file.names.get(name.id)
         if name.id in self.file.faulty_names.get(file, ()):
@@ -362,27 +362,29 @@ class ItemNames:
         for argument in arguments:
             self.resolve(argument.value)
         if resolution is not None:
-            self.keywords(resolution, arguments)
+            self.check_keywords(resolution, arguments)
         return None if resolution is None or isinstance(resolution.target, str) else resolution
 
-    def keywords(self, resolution: Resolution, arguments: tuple[syntax.Argument, ...]) -> None:
+    def check_keywords(self, resolution: Resolution, arguments: tuple[syntax.Argument, ...]) -> None:
         """Named arguments are parameters of what is called, or slots that the call binds inside it."""
         target, spec = resolution.target, resolution.spec
-        if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.family(target, spec)):
+        if isinstance(target, syntax.Instance) and spec is not None and (owner := self.file.find_family(target, spec)):
             target = owner[0]
         slots: Collection[str] = ()
-        if (signature := signature_of(target)) is None:
+        if (signature := find_signature(target)) is None:
             return
         of, parameters = signature
         if isinstance(target, (syntax.Block, syntax.Policy, syntax.Model)):
-            slots = self.file.slot_names(spec)
+            slots = self.file.list_slots(spec)
         for name in (a.name for a in arguments):
             if name is None or name.id in parameters or name.id in slots:
                 continue
             if self.file.may_be_lost(name.id, spec):
                 self.has_error = True
             else:
-                make = partial(names_errors.unknown_parameter, of, name.id, parameters, slots, default_of(target))
+                make = partial(
+                    names_errors.unknown_parameter, of, name.id, parameters, slots, find_default_primitive(target)
+                )
                 self.report_repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:
@@ -397,4 +399,4 @@ class ItemNames:
                 self.label(value, kind)
                 self.resolve(index)
             case _:
-                self.report(refused_label(path, kind))
+                self.report(check_label(path, kind))

@@ -90,7 +90,7 @@ FOR = {
 MORE = {"block": "_block", "model": "_net"}
 """What makes another name of a refused one. Classes have no `_` at the end: `F_` alone would be one more `F`."""
 
-TRIES = 20
+MAX_CANDIDATES = 20
 ANOTHER = "choose another name"
 InUse = Callable[[str], object]
 """Whether a name, or what, is in use already."""
@@ -100,14 +100,14 @@ def check_name(name: str, kind: str, span: Span, in_use: InUse = lambda name: No
     """The fault of a name of that kind, None where generated code can have it."""
     if name.startswith("_"):
         bare = name.lstrip("_0123456789") or "x"
-        remedy = free_name((bare, *others(bare, kind)), kind, span, in_use)
+        remedy = find_free_name((bare, *suggest_names(bare, kind)), kind, span, in_use)
         return reserved(kind, span, "a name must start with a letter", f"write `{remedy}`" if remedy else ANOTHER)
     if len(name) > MAX_LENGTH:
         return reserved(kind, span, f"a name has at most {MAX_LENGTH} characters, not {len(name)}", "shorten it")
     if name not in FOR[kind]:
         return None
     why = next(reason for names, reason in _REASONS if name in names)
-    remedy = free_name(others(name, kind), kind, span, in_use)
+    remedy = find_free_name(suggest_names(name, kind), kind, span, in_use)
     return reserved(
         kind,
         span,
@@ -122,23 +122,23 @@ def check_numbered(name: str, kind: str, span: Span) -> Diagnostic | None:
     return check_name(clash, kind, span)
 
 
-def others(name: str, kind: str) -> tuple[str, ...]:
+def suggest_names(name: str, kind: str) -> tuple[str, ...]:
     """Names made of one, the shortest first: `lambda_`, `lambda_2`."""
     longer = f"{name}{MORE.get(kind, '_')}"
-    return (longer, *(f"{longer}{n}" for n in range(2, TRIES)))
+    return (longer, *(f"{longer}{n}" for n in range(2, MAX_CANDIDATES)))
 
 
-def free_name(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
+def find_free_name(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
     """The first of some names that is reserved for nothing, and nowhere in the file."""
     taken = FOR[kind] | RESERVED
-    inside = words_of(span.source.text)
+    inside = list_words(span.source.text)
     return next(
         (n for n in names if n not in taken and n not in inside and len(n) <= MAX_LENGTH and not in_use(n)), None
     )
 
 
 @lru_cache(maxsize=2)
-def words_of(text: str) -> frozenset[str]:
+def list_words(text: str) -> frozenset[str]:
     """All words of a file, comments included."""
     return frozenset(re.findall(r"\w+", text))
 

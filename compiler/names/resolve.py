@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Sink
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.names import errors, reserved
-from resnetc.compiler.names.cycles import circles, leading_to
-from resnetc.compiler.names.error_groups import Repeats
+from resnetc.compiler.names.cycles import find_ancestors, find_cycles
+from resnetc.compiler.names.error_groups import GroupedFaults
 from resnetc.compiler.names.item_resolver import ItemNames
-from resnetc.compiler.names.symbols import Definition, FileNames, kind
+from resnetc.compiler.names.symbols import Definition, FileNames, get_kind
 from resnetc.compiler.source import Span
 
 
@@ -22,28 +22,30 @@ def check(
     `faulty_names` has the results for the files that this one uses, as far as they are known.
     """
     file = FileNames(spec, prelude, faulty_names or {})
-    repeats = Repeats()
-    bad: set[str] = set()
+    repeats = GroupedFaults()
+    faulty_items: set[str] = set()
     mentions: dict[str, dict[str, Span]] = {}
-    claimed: dict[str, set[str]] = {}
-    for name, fault in taken(file):
+    dependencies: dict[str, set[str]] = {}
+    for name, fault in find_name_clashes(file):
         repeats.report(fault)
-        bad.add(name)
+        faulty_items.add(name)
     for item in spec.tree.items:
         names = ItemNames(file, item, repeats)
         names.check()
         if names.has_error:
-            bad.add(item.name.id)
+            faulty_items.add(item.name.id)
         mentions.setdefault(item.name.id, {}).update(names.mentions)
-        claimed.setdefault(item.name.id, set()).update(names.mentions, names.claimed)
-    for way in circles(mentions):
-        repeats.report(errors.circle([(a, mentions[a][b]) for a, b in zip(way, [*way[1:], way[0]], strict=True)]))
-        bad.update(way)
-    faults = sorted(repeats.faults(), key=lambda fault: fault.primary.span.start)
+        dependencies.setdefault(item.name.id, set()).update(names.mentions, names.claimed)
+    for cycle in find_cycles(mentions):
+        repeats.report(
+            errors.cyclic_definitions([(a, mentions[a][b]) for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True)])
+        )
+        faulty_items.update(cycle)
+    faults = sorted(repeats.list_faults(), key=lambda fault: fault.primary.span.start)
     for fault in faults:
         if not any(is_replaced(fault, other) for other in faults if other.fix):
             sink.add(fault)
-    return frozenset(leading_to(bad, claimed))
+    return frozenset(find_ancestors(faulty_items, dependencies))
 
 
 def is_replaced(fault: Diagnostic, other: Diagnostic) -> bool:
@@ -55,22 +57,22 @@ def is_replaced(fault: Diagnostic, other: Diagnostic) -> bool:
     )
 
 
-def taken(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
+def find_name_clashes(file: FileNames) -> Iterator[tuple[str, Diagnostic]]:
     """The used files and items that cannot have their names, and why."""
     uses: dict[str, Definition] = {}
     items: dict[str, Span] = {}
     for use in file.spec.tree.uses:
         name = use.path[-1]
-        if (other := uses.get(name) or file.predefined(name)) is not None:
+        if (other := uses.get(name) or file.find_predefined(name)) is not None:
             file.silent.add(name)
-            yield name, errors.hidden("used file", name, use.span, other)
+            yield name, errors.shadowed("used file", name, use.span, other)
         uses.setdefault(name, Definition("used file", use.span))
     for item in file.spec.tree.items:
         name, span = item.name.id, item.name.span
         if name in items:
             yield name, errors.defined_twice(name, span, items[name])
-        elif (other := uses.get(name) or file.predefined(name)) is not None:
-            yield name, errors.hidden(kind(item), name, span, other)
-        elif (fault := reserved.check_name(name, kind(item), span, file.definition_of)) is not None:
+        elif (other := uses.get(name) or file.find_predefined(name)) is not None:
+            yield name, errors.shadowed(get_kind(item), name, span, other)
+        elif (fault := reserved.check_name(name, get_kind(item), span, file.find_definition)) is not None:
             yield name, fault
         items.setdefault(name, span)

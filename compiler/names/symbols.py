@@ -22,7 +22,7 @@ KINDS: dict[type, str] = {
 }
 
 
-def kind(item: syntax.Item | SpecFile) -> str:
+def get_kind(item: syntax.Item | SpecFile) -> str:
     return KINDS[type(item)]
 
 
@@ -47,7 +47,7 @@ class FileNames:
 
     def __init__(self, spec: SpecFile, prelude: SpecFile, faulty_names: Mapping[SpecFile, frozenset[str]]) -> None:
         self.spec, self.prelude, self.faulty_names = spec, prelude, faulty_names
-        self.slots = {} if spec is prelude else slots_of(prelude)
+        self.slots = {} if spec is prelude else list_own_slots(prelude)
         self._slots: dict[SpecFile | None, dict[str, syntax.Slot]] = {}
         self._families: dict[syntax.Instance, tuple[syntax.Model, syntax.Input] | None] = {}
         self.lost = {use.path[-1] for use in spec.tree.uses} - spec.names.keys()  # used files that were not found
@@ -58,7 +58,7 @@ class FileNames:
         broken = spec.tree.broken if spec is not None else frozenset()
         return name in self.silent or name in broken or NAMELESS in self.silent or NAMELESS in broken
 
-    def predefined(self, name: str) -> Definition | None:
+    def find_predefined(self, name: str) -> Definition | None:
         """What a name is in every file, where a text may not give it another meaning."""
         if name in LATER:
             return None
@@ -69,14 +69,14 @@ class FileNames:
                 return Definition(what, None)
         return None
 
-    def definition_of(self, name: str) -> Definition | None:
+    def find_definition(self, name: str) -> Definition | None:
         """What a name is outside of the item that mentions it."""
         item = self.spec.names.get(name)
         if item is None:
-            return self.predefined(name)
+            return self.find_predefined(name)
         if isinstance(item, SpecFile):
             return Definition("used file", next(u.span for u in self.spec.tree.uses if u.path[-1] == name))
-        return Definition(kind(item), item.name.span)
+        return Definition(get_kind(item), item.name.span)
 
     def find(self, name: str) -> Resolution | None:
         item = self.spec.names.get(name)
@@ -88,26 +88,26 @@ class FileNames:
             return Resolution(PRIMITIVES[name])
         return Resolution(name) if name in FUNCTIONS or name in CONSTANTS else None
 
-    def visible(self) -> list[str]:
+    def list_visible(self) -> list[str]:
         return [*self.spec.names, *self.slots, *PRIMITIVES, *FUNCTIONS, *CONSTANTS]
 
-    def files(self) -> dict[str, SpecFile]:
+    def list_files(self) -> dict[str, SpecFile]:
         return {name: file for name, file in self.spec.names.items() if isinstance(file, SpecFile)}
 
-    def slot_names(self, spec: SpecFile | None = None) -> dict[str, syntax.Slot]:
+    def list_slots(self, spec: SpecFile | None = None) -> dict[str, syntax.Slot]:
         """The slots that `set` can bind in this file, and a call of something from `spec` as well."""
         if spec not in self._slots:
-            self._slots[spec] = {**self.slots, **slots_of(self.spec), **(slots_of(spec) if spec else {})}
+            self._slots[spec] = {**self.slots, **list_own_slots(self.spec), **(list_own_slots(spec) if spec else {})}
         return self._slots[spec]
 
-    def family(self, instance: syntax.Instance, spec: SpecFile) -> tuple[syntax.Model, syntax.Input] | None:
+    def find_family(self, instance: syntax.Instance, spec: SpecFile) -> tuple[syntax.Model, syntax.Input] | None:
         """The model that an instance is one of, and the input that it has; None where only a value could tell."""
         way: list[syntax.Instance] = []
         item: syntax.Item | None = instance
         while isinstance(item, syntax.Instance) and item not in self._families:
             self._families[item] = None
             way.append(item)
-            item, spec = item_named(item.value, spec) or (None, spec)
+            item, spec = find_item(item.value, spec) or (None, spec)
         family = (item, item.input) if isinstance(item, syntax.Model) else None
         if isinstance(item, syntax.Instance):
             family = self._families[item]
@@ -116,11 +116,11 @@ class FileNames:
         return family
 
 
-def slots_of(spec: SpecFile) -> dict[str, syntax.Slot]:
+def list_own_slots(spec: SpecFile) -> dict[str, syntax.Slot]:
     return {name: item for name, item in spec.names.items() if isinstance(item, syntax.Slot)}
 
 
-def item_named(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:
+def find_item(expr: syntax.Expr, spec: SpecFile) -> tuple[syntax.Item, SpecFile] | None:
     """The item that `name`, `file.name` or a call of either names."""
     while isinstance(expr, syntax.Call):
         expr = expr.callee

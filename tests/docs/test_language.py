@@ -15,7 +15,7 @@ from resnetc.compiler.diagnostics.diagnostic import Sink
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.evaluation.arithmetic import SIGNATURES
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.names.symbols import slots_of
+from resnetc.compiler.names.symbols import list_own_slots
 from resnetc.compiler.shapes.arguments import complete_arguments
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import constant, evaluate, identity
@@ -191,7 +191,7 @@ def test_the_reserved_words() -> None:
 
 def test_the_slots_of_the_prelude() -> None:
     """Name, signature, attribute and default of every slot."""
-    slots = slots_of(Session().loader.prelude)
+    slots = list_own_slots(Session().loader.prelude)
     table = {spans(row[0])[0].partition("(")[0]: row for row in rows("Files", "slot")}
     assert list(table) == list(slots)
     for name, (call, attribute, default) in table.items():

@@ -14,7 +14,7 @@ from resnetc.compiler import names
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Sink, similar
 from resnetc.compiler.loader.loader import LIBRARY, Loader
 from resnetc.compiler.names import reserved
-from resnetc.compiler.names.cycles import circles, leading_to
+from resnetc.compiler.names.cycles import find_ancestors, find_cycles
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax.parser import RESERVED
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES
@@ -757,14 +757,14 @@ def test_builtins_that_generated_modules_use_are_reserved():
     ],
 )
 def test_circles_without_a_name_in_common(graph, found):
-    assert sorted(circles(graph)) == sorted(found)
+    assert sorted(find_cycles(graph)) == sorted(found)
 
 
 def test_a_long_way_is_no_circle():
     way = {str(i): [str(i + 1)] for i in range(20_000)}
-    assert circles(way) == []
-    assert circles({**way, "20000": ["0"]}) == [[str(i) for i in range(20_001)]]
-    assert len(leading_to(["20000"], way)) == 20_001
+    assert find_cycles(way) == []
+    assert find_cycles({**way, "20000": ["0"]}) == [[str(i) for i in range(20_001)]]
+    assert len(find_ancestors(["20000"], way)) == 20_001
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ ShapeRule = Literal[
     "subsample",
     "sum",
 ]
+Saved = Literal["", "input", "output", "input and output", "indices", "padded", "mask"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +57,10 @@ class Primitive:
     """One operation of the language.
 
     `attribute` is the name an unlabelled step takes in a block (`#`: its ordinal). `rule` names the shape rule, `state`
-    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: the input (`+2`: and two more
-    maps of its shape), the output, both, the input and the indices of the output, the input and its padded copy, a
-    mask; `saves_first` is that where it differs because no gradient is asked for the input, as in the first layer.
+    what it keeps in the state dict. `saves` is what autograd keeps for the backward pass: nothing, the input, the
+    output, both, the input and the indices of the output, the input and its padded copy, a mask; and `saves_more` maps
+    of the input's shape. `saves_first` and `saves_more_first` are these where they differ because no gradient is asked
+    for the input, as in the first layer.
     """
 
     name: str
@@ -66,9 +68,11 @@ class Primitive:
     attribute: str
     rule: ShapeRule
     state: str = ""
-    saves: str = ""
+    saves: Saved = ""
     doc: str = ""
-    saves_first: str = ""
+    saves_first: Saved | None = None
+    saves_more: int = 0
+    saves_more_first: int = 0
 
 
 NORM, ACTIVATIONS = "bn#", ("act#", "gate#")  # the attributes of norms and of activations
@@ -150,9 +154,11 @@ _ROWS = (
         "bn#",
         "groups",
         "affine_v",
-        "input+3",
+        "input",
         "EvoNorm-S0 (Liu et al. 2020): norm and activation in one.",
-        "input+2",
+        saves_first="input",
+        saves_more=3,
+        saves_more_first=2,
     ),
     Primitive(
         "response_norm",
@@ -160,9 +166,11 @@ _ROWS = (
         "bn#",
         "map",
         "affine_tau",
-        "input+2",
+        "input",
         "Filter response normalisation with its thresholded unit (Singh and Krishnan 2020).",
-        "+2",
+        saves_first="",
+        saves_more=2,
+        saves_more_first=2,
     ),
     Primitive(
         "layer_norm",
@@ -179,9 +187,11 @@ _ROWS = (
         "bn#",
         "same",
         "weight",
-        "input+1",
+        "input",
         "The input over the root of its mean square over the channels of each position (Zhang and Sennrich 2019).",
-        "+1",
+        saves_first="",
+        saves_more=1,
+        saves_more_first=1,
     ),
     Primitive(
         "instance_norm",
@@ -198,9 +208,11 @@ _ROWS = (
         "grn#",
         "map",
         "affine",
-        "input+1",
+        "input",
         "A learned share of each channel, by its norm over the mean norm of all channels (Woo et al. 2023).",
-        "+1",
+        saves_first="",
+        saves_more=1,
+        saves_more_first=1,
     ),
     Primitive("relu", (), "act#", "same", saves="output", doc="max(x, 0)."),
     Primitive("silu", (), "act#", "same", saves="input", doc="x sigmoid(x)."),

@@ -13,15 +13,15 @@ from resnetc.compiler.claims import errors
 from resnetc.compiler.claims.claimed_sizes import (
     ClaimedSizes,
     Violation,
-    distinct_points,
-    extent,
+    compute_extent,
     find_counterexamples,
     is_nowhere,
+    list_distinct_points,
 )
 from resnetc.compiler.claims.contract import Contract, Verdict
 from resnetc.compiler.claims.corrections import correct_equality
 from resnetc.compiler.claims.evaluator import ClaimEvaluator, has_fact
-from resnetc.compiler.claims.facts import FIGURES, QUESTIONS, Facts, facts, open_sizes
+from resnetc.compiler.claims.facts import FIGURES, QUESTIONS, Facts, collect_facts, list_open_sizes
 from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
@@ -56,12 +56,14 @@ class ClaimChecker:
 
     def __init__(self, own: Facts, evaluator: Evaluator) -> None:
         self.own = own
-        self.about = ClaimedSizes(own)
-        self.questions = Questions(self.about)
-        self.mentions = ClaimEvaluator(evaluator, self.about, self.questions.answer, (self.questions.refused,))
-        self.sized = self.mentions.sized
+        self.claimed_sizes = ClaimedSizes(own)
+        self.questions = Questions(self.claimed_sizes)
+        self.claim_evaluator = ClaimEvaluator(
+            evaluator, self.claimed_sizes, self.questions.answer, (self.questions.refusals,)
+        )
+        self.sized = self.claim_evaluator.sized
 
-    def about_sizes(self, claim: syntax.Expr) -> bool:
+    def is_about_sizes(self, claim: syntax.Expr) -> bool:
         """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
         said = mentioned_names(claim, of_fields=True)
         stages = {str(path[0]) for path in self.own.stages}
@@ -69,80 +71,85 @@ class ClaimChecker:
 
     def check(self, expect: syntax.Expect, frame: Frame) -> Finding:
         """What comes of a claim, at the sizes that its own condition leaves."""
-        span, about = expect.claim.span, self.about
-        about.begin()
+        span, claimed_sizes = expect.claim.span, self.claimed_sizes
+        claimed_sizes.begin()
         self.questions.begin()
-        self.mentions.begin(expect)
+        self.claim_evaluator.begin(expect)
         if expect.condition is not None:
             condition = self.sized.truth(expect.condition, frame)
             if condition is False:
                 return Finding("void")
-            about.under(condition, expect.condition.span)
+            claimed_sizes.restrict_to_condition(condition, expect.condition.span)
         questions = mentioned_names(expect.claim, of_fields=True) & {*QUESTIONS}
-        if all(is_nowhere(region.within({} if questions else about.within)) for region in about.condition):
+        if all(
+            is_nowhere(region.within({} if questions else claimed_sizes.within)) for region in claimed_sizes.condition
+        ):
             return Finding("void")
         self.sized.false.clear()
         statement = self.sized.truth(expect.claim, frame)
-        about.limit()
+        claimed_sizes.apply_limits()
         if statement is False:
-            points = self.questions.refused[0].counterexamples if self.questions.refused else ()
+            points = self.questions.refusals[0].counterexamples if self.questions.refusals else ()
             return Finding("false", fault=self.refuted(expect, frame), counterexamples=points)
-        if about.limits and any(sizes.is_empty for sizes in about.within.values()):
+        if claimed_sizes.limits and any(sizes.is_empty for sizes in claimed_sizes.within.values()):
             raise Fault(undecided(span, "no size passes through both models"))
-        breaks: list[Violation] = []
-        open: Exception | None = None
+        violations: list[Violation] = []
+        undecided_by: Exception | None = None
         for region in statement.broken if isinstance(statement, SymBool) else ():
             try:
-                broken = about.meant_in(region, span)
+                broken = claimed_sizes.intersect_region(region, span)
                 where = find_counterexamples(broken, self.own.declared)
             except (SizesTooIrregular, Undecided) as error:
-                open = open or error
+                undecided_by = undecided_by or error
                 continue
             if where is not None:
-                breaks.append(Violation(region, broken, *where))
-        if open is not None and not breaks:
-            raise open
-        if breaks:
-            least = min(breaks, key=lambda b: extent(b.least))
-            nearest = min(breaks, key=lambda b: extent(b.near or b.least, self.own.declared))
-            points = (about.restricted(least.least, least), about.restricted(nearest.near or nearest.least, nearest))
+                violations.append(Violation(region, broken, *where))
+        if undecided_by is not None and not violations:
+            raise undecided_by
+        if violations:
+            least = min(violations, key=lambda b: compute_extent(b.least))
+            nearest = min(violations, key=lambda b: compute_extent(b.near or b.least, self.own.declared))
+            points = (
+                claimed_sizes.restrict_point(least.least, least),
+                claimed_sizes.restrict_point(nearest.near or nearest.least, nearest),
+            )
             shown = (least.region.compared, *points, nearest.region.compared)
-            write = self.instead(least.region.compared[0].comparison, frame)
+            write = self.suggest_equality(least.region.compared[0].comparison, frame)
             fault = errors.false_claim(expect, self.own, *shown, *write)
-            return Finding("false", fault=fault, counterexamples=distinct_points(*points))
-        if not about.spoken and not isinstance(statement, SymBool):
+            return Finding("false", fault=fault, counterexamples=list_distinct_points(*points))
+        if not claimed_sizes.mentions_sizes and not isinstance(statement, SymBool):
             return Finding("checked")
-        regions = [region.within({} if questions else about.within) for region in about.condition]
-        return Finding("proved", tuple(covered_sizes(regions, axis) for axis in about.within))
+        regions = [region.within({} if questions else claimed_sizes.within) for region in claimed_sizes.condition]
+        return Finding("proved", tuple(covered_sizes(regions, axis) for axis in claimed_sizes.within))
 
     def refuted(self, expect: syntax.Expect, frame: Frame) -> Diagnostic:
         """The fault of a claim that is false whatever the sizes."""
-        if self.questions.refused:
-            why = self.questions.refused[0]
+        if self.questions.refusals:
+            why = self.questions.refusals[0]
             return errors.refuted(expect, self.own, why.message, why.primary, why.labels, why.notes, why.help)
         if not self.sized.false:
             return errors.false_claim(expect, self.own, (), None, None)
         claim = self.sized.false[0]
         compared = (Difference(claim, claim.left, claim.right),)
-        return errors.false_claim(expect, self.own, compared, None, None, (), *self.instead(claim, frame))
+        return errors.false_claim(expect, self.own, compared, None, None, (), *self.suggest_equality(claim, frame))
 
-    def instead(self, claim: Comparison, frame: Frame) -> tuple[str | None, bool]:
+    def suggest_equality(self, claim: Comparison, frame: Frame) -> tuple[str | None, bool]:
         """The equality to write instead of one that is false, and whether the network stands on the right of it."""
-        left, right = (self.speaks(side) for side in (claim.expr.left, claim.expr.right))
+        left, right = (self.mentions_network(side) for side in (claim.expr.left, claim.expr.right))
         turned = right and not left
-        return correct_equality(claim, turned, frame.spec, partial(self.about.equal, claim.expr)), turned
+        return correct_equality(claim, turned, frame.spec, partial(self.claimed_sizes.is_equal, claim.expr)), turned
 
-    def speaks(self, expr: syntax.Expr) -> bool:
+    def mentions_network(self, expr: syntax.Expr) -> bool:
         """Whether an expression speaks of this network or its sizes."""
         return any(name in self.sized.values or has_fact(self.own, name) for name in mentioned_names(expr))
 
-    def contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
+    def make_contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
         values = ((name, frame.locals[name]) for name in frame.rounds)
         rounds = ", ".join(f"{name} = {describe(v)}" for name, v in values if not isinstance(v, dict))
-        text = in_one_line(claim_text(expect)) + (f" for {rounds}" if rounds else "")
+        text = in_one_line(get_claim_text(expect)) + (f" for {rounds}" if rounds else "")
         contract = Contract(expect=expect, frame=frame, text=text, span=expect.claim.span, verdict="skipped")
-        if rebound and not self.about_sizes(expect.claim):
+        if rebound and not self.is_about_sizes(expect.claim):
             return contract
         try:
             finding = self.check(expect, frame)
@@ -171,7 +178,7 @@ class ClaimChecker:
         )
 
 
-def claim_text(expect: syntax.Expect) -> str:
+def get_claim_text(expect: syntax.Expect) -> str:
     """The claim and its condition as they are written."""
     end = (expect.condition or expect.claim).span.end
     return expect.span.source.text[expect.claim.span.start : end]
@@ -181,15 +188,15 @@ def check_contracts(
     network: Network, accepted: Accepted, measures: Measures, evaluator: Evaluator, budget: Budget
 ) -> tuple[Contract, ...]:
     """All claims of a network, in the order of their text, each with its verdict; a budget pays for all of them."""
-    own = facts(network.name, network, accepted, measures, open_sizes(network))
+    own = collect_facts(network.name, network, accepted, measures, list_open_sizes(network))
     claims = ClaimChecker(own, evaluator)
     with within(budget):
         rebound = bool(network.rebound_slots)
-        contracts = [claims.contract(stated.expect, frame_of(stated), rebound) for stated in network.expects]
+        contracts = [claims.make_contract(stated.expect, get_frame(stated), rebound) for stated in network.expects]
     return tuple(contract for contract in contracts if contract is not None)
 
 
-def frame_of(stated: StatedClaim) -> Frame:
+def get_frame(stated: StatedClaim) -> Frame:
     """What the names in a claim stand for: the network carries it, and only the evaluation knows its type."""
     assert isinstance(stated.frame, Frame)
     return stated.frame

@@ -33,24 +33,24 @@ class ClaimedSizes:
         self.own = own
         self.within = dict(enumerate(own.promised))  # whatever its condition
         self.condition: tuple[Region, ...] = (Region({}),)  # where it is made
-        self.spoken = False  # whether it has spoken of sizes
+        self.mentions_sizes = False  # whether it has spoken of sizes
         self.limits: list[tuple[SizeSet, ...]] = []  # the sizes of other models that it has spoken of
         self.questioned: list[Region] = []  # of this network, by its questions
 
     def begin(self) -> None:
         """Forgets the claim before."""
-        self.within, self.condition, self.spoken = dict(enumerate(self.own.promised)), (Region({}),), False
+        self.within, self.condition, self.mentions_sizes = dict(enumerate(self.own.promised)), (Region({}),), False
         self.limits.clear()
         self.questioned.clear()
 
-    def under(self, condition: bool | SymBool, span: Span) -> None:
+    def restrict_to_condition(self, condition: bool | SymBool, span: Span) -> None:
         """The claim is made where its condition holds."""
-        self.spoken = isinstance(condition, SymBool)
+        self.mentions_sizes = isinstance(condition, SymBool)
         self.condition = tuple(replace(r, compared=()) for r in holding_regions(condition, span))
 
-    def speaks_of(self, facts: Facts, span: Span) -> None:
+    def add_model(self, facts: Facts, span: Span) -> None:
         """A claim about another model is made at the sizes that both take."""
-        if facts.apart:
+        if facts.has_other_axes:
             axes = (
                 f"the input of `{facts.name}` has {len(facts.symbols)} axes, that of this model {len(self.own.symbols)}"
             )
@@ -58,32 +58,32 @@ class ClaimedSizes:
         if facts is not self.own:
             self.limits.append(facts.promised)
 
-    def limit(self) -> None:
+    def apply_limits(self) -> None:
         """Leaves only the sizes of the other models that the claim has spoken of."""
         for limits in self.limits:
             self.within = {axis: sizes & limits[axis] for axis, sizes in self.within.items()}
 
-    def along(self, axis: int) -> SizeSet:
+    def list_sizes(self, axis: int) -> SizeSet:
         """The sizes of an axis at which the claim is made."""
         return covered_sizes(self.condition, axis)
 
-    def meant_in(self, region: Region, span: Span) -> tuple[Region, ...]:
+    def intersect_region(self, region: Region, span: Span) -> tuple[Region, ...]:
         """What of a region the claim is about."""
         return intersect_regions([region.within(self.within)], self.condition, span)
 
-    def restricted(self, point: Point, broken: Violation) -> Point:
+    def restrict_point(self, point: Point, broken: Violation) -> Point:
         """A counterexample on the axes that the claim and its condition speak of."""
         atoms = [atom for r in broken.broken for atom in r.atoms]
         axes = {*broken.region.axes, *(axis for atom in atoms for axis in atom.p.axes)}
         axes |= {axis for r in self.condition for axis, sizes in r.sets.items() if sizes != ALL}
         return {axis: n for axis, n in point.items() if axis in axes}
 
-    def equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
+    def is_equal(self, within: syntax.Binary, left: Value, right: Value) -> bool:
         """Whether two values are known to be equal at all the sizes that the claim is about."""
         try:
             statement = compare_values("==", left, right, Comparison(within, left, right))
             regions = statement.broken if isinstance(statement, SymBool) else ()
-            met = (self.meant_in(region, within.span) for region in regions)
+            met = (self.intersect_region(region, within.span) for region in regions)
             return statement is not False and all(
                 find_counterexamples(broken, self.own.declared) is None for broken in met
             )
@@ -111,7 +111,7 @@ def is_nowhere(region: Region) -> bool:
         return False
 
 
-def extent(point: Point, origin: Sequence[int] | None = None) -> tuple[int, int]:
+def compute_extent(point: Point, origin: Sequence[int] | None = None) -> tuple[int, int]:
     """The greatest size of a point, and their sum; with an origin, how far it is from there."""
     gaps = [abs(n - origin[axis]) if origin else n for axis, n in point.items()]
     return max(gaps, default=0), sum(gaps)
@@ -130,10 +130,12 @@ def find_counterexamples(regions: Sequence[Region], declared: Sequence[int]) -> 
                 near.append(other)
     if not least:
         return None
-    return min(least, key=extent), min(near, key=lambda point: extent(point, declared)) if near else None
+    return min(least, key=compute_extent), min(
+        near, key=lambda point: compute_extent(point, declared)
+    ) if near else None
 
 
-def distinct_points(least: Point | None, near: Point | None) -> tuple[Point, ...]:
+def list_distinct_points(least: Point | None, near: Point | None) -> tuple[Point, ...]:
     """The smallest counterexample, and the nearest to the declared sizes where it is another one."""
     if not least:
         return ()

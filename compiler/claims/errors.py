@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from resnetc.compiler.claims.claimed_sizes import distinct_points
+from resnetc.compiler.claims.claimed_sizes import list_distinct_points
 from resnetc.compiler.claims.facts import PRECISIONS, Facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.errors import names, unknown_name
@@ -24,7 +24,7 @@ from resnetc.compiler.syntax import tree as syntax
 Compared = Sequence[Difference]
 
 
-def sizes_at(facts: Facts, point: Point) -> str:
+def show_sizes(facts: Facts, point: Point) -> str:
     """`H = 225, W = 224`."""
     return ", ".join(f"{facts.symbols[axis] or 'n'} = {n}" for axis, n in sorted(point.items()))
 
@@ -36,11 +36,11 @@ def describe_counterexamples(
     labels = ("smallest accepted counterexample", "nearest to the declared size")
     texts = []
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(facts.promised)}
-    for what, point, broken in zip(labels, distinct_points(least, near), (compared, compared_near), strict=False):
+    for what, point, broken in zip(labels, list_distinct_points(least, near), (compared, compared_near), strict=False):
         at = {**least_sizes, **point}
         pairs = ((value_at(d.left, at), value_at(d.right, at)) for d in broken)
         values = "; ".join(f"{show_value(a)} and {show_value(b)}" for a, b in pairs)
-        texts.append(f"{what}: {sizes_at(facts, point)} ({values})")
+        texts.append(f"{what}: {show_sizes(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
 
 
@@ -75,7 +75,7 @@ def false_claim(
     if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
         at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
         why = " and ".join(show_value(value_at(v, at)) for v in (left, right))
-        label = f"`{ours}` is {show_value(value_at(part, at))} at {sizes_at(own, least)}"
+        label = f"`{ours}` is {show_value(value_at(part, at))} at {show_sizes(own, least)}"
     return refuted(
         expect,
         own,
@@ -110,17 +110,19 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     # An axis that one of them fixes has the symbol of the other.
     symbols = tuple(a or b for a, b in zip(facts.symbols, own.symbols, strict=True))
     facts = replace(facts, symbols=symbols)
-    axis = next((a for a in sorted(least) if (least[a] in facts.axes[a]) == (name == "refuses")), min(least, default=0))
+    axis = next(
+        (a for a in sorted(least) if (least[a] in facts.accepted[a]) == (name == "refuses")), min(least, default=0)
+    )
     symbol = facts.symbols[axis] or "n"
-    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(facts.axes, facts.symbols, strict=True))
+    takes = " and ".join(show_set(sizes, s or "n") for sizes, s in zip(facts.accepted, facts.symbols, strict=True))
     labels: tuple[Label, ...] = ()
     texts = []
-    points = distinct_points(least, near)
+    points = list_distinct_points(least, near)
     for what, point in zip(("smallest counterexample", "nearest to the declared size"), points, strict=False):
-        conflict = facts.refusal(axis, point[axis]) if axis in point and name == "accepts" else None
+        conflict = facts.find_refusal(axis, point[axis]) if axis in point and name == "accepts" else None
         at = f" at {symbol} = {point[axis]}" if conflict else ""
         why = f" ({conflict.values(point[axis]).removesuffix(at)})" if conflict else ""
-        texts.append(f"{what}: {sizes_at(facts, point)}{why}")
+        texts.append(f"{what}: {show_sizes(facts, point)}{why}")
         if conflict and not labels:
             labels = (
                 Label(conflict.reason.condition.span, f"refuses {symbol} = {point[axis]}"),
@@ -134,7 +136,7 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
         else "change the model"
     )
     answer = "refused" if name == "accepts" else "accepted"
-    which = "these are" if near is None and all(a in least for a in range(len(facts.axes))) else "some of these are"
+    which = "these are" if near is None and all(a in least for a in range(len(facts.accepted))) else "some of these are"
     return Refusal(
         message=f"`{in_one_line(expr.span.text)}` does not hold: {whose} accepts {takes}",
         primary=Label(expr.span, f"{which} {answer}"),
@@ -147,7 +149,7 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
 
 def show_accepted(facts: Facts, own: Facts) -> str | None:
     """What `accepts` of a network holds for: a condition on the sizes of the model that claims, or one size an axis."""
-    rows = list(zip(facts.axes, own.symbols, own.declared, strict=True))
+    rows = list(zip(facts.accepted, own.symbols, own.declared, strict=True))
     if any(symbol is None for _, symbol, _ in rows):
         nearest = [sizes.nearest(declared) for sizes, _, declared in rows]
         return None if None in nearest else ", ".join(map(str, nearest))
@@ -172,7 +174,7 @@ def refuted(
         expect.text or message,
         primary,
         labels,
-        notes=(*notes, *own.whose),
+        notes=(*notes, *own.notes),
         helps=(help,),
         fix=fix,
     )
@@ -206,7 +208,7 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
 
 def whole_input(facts: Facts, span: Span) -> Diagnostic:
     """A receptive field that no number tells."""
-    outer, inner = facts.whole[0], facts.whole[-1]
+    outer, inner = facts.global_because[0], facts.global_because[-1]
     why = "remove this claim, or restrict it with `when` to the networks of a family that have no gate"
     if isinstance(inner, Leaf):
         name = inner.primitive.name
@@ -223,7 +225,7 @@ def whole_input(facts: Facts, span: Span) -> Diagnostic:
     )
 
 
-def uncounted(facts: Facts, figure: str, missing: Sequence[str], span: Span) -> Diagnostic:
+def figure_not_counted(facts: Facts, figure: str, missing: Sequence[str], span: Span) -> Diagnostic:
     """A figure that leaves out what some `extern` costs, which only its author knows."""
     help = f"write `expect {figure} == ...` in `extern {missing[0]}`, or remove this claim"
     if figure == "activation_bytes":
@@ -234,7 +236,7 @@ def uncounted(facts: Facts, figure: str, missing: Sequence[str], span: Span) -> 
 # -- claims that ask wrongly ------------------------------------------------------------------------------------------
 
 
-def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) -> Diagnostic:
+def wrong_question(name: str, span: Span, what: str, symbols: Sequence[str | None]) -> Diagnostic:
     sizes = [symbol or "n" for symbol in symbols]
     example = f"`{name}({sizes[0]} >= 32)`" if name in ("accepts", "refuses") else f"`{name}({', '.join(sizes)})`"
     return Diagnostic(
@@ -245,8 +247,8 @@ def misasked(name: str, span: Span, what: str, symbols: Sequence[str | None]) ->
     )
 
 
-def not_whole(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
-    return misasked(name, span, f"takes integer sizes, not {describe_size(size)}", symbols)
+def not_an_integer(name: str, size: Value, span: Span, symbols: Sequence[str | None]) -> Diagnostic:
+    return wrong_question(name, span, f"takes integer sizes, not {describe_size(size)}", symbols)
 
 
 def not_a_precision(span: Span, value: Value) -> Diagnostic:
@@ -259,13 +261,13 @@ def not_a_precision(span: Span, value: Value) -> Diagnostic:
     )
 
 
-def not_taken(facts: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
+def size_not_accepted(facts: Facts, axis: int, size: Value, span: Span, where: str = "") -> Diagnostic:
     symbol = facts.symbols[axis] or "n"
     return Diagnostic(
         "E0405",
         f"`{facts.name}` has no cost at {symbol} = {show_value(size)}{where}: it does not accept this size",
         Label(span, "the cost at a size that is refused"),
-        notes=(f"it accepts {show_set(facts.axes[axis], symbol)}",),
+        notes=(f"it accepts {show_set(facts.accepted[axis], symbol)}",),
         helps=("use accepted sizes; a condition after `when` can exclude the others",),
     )
 

@@ -31,7 +31,7 @@ Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
 
 
 @record(eq=True)
-class Opening:
+class StagePrefix:
     """The beginning of a stage's path: `stages` or `stages[0]` of `stages[0].blocks`."""
 
     kind: ClassVar[str] = "a size"
@@ -39,7 +39,7 @@ class Opening:
     facts: Facts
     path: Path
 
-    def stages(self) -> list[str]:
+    def list_stages(self) -> list[str]:
         return [show_path(path) for path in self.facts.stages if path[: len(self.path)] == self.path]
 
 
@@ -67,7 +67,7 @@ class ClaimEvaluator:
             syntax.Index: self.index,
         }
         self.calls = self.evaluator.rules[syntax.Call]
-        self.evaluator.rules |= dict.fromkeys(self.parts, self.value)
+        self.evaluator.rules |= dict.fromkeys(self.parts, self.require_value)
         self.evaluator.rules |= {syntax.Binary: self.binary, syntax.Call: self.call}
 
     def begin(self, expect: syntax.Expect) -> None:
@@ -81,58 +81,58 @@ class ClaimEvaluator:
     def name(self, expr: syntax.Name, frame: Frame) -> Value:
         own = self.own
         if expr.id not in frame.locals and expr.id not in self.sized.values and has_fact(own, expr.id):
-            return self.of(own, expr.id, expr.span)
+            return self.find_fact(own, expr.id, expr.span)
         stages = (str(path[0]) for path in own.stages)
         return self.sized.name(expr, frame, chain(own.fields, COSTS, QUESTIONS, stages))
 
-    def of(self, facts: Facts, name: str, span: Span) -> Value:
+    def find_fact(self, facts: Facts, name: str, span: Span) -> Value:
         """What is known of a network under a name."""
-        if facts.opens_stage(name):
-            return self.stage(facts, (name,), span)
+        if facts.is_stage_prefix(name):
+            return self.find_stage(facts, (name,), span)
         if name in COSTS:
-            return self.cost(facts, name, facts.inputs if self.open else facts.declared, 1, "float32", span)
+            return self.evaluate_cost(facts, name, facts.inputs if self.open else facts.declared, 1, "float32", span)
         if name in QUESTIONS:
-            raise Fault(claims_errors.misasked(name, span, "must be called with sizes", facts.symbols))
+            raise Fault(claims_errors.wrong_question(name, span, "must be called with sizes", facts.symbols))
         if name not in facts.fields:
             names = [*facts.fields, *COSTS, *QUESTIONS, *(str(path[0]) for path in facts.stages)]
             raise Fault(errors.no_field(f"`{facts.name}`", name, span, names))
-        if name == "receptive_field" and facts.whole:
+        if name == "receptive_field" and facts.global_because:
             raise Fault(claims_errors.whole_input(facts, span))
-        if missing := facts.uncounted.of(name):
-            raise Fault(claims_errors.uncounted(facts, name, missing, span))
+        if missing := facts.uncounted.get_names(name):
+            raise Fault(claims_errors.figure_not_counted(facts, name, missing, span))
         if isinstance(facts.fields[name], Record):
-            self.about.speaks_of(facts, span)
+            self.about.add_model(facts, span)
         return facts.fields[name]
 
-    def stage(self, facts: Facts, path: Path, span: Span) -> Record | Opening:
+    def find_stage(self, facts: Facts, path: Path, span: Span) -> Record | StagePrefix:
         """The stage of a path, or the beginning of one."""
         if path in facts.stages:
-            self.about.speaks_of(facts, span)
+            self.about.add_model(facts, span)
             return facts.stages[path]
         if any(other[: len(path)] == path for other in facts.stages):
-            return Opening(facts, path)
+            return StagePrefix(facts, path)
         raise Fault(claims_errors.unknown_stage(show_path(path), span, [show_path(other) for other in facts.stages]))
 
     def attribute(self, expr: syntax.Attribute, frame: Frame) -> Value:
-        value, name = self.part(expr.value, frame), expr.name.id
+        value, name = self.evaluate_part(expr.value, frame), expr.name.id
         match value:
-            case Opening(facts, path):
-                return self.stage(facts, (*path, name), expr.span)
+            case StagePrefix(facts, path):
+                return self.find_stage(facts, (*path, name), expr.span)
             case Record(what, fields):
                 if name not in fields:
                     raise Fault(errors.no_field(what, name, expr.name.span, list(fields)))
                 return fields[name]
             case ModelValue():
-                return self.of(self.others.facts(value, expr.value.span), name, expr.name.span)
+                return self.find_fact(self.others.find_facts(value, expr.value.span), name, expr.name.span)
         return self.evaluator.field(value, expr)
 
     def index(self, expr: syntax.Index, frame: Frame) -> Value:
         if indexed_elements(expr.value, frame) is not None:
             return self.evaluator.index(expr, frame)
         index = self.evaluator.integer(expr.index, frame)
-        value = self.part(expr.value, frame)
-        if isinstance(value, Opening):
-            return self.stage(value.facts, (*value.path, index), expr.span)
+        value = self.evaluate_part(expr.value, frame)
+        if isinstance(value, StagePrefix):
+            return self.find_stage(value.facts, (*value.path, index), expr.span)
         if isinstance(value, Record):
             write = f"{in_one_line(expr.value.span.text)}.shape[{index}]"
             raise Fault(claims_errors.no_value(expr.value.span, list(value.fields), write))
@@ -140,21 +140,21 @@ class ClaimEvaluator:
 
     # -- what has fields, and is no value -----------------------------------------------------------------------------
 
-    def value(self, expr: syntax.Expr, frame: Frame) -> Value:
+    def require_value(self, expr: syntax.Expr, frame: Frame) -> Value:
         """A value: a stage and the output have fields, and are none themselves."""
-        value = self.part(expr, frame)
-        if isinstance(value, Opening):
-            raise Fault(claims_errors.no_value(expr.span, value.stages(), stages=True))
+        value = self.evaluate_part(expr, frame)
+        if isinstance(value, StagePrefix):
+            raise Fault(claims_errors.no_value(expr.span, value.list_stages(), stages=True))
         if isinstance(value, Record):
-            raise Fault(claims_errors.no_value(expr.span, list(value.fields), self.with_field(expr, value, frame)))
+            raise Fault(claims_errors.no_value(expr.span, list(value.fields), self.suggest_field(expr, value, frame)))
         return value
 
-    def part(self, expr: syntax.Expr, frame: Frame) -> Value:
+    def evaluate_part(self, expr: syntax.Expr, frame: Frame) -> Value:
         """What a field or an element is taken of: a value, or something that only has fields."""
         rule = self.parts.get(type(expr))
         return self.evaluator.evaluate(expr, frame) if rule is None else rule(expr, frame)
 
-    def with_field(self, expr: syntax.Expr, value: Record, frame: Frame) -> str | None:
+    def suggest_field(self, expr: syntax.Expr, value: Record, frame: Frame) -> str | None:
         """The comparison of something that has fields with a list, by its shape; None in any other place."""
         around = self.around
         if around is None or around.op not in COMPARISONS or not (expr is around.left or expr is around.right):
@@ -162,14 +162,14 @@ class ClaimEvaluator:
         other = around.right if expr is around.left else around.left
         ours, theirs = f"{in_one_line(expr.span.text)}.shape", in_one_line(other.span.text)
         try:
-            said = self.part(other, frame)
+            said = self.evaluate_part(other, frame)
         except Fault:
             return None
         if isinstance(said, Record):
             theirs = f"{theirs}.shape"
         elif isinstance(said, tuple) and around.op == "==":
             theirs = (
-                correct_expression(other, said, value.fields["shape"], frame.spec, partial(self.about.equal, around))
+                correct_expression(other, said, value.fields["shape"], frame.spec, partial(self.about.is_equal, around))
                 or theirs
             )
         elif not isinstance(said, tuple):
@@ -202,7 +202,7 @@ class ClaimEvaluator:
         sizes = values or list(facts.inputs if self.open else facts.declared)
         if len(sizes) != len(facts.symbols):
             raise Fault(
-                claims_errors.misasked(
+                claims_errors.wrong_question(
                     name, expr.span, f"is called with {len(sizes)} of {len(facts.symbols)} sizes", facts.symbols
                 )
             )
@@ -211,7 +211,7 @@ class ClaimEvaluator:
             batch = self.evaluator.integer(named["batch"].value, frame)
             if batch < 1:
                 raise Fault(
-                    claims_errors.misasked(
+                    claims_errors.wrong_question(
                         name, named["batch"].span, f"is called with a batch of {batch}", facts.symbols
                     )
                 )
@@ -220,49 +220,53 @@ class ClaimEvaluator:
             if not isinstance(stated, str) or stated not in PRECISIONS:
                 raise Fault(claims_errors.not_a_precision(named["precision"].span, stated))
             precision = stated
-        return self.cost(facts, name, sizes, batch, precision, expr.span)
+        return self.evaluate_cost(facts, name, sizes, batch, precision, expr.span)
 
     def find_question(self, callee: syntax.Expr, frame: Frame) -> tuple[Facts, str] | None:
         """The network and the name where a call asks for a cost, or whether sizes are accepted."""
         match callee:
             case syntax.Name(id) if id in (*COSTS, *QUESTIONS) and id not in frame.locals:
-                return None if self.own.opens_stage(id) else (self.own, id)
+                return None if self.own.is_stage_prefix(id) else (self.own, id)
             case syntax.Attribute(value, name) if name.id in (*COSTS, *QUESTIONS):
-                target = self.part(value, frame)
+                target = self.evaluate_part(value, frame)
                 if isinstance(target, ModelValue):
-                    return self.others.facts(target, value.span), name.id
+                    return self.others.find_facts(target, value.span), name.id
         return None
 
-    def cost(self, facts: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+    def evaluate_cost(
+        self, facts: Facts, name: str, sizes: Sequence[Value], batch: int, precision: str, span: Span
+    ) -> Value:
         """A cost at these sizes, which the network must accept."""
-        if missing := facts.uncounted.of(name):
-            raise Fault(claims_errors.uncounted(facts, name, missing, span))
+        if missing := facts.uncounted.get_names(name):
+            raise Fault(claims_errors.figure_not_counted(facts, name, missing, span))
         for axis, size in enumerate(sizes):
             whole = isinstance(size, SymInt) and size.divisor == 1
             if not (whole or (isinstance(size, int) and not isinstance(size, bool))):
-                raise Fault(claims_errors.not_whole(name, size, span, facts.symbols))
-            self.reached(facts, axis, size, span)
+                raise Fault(claims_errors.not_an_integer(name, size, span, facts.symbols))
+            self.require_accepted(facts, axis, size, span)
         if any(isinstance(size, SymInt) for size in sizes):
-            self.about.speaks_of(facts, span)
+            self.about.add_model(facts, span)
         if name == "multiply_adds":
             return facts.multiply_adds(sizes, span)
         return facts.activation_bytes(sizes, batch, precision, span)
 
-    def reached(self, facts: Facts, axis: int, size: Value, span: Span) -> None:
+    def require_accepted(self, facts: Facts, axis: int, size: Value, span: Span) -> None:
         """Refuses a size that the network does not take."""
         if isinstance(size, SymInt):
-            mine = self.own.promised[size.axis] & self.about.along(size.axis)
+            mine = self.own.promised[size.axis] & self.about.list_sizes(size.axis)
             if facts is not self.own:
                 mine &= facts.promised[axis] if size.axis == axis else ALL
-            outside = (mine - preimage(size.fn, facts.axes[axis])).min
+            outside = (mine - preimage(size.fn, facts.accepted[axis])).min
             if outside is not None:
                 raise Fault(
-                    claims_errors.not_taken(facts, axis, size.at(outside), span, f" (for {size.symbol} = {outside})")
+                    claims_errors.size_not_accepted(
+                        facts, axis, size.at(outside), span, f" (for {size.symbol} = {outside})"
+                    )
                 )
-        elif not isinstance(size, int) or size < 1 or size not in facts.axes[axis]:
-            raise Fault(claims_errors.not_taken(facts, axis, size, span))
+        elif not isinstance(size, int) or size < 1 or size not in facts.accepted[axis]:
+            raise Fault(claims_errors.size_not_accepted(facts, axis, size, span))
 
 
 def has_fact(facts: Facts, name: str) -> bool:
     """Whether a network has something of this name that claims speak of."""
-    return facts.opens_stage(name) or name in facts.fields or name in (*COSTS, *QUESTIONS)
+    return facts.is_stage_prefix(name) or name in facts.fields or name in (*COSTS, *QUESTIONS)

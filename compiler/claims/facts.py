@@ -43,39 +43,41 @@ class Facts:
     inputs: tuple[Value, ...]  # the sizes of the input that all else is told for: open, or numbers
     fields: Mapping[str, Value]
     uncounted: Uncounted  # what its figures leave out
-    whole: tuple[Step | Leaf, ...]  # why the receptive field is the whole input, if it is: then there is no number
+    global_because: tuple[
+        Step | Leaf, ...
+    ]  # why the receptive field is the whole input, if it is: then there is no number
     stages: dict[Path, Record]
     multiply_adds: CostOf
     activation_bytes: Callable[[Sequence[Value], int, str, Span], Value]
-    axes: tuple[SizeSet, ...]  # accepted
+    accepted: tuple[SizeSet, ...]  # accepted
     promised: tuple[SizeSet, ...]  # of these, the ones that the input allows
-    refusal: Callable[[int, int], SizeConflict | None]  # why a size of an axis is refused
-    whose: tuple[str, ...]  # a note that names the network, where it is one of several
-    apart: bool  # its input has other axes than that of the model that claims
+    find_refusal: Callable[[int, int], SizeConflict | None]  # why a size of an axis is refused
+    notes: tuple[str, ...]  # a note that names the network, where it is one of several
+    has_other_axes: bool  # its input has other axes than that of the model that claims
 
-    def opens_stage(self, name: str) -> bool:
+    def is_stage_prefix(self, name: str) -> bool:
         return any(path[0] == name for path in self.stages)
 
 
-def open_sizes(network: Network) -> tuple[Value, ...]:
+def list_open_sizes(network: Network) -> tuple[Value, ...]:
     """The sizes of a network's input: open ones by their symbols, fixed ones by their numbers."""
     pairs = zip(network.input.symbols, network.input.sizes, strict=True)
     return tuple(SymInt(axis, s, identity()) if s else n for axis, (s, n) in enumerate(pairs))
 
 
-def facts(
+def collect_facts(
     name: str,
     network: Network,
     accepted: Accepted,
     measures: Measures,
     inputs: Sequence[Value],
-    apart: bool = False,
+    has_other_axes: bool = False,
 ) -> Facts:
     """What is known of a network where its input has these sizes."""
     inputs = tuple(inputs)
     root, strides = network.root, {part.name: part.stride for part in measures.stages}
 
-    def record(of: str, shape: Shape, more: dict[str, Value]) -> Record:
+    def make_record(of: str, shape: Shape, more: dict[str, Value]) -> Record:
         all_sizes = (*inputs, *(1 for _ in shape.sizes))  # a vector may be read as a map of more axes, all fixed
         sizes = (apply_size_function(fn, size) for fn, size in zip(shape.sizes, all_sizes, strict=False))
         return Record(f"`{of}`", {"shape": (shape.channels, *sizes), "channels": shape.channels, **more})
@@ -85,10 +87,10 @@ def facts(
         "buffers": measures.buffers,
         "weighted_layers": measures.weighted_layers,
         "receptive_field": normal_size(measures.receptive_field),
-        "output": record("output", root.shape_out, {}),
+        "output": make_record("output", root.shape_out, {}),
     }
     stages = {
-        stage.path: record(
+        stage.path: make_record(
             stage.name,
             root.wires[root.steps[stage.step].outputs[0]].shape,
             {"stride": strides[stage.name], "blocks": stage.blocks},
@@ -97,13 +99,13 @@ def facts(
     }
     costs_by_item: dict[int, Cost] = {}
 
-    def activation_bytes(sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
+    def compute_activation_bytes(sizes: Sequence[Value], batch: int, precision: str, span: Span) -> Value:
         item = PRECISIONS[precision]
         if item not in costs_by_item:
-            costs_by_item[item] = costs.activations(network, item)[0]
-        return compute("*", batch, cost_at(costs_by_item[item], sizes, span), span)
+            costs_by_item[item] = costs.count_activation_bytes(network, item).total
+        return compute("*", batch, evaluate_cost(costs_by_item[item], sizes, span), span)
 
-    def refusal(axis: int, size: int) -> SizeConflict | None:
+    def find_refusal(axis: int, size: int) -> SizeConflict | None:
         refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
         return next((SizeConflict(network, accepted, reason) for reason in refusing), None)
 
@@ -114,27 +116,27 @@ def facts(
         inputs=inputs,
         fields=fields,
         uncounted=measures.uncounted,
-        whole=measures.whole,
+        global_because=measures.global_because,
         stages=stages,
-        multiply_adds=lambda sizes, span: cost_at(measures.cost, sizes, span),
-        activation_bytes=activation_bytes,
-        axes=accepted.axes,
+        multiply_adds=lambda sizes, span: evaluate_cost(measures.cost, sizes, span),
+        activation_bytes=compute_activation_bytes,
+        accepted=accepted.axes,
         promised=tuple(allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))),
-        refusal=refusal,
-        whose=(f"in the network `{network.name}`",) if network.name != network.model else (),
-        apart=apart,
+        find_refusal=find_refusal,
+        notes=(f"in the network `{network.name}`",) if network.name != network.model else (),
+        has_other_axes=has_other_axes,
     )
 
 
-def cost_at(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
+def evaluate_cost(cost: Cost, sizes: Sequence[Value], span: Span) -> Value:
     """A cost where the input has these sizes."""
     total: Value = 0
     for key, coefficient in cost.items():
-        total = compute("+", total, term(key, coefficient, sizes, span), span)
+        total = compute("+", total, evaluate_term(key, coefficient, sizes, span), span)
     return total
 
 
-def term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
+def evaluate_term(key: Sequence[SizeFn], coefficient: int, sizes: Sequence[Value], span: Span) -> Value:
     product: Value = coefficient
     for fn, size in zip(key, cycle(sizes), strict=False):
         product = compute("*", product, apply_size_function(fn, size), span)

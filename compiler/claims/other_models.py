@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.claims.facts import Facts, facts
+from resnetc.compiler.claims.facts import Facts, collect_facts
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.values import ModelValue, Value
@@ -22,16 +22,16 @@ class OtherModels:
         self.evaluator, self.inputs = evaluator, inputs
         self.by_model: dict[object, Facts] = {}
 
-    def facts(self, value: ModelValue, span: Span) -> Facts:
+    def find_facts(self, value: ModelValue, span: Span) -> Facts:
         """What is known of a model with its arguments; its input has the sizes of the model that claims."""
         key = (value.item, value.arguments, value.bindings, value.instances)
         if key not in self.by_model:
             if len(self.by_model) == MAX_MODELS:
                 raise Fault(too_many_models(span))
-            self.by_model[key] = self.measured(value, span)
+            self.by_model[key] = self.collect_facts(value, span)
         return self.by_model[key]
 
-    def measured(self, value: ModelValue, span: Span) -> Facts:
+    def collect_facts(self, value: ModelValue, span: Span) -> Facts:
         item = value.instances[-1].item if value.instances else value.item
         name = item.name.id
         try:
@@ -41,10 +41,10 @@ class OtherModels:
         accepted, refused = prove.prove(network)
         if refused:
             raise Fault(not_compiled(name, span, refused[0]))
-        # Of an input with other axes only the figures are comparable; `apart` keeps the rest away.
+        # Of an input with other axes only the figures are comparable; `has_other_axes` keeps the rest away.
         apart = len(network.input.sizes) != len(self.inputs)
         inputs = network.input.sizes if apart else self.inputs
-        return facts(name, network, accepted, summary.measure(network), inputs, apart)
+        return collect_facts(name, network, accepted, summary.measure(network), inputs, apart)
 
 
 def not_compiled(name: str, span: Span, why: Diagnostic) -> Diagnostic:

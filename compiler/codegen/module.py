@@ -11,7 +11,7 @@ from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation, quoted
 from resnetc.compiler.codegen.render import Module, module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
-from resnetc.compiler.measures.uncounted import with_uncounted
+from resnetc.compiler.measures.uncounted import add_uncounted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.compiler.sizes import SizeSet, show_set
 from resnetc.version import VERSION
@@ -32,10 +32,11 @@ def module_text(
     title = (title[0].removesuffix('"""').rstrip(),) if len(title) == 1 else title[:-1]
     few = [sizes_text(checked, alone.axes) for alone in find_minimum_batches(network, checked.accepted)]
     several = f" Batches of two images or more at {'; '.join(few)}." if few else ""
+    multiply_adds = measures.count_multiply_adds(network.input.sizes)
     facts = (
         f"Input {input_text(checked)}.{several}"
-        f" {with_uncounted(f'{measures.parameters:,} parameters', missing.parameters)},"
-        f" {with_uncounted(f'{measures.multiply_adds(network.input.sizes):,} multiply-adds', missing.multiply_adds)}"
+        f" {add_uncounted(f'{measures.parameters:,} parameters', missing.parameters)},"
+        f" {add_uncounted(f'{multiply_adds:,} multiply-adds', missing.multiply_adds)}"
         f" at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network, digested)

@@ -93,7 +93,7 @@ def index_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
         name=checked.network.name,
         spec=checked.title,
         parameters=measures.parameters,
-        multiply_adds=measures.multiply_adds(declared.sizes),
+        multiply_adds=measures.count_multiply_adds(declared.sizes),
         input=(declared.channels, *declared.sizes),
         accepts=accepts,
     )

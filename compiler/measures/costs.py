@@ -33,18 +33,18 @@ def evaluate_cost(cost: Cost, sizes: tuple[int, ...]) -> int:
     return sum(n * prod(evaluate(f, s) for f, s in zip(key, cycle(sizes), strict=False)) for key, n in cost.items())
 
 
-class Sum:
+class CostSum:
     """A sum of polynomials; equal objects are counted, so that a thousand equal blocks cost as much as one."""
 
     def __init__(self) -> None:
         self.rows: dict[int, tuple[Cost, int]] = {}
 
-    def put(self, cost: Cost, times: int = 1) -> None:
+    def add(self, cost: Cost, times: int = 1) -> None:
         if cost:
             row = self.rows.get(id(cost))
             self.rows[id(cost)] = (cost, times if row is None else row[1] + times)
 
-    def cost(self) -> Cost:
+    def to_cost(self) -> Cost:
         out: dict[tuple[SizeFn, ...], int] = {}
         for cost, times in self.rows.values():
             for key, n in cost.items():
@@ -52,7 +52,7 @@ class Sum:
         return out
 
 
-def multiply_adds(leaf: Leaf) -> Cost:
+def count_multiply_adds(leaf: Leaf) -> Cost:
     """Of convolutions and linear layers with parameters. Padded positions count; a bias and a normalisation do not."""
     if leaf.external is not None:
         return compose_cost(leaf.external.multiply_adds or {}, leaf.shape_in)
@@ -76,7 +76,7 @@ def compose_cost(cost: Cost, shape: Shape) -> Cost:
     return out
 
 
-def filter_multiply_adds(leaf: Leaf) -> Cost:
+def count_filter_multiply_adds(leaf: Leaf) -> Cost:
     """Of fixed filters, which run as convolutions and have no parameters."""
     if leaf.primitive.state != "filter":
         return {}
@@ -109,154 +109,162 @@ class SavedTensors:
     inputs: tuple[bool, ...]  # whether an input is kept
     outputs: tuple[int, ...]  # the input that an output is a view of, or -1: the memory that the module makes
     own_memory: Cost  # bytes of that memory
-    holds: bool  # whether the module itself keeps it
-    tracked: bool  # whether gradients flow to the outputs
-    parted: bool = False  # whether the outputs are parts of a map, with gaps between those of one image and the next
+    keeps_output: bool  # whether the module itself keeps it
+    requires_grad: bool  # whether gradients flow to the outputs
+    is_strided_view: bool = False  # of a part of a map: with gaps between what is of one image and of the next
 
     @property
     def own(self) -> Cost:
-        out = Sum()
-        out.put(self.inside)
-        out.put(self.own_memory if self.holds else {})
-        return out.cost()
+        out = CostSum()
+        out.add(self.inside)
+        out.add(self.own_memory if self.keeps_output else {})
+        return out.to_cost()
 
 
-class Memory:
+class SavedTensorAnalysis:
     """Finds what modules keep, each distinct one once. Blocks of `stages` are checkpointed: they keep their input.
 
-    `item` is the size of a number in bytes; positions are always kept as long integers.
+    `element_size` is the size of a number in bytes; positions are always kept as long integers.
     """
 
-    def __init__(self, stages: Iterable[Module] = (), item: int = FLOAT) -> None:
-        self.item = item
+    def __init__(self, stages: Iterable[Module] = (), element_size: int = FLOAT) -> None:
+        self.element_size = element_size
         self.results: dict[tuple[int, tuple[bool, ...], bool], SavedTensors] = {}
         self.stages = {id(stage) for stage in stages}
         self.blocks: dict[int, SavedTensors] = {}
 
-    def module(self, module: Module, tracked: tuple[bool, ...], parted: bool = False) -> SavedTensors:
+    def analyze_module(
+        self, module: Module, requires_grad: tuple[bool, ...], is_strided_view: bool = False
+    ) -> SavedTensors:
         """What it keeps, given which inputs gradients flow to, and whether the first is a part of a map."""
-        key = (id(module), tracked, parted)
+        key = (id(module), requires_grad, is_strided_view)
         if key not in self.results:
             if isinstance(module, Leaf):
-                self.results[key] = saved_by_leaf(module, tracked, parted, self.item)
+                self.results[key] = analyze_leaf(module, requires_grad, is_strided_view, self.element_size)
             else:
-                self.results[key] = self.scope(module, tracked, parted)
+                self.results[key] = self.analyze_scope(module, requires_grad, is_strided_view)
         return self.results[key]
 
-    def scope(self, module: Sequence | ExpandedBlock, tracked: tuple[bool, ...], parted: bool) -> SavedTensors:
+    def analyze_scope(
+        self, module: Sequence | ExpandedBlock, requires_grad: tuple[bool, ...], is_strided_view: bool
+    ) -> SavedTensors:
         checkpointed = id(module) in self.stages
-        place, flows = {0: 0}, {0: tracked[0]}  # the memory of each value; whether gradients reach it
-        parts = {0: parted}  # whether a value is a part of a map
+        place, flows = {0: 0}, {0: requires_grad[0]}  # the memory of each value; whether gradients reach it
+        parts = {0: is_strided_view}  # whether a value is a part of a map
         sizes: list[Cost] = [{}]
         saved = [False]
-        inside = Sum()
+        inside = CostSum()
         steps, output = list_steps(module)
         for operation, inputs, outputs in steps:
             reached = tuple(flows[i] for i in inputs)
             if isinstance(operation, str):
                 assert isinstance(module, ExpandedBlock)  # a sequence has modules only
-                tensors = saved_by_join(operation, reached, module.wires[outputs[0]].shape, self.item)
+                tensors = analyze_join(operation, reached, module.wires[outputs[0]].shape, self.element_size)
             else:
                 tensors = (
-                    self.checkpoint(operation) if checkpointed else self.module(operation, reached, parts[inputs[0]])
+                    self.analyze_checkpoint(operation)
+                    if checkpointed
+                    else self.analyze_module(operation, reached, parts[inputs[0]])
                 )
-            inside.put(tensors.inside)
-            for i, holds in zip(inputs, tensors.inputs, strict=True):
-                saved[place[i]] |= holds
+            inside.add(tensors.inside)
+            for i, is_kept in zip(inputs, tensors.inputs, strict=True):
+                saved[place[i]] |= is_kept
             if -1 in tensors.outputs:
                 sizes.append(tensors.own_memory)
-                saved.append(tensors.holds)
+                saved.append(tensors.keeps_output)
             for ref, source in zip(outputs, tensors.outputs, strict=False):
                 place[ref] = len(sizes) - 1 if source < 0 else place[inputs[source]]
-                flows[ref], parts[ref] = tensors.tracked, tensors.parted
+                flows[ref], parts[ref] = tensors.requires_grad, tensors.is_strided_view
         last = place[output]
         for i in range(1, len(sizes)):
             if saved[i] and i != last:
-                inside.put(sizes[i])
-        holds = saved[last] and last > 0
+                inside.add(sizes[i])
+        is_kept = saved[last] and last > 0
         outputs = (-1 if last else 0,)
         return SavedTensors(
-            inside=inside.cost(),
+            inside=inside.to_cost(),
             inputs=(saved[0],),
             outputs=outputs,
             own_memory=sizes[last],
-            holds=holds,
-            tracked=flows[output],
-            parted=parts[output],
+            keeps_output=is_kept,
+            requires_grad=flows[output],
+            is_strided_view=parts[output],
         )
 
-    def checkpoint(self, block: Module) -> SavedTensors:
+    def analyze_checkpoint(self, block: Module) -> SavedTensors:
         if id(block) not in self.blocks:
-            output_size = count_elements(block.outputs[0], self.item)
+            output_size = count_elements(block.outputs[0], self.element_size)
             self.blocks[id(block)] = SavedTensors(
-                inside={}, inputs=(True,), outputs=(-1,), own_memory=output_size, holds=False, tracked=True
+                inside={}, inputs=(True,), outputs=(-1,), own_memory=output_size, keeps_output=False, requires_grad=True
             )
         return self.blocks[id(block)]
 
 
-def saved_by_join(operation: str, tracked: tuple[bool, ...], shape: Shape, item: int) -> SavedTensors:
+def analyze_join(operation: str, requires_grad: tuple[bool, ...], shape: Shape, element_size: int) -> SavedTensors:
     """A sum or a difference keeps nothing, a product each factor that the gradient of the other needs."""
-    inputs = (tracked[1], tracked[0]) if operation == "*" else (False, False)
+    inputs = (requires_grad[1], requires_grad[0]) if operation == "*" else (False, False)
     return SavedTensors(
         inside={},
         inputs=inputs,
         outputs=(-1,),
-        own_memory=count_elements(shape, item),
-        holds=False,
-        tracked=any(tracked),
+        own_memory=count_elements(shape, element_size),
+        keeps_output=False,
+        requires_grad=any(requires_grad),
     )
 
 
-def saved_by_leaf(leaf: Leaf, tracked: tuple[bool, ...], parted: bool, item: int) -> SavedTensors:
+def analyze_leaf(leaf: Leaf, requires_grad: tuple[bool, ...], is_strided_view: bool, element_size: int) -> SavedTensors:
     """What a primitive keeps, by the table's `saves`. Vectors that do not grow with the batch are left out.
 
     A group norm reads a map without gaps: of a part of a map it makes a copy, and keeps that instead.
     """
-    first = "" if any(tracked) else leaf.primitive.saves_first
-    saves, plus, more = (first or leaf.primitive.saves).partition("+")
-    flows = any(tracked) or leaf.has_parameters
+    primitive = leaf.primitive
+    saves, more, is_first = primitive.saves, primitive.saves_more, False
+    if primitive.saves_first is not None and not any(requires_grad):
+        saves, more, is_first = primitive.saves_first, primitive.saves_more_first, True
+    flows = any(requires_grad) or leaf.has_parameters
     if is_view(leaf):
-        part = parted or len(leaf.outputs) > 1
+        part = is_strided_view or len(leaf.outputs) > 1
         return SavedTensors(
             inside={},
-            inputs=(False,) * len(tracked),
+            inputs=(False,) * len(requires_grad),
             outputs=(0,) * len(leaf.outputs),
             own_memory={},
-            holds=False,
-            tracked=flows,
-            parted=part,
+            keeps_output=False,
+            requires_grad=flows,
+            is_strided_view=part,
         )
-    outputs_size = count_elements(leaf.shape_out, item * len(leaf.outputs))
+    outputs_size = count_elements(leaf.shape_out, element_size * len(leaf.outputs))
     outputs = (-1,) * len(leaf.outputs)
     if not flows:
         return SavedTensors(
             inside={},
-            inputs=(False,) * len(tracked),
+            inputs=(False,) * len(requires_grad),
             outputs=outputs,
             own_memory=outputs_size,
-            holds=False,
-            tracked=False,
+            keeps_output=False,
+            requires_grad=False,
         )
-    inside = Sum()
-    inside.put(statistics(leaf, item) if saves or not first else {})
-    inside.put(outputs_size, int(more) if plus else 0)
+    inside = CostSum()
+    inside.add(count_statistics(leaf, element_size) if saves or not is_first else {})
+    inside.add(outputs_size, more)
     if saves == "indices":
-        inside.put(count_elements(leaf.shape_out, LONG))
+        inside.add(count_elements(leaf.shape_out, LONG))
     elif saves == "mask":
-        inside.put(count_elements(leaf.shape_out, item))
+        inside.add(count_elements(leaf.shape_out, element_size))
     elif saves == "padded":
-        inside.put(count_elements(padded(leaf), item))
-    inputs = (saves in ("input", "input and output", "indices", "padded"),) * len(tracked)
-    if parted and leaf.primitive.name in ("group_norm", "instance_norm"):
-        inside.put(outputs_size)
+        inside.add(count_elements(pad_shape(leaf), element_size))
+    inputs = (saves in ("input", "input and output", "indices", "padded"),) * len(requires_grad)
+    if is_strided_view and leaf.primitive.name in ("group_norm", "instance_norm"):
+        inside.add(outputs_size)
         inputs = (False,)
     return SavedTensors(
-        inside=inside.cost(),
+        inside=inside.to_cost(),
         inputs=inputs,
         outputs=outputs,
         own_memory=outputs_size,
-        holds=saves in ("output", "input and output"),
-        tracked=True,
+        keeps_output=saves in ("output", "input and output"),
+        requires_grad=True,
     )
 
 
@@ -274,30 +282,32 @@ def is_view(leaf: Leaf) -> bool:
     return False
 
 
-def statistics(leaf: Leaf, item: int) -> Cost:
+def count_statistics(leaf: Leaf, element_size: int) -> Cost:
     """Numbers beside the maps: means and deviations of groups or positions, the draw of a dropped path."""
     channels = leaf.shape_in.channels
     match leaf.primitive.name:
         case "group_norm":
-            return {(): item * 2 * leaf.integer("groups")}
+            return {(): element_size * 2 * leaf.integer("groups")}
         case "instance_norm":
-            return {(): item * 2 * channels}
+            return {(): element_size * 2 * channels}
         case "evo_norm_s0":
-            return {(): item * leaf.integer("groups")}
+            return {(): element_size * leaf.integer("groups")}
         case "response_norm":
-            return {(): item * channels}
+            return {(): element_size * channels}
         case "layer_norm":
-            return count_elements(Shape(1, leaf.shape_in.sizes), 2 * max(item, FLOAT))  # never in half precision
+            return count_elements(
+                Shape(1, leaf.shape_in.sizes), 2 * max(element_size, FLOAT)
+            )  # never in half precision
         case "rms_norm":
-            return count_elements(Shape(1, leaf.shape_in.sizes), item)
+            return count_elements(Shape(1, leaf.shape_in.sizes), element_size)
         case "global_response_norm":
-            return {(): item * (2 * channels + 1)}
+            return {(): element_size * (2 * channels + 1)}
         case "drop_path":
-            return {(): item}
+            return {(): element_size}
     return {}
 
 
-def padded(leaf: Leaf) -> Shape:
+def pad_shape(leaf: Leaf) -> Shape:
     """The input of a blur between its reflected borders."""
     kernel, stride = leaf.integer("kernel"), leaf.argument("stride")
     border = [(size_on_axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
@@ -305,20 +315,30 @@ def padded(leaf: Leaf) -> Shape:
     return Shape(leaf.shape_in.channels, sizes)
 
 
-def activations(network: Network, item: int = FLOAT) -> tuple[Cost, Cost, tuple[Cost, ...]]:
-    """Bytes of one image while training, in numbers of `item` bytes: all; outside of blocks; inside of each block."""
+@record
+class ActivationCosts:
+    """The bytes that autograd keeps of one image while training."""
+
+    total: Cost
+    checkpointed: Cost  # with the blocks of all stages checkpointed: what is kept outside of them, and their inputs
+    blocks: tuple[Cost, ...]  # what each distinct block of a stage keeps inside
+
+
+def count_activation_bytes(network: Network, element_size: int = FLOAT) -> ActivationCosts:
+    """What autograd keeps of one image while training, where a number has `element_size` bytes."""
     stages = [m for m in (network.root.steps[s.step].operation for s in network.stages) if isinstance(m, Sequence)]
-    memory = Memory(item=item)
-    whole = saved_by_network(memory, network.root)
+    memory = SavedTensorAnalysis(element_size=element_size)
+    total = count_saved_bytes(memory, network.root)
     blocks = {id(child): child for stage in stages for _, child in stage.children}
-    inside = {frozenset(own.items()): own for own in (memory.module(b, (True,)).own for b in blocks.values())}
-    return whole, saved_by_network(Memory(stages, item), network.root), tuple(inside.values())
+    inside = {frozenset(own.items()): own for own in (memory.analyze_module(b, (True,)).own for b in blocks.values())}
+    checkpointed = count_saved_bytes(SavedTensorAnalysis(stages, element_size), network.root)
+    return ActivationCosts(total, checkpointed, tuple(inside.values()))
 
 
-def saved_by_network(memory: Memory, root: ExpandedBlock) -> Cost:
+def count_saved_bytes(memory: SavedTensorAnalysis, root: ExpandedBlock) -> Cost:
     """All that a network keeps; nobody wants the gradient of its input."""
-    saved = memory.module(root, (False,))
-    out = Sum()
-    out.put(saved.own)
-    out.put(count_elements(root.shape_in, memory.item) if saved.inputs[0] else {})
-    return out.cost()
+    saved = memory.analyze_module(root, (False,))
+    out = CostSum()
+    out.add(saved.own)
+    out.add(count_elements(root.shape_in, memory.element_size) if saved.inputs[0] else {})
+    return out.to_cost()

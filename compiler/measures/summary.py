@@ -11,9 +11,9 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
-from resnetc.compiler.measures.costs import Cost, Sum, evaluate_cost
+from resnetc.compiler.measures.costs import Cost, CostSum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
-from resnetc.compiler.measures.uncounted import NOTHING, Uncounted, join, of_leaf
+from resnetc.compiler.measures.uncounted import NOTHING, Uncounted, find_uncounted, join_uncounted
 from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show
 from resnetc.compiler.sizes.functions import period_gain
@@ -41,7 +41,7 @@ VECTORS = {
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
-def state_entries(leaf: Leaf) -> list[Stored]:
+def list_state_entries(leaf: Leaf) -> list[Stored]:
     """What a primitive has in the state dict, in its order: name, shape, whether it is a parameter (else a buffer).
 
     A parameter of the block itself has no name below that of the step.
@@ -68,22 +68,24 @@ def state_entries(leaf: Leaf) -> list[Stored]:
     return [(name, shape, name not in BUFFERS) for name, shape in shapes.items()]
 
 
-def state_dict_keys(network: Network) -> list[Key]:
+def list_state_dict_keys(network: Network) -> list[Key]:
     """The keys of the state dict with their shapes, in the order of registration."""
-    return module_keys(network.root, {})
+    return list_module_keys(network.root, {})
 
 
-def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
+def list_module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
     """The keys below one module; those of equal modules are found once."""
     if id(module) in cache:
         return cache[id(module)]
     match module:
         case Leaf():
-            out = [(name, shape) for name, shape, _ in state_entries(module)]
+            out = [(name, shape) for name, shape, _ in list_state_entries(module)]
         case Sequence(children):
-            out = [(f"{name}.{key}", shape) for name, child in children for key, shape in module_keys(child, cache)]
+            out = [
+                (f"{name}.{key}", shape) for name, child in children for key, shape in list_module_keys(child, cache)
+            ]
         case ExpandedBlock(_, steps, _, _, order):
-            placed = [(path, module_keys(part, cache)) for s in steps for path, part in s.stores]
+            placed = [(path, list_module_keys(part, cache)) for s in steps for path, part in s.stores]
             stored = {path: keys for path, keys in placed if keys}  # a name may have stood for other steps before
             tree: KeyTree = {}
             for path in order:
@@ -94,16 +96,16 @@ def module_keys(module: Module, cache: dict[int, list[Key]]) -> list[Key]:
                         assert isinstance(inner, dict)  # what has keys contains nothing else
                         node = inner
                     node[path[-1]] = stored[path]
-            out = tree_keys(tree)
+            out = list_tree_keys(tree)
     cache[id(module)] = out
     return out
 
 
-def tree_keys(tree: KeyTree) -> list[Key]:
+def list_tree_keys(tree: KeyTree) -> list[Key]:
     return [
         (f"{part}.{key}" if key else str(part), shape)
         for part, node in tree.items()
-        for key, shape in (tree_keys(node) if isinstance(node, dict) else node)
+        for key, shape in (list_tree_keys(node) if isinstance(node, dict) else node)
     ]
 
 
@@ -131,47 +133,53 @@ class Measurer:
         self.figures: dict[object, Figures] = {}  # of modules, which are told apart by identity; of equal leaves
         self.tracer = Tracer()
 
-    def module(self, module: Module) -> Figures:
+    def measure_module(self, module: Module) -> Figures:
         key = module.equals or module if isinstance(module, Leaf) else module
         figures = self.figures.get(key)
         if figures is None:
             if isinstance(module, Leaf):
-                figures = leaf_figures(module)
+                figures = measure_leaf(module)
             elif isinstance(module, Sequence):
-                figures = self.all([child for _, child in module.children])
+                figures = self.add_figures([child for _, child in module.children])
             else:
-                figures = self.steps(module.steps)
+                figures = self.measure_steps(module.steps)
             self.figures[key] = figures
         return figures
 
-    def steps(self, steps: Iterable[Step]) -> Figures:
-        return self.all([s.operation for s in steps if not isinstance(s.operation, str)])
+    def measure_steps(self, steps: Iterable[Step]) -> Figures:
+        return self.add_figures([s.operation for s in steps if not isinstance(s.operation, str)])
 
-    def all(self, modules: Iterable[Module]) -> Figures:
+    def add_figures(self, modules: Iterable[Module]) -> Figures:
         counts: dict[Figures, int] = {}
         for module in modules:
-            figures = self.module(module)
+            figures = self.measure_module(module)
             counts[figures] = counts.get(figures, 0) + 1
-        cost, filters = Sum(), Sum()
+        cost, filters = CostSum(), CostSum()
         parameters = buffers = 0
         for figures, times in counts.items():
             parameters += figures.parameters * times
             buffers += figures.buffers * times
-            cost.put(figures.cost, times)
-            filters.put(figures.filters, times)
-        uncounted = join([figures.uncounted for figures in counts])
-        return Figures(parameters, buffers, cost.cost(), filters.cost(), uncounted)
+            cost.add(figures.cost, times)
+            filters.add(figures.filters, times)
+        uncounted = join_uncounted([figures.uncounted for figures in counts])
+        return Figures(
+            parameters=parameters,
+            buffers=buffers,
+            cost=cost.to_cost(),
+            filters=filters.to_cost(),
+            uncounted=uncounted,
+        )
 
 
-def leaf_figures(leaf: Leaf) -> Figures:
-    stored = [(prod(shape), parameter) for _, shape, parameter in state_entries(leaf)]
+def measure_leaf(leaf: Leaf) -> Figures:
+    stored = [(prod(shape), parameter) for _, shape, parameter in list_state_entries(leaf)]
     external = leaf.external
     return Figures(
-        external.parameters or 0 if external else sum(n for n, parameter in stored if parameter),
-        external.buffers or 0 if external else sum(n for n, parameter in stored if not parameter),
-        costs.multiply_adds(leaf),
-        costs.filter_multiply_adds(leaf),
-        of_leaf(leaf),
+        parameters=external.parameters or 0 if external else sum(n for n, parameter in stored if parameter),
+        buffers=external.buffers or 0 if external else sum(n for n, parameter in stored if not parameter),
+        cost=costs.count_multiply_adds(leaf),
+        filters=costs.count_filter_multiply_adds(leaf),
+        uncounted=find_uncounted(leaf),
     )
 
 
@@ -191,8 +199,9 @@ class Part:
     cost: Cost
     uncounted: Uncounted = NOTHING
 
-    def shape(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return shape_at(self.out, sizes)
+    def compute_shape(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Channels, and the size of each axis."""
+        return evaluate_shape(self.out, sizes)
 
     @property
     def symbolic(self) -> tuple[str, ...]:
@@ -201,7 +210,8 @@ class Part:
         names = zip(self.out.sizes, symbols, strict=False)
         return (str(self.out.channels), *(show(f, symbol or "H") for f, symbol in names))
 
-    def multiply_adds(self, sizes: tuple[int, ...]) -> int:
+    def count_multiply_adds(self, sizes: tuple[int, ...]) -> int:
+        """As `Measures.count_multiply_adds`, of this part."""
         return evaluate_cost(self.cost, sizes)
 
 
@@ -225,9 +235,9 @@ class Activations:
         self.network = network
 
     @cached_property
-    def costs(self) -> tuple[Cost, Cost, tuple[Cost, ...]]:
-        """In bytes of float32: all; outside of blocks; inside of each block."""
-        return costs.activations(self.network)
+    def costs(self) -> costs.ActivationCosts:
+        """Where the numbers are float32."""
+        return costs.count_activation_bytes(self.network)
 
 
 @record
@@ -235,15 +245,15 @@ class Measures:
     """The figures of a network. `sizes` are those of the input, one for each axis.
 
     `receptive_field` is that of the last map before global pooling, a tuple where the axes differ; None where it is the
-    whole input (behind a gate) or branches of different strides meet: `whole` are the steps that make it so, from the
-    model's to the one in which the branches meet.
+    whole input (behind a gate) or branches of different strides meet: `global_because` are the steps that make it so,
+    from the model's to the one in which the branches meet.
     """
 
     parameters: int
     buffers: int
     weighted_layers: int
     receptive_field: int | tuple[int, ...] | None
-    whole: tuple[Step | Leaf, ...]
+    global_because: tuple[Step | Leaf, ...]
     parts: tuple[Part, ...]
     out: Shape
     cost: Cost
@@ -255,36 +265,46 @@ class Measures:
     def stages(self) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.blocks)
 
-    def rows(self, sizes: tuple[int, ...]) -> tuple[Row, ...]:
+    def list_rows(self, sizes: tuple[int, ...]) -> tuple[Row, ...]:
         """Stem, stages and head at given sizes."""
         return tuple(
-            Row(p.name, p.blocks, p.shape(sizes), p.symbolic, p.parameters, p.multiply_adds(sizes), p.uncounted)
+            Row(
+                name=p.name,
+                blocks=p.blocks,
+                shape=p.compute_shape(sizes),
+                symbolic=p.symbolic,
+                parameters=p.parameters,
+                multiply_adds=p.count_multiply_adds(sizes),
+                uncounted=p.uncounted,
+            )
             for p in self.parts
         )
 
-    def output(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return shape_at(self.out, sizes)
+    def compute_output(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the output: channels, and the size of each axis."""
+        return evaluate_shape(self.out, sizes)
 
-    def terms(self) -> tuple[tuple[tuple[SizeFn, ...], int], ...]:
+    def list_terms(self) -> tuple[tuple[tuple[SizeFn, ...], int], ...]:
         """The polynomial of the multiply-adds, from the stem on: size functions and coefficient; the constant last."""
         return tuple(sorted(self.cost.items(), key=lambda term: term[0] == ()))
 
-    def multiply_adds(self, sizes: tuple[int, ...]) -> int:
+    def count_multiply_adds(self, sizes: tuple[int, ...]) -> int:
         """Convolutions and linear layers with parameters, each multiply-add once."""
         return evaluate_cost(self.cost, sizes)
 
-    def multiply_adds_all(self, sizes: tuple[int, ...]) -> int:
+    def count_all_multiply_adds(self, sizes: tuple[int, ...]) -> int:
         """The same with fixed filters. (No operation of the language is a matrix product between activations.)"""
         return evaluate_cost(self.cost, sizes) + evaluate_cost(self.filters, sizes)
 
-    def activation_bytes(self, sizes: tuple[int, ...]) -> int:
+    def count_activation_bytes(self, sizes: tuple[int, ...]) -> int:
         """What autograd keeps of one image in float32 while training."""
-        return evaluate_cost(self.activations.costs[0], sizes)
+        return evaluate_cost(self.activations.costs.total, sizes)
 
-    def activation_bytes_checkpointed(self, sizes: tuple[int, ...]) -> int:
+    def count_checkpointed_activation_bytes(self, sizes: tuple[int, ...]) -> int:
         """The same with every block checkpointed: stem, head, the blocks' inputs, and what the largest block keeps."""
-        _, outside, inside = self.activations.costs
-        return evaluate_cost(outside, sizes) + max((evaluate_cost(block, sizes) for block in inside), default=0)
+        costs = self.activations.costs
+        largest = max((evaluate_cost(block, sizes) for block in costs.blocks), default=0)
+        return evaluate_cost(costs.checkpointed, sizes) + largest
 
 
 def measure(network: Network, measurer: Measurer | None = None) -> Measures:
@@ -293,16 +313,16 @@ def measure(network: Network, measurer: Measurer | None = None) -> Measures:
     With the measurer of other networks, what it has in common with them is not measured again.
     """
     root, measurer = network.root, measurer or Measurer()
-    figures = measurer.module(root)
-    wires = measurer.tracer.wires(root)
+    figures = measurer.measure_module(root)
+    wires = measurer.tracer.trace_wires(root)
     trace = wires[root.output]
     field = tuple(high - low + 1 for low, high, _ in trace.field)
     return Measures(
         parameters=figures.parameters,
         buffers=figures.buffers,
         weighted_layers=trace.depth,
-        receptive_field=None if trace.whole else each_axis(field),
-        whole=trace.whole,
+        receptive_field=None if trace.global_because else merge_axes(field),
+        global_because=trace.global_because,
         parts=tuple(measure_parts(network, measurer, wires)),
         out=root.shape_out,
         cost=figures.cost,
@@ -323,8 +343,8 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
         spans = [("model", 0, 0, len(steps), root.output)]
     for name, blocks, first, end, ref in spans:
         if first < end:
-            figures, shape = measurer.steps(steps[first:end]), root.wires[ref].shape
-            stride = each_axis(strides(shape, wires[ref]))
+            figures, shape = measurer.measure_steps(steps[first:end]), root.wires[ref].shape
+            stride = merge_axes(compute_strides(shape, wires[ref]))
             yield Part(
                 name=name,
                 blocks=blocks,
@@ -337,17 +357,17 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
             )
 
 
-def strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
+def compute_strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
     """Of a map against the input: by the slopes of its sizes; where a size is fixed, by the windows on the way."""
     windows = zip([period_gain(f) for f in shape.sizes], trace.field, strict=False)
     return tuple([period // gain if gain else window[2] for (period, gain), window in windows])
 
 
-def shape_at(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:
+def evaluate_shape(shape: Shape, sizes: tuple[int, ...]) -> tuple[int, ...]:
     padded_sizes = sizes + (1,) * len(shape.sizes)  # a vector may be read as a map of more axes, all fixed
     return (shape.channels, *(evaluate(f, n) for f, n in zip(shape.sizes, padded_sizes, strict=False)))
 
 
-def each_axis(values: tuple[int, ...]) -> int | tuple[int, ...]:
+def merge_axes(values: tuple[int, ...]) -> int | tuple[int, ...]:
     """One number where all axes have the same."""
     return values[0] if len(set(values)) == 1 else values

@@ -19,7 +19,7 @@ class Uncounted:
     multiply_adds: Names = ()
     activation_bytes: Names = ()
 
-    def of(self, figure: str) -> Names:
+    def get_names(self, figure: str) -> Names:
         """The names that one figure leaves out."""
         names: Names = getattr(self, figure, ())
         return names
@@ -28,7 +28,7 @@ class Uncounted:
 NOTHING = Uncounted()
 
 
-def of_leaf(leaf: Leaf) -> Uncounted:
+def find_uncounted(leaf: Leaf) -> Uncounted:
     """What an operation adds: what an `extern` does not claim, and the memory that no claim is about."""
     external = leaf.external
     if external is None:
@@ -42,24 +42,24 @@ def of_leaf(leaf: Leaf) -> Uncounted:
     )
 
 
-def join(parts: Iterable[Uncounted]) -> Uncounted:
+def join_uncounted(parts: Iterable[Uncounted]) -> Uncounted:
     """What several parts leave out, each name once."""
     several = list(dict.fromkeys([part for part in parts if part is not NOTHING]))
     if not several:
         return NOTHING
     return Uncounted(
-        parameters=distinct(part.parameters for part in several),
-        buffers=distinct(part.buffers for part in several),
-        multiply_adds=distinct(part.multiply_adds for part in several),
-        activation_bytes=distinct(part.activation_bytes for part in several),
+        parameters=list_distinct(part.parameters for part in several),
+        buffers=list_distinct(part.buffers for part in several),
+        multiply_adds=list_distinct(part.multiply_adds for part in several),
+        activation_bytes=list_distinct(part.activation_bytes for part in several),
     )
 
 
-def distinct(several: Iterable[Names]) -> Names:
+def list_distinct(several: Iterable[Names]) -> Names:
     return tuple(dict.fromkeys(name for names in several for name in names))
 
 
-def with_uncounted(figure: str, names: Names) -> str:
+def add_uncounted(figure: str, names: Names) -> str:
     """`123 and `attend``: a figure, and what it leaves out."""
     *most, last = (figure, *(f"`{name}`" for name in names))
     return f"{', '.join(most)} and {last}" if most else last

@@ -35,7 +35,7 @@ WIDTH = re.compile(r"\(\s*[\w *]+(?:,\s*stride\s*=\s*\w+\s*)?\)")  # arguments t
 
 
 @record(eq=True)
-class MentionableNames:
+class ClaimScope:
     """What a claim, or the condition of an input, may speak of: the sizes of the input, and the stages."""
 
     sizes: Sequence[str]
@@ -55,11 +55,11 @@ class MentionableNames:
 
 
 def unknown_name(
-    name: str, called: bool, file: FileNames, inside: list[str], spoken: MentionableNames | None, span: Span
+    name: str, called: bool, file: FileNames, inside: list[str], claim_scope: ClaimScope | None, span: Span
 ) -> Diagnostic:
     """A name that nothing has, with the first remedy that fits; `inside` are the names that its item alone knows.
 
-    `spoken` is what a claim or the condition of an input, where it stands in one, may speak of.
+    `claim_scope` is what a claim or the condition of an input, where it stands in one, may speak of.
     """
     from resnetc.compiler.vocabulary.answers import find_figure
 
@@ -84,7 +84,7 @@ def unknown_name(
         span.source.text.startswith(".", span.end) or not answer_name(name, span)
     ):
         helps, fix = (f"add `use std.{name}` below the edition",), (add_use(name, file, span),)
-    elif spoken is not None and (figure := find_figure(name)) is not None:
+    elif claim_scope is not None and (figure := find_figure(name)) is not None:
         helps, fix = (figure.help,), (Edit(span, figure.name),)
     elif (answer := answer_name(name, span)) is not None and not similar(name, own):
         helps, fix = (answer.help,), rename(answer, span)
@@ -102,8 +102,8 @@ def unknown_name(
         fix = (add_use(library, file, span), Edit(span, item))
     elif not fix and (near := similar(name, elsewhere)):
         helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
-    elif not fix and not called and spoken is not None:
-        helps = (spoken.describe_remedy(name),)
+    elif not fix and not called and claim_scope is not None:
+        helps = (claim_scope.describe_remedy(name),)
     if called and helps == (errors.define_it(name),):
         defined = [n for n, what in file.spec.names.items() if not isinstance(what, SpecFile)]
         used = list(file.list_files())

@@ -51,9 +51,8 @@ class ItemNames:
         self.others: frozenset[str] = frozenset()  # known without a definition: `in`; sizes, stages, measures in claims
         self.vague = False  # the names of sizes are not certain
         self.unknown: dict[str, list[Span]] = {}
-        self.spoken: names_errors.MentionableNames | None = None  # what a claim may speak of, inside of one
-        # Of an unknown name, where it stands first:
-        self.beside: dict[str, tuple[list[str], names_errors.MentionableNames | None]] = {}
+        self.claim_scope: names_errors.ClaimScope | None = None  # what a claim may speak of, inside of one
+        self.beside: dict[str, tuple[list[str], names_errors.ClaimScope | None]] = {}  # of unknown names, at first
         self.callees: set[str] = set()
 
     def check(self) -> None:
@@ -89,8 +88,8 @@ class ItemNames:
                 make = partial(names_errors.known_only_to_claims, name, name in MEASURES)
                 self.report_repeated((name, self.item), make, *spans)
             else:
-                beside, spoken = self.beside.get(name, ([], None))
-                make = partial(names_errors.unknown_name, name, name in self.callees, self.file, beside, spoken)
+                beside, claim_scope = self.beside.get(name, ([], None))
+                make = partial(names_errors.unknown_name, name, name in self.callees, self.file, beside, claim_scope)
                 for wanted, places in group_by_wanted(name, spans).items():
                     self.report_repeated((name, wanted), make, *places)
 
@@ -165,7 +164,7 @@ class ItemNames:
         self.others = frozenset({"in"})
         self.parameters(extern.parameters)
         self.others = frozenset({"in", *self.resolve_sizes(extern.shape_in, 0)})
-        self.spoken = names_errors.MentionableNames(self.list_symbols(extern.shape_in))
+        self.claim_scope = names_errors.ClaimScope(self.list_symbols(extern.shape_in))
         values = (extern_declarations.get_claimed_value(expect) for expect in extern.expects)
         for part in (extern.shape_out, extern.condition, *values):
             self.resolve(part)
@@ -179,9 +178,9 @@ class ItemNames:
             self.vague = True
         sizes = self.resolve_sizes(input.shape)
         self.resolve(input.declared)
-        self.others, self.spoken = frozenset(sizes), names_errors.MentionableNames(sizes)
+        self.others, self.claim_scope = frozenset(sizes), names_errors.ClaimScope(sizes)
         self.resolve(input.condition)
-        self.others, self.spoken = frozenset(), None
+        self.others, self.claim_scope = frozenset(), None
         return sizes
 
     def resolve_sizes(self, shape: syntax.Expr, first: int = 1) -> list[str]:
@@ -200,7 +199,7 @@ class ItemNames:
 
     def resolve_claims(self, expects: tuple[syntax.AnyClaim, ...], model: syntax.Model, sizes: list[str]) -> None:
         self.others = frozenset([*MEASURES, *sizes, *(get_first_name(stage.path) for stage in model.stages)])
-        self.spoken = names_errors.MentionableNames(sizes, [stage.path.span.text for stage in model.stages])
+        self.claim_scope = names_errors.ClaimScope(sizes, [stage.path.span.text for stage in model.stages])
         mentions, self.mentions = self.mentions, {}
         for claim in expects:
             self.claim(claim)
@@ -335,7 +334,7 @@ class ItemNames:
             self.has_error = True
         elif resolution is None:
             if name.id not in self.unknown and len(self.unknown) < MAX_FAULTS:
-                self.beside[name.id] = [*self.locals, *self.others], self.spoken
+                self.beside[name.id] = [*self.locals, *self.others], self.claim_scope
             self.unknown.setdefault(name.id, []).append(name.span)
         elif resolution.spec is self.file.spec and name.id not in self.rebound_slots:
             self.mentions.setdefault(name.id, name.span)
@@ -382,9 +381,8 @@ class ItemNames:
             if self.file.may_be_lost(name.id, spec):
                 self.has_error = True
             else:
-                make = partial(
-                    names_errors.unknown_parameter, of, name.id, parameters, slots, find_default_primitive(target)
-                )
+                default = find_default_primitive(target)
+                make = partial(names_errors.unknown_parameter, of, name.id, parameters, slots, default)
                 self.report_repeated((of, name.id), make, name.span)
 
     def label(self, path: syntax.Expr, kind: str) -> None:

@@ -40,10 +40,10 @@ class Compiled:
     checked: CheckedNetwork
 
     def __repr__(self) -> str:
-        from resnetc.compiler.measures.uncounted import with_uncounted
+        from resnetc.compiler.measures.uncounted import add_uncounted
 
         measures = self.checked.measures
-        parameters = with_uncounted(f"{measures.parameters:,} parameters", measures.uncounted.parameters)
+        parameters = add_uncounted(f"{measures.parameters:,} parameters", measures.uncounted.parameters)
         return f"<resnetc.Compiled {self.network.name}: {parameters}>"
 
     def summary(self) -> str:

@@ -242,21 +242,22 @@ def test_the_primitives() -> None:
         assert spans(stored) == [primitive.attribute], name
         keys = STATE[primitive.state] + (" gain" if any(p.name == "scaled" for p in primitive.parameters) else "")
         assert stored.partition(":")[2].strip() == keys, name
-        assert kept == said_of(primitive.saves), name
+        assert kept == said_of(primitive.saves, primitive.saves_more), name
 
 
-def said_of(saves: str) -> str:
+def said_of(saves: str, more: int) -> str:
     """What a page says is kept for the backward pass."""
-    first, plus, more = saves.partition("+")
     return " and ".join(
-        [*([KEPT.get(first, first)] if first else []), *([f"{more} map{'s' * (more > '1')}"] if plus else [])]
+        [*([KEPT.get(saves, saves)] if saves else []), *([f"{more} map{'s' * (more > 1)}"] if more else [])]
     )
 
 
 def test_what_is_kept_where_no_gradient_is_asked_for_the_input() -> None:
     found = re.search(r"operations without keys keep nothing, (.*?)\.( |$)", " ".join(section("Primitives").split()))
     assert found is not None
-    other = {p.name: said_of(p.saves_first) for p in PRIMITIVES.values() if p.saves_first}
+    other = {
+        p.name: said_of(p.saves_first, p.saves_more_first) for p in PRIMITIVES.values() if p.saves_first is not None
+    }
     assert found[1] == ", ".join(
         f"`{name}` {'the ' if said.startswith('input') else ''}{said}" for name, said in other.items()
     )

@@ -308,7 +308,10 @@ def disagreements(checked: CheckedNetwork, real: Real, sweeps: Iterable[Shape]) 
         if accepted != (shapes is not None):
             found.append(f"{sizes} is {'accepted' if accepted else 'refused'}, and the module says otherwise")
         elif shapes is not None:
-            said = (*(stage.shape(sizes) for stage in checked.measures.stages), checked.measures.output(sizes))
+            said = (
+                *(stage.compute_shape(sizes) for stage in checked.measures.stages),
+                checked.measures.compute_output(sizes),
+            )
             if said != shapes:
                 found.append(f"at {sizes} the stages and the output are {said}, and the module's {shapes}")
     return found

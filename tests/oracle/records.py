@@ -39,7 +39,7 @@ def compare_form(net: str, checked: CheckedNetwork, model: nn.Module) -> dict[st
     same("order", sha256_of([name for name, _ in model.named_parameters()]), record["param_order_sha256"])
     same("order", sha256_of(list(model.state_dict())), record["sd_order_sha256"])
     same("sizes", [declared.channels, *declared.sizes], record["input_size"])
-    same("multiply-adds", checked.measures.multiply_adds(tuple(record["input_size"][1:])), record["macs"])
+    same("multiply-adds", checked.measures.count_multiply_adds(tuple(record["input_size"][1:])), record["macs"])
     for size, outputs in (record["fingerprint"] or {}).items():
         sizes = [int(n) for n in size.split("x")[2:]]
         accepted = all(n in axis for n, axis in zip(sizes, checked.accepted.axes, strict=True))

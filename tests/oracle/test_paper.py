@@ -39,7 +39,7 @@ CIFAR = {  # depth: parameters under A (and plain), B, C; multiply-adds under A,
 def costs(spec: str, **settings: object) -> tuple[int, int]:
     compiled = resnetc.compile(spec, **settings)
     measures = compiled.checked.measures
-    return measures.parameters, measures.multiply_adds(compiled.network.input.sizes)
+    return measures.parameters, measures.count_multiply_adds(compiled.network.input.sizes)
 
 
 @pytest.mark.parametrize(("name", "settings", "parameters", "multiply_adds"), IMAGENET)

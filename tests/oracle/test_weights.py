@@ -137,5 +137,5 @@ def test_a_linear_layer_counts_at_every_position() -> None:
         f"edition 1\nmodel net() {{\n  input [{C}, H, W] = [{C}, 5, 7]\n  stem = a: linear(6) |> b: linear(3)\n"
         "  head = global_avg_pool |> linear(2)\n}\n"
     )
-    assert checked.measures.multiply_adds((5, 7)) == 35 * (C * 6 + 6 * 3) + 3 * 2
+    assert checked.measures.count_multiply_adds((5, 7)) == 35 * (C * 6 + 6 * 3) + 3 * 2
     assert checked.measures.receptive_field == 1

@@ -13,7 +13,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
-from resnetc.compiler.measures.summary import state_dict_keys
+from resnetc.compiler.measures.summary import list_state_dict_keys
 from tests.oracle.fingerprint import fill_
 from tests.oracle.test_zoo import zoo
 from tests.oracle.zoo_nets import LIBRARIES, NAMES, SPECS
@@ -106,9 +106,9 @@ def test_output_strides(halvings: int, plain: dict[str, CheckedNetwork]) -> None
         assert strides(checked) == [min(s, last >> halvings) for s in strides(plain[net])], net
         if halvings == 2 and net in PROJECTS_A_STRIDE:
             remaining = [
-                key for key in state_dict_keys(plain[net].network) if not key[0].startswith(PROJECTS_A_STRIDE[net])
+                key for key in list_state_dict_keys(plain[net].network) if not key[0].startswith(PROJECTS_A_STRIDE[net])
             ]
-            assert remaining == state_dict_keys(checked.network) != state_dict_keys(plain[net].network), net
+            assert remaining == list_state_dict_keys(checked.network) != list_state_dict_keys(plain[net].network), net
             continue
         assert digests(checked.network)[0] == digests(plain[net].network)[0], net
         assert checked.measures.parameters == plain[net].measures.parameters, net

@@ -141,13 +141,13 @@ def claims(draw: st.DrawFn, net: str) -> tuple[str, str]:
 def numbers(net: str, sizes: tuple[int, int]) -> dict[str, Any]:
     """What the names of a claim are at given sizes."""
     measures = compiled(net).measures
-    shapes = {f"{stage.name}_shape": [Fraction(n) for n in stage.shape(sizes)] for stage in measures.stages}
+    shapes = {f"{stage.name}_shape": [Fraction(n) for n in stage.compute_shape(sizes)] for stage in measures.stages}
     return {
         **shapes,
         **{"H": Fraction(sizes[0]), "W": Fraction(sizes[1]), "Fraction": Fraction},
         **{"ceil": lambda x: Fraction(ceil(x)), "floor": lambda x: Fraction(floor(x)), "min": min, "max": max},
-        "multiply_adds": lambda h, w: Fraction(measures.multiply_adds((int(h), int(w)))),
-        "activation_bytes": lambda h, w: Fraction(measures.activation_bytes((int(h), int(w)))),
+        "multiply_adds": lambda h, w: Fraction(measures.count_multiply_adds((int(h), int(w)))),
+        "activation_bytes": lambda h, w: Fraction(measures.count_activation_bytes((int(h), int(w)))),
         "true": True,
     }
 

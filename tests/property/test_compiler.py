@@ -160,7 +160,7 @@ def same_network(one: Trial, other: Trial) -> None:
     assert [axis.first(50) for axis in one.accepted.axes] == [axis.first(50) for axis in other.accepted.axes]
     assert one.measures.parameters == other.measures.parameters
     sizes = tuple(axis.min or 1 for axis in one.accepted.axes)
-    assert one.measures.multiply_adds_all(sizes) == other.measures.multiply_adds_all(sizes)
+    assert one.measures.count_all_multiply_adds(sizes) == other.measures.count_all_multiply_adds(sizes)
     if not all(axis.min for axis in one.accepted.axes) or max(sizes) > 100:
         return
     state = module_of(one.source).state_dict()
@@ -269,7 +269,7 @@ def test_a_larger_network_costs_no_less(how: str, plan: list[Any], block: str, d
     one, other = family(plan, block), family(grown, block)
     assert how == "finer" or one.measures.parameters <= other.measures.parameters
     for sizes in ((1, 1), (7, 32), (33, 33)):
-        assert one.measures.multiply_adds(sizes) <= other.measures.multiply_adds(sizes)
+        assert one.measures.count_multiply_adds(sizes) <= other.measures.count_multiply_adds(sizes)
 
 
 @settings(max_examples=15, suppress_health_check=SLOW)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.measures.summary import state_dict_keys
+from resnetc.compiler.measures.summary import list_state_dict_keys
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import Item, SpecRefused, shortcuts, trials
 from resnetc.testing.torch_module import image, module_of
@@ -77,7 +77,7 @@ def test_a_block_whose_last_norm_is_zero_is_its_shortcut(norm: str, data: st.Dat
     x = image(whole.network, sizes).double()
     one, other = (module_of(trial.source).double() for trial in (whole, side))
     state = one.state_dict()
-    other.load_state_dict({key: state[key] for key, _ in state_dict_keys(side.network)}, strict=True)
+    other.load_state_dict({key: state[key] for key, _ in list_state_dict_keys(side.network)}, strict=True)
     with torch.no_grad():
         torch.testing.assert_close(one(x), other(x), rtol=0, atol=0)
 

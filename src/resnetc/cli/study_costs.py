@@ -88,7 +88,7 @@ def _list_runs(
     images = text.images or set_up.images or expected.images * classes // expected.classes
     steps = recipe.epochs * (images // recipe.batch_size)
     trained_images = steps * recipe.batch_size
-    work = trained_images * measures[network].multiply_adds(expected.size)
+    work = trained_images * measures[network].count_multiply_adds(expected.size)
     launched = steps * measures[network].weighted_layers * expected.launch
     run = _Run(steps, trained_images, work / expected.limit, max(work / expected.eager, launched))
     key = (network, recipe, text.images, text.classes, text.init)

@@ -30,7 +30,7 @@ def compile_arm(text: ArmText, set_up: SetUp | None = None, data: ImageSet | Non
         network=checked.network.name,
         source=session.render(checked),
         parameters=measures.parameters,
-        multiply_adds=measures.multiply_adds(checked.network.input.sizes),
+        multiply_adds=measures.count_multiply_adds(checked.network.input.sizes),
         weighted_layers=measures.weighted_layers,
     )
 

@@ -271,11 +271,11 @@ def test_network(
 
 def choose_example_count(checked: CheckedNetwork, many: bool) -> int:
     """How many inputs a network is tried with unless `--examples` says so."""
-    from resnetc.compiler.measures.summary import state_dict_keys
+    from resnetc.compiler.measures.summary import list_state_dict_keys
 
     return max(
         MIN_EXAMPLES,
-        min(MAX_EXAMPLES_OF_MANY if many else MAX_EXAMPLES, WORK // max(len(state_dict_keys(checked.network)), 1)),
+        min(MAX_EXAMPLES_OF_MANY if many else MAX_EXAMPLES, WORK // max(len(list_state_dict_keys(checked.network)), 1)),
     )
 
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from resnetc.api import Compiled
 from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.measures.summary import Key, state_dict_keys
+from resnetc.compiler.measures.summary import Key, list_state_dict_keys
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.testing.arguments import call_of, compiled_network, images, several_sizes
@@ -53,10 +53,10 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
         f"and the module {'runs' if real.refusal is None else 'does not: ' + real.refusal}",
     )
     if predicted:
-        stages = tuple(stage.shape(sizes) for stage in measures.stages)
+        stages = tuple(stage.compute_shape(sizes) for stage in measures.stages)
         hold(real.stages == stages, f"{where}: stages of {real.stages}, predicted {stages}")
         output = dict(zip((s.name for s in network.stages), stages, strict=True)) if network.features else None
-        wanted = output or measures.output(sizes)
+        wanted = output or measures.compute_output(sizes)
         hold(real.output == wanted, f"{where}: output {real.output}, predicted {wanted}")
     return predicted
 
@@ -117,7 +117,7 @@ def assert_state_agrees(compiled: Compiled | Trial, device: str = "cpu") -> None
     state = module.state_dict()
     own = user_paths(network.root)
     keys = [(key, tuple(value.shape)) for key, value in state.items() if not is_inside(key, own)]
-    predicted = state_dict_keys(network)
+    predicted = list_state_dict_keys(network)
     if keys != predicted:
         raise AssertionError(f"{network.name}: {first_difference(keys, predicted)}")
     for number, (key, name) in enumerate(zip_longest(*named_keys(state, own, origin_of(compiled), network)), 1):
@@ -144,7 +144,7 @@ def assert_multiply_adds_agree(compiled: Compiled | Trial, sizes: Sizes) -> None
     """At an accepted size torch must count the predicted multiply-adds, with and without those of fixed filters."""
     network, _, measures, _ = parts(compiled)
     counted = Measured(*parts(compiled)).multiply_adds(sizes)
-    layers, whole = measures.multiply_adds(sizes), measures.multiply_adds_all(sizes)
+    layers, whole = measures.count_multiply_adds(sizes), measures.count_all_multiply_adds(sizes)
     hold(
         (counted.layers, counted.filters) == (layers, whole - layers),
         f"{place(network, sizes)}: torch counts {counted.layers} multiply-adds and"

@@ -11,7 +11,7 @@ from resnetc.api import Compiled
 from resnetc.compiler.claims.claimed_sizes import ClaimedSizes
 from resnetc.compiler.claims.contract import Contract
 from resnetc.compiler.claims.evaluator import ClaimEvaluator
-from resnetc.compiler.claims.facts import QUESTIONS, Facts, facts
+from resnetc.compiler.claims.facts import QUESTIONS, Facts, collect_facts
 from resnetc.compiler.claims.questions import Questions
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.evaluator import Evaluator
@@ -63,13 +63,13 @@ class OnModule:
         self.own = self.facts(compiled, at)
         self.about = ClaimedSizes(self.own)
         self.questions = Questions(self.about)
-        mentions = ClaimEvaluator(evaluator, self.about, self.answer, (self.questions.refused,))
+        mentions = ClaimEvaluator(evaluator, self.about, self.answer, (self.questions.refusals,))
         self.mentions, self.sized = mentions, mentions.sized
 
     def facts(self, compiled: Compiled, at: Example) -> Facts:
         """What is known of the module at an input."""
         checked, measured = compiled.checked, self.measured
-        predicted = facts(self.network.name, self.network, checked.accepted, checked.measures, at.sizes)
+        predicted = collect_facts(self.network.name, self.network, checked.accepted, checked.measures, at.sizes)
         fields = {
             **predicted.fields,
             "weighted_layers": lambda: measured.weighted_layers,
@@ -77,7 +77,7 @@ class OnModule:
         }
         found = run_enough(measured.source, self.network, at.sizes, at.batch, at.device)
         if found.refusal is not None:
-            return replace(predicted, fields=Counted(fields), whole=())
+            return replace(predicted, fields=Counted(fields), global_because=())
         stages: dict[Path, Record] = {}
         for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
             more: dict[str, Value | Callable[[], Value]] = {
@@ -92,7 +92,7 @@ class OnModule:
             "buffers": measured.buffers,
         }
         predicted = replace(predicted, multiply_adds=self.multiply_adds, activation_bytes=self.activation_bytes)
-        return replace(predicted, fields=Counted(fields), whole=(), stages=stages)
+        return replace(predicted, fields=Counted(fields), global_because=(), stages=stages)
 
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""

@@ -10,7 +10,7 @@ import torch
 from resnetc.api import Compiled
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, distinct_leaves
-from resnetc.compiler.measures.uncounted import with_uncounted
+from resnetc.compiler.measures.uncounted import add_uncounted
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
 from resnetc.testing.buffers import assert_buffers_agree
@@ -114,8 +114,8 @@ def state(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     measures = parts(compiled).measures
     device = device_for(measures, compiled.network.input.sizes, 0)
     missing = measures.uncounted
-    parameters = with_uncounted(f"{measures.parameters:,} parameters", missing.parameters)
-    buffers = with_uncounted(f"{measures.buffers:,} elements in buffers", missing.buffers)
+    parameters = add_uncounted(f"{measures.parameters:,} parameters", missing.parameters)
+    buffers = add_uncounted(f"{measures.buffers:,} elements in buffers", missing.buffers)
     seen = f"keys, order and shapes; {parameters}, {buffers}"
     return alone("state", lambda: assertions.assert_state_agrees(compiled, device), seen)
 
@@ -124,12 +124,12 @@ def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Find
     """Torch's own counter finds the multiply-adds."""
     last = counted(compiled, inputs)
     _, accepted, measures, _ = parts(compiled)
-    most = max((measures.multiply_adds(at.sizes) for at in last), default=0)
+    most = max((measures.count_multiply_adds(at.sizes) for at in last), default=0)
 
     def check(at: Example) -> None:
         assertions.assert_multiply_adds_agree(compiled, at.sizes)
 
-    seen = f"up to {with_uncounted(f'{most:,}', measures.uncounted.multiply_adds)} per image"
+    seen = f"up to {add_uncounted(f'{most:,}', measures.uncounted.multiply_adds)} per image"
     return tried("multiply_adds", check, last, seen, compiled, accepted.axes)
 
 
@@ -138,10 +138,10 @@ def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Findin
     last = counted(compiled, inputs)
     network, accepted, measures, _ = parts(compiled)
     measured = Measured(*parts(compiled))
-    most = max((measures.activation_bytes(at.sizes) for at in last), default=0)
+    most = max((measures.count_activation_bytes(at.sizes) for at in last), default=0)
 
     def check(at: Example) -> None:
-        found, predicted = measured.activation_bytes(at.sizes), measures.activation_bytes(at.sizes)
+        found, predicted = measured.activation_bytes(at.sizes), measures.count_activation_bytes(at.sizes)
         hold(
             found == predicted,
             f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}",

@@ -108,13 +108,13 @@ def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
     """
     if measures.uncounted.activation_bytes:
         return "cpu"
-    work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
+    work, places = (batch * n for n in (measures.count_all_multiply_adds(sizes), prod(sizes)))
     light = work <= REAL_WORK and places <= REAL_PLACES and measures.parameters <= REAL_WEIGHTS
     return "cpu" if light else "meta"
 
 
 def quick_device_for(measures: Measures, sizes: Sizes, batch: int) -> str:
     """The same for inputs of which there may be many: numbers only where they take a few milliseconds."""
-    work, places = (batch * n for n in (measures.multiply_adds_all(sizes), prod(sizes)))
+    work, places = (batch * n for n in (measures.count_all_multiply_adds(sizes), prod(sizes)))
     quick = work <= QUICK_WORK and places <= QUICK_PLACES
     return device_for(measures, sizes, batch) if quick or measures.uncounted.activation_bytes else "meta"

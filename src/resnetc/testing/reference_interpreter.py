@@ -19,7 +19,7 @@ from resnetc.compiler.codegen.torch_modules import columns, module_name
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.measures.summary import shape_at
+from resnetc.compiler.measures.summary import evaluate_shape
 from resnetc.grammar.forms import FUNCTIONAL
 from resnetc.testing.replay import hold
 from resnetc.testing.user_modules import make_module
@@ -200,6 +200,6 @@ class Reference:
         return [made]
 
     def shaped(self, value: Tensor, shape: Shape, place: object) -> Tensor:
-        predicted = shape_at(shape, self.sizes)
+        predicted = evaluate_shape(shape, self.sizes)
         hold(tuple(value.shape[1:]) == predicted, f"{place}: a value of {tuple(value.shape[1:])}, not {predicted}")
         return value

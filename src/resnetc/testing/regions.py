@@ -9,7 +9,7 @@ from random import Random
 from resnetc.api import Compiled
 from resnetc.compiler.claims.checker import ClaimChecker
 from resnetc.compiler.claims.contract import Contract
-from resnetc.compiler.claims.facts import facts, open_sizes
+from resnetc.compiler.claims.facts import collect_facts, list_open_sizes
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.ir.network import Network
@@ -26,9 +26,9 @@ DRAWS = 8
 def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> list[Region]:
     """What a proved claim speaks of besides all that is promised; none where it does not say so itself."""
     checked, expect, network = compiled.checked, contract.expect, compiled.network
-    own = facts(network.name, network, checked.accepted, checked.measures, open_sizes(network))
+    own = collect_facts(network.name, network, checked.accepted, checked.measures, list_open_sizes(network))
     claims = ClaimChecker(own, evaluator)
-    about = claims.about
+    about = claims.claimed_sizes
     try:
         claims.check(expect, contract.frame)
         found = list(intersect_regions(about.questioned, about.condition, expect.claim.span))

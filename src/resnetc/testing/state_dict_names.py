@@ -37,7 +37,7 @@ from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Condition, Leaf, Network
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.measures.summary import state_entries
+from resnetc.compiler.measures.summary import list_state_entries
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 
@@ -106,7 +106,7 @@ class Flow:
 
 def stored_in(leaf: Leaf) -> Keys:
     """The keys of a primitive below its path: none where it is itself a parameter."""
-    return tuple((key,) if key else () for key, _, _ in state_entries(leaf))
+    return tuple((key,) if key else () for key, _, _ in list_state_entries(leaf))
 
 
 def leaves(node: dict[Any, Any]) -> Iterator[Path]:

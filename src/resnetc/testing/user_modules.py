@@ -9,7 +9,7 @@ from torch import nn
 
 from resnetc.compiler.codegen.initialization import find_leaves
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf
-from resnetc.compiler.measures.costs import evaluate_cost, multiply_adds
+from resnetc.compiler.measures.costs import count_multiply_adds, evaluate_cost
 from resnetc.runtime.model import user_classes
 
 
@@ -51,4 +51,4 @@ def make_module(leaf: Leaf) -> nn.Module:
 
 def claimed_multiply_adds(root: ExpandedBlock, sizes: tuple[int, ...]) -> int:
     """What all of them are claimed to cost for one image; what nothing is claimed of counts nothing."""
-    return sum(evaluate_cost(multiply_adds(leaf), sizes) for _, leaf in user_leaves(root))
+    return sum(evaluate_cost(count_multiply_adds(leaf), sizes) for _, leaf in user_leaves(root))

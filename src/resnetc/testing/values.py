@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from resnetc.api import Compiled
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import Leaf, Module, Sequence
-from resnetc.compiler.measures.summary import shape_at
+from resnetc.compiler.measures.summary import evaluate_shape
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.reference_interpreter import Outputs, Reference
 from resnetc.testing.replay import hold, replayable
@@ -101,7 +101,7 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         module.float()
     where = place(network, sizes)
     for path, leaf in stored(network.root):
-        predicted = shape_at(leaf.shape_out, sizes)
+        predicted = evaluate_shape(leaf.shape_out, sizes)
         hold(shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}")
     hold(isinstance(found, dict) == isinstance(expected, dict), f"{where}: stages or an output, not both")
     for a, b in zip(as_list(found), as_list(expected), strict=True):
@@ -125,7 +125,7 @@ def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     finally:
         module.load_state_dict(state)
         module.eval()
-    predicted = measures.activation_bytes(sizes)
+    predicted = measures.count_activation_bytes(sizes)
     where = place(network, sizes)
     hold(three - two == predicted, f"{where}: autograd keeps {three - two} bytes of an image, predicted {predicted}")
 

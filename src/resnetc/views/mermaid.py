@@ -14,7 +14,7 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.paths import Constant, show_path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.measures.summary import shape_at
+from resnetc.compiler.measures.summary import evaluate_shape
 from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.grammar.forms import LEFT
 
@@ -82,7 +82,7 @@ def spelling(symbols: tuple[str | None, ...], sizes: tuple[int, ...] | None) -> 
     """`[64, ceil(H / 4)]`, or `[64, 56]` where the sizes of the input are given."""
     if sizes is None:
         return lambda shape: show_shape(shape, symbols)
-    return lambda shape: f"[{', '.join(map(str, shape_at(shape, sizes)))}]"
+    return lambda shape: f"[{', '.join(map(str, evaluate_shape(shape, sizes)))}]"
 
 
 def blocks(root: ExpandedBlock) -> Iterator[tuple[str, ExpandedBlock]]:

@@ -10,7 +10,7 @@ from typing import Any
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.network_index import Index, ListedNetwork
 from resnetc.compiler.evaluation.values import MAX_BITS
-from resnetc.compiler.measures.uncounted import with_uncounted
+from resnetc.compiler.measures.uncounted import add_uncounted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
 from resnetc.compiler.sizes import SizeSet, describe, show, show_set
 from resnetc.compiler.sizes.budget import number
@@ -27,8 +27,8 @@ def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict
 
     def figure(name: str, number: int) -> int | str:
         """A number; with what it leaves out, a text."""
-        names = measures.uncounted.of(name)
-        return with_uncounted(str(number), names) if names else number
+        names = measures.uncounted.get_names(name)
+        return add_uncounted(str(number), names) if names else number
 
     return {
         "model": network.model,
@@ -36,14 +36,16 @@ def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict
         "spec": checked.title,
         "parameters": figure("parameters", measures.parameters),
         "buffers": figure("buffers", measures.buffers),
-        "multiply_adds": figure("multiply_adds", measures.multiply_adds(sizes)),
-        "multiply_adds_all": figure("multiply_adds", measures.multiply_adds_all(sizes)),
+        "multiply_adds": figure("multiply_adds", measures.count_multiply_adds(sizes)),
+        "multiply_adds_all": figure("multiply_adds", measures.count_all_multiply_adds(sizes)),
         "weighted_layers": measures.weighted_layers,
         "receptive_field": list(field) if isinstance(field, tuple) else field,
-        "activation_bytes": figure("activation_bytes", measures.activation_bytes(sizes)),
-        "activation_bytes_checkpointed": figure("activation_bytes", measures.activation_bytes_checkpointed(sizes)),
+        "activation_bytes": figure("activation_bytes", measures.count_activation_bytes(sizes)),
+        "activation_bytes_checkpointed": figure(
+            "activation_bytes", measures.count_checkpointed_activation_bytes(sizes)
+        ),
         "input": [network.input.channels, *sizes],
-        "output": list(measures.output(sizes)),
+        "output": list(measures.compute_output(sizes)),
         "accepts": {
             symbol or f"axis{i + 1}": describe(axis)
             for i, (symbol, axis) in enumerate(zip(network.input.symbols, checked.accepted.axes, strict=True))
@@ -54,7 +56,7 @@ def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict
             {
                 "name": s.name,
                 "blocks": s.blocks,
-                "shape": list(s.shape(sizes)),
+                "shape": list(s.compute_shape(sizes)),
                 "symbolic": list(s.symbolic),
                 "stride": list(s.stride) if isinstance(s.stride, tuple) else s.stride,
             }
@@ -88,29 +90,29 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
     table.add_column("shape at every input")
     for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
         table.add_column(column, justify="right")
-    for row in measures.rows(sizes):
+    for row in measures.list_rows(sizes):
         table.add_row(
             cell(row.name),
             str(row.blocks or ""),
             Text(f"[{', '.join(row.symbolic)}]"),
             "x".join(map(str, row.shape)),
-            with_uncounted(f"{row.parameters:,}", row.uncounted.parameters),
-            with_uncounted(f"{row.multiply_adds:,}", row.uncounted.multiply_adds),
+            add_uncounted(f"{row.parameters:,}", row.uncounted.parameters),
+            add_uncounted(f"{row.multiply_adds:,}", row.uncounted.multiply_adds),
         )
     field, missing = known["receptive_field"], measures.uncounted
-    buffers = with_uncounted(f"{measures.buffers:,} buffer elements", missing.buffers)
+    buffers = add_uncounted(f"{measures.buffers:,} buffer elements", missing.buffers)
     lines = (
         (
             "parameters",
-            with_uncounted(f"{measures.parameters:,}", missing.parameters)
+            add_uncounted(f"{measures.parameters:,}", missing.parameters)
             + (f" and {buffers}" if measures.buffers or missing.buffers else ""),
         ),
-        ("multiply-adds", with_uncounted(f"{measures.multiply_adds(sizes):,}", missing.multiply_adds)),
+        ("multiply-adds", add_uncounted(f"{measures.count_multiply_adds(sizes):,}", missing.multiply_adds)),
         ("weighted layers", str(measures.weighted_layers)),
         ("receptive field", receptive(field)),
         (
             "activations",
-            with_uncounted(megabytes(measures.activation_bytes(sizes)), missing.activation_bytes)
+            add_uncounted(megabytes(measures.count_activation_bytes(sizes)), missing.activation_bytes)
             + " per image to train in float32",
         ),
         ("accepts", accepted(checked)),

@@ -91,7 +91,7 @@ def test_figures_are_those_of_the_network_as_declared() -> None:
     for name in ("parameters", "buffers", "weighted_layers", "receptive_field"):
         assert judged(f"{name} == {getattr(figures, name)}") is None
     for size in (32, 64):
-        assert judged(f"multiply_adds == {figures.multiply_adds((size, size))}", f"[3, {size}, {size}]") is None
+        assert judged(f"multiply_adds == {figures.count_multiply_adds((size, size))}", f"[3, {size}, {size}]") is None
 
 
 def test_a_false_claim_about_a_shape() -> None:
@@ -327,7 +327,7 @@ def test_a_cost_is_that_of_every_size_in_a_comparison_with_a_map() -> None:
     fault = judged("multiply_adds <= 100 * layer1.shape[1] * layer1.shape[2]")
     assert fault is not None
     ((network,), _) = check(NET.format(claims="", input="[3, 32, 32]"))
-    cost = network.measures.multiply_adds
+    cost = network.measures.count_multiply_adds
     assert fault.primary.text == f"`multiply_adds` is {cost((1, 1)):_} at H = 1, W = 1"
     assert judged(f"multiply_adds == {cost((32, 32))} and layer1.shape[0] == 32") is None
     assert judged(f"multiply_adds <= {cost((32, 32))} * layer1.shape[0]") is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnetc.compiler.measures.summary import state_dict_keys
+from resnetc.compiler.measures.summary import list_state_dict_keys
 from resnetc.testing import Trial, assert_network_agrees, trials
 
 
@@ -37,7 +37,7 @@ STORED = {
 
 
 def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in state_dict_keys(trial.network)))
+    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
 
 
 @pytest.mark.parametrize("case", STORED)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnetc.compiler.measures.summary import state_dict_keys
+from resnetc.compiler.measures.summary import list_state_dict_keys
 from resnetc.testing import SpecRefused, Trial, assert_network_agrees, trials
 
 ODD = "policy odd() { when in.channels > 3 => norm otherwise => relu }\n"
@@ -127,7 +127,7 @@ STORED = {
 def beginnings(trial: Trial) -> list[str]:
     """The keys, without the name of a parameter in its module."""
     inside = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-    keys = (key.rpartition(".") for key, _ in state_dict_keys(trial.network))
+    keys = (key.rpartition(".") for key, _ in list_state_dict_keys(trial.network))
     return list(dict.fromkeys(module if name in inside else f"{module}{dot}{name}" for module, dot, name in keys))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from resnetc.compiler.ir.network import ExpandedBlock
-from resnetc.compiler.measures.summary import state_dict_keys
+from resnetc.compiler.measures.summary import list_state_dict_keys
 from resnetc.testing import SpecRefused, Trial, assert_network_agrees, trials
 
 BODY = """edition 1
@@ -84,7 +84,7 @@ STORED = {
 
 
 def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in state_dict_keys(trial.network)))
+    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
 
 
 @pytest.mark.parametrize("case", STORED)

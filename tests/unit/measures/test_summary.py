@@ -21,7 +21,7 @@ from resnetc.compiler.expansion.instances import Setting, requests
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import Loader
 from resnetc.compiler.measures import costs, receptive_field, summary
-from resnetc.compiler.measures.summary import Measures, state_dict_keys
+from resnetc.compiler.measures.summary import Measures, list_state_dict_keys
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse_expression
@@ -81,9 +81,9 @@ IMAGENET = {
 @pytest.mark.parametrize("name", IMAGENET)
 def test_imagenet(name):
     m = measured(f"imagenet/{name}")
-    found = (m.parameters, m.buffers, m.multiply_adds((224, 224)), m.weighted_layers, m.receptive_field)
+    found = (m.parameters, m.buffers, m.count_multiply_adds((224, 224)), m.weighted_layers, m.receptive_field)
     assert found == IMAGENET[name]
-    assert m.output((224, 224)) == (1000,)
+    assert m.compute_output((224, 224)) == (1000,)
 
 
 # He et al. 2015, Table 6, exactly: parameters under options A (and of the plain net), B, C; multiply-adds under A, B.
@@ -107,14 +107,14 @@ def test_table_6(depth, option):
     assert m.parameters == {"A": a, "B": b, "C": c, "plain": a}[option]
     assert m.weighted_layers == depth
     if option != "C":
-        assert m.multiply_adds((32, 32)) == (cost_b if option == "B" else cost_a)
+        assert m.count_multiply_adds((32, 32)) == (cost_b if option == "B" else cost_a)
 
 
 def test_the_polynomial_of_resnet50():
-    terms = measured("imagenet/resnet50").terms()
+    terms = measured("imagenet/resnet50").list_terms()
     assert [n for _, n in terms] == [9_408, 245_760, 1_310_720, 7_471_104, 14_417_920, 2_048_000]
     assert [len(key) for key, _ in terms] == [2, 2, 2, 2, 2, 0]
-    assert measured("imagenet/resnet50").multiply_adds((225, 224)) > 4_200_000_000
+    assert measured("imagenet/resnet50").count_multiply_adds((225, 224)) > 4_200_000_000
 
 
 def test_equal_blocks_are_measured_once(monkeypatch):
@@ -129,14 +129,14 @@ def test_equal_blocks_are_measured_once(monkeypatch):
 
         monkeypatch.setattr(home, name, call)
 
-    counted(summary, "state_entries")
-    counted(costs, "saved_by_leaf")
-    counted(receptive_field, "leaf_trace")
+    counted(summary, "list_state_entries")
+    counted(costs, "analyze_leaf")
+    counted(receptive_field, "trace_leaf")
     counted(costs, "count_elements")
     seen = []
     for depth in ("56", "1202"):
         calls.clear()
-        measured("cifar/resnet", depth=depth).activation_bytes((32, 32))
+        measured("cifar/resnet", depth=depth).count_activation_bytes((32, 32))
         seen.append(dict(calls))
     assert seen[0] == seen[1]
     assert len(seen[0]) == 4
@@ -153,12 +153,12 @@ def test_stages():
         ("layer3", 6, 16),
         ("layer4", 3, 32),
     ]
-    assert m.stages[3].shape((225, 224)) == (2048, 8, 7)
+    assert m.stages[3].compute_shape((225, 224)) == (2048, 8, 7)
     assert m.stages[3].symbolic == ("2048", "ceil(H / 32)", "ceil(W / 32)")
-    rows = m.rows((224, 224))
+    rows = m.list_rows((224, 224))
     assert [r.name for r in rows] == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
     assert sum(r.parameters for r in rows) == m.parameters
-    assert sum(r.multiply_adds for r in rows) == m.multiply_adds((224, 224))
+    assert sum(r.multiply_adds for r in rows) == m.count_multiply_adds((224, 224))
     assert rows[-1].symbolic == ("1000",)
 
 
@@ -171,7 +171,7 @@ def test_strides_of_axes_that_differ_and_of_a_fixed_axis():
     m = measured(text)
     assert (m.stages[0].name, m.stages[0].stride) == ("stages[0].blocks", (4, 4, 2))
     assert m.stages[0].symbolic == ("8", "ceil(T / 4)", "8", "ceil(W / 2)")
-    assert m.stages[0].shape((17, 32, 32)) == (8, 5, 8, 16)
+    assert m.stages[0].compute_shape((17, 32, 32)) == (8, 5, 8, 16)
 
 
 # -- receptive fields and weighted layers -----------------------------------------------------------------------------
@@ -300,14 +300,14 @@ def test_a_broadcast_factor_does_not_count():
 def test_keys_hold_the_parameters_and_buffers(name):
     net = network(name)
     m = summary.measure(net)
-    keys = state_dict_keys(net)
+    keys = list_state_dict_keys(net)
     assert len(dict(keys)) == len(keys)
     assert sum(torch.Size(shape).numel() for _, shape in keys) == m.parameters + m.buffers
 
 
 def test_order_of_keys():
     norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
-    keys = state_dict_keys(network("imagenet/resnet50"))
+    keys = list_state_dict_keys(network("imagenet/resnet50"))
     assert len(keys) == 320
     assert [k for k, _ in keys[:12]] == [
         "conv1.weight",
@@ -328,7 +328,7 @@ def test_a_container_is_registered_at_its_first_mention():
         "stage stages[0].blocks = 1 of plain_conv(8, kernel=[1, 3])",
         "head = head.b: conv(8, kernel=1) |> head.fc.c: plain_conv(4, kernel=1, bias=true)",
     )
-    assert state_dict_keys(network(text)) == [
+    assert list_state_dict_keys(network(text)) == [
         ("head.a.weight", (8, 4, 3, 3)),
         ("head.b.weight", (8, 8, 1, 1)),
         ("head.fc.c.weight", (4, 8, 1, 1)),
@@ -355,7 +355,7 @@ STATES = {
 
 @pytest.mark.parametrize("layer", STATES)
 def test_state(layer):
-    stored = summary.state_entries(network(model(layer)).root.steps[0].operation)
+    stored = summary.list_state_entries(network(model(layer)).root.steps[0].operation)
     vectors = [(name, parameter) for name, shape, parameter in stored if shape == (4,)]
     assert vectors == STATES[layer]
     assert stored[len(vectors) :] == ([("num_batches_tracked", (), False)] if layer == "batch_norm" else [])
@@ -366,8 +366,8 @@ def test_state(layer):
 
 def test_fixed_filters_are_counted_apart():
     m = measured(model("conv(8, kernel=3) |> blur_pool(3)"))
-    assert m.multiply_adds((16, 16)) == 8 * 4 * 9 * 256
-    assert m.multiply_adds_all((16, 16)) - m.multiply_adds((16, 16)) == 8 * 9 * 64
+    assert m.count_multiply_adds((16, 16)) == 8 * 4 * 9 * 256
+    assert m.count_all_multiply_adds((16, 16)) - m.count_multiply_adds((16, 16)) == 8 * 9 * 64
 
 
 # -- activations ------------------------------------------------------------------------------------------------------
@@ -455,7 +455,7 @@ def test_what_an_operation_keeps(layer):
     even = "H, W] = [4, 16, 16] when H % 2 == 0 and W % 2 == 0"
     text = model(f"conv(8, kernel=3) |> {layer} |> conv(4, kernel=1)", **({"sizes": even} if channels == 32 else {}))
     height = 14 if channels == 32 else 15
-    assert measured(text).activation_bytes((height, 16)) == kept(module, 4, height, 16)
+    assert measured(text).count_activation_bytes((height, 16)) == kept(module, 4, height, 16)
 
 
 class Block(nn.Module):
@@ -503,7 +503,7 @@ def test_activations_of_a_residual_network():
     blocks = [Block(16, 16, 1), Block(16, 16, 1), Block(16, 32, 2), Block(32, 32, 1)]
     m = measured(RESIDUAL)
     assert m.parameters == sum(p.numel() for p in nn.Sequential(*STEM, *blocks, *HEAD).parameters())
-    assert m.activation_bytes((60, 64)) == kept(nn.Sequential(*STEM, *blocks, *HEAD), 4, 60, 64)
+    assert m.count_activation_bytes((60, 64)) == kept(nn.Sequential(*STEM, *blocks, *HEAD), 4, 60, 64)
 
 
 def test_activations_with_checkpointed_blocks():
@@ -512,7 +512,7 @@ def test_activations_with_checkpointed_blocks():
     outside = kept(nn.Sequential(*STEM, *map(Checkpointed, blocks), *HEAD), 4, 60, 64)
     image = 4 * 16 * 15 * 16
     inside = kept(blocks[0], 16, 15, 16) - image
-    assert measured(RESIDUAL).activation_bytes_checkpointed((60, 64)) == outside + inside
+    assert measured(RESIDUAL).count_checkpointed_activation_bytes((60, 64)) == outside + inside
 
 
 def test_a_list_is_one_memory_and_its_parts_are_views():
@@ -534,14 +534,14 @@ model net""",
         return parts[0] * weights[0] + parts[1] * weights[1]
 
     module = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), Call(pair), nn.Conv2d(4, 4, 1))
-    assert measured(text).activation_bytes((16, 16)) == kept(module, 4, 16, 16)
+    assert measured(text).count_activation_bytes((16, 16)) == kept(module, 4, 16, 16)
 
 
 def test_nothing_is_kept_before_the_first_parameters():
     """Nobody asks for the gradient of the input."""
     module = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(4, 4, 1))
     m = measured(model("max_pool(2, stride=2, padding=0) |> relu |> conv(4, kernel=1)"))
-    assert m.activation_bytes((16, 16)) == kept(module, 4, 16, 16)
+    assert m.count_activation_bytes((16, 16)) == kept(module, 4, 16, 16)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def deepest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CheckedNetw
 def test_the_memory_of_resnet_1202_is_as_predicted(deepest: tuple[Path, CheckedNetwork], recompute: bool) -> None:
     path, checked = deepest
     measures, sizes = checked.measures, (32, 32)
-    whole = measures.activation_bytes_checkpointed(sizes) if recompute else measures.activation_bytes(sizes)
+    whole = measures.count_checkpointed_activation_bytes(sizes) if recompute else measures.count_activation_bytes(sizes)
     held, growth = measured(path, recompute)
     print(f"{whole * BATCH:,} predicted, {held:,} held, {growth:,} growth of the process; {BATCH} images")
     assert abs(held / (whole * BATCH) - 1) < 0.2

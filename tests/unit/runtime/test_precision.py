@@ -7,7 +7,7 @@ import torch
 
 import resnetc
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.measures.costs import activations, evaluate_cost
+from resnetc.compiler.measures.costs import count_activation_bytes, evaluate_cost
 from resnetc.runtime.model import loader
 from tests.support import measure_saved_bytes
 
@@ -21,12 +21,12 @@ def test_an_image_more_keeps_what_is_told(spec: str, size: int, precision: str, 
     model = loader.build_network(compiled.source, Path("model.py"), torch.device("cpu")).train().to(type)
     channels = compiled.network.input.channels
     small, large = (measure_saved_bytes(model, torch.randn(n, channels, size, size, dtype=type)) for n in (2, 5))
-    assert large - small == 3 * evaluate_cost(activations(compiled.network, item)[0], (size, size))
+    assert large - small == 3 * evaluate_cost(count_activation_bytes(compiled.network, item).total, (size, size))
 
 
 def test_a_claim_tells_the_same_number() -> None:
     compiled = resnetc.compile("digits")
-    told = 7 * evaluate_cost(activations(compiled.network, 2)[0], (20, 24))
+    told = 7 * evaluate_cost(count_activation_bytes(compiled.network, 2).total, (20, 24))
     text = (Path(resnetc.__file__).parent / "specs" / "digits.resnet").read_text("utf-8").rstrip().removesuffix("}")
     session = Session()
     claim = f'expect activation_bytes(20, 24, batch=7, precision="bfloat16") == {told}'

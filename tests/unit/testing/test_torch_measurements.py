@@ -50,14 +50,14 @@ def test_the_figures_of_fixed_filters_and_gates() -> None:
     measured, figures = Measured(*parts(made)), made.measures
     assert measured.weighted_layers == figures.weighted_layers == 2
     found = measured.multiply_adds((16, 16))
-    assert found.layers == figures.multiply_adds((16, 16))
-    assert found.layers + found.filters == figures.multiply_adds_all((16, 16)) > found.layers
+    assert found.layers == figures.count_multiply_adds((16, 16))
+    assert found.layers + found.filters == figures.count_all_multiply_adds((16, 16)) > found.layers
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_bytes_that_autograd_keeps(precision: str) -> None:
     made = trial("conv(8, kernel=3) |> norm |> act |> max_pool(3, stride=2) |> gates.se |> group_norm(groups=4)")
-    kept = costs.activations(made.network, PRECISIONS[precision])[0]
+    kept = costs.count_activation_bytes(made.network, PRECISIONS[precision]).total
     assert Measured(*parts(made)).activation_bytes((16, 9), precision) == costs.evaluate_cost(kept, (16, 9))
 
 

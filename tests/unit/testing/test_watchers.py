@@ -154,7 +154,9 @@ def test_the_fuzz_draws_stages_of_vectors(axes_of_every_map: None) -> None:
             seen.extend(trials(text))
 
     draw()
-    ranks = [{stage.shape(trial.network.input.sizes)[1:] == () for stage in trial.measures.stages} for trial in seen]
+    ranks = [
+        {stage.compute_shape(trial.network.input.sizes)[1:] == () for stage in trial.measures.stages} for trial in seen
+    ]
     assert {True} in ranks and {True, False} in ranks
     blamed = 0
     for trial in seen:

@@ -25,12 +25,12 @@ def test_costs_and_shapes_are_the_compilers(spec: str, settings: dict[str, Any])
     measures, sizes = compiled.checked.measures, compiled.network.input.sizes
     model = loader.build_network(compiled.source, Path("m.py"), torch.device("cpu"))
     seen = summary.summarize(model, (compiled.network.input.channels, *sizes))
-    assert (seen.parameters, seen.multiply_adds) == (measures.parameters, measures.multiply_adds(sizes))
+    assert (seen.parameters, seen.multiply_adds) == (measures.parameters, measures.count_multiply_adds(sizes))
     assert sum(stage.multiply_adds for stage in seen.stages) == seen.multiply_adds
     assert sum(stage.parameters for stage in seen.stages) == seen.parameters
     stages = [(stage.name, stage.blocks, stage.shape) for stage in seen.stages if stage.blocks]
-    assert stages == [(stage.name, stage.blocks, stage.shape(sizes)) for stage in measures.stages]
-    assert seen.stages[-1].shape == measures.output(sizes)
+    assert stages == [(stage.name, stage.blocks, stage.compute_shape(sizes)) for stage in measures.stages]
+    assert seen.stages[-1].shape == measures.compute_output(sizes)
 
 
 class Small(nn.Module):

@@ -27,7 +27,7 @@ def compile_arm(label: str, spec: str = "cifar/resnet", classes: int = 10, **set
         network=compiled.network.name,
         source=compiled.source,
         parameters=compiled.checked.measures.parameters,
-        multiply_adds=compiled.checked.measures.multiply_adds(sizes),
+        multiply_adds=compiled.checked.measures.count_multiply_adds(sizes),
         weighted_layers=compiled.checked.measures.weighted_layers,
     )
 

@@ -41,6 +41,7 @@ from resnetc.compiler.sizes import (
     minimum,
     nearest_difference,
     only,
+    preimage,
     relations,
     scale,
     shift,
@@ -174,6 +175,41 @@ def test_an_exact_quotient_needs_multiples() -> None:
     assert row(exact_quotient(H, 4, congruent(H, 4, 0)), 9)[3::4] == [1, 2]
     with pytest.raises(ValueError, match="6 is not a multiple of 4, at size 6"):
         exact_quotient(H, 4, congruent(H, 2, 0) - only(2))
+
+
+FALLING = sub(constant(25), scale(H, 3))
+SOURCES = (
+    *(H, constant(0), constant(7), step(H, 2, -1), step(H, 3, 7), scale(H, 4), shift(H, -9), shift(scale(H, 5), -23)),
+    *(FALLING, sub(constant(40), step(H, 4, 0)), sub(FALLING, sub(scale(step(H, 4, 0), 4), H))),
+    *(sub(H, scale(step(H, 5, -4), 5)), maximum(constant(6), step(H, 2, 0)), minimum(constant(11), scale(H, 2))),
+    *(
+        sub(scale(step(H, 4, 0), 4), H),
+        add(sub(scale(step(H, 6, 0), 6), H), step(H, 2, 0)),
+        maximum(FALLING, constant(2)),
+    ),
+)
+TARGETS = (
+    *(ALL, EMPTY, from_minimum(8), between(3, 12), only(1), only(7, 9, 30), ~only(2, 25), congruent(H, 2, 1)),
+    *(
+        from_residues(6, (0, 1, 4)) | only(3),
+        from_residues(5, (2,)) & from_minimum(19),
+        ~from_residues(4, (3,)) - only(5),
+    ),
+)
+
+
+@pytest.mark.parametrize("sizes", TARGETS, ids=str)
+@pytest.mark.parametrize("fn", SOURCES, ids=str)
+def test_a_preimage_holds_what_is_taken_into_the_set(fn: SizeFn, sizes: SizeSet) -> None:
+    before = preimage(fn, sizes)
+    assert [n for n in range(1, 300) if n in before] == [n for n in range(1, 300) if evaluate(fn, n) in sizes]
+
+
+def test_a_preimage_that_is_too_irregular_is_refused() -> None:
+    with pytest.raises(SizesTooIrregular, match=f"^sizes too irregular: period {2**21}$"):
+        preimage(step(H, 2**11, 0), from_residues(2**10, (1,)))
+    with pytest.raises(SizesTooIrregular, match="exceptions up to"):
+        preimage(shift(H, 1 - 2**24), from_minimum(3))
 
 
 def test_too_irregular_sizes_are_refused_with_their_period() -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
@@ -17,6 +18,7 @@ from resnetc.runtime.run.folder import RunFolder
 
 IN_USE_STATUS = 3  # the exit status of a run that finds another one in its folder
 _MAX_OWNER_BYTES = 1000
+_SECONDS_BETWEEN_TRIES = 0.2
 
 
 @contextmanager
@@ -48,6 +50,21 @@ def lock_folder(run: RunFolder) -> Iterator[None]:
         with suppress(OSError):  # a folder that may no longer be written: the file alone means nothing
             path.unlink(missing_ok=True)  # before it is released, so that nobody waits for a file that goes
         os.close(handle)
+
+
+@contextmanager
+def wait_for_folder(run: RunFolder) -> Iterator[None]:
+    """Hold the folder as `lock_folder` does, after whoever else holds it."""
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock_folder(run))
+                break
+            except RunError as fault:
+                if fault.status != IN_USE_STATUS:
+                    raise
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+        yield
 
 
 @contextmanager

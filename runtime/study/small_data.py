@@ -13,6 +13,8 @@ from resnetc.runtime.errors import RunError
 from resnetc.runtime.input_pipeline.image_size import fit_images
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run import checkpoint
+from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.lock import wait_for_folder
 from resnetc.runtime.study.form import takes_photographs
 
 
@@ -77,7 +79,8 @@ class SmallData:
                 test_labels=new_labels[whole.test_labels[test]].numpy(),
                 class_names=numpy.array([whole.class_names[label] for label in labels]),
             )
-            checkpoint.write(file, content.getvalue())
+            with wait_for_folder(RunFolder(self._folder)):  # another study may write the same file
+                checkpoint.write(file, content.getvalue())
         small = datasets.load("npz", file)
         assert isinstance(small, Data)
         return small

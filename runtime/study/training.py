@@ -8,6 +8,9 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -26,10 +29,12 @@ from resnetc.runtime.inference.trained_run import load_run
 from resnetc.runtime.model import loader
 from resnetc.runtime.recipe.recipe import RULES, Recipe
 from resnetc.runtime.run.folder import RunFolder
+from resnetc.runtime.run.lock import IN_USE_STATUS
 from resnetc.runtime.study.arms import CompiledArm
 from resnetc.runtime.study.small_data import read_data
 from resnetc.runtime.train import train
 
+_SECONDS_BETWEEN_TRIES = 1.0  # where another study trains a run
 _CPU = torch.device("cpu")
 _DIVERGED = "diverged.txt"  # in the folder of a run: the message with which it ended
 _INTERRUPTED = 130  # the status of a run that Ctrl-C has stopped
@@ -139,7 +144,8 @@ def _train_all(missing: list[Job], processes: int, tell: Callable[[str], None]) 
         return
     missing.sort(key=lambda job: job.cost, reverse=True)  # the longest first: nobody waits for it at the end
     context = multiprocessing.get_context("spawn")
-    with _stop_processes_on_sigterm(), ProcessPoolExecutor(min(processes, len(missing)), mp_context=context) as pool:
+    pool = ProcessPoolExecutor(min(processes, len(missing)), mp_context=context, initializer=_stop_with_parent)
+    with _stop_processes_on_sigterm(), pool:
         futures = [pool.submit(run_job, job) for job in missing]
         try:
             for number, future in enumerate(as_completed(futures), 1):
@@ -159,8 +165,27 @@ def _train_all(missing: list[Job], processes: int, tell: Callable[[str], None]) 
 
 
 def run_job(job: Job) -> str | int:
-    """Train one run, or go on with it; a line about its result, or the number of the signal that stopped it."""
-    resume = RunFolder(job.folder).is_resumable
+    """Train one run, or go on with it; a line about its result, or the number of the signal that stopped it. A run that
+    another study trains is waited for."""
+    is_waiting = False
+    while not (is_waiting and job.is_done):
+        resume = RunFolder(job.folder).is_resumable
+        try:
+            return _train_job(job, resume)
+        except RunError as fault:
+            began_meanwhile = RunFolder(job.folder).is_resumable and not resume
+            if fault.status != IN_USE_STATUS and not began_meanwhile:
+                raise
+            if not is_waiting:
+                what = f"{job.label}, seed {job.recipe.seed}"
+                print(f"waits for {what}, which another process trains in {job.folder}", file=sys.stderr)
+            is_waiting = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    return f"{job.label}, seed {job.recipe.seed}: trained by another process"
+
+
+def _train_job(job: Job, resume: bool) -> str | int:
+    """The same, unless the run is in use: RunError."""
     try:
         data = read_data(job.data, job.recipe)
         init = None if resume else job.init
@@ -169,6 +194,9 @@ def run_job(job: Job) -> str | int:
         (job.folder / _DIVERGED).write_text(f"{fault}\n", "utf-8")
         return f"{job.label}, seed {job.recipe.seed}: diverged"
     except Stopped as stopped:  # which does not survive the way to another process
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(stopped.status)  # nobody is left to take the result: the process would wait for work for ever
         return signal.SIGINT if stopped.status == _INTERRUPTED else signal.SIGTERM
     loss = f"train loss {result.train_loss:.3f}, top-1 {result.top1:.2f} %"
     return f"{job.label}, seed {job.recipe.seed}: {loss}, {result.seconds:.0f} s"
@@ -184,6 +212,18 @@ def read_arm(arm: CompiledArm, jobs: Iterable[Job]) -> TrainedArm:
     own = tuple(jobs)
     finished = tuple(read_run(job.folder) for job in own if not has_diverged(job.folder))
     return TrainedArm(arm, finished, tuple(job.recipe.seed for job in own if has_diverged(job.folder)))
+
+
+def _stop_with_parent() -> None:
+    """Where the process that started this one is killed, SIGTERM stops this one, after its run has saved itself."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -238,6 +238,8 @@ def plan_arm(
 def conclude(plan: Plan, arms: list[TrainedArm], data: ImageSet | None, folder: Path) -> None:
     """Measure, judge, write the folder of the study, print the verdict."""
     from resnetc.runtime.determinism import limit_threads
+    from resnetc.runtime.run.folder import RunFolder
+    from resnetc.runtime.run.lock import wait_for_folder
     from resnetc.runtime.study import page
     from resnetc.runtime.study.study_code import load_code
 
@@ -245,7 +247,8 @@ def conclude(plan: Plan, arms: list[TrainedArm], data: ImageSet | None, folder: 
     page.refuse_diverged(code, arms)
     with limit_threads(1):
         findings = page.find(plan, code, code.measure(arms, data))
-    report = page.write(findings, code, arms, folder)
+    with wait_for_folder(RunFolder(folder)):  # the same study may be made twice at once
+        report = page.write(findings, code, arms, folder)
     for one in findings.verdict.judgements:
         print(f"  {one.criterion.says}: {page.format_number(one.mean)}, {one.words}")
     print(f"{plan.name}: {findings.verdict.sentence}; {report}")

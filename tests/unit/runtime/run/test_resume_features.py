@@ -24,6 +24,7 @@ FEATURES: dict[str, dict[str, object]] = {
     },
     "repeats": {"aug_repeats": 3, "mixup": 0.2, "random_crop_padding": 2, "horizontal_flip": True},
     "stochastic depth": {"drop_path": 0.4, "mixup": 0.1},
+    "half precision": {"precision": "bfloat16", "mixup": 0.2},
     "early stopping": {"early_stopping": 1, "epochs": 5, "learning_rate": 1e-6, "ema_decay": 0.0},
 }
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from resnetc.runtime.run.folder import EpochRecord
 from resnetc.terminal import brief, console, one_line
@@ -50,21 +50,19 @@ def _format_data_share(share: float) -> str:
     return f", data {100 * share:.0f} %"
 
 
-class Progress:
-    """Shows the progress of `train`, as a context manager. This one shows nothing.
+class Progress(Protocol):
+    """Shows the progress of `train`, as a context manager.
 
     data_share: how much of the epoch's time was spent waiting for data; set it before a step is shown.
     """
 
-    data_share = 0.0
+    data_share: float
 
-    def __enter__(self) -> "Progress":
-        return self
+    def __enter__(self) -> "Progress": ...
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+    ) -> None: ...
 
     def step(self, step: int, epoch: int) -> None:
         """Step `step` (from 1) is done; it belongs to epoch `epoch` (from 1)."""
@@ -73,8 +71,28 @@ class Progress:
         """An epoch is done and evaluated; `record` is its line of the metrics."""
 
 
-class Lines(Progress):
+class Silent:
+    """Shows nothing."""
+
+    data_share = 0.0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        pass
+
+    def step(self, step: int, epoch: int) -> None:
+        pass
+
+    def epoch(self, record: EpochRecord) -> None:
+        pass
+
+
+class Lines:
     """One line per epoch, and one every 30 seconds within long epochs."""
+
+    data_share = 0.0
 
     def __init__(
         self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
@@ -85,6 +103,12 @@ class Lines(Progress):
             f"{_format_count(epochs, 'epoch')}, {_format_count(steps, 'step')} of {_format_count(batch_size, 'image')}"
         )
         print(f"{network}: {start}", file=stream, flush=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        pass
 
     def step(self, step: int, epoch: int) -> None:
         now = time.perf_counter()
@@ -102,8 +126,10 @@ class Lines(Progress):
         print(format_record(record, self.epochs), file=self.stream, flush=True)
 
 
-class Bar(Progress):
+class Bar:
     """A bar over all steps with speed and remaining time, and above it one line per epoch."""
+
+    data_share = 0.0
 
     def __init__(
         self, network: str, epochs: int, steps: int, batch_size: int, resumed_steps: int, stream: TextIO
@@ -129,9 +155,7 @@ class Bar(Progress):
         self.rich_progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *fault: object) -> None:
         self.rich_progress.stop()
 
     def step(self, step: int, epoch: int) -> None:
@@ -162,7 +186,7 @@ def choose_display(
     """A bar if `stream` (default: standard error) is a terminal, else lines; `resumed_steps` are already done. With
     `is_quiet`, nothing is shown."""
     if is_quiet:
-        return Progress()
+        return Silent()
     stream = stream if stream is not None else sys.stderr
     kind = Bar if stream.isatty() else Lines
     return kind(brief(one_line(network), _MAX_NAME_CHARACTERS), epochs, steps, batch_size, resumed_steps, stream)

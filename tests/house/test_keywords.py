@@ -2,11 +2,9 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
-ROOTS = ("compiler", "runtime", "src/resnetc")
+from tests.house.class_index import File, Found, find_class, read_file, read_files
+
 MAX_FIELDS = 4  # of a class whose fields a call may give by their order alone
 MAX_POSITIONAL = 3  # arguments that a call of a larger class may give by their order
 PENDING = {
@@ -17,57 +15,11 @@ PENDING = {
 RECORDS = {"dataclass", "record"}
 
 
-class File(NamedTuple):
-    """A module of the repository: its classes and what the names in it stand for."""
-
-    tree: ast.Module
-    classes: dict[str, ast.ClassDef]  # those at its top level
-    imported: dict[str, str]  # local name -> dotted name of what it was imported as
-
-
-def read_file(text: str) -> File:
-    tree = ast.parse(text)
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    imported = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
-    return File(tree, classes, imported)
-
-
-def own_files() -> dict[str, File]:
-    """The repository's own modules by their dotted name."""
-    src = ROOT / "src"
-    paths = [path for root in ROOTS for path in (ROOT / root).rglob("*.py") if path.is_file()]
-    inside = {path.resolve().relative_to(src if path.resolve().is_relative_to(src) else ROOT) for path in paths}
-    names = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in inside}
-    return {
-        name if name.startswith("resnetc") else f"resnetc.{name}": read_file(
-            ((src if name.startswith("resnetc") else ROOT) / path).read_text(encoding="utf-8")
-        )
-        for path, name in names.items()
-    }
-
-
 def last_name(node: ast.expr) -> str:
     """`record` of `@dataclasses.record(eq=True)`; the word by which a decorator or a base is known."""
     node = node.func if isinstance(node, ast.Call) else node
     node = node.value if isinstance(node, ast.Subscript) else node
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def find_class(files: dict[str, File], module: str, function: ast.expr) -> tuple[str, ast.ClassDef] | None:
-    """The module and the class of the repository that an expression names, where it names one."""
-    dotted = ast.unparse(function)
-    first, _, rest = dotted.partition(".")
-    if dotted in files[module].classes:
-        return module, files[module].classes[dotted]
-    full = files[module].imported.get(first, "") + (f".{rest}" if rest else "")
-    home, _, name = full.rpartition(".")
-    if home not in files:
-        return None
-    if name in files[home].classes:
-        return home, files[home].classes[name]
-    onward = files[home].imported.get(name)  # imported there from elsewhere
-    return find_class(files, home, ast.Name(name)) if onward else None
 
 
 def list_fields(files: dict[str, File], module: str, owner: ast.ClassDef) -> list[str]:
@@ -94,14 +46,14 @@ def long_calls(files: dict[str, File], module: str) -> Iterator[tuple[ast.Call, 
             continue
         owner = find_class(files, module, call.func)
         if owner is None and isinstance(call.func, ast.Name) and call.func.id == "cls" and id(call) in owners:
-            owner = module, owners[id(call)]
+            owner = Found(module, owners[id(call)])
         fields = list_fields(files, *owner) if owner else []
         is_long = len(call.args) > MAX_POSITIONAL or any(isinstance(part, ast.Starred) for part in call.args)
         if len(fields) > MAX_FIELDS and is_long:
             yield call, fields
 
 
-FILES = own_files()
+FILES = read_files()
 
 
 def folder_of(module: str) -> str:

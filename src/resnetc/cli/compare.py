@@ -50,31 +50,31 @@ class NetworkArgument:
 
 def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
+    parser = command(
         "compare",
         compare,
         "train several networks with one recipe and compare them",
         "resnetc compare cifar/resnet --set depth=20 cifar/resnet --set depth=20 --set shortcut=none",
     )
-    one.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
-    one.set_defaults(parser=one)
-    add_selection_options(one)
-    one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: digits)")
-    one.add_argument(
+    parser.usage = "resnetc compare [options] SPEC|RUN [--set K=V]... [SPEC|RUN [--set K=V]...]..."
+    parser.set_defaults(parser=parser)
+    add_selection_options(parser)
+    parser.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: digits)")
+    parser.add_argument(
         "--recipe", metavar="NAME|FILE", help="how to train (default: the recipe named after the data set)"
     )
-    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
-    one.add_argument(
+    parser.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
+    parser.add_argument(
         "--seeds", type=parse_seeds, metavar="N,N,...", help="train once with each seed (default: the recipe's)"
     )
-    one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
-    one.add_argument(
+    parser.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
+    parser.add_argument(
         "--out",
         metavar="DIR",
         help="folder of the runs and curves (default: runs/compare-<date>); finished runs are reused",
     )
-    add_import_option(one)
-    one.add_argument(
+    add_import_option(parser)
+    parser.add_argument(
         "rest",
         nargs=argparse.REMAINDER,
         metavar="SPEC|RUN",

@@ -17,28 +17,30 @@ if TYPE_CHECKING:
 
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
+    parser = command(
         "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
     )
-    one.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
-    one.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
-    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
-    one.add_argument(
+    parser.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
+    parser.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
+    parser.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
+    parser.add_argument(
         "--crops",
         type=int,
         choices=(1, 10),
         default=1,
         help="average over 10 crops of each image: corners and centre, each mirrored too",
     )
-    one.add_argument(
+    parser.add_argument(
         "--scales",
         type=parse_scales,
         default=(),
         metavar="N,N,...",
         help="average over images whose shorter side is resized to each of these; without --crops 10 the whole image",
     )
-    one.add_argument("--folded", action="store_true", help="fold batch norms into convolutions first, which is faster")
-    add_import_option(one)
+    parser.add_argument(
+        "--folded", action="store_true", help="fold batch norms into convolutions first, which is faster"
+    )
+    add_import_option(parser)
 
 
 def parse_scales(text: str) -> tuple[int, ...]:

@@ -28,14 +28,14 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the commands; the compiler is imported when one of them runs."""
-    one = command("fmt", fmt, "format specs in the canonical layout", "resnetc fmt specs")
-    one.add_argument(
+    parser = command("fmt", fmt, "format specs in the canonical layout", "resnetc fmt specs")
+    parser.add_argument(
         "spec", nargs="+", metavar="SPEC", help="a file, a directory, or - (standard input to standard output)"
     )
-    one.add_argument("--check", action="store_true", help="list the files that would change; write nothing")
+    parser.add_argument("--check", action="store_true", help="list the files that would change; write nothing")
 
-    one = command("new", new, "create a commented first spec that compiles", "resnetc new mynet.resnet")
-    one.add_argument("file", metavar="FILE", help="the file to create; its model is named after it")
+    parser = command("new", new, "create a commented first spec that compiles", "resnetc new mynet.resnet")
+    parser.add_argument("file", metavar="FILE", help="the file to create; its model is named after it")
 
 
 # -- fmt --------------------------------------------------------------------------------------------------------------

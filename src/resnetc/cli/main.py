@@ -152,48 +152,54 @@ def build_parser() -> argparse.ArgumentParser:
         helps[name] = help
         return parser
 
-    one = command("check", check, "parse specs, resolve names, prove shapes and claims", "resnetc check specs/imagenet")
-    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
-    one.add_argument(
+    parser = command(
+        "check", check, "parse specs, resolve names, prove shapes and claims", "resnetc check specs/imagenet"
+    )
+    parser.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
+    parser.add_argument(
         "--format", choices=("human", "json", "github"), default="human", help="the format of the diagnostics"
     )
-    one.add_argument(
+    parser.add_argument(
         "--fix", action="store_true", help="apply the fixes that are certain to the files, if all is right then"
     )
-    add_deny_option(one)
+    add_deny_option(parser)
 
-    one = command(
+    parser = command(
         "compile", compile, "write one Python file per network", "resnetc compile imagenet/resnet50 -o models"
     )
-    one.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
-    one.add_argument(
+    parser.add_argument("spec", nargs="+", metavar="SPEC", help=SPEC)
+    parser.add_argument(
         "-o", "--out", default="generated", metavar="DIR", help="output directory (default: generated), or - for stdout"
     )
-    add_selection_options(one)
-    checking = one.add_argument("--check", action="store_true", help="compare with the existing files; write nothing")
-    force = one.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
-    exclude(one, Exclusion(checking, [force], "writes nothing"))
-    add_deny_option(one)
+    add_selection_options(parser)
+    checking = parser.add_argument(
+        "--check", action="store_true", help="compare with the existing files; write nothing"
+    )
+    force = parser.add_argument("--force", action="store_true", help="overwrite files that were edited by hand")
+    exclude(parser, Exclusion(checking, [force], "writes nothing"))
+    add_deny_option(parser)
 
-    one = command(
+    parser = command(
         "show",
         show,
         "show a network: stages, shapes, costs, accepted sizes",
         "resnetc show imagenet/resnet50 --input 3x225x225",
     )
-    one.add_argument("spec", metavar="SPEC", help=SPEC)
-    add_selection_options(one)
-    one.add_argument(
+    parser.add_argument("spec", metavar="SPEC", help=SPEC)
+    add_selection_options(parser)
+    parser.add_argument(
         "--input",
         metavar="CxHxW",
         help="compute numbers at this input size instead of the declared one; pictures show symbols without it",
     )
-    one.add_argument(
+    parser.add_argument(
         "--format", choices=("human", "json", "mermaid", "svg"), default="human", help="mermaid, svg: a picture"
     )
 
-    one = command("list", list_models, "list the shipped models", "resnetc list resnext")
-    one.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="a part of a name, or a shell pattern")
+    parser = command("list", list_models, "list the shipped models", "resnetc list resnext")
+    parser.add_argument(
+        "pattern", nargs="?", default="", metavar="PATTERN", help="a part of a name, or a shell pattern"
+    )
 
     fmt.add_commands(command, add_selection_options)
     explain.add_commands(command)

@@ -13,19 +13,19 @@ from resnetc.terminal import one_line
 
 def add_commands(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
+    parser = command(
         "pack",
         pack,
         "decode a folder of photographs into one file for training",
         "resnetc pack photographs photographs.pack",
     )
-    one.add_argument(
+    parser.add_argument(
         "folder",
         metavar="FOLDER",
         help="train/<class>/<image> and test/<class>/<image> (or val), or <class>/<image> alone",
     )
-    one.add_argument("out", metavar="OUT", help="the file to write; it must not exist")
-    one.add_argument(
+    parser.add_argument("out", metavar="OUT", help="the file to write; it must not exist")
+    parser.add_argument(
         "--side",
         type=parse_side,
         metavar="N",

@@ -32,25 +32,25 @@ class Prediction:
 
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
+    parser = command(
         "predict",
         predict,
         "classify images with a trained run",
         "resnetc predict runs/first photo.jpg folder --top 5",
     )
-    one.add_argument("run_dir", metavar="RUN", help="the folder of a run of `resnetc train`")
-    one.add_argument(
+    parser.add_argument("run_dir", metavar="RUN", help="the folder of a run of `resnetc train`")
+    parser.add_argument(
         "inputs",
         nargs="+",
         metavar="INPUT",
         help="an image, a folder with images in it, or an array of them (FILE.npy, FILE.npz, FILE.npz:NAME)",
     )
-    one.add_argument(
+    parser.add_argument(
         "--top", type=parse_count, default=DEFAULT_TOP, metavar="N", help=f"classes to show (default: {DEFAULT_TOP})"
     )
-    one.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
-    one.add_argument("--format", choices=("human", "json", "csv"), default="human", help="the format of the results")
-    add_import_option(one)
+    parser.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
+    parser.add_argument("--format", choices=("human", "json", "csv"), default="human", help="the format of the results")
+    add_import_option(parser)
 
 
 def parse_count(text: str) -> int:

@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command("study", study, "re-run a claim about residual networks", "resnetc study table1")
-    name = one.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
-    listing = one.add_argument("--list", action="store_true", help="list the studies and their claims")
-    quick = one.add_argument(
+    parser = command("study", study, "re-run a claim about residual networks", "resnetc study table1")
+    name = parser.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
+    listing = parser.add_argument("--list", action="store_true", help="list the studies and their claims")
+    quick = parser.add_argument(
         "--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs"
     )
-    data = one.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
-    costs = one.add_argument(
+    data = parser.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
+    costs = parser.add_argument(
         "--costs", action="store_true", help="print what it would take on an H200, and train nothing"
     )
-    seeds = one.add_argument(
+    seeds = parser.add_argument(
         "--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds"
     )
-    jobs = one.add_argument(
+    jobs = parser.add_argument(
         "--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU; on a GPU one)"
     )
-    out = one.add_argument("--out", metavar="DIR", help="folder of runs and reports (default: runs/studies)")
+    out = parser.add_argument("--out", metavar="DIR", help="folder of runs and reports (default: runs/studies)")
     exclude(
-        one,
+        parser,
         Exclusion(listing, [name, quick, data, costs, seeds, jobs, out], "only lists the studies"),
         Exclusion(costs, [quick, data, jobs, out], "is about CIFAR-10 and ImageNet, and trains nothing"),
     )

@@ -35,38 +35,38 @@ MAX_INPUT_NUMBERS = 2**40  # numbers in an input
 
 def add_commands(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the command; torch and Hypothesis are imported when it runs."""
-    one = command(
+    parser = command(
         "test",
         test,
         "check claims and predictions against the real modules",
         "resnetc test imagenet/resnet50 --input 3x225x225",
     )
-    one.add_argument(
+    parser.add_argument(
         "spec",
         nargs="+",
         metavar="SPEC",
         help="a file, a directory, the name of a shipped spec or network, or - (standard input)",
     )
-    add_selection_options(one)
-    size = one.add_argument(
+    add_selection_options(parser)
+    size = parser.add_argument(
         "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be one that is refused"
     )
-    one.add_argument(
+    parser.add_argument(
         "--batch", type=parse_count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)"
     )
-    examples = one.add_argument(
+    examples = parser.add_argument(
         "--examples",
         type=parse_count,
         metavar="N",
         help="number of inputs per network, edge cases first (default: 12 to 60 by depth, 20 for many networks)",
     )
-    one.add_argument(
+    parser.add_argument(
         "--jobs",
         type=parse_count,
         metavar="N",
         help="networks to test in parallel (default: 1; for more than ten, one per core, up to 4)",
     )
-    exclude(one, Exclusion(size, [examples], "is the only size that is tested"))
+    exclude(parser, Exclusion(size, [examples], "is the only size that is tested"))
 
 
 def parse_count(text: str) -> int:

@@ -24,65 +24,67 @@ MAX_MODULE_BYTES = 1 << 26  # bytes of a generated module
 
 def add_command(command: Command, add_selection_options: Callable[[argparse.ArgumentParser], None]) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
-    one = command(
+    parser = command(
         "train",
         train,
         "compile a spec if needed, train and evaluate it",
         "resnetc train cifar/resnet --set depth=20 --data cifar10:~/cifar-10-batches-bin",
     )
-    one.add_argument(
+    parser.add_argument(
         "spec",
         metavar="SPEC|MODULE.py",
         nargs="?",
         help="a spec, or a module written by `resnetc compile` (with --resume: by default that of the run)",
     )
-    add_selection_options(one)
-    one.add_argument(
+    add_selection_options(parser)
+    parser.add_argument(
         "--data",
         metavar="NAME[:PATH]",
         help="the data set, or MODULE:FUNCTION of your own (default: digits; with --resume: that of the run)",
     )
-    one.add_argument(
+    parser.add_argument(
         "--recipe",
         metavar="NAME|FILE",
         help="how to train (default: the recipe named after the data set; with --resume: that of the run)",
     )
-    one.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
-    one.add_argument(
+    parser.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
+    parser.add_argument(
         "--init",
         metavar="FILE|RUN",
         help="start from weights: safetensors, what torch.save wrote, or a run",
     )
-    one.add_argument(
+    parser.add_argument(
         "--freeze",
         action="append",
         default=[],
         metavar="PATTERN",
         help="leave a part as it is: stem, stage1, head, norms, a module, or a pattern such as '*.bn1.*'",
     )
-    one.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
-    one.add_argument(
+    parser.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
+    parser.add_argument(
         "--holdout", metavar="SHARE", help="hold this share of the images out, to test a set without test images"
     )
-    one.add_argument("--validation", metavar="SHARE", help="choose the best epoch by this share of the training images")
-    one.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
-    one.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
-    one.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
-    one.add_argument(
+    parser.add_argument(
+        "--validation", metavar="SHARE", help="choose the best epoch by this share of the training images"
+    )
+    parser.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
+    parser.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
+    parser.add_argument("--resume", action="store_true", help="resume the stopped run in --out")
+    parser.add_argument(
         "--extend",
         action="append",
         default=[],
         metavar="KEY=V",
         help="go on with the finished run in --out under another value of a key, such as epochs=60",
     )
-    one.add_argument(
+    parser.add_argument(
         "--log",
         action="append",
         default=[],
         metavar="NAME",
         help="write the figures of every epoch there too: tensorboard (event files in the run folder) or wandb",
     )
-    add_import_option(one)
+    add_import_option(parser)
 
 
 def parse_seed(text: str) -> int:

@@ -68,7 +68,7 @@ def test_a_finished_run_is_read_and_a_stopped_one_goes_on(
 
     out = tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(progress.Progress, "step", step)
+        patch.setattr(progress.Silent, "step", step)
         with pytest.raises(Stopped):
             runtime_compare.train_arms(arms, few, quick, [0], out, quiet=True)
         rows = runtime_compare.train_arms(arms, few, quick, [0], out, quiet=True)
@@ -86,7 +86,7 @@ def test_a_finished_run_is_read_and_a_stopped_one_goes_on(
 def test_an_unfinished_run_is_not_read(
     arms: list[Arm], few: Data, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress.Progress, "step", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(progress.Silent, "step", lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Stopped):
         runtime_compare.train_arms(arms[:1], few, quick, [0], tmp_path, quiet=True)
     with pytest.raises(RunError, match="not finished: 0 of 3 epochs; continue with `train --resume --out"):

@@ -152,10 +152,10 @@ def main(module: Path, archive: Path, out: Path) -> None:
         found["frozen"] = go(source, "frozen", init=out / "whole", freeze=("stem", "layer2", "norms"), epochs=1)
         poison = f"{FIRST} * (float('nan') if torch.distributed.get_rank() == 1 and self.training else 1.0)"
         found["poisoned"] = go(source.replace(FIRST, poison), "poisoned")
-        progress.Progress.step = stop  # type: ignore[method-assign]
+        progress.Silent.step = stop  # type: ignore[method-assign]
         found["stopped"] = go(dropout, "stopped")
-        del progress.Progress.step
-        progress.Progress.step = lambda self, step, epoch: None  # type: ignore[method-assign]
+        del progress.Silent.step
+        progress.Silent.step = lambda self, step, epoch: None  # type: ignore[method-assign]
         found["resumed"] = go(dropout, "stopped", resume=True)
         (out / f"{own.rank}.json").write_text(json.dumps(found))
 

@@ -73,7 +73,7 @@ def test_a_run_that_is_killed_has_the_state_of_the_last_save(
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress.Progress, "step", step)
+        patch.setattr(progress.Silent, "step", step)
         with pytest.raises(Stopped):
             train(source, "small", few, replace(quick, save_every="3"), tmp_path / "run", quiet=True)
     assert steps == [0, 0, 0, 3, 4, 4, 4, 7, 8, 8, 8]  # as seen after steps 1 to 11; an epoch has 4

@@ -42,7 +42,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch, steps: Iterable[int], number: int)
             waiting.remove(step)
             signal.raise_signal(number)
 
-    monkeypatch.setattr(progress.Progress, "step", step)
+    monkeypatch.setattr(progress.Silent, "step", step)
 
 
 def assert_equal_runs(one: Path, other: Path) -> None:
@@ -255,7 +255,7 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     }
     np.savez(tmp_path / "few.npz", **{k: v[:, 0] if v.ndim == 4 else v for k, v in parts.items()})
     begin = ["train", str(tmp_path / "small.py"), "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Progress())
+    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Silent())
     assert main([*begin, "--resume"]) == 1
     assert "run: no such folder; expected the folder of the run to resume" in capsys.readouterr().err
     assert main([*begin[:2], "--out", str(tmp_path / "small.py"), "--resume"]) == 1
@@ -375,7 +375,7 @@ def test_metrics_that_go_in_the_middle_of_a_run_are_whole_at_its_end(
         if step == 10:
             (out / "metrics.jsonl").unlink()
 
-    monkeypatch.setattr(progress.Progress, "step", step)
+    monkeypatch.setattr(progress.Silent, "step", step)
     train(source, "small", few, quick, out, quiet=True)
     assert [json.loads(line)["epoch"] for line in (out / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
 
@@ -476,7 +476,7 @@ def test_a_second_run_in_one_folder_is_refused(
                 train(source, "small", few, quick, out, resume=True, quiet=True)
             refused.append(caught.value)
 
-    monkeypatch.setattr(progress.Progress, "step", step)
+    monkeypatch.setattr(progress.Silent, "step", step)
     train(source, "small", few, quick, out, resume=True, quiet=True)
     assert [fault.status for fault in refused] == [3]
     assert f"in use by a run that is alive (process {os.getpid()} on " in str(refused[0])
@@ -488,7 +488,7 @@ def test_the_command_line_resumes_without_a_spec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Progress())
+    monkeypatch.setattr(progress, "choose_display", lambda *arguments, **_: progress.Silent())
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
         assert main(["train", "digits", "--override", "epochs=1", "--out", "run"]) == 75

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 WORDS = {
     "check": "validate verify lint typecheck type-check analyze analyse prove parse syntax ruff mypy",
@@ -50,7 +52,6 @@ def describe_unknown_command(word: str, commands: Mapping[str, str]) -> str:
 
 OPTIONS = {  # what others call the options of a command; the first word of a row is the option itself
     "--out DIR": "--output --out-dir --output-dir --outdir --output-folder --dest --save-dir --logdir --run-name",
-    "-o DIR": "--output --out-dir --output-dir --outdir --output-folder --dest",
     "--data NAME:PATH": "--dataset --data-dir --data-path --dataset-name --train-data",
     "--recipe FILE": "--config --cfg --hparams --yaml",
     "--override KEY=V": "--opts --hp",
@@ -73,16 +74,23 @@ OPTIONS = {  # what others call the options of a command; the first word of a ro
 OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 
 
-def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
+def refuse_unknown_arguments(rest: Sequence[str], parser: argparse.ArgumentParser) -> NoReturn:
+    """Ends a command (SystemExit, status 2) that does not take the arguments `rest`, with what to write instead."""
+    answer = describe_unknown_option(rest, parser.format_help()) if rest[0].startswith("-") else ""
+    parser.error("\n".join(filter(None, (f"unrecognized arguments: {' '.join(rest)}", answer))))
+
+
+def describe_unknown_option(rest: Sequence[str], help: str) -> str:
     """What to write in place of an option that a command lacks, or nothing; `rest` are the arguments that it did not
-    take, `usage` names the options that it has."""
+    take, `help` names the options that it has."""
+    from resnetc.compiler.diagnostics.diagnostic import similar
     from resnetc.compiler.vocabulary.parameters import NEEDLESS, NO_WEIGHTS, SETTINGS
     from resnetc.runtime.recipe.foreign_keys import FOREIGN_KEYS, describe_absence
 
     option, _, value = rest[0].partition("=")
     if not value and len(rest) > 1 and not rest[1].startswith("-"):
         value = rest[1]
-    options = set(OPTION.findall(usage))
+    options = set(OPTION.findall(help))
     for written, words in OPTIONS.items():
         if option in words.split() and written.split()[0] in options:
             return f"`{option}` is written `{written}` here"
@@ -98,4 +106,5 @@ def describe_unknown_option(rest: Sequence[str], usage: str) -> str:
     settings = [name for name, words in SETTINGS.items() if word in (name, *words.split())]
     if "--set" in options and settings:
         return f"parameters and slots of a model are set with `--set`: `--set {settings[0]}={value or '...'}`"
-    return ""
+    near = similar(option, [name for name in options if name.startswith("--")])
+    return f"a similar option exists: `{near}`" if near else ""

@@ -103,7 +103,11 @@ def parse_networks(options: argparse.Namespace) -> list[NetworkArgument]:
     while options.rest:
         name, *rest = options.rest
         options.settings, options.model = [], None
-        options.parser.parse_args(rest, options)
+        _, unknown = options.parser.parse_known_args(rest, options)
+        if unknown:
+            from resnetc.cli.command_words import refuse_unknown_arguments
+
+            refuse_unknown_arguments(unknown, options.parser)
         own: list[Setting] = options.settings
         common_rest = [(key, value) for key, value in common if key not in dict(own)]
         networks.append(NetworkArgument(name, options.model or model, (*common_rest, *own), bool(own or options.model)))

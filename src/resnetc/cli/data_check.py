@@ -160,7 +160,10 @@ def match_network(options: argparse.Namespace, images: Outline | MixedOutline) -
     data_values = {"classes": images.classes, "channels": images.channels}
     data_settings = {key: value for key, value in data_values.items() if key in parameters and key not in set_names}
     settings = [(key, str(value)) for key, value in data_settings.items()]
-    networks = session.networks(options.model, [*options.settings, *settings])
+    try:
+        networks = session.networks(options.model, [*options.settings, *settings])
+    except UsageError as refusal:
+        raise UsageError(f"{refusal}{describe_recipe_key(str(refusal), options.settings)}") from None
     if session.sink.failed:
         alone, plain = compile_with([])
         fault = next(d for d in session.sink.diagnostics if d.severity == "error")
@@ -180,6 +183,18 @@ def match_network(options: argparse.Namespace, images: Outline | MixedOutline) -
         )
     report_diagnostics(session)  # what it warns of
     return MatchedNetwork(session, networks[0], data_settings)
+
+
+def describe_recipe_key(message: str, settings: Settings) -> str:
+    """The end of the message about a setting that no model has, where it is a key of the recipe."""
+    from resnetc.runtime.recipe.foreign_keys import find_key
+    from resnetc.runtime.recipe.recipe import RULES
+
+    for name, value in settings:
+        key = name if name in RULES else find_key(name)
+        if key is not None and f"no model here has a parameter or slot `{name}`" in message:
+            return f"\nit is a key of the recipe: `--override {key}={value}`"
+    return ""
 
 
 def refuse_misfits(

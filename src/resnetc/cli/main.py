@@ -57,7 +57,9 @@ def run_command(arguments: Sequence[str] | None) -> int:
     try:
         options, rest = parser.parse_known_args(arguments)
         if rest:  # argparse would show the usage of all commands
-            options.parser.error(f"unrecognized arguments: {' '.join(rest)}{describe_option(rest, options)}")
+            from resnetc.cli.command_words import refuse_unknown_arguments
+
+            refuse_unknown_arguments(rest, options.parser)
         refuse_excluded(options)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -81,14 +83,6 @@ def run_command(arguments: Sequence[str] | None) -> int:
         return INPUT
     except Exception as error:
         return report_error(error, options)
-
-
-def describe_option(rest: Sequence[str], options: argparse.Namespace) -> str:
-    """The end of the message about an argument that the command does not take."""
-    from resnetc.cli.command_words import describe_unknown_option
-
-    help = describe_unknown_option(rest, options.parser.format_usage()) if rest[0].startswith("-") else ""
-    return f"\n{help}" if help else ""
 
 
 def report_error(error: Exception, options: argparse.Namespace) -> int:

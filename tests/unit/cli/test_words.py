@@ -1,11 +1,12 @@
 """The words of other tools: commands, options and the names of networks are answered by what is meant."""
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 
-from resnetc.cli.command_words import ADVICE, WORDS, describe_unknown_command
+from resnetc.cli.command_words import ADVICE, OPTION, WORDS, describe_unknown_command
 from resnetc.cli.main import build_parser, main
 from resnetc.compiler.driver.errors import no_spec
 from tests.support import run_python
@@ -41,11 +42,18 @@ OPTIONS = {
     "train digits --amp": "it is a key of the recipe: `--override precision=...`",
     "train digits --teacher resnet50": "recipes have no distillation",
     "train digits --dataset cifar10": "`--dataset` is written `--data NAME:PATH` here",
-    "compile digits --output models": "`--output` is written `-o DIR` here",
+    "compile digits --output models": "`--output` is written `--out DIR` here",
     "compile digits --num-classes 10": "parameters and slots of a model are set with `--set`: `--set classes=10`",
     "show digits --input-size 32": "`--input-size` is written `--input 3x224x224` here",
     "show digits --json": "`--json` is written `--format json` here",
     "check digits --strict": "`--strict` is written `--deny warnings` here",
+    "compare digits --dataset cifar10": "`--dataset` is written `--data NAME:PATH` here",
+    "study --lst": "a similar option exists: `--list`",
+    "study degradation --quik": "a similar option exists: `--quick`",
+    "check digits --formt json": "a similar option exists: `--format`",
+    "train digits --set precision=bfloat16": "it is a key of the recipe: `--override precision=bfloat16`",
+    "train digits --set lr=0.1": "it is a key of the recipe: `--override learning_rate=0.1`",
+    "compare digits --set epochs=3": "it is a key of the recipe: `--override epochs=3`",
 }
 
 
@@ -53,6 +61,16 @@ OPTIONS = {
 def test_an_option_of_another_tool_is_answered(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 2
     assert capsys.readouterr().err.endswith(f"\n{OPTIONS[line]}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_names_its_options_and_no_others(name: str) -> None:
+    """Of these an unknown one is answered."""
+    subparsers = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    parser = subparsers.choices[name]
+    options = {option for action in parser._actions for option in action.option_strings}
+    assert {option for option in OPTION.findall(parser.format_help()) if option.startswith("--")} <= options
+    assert {option for option in options if option.startswith("--")} <= set(OPTION.findall(parser.format_help()))
 
 
 SPECS = {

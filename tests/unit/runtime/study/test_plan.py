@@ -1,5 +1,6 @@
 """The texts of the studies: complete, of nets that compile, and of recipes that load."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import resnetc
 from resnetc.cli.study_costs import compute_costs, format_costs
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.recipe import recipe_file
-from resnetc.runtime.study.plan import Form, Plan, has_photographs, list_studies, read_plan
+from resnetc.runtime.study import plan as plans
+from resnetc.runtime.study.plan import Expectation, Form, Plan, has_photographs, list_studies, read_plan
 
 FORM_NAMES: tuple[Form, ...] = ("quick", "full", "photographs")
 PAGE = Path(__file__).parents[4] / "docs" / "studies.md"
@@ -25,6 +27,34 @@ def test_a_study_is_whole(name: str, form: Form) -> None:
     assert len(labels) == len(set(labels)) and "{" not in "".join(labels)
     assert all(arm.init is None or arm.init in labels[: labels.index(arm.label)] for arm in plan.arms)
     assert (plan.set_up is None) == (name == "table1")
+
+
+SET_UP = {"data", "images", "side", "recipe", "override", "set", "seeds"}
+OF_A_FORM = {"limits", "measured", "published", "criteria", "arms", "claim", "dispute", "title", "source"}
+OF_AN_ARM = {"label", "spec", "set", "override", "values", "images", "classes", "init"}
+
+
+@pytest.mark.parametrize("name", list_studies())
+def test_a_text_has_no_key_that_nobody_reads(name: str) -> None:
+    """A mistyped one would be taken for none."""
+    text = plans._read(name)
+    assert text.keys() <= OF_A_FORM | {"cpu_minutes", "trains", *FORM_NAMES}
+    for form in FORM_NAMES:
+        assert text.get(form, {}).keys() <= OF_A_FORM | SET_UP
+    for part in (text, *(text.get(form, {}) for form in FORM_NAMES)):
+        for arm in part.get("arms", []):
+            assert arm.keys() <= OF_AN_ARM | set(FORM_NAMES)
+            assert all(arm[form] is False or arm[form].keys() <= OF_AN_ARM for form in FORM_NAMES if form in arm)
+        for criterion in part.get("criteria", []):
+            assert criterion.keys() <= {"statistic", "says", "at_least", "at_most", "exact"}
+
+
+def test_what_all_studies_share_has_no_key_that_nobody_reads() -> None:
+    shared = plans._read("set_ups")
+    assert shared.keys() == {"studies", *FORM_NAMES}
+    expected = {field.name for field in fields(Expectation)}
+    for form in FORM_NAMES:
+        assert shared[form].keys() <= SET_UP | {"expected"} and shared[form].get("expected", {}).keys() <= expected
 
 
 @pytest.mark.parametrize(("name", "form"), [one for one in FORMS if one[0] != "table1"])

@@ -77,6 +77,13 @@ class Signature:
         return tuple((a.name, a.default) for a in self.parameters if a.default is not None)
 
     @property
+    def positional(self) -> int:
+        """How many arguments a call gives without their keywords."""
+        first = self.parameters[:POSITIONAL]
+        named = (i for i, a in enumerate(first) if a.kind in ("module", "bool") or a.default is not None)
+        return next(named, len(first))
+
+    @property
     def declarations(self) -> tuple[tuple[str, str], ...]:
         """The parameters as `def` has them: name and type; a bare `*` where one with a default stands before others."""
         out: list[tuple[str, str]] = []
@@ -85,7 +92,7 @@ class Signature:
             out.append((parameter.name, parameter.type + (f" = {parameter.default}" if parameter.default else "")))
             starred = starred or (parameter.default is None and " = " in "".join(type for _, type in out))
         if starred:
-            out.insert(POSITIONAL, ("*", ""))
+            out.insert(self.positional, ("*", ""))
         return tuple(out)
 
     def settle(self, definitions: dict[str, syntax.Expr]) -> None:
@@ -98,7 +105,8 @@ class Signature:
         for name, kind, values in self.numbers:
             if kind == "int" and not all_equal(values) and name not in {a.name for a in self.arguments}:
                 more = self.lines(definitions, vectors, name)
-                if len(more) > len(lines) + 1:  # `width` in place of both `inner` and `outer`
+                # `width` in place of both `inner` and `outer`, or of one where every call of the spec must give it
+                if len(more) > len(lines) + (name in definitions):
                     self.add(name, kind, values)
                     lines = self.lines(definitions, vectors)
         for argument in self.arguments:
@@ -112,7 +120,7 @@ class Signature:
             return (1, declared.index(name)) if name in declared else (2, 0)
 
         self.arguments.sort(key=rank)
-        for argument in (a for a in self.parameters[POSITIONAL:] if a.default is None):
+        for argument in (a for a in self.parameters if a.default is None):
             argument.default = default_text(definitions.get(argument.declared_name or argument.name))
 
     def lines(self, definitions: dict[str, syntax.Expr], vectors: Vectors, more: str = "") -> dict[str, str]:
@@ -133,9 +141,8 @@ class Signature:
         return out
 
     def call(self, function: str, occurrence: int) -> Call:
-        """The call for one occurrence: by keyword from the third argument, module or flag on."""
-        kinds = [a.kind for a in self.parameters[:POSITIONAL]]
-        positional = next((i for i, kind in enumerate(kinds) if kind in ("module", "bool")), len(kinds))
+        """The call for one occurrence: by keyword from the third argument, module, flag or default on."""
+        positional = self.positional
         keyed = [(a.name if i >= positional else None, a.text(occurrence)) for i, a in enumerate(self.parameters)]
         return Call(function, tuple(keyed), self.defaults)
 

@@ -29,11 +29,13 @@ class Bottleneck(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        stride: int,
-        inner: int,
+        width: int,
+        *,
+        stride: int = 1,
         downsample: nn.Module,
     ) -> None:
         super().__init__()
+        inner = 4 * width
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.act = nn.ReLU()
@@ -68,52 +70,20 @@ class ResNeXt101_32x8d(nn.Module):
         self.act = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         self.layer1 = nn.Sequential(
-            Bottleneck(64, 1, inner=256, downsample=project(64, 256, stride=1)),
-            *(
-                Bottleneck(
-                    256,
-                    1,
-                    inner=256,
-                    downsample=nn.Identity(),
-                )
-                for _ in range(2)
-            ),
+            Bottleneck(64, 64, downsample=project(64, 256, stride=1)),
+            *(Bottleneck(256, 64, downsample=nn.Identity()) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(
-            Bottleneck(256, 2, inner=512, downsample=project(256, 512, stride=2)),
-            *(
-                Bottleneck(
-                    512,
-                    1,
-                    inner=512,
-                    downsample=nn.Identity(),
-                )
-                for _ in range(3)
-            ),
+            Bottleneck(256, 128, stride=2, downsample=project(256, 512, stride=2)),
+            *(Bottleneck(512, 128, downsample=nn.Identity()) for _ in range(3)),
         )
         self.layer3 = nn.Sequential(
-            Bottleneck(512, 2, inner=1024, downsample=project(512, 1024, stride=2)),
-            *(
-                Bottleneck(
-                    1024,
-                    1,
-                    inner=1024,
-                    downsample=nn.Identity(),
-                )
-                for _ in range(22)
-            ),
+            Bottleneck(512, 256, stride=2, downsample=project(512, 1024, stride=2)),
+            *(Bottleneck(1024, 256, downsample=nn.Identity()) for _ in range(22)),
         )
         self.layer4 = nn.Sequential(
-            Bottleneck(1024, 2, inner=2048, downsample=project(1024, 2048, stride=2)),
-            *(
-                Bottleneck(
-                    2048,
-                    1,
-                    inner=2048,
-                    downsample=nn.Identity(),
-                )
-                for _ in range(2)
-            ),
+            Bottleneck(1024, 512, stride=2, downsample=project(1024, 2048, stride=2)),
+            *(Bottleneck(2048, 512, downsample=nn.Identity()) for _ in range(2)),
         )
         self.fc = nn.Linear(2048, classes)
         for m in self.modules():
@@ -134,4 +104,4 @@ def build(classes: int = 1000, channels: int = 3) -> ResNeXt101_32x8d:
     return ResNeXt101_32x8d(classes, channels)
 
 
-# sealed by resnetc: text 51692750a07592a5 keys de7e64733da0fc8e function 23f31591f4290863
+# sealed by resnetc: text a543f6a9035b0899 keys de7e64733da0fc8e function 23f31591f4290863

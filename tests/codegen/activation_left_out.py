@@ -18,7 +18,7 @@ INPUT_SHAPE = (3, 32, 32)
 class Layer(nn.Module):
     """The block `layer`."""
 
-    def __init__(self, active: bool) -> None:
+    def __init__(self, active: bool = True) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
@@ -33,7 +33,7 @@ class Unit(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.a = Layer(active=True)
+        self.a = Layer()
         self.b = Layer(active=False)
         self.act = nn.ReLU()
 
@@ -67,4 +67,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text d6fd49a9b3e60e4f keys 774f23a83f6d7c8c function a120da68d1863b47
+# sealed by resnetc: text 06220541a0917dad keys 774f23a83f6d7c8c function a120da68d1863b47

@@ -98,7 +98,7 @@ class AddedContext(nn.Module):
 class Basic(nn.Module):
     """Two 3x3 convolutions (ResNet-18, ResNet-34, the CIFAR nets)."""
 
-    def __init__(self, width: int, stride: int, downsample: nn.Module) -> None:
+    def __init__(self, width: int, *, stride: int = 1, downsample: nn.Module) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(16, width, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -125,11 +125,11 @@ class Net(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.act = nn.ReLU()
-        self.layer1 = nn.Sequential(Basic(16, 1, downsample=nn.Identity()))
+        self.layer1 = nn.Sequential(Basic(16, downsample=nn.Identity()))
         self.layer2 = nn.Sequential(
             Basic(
                 32,
-                2,
+                stride=2,
                 downsample=nn.Sequential(
                     nn.Conv2d(16, 32, 1, 2, bias=False),
                     nn.BatchNorm2d(32),
@@ -158,4 +158,4 @@ def build(classes: int = 10) -> Net:
     return Net(classes)
 
 
-# sealed by resnetc: text 534bc3ca4a772fa2 keys 06dd2b1a828e11ba function 364769728671af09
+# sealed by resnetc: text 92716be1ed839f1a keys 06dd2b1a828e11ba function 364769728671af09

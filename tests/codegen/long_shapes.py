@@ -17,7 +17,13 @@ INPUT_SHAPE = (8, 64)
 class AUnitOfManyConvolutions(nn.Module):
     """Several convolutions with long names."""
 
-    def __init__(self, in_channels: int, stride: int, conv_channels: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        stride: int = 1,
+        conv_channels: int,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(in_channels, 24, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm1d(24)
@@ -41,8 +47,8 @@ class Net(nn.Module):
         self.bn1 = nn.BatchNorm1d(16)
         self.act = nn.ReLU()
         self.layer1 = nn.Sequential(
-            AUnitOfManyConvolutions(16, 3, conv_channels=19),
-            AUnitOfManyConvolutions(19, 1, conv_channels=22),
+            AUnitOfManyConvolutions(16, stride=3, conv_channels=19),
+            AUnitOfManyConvolutions(19, conv_channels=22),
         )
         self.fc = nn.Linear(22, 10)
         for m in self.modules():
@@ -60,4 +66,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text bc3e1148464a1615 keys 4ed965c3a8edc951 function d7b13a3699f05586
+# sealed by resnetc: text 2dd67ee817d723c6 keys 4ed965c3a8edc951 function d7b13a3699f05586

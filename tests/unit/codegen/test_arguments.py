@@ -55,6 +55,31 @@ def test_a_number_of_another_name_is_not_taken_for_the_one_of_the_spec() -> None
     defined(block, "a: unit(4) |> b: unit(6)")
 
 
+def test_what_every_call_of_the_spec_gives_is_an_argument_though_another_number_is_as_large() -> None:
+    """ResNeXt-101 32x8d: `inner` and `outer` are both 4 times the width, which no layer has."""
+    block = """
+        block unit(width: int, first stride: size = 1, groups: int = 1, inner: int = 2 * width * groups,
+                   outer: int = 4 * width) {
+          out = in |> conv(inner, kernel=1, groups=groups) |> conv(outer, kernel=3, stride=stride)
+        }
+    """
+    made = defined(block, "a: unit(8, groups=2) |> b: unit(16, stride=2, groups=2)")
+    assert parameters(made["Unit"]) == {"in_channels": NONE, "width": NONE, "stride": 1}
+
+
+def test_a_default_of_the_spec_is_one_in_every_place() -> None:
+    """Also where what follows has none: by keyword then, as is whatever has a default."""
+    block = """
+        block unit(first stride: size = 1, last: int) {
+          out = in |> conv(8, kernel=3, stride=stride) |> conv(last, kernel=1)
+        }
+    """
+    (trial,) = trials(f"edition 1\n{block}{NET.format(stem='a: unit(1, 4) |> conv(8, kernel=1) |> b: unit(2, 6)')}")
+    assert_outputs_agree(trial, (32, 32))
+    assert "    def __init__(self, *, stride: int = 1, last: int) -> None:\n" in trial.source
+    assert "Unit(last=4)" in trial.source and "Unit(stride=2, last=6)" in trial.source
+
+
 def test_a_default_is_that_of_the_spec() -> None:
     block = """
         block unit(width: int, slope: number = 0.25, groups: int = 2, bias: bool = false) {
@@ -100,8 +125,8 @@ def test_modules_come_last() -> None:
     assert list(parameters(made["Unit"])) == ["stride", "conv_in_channels", "shrink"]
 
 
-def test_a_renamed_parameter_keeps_its_place_and_a_number_stands_in_the_documentation() -> None:
-    """`x` is what `forward` calls its input; the policy's stride is 2 wherever its function is called."""
+def test_a_renamed_parameter_keeps_its_place() -> None:
+    """`x` is what `forward` calls its input."""
     (trial,) = trials("""edition 1
 /// Halves.
 policy halve(channels: int, stride: size) {
@@ -125,7 +150,7 @@ model net() {
         r"^        (\w+): ", trial.source.partition("class Unit")[2].partition("-> None")[0], re.MULTILINE
     )
     assert names == ["in_channels", "x_2", "y", "halve_2"]
-    assert '"""Policy `halve`: `conv(channels, kernel=1, stride=2) |> norm`."""' in trial.source
+    assert '"""A 1x1 convolution and a norm."""' in trial.source
 
 
 def test_what_follows_a_flag_goes_by_keyword() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from itertools import count
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -17,8 +16,10 @@ from resnetc.compiler.codegen.python_layout import (
     NumberedRun,
     Pair,
     Repeat,
+    broken,
     format_lines,
     line,
+    must_break,
     named,
     ordered,
 )
@@ -117,14 +118,6 @@ def sweep(codes: list[Code], i: int, names: Mapping[str, list[Argument]]) -> tup
     return Repeat(element, len(values), name, tuple(str(t) for t in texts)), j
 
 
-def variable(code: Code, around: list[Code]) -> str:
-    """What a module is called on its own: after its class, and unlike all that the text around it mentions."""
-    kind = re.sub(r"\d+d$", "", code.function.removeprefix("nn.")) if isinstance(code, Call) else "module"
-    base = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-    used = {word for other in around for word in re.findall(r"\w+", line(other))}
-    return next(name for n in count(1) if (name := base if n == 1 else f"{base}{n}") not in used)
-
-
 @record
 class Fields:
     """The lines that store modules, and how `forward` reaches each, and those of each stage as one.
@@ -174,7 +167,7 @@ def containers(
     for name, child in tree.items():
         # The elements of a container are of type Module, which has none itself: only Any lets `forward` reach further.
         start = f"self.{name}: Any = " if name in nested else f"self.{name} = "
-        equal = repeated(name, child, list(stored.values())) if (name,) not in writer.sequences else []
+        equal = repeated(name, child) if (name,) not in writer.sequences else []
         out.lines.extend(equal or format_lines(start, writer.write(child, (name,)), 8))
     return out
 
@@ -184,16 +177,20 @@ def is_nested(text: str) -> bool:
     return text.count("[") > 1
 
 
-def repeated(name: str | int, node: Node, around: list[Code]) -> list[str]:
-    """A list of equal modules, made in a loop; nothing for another node."""
+def repeated(name: str | int, node: Node) -> list[str]:
+    """A list of equal modules, written once; nothing for another node."""
     codes = list(node.values()) if isinstance(node, dict) and all(isinstance(k, int) for k in node) else []
-    if len(codes) <= 2 or isinstance(code := codes[0], dict) or any(other != code for other in codes):
+    if len(codes) <= 2 or not isinstance(code := codes[0], Call) or any(other != code for other in codes):
         return []
-    each = [f"            self.{name}.append({line(code)})"]
-    if len(each[0]) > WIDTH:
-        own = variable(code, around)
-        each = [*format_lines(f"{own} = ", code, 12), f"            self.{name}.append({own})"]
-    return [f"        self.{name} = nn.ModuleList()", f"        for _ in range({len(codes)}):", *each]
+    whole = f"        self.{name} = nn.ModuleList({line(code)} for _ in range({len(codes)}))"
+    if len(whole) <= WIDTH and not must_break(code):
+        return [whole]
+    return [
+        f"        self.{name} = nn.ModuleList(",
+        *broken(code, 12),
+        f"            for _ in range({len(codes)})",
+        "        )",
+    ]
 
 
 class Containers:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from resnetc.compiler.codegen.naming import NEVER
 from resnetc.compiler.codegen.python_layout import WIDTH
 from resnetc.compiler.fast_dataclass import record
 
@@ -14,6 +16,7 @@ INDENT = 8
 # a sum with a number or a difference, whose order is the spec's.
 ATOM, PRODUCT, SUM, MIXED = range(4)
 MAX_SHAPES = 3  # of different parts that a comment lists
+TAKEN = NEVER | {"self", "torch"}  # what no variable of `forward` is called
 PRIVATE_USE = 0xE000  # where Unicode has characters that no text of a module has
 
 
@@ -173,15 +176,21 @@ class Forward:
     def loop(self, operation: Operation) -> None:
         """Modules one after the other: a slice of an `nn.Sequential` is a module that no tracer of torch.fx knows."""
         (before,), (ref,) = operation.inputs, operation.outputs
-        if before in self.pending:
-            self.assign(before)
-        start = self.variables[before]
         self.left[before] -= 1
-        name = self.free(self.called(ref), ref)
+        if before in self.pending and self.left[before] == 0:  # what goes in has the name of what comes out
+            start = self.pending.pop(before).text
+        else:
+            if before in self.pending:
+                self.assign(before)
+            start = self.variables[before]
+        base, last = (self.names.get(number, "").rstrip("0123456789") for number in (before, ref))
+        name = self.free("out" if last and base == last else self.called(ref), ref)  # not `x3`, as it was `x0` too
         if name != start:
             self.lines.append(Line(f"{name} = {start}", self.shape(before)))
         self.variables[ref], self.value_of[name] = name, ref
-        block, shape = self.free("block", -1), self.shape(ref)
+        plural = re.search(r"\.([a-z]\w+)s$", operation.blocks)
+        element = plural[1] if plural and plural[1] not in TAKEN | {name} else "block"
+        block, shape = self.free(element, -1), self.shape(ref)
         self.lines.append(Line(f"for {block} in {operation.blocks}:", shape))
         self.lines.append(Line(f"    {name} = {block}({name})", None))
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from resnetc.compiler.codegen import functional
 from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
+from resnetc.compiler.codegen.chains import with_loops
 from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
 from resnetc.compiler.codegen.class_differences import Differences
 from resnetc.compiler.codegen.containers import (
@@ -320,6 +321,8 @@ class Lowering:
             else functional.operation(step, column, inputs, access.get(number), first, vectors, operands.text(number))
             for (number, _, _), (step, column, inputs) in zip(plan, lines_of, strict=True)
         ]
+        marked = {output, *(results or {}).values(), *(ref for ref in remarks)}
+        ops = with_loops(ops, stored, marked, comments.shape)
         names: dict[int, str] = {}
         for ref, wire in enumerate(first.wires):
             if wire.name is not None:

@@ -54,9 +54,7 @@ class Partial(nn.Module):
             nn.BatchNorm2d(half),
             nn.ReLU(),
         )
-        self.units = nn.ModuleList()
-        for _ in range(3):
-            self.units.append(Basic(half))
+        self.units = nn.ModuleList(Basic(half) for _ in range(3))
         self.join = nn.Sequential(
             nn.Conv2d(width, width, 1, bias=False),
             nn.BatchNorm2d(width),
@@ -64,10 +62,10 @@ class Partial(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
-        x0 = self.through(x)  # [half, h, w]
-        x1 = self.units[0](x0)
-        x2 = self.units[1](x1)
-        x = torch.cat([self.units[2](x2), self.past(x)], dim=1)  # [width, h, w]
+        out = self.through(x)  # [half, h, w]
+        for unit in self.units:
+            out = unit(out)
+        x = torch.cat([out, self.past(x)], dim=1)  # [width, h, w]
         return self.join(x)
 
 
@@ -116,4 +114,4 @@ def build(classes: int = 10, channels: int = 3) -> CSPResnet28:
     return CSPResnet28(classes, channels)
 
 
-# sealed by resnetc: text ea3ecc88fe96efc3 keys c27d6138b24a6428 function c7da24dd8516bc74
+# sealed by resnetc: text 795c69720540bcc7 keys c27d6138b24a6428 function c7da24dd8516bc74

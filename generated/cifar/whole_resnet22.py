@@ -37,14 +37,13 @@ class Whole(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.units = nn.ModuleList()
-        for _ in range(3):
-            self.units.append(Basic(width))
+        self.units = nn.ModuleList(Basic(width) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:  # [width, h, w]
-        x1 = self.units[0](x)  # [width, h, w]
-        x2 = self.units[1](x1)
-        return self.units[2](x2)
+        x3 = x  # [width, h, w]
+        for unit in self.units:
+            x3 = unit(x3)
+        return x3
 
 
 class WholeResnet22(nn.Module):
@@ -90,4 +89,4 @@ def build(classes: int = 10, channels: int = 3) -> WholeResnet22:
     return WholeResnet22(classes, channels)
 
 
-# sealed by resnetc: text db2b383b2e31c7da keys cdebbd1f6333e512 function e56d1eb1384e6b63
+# sealed by resnetc: text e72095559396fcf9 keys cdebbd1f6333e512 function e56d1eb1384e6b63

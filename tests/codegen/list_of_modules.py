@@ -26,10 +26,16 @@ class Unit(nn.Module):
     def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.convs = nn.ModuleList()
-        for _ in range(3):
-            conv = nn.Conv2d(width // 4, width // 4, 3, padding=1, bias=False)
-            self.convs.append(conv)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(
+                width // 4,
+                width // 4,
+                3,
+                padding=1,
+                bias=False,
+            )
+            for _ in range(3)
+        )
         self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.ReLU()
 
@@ -74,4 +80,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 105040908a0de3c3 keys 02bfcab96f371fa6 function 8ffece5ae68100c4
+# sealed by resnetc: text ca4e5338f65b3bc1 keys 02bfcab96f371fa6 function 8ffece5ae68100c4

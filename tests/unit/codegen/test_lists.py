@@ -82,3 +82,53 @@ def test_an_operand_that_an_operation_writes_twice_gets_a_name_first() -> None:
     ]
     lines = Forward(operations, 2, {}, lambda ref: "").write()
     assert [line.code for line in lines] == ["x = self.f(x)", "return torch.where(x > 0, x, 0)"]
+
+
+CHAIN = """edition 1
+block unit(depth: int = 3) {{
+  let y[0] = in |> start: conv(8, kernel=1)
+  each i in range(depth) {{ let y[i + 1] = y[i] |> {name}[i]: conv(8, kernel=3, groups={groups}, stride={stride}) }}
+  out = {out}
+}}
+model net() {{
+  input [8, H] = [8, 16]
+  stem = unit
+  head = identity
+}}
+"""
+USUAL = {"name": "units", "groups": "1", "stride": "1", "out": "y[3] |> norm"}
+
+
+def forward_of(**changes: str) -> str:
+    (trial,) = trials(CHAIN.format(**USUAL | changes))
+    assert_outputs_agree(trial, (16,))
+    torch.fx.symbolic_trace(build(trial.source))
+    return trial.source.partition("def forward")[2].partition("class ")[0]
+
+
+@pytest.mark.parametrize(
+    "name, element", [("units", "unit"), ("outs", "block"), ("selfs", "block"), ("lists", "block"), ("stem", "block")]
+)
+def test_a_chain_of_the_modules_of_a_list_is_a_loop(name: str, element: str) -> None:
+    loop = f"out = self.start(x)  # [8, l]\n        for {element} in self.{name}:\n            out = {element}(out)\n"
+    assert loop in forward_of(name=name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"out": "y[3] + y[2]"},  # what the second one gives is read twice
+        {"stride": "2"},  # every module gives another shape, which its line says
+        {"out": "y[3] + y[1]", "groups": "(1 when i == 0 otherwise 8)"},
+    ],
+)
+def test_what_is_no_chain_of_a_whole_list_is_called_one_by_one(changes: dict[str, str]) -> None:
+    forward = forward_of(**changes)
+    assert "for " not in forward and "self.units[2](" in forward
+
+
+def test_equal_modules_of_a_list_are_written_once() -> None:
+    (trial,) = trials(CHAIN.format(**USUAL))
+    (start,) = [text for text in trial.source.splitlines() if "nn.ModuleList(" in text]
+    assert start == "        self.units = nn.ModuleList("
+    assert "            nn.Conv1d(" in trial.source.splitlines() and ".append(" not in trial.source

@@ -134,7 +134,7 @@ def tabled() -> Iterator[str]:
             for value in plain_values(parameter, maps[0]):
                 term = literal(value, 1)
                 given = ((parameter.name, Term("x", term.values)), *beside)
-                made = settled(row, maps, Wish(given=given), lambda options: min(2, len(options) - 1))  # a kernel of 3
+                made = settled(row, maps, Wish(fixed=given), lambda options: min(2, len(options) - 1))  # a kernel of 3
                 if made is not None:
                     calls.setdefault(made.text, []).append(term.text)
             for call, values in calls.items():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.diagnostics.excerpt import Paint, excerpt
 from resnetc.compiler.source import Position, Span
-from resnetc.terminal import LONGEST_RESULT, bounded, brief, one_line, paint, remark
+from resnetc.terminal import MAX_RESULT, bounded, brief, one_line, paint, remark
 
 ANSI = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "secondary": "1;34", "bold": "1"}
 
@@ -109,7 +109,7 @@ def _fields(diagnostic: Diagnostic) -> dict[str, object]:
 def _range(span: Span) -> dict[str, object]:
     start, end = _ends(span)
     return {
-        "file": brief(span.source.name, LONGEST_RESULT),
+        "file": brief(span.source.name, MAX_RESULT),
         "start": {"line": start.line, "column": start.column},
         "end": {"line": end.line, "column": end.column},
     }
@@ -135,7 +135,7 @@ def _workflow_command(diagnostic: Diagnostic) -> str:
 def _escaped(value: object, property: bool = False) -> str:
     """`value` as GitHub's workflow commands take it."""
     if property:
-        lines = [brief(one_line(brief(str(value), LONGEST_RESULT)), LONGEST_RESULT)]
+        lines = [brief(one_line(brief(str(value), MAX_RESULT)), MAX_RESULT)]
     else:
         lines = [remark(line) for line in str(value).split("\n")]
     text = "\n".join(lines).replace("%", "%25").replace("\n", "%0A")

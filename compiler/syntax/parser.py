@@ -56,10 +56,10 @@ def parse_expression(source: Source, sink: Sink) -> syntax.Expr | None:
             return Builder(source).expr(read(source, "expr", Limits(source)))
         except UnexpectedInput:
             from resnetc.compiler.syntax.lexer import tokens
-            from resnetc.compiler.syntax.recovery import Piece, Recovery
+            from resnetc.compiler.syntax.recovery import FragmentParser, Recovery
 
             recovery = Recovery(source, sink.add)
-            Piece(recovery, "expr", tokens(source, recovery.report)).read()
+            FragmentParser(recovery, "expr", tokens(source, recovery.report)).read()
     except Fault as fault:
         sink.add(fault.diagnostic)
     return None

@@ -29,10 +29,10 @@ from resnetc.compiler.syntax.limits import Limits
 from resnetc.compiler.syntax.parse_tree import Node, ParsedParts, children
 
 MAX_FAULTS = 20
-MAX_MENDS = 100
-REACH = 200  # tokens that a repair is tried on, at most
-BACK = 12  # tokens before a fault that may be what is wrong
-ENOUGH = 3  # tokens behind a fault that a repair must lead to, or all that are left
+MAX_RECOVERIES = 100
+MAX_LOOKAHEAD = 200  # tokens that a repair is tried on, at most
+MAX_LOOKBACK = 12  # tokens before a fault that may be what is wrong
+MIN_PROGRESS = 3  # tokens behind a fault that a repair must lead to, or all that are left
 ENDINGS = {"NAME", "INT", "FLOAT", "STRING", "RPAR", "RSQB", "RBRACE", "LBRACE"}  # behind these a statement may open
 WHOLE = {  # what an item or a stage cannot do without, at its shortest
     "EACH": ["INT", "OF", "NAME"],
@@ -79,7 +79,7 @@ class Recovery:
     def __init__(self, source: Source, report: Callable[[Diagnostic], None]) -> None:
         self.source = source
         self.parts = ParsedParts()
-        self.faults = self.mends = 0
+        self.faults = self.recoveries = 0
         self._report = report
         self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
 
@@ -123,7 +123,7 @@ class Recovery:
 
     def piece(self, start: str, tokens: list[Token]) -> Node | None:
         """The tree of a piece that is whole, where the text is not beyond all hope."""
-        return Piece(self, start, tokens).read() if self.mends <= MAX_MENDS else None
+        return FragmentParser(self, start, tokens).read() if self.recoveries <= MAX_RECOVERIES else None
 
     def files(self, tokens: list[Token]) -> set[str]:
         """What a text takes for files, by the dot behind it: they are not missed where their `use` was lost."""
@@ -132,14 +132,14 @@ class Recovery:
         return dotted - {str(children(children(use)[0])[-1]) for use in self.parts.uses}
 
 
-class Piece:
+class FragmentParser:
     """A part of a text with a rule of its own: read by the states of the parser, and made a tree if it is whole."""
 
     def __init__(self, recovery: Recovery, start: str, tokens: list[Token]) -> None:
         self.recovery, self.start, self.tokens = recovery, start, tokens
         self.machine = Automaton(start)
         self.opened: list[tuple[int, Token]] = []
-        self.trail: deque[Step] = deque(maxlen=BACK)
+        self.trail: deque[Step] = deque(maxlen=MAX_LOOKBACK)
         self.broken = self.lost = False
 
     def read(self) -> Node | None:
@@ -163,12 +163,12 @@ class Piece:
                 self.stray(i, expected)
                 break
             self.broken = True
-            self.recovery.mends += 1
+            self.recovery.recoveries += 1
             follows = self.follows(i, expected)
             more = follows or self.recovery.report(errors.refused(token, self.place(i, expected)))
-            if not more or self.recovery.mends > MAX_MENDS:
+            if not more or self.recovery.recoveries > MAX_RECOVERIES:
                 return None
-            i = self.mend(i)
+            i = self.recover(i)
             self.trail.clear()
         return self.finish()
 
@@ -197,7 +197,7 @@ class Piece:
 
     def unfinished(self) -> None:
         self.broken = True
-        self.recovery.mends += 1
+        self.recovery.recoveries += 1
         place = self.place(len(self.tokens), self.machine.accepts())
         if self.start == "expr":
             end = len(self.recovery.source.text)
@@ -221,7 +221,7 @@ class Piece:
         opened = self.opened[-1][1] if self.opened else None
         kind = next((t.type.lower() for t in self.tokens if t.type != "DOC"), "")
         before = self.tokens[i - 1] if i else None
-        after = [t.type for t in self.tokens[i + 1 : i + 1 + ENOUGH]]
+        after = [t.type for t in self.tokens[i + 1 : i + 1 + MIN_PROGRESS]]
         named = self.machine.reach(["NAME", *after]) > len(after)
         if i < len(self.tokens) and self.opens_line(self.tokens[i]):
             named = named and after[:1] == ["COLON"]
@@ -260,7 +260,7 @@ class Piece:
 
     # -- going on -----------------------------------------------------------------------------------------------------
 
-    def mend(self, i: int) -> int:
+    def recover(self, i: int) -> int:
         """Reads on as if something were too much, wrong or missing here or shortly before; returns where.
 
         The repair that leads furthest is taken, up to the statement after the next; else a later statement is found.
@@ -272,7 +272,7 @@ class Piece:
             return i + 1
         # A repair is judged by how far the parser gets with it, not by how small it is: a missing `(` and a stray `)`
         # are both one token, and only what follows tells them apart. Each is tried on the parser's states alone,
-        # without building a tree, so that hundreds of them can be tried. It has to lead past ENOUGH tokens, or the next
+        # without building a tree, so that hundreds can be tried. It has to lead past MIN_PROGRESS tokens, or the next
         # fault would be one that the repair itself made. It is not tried beyond the second statement: another fault
         # behind it would make every repair look equally bad. One token more or less comes first. Only if none of these
         # leads on is the text up to a statement given up, as that would always "succeed" and hide what is wrong in
@@ -280,7 +280,7 @@ class Piece:
         stop = self.horizon(i)
         types = [t.type for t in self.tokens[:stop]] + ([END] if stop == len(self.tokens) else [])
         behind_input = self.tokens[i - 1].type == "INPUT"  # then nothing of the statement can be read
-        for repairs in (self.of_words(i), self.of_statements(i, stop))[:: -1 if behind_input else 1]:
+        for repairs in (self.token_repairs(i), self.statement_repairs(i, stop))[:: -1 if behind_input else 1]:
             best, reached = None, 0
             for repair in repairs:
                 way = [*repair.inserted, *types[repair.then :]]
@@ -289,7 +289,7 @@ class Piece:
                     best, reached = repair, end
                 if reached == len(types):
                     break  # none leads further
-            if best is not None and reached >= min(max(i, best.then) + ENOUGH, len(types)):
+            if best is not None and reached >= min(max(i, best.then) + MIN_PROGRESS, len(types)):
                 return self.follow(best)
         return self.resume(i)
 
@@ -303,13 +303,13 @@ class Piece:
     def horizon(self, i: int) -> int:
         """Where the second statement behind a token opens, if that is near."""
         opened = 0
-        for at in range(i + 1, min(i + REACH, len(self.tokens))):
+        for at in range(i + 1, min(i + MAX_LOOKAHEAD, len(self.tokens))):
             opened += self.opens_statement(at)
             if opened == 2:
                 return at + 1
-        return min(i + REACH, len(self.tokens))
+        return min(i + MAX_LOOKAHEAD, len(self.tokens))
 
-    def of_words(self, i: int) -> Iterator[Repair]:
+    def token_repairs(self, i: int) -> Iterator[Repair]:
         """One token less, another, or one more, the nearest first; or a part more. What opens a statement does so."""
         # The parser notices a fault at the first token that cannot follow; what is wrong often stands before it, as a
         # bracket that was closed too early does. Hence the trail. Of repairs that lead equally far the first is taken,
@@ -333,7 +333,7 @@ class Piece:
             if "OTHERWISE" in terminals:
                 yield Repair(step, REASON, step.at)
 
-    def of_statements(self, i: int, stop: int) -> Iterator[Repair]:
+    def statement_repairs(self, i: int, stop: int) -> Iterator[Repair]:
         """All less up to the next statement, or the one behind it, once the one that is open has what it needs."""
         step = self.here(i)
         for at in range(i + 1, stop):

@@ -16,7 +16,7 @@ from resnetc.runtime.recipe.recipe import Recipe
 # Decoded crops wait for each other: decoder and filter, in turn, would each find the other's code in the caches.
 _MAX_BYTES_THAT_WAIT = 1 << 20
 _MAX_TOGETHER = 8  # crops of one shape: more gain nothing, and their memory is taken from the system each time
-_TRIES = 10  # draws, before the largest centre of an allowed shape is taken
+_MAX_TRIES = 10  # draws, before the largest centre of an allowed shape is taken
 _Draw = tuple[int, int, int, int]  # area, shape, top, left, each from 0 to 2**32 - 1
 _Shape = tuple[int, ...]  # height, width, channels
 
@@ -38,7 +38,7 @@ class RandomCrops:
 
     def draw(self, epoch: int, indices: Sequence[int]) -> list[list[_Draw]]:
         """The random numbers for every photograph of a batch, whatever its size."""
-        index = torch.tensor(indices, dtype=torch.int64)[:, None] * _TRIES + torch.arange(_TRIES)
+        index = torch.tensor(indices, dtype=torch.int64)[:, None] * _MAX_TRIES + torch.arange(_MAX_TRIES)
         streams = (counter_rng.AREA, counter_rng.ASPECT, counter_rng.TOP, counter_rng.LEFT)
         bits = [counter_rng.random_bits(self.seed, epoch, index, stream) for stream in streams]
         return [[(a, s, t, le) for a, s, t, le in tries] for tries in torch.stack(bits, -1).tolist()]

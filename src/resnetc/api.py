@@ -73,18 +73,20 @@ def compile(
         raise ValueError(f"`text=` is the text of a spec, a string, not {_kind(text)}")
     try:
         session.require_settings(settings, model)  # a wrong name is told before a wrong value of it
-        found = session.networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
+        networks = session.networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
     except UsageError as error:
         raise ValueError(str(error)) from None
     if session.sink.failed:
         raise CompileError(tuple(session.sink.diagnostics))
-    if len(found) != 1:
-        names = ", ".join(c.network.name for c in found)
+    if len(networks) != 1:
+        names = ", ".join(c.network.name for c in networks)
         what = f"`{spec}`" if text is None else "the text"
-        if not found:
+        if not networks:
             raise ValueError(f"{what} has no network: it needs a `model` whose parameters all have values")
-        raise ValueError(f"{what} stands for {len(found)} networks ({names}): choose one with `model=` or a parameter")
-    return Compiled(session.render(found[0]), found[0].network, tuple(session.sink.diagnostics), found[0])
+        raise ValueError(
+            f"{what} stands for {len(networks)} networks ({names}): choose one with `model=` or a parameter"
+        )
+    return Compiled(session.render(networks[0]), networks[0].network, tuple(session.sink.diagnostics), networks[0])
 
 
 def load(
@@ -171,6 +173,6 @@ def _expression(name: str, value: Any) -> str:
 
 def _kind(value: Any) -> str:
     """`an int`, `a torch.nn.modules.conv.Conv2d`: what a value is, for a message."""
-    made = type(value)
-    name = made.__qualname__ if made.__module__ == "builtins" else f"{made.__module__}.{made.__qualname__}"
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

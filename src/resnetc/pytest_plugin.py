@@ -79,7 +79,7 @@ class NetworkNode(pytest.Collector):
     def __init__(self, *, compiler: Session, checked: CheckedNetwork, **more: Any) -> None:
         super().__init__(**more)
         self.compiler, self.checked = compiler, checked
-        self.made: Compiled | None = None
+        self._compiled: Compiled | None = None
 
     def collect(self) -> Iterable[pytest.Item]:
         from resnetc.terminal import remark
@@ -93,9 +93,9 @@ class NetworkNode(pytest.Collector):
     def compiled(self) -> Compiled:
         from resnetc.api import Compiled
 
-        if self.made is None:
-            self.made = Compiled(self.compiler.render(self.checked), self.checked.network, (), self.checked)
-        return self.made
+        if self._compiled is None:
+            self._compiled = Compiled(self.compiler.render(self.checked), self.checked.network, (), self.checked)
+        return self._compiled
 
     def inputs(self) -> list[Example]:
         from resnetc.testing.inputs import examples
@@ -128,7 +128,7 @@ class Told(SpecItem):
         self.line = line_of(faults[0])
 
     def runtest(self) -> None:
-        raise Failed(told(self.faults))
+        raise Failed(format_faults(self.faults))
 
 
 class NetworkItem(SpecItem):
@@ -145,7 +145,7 @@ class NetworkItem(SpecItem):
     def skip(self, why: str) -> NoReturn:
         raise pytest.skip.Exception(why, _use_item_location=True)
 
-    def judge(self, finding: Finding) -> None:
+    def report_finding(self, finding: Finding) -> None:
         """Fails with the command that shows a failure again."""
         if finding.failure is not None:
             from resnetc.cli.test import format_replay
@@ -171,7 +171,7 @@ class Expect(NetworkItem):
 
     def runtest(self) -> None:
         if self.contract.fault is not None:
-            raise Failed(told([self.contract.fault]))
+            raise Failed(format_faults([self.contract.fault]))
         if self.contract.verdict == "void":
             self.skip("its condition is never met in this network")
         if not self.contract.holds:
@@ -186,7 +186,7 @@ class Expect(NetworkItem):
         evaluator = node.compiler.evaluator()
         finding = claim(self.contract, compiled, node.inputs(), evaluator, Measured(*parts(compiled)))
         if finding is not None:
-            self.judge(finding)
+            self.report_finding(finding)
 
 
 class Prediction(NetworkItem):
@@ -197,7 +197,7 @@ class Prediction(NetworkItem):
             self.skip(f"{missing} not installed: pip install '.[test]'")
         from resnetc.testing.exercise import PROPERTIES
 
-        self.judge(PROPERTIES[self.name](self.node.compiled(), self.node.inputs()))
+        self.report_finding(PROPERTIES[self.name](self.node.compiled(), self.node.inputs()))
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def absent() -> str:
     return ", ".join(name for name in ("torch", "hypothesis") if find_spec(name) is None)
 
 
-def told(faults: list[Diagnostic]) -> str:
+def format_faults(faults: list[Diagnostic]) -> str:
     from resnetc.compiler.diagnostics import render
 
     return render.human(faults, color=False).rstrip()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, formats (directions, zero width), surrogates, ends of lines
-LONGEST_LINE, LONGEST_WORD = 1000, 500  # characters of a message
-LONGEST_RESULT = 5000  # characters of a line of a result; no path is longer
+MAX_LINE, MAX_WORD = 1000, 500  # characters of a message
+MAX_RESULT = 5000  # characters of a line of a result; no path is longer
 MARK = "\x1b" + os.urandom(8).hex()
 SEQUENCE = re.compile(rf"{MARK}(\[[0-9;]*m)")
 
@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
     return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def brief(text: str, most: int = LONGEST_WORD) -> str:
+def brief(text: str, most: int = MAX_WORD) -> str:
     """`text` of at most `most` characters: of a longer one, its beginning and its end."""
     if len(text) <= most:
         return text
@@ -56,15 +56,15 @@ def brief(text: str, most: int = LONGEST_WORD) -> str:
     return f"{text[: most - 3 - last]}...{text[len(text) - last :]}"
 
 
-def bounded(text: str, line: int = LONGEST_LINE, word: int = LONGEST_WORD) -> str:
+def bounded(text: str, line: int = MAX_LINE, word: int = MAX_WORD) -> str:
     """A message, whatever it quotes: long words are cut first, so that what stands around them is still said."""
     if len(text) <= word:
         return text
-    words = re.sub(rf"\S{{{word + 1},}}", lambda found: brief(found[0], word), text)
+    words = re.sub(rf"\S{{{word + 1},}}", lambda match: brief(match[0], word), text)
     return "\n".join(brief(part, line) for part in words.split("\n"))
 
 
-def message(text: str, line: int = LONGEST_LINE, word: int = LONGEST_WORD) -> str:
+def message(text: str, line: int = MAX_LINE, word: int = MAX_WORD) -> str:
     """What is said that quotes a user's text; a megabyte is cut before it is looked through."""
     return bounded(harmless(bounded(text, line, word)), line, word)
 
@@ -109,7 +109,7 @@ def drawn(draw: Callable[[Console], None], width: int, color: bool) -> str:
 class Guarded:
     """A stream for people; `document` is for programs."""
 
-    def __init__(self, stream: TextIO, line: int = LONGEST_LINE, word: int = LONGEST_WORD) -> None:
+    def __init__(self, stream: TextIO, line: int = MAX_LINE, word: int = MAX_WORD) -> None:
         self.stream, self.line, self.word = stream, line, word
         self.encoding, self.errors = stream.encoding, stream.errors
 
@@ -143,7 +143,7 @@ def guarded() -> Iterator[None]:
     """Inside, standard output and standard error are guarded."""
     before = sys.stdout, sys.stderr
     if not isinstance(sys.stdout, Guarded):
-        sys.stdout = cast(TextIO, Guarded(sys.stdout, LONGEST_RESULT, LONGEST_RESULT))
+        sys.stdout = cast(TextIO, Guarded(sys.stdout, MAX_RESULT, MAX_RESULT))
     if not isinstance(sys.stderr, Guarded):
         sys.stderr = cast(TextIO, Guarded(sys.stderr))
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+MAX_LINES = 400  # of a file: past this, ask which of its nouns wants to move out
 ROOTS = ("compiler", "runtime", "src/resnetc")
 
 

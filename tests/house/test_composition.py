@@ -8,7 +8,6 @@ from tests.house.class_index import ROOT, File, find_class, iterate_paths, modul
 
 FILES = list(iterate_paths())
 MODULES = read_files()
-MAX_LINES = 400
 BORN = ("__init__", "__post_init__")  # where attributes may be born
 
 
@@ -164,11 +163,6 @@ def test_nothing_is_put_into_an_object_past_its_class() -> None:
     texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
     stores = {name: {what for _, what in put_from_outside(text, declared_anywhere())} for name, text in texts.items()}
     assert {name: places for name, places in stores.items() if places} == OUTSIDE
-
-
-def test_no_file_is_so_long_that_something_wants_to_move_out() -> None:
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_what_is_left_open_born_late_or_spread_is_seen() -> None:

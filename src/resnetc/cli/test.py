@@ -246,7 +246,7 @@ def test_network(
             detail = "cannot be seen by running the module"
         else:
             findings.append(finding)
-            detail = f"holds on the module at {finding.seen}" if finding.seen else "holds on the module"
+            detail = f"holds on the module at {finding.detail}" if finding.detail else "holds on the module"
             if not finding.examples:
                 detail = "not tried: no input that it refers to, or none that runs"
         if finding is None or finding.failure is None:
@@ -260,7 +260,7 @@ def test_network(
             predictions += bool(finding.examples)
             verdict = "tried" if finding.examples else "skipped"
             lines.append(
-                format_line(verdict, f"{finding.name}, {format_count(finding.examples, 'input')}: {finding.seen}")
+                format_line(verdict, f"{finding.name}, {format_count(finding.examples, 'input')}: {finding.detail}")
             )
     torch_module.module_of.cache_clear()
     torch_module.run.cache_clear()

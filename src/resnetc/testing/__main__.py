@@ -35,7 +35,7 @@ def tried(arguments: list[str] | None) -> int:
     if options.batch < 1:
         parser.error(f"--batch {options.batch}: write 1 or more")
     try:
-        found = trials(options.file.read_text(encoding="utf-8"), options.file.name)
+        networks = trials(options.file.read_text(encoding="utf-8"), options.file.name)
     except OSError as error:
         parser.error(f"{options.file}: {error.strerror}")
     except UnicodeDecodeError:
@@ -43,10 +43,10 @@ def tried(arguments: list[str] | None) -> int:
     except SpecRefused as refused:
         print(refused, file=sys.stderr)
         return 1
-    names = [trial.network.name for trial in found]
+    names = [trial.network.name for trial in networks]
     if options.model not in (None, *names):
         parser.error(f"--model {options.model}: the networks here are {', '.join(names) or 'none'}")
-    for trial in found:
+    for trial in networks:
         if options.model in (None, trial.network.name):
             declared = trial.network.input
             wanted = [read(size, declared) for size in options.input] or [declared.sizes]

@@ -13,23 +13,23 @@ from resnetc.testing.inputs import Sizes
 from resnetc.testing.trial import Trial
 
 
-def compiled_network(given: Any) -> Network:
+def compiled_network(argument: Any) -> Network:
     """The network of an assertion's first argument. Raises TypeError for anything else."""
-    if not isinstance(given, (Compiled, Trial)):
+    if not isinstance(argument, (Compiled, Trial)):
         raise TypeError(
-            f"a network is one of `trials(text)`, or what `resnetc.compile` returns, not {type(given).__name__}"
+            f"a network is one of `trials(text)`, or what `resnetc.compile` returns, not {type(argument).__name__}"
         )
-    return given.network
+    return argument.network
 
 
-def one_size(network: Network, given: Any) -> Sizes:
+def one_size(network: Network, size: Any) -> Sizes:
     """Sizes, one for each axis of the network's input. Raises TypeError or ValueError where they cannot be these."""
     declared = network.input
     axes = [symbol or f"one of {size}" for symbol, size in zip(declared.symbols, declared.sizes, strict=True)]
     has = f"{len(axes)} axes, {', '.join(axes[:-1])} and {axes[-1]}" if axes[1:] else f"1 axis, {axes[0]}"
-    wanted = f"{network.name} has {has}: sizes are like {declared.sizes}, not {given!r}"
+    wanted = f"{network.name} has {has}: sizes are like {declared.sizes}, not {size!r}"
     try:
-        sizes = tuple(map(index, given))
+        sizes = tuple(map(index, size))
     except TypeError:
         raise TypeError(wanted) from None
     if len(sizes) != len(axes):
@@ -43,22 +43,22 @@ def one_size(network: Network, given: Any) -> Sizes:
     return sizes
 
 
-def several_sizes(network: Network, given: Any) -> list[Sizes]:
+def several_sizes(network: Network, argument: Any) -> list[Sizes]:
     """The same, of any number of sizes; a single one is a mistake that is told apart."""
-    found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [0]
-    if any(isinstance(sizes, int) for sizes in found):
+    listed = list(argument) if isinstance(argument, Iterable) and not isinstance(argument, str) else [0]
+    if any(isinstance(sizes, int) for sizes in listed):
         declared = network.input
         more = tuple(n + 1 if symbol else n for n, symbol in zip(declared.sizes, declared.symbols, strict=True))
         like = [declared.sizes, more]
-        raise TypeError(f"several sizes of {network.name} are like {like}, not {given!r}")
-    return [one_size(network, sizes) for sizes in found]
+        raise TypeError(f"several sizes of {network.name} are like {like}, not {argument!r}")
+    return [one_size(network, sizes) for sizes in listed]
 
 
-def images(given: Any) -> int:
+def images(count: Any) -> int:
     """The number of images in a batch. Raises ValueError for none."""
-    if not isinstance(given, int) or given < 1:
-        raise ValueError(f"a batch has 1 image or more, not {given!r}")
-    return given
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"a batch has 1 image or more, not {count!r}")
+    return count
 
 
 @contextmanager

@@ -95,8 +95,8 @@ def assert_network_agrees(
 def assert_strides_agree(compiled: Compiled | Trial) -> None:
     """Along each open axis, an input larger by k times a stage's stride must give a map larger by k."""
     network, _, measures, _ = parts(compiled)
-    for stage, found in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
-        for axis, stride in enumerate(found):
+    for stage, measured_strides in zip(measures.stages, Measured(*parts(compiled)).strides, strict=True):
+        for axis, stride in enumerate(measured_strides):
             predicted = stride_along(stage.stride, axis)
             hold(
                 stride in (None, predicted),
@@ -184,8 +184,8 @@ def quoted(key: str | None) -> str:
     return "none" if key is None else f"`{key}`"
 
 
-def first_difference(found: list[Key], predicted: list[Key]) -> str:
+def first_difference(actual: list[Key], predicted: list[Key]) -> str:
     """The first entry of a state dict that is not the predicted one."""
-    number, (a, b) = next((i, pair) for i, pair in enumerate(zip_longest(found, predicted)) if pair[0] != pair[1])
-    told = ["none" if key is None else f"`{key[0]}` {list(key[1])}" for key in (a, b)]
-    return f"entry {number + 1} of the state dict is {told[0]}, predicted {told[1]}"
+    number, (a, b) = next((i, pair) for i, pair in enumerate(zip_longest(actual, predicted)) if pair[0] != pair[1])
+    entries = ["none" if key is None else f"`{key[0]}` {list(key[1])}" for key in (a, b)]
+    return f"entry {number + 1} of the state dict is {entries[0]}, predicted {entries[1]}"

@@ -33,18 +33,18 @@ def assert_buffers_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         module.double()
         drawn = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
         module.load_state_dict(drawn)
-        kept = {name: value.clone() for name, value in module.named_buffers()}
+        buffers_before = {name: value.clone() for name, value in module.named_buffers()}
         state = {key: value.clone() for key, value in module.state_dict().items()}
         with running(network, sizes):
             step(module, batch)
         own = user_paths(network.root)
-        found = {name: value for name, value in module.named_buffers() if not is_inside(name, own)}
-        kept = {name: value for name, value in kept.items() if not is_inside(name, own)}
-        expected = kept | moved(Reference(network, source, state, training=True), batch, kept)
+        buffers_after = {name: value for name, value in module.named_buffers() if not is_inside(name, own)}
+        buffers_before = {name: value for name, value in buffers_before.items() if not is_inside(name, own)}
+        expected = buffers_before | moved(Reference(network, source, state, training=True), batch, buffers_before)
         where = place(network, sizes)
-        hold(found.keys() == expected.keys(), f"{where}: a training step adds or removes buffers")
+        hold(buffers_after.keys() == expected.keys(), f"{where}: a training step adds or removes buffers")
         for name, value in sorted(expected.items(), key=lambda pair: pair[1].is_floating_point()):  # counts first
-            compare(f"{where}: a training step", name, found[name], value)
+            compare(f"{where}: a training step", name, buffers_after[name], value)
     finally:
         module.zero_grad(set_to_none=True)
         module.float().eval().load_state_dict(before)
@@ -76,8 +76,8 @@ def moved(reference: Reference, batch: Tensor, before: Buffers) -> Buffers:
         means = values.mean(1)
         spread = (values - means[:, None]).square().sum(1) / (values.shape[1] - 1)
         for name, target in (("running_mean", means), ("running_var", spread)):
-            known = after.get(f"{prefix}{name}", before[f"{prefix}{name}"])
-            after[f"{prefix}{name}"] = known * (1 - momentum) + target * momentum
+            average = after.get(f"{prefix}{name}", before[f"{prefix}{name}"])
+            after[f"{prefix}{name}"] = average * (1 - momentum) + target * momentum
         count = f"{prefix}num_batches_tracked"
         after[count] = after.get(count, before[count]) + 1
 
@@ -86,9 +86,11 @@ def moved(reference: Reference, batch: Tensor, before: Buffers) -> Buffers:
     return after
 
 
-def compare(told: str, name: str, found: Tensor, expected: Tensor) -> None:
-    if not found.is_floating_point():
-        hold(torch.equal(found, expected), f"{told} leaves `{name}` at {found.tolist()}, predicted {expected.tolist()}")
-    elif not torch.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-        off = (found - expected).abs().max().item()
-        raise AssertionError(f"{told} leaves `{name}` different from what one step gives, by up to {off:.3g}")
+def compare(step: str, name: str, actual: Tensor, expected: Tensor) -> None:
+    if not actual.is_floating_point():
+        hold(
+            torch.equal(actual, expected), f"{step} leaves `{name}` at {actual.tolist()}, predicted {expected.tolist()}"
+        )
+    elif not torch.allclose(actual, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
+        off = (actual - expected).abs().max().item()
+        raise AssertionError(f"{step} leaves `{name}` different from what one step gives, by up to {off:.3g}")

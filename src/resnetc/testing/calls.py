@@ -38,13 +38,13 @@ def assert_calls_agree(compiled: Compiled | Trial, sizes: Sizes, device: str = "
     network, _, _, source = parts(compiled)
     predicted, kinds = Calls(), {POOLED}
     predict(network.root, "", True, predicted, kinds)
-    found = counted(module_of(source, device), network, sizes, device, kinds)
+    calls = counted(module_of(source, device), network, sizes, device, kinds)
     where = place(network, sizes)
     for path, b in predicted.stored.items():
-        a = found.stored[path]
+        a = calls.stored[path]
         hold(a == b, f"{where}: `{path}` runs {times(a)} in one forward pass, predicted {times(b)}")
-    for kind in predicted.shared.keys() | found.shared.keys():
-        a, b = found.shared[kind], predicted.shared[kind]
+    for kind in predicted.shared.keys() | calls.shared.keys():
+        a, b = calls.shared[kind], predicted.shared[kind]
         hold(a == b, f"{where}: {kind} without keys runs {times(a)} in one forward pass, predicted {times(b)}")
 
 
@@ -79,7 +79,7 @@ def predict(module: Module, path: str, alone: bool, calls: Calls, kinds: set[str
 
 def counted(module: nn.Module, network: Network, sizes: Sizes, device: str, kinds: set[str]) -> Calls:
     """What a forward pass of the real module calls."""
-    found = Calls()
+    calls = Calls()
     names: dict[nn.Module, list[str]] = {}
     for name, part in module.named_modules(remove_duplicate=False):
         if name:
@@ -89,20 +89,20 @@ def counted(module: nn.Module, network: Network, sizes: Sizes, device: str, kind
 
     def note(part: nn.Module) -> None:
         if names[part][0] in own:
-            found.stored.update(names[part])
+            calls.stored.update(names[part])
         elif is_inside(names[part][0], own):
             return
         elif names[part][0] in keyed:
-            found.stored.update(names[part])
+            calls.stored.update(names[part])
         elif not isinstance(part, UNCOUNTED):
             name, ours = type(part).__name__, type(part).__module__ == type(module).__module__
-            found.shared[(name if name in kinds else BLOCK) if ours else f"nn.{name}"] += 1
+            calls.shared[(name if name in kinds else BLOCK) if ours else f"nn.{name}"] += 1
 
-    hooks = [part.register_forward_pre_hook(lambda part, given: note(part)) for part in names]
+    hooks = [part.register_forward_pre_hook(lambda part, inputs: note(part)) for part in names]
     try:
         with torch.no_grad(), running(network, sizes):
             module(image(network, sizes, 2, device))
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return calls

@@ -75,17 +75,17 @@ class OnModule:
             "weighted_layers": lambda: measured.weighted_layers,
             "receptive_field": lambda: measured.receptive_field,
         }
-        found = run_enough(measured.source, self.network, at.sizes, at.batch, at.device)
-        if found.refusal is not None:
+        run = run_enough(measured.source, self.network, at.sizes, at.batch, at.device)
+        if run.refusal is not None:
             return replace(predicted, fields=Counted(fields), global_because=())
         stages: dict[Path, Record] = {}
-        for number, (stage, shape) in enumerate(zip(self.network.stages, found.stages, strict=True)):
+        for number, (stage, shape) in enumerate(zip(self.network.stages, run.stages, strict=True)):
             more: dict[str, Value | Callable[[], Value]] = {
                 "stride": partial(self.stride, number),
                 "blocks": measured.blocks[number],
             }
             stages[stage.path] = concrete(stage.name, shape, more)
-        output = found.output if isinstance(found.output, tuple) else found.stages[-1]
+        output = run.output if isinstance(run.output, tuple) else run.stages[-1]
         fields |= {
             "output": concrete("output", output, {}),
             "parameters": measured.parameters,
@@ -109,21 +109,21 @@ class OnModule:
         self.runs.add(at)
         return batch * self.measured.activation_bytes(at, precision)
 
-    def answer(self, known: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
+    def answer(self, facts: Facts, name: str, values: list[Value], expr: syntax.Call) -> bool:
         """Whether the module runs at what is asked: this input, a size of one axis, or sizes that are given."""
-        if known is not self.own:
-            return self.questions.answer(known, name, values, expr)
+        if facts is not self.own:
+            return self.questions.answer(facts, name, values, expr)
         sizes, argument = tuple(values), expr.arguments[0].value
         if len(values) == 1 and isinstance(values[0], bool):
             if not values[0]:
                 return True
             sizes = self.sizes
-        elif len(values) == 1 and isinstance(argument, syntax.Name) and argument.id in known.symbols:
-            axis = known.symbols.index(argument.id)
+        elif len(values) == 1 and isinstance(argument, syntax.Name) and argument.id in facts.symbols:
+            axis = facts.symbols.index(argument.id)
             sizes = (*self.measured.least[:axis], values[0], *self.measured.least[axis + 1 :])
         declared = zip(sizes, self.network.input.symbols, self.network.input.sizes, strict=True)
         if not all(symbol or size == fixed for size, symbol, fixed in declared):
-            return self.questions.answer(known, name, values, expr)
+            return self.questions.answer(facts, name, values, expr)
         self.runs.add(at := as_sizes(sizes))
         return (self.measured.run(at).refusal is None) is (name == "accepts")
 
@@ -153,7 +153,9 @@ class OnModule:
             return False
         if true:
             return True
-        values = "; ".join(f"`{in_one_line(c.expr.span.text)}` compares {told(c)}" for c in self.sized.false)
+        values = "; ".join(
+            f"`{in_one_line(c.expr.span.text)}` compares {format_comparison(c)}" for c in self.sized.false
+        )
         raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
 
@@ -176,7 +178,7 @@ def concrete(name: str, shape: Sizes, more: Mapping[str, Value | Callable[[], Va
     return Record(f"`{name}`", Counted({"shape": shape, "channels": shape[0], **more}))
 
 
-def told(claim: Comparison) -> str:
+def format_comparison(claim: Comparison) -> str:
     return f"{describe(claim.left)} with {describe(claim.right)}"
 
 
@@ -192,29 +194,29 @@ def claim(
 
     One with a condition, or about sizes of its own, is tried inside of these too, unless the inputs `alone` are meant;
     one that does not depend on the input's size with the declared one. `examples` are the inputs of which it says
-    something, `seen` where the module was run for it.
+    something, `detail` where the module was run for it.
     """
     network, accepted = compiled.network, compiled.checked.accepted
     speaks_of = mentioned_names(contract.expect.claim, of_fields=True)
     # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
-    asked = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
-    promised = [ALL if asked else allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))]
-    smaller = promised if asked else contract.sizes
-    meant = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
+    is_about_sizes = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
+    promised = [ALL if is_about_sizes else allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))]
+    smaller = promised if is_about_sizes else contract.sizes
+    examples = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
     if contract.verdict == "proved" and not alone:
         own = regions(contract, compiled, evaluator)
         most = min(INSIDE, len(inputs) // 2)
         batch = inputs[0].batch if len({at.batch for at in inputs}) == 1 else 2
-        tried_with = {at.sizes for at in meant}
+        tried_with = {at.sizes for at in examples}
         more = [s for s in sizes_inside(own, network, measured.least, most) if s not in tried_with]
-        meant += [Example(s, batch, quick_device_for(measured.predicted, s, batch)) for s in more]
+        examples += [Example(s, batch, quick_device_for(measured.predicted, s, batch)) for s in more]
     if contract.verdict == "checked":
         # What does not depend on the size fails at every size: there is nothing to make smaller.
         smaller = [EMPTY for _ in promised]
-        meant = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
+        examples = [Example(network.input.sizes, 1, measured.device(network.input.sizes))]
 
     def fits(at: Example) -> bool:
-        return asked or runs(compiled, measured, at)
+        return is_about_sizes or runs(compiled, measured, at)
 
     shown: set[Sizes] = set()
     told_of: set[Sizes] = set()
@@ -222,15 +224,15 @@ def claim(
     def check(at: Example) -> None:
         if fits(at):
             on_module = OnModule(compiled, measured, evaluator, at)
-            if on_module.hold(contract.expect, contract.frame, at) and (on_module.runs or not asked):
+            if on_module.hold(contract.expect, contract.frame, at) and (on_module.runs or not is_about_sizes):
                 told_of.add(at.sizes)
-                shown.update(on_module.runs if asked or contract.verdict == "checked" else {at.sizes})
+                shown.update(on_module.runs if is_about_sizes or contract.verdict == "checked" else {at.sizes})
 
-    fitting = [at for at in meant if fits(at)]
+    fitting = [at for at in examples if fits(at)]
     if fitting and "receptive_field" in speaks_of and measured.receptive_field is None:
         return None
-    found = tried(f"expect {contract.text}", check, fitting, "", compiled, smaller)
-    return replace(found, examples=len(told_of), seen=places(network, shown))
+    finding = tried(f"expect {contract.text}", check, fitting, "", compiled, smaller)
+    return replace(finding, examples=len(told_of), detail=places(network, shown))
 
 
 def places(network: Network, shown: set[Sizes]) -> str:

@@ -44,7 +44,7 @@ class Finding:
 
     name: str
     examples: int
-    seen: str
+    detail: str
     failure: Failure | None = None
 
 
@@ -72,7 +72,7 @@ def externs(compiled: Compiled | Trial) -> Iterator[Finding]:
     for leaf in [*distinct.values()][:MAX_EXTERNS]:
         answer = extern_checks.check(leaf)
         failure = None if answer.failure is None else Failure(answer.failure, None)
-        yield Finding(f"{EXTERN}{leaf.primitive.name}", max(answer.examples, 1), answer.seen, failure)
+        yield Finding(f"{EXTERN}{leaf.primitive.name}", max(answer.examples, 1), answer.detail, failure)
 
 
 # -- properties -------------------------------------------------------------------------------------------------------
@@ -93,15 +93,14 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     ]
     if shadows := sum(at.device == "meta" for at in inputs):
         counts.append(f"{shadows} without numbers (`meta`)")
-    found, (network, _, _, source) = tried("shapes", check, inputs, "; ".join(counts), compiled), parts(compiled)
-    if found.failure is None:
+    finding, (network, _, _, source) = tried("shapes", check, inputs, "; ".join(counts), compiled), parts(compiled)
+    if finding.failure is None:
         single = [at for at in inputs if at.batch == 1 and too_few(run(source, network, at.sizes, 1, at.device))]
         if single:
-            seen = (
-                f"{found.seen}; {len(single)} with two images instead of one, because a norm needs more than one value"
-            )
-            return replace(found, seen=seen)
-    return found
+            reason = "with two images instead of one, because a norm needs more than one value"
+            detail = f"{finding.detail}; {len(single)} {reason}"
+            return replace(finding, detail=detail)
+    return finding
 
 
 def strides(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -116,8 +115,8 @@ def state(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     missing = measures.uncounted
     parameters = add_uncounted(f"{measures.parameters:,} parameters", missing.parameters)
     buffers = add_uncounted(f"{measures.buffers:,} elements in buffers", missing.buffers)
-    seen = f"keys, order and shapes; {parameters}, {buffers}"
-    return alone("state", lambda: assertions.assert_state_agrees(compiled, device), seen)
+    detail = f"keys, order and shapes; {parameters}, {buffers}"
+    return alone("state", lambda: assertions.assert_state_agrees(compiled, device), detail)
 
 
 def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -129,8 +128,8 @@ def multiply_adds(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Find
     def check(at: Example) -> None:
         assertions.assert_multiply_adds_agree(compiled, at.sizes)
 
-    seen = f"up to {add_uncounted(f'{most:,}', measures.uncounted.multiply_adds)} per image"
-    return tried("multiply_adds", check, last, seen, compiled, accepted.axes)
+    detail = f"up to {add_uncounted(f'{most:,}', measures.uncounted.multiply_adds)} per image"
+    return tried("multiply_adds", check, last, detail, compiled, accepted.axes)
 
 
 def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -141,10 +140,10 @@ def activations(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Findin
     most = max((measures.count_activation_bytes(at.sizes) for at in last), default=0)
 
     def check(at: Example) -> None:
-        found, predicted = measured.activation_bytes(at.sizes), measures.count_activation_bytes(at.sizes)
+        measured_bytes, predicted = measured.activation_bytes(at.sizes), measures.count_activation_bytes(at.sizes)
         hold(
-            found == predicted,
-            f"{network.name} at {at}: autograd keeps {found} bytes of an image, predicted {predicted}",
+            measured_bytes == predicted,
+            f"{network.name} at {at}: autograd keeps {measured_bytes} bytes of an image, predicted {predicted}",
         )
 
     return tried("activations", check, last, f"up to {most:,} bytes per image, in float32", compiled, accepted.axes)
@@ -156,8 +155,8 @@ def calls(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     def check(at: Example) -> None:
         assert_calls_agree(compiled, at.sizes, at.device)
 
-    seen = "every module once for each of its steps"
-    return tried("calls", check, taken(compiled, inputs)[:1], seen, compiled, parts(compiled).accepted.axes)
+    detail = "every module once for each of its steps"
+    return tried("calls", check, taken(compiled, inputs)[:1], detail, compiled, parts(compiled).accepted.axes)
 
 
 def buffers(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -175,8 +174,8 @@ def images(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     def check(at: Example) -> None:
         values.assert_images_independent(compiled, at.sizes)
 
-    seen = "an image by itself, in a batch, in another order"
-    return compared("images", check, compiled, inputs, seen)
+    detail = "an image by itself, in a batch, in another order"
+    return compared("images", check, compiled, inputs, detail)
 
 
 def layouts(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
@@ -227,31 +226,31 @@ def counted(compiled: Compiled | Trial, inputs: Sequence[Example]) -> list[Examp
     return [*chosen.values()][-COUNTED:]
 
 
-def compared(name: str, check: Check, compiled: Compiled | Trial, inputs: Sequence[Example], seen: str) -> Finding:
+def compared(name: str, check: Check, compiled: Compiled | Trial, inputs: Sequence[Example], detail: str) -> Finding:
     """A property of numbers: at an accepted input that is run with them, of middle size."""
     fitting = taken(compiled, inputs)
     real = sorted((at for at in fitting if at.device == "cpu"), key=lambda at: at.sizes)
     chosen = real[len(real) // 2 :][:1]
     if not chosen:
-        seen = "it needs real numbers, and computing them would take too long" if fitting else "none is accepted"
-    return tried(name, check, chosen, seen, compiled, parts(compiled).accepted.axes)
+        detail = "it needs real numbers, and computing them would take too long" if fitting else "none is accepted"
+    return tried(name, check, chosen, detail, compiled, parts(compiled).accepted.axes)
 
 
 def tried(
-    name: str, check: Check, inputs: Sequence[Example], seen: str, compiled: Compiled | Trial, within: Within = ()
+    name: str, check: Check, inputs: Sequence[Example], detail: str, compiled: Compiled | Trial, within: Within = ()
 ) -> Finding:
     """A property at all inputs, or to the first at which it fails; that is made smaller `within` its sets of sizes."""
     for number, at in enumerate(inputs, 1):
         if wrong(check, at) is not None:
             least = smallest(check, at, compiled, within)
-            return Finding(name, number, seen, Failure(wrong(check, least) or "", least))
-    return Finding(name, len(inputs), seen)
+            return Finding(name, number, detail, Failure(wrong(check, least) or "", least))
+    return Finding(name, len(inputs), detail)
 
 
-def alone(name: str, check: Callable[[], None], seen: str) -> Finding:
+def alone(name: str, check: Callable[[], None], detail: str) -> Finding:
     """A property of the module as it is."""
     message = wrong(lambda _: check(), Example((), 0))
-    return Finding(name, 1, seen, None if message is None else Failure(message, None))
+    return Finding(name, 1, detail, None if message is None else Failure(message, None))
 
 
 def wrong(check: Check, at: Example) -> str | None:

@@ -36,7 +36,7 @@ BATCH = 2
 class Answer:
     """What came of one declaration: what was seen, and how often; what it says that is not so."""
 
-    seen: str
+    detail: str
     examples: int
     failure: str | None
 
@@ -80,19 +80,19 @@ class Checked:
             return [()]
         if not all(members):
             return []
-        found: dict[Sizes, None] = {tuple(row[0] for row in members): None}
+        tried_sizes: dict[Sizes, None] = {tuple(row[0] for row in members): None}
         for shift in range(3):
             rows = [islice(cycle(row), shift * axis, shift * axis + MAX_TRIED) for axis, row in enumerate(members)]
-            found |= dict.fromkeys(sizes for sizes in zip(*rows, strict=True) if self.fits(sizes))
-        return list(found)[:MAX_TRIED]
+            tried_sizes |= dict.fromkeys(sizes for sizes in zip(*rows, strict=True) if self.fits(sizes))
+        return list(tried_sizes)[:MAX_TRIED]
 
     def outside(self) -> list[Sizes]:
         """Sizes that it does not take on one axis."""
         least = [axis.min or 1 for axis in self.accepted]
-        found = []
+        tried_sizes = []
         for axis, sizes in enumerate(self.accepted):
-            found += [(*least[:axis], n, *least[axis + 1 :]) for n in first(~sizes, 1)]
-        return [sizes for sizes in found if self.fits(sizes)][:MAX_OUTSIDE]
+            tried_sizes += [(*least[:axis], n, *least[axis + 1 :]) for n in first(~sizes, 1)]
+        return [sizes for sizes in tried_sizes if self.fits(sizes)][:MAX_OUTSIDE]
 
 
 def first(sizes: SizeSet, start: int) -> list[int]:
@@ -107,16 +107,16 @@ def check(leaf: Leaf) -> Answer:
     external = leaf.external
     assert external is not None
     import_class(leaf)
-    seen: list[str] = []
+    details: list[str] = []
     examples = 0
     try:
         checked = Checked(leaf, external, construct(leaf, external))
         for part, count in steps(checked):
             examples += count
-            seen.append(part)
+            details.append(part)
     except AssertionError as lie:
         return Answer("", examples, f"{lie} ({external.definition.name.span})")
-    return Answer("; ".join(seen), examples, None)
+    return Answer("; ".join(details), examples, None)
 
 
 def steps(checked: Checked) -> Iterator[tuple[str, int]]:
@@ -133,15 +133,16 @@ def steps(checked: Checked) -> Iterator[tuple[str, int]]:
 
 def construct(leaf: Leaf, external: External) -> nn.Module:
     """A module of the class, made as the generated code makes it."""
-    made = import_class(leaf)
+    module_class = import_class(leaf)
     arguments = passed_arguments(leaf)
     name = external.name
     try:
-        inspect.signature(made).bind(**arguments)
+        inspect.signature(module_class).bind(**arguments)
     except TypeError as fault:
         declared = ", ".join(f"`{argument}`" for argument in arguments) or "nothing"
         raise AssertionError(
-            f"`{name}{inspect.signature(made)}` cannot be called with {declared}, as `{leaf.primitive.name}` says:"
+            f"`{name}{inspect.signature(module_class)}` cannot be called with {declared}, "
+            f"as `{leaf.primitive.name}` says:"
             f" {fault}"
         ) from None
     except ValueError:
@@ -150,7 +151,7 @@ def construct(leaf: Leaf, external: External) -> nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return made(**arguments).eval()
+            return module_class(**arguments).eval()
     except Exception as fault:
         raise AssertionError(f"`{call}` raises {type(fault).__name__}: {said(fault)}") from None
 
@@ -163,12 +164,15 @@ def check_state(checked: Checked) -> str:
         "parameters": sum(p.numel() for p in checked.module.parameters()),
         "buffers": sum(v.numel() for k, v in state.items() if k not in names and isinstance(v, Tensor)),
     }
-    told = []
-    for figure, found in figures.items():
+    figures_shown = []
+    for figure, measured in figures.items():
         claimed: int | None = getattr(checked.external, figure)
-        hold(claimed in (None, found), f"`{checked.call}` has {found:,} {figure}, not the {claimed or 0:,} it claims")
-        told.append(f"{found:,} {figure}{'' if claimed is None else ' as claimed'}")
-    return ", ".join(told)
+        hold(
+            claimed in (None, measured),
+            f"`{checked.call}` has {measured:,} {figure}, not the {claimed or 0:,} it claims",
+        )
+        figures_shown.append(f"{measured:,} {figure}{'' if claimed is None else ' as claimed'}")
+    return ", ".join(figures_shown)
 
 
 @torch.no_grad()
@@ -186,8 +190,11 @@ def check_shapes(checked: Checked) -> tuple[str, int]:
             allowed = f", which `when` allows ({taken})" if taken else ", and no `when` says so"
             raise AssertionError(f"{at} raises {type(fault).__name__}: {said(fault)}{allowed}") from None
         hold(isinstance(out, Tensor), f"{at} gives {type(out).__name__}, not a tensor")
-        found, wanted = tuple(out.shape[1:]), checked.result(sizes)
-        hold(out.shape[0] == BATCH and found == wanted, f"{at} gives {shown(found)}, not the {shown(wanted)} it says")
+        measured, wanted = tuple(out.shape[1:]), checked.result(sizes)
+        hold(
+            out.shape[0] == BATCH and measured == wanted,
+            f"{at} gives {shown(measured)}, not the {shown(wanted)} it says",
+        )
     refused = sum(not runs(checked, sizes) for sizes in outside)
     beyond = f", and refuses {refused} of {len(outside)} outside" if outside else ""
     return f"the declared shapes at {len(inside)} sizes{' inside `when`' if taken else ''}{beyond}", len(inside)
@@ -207,9 +214,12 @@ def check_multiply_adds(checked: Checked) -> str:
     cost, sizes_tried = checked.external.multiply_adds, checked.inside()[-MAX_COUNTED:]
     assert cost is not None
     for sizes in sizes_tried:
-        found, wanted = count_multiply_adds(checked.module, checked.image(sizes)), evaluate_cost(cost, sizes)
+        measured, wanted = count_multiply_adds(checked.module, checked.image(sizes)), evaluate_cost(cost, sizes)
         at = shown((checked.leaf.shape_in.channels, *sizes))
-        hold(found == wanted, f"`{checked.call}` of {at} takes {found:,} multiply-adds, not the {wanted:,} it claims")
+        hold(
+            measured == wanted,
+            f"`{checked.call}` of {at} takes {measured:,} multiply-adds, not the {wanted:,} it claims",
+        )
     return f"multiply-adds as claimed at {len(sizes_tried)} sizes"
 
 
@@ -235,14 +245,14 @@ def check_window(checked: Checked) -> str:
         generator = torch.Generator().manual_seed(1)
         for parameter in module.parameters():
             parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-        found = tuple(seen_along(checked, module, sizes, axis) for axis in range(len(sizes)))
+        measured = tuple(seen_along(checked, module, sizes, axis) for axis in range(len(sizes)))
     finally:
         module.load_state_dict(state)
         module.float()
     at = shown((checked.leaf.shape_in.channels, *sizes))
     hold(
-        found == window,
-        f"a position of `{checked.call}` of {at} sees {shown(found)} of it, not the {shown(window)} it claims",
+        measured == window,
+        f"a position of `{checked.call}` of {at} sees {shown(measured)} of it, not the {shown(window)} it claims",
     )
     return f"a window of {shown(window)}"
 

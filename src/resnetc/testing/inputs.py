@@ -16,7 +16,7 @@ from resnetc.compiler.sizes import SizeSet
 Sizes = tuple[int, ...]
 
 BATCHES = (2, 1, 3)
-MOST_EDGES = 20  # of one axis: where a set repeats without end, its beginning and what surrounds the declared size
+MAX_EDGES = 20  # of one axis: where a set repeats without end, its beginning and what surrounds the declared size
 DRAWN = {1: 96, 2: 64, 3: 20}  # the largest drawn size, by the number of axes
 REAL_WORK = 2_000_000_000  # multiply-adds of a batch that is still run on real tensors
 REAL_PLACES = 2_000_000  # positions in its images
@@ -60,45 +60,47 @@ def examples_at(sizes: Sizes, measures: Measures, batch: int = 0) -> list[Exampl
 
 def sizes_to_try(network: Network, accepted: Accepted, count: int) -> list[Sizes]:
     """The least accepted sizes, those at the edges, the declared ones, and drawn ones until there are `count`."""
-    found = dict.fromkeys(edge_sizes(network, accepted))
+    tried_sizes = dict.fromkeys(edge_sizes(network, accepted))
     draw, most = Random(network.name), DRAWN[len(network.input.sizes)]
     spans = []
     for symbol, axis, size in zip(network.input.symbols, accepted.axes, network.input.sizes, strict=True):
         low = max((axis.min or 1) - 2, 1)
         spans.append((low, low + most) if symbol else (size, size))
     for _ in range(4 * count):  # a short axis has no more
-        if len(found) >= count:
+        if len(tried_sizes) >= count:
             break
-        found[tuple(draw.randint(*span) for span in spans)] = None
-    return list(found)
+        tried_sizes[tuple(draw.randint(*span) for span in spans)] = None
+    return list(tried_sizes)
 
 
 def edge_sizes(network: Network, accepted: Accepted) -> list[Sizes]:
     """Sizes of which one axis is on or next to a boundary while the others fit, or all open axes are at once."""
     declared = network.input
     least = tuple(allowed_sizes(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
-    found = {least: None}
+    tried_sizes = {least: None}
     for axis, symbol in enumerate(declared.symbols):
         for n in edges(accepted.axes[axis], declared.sizes[axis]) if symbol else ():
-            found[(*least[:axis], n, *least[axis + 1 :])] = None
-            found[tuple(n if s else size for s, size in zip(declared.symbols, declared.sizes, strict=True))] = None
-    found[declared.sizes] = None
-    return list(found)
+            tried_sizes[(*least[:axis], n, *least[axis + 1 :])] = None
+            tried_sizes[tuple(n if s else size for s, size in zip(declared.symbols, declared.sizes, strict=True))] = (
+                None
+            )
+    tried_sizes[declared.sizes] = None
+    return list(tried_sizes)
 
 
 def edges(accepted: SizeSet, declared: int) -> list[int]:
     """Sizes on both sides of every edge of a set, to the end of its second period, and of those round a size."""
-    outside, found = ~accepted, [1]
+    outside, sizes = ~accepted, [1]
     sides = (outside, accepted) if 1 in accepted else (accepted, outside)
     change = sides[0].next_from(1)
-    while len(found) < MOST_EDGES and change and change <= accepted.onset + 2 * accepted.period:
-        found += [change - 1, change]
+    while len(sizes) < MAX_EDGES and change and change <= accepted.onset + 2 * accepted.period:
+        sizes += [change - 1, change]
         sides = sides[::-1]
         change = sides[0].next_from(change)
     for near in (outside.last_to(declared), outside.next_from(declared)):
         if near is not None:
-            found += [near, near + (1 if near < declared else -1)]
-    return [n for n in dict.fromkeys(found) if n >= 1]
+            sizes += [near, near + (1 if near < declared else -1)]
+    return [n for n in dict.fromkeys(sizes) if n >= 1]
 
 
 def device_for(measures: Measures, sizes: Sizes, batch: int) -> str:

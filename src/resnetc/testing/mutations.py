@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.instances import UsageError
-from resnetc.testing.replay import hold, kept
+from resnetc.testing.replay import hold, write_replay
 from resnetc.testing.strategies.specs import models
 
 TOKEN = re.compile(r"///[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\|>|=>|[<>=!]=|\S")
@@ -86,17 +86,17 @@ def assert_diagnosed(data: bytes | str, codes: Collection[str] = ()) -> list[Dia
     """The compiler must neither raise nor report a place outside the text; with `codes`, it must know every code it
     uses."""
     try:
-        found = diagnostics_of(data)
-        judge(found, codes)
+        diagnostics = diagnostics_of(data)
+        check_codes(diagnostics, codes)
     except Exception as error:
-        error.add_note(kept(data, ["resnetc", "check", "FILE"]))
+        error.add_note(write_replay(data, ["resnetc", "check", "FILE"]))
         raise
-    return found
+    return diagnostics
 
 
-def judge(found: list[Diagnostic], codes: Collection[str]) -> None:
+def check_codes(diagnostics: list[Diagnostic], codes: Collection[str]) -> None:
     """Every diagnostic has a known code, words, and a place inside of its file."""
-    for diagnostic in found:
+    for diagnostic in diagnostics:
         hold(not codes or diagnostic.code in codes, f"{diagnostic.code} is not documented")
         for label in (diagnostic.primary, *diagnostic.labels):
             span = label.span

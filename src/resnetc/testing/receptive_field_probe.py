@@ -81,11 +81,11 @@ class Reach(TorchFunctionMode):
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
         out = self.replaced(name, func, args, kwargs)
-        for made in tensors(out):
-            if id(made) not in self.flowing:
-                self.flowing[id(made)] = made
-                if made.requires_grad:
-                    made.register_hook(strong)  # type: ignore[no-untyped-call]  # no types in torch
+        for output in tensors(out):
+            if id(output) not in self.flowing:
+                self.flowing[id(output)] = output
+                if output.requires_grad:
+                    output.register_hook(strong)  # type: ignore[no-untyped-call]  # no types in torch
         return out
 
     def replaced(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -134,5 +134,5 @@ def field_along(module: nn.Module, shape: tuple[int, ...], axis: int) -> int | N
         return None
     middle = out.select(axis + 2, out.shape[axis + 2] // 2).sum()
     (grad,) = torch.autograd.grad(middle, x)
-    seen = grad.transpose(0, axis + 2).flatten(1).ne(0).any(dim=1).nonzero()
-    return int(seen.max() - seen.min()) + 1
+    positions = grad.transpose(0, axis + 2).flatten(1).ne(0).any(dim=1).nonzero()
+    return int(positions.max() - positions.min()) + 1

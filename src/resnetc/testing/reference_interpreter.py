@@ -129,19 +129,19 @@ class Reference:
         for step in block.steps:
             operands = [values[ref] for ref in step.inputs]
             if step.operation == "+":
-                made = [operands[0] + operands[1]]
+                results = [operands[0] + operands[1]]
             elif step.operation == "-":
-                made = [operands[0] + -1 * operands[1]]
+                results = [operands[0] + -1 * operands[1]]
             elif step.operation == "*":
-                made = [operands[0] * operands[1]]
+                results = [operands[0] * operands[1]]
             elif not step.path:  # an operator with one tensor
                 assert isinstance(step.operation, Leaf)
-                made = self.primitive(step.operation, prefix, operands)
+                results = self.primitive(step.operation, prefix, operands)
             else:
-                made = operands
+                results = operands
                 for path, module in step.stores:
-                    made = self.applied(module, prefix + "".join(f"{part}." for part in path), made)
-            for ref, value in zip(step.outputs, made, strict=True):
+                    results = self.applied(module, prefix + "".join(f"{part}." for part in path), results)
+            for ref, value in zip(step.outputs, results, strict=True):
                 values[ref] = self.shaped(value, block.wires[ref].shape, step.span)
         return values
 
@@ -169,8 +169,8 @@ class Reference:
         if leaf.primitive.name in FUNCTIONAL:
             names = [f"value{i}" for i in range(len(operands))]
             text = functional([leaf], tuple(range(len(operands))), tuple(range(len(leaf.outputs)))).text(names)
-            made = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
-            return [made] if len(leaf.outputs) == 1 else [made[i] for i in range(len(leaf.outputs))]
+            values = eval(text, {**self.names, "torch": torch}, dict(zip(names, operands, strict=True)))
+            return [values] if len(leaf.outputs) == 1 else [values[i] for i in range(len(leaf.outputs))]
         if leaf.external is not None:
             return self.external(leaf, prefix, operands)
         own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
@@ -183,9 +183,9 @@ class Reference:
         if keeps_state(leaf):
             alone.load_state_dict(own, strict=True)
         operand = operands[0].flatten(1) if leaf.primitive.name == "linear" else operands[0]
-        made = alone(operand)
-        assert isinstance(made, Tensor)
-        return [made]
+        value = alone(operand)
+        assert isinstance(value, Tensor)
+        return [value]
 
     def external(self, leaf: Leaf, prefix: str, operands: list[Tensor]) -> list[Tensor]:
         """A class of the user's own, made from the declaration and not from the generated text."""
@@ -195,9 +195,9 @@ class Reference:
                 part.eval()
         own = {key.removeprefix(prefix): value for key, value in self.state.items() if key.startswith(prefix)}
         alone.load_state_dict(own, strict=True)
-        made = alone(operands[0])
-        assert isinstance(made, Tensor)
-        return [made]
+        value = alone(operands[0])
+        assert isinstance(value, Tensor)
+        return [value]
 
     def shaped(self, value: Tensor, shape: Shape, place: object) -> Tensor:
         predicted = evaluate_shape(shape, self.sizes)

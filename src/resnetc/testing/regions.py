@@ -19,7 +19,7 @@ from resnetc.compiler.symbolic.polynomials import Point
 from resnetc.compiler.symbolic.predicates import Region, intersect_regions
 from resnetc.testing.inputs import Sizes, edges
 
-REACH = 64  # beside an edge: how far further sizes are drawn
+MAX_DISTANCE = 64  # beside an edge: how far further sizes are drawn
 DRAWS = 8
 
 
@@ -31,17 +31,17 @@ def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> lis
     about = claims.claimed_sizes
     try:
         claims.check(expect, contract.frame)
-        found = list(intersect_regions(about.questioned, about.condition, expect.claim.span))
+        inside = list(intersect_regions(about.questioned, about.condition, expect.claim.span))
     except (Fault, SizesTooIrregular, Undecided):
         return []
-    if not found and any(region.sets or region.atoms for region in about.condition):
-        found = [region.within(about.within) for region in about.condition]
-    return [region for region in found if not region.is_void]
+    if not inside and any(region.sets or region.atoms for region in about.condition):
+        inside = [region.within(about.within) for region in about.condition]
+    return [region for region in inside if not region.is_void]
 
 
-def sizes_inside(found: list[Region], network: Network, least: Sizes, count: int) -> list[Sizes]:
+def sizes_inside(regions: list[Region], network: Network, least: Sizes, count: int) -> list[Sizes]:
     """Up to `count` sizes of some regions, of each in turn; `least` where a region says nothing of an axis."""
-    turns = zip_longest(*(points(region, network, least) for region in found))
+    turns = zip_longest(*(points(region, network, least) for region in regions))
     inside = dict.fromkeys(sizes for sizes in chain.from_iterable(turns) if sizes is not None)
     return list(inside)[:count]
 
@@ -63,7 +63,7 @@ def points(region: Region, network: Network, least: Sizes) -> Iterator[Sizes]:
     ]
     drawn = [
         tuple(
-            (sizes.next_from(n + draw.randint(1, REACH)) or n) if symbol else n
+            (sizes.next_from(n + draw.randint(1, MAX_DISTANCE)) or n) if symbol else n
             for n, sizes, symbol in zip(anchor, sets, declared.symbols, strict=True)
         )
         for _ in range(DRAWS)

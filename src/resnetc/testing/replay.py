@@ -18,10 +18,10 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def hold(true: bool, told: str) -> None:
+def hold(true: bool, message: str) -> None:
     """Raises an AssertionError. `assert` would not under `python -O`, and pytest would add to what it says."""
     if not true:
-        raise AssertionError(told)
+        raise AssertionError(message)
 
 
 def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
@@ -36,22 +36,22 @@ def replayable(check: Callable[Given, Result]) -> Callable[Given, Result]:
         with call_of(check.__name__):
             bound = signature.bind(*arguments, **options)
             checked(bound.arguments)
-        given = bound.arguments
+        values = bound.arguments
         try:
             return check(*bound.args, **bound.kwargs)
         except Exception as error:
-            if isinstance(trial := given["compiled"], Trial) and not getattr(error, "__notes__", None):
+            if isinstance(trial := values["compiled"], Trial) and not getattr(error, "__notes__", None):
                 words = ["python", "-m", "resnetc.testing", "FILE", "--model", trial.network.name]
-                if "sizes" in given:
-                    words += ["--input", "x".join(map(str, (trial.network.input.channels, *given["sizes"])))]
-                words += ["--batch", str(given["batch"])] if "batch" in given else []
-                error.add_note(kept(trial.text, words))
+                if "sizes" in values:
+                    words += ["--input", "x".join(map(str, (trial.network.input.channels, *values["sizes"])))]
+                words += ["--batch", str(values["batch"])] if "batch" in values else []
+                error.add_note(write_replay(trial.text, words))
             raise
 
     return wrapped
 
 
-def kept(spec: bytes | str, command: list[str]) -> str:
+def write_replay(spec: bytes | str, command: list[str]) -> str:
     """Writes a spec below Hypothesis's own folder, named after the test; what to run, with the file for `FILE`."""
     folder = Path(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".hypothesis")) / "resnetc"
     test = re.search(r"(\w+)[^:]*$", os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0])

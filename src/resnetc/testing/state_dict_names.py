@@ -77,20 +77,20 @@ class Flow:
 
     def needed(self, out: int) -> set[int]:
         """The applied layers that lead to a value; the others are left out."""
-        found: set[int] = set()
+        needed_layers: set[int] = set()
         pending = [out]
         while pending:
             number = self.values[pending.pop()]
-            if number >= 0 and number not in found:
-                found.add(number)
+            if number >= 0 and number not in needed_layers:
+                needed_layers.add(number)
                 pending.extend(self.applied[number].inputs)
-        return found
+        return needed_layers
 
     def keys(self, out: Tensor) -> Keys:
         """Rule 5: the order of the text, and a container where its first keys stand."""
-        kept = [self.applied[i] for i in self.needed(out.ref)]
+        layers = [self.applied[i] for i in self.needed(out.ref)]
         root: dict[Any, Any] = {}
-        for one in sorted(kept, key=self.place):
+        for one in sorted(layers, key=self.place):
             for key in one.keys:
                 node = root
                 for part in (*one.path, *key):
@@ -166,9 +166,9 @@ class Names:
             self.name_parts()
         number = len(flow.applied)
         flow.applied.append(Applied((*self.prefix, *path), keys, tuple(t.ref for t in inputs), flow.tick()))
-        made = [Tensor(len(flow.values) + i, shape) for i, shape in enumerate(shapes)]
+        values = [Tensor(len(flow.values) + i, shape) for i, shape in enumerate(shapes)]
         flow.values.extend(number for _ in shapes)
-        return made
+        return values
 
     def join(self, operation: object, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         return self.store((), (), inputs, (shape,))[0]
@@ -255,8 +255,8 @@ class Reader:
                 inputs = tensors_for(layer, tensor, span)
                 leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
                 path = label or names.unlabelled(primitive.attribute)
-                made = names.store(path, stored_in(leaf), inputs, leaf.outputs)
-                return tuple(made) if primitive.rule in GIVES_LIST else made[0]
+                values = names.store(path, stored_in(leaf), inputs, leaf.outputs)
+                return tuple(values) if primitive.rule in GIVES_LIST else values[0]
             case SlotLayer(slot):
                 attribute = slot.attribute
             case DefinedLayer(item):

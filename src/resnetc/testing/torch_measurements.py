@@ -23,7 +23,17 @@ from resnetc.compiler.shapes.arguments import size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along
 from resnetc.testing.replay import hold
-from resnetc.testing.torch_module import PRODUCTS, Run, image, kept, module_of, modules_of, run_enough, running, tensors
+from resnetc.testing.torch_module import (
+    PRODUCTS,
+    Run,
+    count_saved_bytes,
+    image,
+    module_of,
+    modules_of,
+    run_enough,
+    running,
+    tensors,
+)
 from resnetc.testing.user_modules import claimed_multiply_adds, is_inside, user_paths
 
 ROOM = 64  # positions beside the predicted receptive field, for a larger one to show
@@ -54,26 +64,26 @@ class Depth(TorchFunctionMode):
         """A module of the user's own is one layer."""
         self.within_users -= 1
         depth = max((self.depths[id(t)][1] for t in tensors(arguments) if id(t) in self.depths), default=0)
-        for made in tensors(out):
-            self.depths[id(made)] = (made, depth + 1)
+        for output in tensors(out):
+            self.depths[id(output)] = (output, depth + 1)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        name, given = getattr(func, "__name__", ""), list(tensors((args, kwargs)))
-        weighted = any(isinstance(t, nn.Parameter) or id(t) in self.learned for t in given)
-        flowing = [t for t in given if id(t) in self.depths]
+        name, inputs = getattr(func, "__name__", ""), list(tensors((args, kwargs)))
+        weighted = any(isinstance(t, nn.Parameter) or id(t) in self.learned for t in inputs)
+        flowing = [t for t in inputs if id(t) in self.depths]
         if name in PRODUCTS and isinstance(out, torch.Tensor):
             flowing = [t for t in flowing if t.shape == out.shape] or flowing
-        for made in tensors(out):
+        for output in tensors(out):
             if flowing:
                 depth = max(self.depths[id(t)][1] for t in flowing) + (
                     weighted and name in LAYERS and not self.within_users
                 )
-                self.depths.setdefault(id(made), (made, depth))
+                self.depths.setdefault(id(output), (output, depth))
             elif weighted:
-                self.learned[id(made)] = made
+                self.learned[id(output)] = output
         return out
 
 
@@ -142,13 +152,17 @@ class Measured:
         predicted, declared = self.predicted.receptive_field, self.network.input
         if predicted is None or self.device(declared.sizes, 0) != "cpu" or None in declared.symbols:
             return None
-        found: list[int | None] = []
+        fields: list[int | None] = []
         for axis, fitting in enumerate(self.accepted.axes):
             sizes = [*self.least]
             sizes[axis] = fitting.next_from(2 * size_on_axis(predicted, axis) + ROOM) or sizes[axis]
-            found.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
-        seen = tuple(n for n in found if n is not None)
-        return (seen[0] if len(set(seen)) == 1 else seen) if len(seen) == len(found) else None
+            fields.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
+        known_fields = tuple(n for n in fields if n is not None)
+        return (
+            (known_fields[0] if len(set(known_fields)) == 1 else known_fields)
+            if len(known_fields) == len(fields)
+            else None
+        )
 
     @cached_property
     def blocks(self) -> tuple[int, ...]:
@@ -196,7 +210,9 @@ class Measured:
         module = module_of(self.source, "meta").to(dtype).train()
         try:
             with running(self.network, sizes):
-                two, three = (kept(module, image(self.network, sizes, n, "meta").to(dtype)) for n in (2, 3))
+                two, three = (
+                    count_saved_bytes(module, image(self.network, sizes, n, "meta").to(dtype)) for n in (2, 3)
+                )
         finally:
             module.float().eval()
         return three - two
@@ -211,15 +227,15 @@ class Measured:
             module, x = self.module(sizes), image(self.network, sizes, 2, self.device(sizes))
             with torch.no_grad(), FlopCounterMode(display=False) as counter, running(self.network, sizes):
                 module(x)
-            found, prefix = counter.get_flop_counts(), type(module).__name__
+            flops, prefix = counter.get_flop_counts(), type(module).__name__
             own = user_paths(self.network.root)
             filters = sum(
-                sum(found.get(f"{prefix}.{name}", {}).values())
+                sum(flops.get(f"{prefix}.{name}", {}).values())
                 for name, part in module.named_modules()
                 if name and not any(part.children()) and not any(True for _ in part.parameters())
                 if name not in own and not is_inside(name, own)
             )
-            users = sum(sum(found.get(f"{prefix}.{path}", {}).values()) for path in own)
+            users = sum(sum(flops.get(f"{prefix}.{path}", {}).values()) for path in own)
             layers = (counter.get_total_flops() - filters - users) // 4
             self.counts[sizes] = Counted(layers + claimed_multiply_adds(self.network.root, sizes), filters // 4)
         return self.counts[sizes]

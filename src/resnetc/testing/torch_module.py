@@ -54,14 +54,16 @@ class Watch(TorchFunctionMode):
             return out
         if name in SUMS | PRODUCTS and len(flowing) == 2:
             self.compare(name, *flowing)
-        for made in tensors(out):
-            if id(made) not in self.maps:
-                self.maps[id(made)] = (made, self.fixed(made, flowing, averaged(name, args, kwargs or {})))
+        for output in tensors(out):
+            if id(output) not in self.maps:
+                self.maps[id(output)] = (output, self.fixed(output, flowing, averaged(name, args, kwargs or {})))
         return out
 
-    def fixed(self, made: Tensor, flowing: list[tuple[Tensor, tuple[bool, ...]]], means: set[int]) -> tuple[bool, ...]:
-        axes = range(made.ndim - 2)
-        alike = [fixed for _, fixed in flowing if len(fixed) == made.ndim - 2]
+    def fixed(
+        self, output: Tensor, flowing: list[tuple[Tensor, tuple[bool, ...]]], means: set[int]
+    ) -> tuple[bool, ...]:
+        axes = range(output.ndim - 2)
+        alike = [fixed for _, fixed in flowing if len(fixed) == output.ndim - 2]
         if not alike:
             return (all(all(fixed) for _, fixed in flowing),) * len(axes)
         return tuple(i + 2 in means or all(fixed[i] for fixed in alike) for i in axes)
@@ -103,8 +105,8 @@ def module_of(source: str, device: str = "cpu") -> nn.Module:
     exec(compile(source, "network.py", "exec"), namespace)
     with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(0)
-        made: nn.Module = namespace["build"]()
-    return made.eval()
+        output: nn.Module = namespace["build"]()
+    return output.eval()
 
 
 def modules_of(stage: Stage, network: Network, module: nn.Module) -> list[nn.Module]:
@@ -127,9 +129,9 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
     """Runs the module at one size, under watch; on `meta` torch checks and computes the shapes alone. Kept."""
     module, x = module_of(source, device), image(network, sizes, batch, device)
     watch = Watch(x, tuple(symbol is None for symbol in network.input.symbols))
-    seen: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     hooks = [
-        modules_of(stage, network, module)[-1].register_forward_hook(noting(seen, stage.name))
+        modules_of(stage, network, module)[-1].register_forward_hook(noting(shapes, stage.name))
         for stage in network.stages
     ]
     try:
@@ -144,8 +146,8 @@ def run(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, d
             hook.remove()
     if watch.spread:
         return Run(f"torch broadcasts {watch.spread}")
-    made = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
-    return Run(None, made, tuple(seen[stage.name] for stage in network.stages))
+    output = {k: plain(v) for k, v in out.items()} if isinstance(out, dict) else plain(out)
+    return Run(None, output, tuple(shapes[stage.name] for stage in network.stages))
 
 
 @contextmanager
@@ -169,16 +171,16 @@ def said(error: Exception) -> str:
 
 def run_enough(source: str, network: Network, sizes: tuple[int, ...], batch: int = 2, device: str = "cpu") -> Run:
     """The same, with two images where a norm refuses a single one: what a size is worth is not decided by that."""
-    found = run(source, network, sizes, batch, device)
-    return run(source, network, sizes, 2, device) if too_few(found) else found
+    outcome = run(source, network, sizes, batch, device)
+    return run(source, network, sizes, 2, device) if too_few(outcome) else outcome
 
 
-def too_few(found: Run) -> bool:
+def too_few(outcome: Run) -> bool:
     """Whether a norm refused for one value: a group norm of one channel a group, for one image of one position."""
-    return found.refusal is not None and found.refusal.startswith(ONE_VALUE)
+    return outcome.refusal is not None and outcome.refusal.startswith(ONE_VALUE)
 
 
-def kept(module: nn.Module, batch: Tensor) -> int:
+def count_saved_bytes(module: nn.Module, batch: Tensor) -> int:
     """Bytes that autograd keeps between the two passes of one step, each memory once, parameters among them."""
     memory: dict[int, int] = {}
     alive: list[object] = []
@@ -196,9 +198,9 @@ def kept(module: nn.Module, batch: Tensor) -> int:
     return sum(memory.values())
 
 
-def noting(seen: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+def noting(shapes: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, Any, Tensor], None]:
     def note(module: nn.Module, arguments: Any, out: Tensor) -> None:
-        seen[name] = plain(out)
+        shapes[name] = plain(out)
 
     return note
 

@@ -14,7 +14,7 @@ from resnetc.compiler.measures.summary import evaluate_shape
 from resnetc.testing.inputs import Sizes
 from resnetc.testing.reference_interpreter import Outputs, Reference
 from resnetc.testing.replay import hold, replayable
-from resnetc.testing.torch_module import image, kept, module_of, place, plain, running
+from resnetc.testing.torch_module import count_saved_bytes, image, module_of, place, plain, running
 from resnetc.testing.trial import Trial, parts
 
 LAST = {2: torch.channels_last, 3: torch.channels_last_3d}  # by the number of axes
@@ -65,15 +65,15 @@ def relaid(module: nn.Module, layout: torch.memory_format) -> None:
             tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
-def assert_close(one: Tensor, other: Tensor, rtol: float, told: str) -> None:
+def assert_close(one: Tensor, other: Tensor, rtol: float, subject: str) -> None:
     """Both must be the same up to rounding: each value against itself, or against the largest of the whole output.
 
     What cancels to almost nothing keeps the rounding of what it came from, and a norm enlarges it: such a value is
     wrong by a part of the largest one, not of itself. An output that is nothing but rounding counts as 0.001 large.
     """
-    hold(one.shape == other.shape, f"{told}: one of {plain(one)}, the other of {plain(other)}")
+    hold(one.shape == other.shape, f"{subject}: one of {plain(one)}, the other of {plain(other)}")
     if not torch.allclose(one, other, rtol=rtol, atol=rtol * max(largest(other), 1e-3), equal_nan=True):
-        raise AssertionError(f"{told}, by up to {(one - other).abs().max().item():.3g}")
+        raise AssertionError(f"{subject}, by up to {(one - other).abs().max().item():.3g}")
 
 
 def largest(values: Tensor) -> float:
@@ -95,7 +95,7 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
         state = {k: v + torch.rand_like(v) / 8 if v.is_floating_point() else v for k, v in module.state_dict().items()}
         module.load_state_dict(state)
         with running(network, sizes):
-            found, shapes = watched(module, batch)
+            actual, shapes = watched(module, batch)
         expected = Reference(network, source, state)(batch)
     finally:
         module.float()
@@ -103,8 +103,8 @@ def assert_outputs_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     for path, leaf in stored(network.root):
         predicted = evaluate_shape(leaf.shape_out, sizes)
         hold(shapes[path] == predicted, f"{where}: `{path}` gives {shapes[path]}, predicted {predicted}")
-    hold(isinstance(found, dict) == isinstance(expected, dict), f"{where}: stages or an output, not both")
-    for a, b in zip(as_list(found), as_list(expected), strict=True):
+    hold(isinstance(actual, dict) == isinstance(expected, dict), f"{where}: stages or an output, not both")
+    for a, b in zip(as_list(actual), as_list(expected), strict=True):
         assert_close(
             a, b, 1e-9, f"{where}: the output of the module differs from that of its operations one after another"
         )
@@ -121,7 +121,7 @@ def assert_activations_agree(compiled: Compiled | Trial, sizes: Sizes) -> None:
     state = {key: value.clone() for key, value in module.state_dict().items()}
     try:
         with running(network, sizes):
-            two, three = (kept(module.train(), image(network, sizes, batch)) for batch in (2, 3))
+            two, three = (count_saved_bytes(module.train(), image(network, sizes, batch)) for batch in (2, 3))
     finally:
         module.load_state_dict(state)
         module.eval()
@@ -149,7 +149,7 @@ def watched(module: nn.Module, batch: Tensor) -> tuple[Outputs, dict[str, tuple[
     shapes: dict[str, tuple[int, ...]] = {}
 
     def noting(name: str) -> Callable[[nn.Module, object, object], None]:
-        def note(inner: nn.Module, given: object, out: object) -> None:
+        def note(inner: nn.Module, inputs: object, out: object) -> None:
             if isinstance(out, Tensor):
                 shapes[name] = plain(out)
 

@@ -62,12 +62,12 @@ def charts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> lis
     spell = spelling(network.input.symbols, sizes)
     kinds: dict[Any, tuple[str, Chart]] = {}
     counts: Counter[Any] = Counter()
-    known: dict[int, tuple[Any, Chart]] = {}
+    charts: dict[int, tuple[Any, Chart]] = {}
     for place, block in blocks(network.root):
-        if id(block) not in known:
-            made = chart(block.definition.name.id, block, spell, {})
-            known[id(block)] = (block.definition.name.id, kind(made)), made
-        key, drawn = known[id(block)]
+        if id(block) not in charts:
+            block_chart = chart(block.definition.name.id, block, spell, {})
+            charts[id(block)] = (block.definition.name.id, kind(block_chart)), block_chart
+        key, drawn = charts[id(block)]
         kinds.setdefault(key, (place, drawn))
         counts[key] += 1
     at = f" at {'x'.join(map(str, (network.input.channels, *sizes)))}" if sizes else ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEIGHT, LINE, LABEL, TRACK, MARGIN = 30, 15, 22, 8, 20
 WIDTH = 1850  # past this a block begins a new row, below the others
-LEAST = 130  # the width of a box
+MIN_WIDTH = 130  # the width of a box
 WIDE, NARROW = 7.4, 6.8  # the width of a letter in a box and of one beside a line, at most: fonts differ
 
 
@@ -143,12 +143,12 @@ def placed(drawn: Chart, rows: dict[str, int]) -> tuple[dict[str, int], list[Lin
 
 def longest(drawn: Chart, rows: dict[str, int]) -> list[str]:
     """The boxes from `input` to `output` on the way with the most rows."""
-    found, at = [], "out"
+    path, at = [], "out"
     while at:
-        found.append(at)
+        path.append(at)
         before = [a.start for a in drawn.arrows if a.end == at]
         at = max(before, key=lambda id: rows[id], default="")
-    return found
+    return path
 
 
 def across(drawn: Chart, layout: Layout) -> None:
@@ -163,7 +163,7 @@ def across(drawn: Chart, layout: Layout) -> None:
     for box in drawn.boxes:
         widest = max(len(line) for line in box.text.split("\n")) * WIDE + 24
         column = layout.columns[box.id]
-        layout.widths[column] = max(layout.widths.get(column, LEAST), widest)
+        layout.widths[column] = max(layout.widths.get(column, MIN_WIDTH), widest)
     x = layout.left
     for column in range(max([*layout.columns.values(), *(k.way for k in layout.links)]) + 1):
         half = layout.widths.get(column, 0) / 2

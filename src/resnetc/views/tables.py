@@ -16,7 +16,7 @@ from resnetc.compiler.sizes import SizeSet, describe, show, show_set
 from resnetc.compiler.sizes.budget import number
 from resnetc.terminal import brief, drawn, one_line
 
-LONGEST_CELL, LONGEST_TITLE, LONGEST_ROW, LONGEST_DOC = 60, 300, 1000, 2000  # characters that are shown
+MAX_CELL, MAX_TITLE, MAX_ROW, MAX_DOC = 60, 300, 1000, 2000  # characters that are shown
 
 
 def facts(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None) -> dict[str, Any]:
@@ -76,19 +76,19 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
     from rich.table import Table
     from rich.text import Text
 
-    def cell(text: str, most: int = LONGEST_CELL, style: str = "") -> Text:
+    def cell(text: str, most: int = MAX_CELL, style: str = "") -> Text:
         return Text(brief(one_line(text), most), style=style)
 
     network, measures = checked.network, checked.measures
     sizes = sizes or network.input.sizes
-    known = facts(checked, sizes)
-    title = cell(f"{network.name}  ({checked.title})", LONGEST_TITLE, "bold")
-    about = cell(" ".join(network.doc.split()), LONGEST_DOC) if network.doc else None
+    figures = facts(checked, sizes)
+    title = cell(f"{network.name}  ({checked.title})", MAX_TITLE, "bold")
+    about = cell(" ".join(network.doc.split()), MAX_DOC) if network.doc else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage")
     table.add_column("blocks", justify="right")
     table.add_column("shape at every input")
-    for column in (f"at {'x'.join(map(str, known['input']))}", "parameters", "multiply-adds"):
+    for column in (f"at {'x'.join(map(str, figures['input']))}", "parameters", "multiply-adds"):
         table.add_column(column, justify="right")
     for row in measures.list_rows(sizes):
         table.add_row(
@@ -99,7 +99,7 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
             add_uncounted(f"{row.parameters:,}", row.uncounted.parameters),
             add_uncounted(f"{row.multiply_adds:,}", row.uncounted.multiply_adds),
         )
-    field, missing = known["receptive_field"], measures.uncounted
+    field, missing = figures["receptive_field"], measures.uncounted
     buffers = add_uncounted(f"{measures.buffers:,} buffer elements", missing.buffers)
     lines = (
         (
@@ -124,7 +124,7 @@ def text(checked: CheckedNetwork, sizes: tuple[int, ...] | None = None, color: b
             if part is not None:
                 console.print(part)
         for name, value in rows:
-            console.print(cell(f"{name:<16} {value}", LONGEST_ROW), soft_wrap=True)
+            console.print(cell(f"{name:<16} {value}", MAX_ROW), soft_wrap=True)
 
     return drawn(draw, 100, color)
 
@@ -151,7 +151,7 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
 
     `statement` with `file`, `line` and `column` is what makes the condition; `stage` is the stage it stands in, if any.
     """
-    found = []
+    lines = []
     for reason in checked.accepted.reasons:
         condition, place = reason.condition, reason.place
         symbol = checked.network.input.symbols[reason.axis] or f"axis{reason.axis + 1}"
@@ -163,7 +163,7 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
             needs = f"{size} {relation} {other if isinstance(other, int) else show(other, symbol)}"
         stage = place.trail()[0].stage
         position = condition.span.source.position(condition.span.start)
-        found.append(
+        lines.append(
             {
                 "axis": symbol,
                 "needs": needs,
@@ -175,16 +175,16 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
                 "leaves": show_set(reason.after, symbol),
             }
         )
-    return found
+    return lines
 
 
 def batches(checked: CheckedNetwork) -> list[dict[str, Any]]:
     """The accepted sizes of which torch refuses one image alone, by axis, and the norm that has too few values."""
     symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
-    found = []
+    lines = []
     for alone in find_minimum_batches(checked.network, checked.accepted):
         position = alone.span.source.position(alone.span.start)
-        found.append(
+        lines.append(
             {
                 "least": 2,
                 "where": [show_set(axis, symbol) for axis, symbol in zip(alone.axes, symbols, strict=True)],
@@ -194,7 +194,7 @@ def batches(checked: CheckedNetwork) -> list[dict[str, Any]]:
                 "column": position.column,
             }
         )
-    return found
+    return lines
 
 
 def of_several(checked: CheckedNetwork) -> list[tuple[str, str]]:

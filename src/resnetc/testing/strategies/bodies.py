@@ -133,22 +133,22 @@ class Body:
     def wish(self, stride: Term | None = None) -> Wish:
         """Sizes are kept, or only where no stride is, or nowhere."""
         keeping = self.sizes == "kept" or (self.sizes == "strides are free" and stride is None)
-        given = (("stride", stride or literal(1, self.uses)),) if stride or keeping or self.draft.flag(9) else ()
-        return Wish(keeping, given, terms=self.terms)
+        fixed = (("stride", stride or literal(1, self.uses)),) if stride or keeping or self.draft.flag(9) else ()
+        return Wish(keeping, fixed, terms=self.terms)
 
-    def piped(self, flow: Flow, made: Operation, text: str) -> Flow:
-        text = self.labelled(text, made.primitive.attribute)
-        return Flow(f"{flow.text} |> {text}", tuple(shape for (shape,) in made.outputs))
+    def piped(self, flow: Flow, operation: Operation, text: str) -> Flow:
+        text = self.labelled(text, operation.primitive.attribute)
+        return Flow(f"{flow.text} |> {text}", tuple(shape for (shape,) in operation.outputs))
 
     def primitive(self, flow: Flow, stride: Term | None = None) -> Flow:
         """Any primitive that takes a map and leaves one."""
         among = rows(lambda row: takes_map(row) and (stride is None or any(p.name == "stride" for p in row.parameters)))
-        made = operations(self.draft.draw, among, flow.shapes, self.wish(stride))
-        if made is None or any(not shape.rank or shape.channels > 24 for (shape,) in made.outputs):
+        operation = operations(self.draft.draw, among, flow.shapes, self.wish(stride))
+        if operation is None or any(not shape.rank or shape.channels > 24 for (shape,) in operation.outputs):
             return flow if stride is None else self.conv(flow, None, stride)
-        if not self.open(made.outputs):
+        if not self.open(operation.outputs):
             return flow
-        return self.piped(flow, made, made.text)
+        return self.piped(flow, operation, operation.text)
 
     def open(self, outputs: Sequence[tuple[Shape, ...]]) -> bool:
         """Whether the outputs are still maps whose sizes follow the input's."""
@@ -157,18 +157,18 @@ class Body:
     def conv(self, flow: Flow, channels: Term | None, stride: Term | None = None) -> Flow:
         """The slot `conv`, or a plain convolution."""
         wish = self.wish(stride)
-        given = (*wish.given, *([("channels", channels)] if channels else []))
-        plain = Wish(wish.keeping, given, terms=wish.terms)
+        fixed = (*wish.fixed, *([("channels", channels)] if channels else []))
+        plain = Wish(wish.keeping, fixed, terms=wish.terms)
         if self.draft.flag(7):
             row = PRIMITIVES[
                 "plain_conv" if self.draft.narrow else "std_conv"
             ]  # what the slot may hold at most refuses
-            made = operations(self.draft.draw, (row,), flow.shapes, replace(plain, without=CONV_SLOT))
-            if made is not None:
-                return self.piped(flow, made, made.text.replace(row.name, "conv", 1))
-        made = operations(self.draft.draw, (PRIMITIVES["plain_conv"],), flow.shapes, plain)
-        assert made is not None
-        return self.piped(flow, made, made.text)
+            operation = operations(self.draft.draw, (row,), flow.shapes, replace(plain, without=CONV_SLOT))
+            if operation is not None:
+                return self.piped(flow, operation, operation.text.replace(row.name, "conv", 1))
+        operation = operations(self.draft.draw, (PRIMITIVES["plain_conv"],), flow.shapes, plain)
+        assert operation is not None
+        return self.piped(flow, operation, operation.text)
 
     def quiet(self, flow: Flow) -> Flow:
         """A slot or primitive that keeps the shape, or a choice of two."""
@@ -238,7 +238,7 @@ class Body:
         channels, sizes = (literal(count * width, self.uses), literal(count, self.uses)) if equal else self.cut(count)
         flow = self.conv(flow, channels)
         makers = rows(lambda row: row.rule == "split")
-        split = operations(self.draft.draw, makers, flow.shapes, Wish(given=(("parts", sizes),)))
+        split = operations(self.draft.draw, makers, flow.shapes, Wish(fixed=(("parts", sizes),)))
         assert split is not None
         self.lines.append(f"let {whole} = {flow.text} |> {split.text}")
         shape = open_map(width if equal else 1, self.draft.rank)  # what fits one channel fits every part
@@ -293,15 +293,15 @@ class Body:
         channels = self.draft.draw(
             st.sampled_from([t for kind, t in self.terms if kind == "int"] or [literal(2, self.uses)])
         )
-        made = []
+        operands = []
         for _ in range(self.draft.number(2, 3)):
             one = self.chain(flow, self.draft.number(0, 2), channels if same else None)
-            made.append(self.named(one))
+            operands.append(self.named(one))
         if same and self.draft.flag(7):
             op = self.draft.one(" + ", " + ", " - ", " * ")
-            return Flow(op.join(f.text for f in made), made[0].shapes)
-        widths = [sum(column) for column in zip(*(f.channels for f in made), strict=True)]
-        texts = ", ".join(f.text for f in made)
+            return Flow(op.join(f.text for f in operands), operands[0].shapes)
+        widths = [sum(column) for column in zip(*(f.channels for f in operands), strict=True)]
+        texts = ", ".join(f.text for f in operands)
         return Flow(f"[{texts}] |> concat", tuple(open_map(w, self.draft.rank) for w in widths))
 
     def numbered(self, flow: Flow) -> Flow:

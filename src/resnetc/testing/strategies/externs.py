@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.fast_dataclass import record
 
 SYMBOLS = ("", "L", "HW", "DHW")  # of the axes, by how many there are
-LEAST = 12  # size of the declared input
+MIN_SIZE = 12  # size of the declared input
 
 CLASS = """
 import torch
@@ -65,7 +65,7 @@ class Axis:
 
     @property
     def least(self) -> int:
-        return next(n for n in range(LEAST, LEAST + self.period) if n % self.period == self.rest)
+        return next(n for n in range(MIN_SIZE, MIN_SIZE + self.period) if n % self.period == self.rest)
 
 
 @st.composite

@@ -170,13 +170,13 @@ def projection(draft: Draft) -> str:
     maps = tuple(open_map(c, draft.rank) for c, _ in SAMPLES)
     wish = Wish(draft.flag(6), (("stride", stride), ("channels", channels)))
     strided = rows(lambda row: takes_map(row) and any(p.name == "stride" for p in row.parameters))
-    made = operations(draft.draw, strided, maps, wish)
-    assert made is not None
-    steps = [made.text]
-    if draft.flag(7) and made.primitive.name == "plain_conv" and not CONV_SLOT & set(named(made.text)):
-        steps = [made.text.replace("plain_conv", "conv", 1)]
-    if any(shape.channels != 4 for (shape,) in made.outputs):
-        conv = "conv" if draft.narrow or all(shape.channels > 1 for (shape,) in made.outputs) else "plain_conv"
+    operation = operations(draft.draw, strided, maps, wish)
+    assert operation is not None
+    steps = [operation.text]
+    if draft.flag(7) and operation.primitive.name == "plain_conv" and not CONV_SLOT & set(named(operation.text)):
+        steps = [operation.text.replace("plain_conv", "conv", 1)]
+    if any(shape.channels != 4 for (shape,) in operation.outputs):
+        conv = "conv" if draft.narrow or all(shape.channels > 1 for (shape,) in operation.outputs) else "plain_conv"
         steps.append(f"{draft.one('', 'fit: ')}{conv}(channels, kernel=1)")
     return " |> ".join([*steps, *draft.draw(st.sampled_from(((), (), ("norm",), ("act", "norm"))))])
 

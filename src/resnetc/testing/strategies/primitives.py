@@ -26,7 +26,7 @@ from resnetc.grammar.primitives import PRIMITIVES, REQUIRED, Parameter, Primitiv
 NOWHERE = Span(Source("", ""), 0, 0)
 NUMBERS = (Fraction(1, 10), Fraction(1, 4), Fraction(1, 2))
 BELOW, ABOVE = (0, -1, Fraction(1, 4)), (6, 1, Fraction(1, 2))  # for two parameters, one of which exceeds the other
-WIDEST = 8
+MAX_WIDTH = 8
 LISTING_RULES = ("split", "list_same")  # what they give is a list, also of one element
 
 
@@ -64,7 +64,7 @@ class Wish:
     """What is asked of an operation: to keep sizes up to its stride; arguments, given or left out; terms to draw."""
 
     keeping: bool = False
-    given: tuple[tuple[str, Term], ...] = ()
+    fixed: tuple[tuple[str, Term], ...] = ()
     without: frozenset[str] = frozenset()
     terms: tuple[tuple[str, Term], ...] = ()  # type of parameter, term
 
@@ -112,12 +112,12 @@ def settled(
     row: Primitive, shapes: tuple[Shape, ...], wish: Wish, choose: Callable[[Sequence[Any]], int]
 ) -> Operation | None:
     """The primitive with an argument for each parameter in turn: the first legal one from the chosen option on."""
-    given = dict(wish.given)
+    fixed = dict(wish.fixed)
     taken: dict[str, Term] = {}
     for parameter in row.parameters:
         options: Sequence[Term | None]
-        if parameter.name in given:
-            options = (given[parameter.name],)
+        if parameter.name in fixed:
+            options = (fixed[parameter.name],)
         elif parameter.name in wish.without:
             options = (None,)
         else:
@@ -130,8 +130,8 @@ def settled(
                 break
         else:
             return None
-    made = results(row, taken, shapes, wish.keeping)
-    return None if made is None else Operation(row, call(row, taken), made)
+    outputs = results(row, taken, shapes, wish.keeping)
+    return None if outputs is None else Operation(row, call(row, taken), outputs)
 
 
 def call(row: Primitive, taken: dict[str, Term]) -> str:
@@ -157,7 +157,7 @@ def plain_values(parameter: Parameter, shape: Shape) -> Iterable[Any]:
         case "bool":
             return (True, False)
         case "int":
-            return range(least, least + WIDEST)
+            return range(least, least + MAX_WIDTH)
         case "number":
             exceeded = {p.above for row in PRIMITIVES.values() for p in row.parameters}
             return ABOVE if parameter.above else BELOW if parameter.name in exceeded else NUMBERS
@@ -167,7 +167,7 @@ def plain_values(parameter: Parameter, shape: Shape) -> Iterable[Any]:
             return (*one, *(lists if shape.rank > 1 else ()))
         case "int or list":
             unequal = [[1, shape.channels - 1], [shape.channels - 2, 1, 1], [shape.channels]]
-            return (*range(least, least + WIDEST), *(tuple(parts) for parts in unequal if min(parts) >= least))
+            return (*range(least, least + MAX_WIDTH), *(tuple(parts) for parts in unequal if min(parts) >= least))
         case "list":
             whole = shape.channels
             if parameter.default is None:  # of a parameter: a number, or one for each channel
@@ -188,10 +188,10 @@ def results(
     out = []
     for i, shape in enumerate(shapes):
         arguments = {**rest, **{name: settled_value(row, name, term.values[i]) for name, term in taken.items()}}
-        made = outcome(row, tuple(arguments.items()), (shape,), keeping)
-        if made is None:
+        outputs = outcome(row, tuple(arguments.items()), (shape,), keeping)
+        if outputs is None:
             return None
-        out.append(made)
+        out.append(outputs)
     return tuple(out)
 
 
@@ -214,15 +214,15 @@ def outcome(
         return None
     try:
         args = complete_arguments(row, dict(arguments), shapes[0].rank, NOWHERE, channels=shapes[0].channels)
-        made = infer_shapes(row, args, shapes, NOWHERE, constraints)
+        outputs = infer_shapes(row, args, shapes, NOWHERE, constraints)
     except Fault:
         return None
     for demand in constraints:
         if is_constant(demand.fn) and not satisfied(demand, evaluate(demand.fn, 1)):
             return None
-    if keeping and not all(kept(shapes[0], shape, args.get("stride", 1)) for shape in made):
+    if keeping and not all(follows_stride(shapes[0], shape, args.get("stride", 1)) for shape in outputs):
         return None
-    return tuple(opened(shape) for shape in made)
+    return tuple(opened(shape) for shape in outputs)
 
 
 def satisfied(demand: Condition, size: int) -> bool:
@@ -232,7 +232,7 @@ def satisfied(demand: Condition, size: int) -> bool:
     return size % demand.other == 0 if demand.kind == "multiple" else size >= demand.other
 
 
-def kept(before: Shape, after: Shape, stride: Any) -> bool:
+def follows_stride(before: Shape, after: Shape, stride: Any) -> bool:
     """Whether sizes are those of the input, divided by the stride and rounded up."""
     return after.rank == before.rank and all(
         is_constant(f) or g == step(f, size_on_axis(stride, i), 0)
@@ -256,7 +256,7 @@ def shape_keeping(rank: int) -> tuple[str, ...]:
     Slots stand in sequences too, where a parameter cannot be.
     """
     maps = tuple(open_map(channels, rank) for channels in (1, 2, 3, 5, 7))
-    wish = Wish(keeping=True, given=(("stride", literal(1, len(maps))),))
+    wish = Wish(keeping=True, fixed=(("stride", literal(1, len(maps))),))
     fit = rows(lambda row: takes_map(row) and row.name not in PARAMETERS)
-    made = (settled(row, maps, wish, lambda options: 0) for row in fit)
-    return tuple(one.text for one in made if one is not None and one.outputs == tuple((shape,) for shape in maps))
+    outputs = (settled(row, maps, wish, lambda options: 0) for row in fit)
+    return tuple(one.text for one in outputs if one is not None and one.outputs == tuple((shape,) for shape in maps))

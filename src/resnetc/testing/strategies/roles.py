@@ -17,13 +17,13 @@ SHIPPED = {  # what is drawn of the library, and the one default that applies sl
 
 def applied(text: str, items: Iterable[str], bound: Mapping[str, str]) -> set[str]:
     """The words that a text leads to: its own, those of the items that it names, of what its slots are bound to."""
-    texts = {found[1]: found[2] for item in items if (found := DEFINED.search(item))}
+    texts = {match[1]: match[2] for item in items if (match := DEFINED.search(item))}
     words: set[str] = set()
     pending = [text]
     while pending:
         fresh = set(WORD.findall(pending.pop())) - words
         words |= fresh
-        pending += [meant[word] for meant in (texts, SHIPPED, bound) for word in fresh if word in meant]
+        pending += [table[word] for table in (texts, SHIPPED, bound) for word in fresh if word in table]
     return words
 
 

@@ -12,7 +12,7 @@ from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.prove import prove
 from resnetc.compiler.sizes import SizeSet
 
-LARGEST = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still runs in a few milliseconds
+MAX_SIZES = {1: 96, 2: 40, 3: 14}  # of an axis, by the number of axes: what still runs in a few milliseconds
 
 
 def input_sizes(
@@ -42,10 +42,10 @@ class Choices:
 
 def size_choices(network: Network, accepted: Accepted | None = None, largest: int | None = None) -> Choices:
     """What `input_sizes` draws from."""
-    found = accepted or prove(network)[0]
-    most = largest or LARGEST[len(network.input.sizes)]
+    sizes_accepted = accepted or prove(network)[0]
+    most = largest or MAX_SIZES[len(network.input.sizes)]
     inside, outside = [], []
-    for axis, symbol, size in zip(found.axes, network.input.symbols, network.input.sizes, strict=True):
+    for axis, symbol, size in zip(sizes_accepted.axes, network.input.symbols, network.input.sizes, strict=True):
         within, beyond = edges(axis, most) if symbol else ([size], [])
         inside.append(within or beyond)
         outside.append(beyond)

@@ -188,8 +188,8 @@ def drawn_stages(draft: Draft, plans: list[Plan], arrives: int) -> tuple[list[st
             occurrences.setdefault(plan.block, []).append((arrives, width, plan.stride if i == 0 else 1))
             arrives = width
     names = {}
-    for block, asked in occurrences.items():
-        columns = dict.fromkeys(asked)
+    for block, calls in occurrences.items():
+        columns = dict.fromkeys(calls)
         channels, widths, strides = zip(*columns, strict=True)
         names[block] = block_item(draft, channels, widths, strides, 1, True)
     return [stage_line(draft, i, plan, names[plan.block]) for i, plan in enumerate(plans)], arrives
@@ -247,11 +247,11 @@ def constants(draft: Draft, shape: Shape) -> str:
     shapes: tuple[Shape, ...] = (Shape(shape.channels, (constant(1),) * shape.rank),)
     steps = []
     for i in range(draft.number(1, 3)):
-        made = operations(draft.draw, rows(takes_map), shapes, Wish(given=(("stride", literal(1, 1)),)))
-        if made is None:
+        operation = operations(draft.draw, rows(takes_map), shapes, Wish(fixed=(("stride", literal(1, 1)),)))
+        if operation is None:
             break
-        shapes = tuple(one for (one,) in made.outputs)
-        steps.append(f"c{i}: {made.text}")
+        shapes = tuple(one for (one,) in operation.outputs)
+        steps.append(f"c{i}: {operation.text}")
     if shapes[0].rank:  # scores without a pool are refused
         steps = list(takewhile(lambda step: LINEAR not in step, steps))
     return " |> ".join(steps) or "identity"

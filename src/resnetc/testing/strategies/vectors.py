@@ -51,6 +51,6 @@ def vector_ending(draft: Draft, channels: int) -> tuple[str, list[str]]:
         case "identity":
             return "identity", []
         case "any":
-            made = operations(draft.draw, rows(takes_map), (Shape(channels, ()),))
-            return made.text if made else "identity", []
+            operation = operations(draft.draw, rows(takes_map), (Shape(channels, ()),))
+            return operation.text if operation else "identity", []
     return f"{draft.one('', 'dropout(1/10) |> ')}linear({draft.number(1, 6)})", []

@@ -90,9 +90,9 @@ def _fold(run: LoadedRun, test_images: TestBatches, part: range, preprocessing: 
     (batch,) = test_images.read_test([part])
     raise_fault(batch.fault)
     before = run.model(batch.images)
-    folding = fold_batch_norms(run.model, str(run.folder.model))
+    folding = fold_batch_norms(run.model, str(run.folder.model_path))
     after = run.model(batch.images)
-    difference = compare_probabilities(before, after, preprocessing.multi_label, str(run.folder.model))
+    difference = compare_probabilities(before, after, preprocessing.multi_label, str(run.folder.model_path))
     return str(replace(folding, difference=difference))
 
 

@@ -165,7 +165,7 @@ def train(
 
         # Where the run stands: at the start, or where a stopped run saved itself.
         state = TrainState.start(network, source, data, recipe, preprocessing, steps_per_epoch, group.device)
-        if len(set(group.all_gather((state.module, state.fingerprint, recipe)))) > 1:
+        if len(set(group.all_gather((state.source_digest, state.fingerprint, recipe)))) > 1:
             raise RunError("the processes were given different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
         if resuming:

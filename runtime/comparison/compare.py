@@ -83,7 +83,7 @@ def read_runs(paths: Sequence[Path], label: str | None = None, allow_imports: It
         state = train_state.load_newest(run)
         metadata = state.metadata
         source = read_sealed_source(run, metadata, state.path, allow_imports)  # of any: they differ in the seed alone
-    model = loader.build_network(source, run.model, torch.device("cpu"))
+    model = loader.build_network(source, run.model_path, torch.device("cpu"))
     architecture = summary.summarize(model, tuple(metadata["shape"]))
     name = brief(one_line(label or metadata["network"]), _MAX_LABEL_CHARACTERS)
     return Row(name, architecture.parameters, architecture.multiply_adds, runs)

@@ -33,17 +33,19 @@ def measure_labels(
     nothing = torch.zeros(0, len(class_names))
     own = torch.cat([nothing, *scores]), torch.cat([nothing.bool(), *(one.bool() for one in truths)])
     parts = group.all_gather(own)  # a set is the same in whatever order its images stand
-    return judge(
+    return evaluate_scores(
         torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]), class_names, start_time
     )
 
 
-def judge(scores: Tensor, is_true: Tensor, class_names: tuple[str, ...], start_time: float | None = None) -> Evaluation:
+def evaluate_scores(
+    scores: Tensor, is_true: Tensor, class_names: tuple[str, ...], start_time: float | None = None
+) -> Evaluation:
     """The evaluation of scores, float32 [N, classes], of images that have the classes `is_true`, bool [N, classes]."""
     is_predicted = scores > 0
     has_class = is_true.any(1)
     labelled = max(int(has_class.sum()), 1)
-    ranked = is_true.gather(1, scores.topk(min(5, len(class_names))).indices)
+    is_top_k_true = is_true.gather(1, scores.topk(min(5, len(class_names))).indices)
     counts = zip(
         is_true.sum(0).tolist(), is_predicted.sum(0).tolist(), (is_true & is_predicted).sum(0).tolist(), strict=True
     )
@@ -51,8 +53,8 @@ def judge(scores: Tensor, is_true: Tensor, class_names: tuple[str, ...], start_t
     return Evaluation(
         images=len(scores),
         loss=functional.binary_cross_entropy_with_logits(scores.double(), is_true.double()).item(),
-        top1=100 * int(ranked[:, 0].sum()) / labelled,
-        top5=100 * int(ranked.any(1).sum()) / labelled,
+        top1=100 * int(is_top_k_true[:, 0].sum()) / labelled,
+        top5=100 * int(is_top_k_true.any(1).sum()) / labelled,
         confusion={},
         class_names=class_names,
         seconds=time.perf_counter() - start_time if start_time is not None else 0.0,

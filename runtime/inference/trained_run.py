@@ -64,7 +64,7 @@ def load_run(
     if not run.holds_run:
         if not os.path.isdir(out):  # which may be a name of any length
             raise RunError(f"{out}: {describe_no_folder(out)}; expected the folder of a run")
-        raise RunError(f"{out}: no run in this folder: {run.model.name} and {run.last.name} are missing")
+        raise RunError(f"{out}: no run in this folder: {run.model_path.name} and {run.last.name} are missing")
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
     tensors, metadata = train_state.load(path)
@@ -73,11 +73,11 @@ def load_run(
     if weights == "last":
         prefix = "average/" if metadata["recipe"].ema_decay else "model/"
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    model = loader.build_network(source, run.model, device or choose_device())
+    model = loader.build_network(source, run.model_path, device or choose_device())
     try:
         model.load_state_dict(tensors)
     except RuntimeError as fault:
-        raise RunError(f"{path}: does not fit {run.model}: {str(fault).splitlines()[-1].strip()}") from None
+        raise RunError(f"{path}: does not fit {run.model_path}: {str(fault).splitlines()[-1].strip()}") from None
     return LoadedRun(run, path, metadata=metadata, preprocessing=preprocessing, model=model.eval())
 
 
@@ -87,9 +87,9 @@ def read_sealed_source(run: RunFolder, metadata: RunMetadata, weights: Path, all
     source = run.read_source()
     if metadata["module"] != loader.compute_digest(source):
         raise RunError(
-            f"{run.model}: changed since {weights.name} was written, so its weights belong to another network"
+            f"{run.model_path}: changed since {weights.name} was written, so its weights belong to another network"
         )
-    user_classes.admit_source(source, str(run.model), allow_imports)
+    user_classes.admit_source(source, str(run.model_path), allow_imports)
     return source
 
 
@@ -177,9 +177,13 @@ class TrainedRun:
             scores: object = self.model(batch)
         except (RuntimeError, ValueError) as fault:
             first = str(fault).strip().split("\n")[0]
-            raise RunError(f"{self._folder.model}: the network does not accept inputs of {shape}: {first}") from fault
+            raise RunError(
+                f"{self._folder.model_path}: the network does not accept inputs of {shape}: {first}"
+            ) from fault
         if not isinstance(scores, Tensor) or scores.shape != (len(batch), len(self.classes)):
-            raise RunError(f"{self._folder.model}: the network does not return scores for {len(self.classes)} classes")
+            raise RunError(
+                f"{self._folder.model_path}: the network does not return scores for {len(self.classes)} classes"
+            )
         return scores.float()
 
 

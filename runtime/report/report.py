@@ -68,7 +68,7 @@ def write(
         data = load_run_data(metadata)
     evaluation = evaluation or evaluate(out, data, allow_imports=allow_imports)
     source = read_sealed_source(run, metadata, weights, allow_imports)
-    model = model_loader.build_network(source, run.model, torch.device("cpu"))
+    model = model_loader.build_network(source, run.model_path, torch.device("cpu"))
     with limit_threads(metadata["recipe"].threads):
         architecture = summary.summarize(model, tuple(metadata["shape"]))
     page = _load_template().render(

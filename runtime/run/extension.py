@@ -39,8 +39,8 @@ def describe_extension(
 
 def write_extended_recipe(run: RunFolder, recipe: Recipe, note: str) -> None:
     """Write `recipe.yaml` anew, with a comment that says what was changed, behind those of earlier extensions."""
-    lines = run.recipe.read_text("utf-8").splitlines() if run.recipe.is_file() else []
+    lines = run.recipe_path.read_text("utf-8").splitlines() if run.recipe_path.is_file() else []
     earlier = [line for line in lines if line.startswith("# ")]
     checkpoint.write(
-        run.recipe, "".join(f"{line}\n" for line in [*earlier, f"# {note}"]).encode() + recipe.to_yaml().encode()
+        run.recipe_path, "".join(f"{line}\n" for line in [*earlier, f"# {note}"]).encode() + recipe.to_yaml().encode()
     )

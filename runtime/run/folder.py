@@ -95,17 +95,17 @@ class RunFolder:
     path: Path
 
     @property
-    def model(self) -> Path:
+    def model_path(self) -> Path:
         """The generated source of the network."""
         return self.path / "model.py"
 
     @property
-    def recipe(self) -> Path:
+    def recipe_path(self) -> Path:
         """The recipe with every key."""
         return self.path / "recipe.yaml"
 
     @property
-    def preprocessing(self) -> Path:
+    def preprocessing_path(self) -> Path:
         """How inputs are prepared for the network, and the names of the classes."""
         return self.path / "preprocessing.json"
 
@@ -147,7 +147,7 @@ class RunFolder:
     @property
     def holds_run(self) -> bool:
         """Whether the folder holds a run, finished or not; False for a folder that cannot be entered."""
-        return os.path.isfile(self.model)
+        return os.path.isfile(self.model_path)
 
     @property
     def is_resumable(self) -> bool:
@@ -168,22 +168,22 @@ class RunFolder:
         if self.last.name in entries or self.previous.name in entries:
             raise RunError(f"{self.path}: already contains a run: add --resume to continue it, or use another --out")
         # All that a start leaves which was killed, or refused by the disk, before its first save was done.
-        texts = (self.model, self.recipe, self.preprocessing, self.initial_weights, self.metrics)
+        texts = (self.model_path, self.recipe_path, self.preprocessing_path, self.initial_weights, self.metrics)
         names = [path.name for path in texts]
         own_names = {*names, *(f"{name}.tmp" for name in (*names, self.last.name)), self.lock.name}
         if other_names := [name for name in entries if name not in own_names]:
             raise RunError(f"{self.path}: not empty (it contains {other_names[0]}), but not a run: use another --out")
-        checkpoint.write(self.recipe, recipe.encode())
+        checkpoint.write(self.recipe_path, recipe.encode())
         self.write_preprocessing(preprocessing)
         self.write_initial_weights(initial_weights)
         checkpoint.write(self.metrics, b"")
-        checkpoint.write(self.model, source.encode())
+        checkpoint.write(self.model_path, source.encode())
 
     def write_preprocessing(self, preprocessing: Preprocessing) -> None:
         """Write `preprocessing.json`."""
         from resnetc.runtime.run import checkpoint
 
-        checkpoint.write(self.preprocessing, preprocessing.to_text().encode())
+        checkpoint.write(self.preprocessing_path, preprocessing.to_text().encode())
 
     def write_initial_weights(self, record: InitialWeights | None) -> None:
         """Write `initial_weights.json`; a run that started from random weights has none."""
@@ -197,11 +197,11 @@ class RunFolder:
     def read_source(self) -> str:
         """The text of `model.py`, which may be anything; RunError if the folder holds no run."""
         try:
-            return contents(self.model, MAX_MODULE_BYTES).decode()
+            return contents(self.model_path, MAX_MODULE_BYTES).decode()
         except UnicodeDecodeError as fault:
-            raise RunError(f"{self.model}: byte {fault.start} is not text") from None
+            raise RunError(f"{self.model_path}: byte {fault.start} is not text") from None
         except OSError as fault:
-            raise RunError(f"{self.model}: cannot read it: {fault.strerror or fault}") from None
+            raise RunError(f"{self.model_path}: cannot read it: {fault.strerror or fault}") from None
 
     def write_records(self, records: Sequence[EpochRecord]) -> None:
         """Write the metrics of all epochs, so that the file is right whatever happened to it meanwhile."""

@@ -20,18 +20,18 @@ def read_record(run: RunFolder, metadata: RunMetadata, weights: Path) -> Preproc
     RunError for a file that is no such record, or not the one of these weights.
     """
     record = metadata["preprocessing"]
-    if not os.path.lexists(run.preprocessing):
+    if not os.path.lexists(run.preprocessing_path):
         return record
-    file = read_preprocessing(run.preprocessing)
+    file = read_preprocessing(run.preprocessing_path)
     if record is None:
         if [file.channels, *file.size] != metadata["shape"]:
-            raise RunError(f"{run.preprocessing}: `channels` and `size` are not those of {weights.name}")
+            raise RunError(f"{run.preprocessing_path}: `channels` and `size` are not those of {weights.name}")
         return file
     # The data may have moved since; everything else decides what the network computes, or what that means.
     same_place = replace(file, data=record.data)
     if differing := [f.name for f in fields(record) if getattr(record, f.name) != getattr(same_place, f.name)]:
         raise RunError(
-            f"{run.preprocessing}: `{differing[0]}` is not what {weights.name} was trained with: remove the file, "
+            f"{run.preprocessing_path}: `{differing[0]}` is not what {weights.name} was trained with: remove the file, "
             f"since {weights.name} says the same"
         )
     return record
@@ -41,5 +41,6 @@ def describe_missing_record(run: RunFolder, weights: Path) -> str:
     """The message about a run of an earlier version, which does not say how its inputs were prepared."""
     return (
         f"{run.path}: {weights.name} was written by an earlier resnetc and does not say how images were prepared; "
-        f"`resnetc train --resume --out {run.path}` writes {run.preprocessing.name}, if the data of the run is there"
+        f"`resnetc train --resume --out {run.path}` writes {run.preprocessing_path.name}, "
+        "if the data of the run is there"
     )

@@ -82,8 +82,8 @@ class TrainState:
     """
 
     network: str
-    module: str
-    data: str
+    source_digest: str
+    data_argument: str
     fingerprint: str
     shape: tuple[int, ...]
     recipe: Recipe
@@ -120,8 +120,8 @@ class TrainState:
         dtype = choose_dtype(recipe.precision, device)
         return cls(
             network=network,
-            module=module.compute_digest(source),
-            data=data.argument,
+            source_digest=module.compute_digest(source),
+            data_argument=data.argument,
             fingerprint=data.fingerprint(),
             shape=(data.channels, *data.size),
             recipe=recipe,
@@ -227,8 +227,8 @@ class TrainState:
         return {
             "format": FORMAT,
             "network": self.network,
-            "module": self.module,
-            "data": self.data,
+            "module": self.source_digest,
+            "data": self.data_argument,
             "fingerprint": self.fingerprint,
             "shape": list(self.shape),
             "environment": self.environment,
@@ -289,13 +289,15 @@ class TrainState:
         preprocessing again; returns a note, empty or on the damage, or on how a finished run is extended by other
         values of the keys `extend`. RunError if the state is of another module, recipe or data."""
         tensors, metadata, path, note = group.broadcast_from_rank0(lambda: load_newest(run))
-        if metadata["module"] != self.module:
+        if metadata["module"] != self.source_digest:
             raise RunError(
-                f"{run.path}: cannot resume: {run.model} is not the network given now; use "
+                f"{run.path}: cannot resume: {run.model_path} is not the network given now; use "
                 f"another --out, or remove that folder"
             )
         if metadata["fingerprint"] != self.fingerprint:
-            raise RunError(f"{run.path}: cannot resume: {self.data} is not the data of that run ({metadata['data']})")
+            raise RunError(
+                f"{run.path}: cannot resume: {self.data_argument} is not the data of that run ({metadata['data']})"
+            )
         then = metadata["recipe"].to_settings()
         for key, current in self.recipe.to_settings().items():
             if current != then[key] and not RULES[key].may_change and key not in extend:

@@ -63,5 +63,5 @@ def _read_images(data: ImageSet, rows: Tensor, is_training: bool) -> Tensor:
 
 
 def _prepare(images: Tensor, labels: Tensor, run: Path) -> Probe:
-    record = read_preprocessing(RunFolder(run).preprocessing)
+    record = read_preprocessing(RunFolder(run).preprocessing_path)
     return Probe(Normaliser.from_record(record, torch.device("cpu"))(images), labels)

@@ -81,17 +81,17 @@ def study(options: argparse.Namespace) -> int:
     form: Form = "quick" if options.quick else "photographs" if photographs is not None else "full"
     if options.name == "all" and photographs is not None:
         names = leave_out_small_nets(names)
-    chosen = [choose_plan(name, form, options) for name in names]
+    studies = [choose_plan(name, form, options) for name in names]
     require_runtime()
     require_packages("matplotlib", "scipy")
     out = Path(options.out if options.out is not None else "runs/studies")
     if photographs is None:
-        find_data(chosen)
-    for plan in chosen:
+        find_data(studies)
+    for plan in studies:
         for name in (plan.name, *(("data", "runs") if plan.set_up is not None else ())):
             refuse_occupied(out / name)
     try:
-        for plan in chosen:
+        for plan in studies:
             make_study(plan, photographs, out, options.jobs)
     except (Stopped, KeyboardInterrupt) as stopped:
         print(f"stopped; finished work is in {out}: the same command continues", file=sys.stderr)
@@ -121,11 +121,11 @@ def find_photographs(options: argparse.Namespace) -> Outline | MixedOutline | No
     return outline if takes_photographs(outline) else None
 
 
-def find_data(chosen: list[Plan]) -> None:
+def find_data(studies: list[Plan]) -> None:
     """RunError where the data of the studies is not there, before the first of them is made."""
     from resnetc.runtime import data as datasets
 
-    for argument in dict.fromkeys(plan.set_up.data for plan in chosen if plan.set_up is not None):
+    for argument in dict.fromkeys(plan.set_up.data for plan in studies if plan.set_up is not None):
         datasets.read_outline(*datasets.parse_argument(argument))
 
 
@@ -202,8 +202,8 @@ def open_data(set_up: SetUp, photographs: Outline | MixedOutline | None, out: Pa
     from resnetc.runtime.study.small_data import SmallData, read_photographs
 
     if photographs is not None:
-        chosen = recipe_file.load(set_up.recipe, list(set_up.overrides))
-        whole = read_photographs(set_up.data, photographs, chosen)
+        recipe = recipe_file.load(set_up.recipe, list(set_up.overrides))
+        whole = read_photographs(set_up.data, photographs, recipe)
         both = whole, whole.fingerprint()
         return lambda images, classes: both
     small = SmallData(set_up.data, set_up.side, out / "data")
@@ -225,13 +225,13 @@ def plan_arm(
     from resnetc.runtime.recipe import recipe_file
     from resnetc.runtime.study.training import make_job
 
-    chosen = recipe_file.load(set_up.recipe, [*set_up.overrides, *text.overrides])
+    recipe = recipe_file.load(set_up.recipe, [*set_up.overrides, *text.overrides])
     own, fingerprint = take(text.images, text.classes)
     arm = compile_arm(text, set_up, own)
     starts = [job.folder for job in first] if first is not None else [None] * len(set_up.seeds)
     pairs = zip(set_up.seeds, starts, strict=True)
     return arm, [
-        make_job(arm, own, chosen, seed, out / "runs", fingerprint=fingerprint, init=start) for seed, start in pairs
+        make_job(arm, own, recipe, seed, out / "runs", fingerprint=fingerprint, init=start) for seed, start in pairs
     ]
 
 

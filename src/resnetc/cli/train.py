@@ -275,7 +275,12 @@ def read_stopped_run(out: Path) -> StoppedRun:
     metadata, source = train_state.load_newest(run).metadata, run.read_source()
     is_sealed = loader.compute_digest(source) == metadata["module"]
     return StoppedRun(
-        metadata["data"], run.recipe, model=run.model, source=source, is_sealed=is_sealed, network=metadata["network"]
+        metadata["data"],
+        run.recipe_path,
+        model=run.model_path,
+        source=source,
+        is_sealed=is_sealed,
+        network=metadata["network"],
     )
 
 

@@ -35,7 +35,7 @@ def test_a_run_is_trained_and_used(task: str, tmp_path: Path, capsys: pytest.Cap
     assert main(["train", f"{task}/small", *settings, "--data", name, "--recipe", task, "--out", str(out)]) == 0
     kind = "240 signals of 1 channel and 256 steps" if task == "signal" else "240 volumes of 1 channel and 8x16x16"
     assert f"read as {kind}" in capsys.readouterr().err
-    assert read_preprocessing(RunFolder(out).preprocessing).kind == task
+    assert read_preprocessing(RunFolder(out).preprocessing_path).kind == task
     assert main(["eval", str(out), "--data", name]) == 0
     assert capsys.readouterr().out.startswith("80 images  top-1")
     images = np.load(tmp_path / "a.npz")["test_images"]

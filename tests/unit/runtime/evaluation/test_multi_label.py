@@ -18,7 +18,7 @@ from resnetc.runtime.comparison.arm import Arm
 from resnetc.runtime.data import Data, labels
 from resnetc.runtime.errors import Stopped
 from resnetc.runtime.evaluate import evaluate
-from resnetc.runtime.evaluation.multi_label import compute_average_precision, judge
+from resnetc.runtime.evaluation.multi_label import compute_average_precision, evaluate_scores
 from resnetc.runtime.input_pipeline.splits import Split
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.run.folder import RunFolder
@@ -71,7 +71,7 @@ def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     scores = (3 * torch.randn(41, 4, generator=generator)).round(decimals=seed % 3)  # with ties
     is_true = torch.rand(41, 4, generator=generator) < 0.3
-    result, chances = judge(scores, is_true, tuple("abcd")), scores.double().sigmoid().numpy()
+    result, chances = evaluate_scores(scores, is_true, tuple("abcd")), scores.double().sigmoid().numpy()
     figures = result.labels
     assert figures is not None
     guesses = (scores > 0).numpy()
@@ -93,7 +93,7 @@ def test_figures_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_a_class_that_no_image_has_is_no_part_of_the_mean() -> None:
     scores, is_true = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[True, False], [False, False]])
-    result = judge(scores, is_true, ("a", "b"))
+    result = evaluate_scores(scores, is_true, ("a", "b"))
     assert compute_average_precision(scores[:, 1], is_true[:, 1]) is None
     assert (
         result.figures["mean_average_precision"] == 50

@@ -131,7 +131,7 @@ def test_a_run_is_resumed_without_its_options(tmp_path: Path, capsys: pytest.Cap
     assert main(["eval", out]) == 0
     assert "18 images  top-1" in capsys.readouterr().out
     assert main(["train", "--resume", "--out", out, "--validation", "0.5"]) == 1
-    assert recipe_file.load(str(RunFolder(Path(out)).recipe)).validation == 0.25
+    assert recipe_file.load(str(RunFolder(Path(out)).recipe_path)).validation == 0.25
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
     python benchmarks/mutants.py [--seconds 2400] [--workers 2] [--only TEXT] [--tests FILE...] [--again] [--fresh]
 
-The tests are those of the modules themselves. One process imports and collects them once; each mutant is a fork of it
+The tests are those of the modules themselves, and the recorded messages. One process imports and collects them once; each mutant is a fork of it
 that changes one function and runs the tests which reach the changed line, quickest first, until one fails. A mutant
 that takes several times as long as its tests should is dead too. Results are kept in build/mutants.jsonl, so that a run
 that was stopped goes on where it was; `--again` tries the survivors again, `--fresh` everything. Survivors that no test
@@ -45,7 +45,9 @@ TESTS = [
     "tests/unit/sizes/test_sizes.py",
     "tests/unit/sizes/test_limits.py",
     "tests/unit/shapes/test_rules.py",
-]  # of these alone
+    "tests/unit/shapes/test_errors.py",
+    "tests/ui/test_ui.py",
+]  # of these only
 LEAST = 10  # CPU seconds of a mutant, and several times what its tests take
 SLOWEST = 20  # a test that takes longer is left out
 ENOUGH = 0.95

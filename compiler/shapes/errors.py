@@ -12,7 +12,7 @@ from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS, show_shape
 from resnetc.compiler.source import Span
 from resnetc.grammar.primitives import MAX_CHANNELS, Parameter, Primitive
 
-POOLED = re.compile(r"((?:(?:flatten|dropout(?:\([^()]*\))?)\s*\|>\s*)*)(?:[\w.\[\]]+\s*:\s*)?$")
+POOLED = re.compile(r"((?:(?:flatten|dropout(?:\([^()]*\))?)\s*\|>\s*)*)(?:[\w.\[\]]+\s*:\s*)?\Z")
 """What stands between the last pool and a layer that needs a vector: `flatten`, a dropout, the layer's own label."""
 
 

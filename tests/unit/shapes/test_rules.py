@@ -517,3 +517,26 @@ def test_a_binomial_filter_has_64_positions_at_most() -> None:
     )
     _, _, _, helps = in_words("plain_conv", Shape(8, (H, H)), channels=MAX_CHANNELS + 1, kernel=1)
     assert helps == ("give it at most 16_777_216: a larger layer would not fit in memory",)
+
+
+@pytest.mark.parametrize("name", ["response_norm", "instance_norm", "global_response_norm", "position_softmax"])
+def test_what_is_computed_over_the_axes_needs_some_and_keeps_the_map(name: str) -> None:
+    shape = Shape(8, (H, H))
+    assert applied(name, shape)[0] == [shape]
+    assert refusal(name, Shape(8, ())) == ("E0307", f"`{name}` needs a map, but gets a vector of 8 values")
+
+
+@pytest.mark.parametrize("stored", [(True,), (1, True, 1), (8, 1, True)])
+def test_a_flag_is_no_size_of_a_parameter(stored: tuple[int, ...]) -> None:
+    assert refusal("shift", Shape(8, (H, H)), shape=stored)[0] == "E0341"
+
+
+@pytest.mark.parametrize("stored", [(), (1,), (8,), (1, 1, 1), (8, 1, 1)])
+def test_a_parameter_is_for_each_channel_or_for_all(stored: tuple[int, ...]) -> None:
+    shape = Shape(8, (H, H))
+    assert applied("shift", shape, shape=stored)[0] == [shape]
+
+
+@pytest.mark.parametrize("stored", [(8, 1), (8, 2, 2), (1, 1), (1, 2, 2), (4,), (8, 1, 1, 1)])
+def test_another_shape_of_a_parameter_is_refused(stored: tuple[int, ...]) -> None:
+    assert refusal("shift", Shape(8, (H, H)), shape=stored)[0] == "E0341"

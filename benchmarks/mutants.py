@@ -2,12 +2,13 @@
 
     python benchmarks/mutants.py [--seconds 2400] [--workers 2] [--only TEXT] [--tests FILE...] [--again] [--fresh]
 
-The tests are those of the modules themselves, and the recorded messages. One process imports and collects them once; each mutant is a fork of it
-that changes one function and runs the tests which reach the changed line, quickest first, until one fails. A mutant
-that takes several times as long as its tests should is dead too. Results are kept in build/mutants.jsonl, so that a run
-that was stopped goes on where it was; `--again` tries the survivors again, `--fresh` everything. Survivors that no test
-can tell from the original stand in benchmarks/mutants.txt with the reason. Status 1: fewer than 95 % died, or one
-survived without a reason. What a mutant is stands in benchmarks/mutations.py.
+The tests are those of the modules themselves, and the recorded messages. One process imports and collects them once;
+each mutant is a fork of it that changes one function and runs the tests which reach the changed line, quickest first,
+until one fails. A mutant that takes several times as long as its tests should is dead too. Results are kept in
+build/mutants.jsonl, so that a run that was stopped goes on where it was; `--again` tries the survivors again,
+`--fresh` everything. Survivors that no test can tell from the original stand in benchmarks/mutants.txt with the
+reason. Status 1: fewer than 95 % died, or one survived without a reason. What a mutant is stands in
+benchmarks/mutations.py.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
@@ -100,3 +101,10 @@ def texts_parsed_once() -> Iterator[None]:
 def update(request: pytest.FixtureRequest) -> bool:
     """True where recorded outputs are to be rewritten."""
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the test runs."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -10,21 +10,26 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
+import resnetc
 from resnetc.cli.main import main
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.driver.shared_work import SharedWork
+from resnetc.compiler.measures.summary import list_state_dict_keys
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from resnetc.compiler.source import Span
     from resnetc.runtime.data import ImageSet, Outline
+    from resnetc.testing import Trial
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = SharedWork()
@@ -75,6 +80,42 @@ def compile_text(text: str) -> tuple[CheckedNetwork, str]:
     return checked, source
 
 
+def compile_network(spec: str, model: str | None = None, **settings: int) -> tuple[CheckedNetwork, str]:
+    """One network of a file or of a shipped spec under `--set`, and the text of its module."""
+    session = Session()
+    session.add(spec)
+    (checked,) = session.networks(model, [(key, str(value)) for key, value in settings.items()])
+    return checked, session.render(checked)
+
+
+def count_parameters(spec: str, **settings: object) -> int:
+    """The parameters of a shipped network, as predicted."""
+    return resnetc.compile(spec, **settings).checked.measures.parameters
+
+
+def write_model(*lines: str, items: str = "", parameters: str = "") -> str:
+    """A spec of one model, `net`, whose input is [3, H] with H = 16 by default; items: what is defined before it."""
+    body = "\n  ".join(["input [3, H] = [3, 16]", *lines])
+    return f"edition 1\n{items}model net({parameters}) {{\n  {body}\n}}\n"
+
+
+def list_modules_with_keys(trial: Trial) -> list[str]:
+    """What the keys of a network begin with, in their order: the modules that they are of."""
+    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
+
+
+def format_position(span: Span) -> str:
+    """`LINE:COLUMN` of the start of a span."""
+    position = span.source.position(span.start)
+    return f"{position.line}:{position.column}"
+
+
+def replace_once(text: str, old: str, new: str) -> str:
+    """A text with `new` in place of `old`, which it must have exactly once."""
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
 def describe(fault: Diagnostic | None) -> str:
     """A fault as text: its message, its labels with what they point at, its notes and its help, without places."""
     assert fault is not None
@@ -118,8 +159,10 @@ def build(source: str) -> nn.Module:
     return model
 
 
-def measure_saved_bytes(model: nn.Module, images: Tensor) -> int:
-    """What autograd keeps of a forward pass, each memory once, weights and buffers left out."""
+@contextmanager
+def record_saved_bytes(model: nn.Module) -> Iterator[dict[int, int]]:
+    """What autograd keeps of the forward passes made meanwhile: bytes by address, each memory once, weights and buffers
+    left out. The sum is right as long as the graph lives."""
     import torch
 
     state = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
@@ -132,6 +175,12 @@ def measure_saved_bytes(model: nn.Module, images: Tensor) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
+        yield saved
+
+
+def measure_saved_bytes(model: nn.Module, images: Tensor) -> int:
+    """What autograd keeps of a forward pass, each memory once, weights and buffers left out."""
+    with record_saved_bytes(model) as saved:
         output = model(images)
     assert output.requires_grad  # the graph, and with it what it keeps, lives until here
     return sum(saved.values())

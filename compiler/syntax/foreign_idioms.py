@@ -33,7 +33,6 @@ WORDS = {  # where a text does not follow the grammar
     "while": "write a loop as `each name in list { ... }`",
 }
 CHAINED = "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`"
-BRANCH = "name the branch with `let main = in |> conv(width, kernel=3) |> norm`, and add: `main + in`"
 INPUT_IS_IN = "the input of a block or a policy is `in`"
 TENSORS = frozenset(("x", "y", "out", "output", "inputs"))
 BATCH = frozenset("BNbn")

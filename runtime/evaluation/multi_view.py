@@ -18,7 +18,6 @@ from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.input_pipeline.image_batches import Batch
 
-CROPS = (1, 10)
 MAX_SCALES = 32
 
 

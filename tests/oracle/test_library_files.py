@@ -10,15 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from resnetc.compiler.checked_network import CheckedNetwork
-from resnetc.compiler.driver.session import Session
 from resnetc.runtime.weights.adaptation import fit_tensors, is_needed
 from resnetc.runtime.weights.containers import StateDict
 from resnetc.runtime.weights.name_matching import match_names
 from tests.oracle.fingerprint import state_dict_sha256
 from tests.oracle.records import RECORDS
 from tests.oracle.zoo_nets import KINDS, SPECS
-from tests.support import import_module
+from tests.support import compile_network, import_module
 
 IMAGENET = [
     *(("tv", net) for net in "resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d resnext101_32x8d".split()),
@@ -39,17 +37,10 @@ NETS = [
 @cache
 def compiled(spec: str, net: str) -> tuple[type[nn.Module], int, int]:
     """The class of a network's module, and the channels and classes that the library has."""
-    checked, source = compile_with(spec, net)
+    checked, source = compile_network(spec, net.rpartition("/")[2])
     parameters = dict(checked.network.parameters)
     with torch.device("meta"):
         return type(import_module(source).build()), checked.network.input.channels, parameters["classes"]
-
-
-def compile_with(spec: str, net: str, **settings: int) -> tuple[CheckedNetwork, str]:
-    session = Session()
-    session.add(spec)
-    (checked,) = session.networks(net.rpartition("/")[2], [(key, str(value)) for key, value in settings.items()])
-    return checked, session.render(checked)
 
 
 def on_meta(spec: str, net: str, **settings: int) -> nn.Module:
@@ -58,7 +49,7 @@ def on_meta(spec: str, net: str, **settings: int) -> nn.Module:
     with torch.device("meta"):
         if settings.keys() <= inspect.signature(network_class).parameters.keys():
             return network_class(**settings)
-        network: nn.Module = import_module(compile_with(spec, net, **settings)[1]).build()
+        network: nn.Module = import_module(compile_network(spec, net.rpartition("/")[2], **settings)[1]).build()
         return network
 
 

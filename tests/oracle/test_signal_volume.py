@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import resnetc
+from tests.support import count_parameters
 
 
 def count_convolution(channels: int, filters: int, kernel: int, axes: int) -> int:
@@ -38,15 +39,11 @@ def count_bottlenecks(depths: list[int], axes: int) -> int:
     return total
 
 
-def parameters(spec: str, **settings: object) -> int:
-    return resnetc.compile(spec, **settings).checked.measures.parameters
-
-
 def test_the_small_nets() -> None:
     signal = count_convolution(1, 24, 7, 1) + count_stages(24, [24, 48, 96], [2, 2, 2], 1) + 96 * 10 + 10
-    assert parameters("signal/small") == signal
+    assert count_parameters("signal/small") == signal
     volume = count_convolution(1, 8, 3, 3) + count_stages(8, [8, 16, 32], [2, 2, 2], 3) + 32 * 10 + 10
-    assert parameters("volume/small") == volume
+    assert count_parameters("volume/small") == volume
 
 
 WIDTHS = [64, 128, 256, 512]
@@ -58,7 +55,7 @@ def test_resnets_of_one_axis(depth: int) -> None:
     blocks = count_bottlenecks(DEPTHS[50], 1) if depth == 50 else count_stages(64, WIDTHS, DEPTHS[depth], 1)
     last = 2048 if depth == 50 else 512
     total = count_convolution(12, 64, 7, 1) + blocks + last * 10 + 10
-    assert parameters("signal/resnet", model=f"resnet{depth}_1d") == total
+    assert count_parameters("signal/resnet", model=f"resnet{depth}_1d") == total
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50])
@@ -66,7 +63,7 @@ def test_resnets_of_three_axes(depth: int) -> None:
     blocks = count_bottlenecks(DEPTHS[50], 3) if depth == 50 else count_stages(64, WIDTHS, DEPTHS[depth], 3)
     last = 2048 if depth == 50 else 512
     total = count_convolution(3, 64, 7, 3) + blocks + last * 400 + 400
-    assert parameters("volume/resnet", model=f"resnet3d_{depth}") == total
+    assert count_parameters("volume/resnet", model=f"resnet3d_{depth}") == total
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(10, 14.36), (18, 32.99), (34, None), (50, None)])
@@ -75,7 +72,7 @@ def test_encoders_for_volumes(depth: int, millions: float | None) -> None:
     projections = sum(count_convolution(a, 2 * a, 1, 3) for a in (64, 128, 256)) if depth in (18, 34) else 0
     blocks = count_bottlenecks(DEPTHS[50], 3) if depth == 50 else count_stages(64, WIDTHS, DEPTHS[depth], 3)
     total = count_convolution(1, 64, 7, 3) + blocks - projections
-    assert parameters("volume/med3d", model=f"med3d_resnet{depth}", features=True) == total
+    assert count_parameters("volume/med3d", model=f"med3d_resnet{depth}", features=True) == total
     assert millions is None or round(total / 1e6, 2) == millions
 
 
@@ -95,7 +92,7 @@ def test_nets_for_sound(model: str, width: int, depths: list[int], convolutions:
             total += count_convolution(channels, width * 2**stage, 3, 1)
             channels = width * 2**stage
     total += channels * 10 + 10
-    assert parameters("signal/audio", model=model) == total
+    assert count_parameters("signal/audio", model=model) == total
     assert round(total / 1e6, 1) == millions
 
 
@@ -104,13 +101,13 @@ def test_nets_for_electrocardiograms() -> None:
     for width in (128, 196, 256, 320):
         total += 17 * channels * width + 2 * width + 17 * width * width + channels * width + 2 * width
         channels = width
-    assert parameters("signal/ecg", model="ecg12") == total + 320 * 6 + 6
+    assert count_parameters("signal/ecg", model="ecg12") == total + 320 * 6 + 6
     total, channels = count_convolution(1, 32, 17, 1), 32
     for block in range(16):
         width = 32 * 2 ** (block // 4)
         total += 17 * channels * width + 2 * width + 17 * width * width + 2 * width  # and the norm behind the block
         channels = width
-    assert parameters("signal/ecg", model="ecg34") == total + 256 * 12 + 12
+    assert count_parameters("signal/ecg", model="ecg34") == total + 256 * 12 + 12
 
 
 @pytest.mark.parametrize(

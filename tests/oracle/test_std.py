@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import resnetc
-from tests.support import build, compile_text
+from tests.support import build, compile_text, count_parameters
 
 NET = """edition 1
 {uses}
@@ -39,10 +39,6 @@ def compile_blocks(
 def normalise(x: Tensor, weights: Mapping[str, Tensor], name: str) -> Tensor:
     mean, variance = weights[f"{name}.running_mean"], weights[f"{name}.running_var"]
     return F.batch_norm(x, mean, variance, weights[f"{name}.weight"], weights[f"{name}.bias"])
-
-
-def parameters(spec: str, **settings: object) -> int:
-    return resnetc.compile(spec, **settings).checked.measures.parameters
 
 
 # -- residuals ---------------------------------------------------------------------------------------------------------
@@ -107,8 +103,8 @@ def test_mobilenetv2_has_the_parameters_of_its_table() -> None:
             total += inner * 9 + 2 * inner + inner * width + 2 * width
             channels = width
     total += 320 * 1280 + 2 * 1280
-    assert parameters("cifar/mobilenetv2") == total + 1281 * 10
-    assert parameters("cifar/mobilenetv2", classes=1000) == 3_504_872  # torchvision's
+    assert count_parameters("cifar/mobilenetv2") == total + 1281 * 10
+    assert count_parameters("cifar/mobilenetv2", classes=1000) == 3_504_872  # torchvision's
 
 
 def test_an_inverted_residual() -> None:
@@ -153,12 +149,12 @@ def test_dense_nets_have_the_parameters_of_their_table() -> None:
         return total + 2 * channels + channels * 10 + 10
 
     plain, deep = {"model": "densenet40_k12"}, {"model": "densenet_bc100_k12"}
-    assert parameters("cifar/densenet", **plain) == count(40, 12, False)
-    assert parameters("cifar/densenet", **deep) == count(100, 12, True)
+    assert count_parameters("cifar/densenet", **plain) == count(40, 12, False)
+    assert count_parameters("cifar/densenet", **deep) == count(100, 12, True)
     # Table 2 in millions: 7.0 and 27.2, and with bottlenecks 15.3.
     larger = [count(100, 12, False), count(100, 24, False), count(250, 24, True)]
     assert [round(total / 1e6, 1) for total in larger] == [7.0, 27.2, 15.3]
-    assert parameters("cifar/densenet", **plain, depth=100) == larger[0]
+    assert count_parameters("cifar/densenet", **plain, depth=100) == larger[0]
 
 
 def test_a_partial_block() -> None:

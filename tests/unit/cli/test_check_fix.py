@@ -36,10 +36,7 @@ fixed net.resnet:11: W0611: `pool:` removed
 """
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def write(folder: Path, text: str, name: str = "net.resnet") -> Path:

@@ -31,12 +31,6 @@ model resnet50(classes: int = 10) {
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is expanded, and which files are read."""
     done: list[str] = []

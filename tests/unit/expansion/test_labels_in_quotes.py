@@ -2,13 +2,12 @@
 
 import pytest
 
-from resnetc.compiler.measures.summary import list_state_dict_keys
-from resnetc.testing import Trial, assert_network_agrees, trials
+from resnetc.testing import assert_network_agrees, trials
+from tests.support import list_modules_with_keys, write_model
 
 
 def model(stem: str, *lines: str, before: str = "") -> str:
-    body = "\n  ".join(["input [3, H] = [3, 16]", f"stem = {stem}", *lines, "head = identity"])
-    return f"edition 1\n{before}model net() {{\n  {body}\n}}\n"
+    return write_model(f"stem = {stem}", *lines, "head = identity", items=before)
 
 
 KIND = "policy kind(w: int) { when w == 4 => norm when w == 5 => conv(w, kernel=1) otherwise => norm |> relu }\n"
@@ -36,13 +35,9 @@ STORED = {
 }
 
 
-def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
-
-
 @pytest.mark.parametrize("case", STORED)
 def test_keys_are_where_the_labels_say(case: str) -> None:
     text, keys = STORED[case]
     (trial,) = trials(text)
-    assert beginnings(trial) == keys
+    assert list_modules_with_keys(trial) == keys
     assert assert_network_agrees(trial, [(8,), (3,)]) == 2

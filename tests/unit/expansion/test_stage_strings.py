@@ -2,15 +2,14 @@
 
 import pytest
 
-from resnetc.compiler.measures.summary import list_state_dict_keys
-from resnetc.testing import SpecRefused, Trial, assert_network_agrees, trials
+from resnetc.testing import SpecRefused, assert_network_agrees, trials
+from tests.support import list_modules_with_keys, write_model
 
 UNIT = "block unit(width: int, first stride: size = 1) { out = in |> conv(width, kernel=3, stride=stride) |> norm }\n"
 
 
 def model(*lines: str, stem: str = "identity", head: str = "identity", claim: str = "") -> str:
-    body = "\n  ".join(["input [3, H] = [3, 16]", f"stem = {stem}", *lines, f"head = {head}", claim])
-    return f"edition 1\n{UNIT}model net(n: int = 2) {{\n  {body}\n}}\n"
+    return write_model(f"stem = {stem}", *lines, f"head = {head}", claim, items=UNIT, parameters="n: int = 2")
 
 
 # text, and what its keys begin with, in their order
@@ -89,15 +88,11 @@ STORED = {
 }
 
 
-def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
-
-
 @pytest.mark.parametrize("case", STORED)
 def test_keys_are_where_the_string_says(case: str) -> None:
     text, keys = STORED[case]
     (trial,) = trials(text)
-    assert [key for key in beginnings(trial) if not key.endswith("bn1")] == keys
+    assert [key for key in list_modules_with_keys(trial) if not key.endswith("bn1")] == keys
     assert assert_network_agrees(trial, [(8,), (3,)]) == 2
 
 

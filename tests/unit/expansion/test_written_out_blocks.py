@@ -3,11 +3,10 @@
 import pytest
 
 from resnetc.compiler.ir.network import ExpandedBlock
-from resnetc.compiler.measures.summary import list_state_dict_keys
-from resnetc.testing import SpecRefused, Trial, assert_network_agrees, trials
+from resnetc.testing import SpecRefused, assert_network_agrees, trials
+from tests.support import list_modules_with_keys, write_model
 
-BODY = """edition 1
-/// Halves.
+BODY = """/// Halves.
 block body(width: int = 4) {
   let a = in |> conv(width, kernel=1)
   let later = late: conv(width, kernel=3)
@@ -19,8 +18,7 @@ slot open(width: int = 4) "" = body
 
 
 def model(stem: str, *lines: str, head: str = "identity", before: str = "") -> str:
-    body = "\n  ".join(["input [3, H] = [3, 16]", f"stem = {stem}", *lines, f"head = {head}"])
-    return f"{BODY}{before}model net() {{\n  {body}\n}}\n"
+    return write_model(f"stem = {stem}", *lines, f"head = {head}", items=BODY + before)
 
 
 # text, and what its keys begin with, in their order
@@ -83,15 +81,11 @@ STORED = {
 }
 
 
-def beginnings(trial: Trial) -> list[str]:
-    return list(dict.fromkeys(key.rpartition(".")[0] for key, _ in list_state_dict_keys(trial.network)))
-
-
 @pytest.mark.parametrize("case", STORED)
 def test_steps_are_named_in_the_scope_around_a_block(case: str) -> None:
     text, keys = STORED[case]
     (trial,) = trials(text)
-    assert beginnings(trial) == keys
+    assert list_modules_with_keys(trial) == keys
     assert assert_network_agrees(trial, [(8,), (3,)]) == 2
 
 

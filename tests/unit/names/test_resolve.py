@@ -18,6 +18,7 @@ from resnetc.compiler.names.cycles import find_ancestors, find_cycles
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax.parser import RESERVED
 from resnetc.grammar.primitives import FUNCTIONS, PRIMITIVES
+from tests.support import format_position, replace_once
 
 ROOT = Path(__file__).parents[3]
 SPECS = sorted(LIBRARY.rglob("*.resnet"))
@@ -39,11 +40,6 @@ model net(classes: int = 10) {
 """
 
 
-def place(span) -> str:
-    position = span.source.position(span.start)
-    return f"{position.line}:{position.column}"
-
-
 def checked(text: str) -> tuple[list[Diagnostic], frozenset[str]]:
     """The faults of a text, and the names of its items that cannot be expanded."""
     LOADER.sink = Sink()
@@ -53,12 +49,7 @@ def checked(text: str) -> tuple[list[Diagnostic], frozenset[str]]:
 
 
 def shown(text: str) -> list[tuple[str, ...]]:
-    return [(d.code, place(d.primary.span), d.message, *d.helps[:1]) for d in checked(text)[0]]
-
-
-def changed(old: str, new: str) -> str:
-    assert MODEL.count(old) == 1
-    return MODEL.replace(old, new)
+    return [(d.code, format_position(d.primary.span), d.message, *d.helps[:1]) for d in checked(text)[0]]
 
 
 def block(body: str = "", out: str = "in", parameters: str = "") -> str:
@@ -92,12 +83,14 @@ RIGHT = {
     + "model two = net(classes=2) { input [3, H, W] = [3, 8, 8] when H % 2 == 0 expect parameters == classes + H }",
     "an instance of an instance": MODEL
     + "model two = net(classes=2)\nmodel three = two(norm=group_norm) { expect H > 3 }",
-    "a path as a stage": changed("stage layer1", "stage stages[0].blocks").replace(
+    "a path as a stage": replace_once(MODEL, "stage layer1", "stage stages[0].blocks").replace(
         "layer1.shape", "stages[0].blocks.shape"
     ),
     "an extern": 'edition 1\nextern attend(heads: int) [C, H, W] => [heads * C, H, W] = "ops:Attend"',
-    "an `each` over a parameter": changed("set att", "each classes in [10, 100]\n set att"),
-    "a model's parameter like a primitive": changed("classes: int = 10", "classes: int = 10, dropout: number = 0")
+    "an `each` over a parameter": replace_once(MODEL, "set att", "each classes in [10, 100]\n set att"),
+    "a model's parameter like a primitive": replace_once(
+        MODEL, "classes: int = 10", "classes: int = 10, dropout: number = 0"
+    )
     + "model two = net(dropout=1 / 2, act=identity |> dropout(0.1)) { expect dropout > 0 }",
     "`in` and earlier parameters in defaults": block(parameters="a: int = in.channels, b0: int = 2 * a"),
 }
@@ -121,19 +114,19 @@ FREE = "choose another name for the {}"
 TAKE_OUT = "break the cycle: a definition cannot refer to itself, not even through others"
 WRONG = {
     "a misspelt slot": (
-        changed("|> norm", "|> nrm"),
+        replace_once(MODEL, "|> norm", "|> nrm"),
         ("E0201", "8:32", "`nrm` is not defined here", "a similar name exists: `norm`"),
     ),
     "a name of nothing": (
-        changed("|> norm", "|> zz"),
+        replace_once(MODEL, "|> norm", "|> zz"),
         ("E0201", "8:32", "`zz` is not defined here", DEFINE.format("zz")),
     ),
     "a block without its file": (
-        changed("blocks.basic", "basic"),
+        replace_once(MODEL, "blocks.basic", "basic"),
         ("E0201", "9:23", "`basic` is not defined here", "write `blocks.basic`"),
     ),
     "a misspelt block without its file": (
-        changed("blocks.basic", "bottlenec"),
+        replace_once(MODEL, "blocks.basic", "bottlenec"),
         (
             "E0201",
             "9:23",
@@ -142,30 +135,30 @@ WRONG = {
         ),
     ),
     "a file without its use": (
-        changed("use std.gates\n", ""),
+        replace_once(MODEL, "use std.gates\n", ""),
         ("E0201", "5:19", "`gates` is not defined here", "add `use std.gates` below the edition"),
     ),
     "`in` in a model": (
-        changed("stem = conv", "stem = in |> conv"),
+        replace_once(MODEL, "stem = conv", "stem = in |> conv"),
         (
             *("E0201", "8:10", "`in` is not defined here"),
             "`in` is the input of a block or a policy; a model passes its input to `stem`",
         ),
     ),
     "a size in the structure": (
-        changed("conv(64", "conv(H"),
+        replace_once(MODEL, "conv(64", "conv(H"),
         ("E0201", "8:15", "`H` is not defined here", CLAIMED.format("H")),
     ),
     "a measure in the structure": (
-        changed("conv(64", "conv(parameters"),
+        replace_once(MODEL, "conv(64", "conv(parameters"),
         ("E0201", "8:15", "`parameters` is not defined here", MEASURED.format("parameters")),
     ),
     "a stage that does not exist": (
-        changed("expect layer1", "expect layer2"),
+        replace_once(MODEL, "expect layer1", "expect layer2"),
         ("E0201", "11:10", "`layer2` is not defined here", "a similar name exists: `layer1`"),
     ),
     "a misspelt measure": (
-        changed("expect layer1.shape == [64, ceil(H / 2), ceil(W / 2)]", "expect weigthed_layers == 7"),
+        replace_once(MODEL, "expect layer1.shape == [64, ceil(H / 2), ceil(W / 2)]", "expect weigthed_layers == 7"),
         (
             "E0201",
             "11:10",
@@ -196,11 +189,11 @@ WRONG = {
         ),
     ),
     "an `each` over no parameter": (
-        changed("set att", "each clases in [10, 100]\n  set att"),
+        replace_once(MODEL, "set att", "each clases in [10, 100]\n  set att"),
         ("E0201", "6:8", "`clases` is not defined here", "a similar parameter exists: `classes`"),
     ),
     "a misspelt block": (
-        changed("blocks.basic", "blocks.basik"),
+        replace_once(MODEL, "blocks.basic", "blocks.basik"),
         (
             "E0202",
             "9:30",
@@ -209,19 +202,19 @@ WRONG = {
         ),
     ),
     "a misspelt parameter of a block": (
-        changed("stride=2", "strides=2"),
+        replace_once(MODEL, "stride=2", "strides=2"),
         ("E0203", "9:40", "`basic` has no parameter `strides`", "`strides` is called `stride` here"),
     ),
     "a misspelt slot of a call": (
-        changed("stride=2", "atention=none"),
+        replace_once(MODEL, "stride=2", "atention=none"),
         ("E0203", "9:40", "`basic` has no parameter `atention`", "a similar parameter exists: `attention`"),
     ),
     "a parameter that a primitive does not have": (
-        changed("linear(classes)", "linear(features=classes, biass=true)"),
+        replace_once(MODEL, "linear(classes)", "linear(features=classes, biass=true)"),
         ("E0203", "10:58", "`linear` has no parameter `biass`", "a similar parameter exists: `bias`"),
     ),
     "a slot where a slot is called": (
-        changed("kernel=3)", "kernel=3, norm=none)"),
+        replace_once(MODEL, "kernel=3)", "kernel=3, norm=none)"),
         ("E0203", "8:29", "`conv` has no parameter `norm`", "chain it behind the layer: `conv(64, kernel=3) |> norm`"),
     ),
     "a misspelt parameter of an instance of an instance": (
@@ -244,7 +237,7 @@ WRONG = {
         ),
     ),
     "a misspelt slot of `set`": (
-        changed("set attention", "set atention"),
+        replace_once(MODEL, "set attention", "set atention"),
         (
             "E0239",
             "6:7",
@@ -291,11 +284,11 @@ WRONG = {
         ("E0244", "2:9", "the parameter `dropout` would shadow the primitive `dropout`", FREE.format("parameter")),
     ),
     "a model's value like a primitive": (
-        changed("set attention", "let dropout = 1\n  set attention"),
+        replace_once(MODEL, "set attention", "let dropout = 1\n  set attention"),
         ("E0244", "6:7", "the value `dropout` would shadow the primitive `dropout`", FREE.format("value")),
     ),
     "a model's parameter like a function": (
-        changed("classes: int", "len: int, classes: int"),
+        replace_once(MODEL, "classes: int", "len: int, classes: int"),
         ("E0244", "5:11", "the parameter `len` would shadow the function `len`", FREE.format("parameter")),
     ),
     "a value like a parameter": (
@@ -333,7 +326,7 @@ WRONG = {
         ),
     ),
     "a value like a used file": (
-        changed("set att", "let gates = 1\n  set att"),
+        replace_once(MODEL, "set att", "let gates = 1\n  set att"),
         (
             "E0244",
             "6:7",
@@ -342,7 +335,7 @@ WRONG = {
         ),
     ),
     "a parameter like a measure": (
-        changed("net(classes", "net(buffers: int = 1, classes"),
+        replace_once(MODEL, "net(classes", "net(buffers: int = 1, classes"),
         (
             "E0244",
             "5:11",
@@ -351,7 +344,7 @@ WRONG = {
         ),
     ),
     "a size like a slot": (
-        changed("[3, H, W] =", "[3, act, W] =").replace("H / 2", "W / 2"),
+        replace_once(MODEL, "[3, H, W] =", "[3, act, W] =").replace("H / 2", "W / 2"),
         (
             "E0244",
             "7:13",
@@ -369,7 +362,7 @@ WRONG = {
         ),
     ),
     "an item like a used file": (
-        changed("net(classes", "gates(classes").replace("  set attention = gates.se\n", ""),
+        replace_once(MODEL, "net(classes", "gates(classes").replace("  set attention = gates.se\n", ""),
         (
             "E0244",
             "5:7",
@@ -378,7 +371,7 @@ WRONG = {
         ),
     ),
     "a file used twice": (
-        changed("use std.gates\n", "use std.gates\nuse std.gates\n"),
+        replace_once(MODEL, "use std.gates\n", "use std.gates\nuse std.gates\n"),
         (
             "E0244",
             "4:5",
@@ -437,7 +430,7 @@ WRONG = {
         ),
     ),
     "an attribute of modules within a stage": (
-        changed("stage layer1", "stage layer1.forward"),
+        replace_once(MODEL, "stage layer1", "stage layer1.forward"),
         (
             "E0246",
             "9:16",
@@ -514,7 +507,7 @@ WRONG = {
         ),
     ),
     "an input without one of its numbers": (
-        changed("[3, H, W] =", "[3, H] ="),
+        replace_once(MODEL, "[3, H, W] =", "[3, H] ="),
         (
             *("E0322", "7:3", "an input names its channels and one to three axes, and declares a size for each"),
             "write one number for each name, such as `input [3, H, W] = [3, 224, 224]` for images",
@@ -530,14 +523,14 @@ def test_one_fault_is_one_message(case):
 
 
 def test_what_can_be_called_is_said():
-    (fault,) = checked(changed("blocks.basic(64", "zz(64"))[0]
+    (fault,) = checked(replace_once(MODEL, "blocks.basic(64", "zz(64"))[0]
     assert fault.notes == ("this file defines `net`", "it uses `blocks` and `gates`")
 
 
 def test_a_circle_is_drawn():
     (fault,) = checked(WRONG["a circle of blocks"][0])[0]
     assert fault.notes == ("b -> c -> d -> b",)
-    assert [(place(label.span), label.text) for label in (*fault.labels, fault.primary)] == [
+    assert [(format_position(label.span), label.text) for label in (*fault.labels, fault.primary)] == [
         ("4:15", "`b` refers to `c`"),
         ("6:21", "`c` refers to `d`"),
         ("7:32", "`d` refers to `b`"),
@@ -555,7 +548,7 @@ def test_both_meanings_of_a_name_are_shown():
 def test_a_fault_that_repeats_is_reported_once_and_put_right_everywhere():
     text = block(out="in |> " + " |> ".join(["nrm"] * 6))
     (fault,) = checked(text)[0]
-    assert [place(label.span) for label in (fault.primary, *fault.labels)] == ["4:15", "4:22", "4:29", "4:36"]
+    assert [format_position(label.span) for label in (fault.primary, *fault.labels)] == ["4:15", "4:22", "4:29", "4:36"]
     assert fault.notes == ("and in 2 more places",)
     for edit in reversed(fault.fix):
         text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
@@ -563,7 +556,9 @@ def test_a_fault_that_repeats_is_reported_once_and_put_right_everywhere():
 
 
 def test_several_faults_come_in_the_order_of_the_text():
-    text = changed("|> norm", "|> nrm").replace("stride=2", "strid=2").replace("expect layer1", "expect layr1")
+    text = (
+        replace_once(MODEL, "|> norm", "|> nrm").replace("stride=2", "strid=2").replace("expect layer1", "expect layr1")
+    )
     assert [(fault[0], fault[1]) for fault in shown(text)] == [("E0201", "8:32"), ("E0203", "9:40"), ("E0201", "11:10")]
 
 
@@ -628,15 +623,15 @@ def test_many_faults_are_not_all_written_out():
 
 KINDS = {
     "label": block(out="in |> @: act"),
-    "stage": changed("stage layer1", "stage layer0.@").replace("layer1", "layer0"),
+    "stage": replace_once(MODEL, "stage layer1", "stage layer0.@").replace("layer1", "layer0"),
     "attribute": 'edition 1\nslot s() "@" = act\n',
-    "path": changed("stage layer1", 'stage layer1 "a.@"'),
+    "path": replace_once(MODEL, "stage layer1", 'stage layer1 "a.@"'),
     "parameter": block(parameters="@: int"),
     "value": block("let @ = 1"),
     "loop variable": block("each @ in [1] {}"),
     "block": "edition 1\nblock @() { out = in }\n",
     "policy": "edition 1\npolicy @() { otherwise => act }\n",
-    "model": changed("model net", "model @"),
+    "model": replace_once(MODEL, "model net", "model @"),
     "extern": 'edition 1\nextern @() [C, H] => [C, H] = "a:B"\n',
     "slot": 'edition 1\nslot @() "s" = act\n',
 }

@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from resnetc.runtime.model import activation_checkpointing, loader
 from resnetc.runtime.optim import optimizer
 from resnetc.runtime.recipe.recipe import Recipe
+from tests.support import record_saved_bytes
 
 
 def resident(field: str = "VmRSS") -> int:
@@ -35,31 +36,22 @@ def main(path: Path, batch: int, forget: bool) -> None:
     shape = sys.modules[type(model).__module__].INPUT_SHAPE
     images = torch.randn(batch, *shape).to(memory_format=torch.channels_last)
     labels = torch.arange(batch) % 10
-    stored = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    held: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        memory = tensor.untyped_storage()
-        if memory.data_ptr() not in stored:
-            held[memory.data_ptr()] = memory.nbytes()
-        return tensor
 
     def step(count: int) -> int:
         """One step with `count` images; what autograd holds between its two passes, in bytes."""
-        held.clear()
         update.zero_grad(set_to_none=False)
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with record_saved_bytes(model) as saved:
             loss = nn.functional.cross_entropy(model(images[:count]), labels[:count])
-        kept = sum(held.values())
+        saved_bytes = sum(saved.values())
         torch.autograd.backward([loss])
         update.step()
         assert bool(loss.detach().isfinite())
-        return kept
+        return saved_bytes
 
     step(1)  # weights have gradients and momentum now, kernels are loaded
     before = resident()
-    kept = step(batch)
-    print(kept, resident("VmHWM") - before)
+    saved_bytes = step(batch)
+    print(saved_bytes, resident("VmHWM") - before)
 
 
 if __name__ == "__main__":

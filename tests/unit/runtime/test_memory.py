@@ -16,7 +16,9 @@ BATCH = 8
 
 def measured(module: Path, recompute: bool) -> tuple[int, int]:
     """Bytes that autograd holds, and bytes by which the process grows; the C library gives back what is freed."""
-    path = os.pathsep.join([str(Path(resnetc.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(Path(resnetc.__file__).parent.parent), str(HERE.parents[2]), os.environ.get("PYTHONPATH", "")]
+    )
     process = subprocess.run(
         [sys.executable, str(HERE / "memory_of_a_step.py"), str(module), str(BATCH), str(int(recompute))],
         capture_output=True,

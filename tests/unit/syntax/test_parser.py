@@ -14,6 +14,7 @@ from resnetc.compiler.loader.loader import LIBRARY
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax.parser import parse, parse_expression, parser
 from resnetc.testing.mutations import diagnostics_of
+from tests.support import format_position, replace_once
 
 RESNET50 = (LIBRARY / "imagenet" / "resnet50.resnet").read_text(encoding="utf-8")
 ROOT = Path(__file__).parents[3]
@@ -32,25 +33,15 @@ model net(classes: int = 10) {
 """
 
 
-def place(span) -> str:
-    position = span.source.position(span.start)
-    return f"{position.line}:{position.column}"
-
-
 def read(text: str):
     """The faults of a text as (code, place, message, first help), and its file."""
     sink = Sink()
     file = parse(Source("t.resnet", text), sink)
-    return [(d.code, place(d.primary.span), d.message, *d.helps[:1]) for d in sink.diagnostics], file
+    return [(d.code, format_position(d.primary.span), d.message, *d.helps[:1]) for d in sink.diagnostics], file
 
 
 def faults(text: str) -> list[tuple[str, ...]]:
     return read(text)[0]
-
-
-def changed(old: str, new: str) -> str:
-    assert MODEL.count(old) == 1
-    return MODEL.replace(old, new)
 
 
 def codes(text: str) -> list[str]:
@@ -64,66 +55,66 @@ STEM = "a model has a stem before its stages: `stem = conv(64, kernel=3) |> norm
 TWICE = "a stage says how often it has a block: `stage layer1 = 2 of blocks.basic(64)`"
 MESSAGES = {
     "misspelt statement": (
-        changed("  stage layer1", "  stge layer1"),
+        replace_once(MODEL, "  stage layer1", "  stge layer1"),
         ("E0101", "7:3", "expected `stage` or `head`, found `stge`", "a similar keyword exists: `stage`"),
     ),
     "misspelt item": (
-        changed("model net", "modle net"),
+        replace_once(MODEL, "model net", "modle net"),
         (
             *("E0101", "4:1", "expected `block`, `policy`, `slot`, `model` or `extern`, found `modle`"),
             "a similar keyword exists: `model`",
         ),
     ),
     "misspelt edition": (
-        changed("edition 1", "editon 1"),
+        replace_once(MODEL, "edition 1", "editon 1"),
         ("E0101", "1:1", "expected `edition`, found `editon`", "a similar keyword exists: `edition`"),
     ),
     "word of another language": (
-        changed("  stage layer1", "  if classes == 3 {\n  }\n  stage layer1"),
+        replace_once(MODEL, "  stage layer1", "  if classes == 3 {\n  }\n  stage layer1"),
         (
             *("E0101", "7:3", "expected `stage` or `head`, found `if`"),
             "write a conditional as `(value when condition otherwise other)`",
         ),
     ),
     "statement out of order": (
-        changed("  head", "  let x = 3\n  head"),
+        replace_once(MODEL, "  head", "  let x = 3\n  head"),
         ("E0101", "8:3", "expected `stage` or `head`, found `let`", ORDER),
     ),
     "missing statement": (
-        changed("  stem = conv(64, kernel=3) |> norm |> act\n", ""),
+        replace_once(MODEL, "  stem = conv(64, kernel=3) |> norm |> act\n", ""),
         ("E0101", "6:3", "expected `when` or `stem`, found `stage`", STEM),
     ),
     "missing `of`": (
-        changed("2 of", "2"),
+        replace_once(MODEL, "2 of", "2"),
         ("E0101", "7:20", "expected `of` or `|>`, found `blocks`", TWICE),
     ),
-    "missing count": (changed("2 of", "of"), ("E0101", "7:18", "expected a value or `each`, found `of`")),
-    "missing pipe": (changed("|> norm", "norm"), ("E0101", "6:29", "expected `|>`, found `norm`")),
+    "missing count": (replace_once(MODEL, "2 of", "of"), ("E0101", "7:18", "expected a value or `each`, found `of`")),
+    "missing pipe": (replace_once(MODEL, "|> norm", "norm"), ("E0101", "6:29", "expected `|>`, found `norm`")),
     "missing step": (
-        changed("|> norm |> act", "|> |> act"),
+        replace_once(MODEL, "|> norm |> act", "|> |> act"),
         ("E0101", "6:32", "expected a value, found `|>`", "remove one of the two `|>`"),
     ),
     "missing value": (
-        changed("= 2 of blocks.basic(64)", "="),
+        replace_once(MODEL, "= 2 of blocks.basic(64)", "="),
         ("E0101", "8:3", "expected a value or `each`, found `head`", ORDER),
     ),
     "doubled word": (
-        changed("  stem", "  stem stem"),
+        replace_once(MODEL, "  stem", "  stem stem"),
         ("E0101", "6:8", "expected `=`, found `stem`", "remove one of the two `stem`"),
     ),
     "assignment in a condition": (
-        changed("layers == 6", "layers = 6"),
+        replace_once(MODEL, "layers == 6", "layers = 6"),
         (
             *("E0101", "9:26", "expected `when`, `otherwise`, `|>` or `}`, found `=`"),
             "compare with `==`",
         ),
     ),
     "list in parentheses": (
-        changed("[3, 32, 32]", "(3, 32, 32)"),
+        replace_once(MODEL, "[3, 32, 32]", "(3, 32, 32)"),
         ("E0101", "5:23", "expected `when`, `)` or `|>`, found `,`", "write a list in square brackets: `[3, 32, 32]`"),
     ),
     "unclosed parenthesis": (
-        changed("basic(64)", "basic(64"),
+        replace_once(MODEL, "basic(64)", "basic(64"),
         ("E0101", "8:3", "expected `)`, `,` or `|>`, found `head`"),
     ),
     "stray brace": (
@@ -143,7 +134,7 @@ MESSAGES = {
         ),
     ),
     "path with a slash": (
-        changed("std.blocks", "std/blocks"),
+        replace_once(MODEL, "std.blocks", "std/blocks"),
         (
             *("E0101", "2:8", "expected `use`, `block`, `policy`, `slot`, `model`, `extern` or `.`, found `/`"),
             "write the path with dots: `use std.blocks`",
@@ -164,63 +155,63 @@ MESSAGES = {
         ),
     ),
     "unclosed text": (
-        changed("layers == 6", 'layers == 6 otherwise "six'),
+        replace_once(MODEL, "layers == 6", 'layers == 6 otherwise "six'),
         ("E0102", "9:41", "unterminated string", 'close it with `"` on the same line'),
     ),
     "single quotes": (
-        changed("layers == 6", "layers == 6 otherwise 'it is six'"),
+        replace_once(MODEL, "layers == 6", "layers == 6 otherwise 'it is six'"),
         ("E0103", "9:41", "unexpected character `'`", 'strings are written in double quotes: "it is six"'),
     ),
     "foreign operator": (
-        changed("kernel=3", "kernel=9 ÷ 3"),
+        replace_once(MODEL, "kernel=3", "kernel=9 ÷ 3"),
         ("E0103", "6:28", "unexpected character `÷`", "divide with `/`"),
     ),
     "semicolon": (
-        changed("|> act", "|> act;"),
+        replace_once(MODEL, "|> act", "|> act;"),
         ("E0103", "6:43", "unexpected character `;`", "statements need no separator"),
     ),
     "hash": (
-        changed("|> act", "|> act # as always, nothing new"),
+        replace_once(MODEL, "|> act", "|> act # as always, nothing new"),
         ("E0103", "6:44", "unexpected character `#`", "comments start with `//`"),
     ),
     "letters of other scripts": (
-        changed("layer1", "läyër1"),
+        replace_once(MODEL, "layer1", "läyër1"),
         (
             *("E0103", "7:10", "unexpected character `ä`"),
             "names consist of the letters a-z, A-Z, digits and `_`",
         ),
     ),
     "wide space": (
-        changed("= conv", "=\u00a0conv"),
+        replace_once(MODEL, "= conv", "=\u00a0conv"),
         ("E0103", "6:9", "unexpected character U+00A0", "write an ordinary space"),
     ),
     "reserved word as a name": (
-        changed("model net(classes", "model input(classes"),
+        replace_once(MODEL, "model net(classes", "model input(classes"),
         (
             *("E0104", "4:7", "`input` is a reserved word and cannot be used as a name"),
             "choose another name, for instance `input_`",
         ),
     ),
     "reserved word as a parameter": (
-        changed("net(classes", "net(\n  model: layer,\n  classes"),
+        replace_once(MODEL, "net(classes", "net(\n  model: layer,\n  classes"),
         (
             *("E0104", "5:3", "`model` is a reserved word and cannot be used as a name"),
             "choose another name, for instance `model_`",
         ),
     ),
     "unknown edition": (
-        changed("edition 1", "edition 2"),
+        replace_once(MODEL, "edition 1", "edition 2"),
         (
             *("E0106", "1:9", "this compiler does not support edition 2 of the language"),
             "start the spec with `edition 1`",
         ),
     ),
     "label as an argument": (
-        changed("kernel=3", "kernel: 3"),
+        replace_once(MODEL, "kernel=3", "kernel: 3"),
         ("E0108", "6:19", "a named argument is written with `=`, not with `:`", "write `kernel=3`"),
     ),
     "missing edition": (
-        changed("edition 1\n", ""),
+        replace_once(MODEL, "edition 1\n", ""),
         ("E0110", "1:1", "a spec starts with its edition", "write `edition 1` on the first line"),
     ),
     "empty": ("", ("E0110", "1:1", "a spec starts with its edition", "write `edition 1` on the first line")),
@@ -236,15 +227,15 @@ MESSAGES = {
         ),
     ),
     "unfinished use": (
-        changed("std.blocks", "std."),
+        replace_once(MODEL, "std.blocks", "std."),
         ("E0111", "2:8", "this `use` is incomplete: expected a name"),
     ),
     "comparison in a pipe": (
-        changed("|> norm", "> norm"),
+        replace_once(MODEL, "|> norm", "> norm"),
         ("E0113", "6:29", "`>` compares, and a comparison is not a layer", "write `|>` between layers"),
     ),
     "comparison as a head": (
-        changed("global_avg_pool |> fc: linear(classes)", "classes == 10"),
+        replace_once(MODEL, "global_avg_pool |> fc: linear(classes)", "classes == 10"),
         (
             *("E0113", "8:18", "`==` compares, and a comparison is not a layer"),
             "a comparison can only follow `when`, `require` or `expect`",
@@ -263,10 +254,10 @@ def test_an_open_bracket_is_shown():
     def opened(text: str) -> list[tuple[str, str]]:
         sink = Sink()
         parse(Source("t.resnet", text), sink)
-        return [(place(label.span), label.text) for d in sink.diagnostics for label in d.labels]
+        return [(format_position(label.span), label.text) for d in sink.diagnostics for label in d.labels]
 
-    assert opened(changed("basic(64)", "basic(64")) == [("7:35", "this `(` is not closed")]
-    assert opened(changed("32, 32]", "32, 32")) == [("5:21", "this `[` is not closed")]
+    assert opened(replace_once(MODEL, "basic(64)", "basic(64")) == [("7:35", "this `(` is not closed")]
+    assert opened(replace_once(MODEL, "32, 32]", "32, 32")) == [("5:21", "this `[` is not closed")]
     assert opened(MODEL[:-2]) == [("4:30", "this `{` is not closed")]
 
 
@@ -288,7 +279,7 @@ def test_every_statement_has_its_own_fault():
 
 
 def test_characters_are_reported_one_by_one_and_read_as_what_they_mean():
-    found, file = read(changed("layers == 6", "layers ≥ 6 && classes × 2 == 20"))
+    found, file = read(replace_once(MODEL, "layers == 6", "layers ≥ 6 && classes × 2 == 20"))
     assert [(fault[1], fault[3]) for fault in found] == [
         ("9:26", "compare with `>=`"),
         ("9:30", "join conditions with `and`"),
@@ -305,26 +296,26 @@ def test_at_most_twenty_faults_are_reported():
 
 def test_items_that_are_whole_are_read_and_others_are_missed_by_nobody():
     items = "block one() { out = in }\nblock two( { out = in }\nblock three() { out = in }\n"
-    found, file = read(changed("2 of", "2") + items)
+    found, file = read(replace_once(MODEL, "2 of", "2") + items)
     assert [fault[1] for fault in found] == ["7:20", "12:12"]
     assert [item.name.id for item in file.items] == ["one", "three"]
     assert file.broken == {"net", "two"}
 
 
 def test_use_lines_survive_a_missing_edition():
-    _, file = read(changed("edition 1\n", ""))
+    _, file = read(replace_once(MODEL, "edition 1\n", ""))
     assert [use.path for use in file.uses] == [("std", "blocks")]
     assert [item.name.id for item in file.items] == ["net"]
 
 
 def test_files_whose_use_line_is_broken_are_not_missed():
-    _, file = read(changed("use std.blocks", "use std.\nuse std.gates"))
+    _, file = read(replace_once(MODEL, "use std.blocks", "use std.\nuse std.gates"))
     assert [use.path for use in file.uses] == [("std", "gates")]
     assert "blocks" in file.broken
 
 
 def test_an_item_that_the_builder_refuses_is_broken():
-    found, file = read(changed("64, kernel=3", f"{'7' * 19}, kernel=3"))
+    found, file = read(replace_once(MODEL, "64, kernel=3", f"{'7' * 19}, kernel=3"))
     assert found == [
         (
             "E0107",
@@ -378,7 +369,7 @@ def line_of(span):
 def test_an_expression_has_one_fault(text, fault):
     sink = Sink()
     assert parse_expression(Source("--set x", text), sink) is None
-    assert [(d.code, place(d.primary.span), d.message) for d in sink.diagnostics] == [fault]
+    assert [(d.code, format_position(d.primary.span), d.message) for d in sink.diagnostics] == [fault]
 
 
 def test_an_expression_is_read():
@@ -467,7 +458,7 @@ def test_repeated_characters_end_in_few_faults(text):
     ],
 )
 def test_foreign_characters_are_shown_so_that_they_can_be_seen(character, shown):
-    ((code, where, message, _),) = faults(changed("|> norm", f"|> {character} norm"))
+    ((code, where, message, _),) = faults(replace_once(MODEL, "|> norm", f"|> {character} norm"))
     assert (code, where, message) == ("E0103", "6:32", f"unexpected character {shown}")
 
 
@@ -482,9 +473,9 @@ def test_text_that_runs_backwards_is_refused_wherever_it_stands(character, where
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("indent", ["  ", "\t", "\t\t"])
 def test_columns_count_characters(end, indent):
-    text = changed("stage layer1", "stge layer1").replace("\n  ", f"\n{indent}").replace("\n", end)
+    text = replace_once(MODEL, "stage layer1", "stge layer1").replace("\n  ", f"\n{indent}").replace("\n", end)
     assert faults(text)[0][:2] == ("E0101", f"7:{len(indent) + 1}")
-    text = changed("layers == 6", 'layers == 6 otherwise "日本語" ÷').replace("\n", end)
+    text = replace_once(MODEL, "layers == 6", 'layers == 6 otherwise "日本語" ÷').replace("\n", end)
     assert faults(text)[0][:2] == ("E0103", "9:47")
 
 
@@ -546,9 +537,9 @@ def test_hostile_texts_end():
 
 @pytest.mark.parametrize("number", ["123456789012345678", "0.12345678901234567", "1_234_567", "1.5e17"])
 def test_the_point_and_underscores_are_no_digits(number: str) -> None:
-    assert read(changed("2 of", f"{number} of"))[0] == []
+    assert read(replace_once(MODEL, "2 of", f"{number} of"))[0] == []
 
 
 @pytest.mark.parametrize("number", ["1234567890123456789", "0.123456789012345678", "1_234_567_890_123_456_789", "1e19"])
 def test_a_number_of_more_than_eighteen_digits_is_refused(number: str) -> None:
-    assert [code for code, *_ in read(changed("2 of", f"{number} of"))[0]] == ["E0107"]
+    assert [code for code, *_ in read(replace_once(MODEL, "2 of", f"{number} of"))[0]] == ["E0107"]

@@ -10,26 +10,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from resnetc.compiler.driver.session import Session
 from resnetc.runtime.errors import RunError
 from resnetc.runtime.run import checkpoint
 from resnetc.runtime.weights.adaptation import adapt_channels
 from resnetc.runtime.weights.initialisation import Initialisation, read_initialisation
 from resnetc.runtime.weights.source import find_weight_file
 from tests.oracle.fingerprint import read_records, state_dict_sha256
-from tests.support import import_module
+from tests.support import compile_network, import_module
 
 State = dict[str, Tensor]
 
 
 @cache
-def compiled(spec: str, model: str | None = None, **settings: int) -> str:
-    session = Session()
-    session.add(spec)
-    (checked,) = session.networks(model, [(key, str(value)) for key, value in settings.items()])
-    return session.render(checked)
-
-
 def built(spec: str, model: str | None = None, **settings: int) -> nn.Module:
     """A network whose weights are all one number: faster than random ones."""
     network = on_meta(spec, model, **settings).to_empty(device="cpu")
@@ -40,7 +32,7 @@ def built(spec: str, model: str | None = None, **settings: int) -> nn.Module:
 
 def on_meta(spec: str, model: str | None = None, **settings: int) -> nn.Module:
     with torch.device("meta"):
-        network: nn.Module = import_module(compiled(spec, model, **settings)).build()
+        network: nn.Module = import_module(compile_network(spec, model, **settings)[1]).build()
         return network
 
 

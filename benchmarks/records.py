@@ -50,7 +50,7 @@ def read_networks(spec: str) -> Iterator[tuple[str, Session, CheckedNetwork]]:
 
     session = Session()
     session.add(spec)
-    for checked in session.networks():
+    for checked in session.compile_networks():
         libraries = ["tv", "timm"] if "torchvision" in Path(spec).parts else ["timm", "tv"]
         ids = [f"{library}/{checked.network.name}" for library in libraries]
         if not spec.startswith("zoo/"):

@@ -64,7 +64,7 @@ def speed() -> None:
     )
     session = Session()
     session.add("-", DEEP)
-    (deep,) = session.networks()
+    (deep,) = session.compile_networks()
     best("accepted sizes and proof of 10,000 bottlenecks", lambda: prove(deep.network))
 
 
@@ -85,7 +85,7 @@ def main() -> int:
     for spec in sorted((ROOT / "specs").rglob("*.resnet")):
         session = Session()
         session.add(str(spec.relative_to(ROOT / "specs").with_suffix("")))
-        for checked in session.networks():
+        for checked in session.compile_networks():
             network = checked.network
             if options.only not in f"{checked.title}/{network.name}":
                 continue

@@ -24,7 +24,7 @@ from hypothesis import Phase, given, seed, settings
 
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.loader.loader import shipped, shipped_names
+from resnetc.compiler.loader.loader import find_shipped, list_shipped
 from resnetc.compiler.remedies.verification import apply_edits
 from resnetc.testing.strategies.specs import models
 
@@ -53,9 +53,9 @@ class Trial:
 def diagnose(text: str, remedies: bool = True) -> tuple[Session, list[str], float]:
     """A session that has checked a text, the functions of its networks, and how long its answer took."""
     start = time.process_time()
-    session = Session() if remedies else Session(left=0)
+    session = Session() if remedies else Session(trials_left=0)
     session.add_text(text)
-    networks = session.networks()
+    networks = session.compile_networks()
     session.lint(networks)
     seconds = time.process_time() - start
     return session, [digests(checked.network)[1] for checked in networks], seconds
@@ -112,10 +112,10 @@ def right_models() -> tuple[str, ...]:
 
 def shuffle_shipped(chance: Random) -> Iterator[str]:
     """The shipped specs that hold models and are one file, in any order."""
-    names = shipped_names()
+    names = list_shipped()
     chance.shuffle(names)
     for name in names:
-        path = shipped(name)
+        path = find_shipped(name)
         assert path is not None
         text = path.read_text(encoding="utf-8")
         if not diagnose(text)[0].sink.diagnostics:  # it uses no file beside it

@@ -176,7 +176,7 @@ def write_right_spec(chance: Random) -> str:
         text = Author(chance).write_spec()
         session = Session()
         session.add_text(text)
-        networks = session.networks()
+        networks = session.compile_networks()
         session.lint(networks)
         if not session.sink.diagnostics:
             break

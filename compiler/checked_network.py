@@ -32,12 +32,12 @@ class CheckedNetwork:
     origin: Origin
     contracts: tuple[Contract, ...] = ()
 
-    def at(self, sizes: tuple[int, ...]) -> CheckedNetwork:
+    def replace_sizes(self, sizes: tuple[int, ...]) -> CheckedNetwork:
         """The same network with other example sizes than its spec declares, which it accepts."""
         assert all(size in axis for size, axis in zip(sizes, self.accepted.axes, strict=True))
         return replace(self, network=replace(self.network, input=replace(self.network.input, sizes=sizes)))
 
     @property
-    def skipped(self) -> tuple[str, ...]:
+    def skipped_claims(self) -> tuple[str, ...]:
         """The claims that were left out because they were made for other slots."""
         return tuple(str(contract) for contract in self.contracts if contract.verdict == "skipped")

@@ -18,14 +18,14 @@ class Source:
     text: str
     _starts: list[int] | None = field(default=None, repr=False)
 
-    def position(self, offset: int) -> Position:
+    def find_position(self, offset: int) -> Position:
         """The 1-based line and column (in characters) of `offset`."""
         if self._starts is None:
             self._starts = [0, *(i + 1 for i, c in enumerate(self.text) if c == "\n")]
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 
-    def line(self, number: int) -> str:
+    def get_line(self, number: int) -> str:
         """The text of a 1-based line, without its end."""
         lines = self.text.split("\n")
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
@@ -59,12 +59,12 @@ class Span:
         """What two spans of the same characters have in common: spans are compared by identity."""
         return self.source.name, self.start, self.end
 
-    def to(self, other: Span) -> Span:
+    def extend_to(self, other: Span) -> Span:
         """From the start of this span to the end of `other`."""
         return Span(self.source, self.start, other.end)
 
     def __str__(self) -> str:
-        place = self.source.position(self.start)
+        place = self.source.find_position(self.start)
         return f"{self.source.name}:{place.line}:{place.column}"
 
 

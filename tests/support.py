@@ -52,7 +52,7 @@ def open_session(spec: str | Path) -> Session:
 def check(spec: str | Path, **settings: str) -> tuple[list[CheckedNetwork], list[Diagnostic]]:
     """The networks of a text or a file under `--set`, and what is said of it."""
     session = open_session(spec)
-    return session.networks(settings=list(settings.items())), session.sink.diagnostics
+    return session.compile_networks(settings=list(settings.items())), session.sink.diagnostics
 
 
 def diagnose(spec: str | Path, **settings: str) -> list[Diagnostic]:
@@ -62,7 +62,7 @@ def diagnose(spec: str | Path, **settings: str) -> list[Diagnostic]:
 def warn(spec: str | Path) -> list[Diagnostic]:
     """What is said of a text or a file, warnings included."""
     session = open_session(spec)
-    session.lint(session.networks())
+    session.lint(session.compile_networks())
     return session.sink.diagnostics
 
 
@@ -74,7 +74,7 @@ def list_faults(spec: str | Path, **settings: str) -> list[str]:
 def compile_text(text: str) -> tuple[CheckedNetwork, str]:
     """The one network of a text that has no fault, and the text of its module."""
     session = open_session(text)
-    (checked,) = session.networks()
+    (checked,) = session.compile_networks()
     source = session.render(checked)
     assert session.sink.diagnostics == []
     return checked, source

@@ -10,23 +10,23 @@ from __future__ import annotations
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.loader.loader import shipped_names
+from resnetc.compiler.loader.loader import list_shipped
 from resnetc.views import tables
 
 
 def check_shipped() -> list[CheckedNetwork]:
     session = Session()
-    for name in shipped_names():
+    for name in list_shipped():
         session.add(name)
-    networks = session.networks()
+    networks = session.compile_networks()
     if session.sink.failed:
         raise SystemExit("a shipped spec has faults: see `resnetc check specs`")
     return networks
 
 
 def render(networks: list[CheckedNetwork]) -> str:
-    rows = [network_index.index_row(checked, tables.accepted(checked)) for checked in networks]
-    return network_index.render_index(rows, network_index.further_names(rows))
+    rows = [network_index.make_row(checked, tables.accepted(checked)) for checked in networks]
+    return network_index.render_index(rows, network_index.read_aliases(rows))
 
 
 if __name__ == "__main__":

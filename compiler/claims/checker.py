@@ -34,10 +34,10 @@ from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular
 from resnetc.compiler.sizes.budget import Budget, BudgetSpent, within
 from resnetc.compiler.symbolic.counterexamples import Undecided
-from resnetc.compiler.symbolic.evaluator import mentioned_names
+from resnetc.compiler.symbolic.evaluator import list_mentioned_names
 from resnetc.compiler.symbolic.polynomials import Point
-from resnetc.compiler.symbolic.predicates import Comparison, Difference, SymBool, covered_sizes
-from resnetc.compiler.symbolic.values import in_one_line, undecided
+from resnetc.compiler.symbolic.predicates import Comparison, Difference, SymBool, cover_sizes
+from resnetc.compiler.symbolic.values import join_lines, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 
@@ -65,7 +65,7 @@ class ClaimChecker:
 
     def is_about_sizes(self, claim: syntax.Expr) -> bool:
         """Whether a claim speaks of shapes and sizes, and of nothing that slots change besides."""
-        said = mentioned_names(claim, of_fields=True)
+        said = list_mentioned_names(claim, of_fields=True)
         stages = {str(path[0]) for path in self.own.stages}
         return bool(said & {*stages, *self.own.symbols, *QUESTIONS, "output"}) and not said & FIGURES
 
@@ -76,17 +76,17 @@ class ClaimChecker:
         self.questions.begin()
         self.claim_evaluator.begin(expect)
         if expect.condition is not None:
-            condition = self.sized.truth(expect.condition, frame)
+            condition = self.sized.evaluate_condition(expect.condition, frame)
             if condition is False:
                 return Finding("void")
             claimed_sizes.restrict_to_condition(condition, expect.condition.span)
-        questions = mentioned_names(expect.claim, of_fields=True) & {*QUESTIONS}
+        questions = list_mentioned_names(expect.claim, of_fields=True) & {*QUESTIONS}
         if all(
-            is_nowhere(region.within({} if questions else claimed_sizes.within)) for region in claimed_sizes.condition
+            is_nowhere(region.restrict({} if questions else claimed_sizes.within)) for region in claimed_sizes.condition
         ):
             return Finding("void")
         self.sized.false.clear()
-        statement = self.sized.truth(expect.claim, frame)
+        statement = self.sized.evaluate_condition(expect.claim, frame)
         claimed_sizes.apply_limits()
         if statement is False:
             points = self.questions.refusals[0].counterexamples if self.questions.refusals else ()
@@ -119,8 +119,8 @@ class ClaimChecker:
             return Finding("false", fault=fault, counterexamples=list_distinct_points(*points))
         if not claimed_sizes.mentions_sizes and not isinstance(statement, SymBool):
             return Finding("checked")
-        regions = [region.within({} if questions else claimed_sizes.within) for region in claimed_sizes.condition]
-        return Finding("proved", tuple(covered_sizes(regions, axis) for axis in claimed_sizes.within))
+        regions = [region.restrict({} if questions else claimed_sizes.within) for region in claimed_sizes.condition]
+        return Finding("proved", tuple(cover_sizes(regions, axis) for axis in claimed_sizes.within))
 
     def refuted(self, expect: syntax.Expect, frame: Frame) -> Diagnostic:
         """The fault of a claim that is false whatever the sizes."""
@@ -141,13 +141,13 @@ class ClaimChecker:
 
     def mentions_network(self, expr: syntax.Expr) -> bool:
         """Whether an expression speaks of this network or its sizes."""
-        return any(name in self.sized.values or has_fact(self.own, name) for name in mentioned_names(expr))
+        return any(name in self.sized.values or has_fact(self.own, name) for name in list_mentioned_names(expr))
 
     def make_contract(self, expect: syntax.Expect, frame: Frame, rebound: bool) -> Contract | None:
         """What comes of a claim; None where a fault that is reported already is in the way."""
         values = ((name, frame.locals[name]) for name in frame.rounds)
         rounds = ", ".join(f"{name} = {describe(v)}" for name, v in values if not isinstance(v, dict))
-        text = in_one_line(get_claim_text(expect)) + (f" for {rounds}" if rounds else "")
+        text = join_lines(get_claim_text(expect)) + (f" for {rounds}" if rounds else "")
         contract = Contract(expect=expect, frame=frame, text=text, span=expect.claim.span, verdict="skipped")
         if rebound and not self.is_about_sizes(expect.claim):
             return contract

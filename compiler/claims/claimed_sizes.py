@@ -18,9 +18,9 @@ from resnetc.compiler.symbolic.predicates import (
     Region,
     SymBool,
     compare_values,
-    covered_sizes,
-    holding_regions,
+    cover_sizes,
     intersect_regions,
+    list_holding_regions,
 )
 from resnetc.compiler.symbolic.values import undecided
 from resnetc.compiler.syntax import tree as syntax
@@ -46,7 +46,7 @@ class ClaimedSizes:
     def restrict_to_condition(self, condition: bool | SymBool, span: Span) -> None:
         """The claim is made where its condition holds."""
         self.mentions_sizes = isinstance(condition, SymBool)
-        self.condition = tuple(replace(r, compared=()) for r in holding_regions(condition, span))
+        self.condition = tuple(replace(r, compared=()) for r in list_holding_regions(condition, span))
 
     def add_model(self, facts: Facts, span: Span) -> None:
         """A claim about another model is made at the sizes that both take."""
@@ -65,11 +65,11 @@ class ClaimedSizes:
 
     def list_sizes(self, axis: int) -> SizeSet:
         """The sizes of an axis at which the claim is made."""
-        return covered_sizes(self.condition, axis)
+        return cover_sizes(self.condition, axis)
 
     def intersect_region(self, region: Region, span: Span) -> tuple[Region, ...]:
         """What of a region the claim is about."""
-        return intersect_regions([region.within(self.within)], self.condition, span)
+        return intersect_regions([region.restrict(self.within)], self.condition, span)
 
     def restrict_point(self, point: Point, broken: Violation) -> Point:
         """A counterexample on the axes that the claim and its condition speak of."""
@@ -106,7 +106,7 @@ def is_nowhere(region: Region) -> bool:
     if region.is_void:
         return True
     try:
-        return bool(region.atoms) and region.smallest() is None
+        return bool(region.atoms) and region.find_smallest() is None
     except Undecided:
         return False
 
@@ -122,10 +122,10 @@ def find_counterexamples(regions: Sequence[Region], declared: Sequence[int]) -> 
     least: list[Point] = []
     near: list[Point] = []
     for region in regions:
-        point = region.smallest()
+        point = region.find_smallest()
         if point is not None:
             least.append(point)
-            other = region.nearest(declared, point)
+            other = region.find_nearest(declared, point)
             if other is not None:
                 near.append(other)
     if not least:

@@ -16,7 +16,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.loader.loader import SpecFile
 from resnetc.compiler.symbolic.predicates import Comparison
-from resnetc.compiler.symbolic.values import SymInt, in_one_line, show_value
+from resnetc.compiler.symbolic.values import SymInt, join_lines, show_value
 from resnetc.compiler.syntax import tree as syntax
 
 Equal = Callable[[Value, Value], bool]
@@ -31,14 +31,14 @@ def correct_equality(claim: Comparison, turned: bool, spec: SpecFile, equal: Equ
     if turned:
         ours, theirs, value, said = theirs, ours, said, value
     text = correct_expression(theirs, said, value, spec, equal)
-    left = in_one_line(ours.span.text)
+    left = join_lines(ours.span.text)
     return f"{left} == {text}" if text is not None and text != left else None
 
 
 def correct_expression(expr: syntax.Expr, said: Value, value: Value, spec: SpecFile, equal: Equal) -> str | None:
     """An expression that stands for `said`, with another value; what is right in it stays as it is written."""
     if equal(said, value):
-        return in_one_line(expr.span.text)
+        return join_lines(expr.span.text)
     if (
         isinstance(expr, syntax.List)
         and isinstance(said, tuple)

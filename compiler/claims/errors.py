@@ -18,7 +18,7 @@ from resnetc.compiler.sizes import ALL, show_set
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.polynomials import Point, Polynomial
 from resnetc.compiler.symbolic.predicates import Difference
-from resnetc.compiler.symbolic.values import in_one_line, show_value, undecided, value_at
+from resnetc.compiler.symbolic.values import evaluate_at, join_lines, show_value, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 Compared = Sequence[Difference]
@@ -38,7 +38,7 @@ def describe_counterexamples(
     least_sizes = {axis: sizes.min or 1 for axis, sizes in enumerate(facts.promised)}
     for what, point, broken in zip(labels, list_distinct_points(least, near), (compared, compared_near), strict=False):
         at = {**least_sizes, **point}
-        pairs = ((value_at(d.left, at), value_at(d.right, at)) for d in broken)
+        pairs = ((evaluate_at(d.left, at), evaluate_at(d.right, at)) for d in broken)
         values = "; ".join(f"{show_value(a)} and {show_value(b)}" for a, b in pairs)
         texts.append(f"{what}: {show_sizes(facts, point)} ({values})")
     return ("; ".join(texts),) if texts else ()
@@ -58,15 +58,15 @@ def false_claim(
 
     `write` is the comparison that holds, where there is one to write; `turned`: the network stands on its right.
     """
-    text = in_one_line(expect.claim.span.text)
+    text = join_lines(expect.claim.span.text)
     if not compared:
         return refuted(expect, own, f"`{text}` does not hold", Label(expect.claim.span, "this is false"))
     claim, left, right = compared[0].comparison, compared[0].left, compared[0].right
     # Of `a and b`, the part that is false; of `a or b`, all, for neither holds.
     whole = isinstance(expect.claim, syntax.Binary) and expect.claim.op == "or"
-    text = in_one_line((expect.claim if whole else claim.expr).span.text)
+    text = join_lines((expect.claim if whole else claim.expr).span.text)
     side, value, part = (claim.expr.right, claim.right, right) if turned else (claim.expr.left, claim.left, left)
-    ours = in_one_line(side.span.text)
+    ours = join_lines(side.span.text)
     if write and "_" in text:
         write = group_digits(write)
     help = f"write `{write}`, or change the model" if write else "weaken the claim, or change the model"
@@ -74,8 +74,8 @@ def false_claim(
     why = f"{show_value(left)} and {show_value(right)}"
     if least and (isinstance(left, Polynomial) or isinstance(right, Polynomial)):  # too long to be read
         at = {axis: sizes.min or 1 for axis, sizes in enumerate(own.promised)} | dict(least)
-        why = " and ".join(show_value(value_at(v, at)) for v in (left, right))
-        label = f"`{ours}` is {show_value(value_at(part, at))} at {show_sizes(own, least)}"
+        why = " and ".join(show_value(evaluate_at(v, at)) for v in (left, right))
+        label = f"`{ours}` is {show_value(evaluate_at(part, at))} at {show_sizes(own, least)}"
     return refuted(
         expect,
         own,
@@ -121,15 +121,15 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     for what, point in zip(("smallest counterexample", "nearest to the declared size"), points, strict=False):
         conflict = facts.find_refusal(axis, point[axis]) if axis in point and name == "accepts" else None
         at = f" at {symbol} = {point[axis]}" if conflict else ""
-        why = f" ({conflict.values(point[axis]).removesuffix(at)})" if conflict else ""
+        why = f" ({conflict.show_values(point[axis]).removesuffix(at)})" if conflict else ""
         texts.append(f"{what}: {show_sizes(facts, point)}{why}")
         if conflict and not labels:
             labels = (
                 Label(conflict.reason.condition.span, f"refuses {symbol} = {point[axis]}"),
-                *conflict.call_site_labels(),
+                *conflict.label_call_site(),
             )
     accepted_text = show_accepted(facts, own)
-    whole = in_one_line(expr.callee.span.text).removesuffix(name) + "accepts"
+    whole = join_lines(expr.callee.span.text).removesuffix(name) + "accepts"
     help = (
         f"claim sizes that are accepted, such as `{whole}({accepted_text})`, or change the model"
         if accepted_text
@@ -138,7 +138,7 @@ def wrong_sizes(facts: Facts, own: Facts, name: str, expr: syntax.Call, least: P
     answer = "refused" if name == "accepts" else "accepted"
     which = "these are" if near is None and all(a in least for a in range(len(facts.accepted))) else "some of these are"
     return Refusal(
-        message=f"`{in_one_line(expr.span.text)}` does not hold: {whose} accepts {takes}",
+        message=f"`{join_lines(expr.span.text)}` does not hold: {whose} accepts {takes}",
         primary=Label(expr.span, f"{which} {answer}"),
         labels=labels,
         notes=("; ".join(texts),) if texts else (),
@@ -194,7 +194,7 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
 
     `write` is what the place needs, where that is known.
     """
-    text = in_one_line(span.text)
+    text = join_lines(span.text)
     why = ": it is only the beginning of a stage's path" if stages else " by itself"
     example = f"{parts[0] if stages else text}.channels"
     return Diagnostic(

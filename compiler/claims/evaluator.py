@@ -23,7 +23,7 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.sizes import ALL, preimage
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import Causes, SizedEvaluator, mentions_sizes
-from resnetc.compiler.symbolic.values import SymInt, in_one_line
+from resnetc.compiler.symbolic.values import SymInt, join_lines
 from resnetc.compiler.syntax import tree as syntax
 
 Answer = Callable[[Facts, str, list[Value], syntax.Call], bool]
@@ -134,7 +134,7 @@ class ClaimEvaluator:
         if isinstance(value, StagePrefix):
             return self.find_stage(value.facts, (*value.path, index), expr.span)
         if isinstance(value, Record):
-            write = f"{in_one_line(expr.value.span.text)}.shape[{index}]"
+            write = f"{join_lines(expr.value.span.text)}.shape[{index}]"
             raise Fault(claims_errors.no_value(expr.value.span, list(value.fields), write))
         return self.evaluator.element(value, index, expr, frame)
 
@@ -160,7 +160,7 @@ class ClaimEvaluator:
         if around is None or around.op not in COMPARISONS or not (expr is around.left or expr is around.right):
             return None
         other = around.right if expr is around.left else around.left
-        ours, theirs = f"{in_one_line(expr.span.text)}.shape", in_one_line(other.span.text)
+        ours, theirs = f"{join_lines(expr.span.text)}.shape", join_lines(other.span.text)
         try:
             said = self.evaluate_part(other, frame)
         except Fault:

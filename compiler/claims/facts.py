@@ -12,7 +12,7 @@ from resnetc.compiler.ir.network import Leaf, Network, Step
 from resnetc.compiler.ir.paths import Path
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.measures import costs
-from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
+from resnetc.compiler.proof.accepted_sizes import Accepted, intersect_with_declared
 from resnetc.compiler.proof.size_conflict import SizeConflict
 from resnetc.compiler.sizes import SizeFn, SizeSet, identity
 from resnetc.compiler.source import Span
@@ -121,7 +121,7 @@ def collect_facts(
         multiply_adds=lambda sizes, span: evaluate_cost(measures.cost, sizes, span),
         activation_bytes=compute_activation_bytes,
         accepted=accepted.axes,
-        promised=tuple(allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))),
+        promised=tuple(intersect_with_declared(network, accepted, axis) for axis in range(len(accepted.axes))),
         find_refusal=find_refusal,
         notes=(f"in the network `{network.name}`",) if network.name != network.model else (),
         has_other_axes=has_other_axes,

@@ -10,7 +10,7 @@ from resnetc.compiler.claims.facts import Facts
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import Value, is_number
 from resnetc.compiler.sizes import ALL, SizeSet
-from resnetc.compiler.symbolic.predicates import Region, SymBool, holding_regions, intersect_regions
+from resnetc.compiler.symbolic.predicates import Region, SymBool, intersect_regions, list_holding_regions
 from resnetc.compiler.symbolic.values import SymInt, undecided
 from resnetc.compiler.syntax import tree as syntax
 
@@ -38,9 +38,11 @@ class Questions:
             self.claimed_sizes.questioned += regions_asked
         regions = intersect_regions(regions_asked, self.claimed_sizes.condition, expr.span)
         if name == "accepts":
-            broken = [region.within({axis: ~sizes}) for region in regions for axis, sizes in enumerate(facts.accepted)]
+            broken = [
+                region.restrict({axis: ~sizes}) for region in regions for axis, sizes in enumerate(facts.accepted)
+            ]
         else:
-            broken = [region.within(dict(enumerate(facts.accepted))) for region in regions]
+            broken = [region.restrict(dict(enumerate(facts.accepted))) for region in regions]
         points = find_counterexamples(broken, self.own.declared)
         if points is None:
             return True
@@ -60,7 +62,7 @@ class Questions:
         if flags and len(values) == 1:
             if isinstance(flags[0], bool):
                 return self.decide_condition(facts, name, flags[0], expr)
-            return tuple(replace(region, compared=()) for region in holding_regions(flags[0], expr.span))
+            return tuple(replace(region, compared=()) for region in list_holding_regions(flags[0], expr.span))
         alone = expr.arguments[0].value if len(values) == 1 else None
         if isinstance(alone, syntax.Name) and alone.id in self.own.symbols:
             axis = self.own.symbols.index(alone.id)

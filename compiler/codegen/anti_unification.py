@@ -139,8 +139,8 @@ class Writer:
 
 def parameter(leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
     """`nn.Parameter(torch.zeros(width))`: the constructor of a parameter of the class."""
-    inits = [value for leaf in leaves if is_number(value := leaf.argument("init"))]
-    shapes = [leaf.integers("shape") for leaf in leaves]
+    inits = [value for leaf in leaves if is_number(value := leaf.get_argument("init"))]
+    shapes = [leaf.get_integers("shape") for leaf in leaves]
     sizes = [signature.value([shape[i] for shape in shapes], "int", "channels", place) for i in range(len(shapes[0]))]
     shape: list[tuple[str | None, Code]] = [(None, size) for size in sizes]
     if all_equal(inits) and inits[0] in (0, 1) and sizes:

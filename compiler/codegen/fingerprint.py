@@ -25,7 +25,7 @@ def digests(network: Network, digested: Digests | None = None) -> tuple[str, str
 
 
 def module_digests(module: Module, memo: Digests) -> tuple[str, str]:
-    by = module.equals or module if isinstance(module, Leaf) else module
+    by = module.interning_key or module if isinstance(module, Leaf) else module
     if by in memo:
         return memo[by]
     match module:
@@ -89,7 +89,7 @@ FLAGS = (("scaled", True), ("affine", False), ("shared", True))  # arguments wit
 def stored(leaf: Leaf) -> str:
     """What of a primitive's arguments shows in the shapes of its state."""
     if leaf.is_parameter:
-        return describe(leaf.integers("shape"))
+        return describe(leaf.get_integers("shape"))
     arguments = leaf.by_name
     names = ("channels", "features", "kernel", "groups", "bias") if leaf.primitive.state in ("conv", "linear") else ()
     flags = [f"{n}={describe(v)}" for n, v in FLAGS if n in arguments and arguments[n] is v]

@@ -76,7 +76,7 @@ def with_number(leaf: Leaf, number: str, inputs: tuple[int, ...], outputs: tuple
     if op == "negate":
         return Operation(inputs, outputs, lambda t: f"-{t[0]}", loosest=(ATOM,), binds=PRODUCT)
     binds = MIXED if op in ("+", "-") else PRODUCT
-    if leaf.argument("side") == LEFT:
+    if leaf.get_argument("side") == LEFT:
         loosest = ATOM if op == "*" else PRODUCT
         return Operation(inputs, outputs, lambda t: f"{number} {op} {t[0]}", loosest=(loosest,), binds=binds)
     return Operation(inputs, outputs, lambda t: f"{t[0]} {op} {number}", loosest=(binds,), binds=binds)
@@ -129,7 +129,7 @@ def functional(
         case "flatten":
             return Operation(inputs, outputs, lambda t: f"{t[0]}.flatten(1)", loosest=loosest)
         case "split":
-            parts = leaf.argument("parts")
+            parts = leaf.get_argument("parts")
             if len(outputs) == 1:
                 return Operation(inputs, outputs, lambda t: t[0])
             if isinstance(parts, tuple):
@@ -159,7 +159,7 @@ def functional(
 
 def reshape(leaves: list[Leaf], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Operation:
     """The one size that differs between occurrences is left to torch."""
-    shapes = [leaf.integers("shape") for leaf in leaves]
+    shapes = [leaf.get_integers("shape") for leaf in leaves]
     sizes = [str(n) if all(s[i] == n for s in shapes) else "-1" for i, n in enumerate(shapes[0])]
     if sizes.count("-1") == 0:
         largest = max(range(len(sizes)), key=lambda i: shapes[0][i])

@@ -61,7 +61,7 @@ def in_place(module: Module) -> tuple[Hashable, ...] | None:
 def written_out(leaf: Leaf) -> Hashable:
     """The arguments of an operation that stand in `forward` itself; the number of an operator may be an attribute."""
     if leaf.is_parameter:
-        return needs_view(leaf), len(leaf.integers("shape"))
+        return needs_view(leaf), len(leaf.get_integers("shape"))
     if leaf.primitive.name in OPERATORS:
         return tuple((name, value) for name, value in leaf.arguments if name != "number")
     return leaf.arguments if leaf.primitive.name == "regroup" else ()
@@ -69,9 +69,13 @@ def written_out(leaf: Leaf) -> Hashable:
 
 def cuts_by_sizes(module: Module | str) -> bool:
     """Whether it is a `split` into parts of stated sizes."""
-    return isinstance(module, Leaf) and module.primitive.rule == "split" and isinstance(module.argument("parts"), tuple)
+    return (
+        isinstance(module, Leaf)
+        and module.primitive.rule == "split"
+        and isinstance(module.get_argument("parts"), tuple)
+    )
 
 
 def needs_view(leaf: Leaf) -> bool:
     """Whether the axes of a map are missing in the shape of its parameter."""
-    return leaf.shape_in.rank > 0 and len(leaf.integers("shape")) == 1 and leaf.integers("shape") != (1,)
+    return leaf.shape_in.rank > 0 and len(leaf.get_integers("shape")) == 1 and leaf.get_integers("shape") != (1,)

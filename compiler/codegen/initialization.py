@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
 from resnetc.compiler.codegen.torch_modules import gain, gain_parameter
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, list_leaves
 from resnetc.compiler.ir.paths import Path
 
 PAD = "        "
@@ -19,7 +19,7 @@ SHOWN = 2  # so many modules are written out, more by a loop over their paths
 def initial_values(root: ExpandedBlock) -> list[str]:
     """The lines, in their order: all that is drawn by Kaiming's rule, then what is set by path."""
     drawn: dict[str, set[str]] = {}
-    leaves = distinct_leaves(root)
+    leaves = list_leaves(root)
     for leaf in leaves:
         if (kind := kind_of(leaf)) is not None:
             drawn.setdefault(kind, set()).add(way(leaf))

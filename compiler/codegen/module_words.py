@@ -78,7 +78,7 @@ def in_words(column: list[Module]) -> str | None:
     if name in WITH_WINDOW:
         leaves = [leaf for leaf in column if isinstance(leaf, Leaf)]
         depthwise = name in CONVOLUTIONS and all(
-            leaf.argument("groups") == leaf.shape_in.channels > 1 for leaf in leaves
+            leaf.get_argument("groups") == leaf.shape_in.channels > 1 for leaf in leaves
         )
         windows = {window(leaf) for leaf in leaves}
         words = ["depthwise" if depthwise else "", windows.pop() if len(windows) == 1 else "", WITH_WINDOW[name]]
@@ -90,7 +90,7 @@ def in_words(column: list[Module]) -> str | None:
 
 def window(leaf: Leaf) -> str:
     """`3x3`: the kernel on each axis; empty where there is one axis."""
-    kernel = leaf.argument("kernel")
+    kernel = leaf.get_argument("kernel")
     axes = kernel if isinstance(kernel, tuple) else (kernel,) * leaf.shape_in.rank
     return "x".join(map(str, axes)) if len(axes) > 1 else ""
 

@@ -34,7 +34,7 @@ class Operands:
         """The number of a step, or the sizes of its parts, if it has any."""
         if (vector := operator_numbers(column)) is not None:
             self.add_number(step, vector)
-        widths = [m.integers("parts") for m in column if isinstance(m, Leaf) and cuts_by_sizes(m)]
+        widths = [m.get_integers("parts") for m in column if isinstance(m, Leaf) and cuts_by_sizes(m)]
         if widths and not all_equal(widths):
             self._texts[step] = self.store("parts", f"[{self.part_sizes(widths)}]")
 

@@ -102,7 +102,7 @@ def can_be_left_out(step: Step) -> bool:
 def with_inputs_of(model: ExpandedBlock, aligned: ExpandedBlock) -> ExpandedBlock:
     """The aligned template, its identities reading what the modules of `model` read: all else must be equal."""
     steps = tuple(
-        own.between(theirs.inputs, own.outputs) if is_left_out(own, theirs) else own
+        own.replace_wires(theirs.inputs, own.outputs) if is_left_out(own, theirs) else own
         for own, theirs in zip(aligned.steps, model.steps, strict=True)
     )
     return dataclasses.replace(aligned, steps=steps)
@@ -142,7 +142,7 @@ def insert_identity(template: ExpandedBlock, model: ExpandedBlock, number: int, 
 
     others = [other for i, other in enumerate(model.steps) if i != number]
     steps = [
-        own.between(inputs(own, theirs), tuple(map(renumbered, own.outputs)))
+        own.replace_wires(inputs(own, theirs), tuple(map(renumbered, own.outputs)))
         for own, theirs in zip(template.steps, others, strict=True)
     ]
     shape = template.wires[ref].shape

@@ -28,7 +28,7 @@ class SharedTexts:
         self._by_structure: dict[Hashable, ExpandedBlock] = {}
 
     def leaf(self, leaf: Leaf) -> LeafText:
-        key = leaf.equals or leaf
+        key = leaf.interning_key or leaf
         text = self._leaves.get(key)
         if text is None:
             text = self._leaves[key] = leaf_text(leaf)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from resnetc.compiler.codegen.argument_vectors import Number, Numbers, numbers_of
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.grammar.primitives import PRIMITIVES
 
 
@@ -103,7 +103,7 @@ def helper_name(leaf: Leaf) -> str:
     if name in ("linear", "layer_norm") and leaf.shape_out.rank:
         return f"map_{name}"
     if name == "pad_channels" and arguments["before"]:
-        half = (leaf.integer("channels") - leaf.shape_in.channels) // 2
+        half = (leaf.get_integer("channels") - leaf.shape_in.channels) // 2
         return f"{name}_{'centred' if arguments['before'] == half else 'around'}"
     form = "scaled_" if arguments.get("scaled") else "shared_" if arguments.get("shared") else ""
     return form + name
@@ -111,7 +111,7 @@ def helper_name(leaf: Leaf) -> str:
 
 def is_relu6(leaf: Leaf) -> bool:
     """Whether a primitive is what torch calls `ReLU6`: a module without arguments, so that no other shares its text."""
-    return leaf.primitive.name == "clip" and (leaf.argument("low"), leaf.argument("high")) == (0, 6)
+    return leaf.primitive.name == "clip" and (leaf.get_argument("low"), leaf.get_argument("high")) == (0, 6)
 
 
 def module_name(leaf: Leaf) -> str:
@@ -246,7 +246,7 @@ def both_sides(before: Number, behind: Number, rank: int) -> Number:
     if isinstance(before, int) and before == behind:
         return before
     assert isinstance(before, int | tuple) and isinstance(behind, int | tuple)
-    sides = [(size_on_axis(before, i), size_on_axis(behind, i)) for i in reversed(range(rank))]
+    sides = [(get_size_on_axis(before, i), get_size_on_axis(behind, i)) for i in reversed(range(rank))]
     return tuple(n for pair in sides for n in pair)
 
 
@@ -267,10 +267,10 @@ def clip(leaf: Leaf, a: Numbers) -> list[Column]:
 
 def pad_channels(leaf: Leaf, a: Numbers) -> list[Column]:
     """How many channels there are and shall be, or how many come on each side."""
-    have, before = leaf.shape_in.channels, leaf.integer("before")
+    have, before = leaf.shape_in.channels, leaf.get_integer("before")
     if helper_name(leaf) != "pad_channels_around":
         return [Column(None, have, role="in"), Column(None, a["channels"], role="channels")]
-    behind = leaf.integer("channels") - have - before
+    behind = leaf.get_integer("channels") - have - before
     return [Column(None, before, role="before"), Column(None, behind, role="behind")]
 
 

@@ -108,7 +108,7 @@ class Sink:
         return any(d.severity == "error" for d in self.diagnostics)
 
 
-def similar(name: str, candidates: Iterable[str]) -> str | None:
+def find_similar(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate a misspelt `name` most likely meant, or None where none is near.
 
     Where some differ in a number alone, it is the one with the next number: `layer4` for `layer5`.
@@ -125,12 +125,12 @@ def similar(name: str, candidates: Iterable[str]) -> str | None:
         if matcher.quick_ratio() > least and (ratio := matcher.ratio()) > least:
             near.append((ratio, candidate))
     best = max((ratio for ratio, _ in near), default=0.0)
-    gaps = [(gap(name, candidate.lower()), ratio, candidate) for ratio, candidate in near]
+    gaps = [(compute_distance(name, candidate.lower()), ratio, candidate) for ratio, candidate in near]
     close = [(far, candidate) for far, ratio, candidate in gaps if far <= 2 or ratio == best]
     return min(close)[1] if close else None
 
 
-def gap(name: str, other: str) -> float:
+def compute_distance(name: str, other: str) -> float:
     """How far two names lie apart that differ in numbers alone; endlessly far where they differ in more."""
     ours, theirs = (re.split(r"([0-9]{1,9})", text) for text in (name, other))
     if ours[::2] != theirs[::2]:

@@ -19,29 +19,29 @@ WEIGHTLESS = {"Mn", "Me"}  # combining marks
 UNDERLINE = {"primary": "^", "secondary": "-", "": " "}
 
 
-def excerpt(source: Source, labels: Sequence[tuple[str, Label]], width: int, paint: Paint) -> Iterator[str]:
+def format_excerpt(source: Source, labels: Sequence[tuple[str, Label]], width: int, paint: Paint) -> Iterator[str]:
     """The lines that `labels` (each with its style) point at, behind a gutter of `width` digits."""
     by_line: dict[int, list[_Mark]] = {}
     for style, label in labels:
-        mark = _mark(source, style, label)
+        mark = _make_mark(source, style, label)
         by_line.setdefault(mark.line, []).append(mark)
 
-    def gutter(number: int | str, rest: str) -> str:
+    def format_line(number: int | str, rest: str) -> str:
         return paint(f"{number:>{width}} |", "gutter") + (f" {rest}" if rest else "")
 
     last = None
     for number in sorted(by_line):
         if last is not None and number == last + 2:
-            between, _ = _drawn(source.line(number - 1), 0)
-            yield gutter(number - 1, between)
+            between, _ = _expand_line(source.get_line(number - 1), 0)
+            yield format_line(number - 1, between)
         elif last is not None and number > last + 2:
             yield "..."
         marks = by_line[number]
         focus = next((mark for mark in marks if mark.style == "primary"), marks[0])
-        text, columns = _drawn(source.line(number), focus.start)
-        yield gutter(number, text)
-        for row in _rows([mark.placed(columns) for mark in marks], paint):
-            yield gutter("", row)
+        text, columns = _expand_line(source.get_line(number), focus.start)
+        yield format_line(number, text)
+        for row in _format_marks([mark.to_columns(columns) for mark in marks], paint):
+            yield format_line("", row)
         last = number
 
 
@@ -55,7 +55,7 @@ class _Mark:
     text: str
     style: str
 
-    def placed(self, columns: Sequence[int]) -> _Mark:
+    def to_columns(self, columns: Sequence[int]) -> _Mark:
         """The same in columns: where each character stands."""
         last = len(columns) - 1
         start = columns[min(self.start, last)]
@@ -63,14 +63,14 @@ class _Mark:
         return _Mark(self.line, start, max(end, start + 1), self.text, self.style)
 
 
-def _mark(source: Source, style: str, label: Label) -> _Mark:
-    start, end = source.position(label.span.start), source.position(label.span.end)
-    length = len(source.line(start.line).rstrip())
+def _make_mark(source: Source, style: str, label: Label) -> _Mark:
+    start, end = source.find_position(label.span.start), source.find_position(label.span.end)
+    length = len(source.get_line(start.line).rstrip())
     last = end.column - 1 if end.line == start.line else length
     return _Mark(start.line, start.column - 1, max(last, start.column - 1), remark(label.text), style)
 
 
-def _drawn(line: str, focus: int) -> tuple[str, list[int]]:
+def _expand_line(line: str, focus: int) -> tuple[str, list[int]]:
     """A line as the terminal shows it, and the column at which each of its characters (and its end) stands."""
     first = max(0, focus - MAX_LINE_LENGTH // 4) if len(line) > MAX_LINE_LENGTH else 0
     last = min(len(line), first + MAX_LINE_LENGTH)
@@ -84,18 +84,18 @@ def _drawn(line: str, focus: int) -> tuple[str, list[int]]:
         columns.append(column)
         shown = "    " if character == "\t" else one_line(character)
         text += shown
-        column += _width(shown)
+        column += _measure_width(shown)
     columns += [column] * (len(line) - last + 1)
     return (text + "..." if last < len(line) else text.rstrip()), columns
 
 
-def _width(shown: str) -> int:
+def _measure_width(shown: str) -> int:
     if unicodedata.category(shown[0]) in WEIGHTLESS:
         return 0
     return 2 if unicodedata.east_asian_width(shown[0]) in "WF" else len(shown)
 
 
-def _rows(marks: list[_Mark], paint: Paint) -> Iterator[str]:
+def _format_marks(marks: list[_Mark], paint: Paint) -> Iterator[str]:
     """Underlines, the rightmost text beside them, and the others hung below, rightmost first."""
     marks = sorted(reversed(marks), key=lambda mark: mark.start)
     hanging = [mark for mark in marks if mark.text]
@@ -111,14 +111,14 @@ def _rows(marks: list[_Mark], paint: Paint) -> Iterator[str]:
     yield underline + (" " + paint(beside.text, beside.style) if beside else "")
 
     if hanging:
-        yield _hung(hanging, paint)
+        yield _format_hanging(hanging, paint)
     while hanging:
         mark = hanging.pop()
         left = [other for other in hanging if other.start < mark.start]
-        yield _hung([*left, mark], paint, mark.text)
+        yield _format_hanging([*left, mark], paint, mark.text)
 
 
-def _hung(marks: Sequence[_Mark], paint: Paint, text: str = "|") -> str:
+def _format_hanging(marks: Sequence[_Mark], paint: Paint, text: str = "|") -> str:
     """A `|` under the start of each mark; under that of the last one, `text`."""
     line, column = "", 0
     for mark in marks:

@@ -6,19 +6,19 @@ import json
 from collections.abc import Sequence
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.diagnostics.excerpt import Paint, excerpt
+from resnetc.compiler.diagnostics.excerpt import Paint, format_excerpt
 from resnetc.compiler.source import Position, Span
 from resnetc.terminal import MAX_RESULT, bounded, brief, one_line, paint, remark
 
 ANSI = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "secondary": "1;34", "bold": "1"}
 
 
-def human(diagnostics: Sequence[Diagnostic], color: bool) -> str:
+def format_for_people(diagnostics: Sequence[Diagnostic], color: bool) -> str:
     """Every diagnostic with the source lines that it speaks of, a blank line behind each."""
-    return "".join(line + "\n" for diagnostic in diagnostics for line in (*_block(diagnostic, color), ""))
+    return "".join(line + "\n" for diagnostic in diagnostics for line in (*_format_diagnostic(diagnostic, color), ""))
 
 
-def summary(diagnostics: Sequence[Diagnostic], files: int, color: bool) -> str:
+def format_summary(diagnostics: Sequence[Diagnostic], files: int, color: bool) -> str:
     """The closing line of a run over `files` files; empty where there is nothing to report."""
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     warnings = len(diagnostics) - errors
@@ -28,27 +28,27 @@ def summary(diagnostics: Sequence[Diagnostic], files: int, color: bool) -> str:
     affected = len({diagnostic.primary.span.source.name for diagnostic in diagnostics})
     where = "1 file" if files <= 1 and affected == 1 else f"{affected} of {max(files, affected)} files"
     severity = "error" if errors else "warning"
-    paint = _painter(severity, color)
+    paint = _make_painter(severity, color)
     return f"{paint(severity, 'primary')}: {counts} in {where}{'; nothing was written' if errors else ''}\n"
 
 
-def json_lines(diagnostics: Sequence[Diagnostic]) -> str:
+def format_json(diagnostics: Sequence[Diagnostic]) -> str:
     """One JSON object a line. `labels` opens with the primary label, whose place is also the diagnostic's."""
-    return "".join(json.dumps(_fields(diagnostic), separators=(",", ":")) + "\n" for diagnostic in diagnostics)
+    return "".join(json.dumps(_list_fields(diagnostic), separators=(",", ":")) + "\n" for diagnostic in diagnostics)
 
 
-def github(diagnostics: Sequence[Diagnostic]) -> str:
+def format_for_github(diagnostics: Sequence[Diagnostic]) -> str:
     """One workflow command a line, which GitHub shows beside the line of the source."""
-    return "".join(_workflow_command(diagnostic) + "\n" for diagnostic in diagnostics)
+    return "".join(_format_workflow_command(diagnostic) + "\n" for diagnostic in diagnostics)
 
 
-def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
-    paint = _painter(diagnostic.severity, color)
+def _format_diagnostic(diagnostic: Diagnostic, color: bool) -> list[str]:
+    paint = _make_painter(diagnostic.severity, color)
     styled = [("primary", diagnostic.primary), *(("secondary", label) for label in diagnostic.labels)]
     files: dict[str, list[tuple[str, Label]]] = {}
     for style, label in styled:
         files.setdefault(label.span.source.name, []).append((style, label))
-    last = max(label.span.source.position(label.span.start).line for _, label in styled)
+    last = max(label.span.source.find_position(label.span.start).line for _, label in styled)
     width = max(2, len(str(last)))
     rule = paint(f"{'':{width}} |", "gutter")
 
@@ -58,20 +58,20 @@ def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
         if index:
             lines.append(rule)
         span = labels[0][1].span
-        place = span.source.position(span.start)
+        place = span.source.find_position(span.start)
         arrow = paint(f"{'':{width}}{':::' if index else '-->'}", "gutter")
         lines.append(f"{arrow} {remark(name)}:{place.line}:{place.column}")
         if span.source.text.strip():  # nothing is shown of what could not be read
-            lines += [rule, *excerpt(span.source, labels, width, paint)]
+            lines += [rule, *format_excerpt(span.source, labels, width, paint)]
     if diagnostic.notes or diagnostic.helps:
         lines.append(rule)
     for kind, texts in (("note", diagnostic.notes), ("help", diagnostic.helps)):
         for text in texts:
-            lines += _remark(kind, text, width, paint)
+            lines += _format_remark(kind, text, width, paint)
     return lines
 
 
-def _remark(kind: str, text: str, width: int, paint: Paint) -> list[str]:
+def _format_remark(kind: str, text: str, width: int, paint: Paint) -> list[str]:
     """A note or a help; its further lines stand under its first word."""
     first, *rest = (remark(line) for line in text.split("\n"))
     indent = " " * (width + len(f" = {kind}: "))
@@ -79,7 +79,7 @@ def _remark(kind: str, text: str, width: int, paint: Paint) -> list[str]:
     return [head, *((indent + line).rstrip() for line in rest)]
 
 
-def _painter(severity: str, color: bool) -> Paint:
+def _make_painter(severity: str, color: bool) -> Paint:
     def painted(text: str, style: str) -> str:
         if not color or not style:
             return text
@@ -92,22 +92,24 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _fields(diagnostic: Diagnostic) -> dict[str, object]:
+def _list_fields(diagnostic: Diagnostic) -> dict[str, object]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": bounded(diagnostic.message),
-        **_range(diagnostic.primary.span),
-        "labels": [{**_range(x.span), "text": bounded(x.text)} for x in (diagnostic.primary, *diagnostic.labels)],
+        **_format_range(diagnostic.primary.span),
+        "labels": [
+            {**_format_range(x.span), "text": bounded(x.text)} for x in (diagnostic.primary, *diagnostic.labels)
+        ],
         "notes": [bounded(text) for text in diagnostic.notes],
         "helps": [bounded(text) for text in diagnostic.helps],
-        "fix": [{**_range(x.span), "replacement": x.replacement} for x in diagnostic.fix] or None,
+        "fix": [{**_format_range(x.span), "replacement": x.replacement} for x in diagnostic.fix] or None,
         "applicability": diagnostic.applicability,
     }
 
 
-def _range(span: Span) -> dict[str, object]:
-    start, end = _ends(span)
+def _format_range(span: Span) -> dict[str, object]:
+    start, end = _find_ends(span)
     return {
         "file": brief(span.source.name, MAX_RESULT),
         "start": {"line": start.line, "column": start.column},
@@ -115,24 +117,24 @@ def _range(span: Span) -> dict[str, object]:
     }
 
 
-def _ends(span: Span) -> tuple[Position, Position]:
-    return span.source.position(span.start), span.source.position(span.end)
+def _find_ends(span: Span) -> tuple[Position, Position]:
+    return span.source.find_position(span.start), span.source.find_position(span.end)
 
 
-def _workflow_command(diagnostic: Diagnostic) -> str:
-    start, end = _ends(diagnostic.primary.span)
+def _format_workflow_command(diagnostic: Diagnostic) -> str:
+    start, end = _find_ends(diagnostic.primary.span)
     place = {"file": diagnostic.primary.span.source.name, "line": start.line}
     if start.line == end.line:
         place |= {"col": start.column, "endLine": end.line, "endColumn": end.column}
     else:  # GitHub refuses columns on a range of lines
         place |= {"endLine": end.line}
     place |= {"title": diagnostic.code}
-    properties = ",".join(f"{key}={_escaped(value, property=True)}" for key, value in place.items())
+    properties = ",".join(f"{key}={_escape(value, property=True)}" for key, value in place.items())
     remarks = [f"note: {text}" for text in diagnostic.notes] + [f"help: {text}" for text in diagnostic.helps]
-    return f"::{diagnostic.severity} {properties}::{_escaped(chr(10).join([diagnostic.message, *remarks]))}"
+    return f"::{diagnostic.severity} {properties}::{_escape(chr(10).join([diagnostic.message, *remarks]))}"
 
 
-def _escaped(value: object, property: bool = False) -> str:
+def _escape(value: object, property: bool = False) -> str:
     """`value` as GitHub's workflow commands take it."""
     if property:
         lines = [brief(one_line(brief(str(value), MAX_RESULT)), MAX_RESULT)]

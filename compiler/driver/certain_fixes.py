@@ -57,17 +57,17 @@ def check_specs(
     fixed: tuple[Diagnostic, ...],
     before: Session | None = None,
 ) -> Attempt:
-    session = Session(texts=texts, loaded_before=before.loader.shipped() if before else {})
+    session = Session(texts=texts, loaded_before=before.loader.list_loaded_shipped() if before else {})
     for spec in specs:
         session.add(spec)
-    networks = session.networks()
+    networks = session.compile_networks()
     session.lint(networks, denied)
     return Attempt(session, networks, texts, fixed)
 
 
 def choose_fixes(session: Session) -> list[tuple[Path, Diagnostic]]:
     """Certain fixes of the user's own files that do not overlap, each with its file."""
-    paths = {file.source: path for path, file in own_files(session).items()}
+    paths = {file.source: path for path, file in list_own_files(session).items()}
     taken: dict[Source, list[tuple[int, int]]] = {}  # in their order
     chosen = []
     for fault in session.sink.diagnostics:
@@ -85,7 +85,7 @@ def choose_fixes(session: Session) -> list[tuple[Path, Diagnostic]]:
     return chosen
 
 
-def own_files(session: Session) -> dict[Path, SpecFile]:
+def list_own_files(session: Session) -> dict[Path, SpecFile]:
     """The files of a session that are the user's; what came from standard input is no file."""
     return {path: file for path, file in session.loader.loaded.items() if not path.is_relative_to(LIBRARY)}
 
@@ -104,18 +104,18 @@ def is_worse(before: Attempt, after: Attempt) -> bool:
     """Whether faults are still there after their fixes, or fixes of warnings have changed what is built or said."""
     reported, remaining = (attempt.session.sink.diagnostics for attempt in (before, after))
     if any(fault.code[0] == "E" for fault in reported):  # what is right with the fixes is looked at for warnings then
-        return messages(after) >= messages(before)
+        return list_messages(after) >= list_messages(before)
     applied = len(after.fixed) - len(before.fixed)
-    if len(remaining) > len(reported) - applied or messages(after) - messages(before):
+    if len(remaining) > len(reported) - applied or list_messages(after) - list_messages(before):
         return True
-    return digests_of(before) != digests_of(after)
+    return list_digests(before) != list_digests(after)
 
 
-def messages(attempt: Attempt) -> set[tuple[str, str]]:
+def list_messages(attempt: Attempt) -> set[tuple[str, str]]:
     return {(fault.code, fault.message) for fault in attempt.session.sink.diagnostics}
 
 
-def digests_of(attempt: Attempt) -> list[tuple[str, ...]]:
+def list_digests(attempt: Attempt) -> list[tuple[str, ...]]:
     """The keys and the function of every network."""
     from resnetc.compiler.codegen.fingerprint import digests
 

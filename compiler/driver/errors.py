@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, find_similar
 from resnetc.compiler.driver import network_index
-from resnetc.compiler.loader.loader import SUFFIX, shipped_names
+from resnetc.compiler.loader.loader import SUFFIX, list_shipped
 from resnetc.compiler.source import Source, Span
 
 MIN_LETTERS = 5  # of a name that stands for a longer one
@@ -21,7 +21,7 @@ LISTED = "`resnetc list` lists the shipped specs and networks"
 
 def no_spec(spec: str) -> Diagnostic:
     """The fault of a SPEC that is no file, no directory, no shipped spec and no shipped network."""
-    specs = shipped_names()
+    specs = list_shipped()
     folders = {parent.as_posix() for name in specs for parent in PurePosixPath(name).parents} - {"."}
     folder = spec.rstrip("/")
     message = f"{spec} is not a file, a directory or a shipped spec or network"
@@ -39,28 +39,28 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
 
     Files are compared without their suffix, which all of them share: `a.resnet` is not like `b.resnet`.
     """
-    name = without_suffix(spec)
-    files = {without_suffix(path.as_posix()): path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")}
-    index = network_index.index()
+    name = remove_suffix(spec)
+    files = {remove_suffix(path.as_posix()): path.as_posix() for path in Path(spec).parent.glob(f"*{SUFFIX}")}
+    index = network_index.load_index()
     networks = list(dict.fromkeys([n.name for n in index.networks] + list(index.names)))
     if name in files:
         return f"the file is `{files[name]}`"
     for network in networks:
-        if plain_letters(network) == plain_letters(name):
+        if normalize_name(network) == normalize_name(name):
             return f"the shipped network is `{network}`"
     for shipped in specs:
-        if plain_letters(name) in (plain_letters(shipped), plain_letters(shipped.rpartition("/")[2])):
+        if normalize_name(name) in (normalize_name(shipped), normalize_name(shipped.rpartition("/")[2])):
             return f"the shipped spec is `{shipped}`"
     if (home := find_in_path(spec, index)) is not None:
         return f"the shipped network of this name is `{home.written}`"
-    longer = [n for n in networks if plain_letters(n).startswith(plain_letters(name)) and len(name) >= MIN_LETTERS]
+    longer = [n for n in networks if normalize_name(n).startswith(normalize_name(name)) and len(name) >= MIN_LETTERS]
     if longer:
         return f"a shipped network of a longer name exists: `{min(longer, key=lambda n: (len(n), n))}`"
     if (family := find_family(name)) and not any(family in network for network in networks):
         return f"resnetc ships residual networks, and no {family}: {LISTED}"
-    near = similar(name, [*files, *specs, *networks])
+    near = find_similar(name, [*files, *specs, *networks])
     if near is None:
-        near = similar(name, folders)
+        near = find_similar(name, folders)
         return f"a similar folder of shipped specs exists: `{near}`" if near else LISTED
     if near in files:
         return f"a similar spec exists: `{files[near]}`"
@@ -74,7 +74,7 @@ def find_in_path(name: str, index: network_index.Index) -> network_index.ListedN
     """
     parts = re.split(r"[/:.]+", name.removeprefix("tv_"))
     for part in reversed(parts if len(parts) > 1 or name.startswith("tv_") else []):
-        homes = index.find(part)
+        homes = index.find_networks(part)
         if homes:
             return min(homes, key=lambda home: not set(parts) & set(home.spec.split("/")[:-1]))
     return None
@@ -82,23 +82,23 @@ def find_in_path(name: str, index: network_index.Index) -> network_index.ListedN
 
 def find_family(name: str) -> str:
     """The family of networks without residual addition, or of other tasks, that a name begins with, or nothing."""
-    return next((family for family in FAMILIES if plain_letters(name).startswith(family)), "")
+    return next((family for family in FAMILIES if normalize_name(name).startswith(family)), "")
 
 
-def without_suffix(path: str) -> str:
+def remove_suffix(path: str) -> str:
     """A path without `.resnet`, however it was written."""
     stem, dot, suffix = path.rpartition(".")
-    return stem if dot and stem and similar(dot + suffix, [SUFFIX]) else path
+    return stem if dot and stem and find_similar(dot + suffix, [SUFFIX]) else path
 
 
-def plain_letters(name: str) -> str:
+def normalize_name(name: str) -> str:
     """What is left of a name where capitals and signs do not count: `resnet50` of `ResNet-50`."""
     return re.sub(r"[^a-z0-9/]", "", name.lower())
 
 
 def empty_folder(name: str) -> Diagnostic:
     """The fault of a directory without specs, which may have the name of a shipped network."""
-    networks = network_index.find(name)
+    networks = network_index.find_networks(name)
     helps = ["name a directory that contains specs"]
     if networks:
         helps.append(f"the shipped network of this name is `{networks[0].written}`")

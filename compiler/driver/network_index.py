@@ -48,36 +48,36 @@ class Index:
     names: dict[str, str]
     networks: tuple[ListedNetwork, ...]
 
-    def find(self, name: str) -> list[ListedNetwork]:
+    def find_networks(self, name: str) -> list[ListedNetwork]:
         """The networks of a name, the one that is meant first."""
         wanted = self.names.get(name, name)
-        return sorted((n for n in self.networks if n.name == wanted), key=lambda listed: folder_rank(listed.spec))
+        return sorted((n for n in self.networks if n.name == wanted), key=lambda listed: rank_folder(listed.spec))
 
-    def further(self, network: str) -> list[str]:
+    def list_aliases(self, network: str) -> list[str]:
         """The other names of a network."""
         return [name for name, target in self.names.items() if target == network]
 
 
-def folder_rank(spec: str) -> int:
+def rank_folder(spec: str) -> int:
     """The place of a shipped spec's folder among those that have a network of one name."""
     folder = spec.partition("/")[0]
     return FIRST.index(folder) if folder in FIRST else len(FIRST) + (folder == LAST)
 
 
 @lru_cache(maxsize=1)
-def index() -> Index:
+def load_index() -> Index:
     """The index that is shipped with the specs."""
     table = json.loads(FILE.read_text(encoding="utf-8"))
     networks = (ListedNetwork(**{**row, "input": tuple(row["input"])}) for row in table["networks"])
     return Index(table["specs"], table["names"], tuple(networks))
 
 
-def find(name: str) -> list[ListedNetwork]:
+def find_networks(name: str) -> list[ListedNetwork]:
     """The shipped networks of a name, the one that is meant first."""
-    return index().find(name)
+    return load_index().find_networks(name)
 
 
-def digest() -> str:
+def compute_digest() -> str:
     """Of the shipped specs as they are: figures hold for the texts that they were computed from."""
     whole = hashlib.sha256()
     for path in sorted(LIBRARY.rglob(f"*{SUFFIX}")):
@@ -86,7 +86,7 @@ def digest() -> str:
     return whole.hexdigest()
 
 
-def index_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
+def make_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
     """The row of a network that was compiled."""
     declared, measures = checked.network.input, checked.measures
     return ListedNetwork(
@@ -99,7 +99,7 @@ def index_row(checked: CheckedNetwork, accepts: str) -> ListedNetwork:
     )
 
 
-def further_names(networks: list[ListedNetwork], file: Path = NAMES) -> dict[str, str]:
+def read_aliases(networks: list[ListedNetwork], file: Path = NAMES) -> dict[str, str]:
     """The names of `names.json`: each is new, and leads to one network."""
     names: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     network_names = [network.name for network in networks]
@@ -112,8 +112,9 @@ def further_names(networks: list[ListedNetwork], file: Path = NAMES) -> dict[str
 def render_index(networks: list[ListedNetwork], names: dict[str, str]) -> str:
     """The text of the file: a line for each network."""
 
-    def line(value: object) -> str:
+    def format_line(value: object) -> str:
         return json.dumps(value, separators=(", ", ": "))
 
-    rows = ",\n".join(f"    {line(asdict(network))}" for network in networks)
-    return f'{{\n  "specs": {line(digest())},\n  "names": {line(names)},\n  "networks": [\n{rows}\n  ]\n}}\n'
+    rows = ",\n".join(f"    {format_line(asdict(network))}" for network in networks)
+    digest = format_line(compute_digest())
+    return f'{{\n  "specs": {digest},\n  "names": {format_line(names)},\n  "networks": [\n{rows}\n  ]\n}}\n'

@@ -48,7 +48,7 @@ def find_obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
     for output in outputs:
         path = output.path
         try:
-            link = next((p for p in (*folders(output), path) if p.is_symlink()), None)
+            link = next((p for p in (*list_folders(output), path) if p.is_symlink()), None)
             exists = os.path.lexists(path)
             if link is not None:
                 by_path[link] = ("is a link", ELSEWHERE)
@@ -66,10 +66,10 @@ def find_obstacles(outputs: Iterable[Output], force: bool) -> list[Diagnostic]:
                     by_path[path] = ("was not made by resnetc", remedy)
         except OSError as error:
             by_path[path] = (f"cannot be written: {error.strerror}", "choose another directory with `-o`")
-    return [in_the_way(path, what, remedy) for path, (what, remedy) in by_path.items()]
+    return [obstacle_in_the_way(path, what, remedy) for path, (what, remedy) in by_path.items()]
 
 
-def folders(output: Output) -> Iterator[Path]:
+def list_folders(output: Output) -> Iterator[Path]:
     """The folders between the output directory, which may be a link, and the file."""
     for folder in reversed(output.below.parents[:-1]):
         yield output.directory / folder
@@ -96,23 +96,27 @@ def write(outputs: list[Output]) -> list[Diagnostic]:
         place = Path(error.filename) if isinstance(error.filename, str) else outputs[0].path
         blocking = next((p for p in (place, *place.parents) if p.is_file()), None)
         if blocking is not None:
-            return [in_the_way(blocking, "is a file, but a directory is needed", "choose a directory with `-o`")]
+            return [
+                obstacle_in_the_way(blocking, "is a file, but a directory is needed", "choose a directory with `-o`")
+            ]
         parent = place if place.is_dir() else place.parent
-        return [in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")]
+        return [
+            obstacle_in_the_way(parent, f"cannot be written: {error.strerror}", "choose another directory with `-o`")
+        ]
     return []
 
 
-def one_a_file(outputs: list[Output], spans: list[Span], sink: Sink) -> list[Output]:
+def drop_colliding(outputs: list[Output], spans: list[Span], sink: Sink) -> list[Output]:
     """The first output of each file; a fault at its model's name, one of `spans`, for any other."""
     out: dict[str, Output] = {}
     for output, span in zip(outputs, spans, strict=True):
         first = out.setdefault(str(output.below).casefold(), output)
         if first is not output:
-            sink.add(same_file(output, first, span))
+            sink.add(file_used_twice(output, first, span))
     return list(out.values())
 
 
-def same_file(output: Output, first: Output, span: Span) -> Diagnostic:
+def file_used_twice(output: Output, first: Output, span: Span) -> Diagnostic:
     case = "" if output.below == first.below else f", whose file name differs only in case: {first.below.name}"
     return Diagnostic(
         "E0509",
@@ -123,7 +127,7 @@ def same_file(output: Output, first: Output, span: Span) -> Diagnostic:
     )
 
 
-def in_the_way(path: Path, what: str, remedy: str) -> Diagnostic:
+def obstacle_in_the_way(path: Path, what: str, remedy: str) -> Diagnostic:
     return Diagnostic(
         "E0506",
         f"{path.as_posix()} {what}",

@@ -23,7 +23,7 @@ def try_remedies(sink: Sink, entries: Sequence[Entry], recompile: Recompile) -> 
     faults = sink.diagnostics
     for index, fault in enumerate(faults):
         if fault.alternatives and fault.severity == "error":
-            using = entry_with(fault.primary.span.source, entries)
+            using = find_entry(fault.primary.span.source, entries)
             if using is not None:
                 faults[index] = verify_text_fixes(fault, faults, partial(recompile, using.spec, None, []))
 
@@ -35,12 +35,14 @@ def try_remedies_of_warning(
 
     `cost` is that of all networks.
     """
-    using = entry_with(warning.primary.span.source, entries)
+    using = find_entry(warning.primary.span.source, entries)
     if using is None or cost > MAX_COST:
         return verify_warning(warning, lambda edits: None)
     return verify_warning(warning, partial(recompile, using.spec, None, []), false_claims)
 
 
-def entry_with(source: Source, entries: Sequence[Entry]) -> Entry | None:
+def find_entry(source: Source, entries: Sequence[Entry]) -> Entry | None:
     """The first of some specs that a text is of, or that uses it."""
-    return next((entry for entry in entries if any(spec.source is source for spec in entry.spec.closure())), None)
+    return next(
+        (entry for entry in entries if any(spec.source is source for spec in entry.spec.list_used_files())), None
+    )

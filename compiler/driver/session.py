@@ -11,15 +11,15 @@ from pathlib import Path
 from resnetc.compiler import names
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Fault, Sink
-from resnetc.compiler.driver.output_files import Output, one_a_file
+from resnetc.compiler.driver.output_files import Output, drop_colliding
 from resnetc.compiler.driver.shared_work import SharedWork
 from resnetc.compiler.driver.spec_arguments import (
     Entry,
     check_reachable,
-    entries_holding,
-    library_of,
-    models_of,
-    settings_without_effect,
+    check_settings,
+    find_entries,
+    list_models,
+    load_library,
 )
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
 from resnetc.compiler.expansion.application import tensor_evaluator
@@ -38,11 +38,11 @@ from resnetc.compiler.loader.loader import (
     SUFFIX,
     Loader,
     SpecFile,
-    below,
     decode,
+    find_shipped,
+    find_specs,
     is_shipped,
-    shipped,
-    shown,
+    shorten_path,
 )
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import tree as syntax
@@ -68,17 +68,17 @@ class Session:
     files: int = 0
     refused: bool = False  # a SPEC could not be read at all
     loader: Loader = field(init=False)
-    bad: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
-    spent: int = 0  # on the networks of the file in hand
+    faulty_items: dict[SpecFile, frozenset[str]] = field(default_factory=dict)
+    file_cost: int = 0  # on the networks of the file in hand
     texts: Mapping[Path, str] = field(default_factory=dict)  # read in the place of files
     loaded_before: Mapping[Path, SpecFile] = field(default_factory=dict)  # files that need not be read
-    left: int = MAX_FIXES_TRIED  # remedies that may still be tried
+    trials_left: int = MAX_FIXES_TRIED  # remedies that may still be tried
     remarks: list[str] = field(default_factory=list)  # which of several things a SPEC was taken for
-    refuted: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
-    cost: int = 0  # of all networks
+    refuted_networks: list[CheckedNetwork] = field(default_factory=list)  # claims of these are false
+    total_cost: int = 0  # of all networks
     cost_of_trials: int = 0  # of those compiled with a remedy
     shared: SharedWork = field(default_factory=SharedWork)  # by the networks of all files
-    homes: tuple[int, dict[syntax.Slot, SpecFile]] | None = None  # of the slots, and for how many entries
+    file_of_slot: tuple[int, dict[syntax.Slot, SpecFile]] | None = None  # of the slots, and for how many entries
 
     def __post_init__(self) -> None:
         self.loader = Loader(self.sink, self.texts, self.loaded_before)
@@ -90,14 +90,14 @@ class Session:
         try:
             if spec == "-":
                 source = decode(standard_input or b"", "standard input")
-                self._enter(self.loader.link(source, None), "standard input", Path())
+                self._add_entry(self.loader.link(source, None), "standard input", Path())
                 return
             path = Path(spec)
             check_reachable(path)
             if path.is_dir():
                 self._add_folder(path)
                 return
-            file = path if os.path.lexists(path) else shipped(spec)
+            file = path if os.path.lexists(path) else find_shipped(spec)
             if file is not None:
                 self._add_file(file, Path())
             else:
@@ -111,14 +111,14 @@ class Session:
         """Reads what a spec says; the files that it uses are looked up as those of standard input are."""
         try:
             source = decode(text.encode("utf-8", "surrogatepass"), "text")
-            self._enter(self.loader.link(source, None), "text", Path())
+            self._add_entry(self.loader.link(source, None), "text", Path())
         except Fault as fault:
             self.files += 1
             self.refused = True
             self.sink.add(fault.diagnostic)
 
     def _add_folder(self, path: Path) -> None:
-        files = below(path)
+        files = find_specs(path)
         if not files:
             from resnetc.compiler.driver.errors import empty_folder
 
@@ -135,8 +135,8 @@ class Session:
         from resnetc.compiler.driver import network_index
         from resnetc.compiler.driver.errors import no_spec
 
-        networks = network_index.find(name)
-        path = shipped(networks[0].spec) if networks else None
+        networks = network_index.find_networks(name)
+        path = find_shipped(networks[0].spec) if networks else None
         if path is None:
             raise Fault(no_spec(name))
         first, *others = networks
@@ -156,10 +156,10 @@ class Session:
         resolved = path.resolve()
         inside = resolved.is_relative_to(LIBRARY)
         title = resolved.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) if inside else path.name
-        spec = self.loader.load(path, shown(path) if inside and not path.is_relative_to(".") else None)
-        self._enter(spec, title, folder, network)
+        spec = self.loader.load(path, shorten_path(path) if inside and not path.is_relative_to(".") else None)
+        self._add_entry(spec, title, folder, network)
 
-    def _enter(self, spec: SpecFile, title: str, folder: Path, network: str | None = None) -> None:
+    def _add_entry(self, spec: SpecFile, title: str, folder: Path, network: str | None = None) -> None:
         if network is not None and (networks := [e.network for e in self.entries if e.spec is spec]):
             if network not in networks and None not in networks:
                 self.entries.append(Entry(spec, title, folder, network))
@@ -169,11 +169,11 @@ class Session:
 
     # -- networks -----------------------------------------------------------------------------------------------------
 
-    def networks(
+    def compile_networks(
         self,
         model: str | None = None,
         settings: list[tuple[str, str]] | None = None,
-        refuted: bool = False,
+        include_refuted: bool = False,
     ) -> list[CheckedNetwork]:
         """Every network of the session's files, or those of one model; faults go to the sink.
 
@@ -181,25 +181,25 @@ class Session:
         """
         if self.refused:
             return []
-        entries = entries_holding(model, self.entries) if model else self.entries
-        parsed = self._settings(settings or [], entries)
+        entries = find_entries(model, self.entries) if model else self.entries
+        parsed = self._parse_settings(settings or [], entries)
         out: list[CheckedNetwork] = []
         for entry in entries:
-            for spec in reversed(entry.spec.closure()):
+            for spec in reversed(entry.spec.list_used_files()):
                 self._check_names(spec)
-            self.spent, first = 0, len(self.sink.diagnostics)
-            for request in self._requests(entry, parsed):
-                if self.spent > (MAX_COST_AFTER_FAULT if len(self.sink.diagnostics) > first else MAX_COST):
+            self.file_cost, first = 0, len(self.sink.diagnostics)
+            for request in self._list_requests(entry, parsed):
+                if self.file_cost > (MAX_COST_AFTER_FAULT if len(self.sink.diagnostics) > first else MAX_COST):
                     if len(self.sink.diagnostics) == first:
-                        self.sink.add(too_many_blocks(request.model.span, self.spent))
+                        self.sink.add(too_many_blocks(request.model.span, self.file_cost))
                     break
                 if model in (None, request.name, request.item):
-                    checked = self._network(entry, request, settings or [], refuted)
+                    checked = self._compile_network(entry, request, settings or [], include_refuted)
                     if checked is not None:
                         out.append(checked)
-            self.cost += self.spent
+            self.total_cost += self.file_cost
         if model:
-            sources = {spec.source for entry in entries for spec in entry.spec.closure()}
+            sources = {spec.source for entry in entries for spec in entry.spec.list_used_files()}
             sources.add(self.loader.prelude.source)
             sources |= {s.expr.span.source for s in parsed}
             self.sink.diagnostics[:] = [d for d in self.sink.diagnostics if d.primary.span.source in sources]
@@ -216,31 +216,31 @@ class Session:
         What is wrong comes first: beside false claims, only those warnings are told whose fix changes what is claimed.
         """
         false_claims = [fault for fault in self.sink.diagnostics if fault.severity == "error"]
-        faults_of_claims = {id(contract.fault) for checked in self.refuted for contract in checked.contracts}
+        faults_of_claims = {id(contract.fault) for checked in self.refuted_networks for contract in checked.contracts}
         if any(id(fault) not in faults_of_claims for fault in false_claims):
             return
         from resnetc.compiler.lints.lint import find_warnings
 
-        specs = {id(spec): spec for entry in self.entries for spec in entry.spec.closure()}
+        specs = {id(spec): spec for entry in self.entries for spec in entry.spec.list_used_files()}
         specs[id(self.loader.prelude)] = self.loader.prelude
         entries = {id(entry.spec) for entry in self.entries}
         own = [spec for spec in specs.values() if id(spec) in entries or not is_shipped(spec)]
         complete = [] if any(entry.network for entry in self.entries) else [entry.spec for entry in self.entries]
-        for warning in find_warnings(specs.values(), own, [*networks, *self.refuted], complete):
+        for warning in find_warnings(specs.values(), own, [*networks, *self.refuted_networks], complete):
             if warning.alternatives or false_claims and warning.fix:
                 from resnetc.compiler.driver.remedy_trials import try_remedies_of_warning
 
-                warning = try_remedies_of_warning(warning, false_claims, self.entries, self._recompile, self.cost)
+                warning = try_remedies_of_warning(warning, false_claims, self.entries, self._recompile, self.total_cost)
             if false_claims and not warning.fix:
                 continue
             is_denied = "warnings" in denied or warning.code in denied
             self.sink.add(replace(warning, severity="error") if is_denied else warning)
         self.sink.sort()
 
-    def _settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
+    def _parse_settings(self, settings: list[tuple[str, str]], entries: list[Entry]) -> list[Setting]:
         """`--set` values, parsed by the grammar of the language."""
         out = []
-        self.remarks += settings_without_effect([name for name, _ in settings], entries, self.evaluator())
+        self.remarks += check_settings([name for name, _ in settings], entries, self.make_evaluator())
         for name, text in settings:
             expr = parse_expression(Source(f"--set {name}", text), self.sink)
             if expr is not None:
@@ -250,48 +250,46 @@ class Session:
     def require_settings(self, names: Iterable[str], model: str | None = None) -> None:
         """Raises `UsageError` for a name that is neither a parameter nor a slot."""
         if not self.refused:
-            settings_without_effect(
-                names, entries_holding(model, self.entries) if model else self.entries, self.evaluator()
-            )
+            check_settings(names, find_entries(model, self.entries) if model else self.entries, self.make_evaluator())
 
-    def models(self, model: str | None = None) -> list[syntax.Model]:
+    def list_models(self, model: str | None = None) -> list[syntax.Model]:
         """The model definitions that the session's networks come from."""
-        entries = entries_holding(model, self.entries) if model else self.entries
-        return [m for entry in entries for m in models_of(entry.spec)]
+        entries = find_entries(model, self.entries) if model else self.entries
+        return [m for entry in entries for m in list_models(entry.spec)]
 
-    def _homes(self) -> dict[syntax.Slot, SpecFile]:
+    def _find_file_of_slot(self) -> dict[syntax.Slot, SpecFile]:
         """Which file each slot is of, looked up again only once a file has been added."""
-        if self.homes is None or self.homes[0] != len(self.entries):
-            specs = {id(s): s for e in self.entries for s in e.spec.closure()}
+        if self.file_of_slot is None or self.file_of_slot[0] != len(self.entries):
+            specs = {id(s): s for e in self.entries for s in e.spec.list_used_files()}
             specs[id(self.loader.prelude)] = self.loader.prelude
             slots = {i: s for s in specs.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
-            self.homes = len(self.entries), slots
-        return self.homes[1]
+            self.file_of_slot = len(self.entries), slots
+        return self.file_of_slot[1]
 
-    def evaluator(self) -> Evaluator:
+    def make_evaluator(self) -> Evaluator:
         """What evaluates the expressions of the session's files."""
-        return tensor_evaluator(self.loader.prelude, self._homes())
+        return tensor_evaluator(self.loader.prelude, self._find_file_of_slot())
 
     def _check_names(self, spec: SpecFile) -> None:
-        if spec not in self.bad:
-            self.bad[spec] = names.check(spec, self.loader.prelude, self.sink, self.bad)
+        if spec not in self.faulty_items:
+            self.faulty_items[spec] = names.check(spec, self.loader.prelude, self.sink, self.faulty_items)
 
-    def _requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
-        library = library_of(self.loader) if settings else SpecFile("std", self.loader.prelude.tree, None)
+    def _list_requests(self, entry: Entry, settings: list[Setting]) -> list[Request]:
+        library = load_library(self.loader) if settings else SpecFile("std", self.loader.prelude.tree, None)
         out: list[Request] = []
-        faults_before = len(self.sink.diagnostics)
+        faults_before, faulty = len(self.sink.diagnostics), self.faulty_items.get(entry.spec, frozenset())
         for item in entry.spec.tree.items:
-            if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in self.bad.get(entry.spec, ()):
+            if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in faulty:
                 continue
-            if not entry.holds(item.name.id):
+            if not entry.may_define(item.name.id):
                 continue
             try:
                 own = SpecFile(
                     entry.spec.name, replace(entry.spec.tree, items=(item,)), entry.spec.path, entry.spec.names
                 )
-                requested = requests(own, settings, self.evaluator(), library)
+                requested = requests(own, settings, self.make_evaluator(), library)
                 if entry.network is not None:
-                    requested = entry.select(requested, requests(own, [], self.evaluator(), library), settings)
+                    requested = entry.select(requested, requests(own, [], self.make_evaluator(), library), settings)
                 out += requested
                 if len(out) > MAX_NETWORKS:
                     raise Fault(too_many_networks(item.name.span, len(out), "this file"))
@@ -305,19 +303,19 @@ class Session:
             raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
         return out
 
-    def _network(
+    def _compile_network(
         self,
         entry: Entry,
         request: Request,
         settings: list[tuple[str, str]],
-        refuted: bool,
+        include_refuted: bool,
     ) -> CheckedNetwork | None:
         from resnetc.compiler.claims import checker
         from resnetc.compiler.measures import summary
         from resnetc.compiler.proof import prove
         from resnetc.compiler.sizes.budget import Budget
 
-        homes = self._homes()
+        homes = self._find_file_of_slot()
         expander = Expander(request, self.loader.prelude, homes, self.shared.blocks)
         faults: list[Diagnostic] = []
         try:
@@ -327,7 +325,7 @@ class Session:
         except AlreadyReported:
             return None
         finally:
-            self.spent += expander.cost
+            self.file_cost += expander.cost
         if not faults:
             accepted, faults = prove.prove(network)
         if faults:
@@ -340,7 +338,7 @@ class Session:
         measures = summary.measure(network, self.shared.measurer)
         budget = Budget()
         claims = checker.check_contracts(network, accepted, measures, expander.evaluator, budget)
-        self.spent += budget.spent
+        self.file_cost += budget.spent
         claimed = [contract.fault for contract in claims if contract.fault is not None]
         for diagnostic in claimed:
             self.sink.add(diagnostic)
@@ -354,8 +352,8 @@ class Session:
             origin=Origin(request, self.loader.prelude, homes),
             contracts=claims,
         )
-        if claimed and not refuted:
-            self.refuted.append(checked)
+        if claimed and not include_refuted:
+            self.refuted_networks.append(checked)
             return None
         return checked
 
@@ -365,20 +363,22 @@ class Session:
         """The faults of a network of `spec`, or of all, with an edited text; None where no budget is left."""
         from resnetc.compiler.remedies.verification import apply_edits
 
-        if self.left == 0 or self.cost_of_trials > MAX_COST_OF_TRIALS:
+        if self.trials_left == 0 or self.cost_of_trials > MAX_COST_OF_TRIALS:
             return None
-        self.left -= 1
+        self.trials_left -= 1
         source, text = edits[0].span.source, apply_edits(edits)
         files = [file.path.resolve() for file in self.loader.loaded.values() if file.source is source and file.path]
-        loaded_before = self.loader.shipped()
-        bad = {file: names for file, names in self.bad.items() if file.path and file.path.resolve() in loaded_before}
-        other = Session(texts=dict.fromkeys(files, text), loaded_before=loaded_before, bad=bad, left=0)
+        loaded_before = self.loader.list_loaded_shipped()
+        faulty = {f: names for f, names in self.faulty_items.items() if f.path and f.path.resolve() in loaded_before}
+        other = Session(
+            texts=dict.fromkeys(files, text), loaded_before=loaded_before, faulty_items=faulty, trials_left=0
+        )
         if spec.path is None:
             other.add("-", (text if spec.source is source else spec.source.text).encode())
         else:
             other.add(str(spec.path))
-        other.networks(network, [*settings])
-        self.cost_of_trials += other.cost
+        other.compile_networks(network, [*settings])
+        self.cost_of_trials += other.total_cost
         return other.sink.diagnostics
 
     # -- texts --------------------------------------------------------------------------------------------------------
@@ -388,13 +388,13 @@ class Session:
         from resnetc.compiler.codegen.module import module_text
 
         shared = self.shared
-        digest = shared.spec_digest(checked.spec, self.loader.prelude)
+        digest = shared.compute_spec_digest(checked.spec, self.loader.prelude)
         return module_text(checked, digest, shared.digests, shared.texts)
 
-    def outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
+    def render_outputs(self, networks: list[CheckedNetwork], directory: Path) -> list[Output]:
         """One file a network; two networks with one file are a fault."""
         outputs = []
         for checked in networks:
             place, title = checked.folder / f"{checked.network.name}.py", f"{checked.network.name} of {checked.title}"
             outputs.append(Output(directory, place, self.render(checked), title))
-        return one_a_file(outputs, [checked.network.root.definition.name.span for checked in networks], self.sink)
+        return drop_colliding(outputs, [checked.network.root.definition.name.span for checked in networks], self.sink)

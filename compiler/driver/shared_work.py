@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from resnetc.compiler.expansion.shared_blocks import SharedBlocks
-from resnetc.compiler.loader.loader import SpecFile, digest
+from resnetc.compiler.loader.loader import SpecFile, compute_digest
 from resnetc.compiler.measures.summary import Measurer
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ class SharedWork:
 
         return SharedTexts()
 
-    def spec_digest(self, spec: SpecFile, prelude: SpecFile) -> str:
+    def compute_spec_digest(self, spec: SpecFile, prelude: SpecFile) -> str:
         """What `SPEC_SHA256` says of all networks of a file."""
         if spec not in self._spec_digests:
-            self._spec_digests[spec] = digest([*dict.fromkeys([*spec.closure(), *prelude.closure()])])
+            self._spec_digests[spec] = compute_digest(
+                [*dict.fromkeys([*spec.list_used_files(), *prelude.list_used_files()])]
+            )
         return self._spec_digests[spec]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnetc.compiler.diagnostics.diagnostic import Fault, similar
+from resnetc.compiler.diagnostics.diagnostic import Fault, find_similar
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.slot_environment import Slots
@@ -26,14 +26,14 @@ class Entry:
     folder: Path
     network: str | None = None  # the one network of it that is meant
 
-    def names(self) -> list[str]:
+    def list_names(self) -> list[str]:
         """The models that `--model` may choose."""
         if self.network is not None:
             return [self.network]
         kinds = (syntax.Model, syntax.Instance)
         return [i.name.id for i in self.spec.tree.items if isinstance(i, kinds)] + sorted(self.spec.tree.broken)
 
-    def holds(self, item: str) -> bool:
+    def may_define(self, item: str) -> bool:
         """Whether an item of the file may be, or be the family of, what is meant of it."""
         return self.network is None or self.network == item or self.network.startswith(f"{item}_")
 
@@ -52,37 +52,37 @@ class Entry:
         return [r for r in requests if all(r.arguments[name][0] == value for name, value in fixed.items())]
 
 
-def entries_holding(model: str, entries: list[Entry]) -> list[Entry]:
+def find_entries(model: str, entries: list[Entry]) -> list[Entry]:
     """The files that define a model; a network's name (`cifar_depth56`) stands for its model's."""
 
-    exact = [e for e in entries if model in e.names()]
-    near = [e for e in entries if any(model.startswith(n + "_") for n in e.names())]
+    exact = [e for e in entries if model in e.list_names()]
+    near = [e for e in entries if any(model.startswith(n + "_") for n in e.list_names())]
     holding = exact or near
     if len(holding) == 1:
         return holding
-    names = sorted({n for e in entries for n in e.names()})
+    names = sorted({n for e in entries for n in e.list_names()})
     if not holding and all(e.network for e in entries) and entries:
         named = ", ".join(f"`{e.network}`" for e in entries)
         raise UsageError(f"`--model {model}` is not the network that the SPEC names, {named}: remove one of them")
     if not holding:
-        hint = similar(model, names)
+        hint = find_similar(model, names)
         tail = f"; a similar one exists: `{hint}`" if hint else ""
         raise UsageError(f"no model `{model}` here{tail}\nmodels: {', '.join(names) or 'none'}")
     places = ", ".join(e.spec.source.name for e in holding)
     raise UsageError(f"`{model}` is defined more than once: {places}")
 
 
-def models_of(spec: SpecFile) -> list[syntax.Model]:
+def list_models(spec: SpecFile) -> list[syntax.Model]:
     """The models of a file and of those that it uses."""
-    return [i for s in spec.closure() for i in s.tree.items if isinstance(i, syntax.Model)]
+    return [i for s in spec.list_used_files() for i in s.tree.items if isinstance(i, syntax.Model)]
 
 
-def settings_without_effect(names: Iterable[str], entries: list[Entry], evaluator: Evaluator) -> list[str]:
+def check_settings(names: Iterable[str], entries: list[Entry], evaluator: Evaluator) -> list[str]:
     """A remark for each setting that some of the files do not take; a `UsageError` where none of them does."""
     specs = [entry.spec for entry in entries]
     remarks = []
     for name in names:
-        without = [spec for spec in specs if not takes_setting(name, spec, evaluator)]
+        without = [spec for spec in specs if not has_setting(name, spec, evaluator)]
         if specs and len(without) == len(specs):
             raise UsageError(unknown_setting(name, specs, evaluator))
         if without:
@@ -91,9 +91,9 @@ def settings_without_effect(names: Iterable[str], entries: list[Entry], evaluato
     return remarks
 
 
-def takes_setting(name: str, spec: SpecFile, evaluator: Evaluator) -> bool:
+def has_setting(name: str, spec: SpecFile, evaluator: Evaluator) -> bool:
     """Whether a name is a parameter of a model of a file, or a slot there."""
-    is_parameter = any(name in [p.name.id for p in item.parameters] for item in models_of(spec))
+    is_parameter = any(name in [p.name.id for p in item.parameters] for item in list_models(spec))
     return is_parameter or evaluator.slot_named(name, Frame(spec, Slots({})), spec) is not None
 
 
@@ -109,7 +109,7 @@ def check_reachable(path: Path) -> None:
         ) from None
 
 
-def library_of(loader: Loader) -> SpecFile:
+def load_library(loader: Loader) -> SpecFile:
     """The standard files by their names: where `--set` values look besides the spec."""
     library = SpecFile("std", loader.prelude.tree, None)
     for path in sorted((LIBRARY / "std").glob(f"*{SUFFIX}")):

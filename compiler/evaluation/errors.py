@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, Suggestion, find_similar
 from resnetc.compiler.evaluation.call_arguments import pass_argument
 from resnetc.compiler.evaluation.call_suggestions import (
     describe_application,
@@ -29,12 +29,12 @@ PRIMITIVES_OF_LISTS = frozenset(name for name, row in PRIMITIVES.items() if row.
 
 
 def nearby(name: str, candidates: Iterable[str], what: str) -> tuple[str, ...]:
-    near = similar(name, candidates)
+    near = find_similar(name, candidates)
     return (f"a similar {what} exists: `{near}`",) if near else ()
 
 
 def replaced(name: str, candidates: Iterable[str], span: Span) -> tuple[Edit, ...]:
-    near = similar(name, candidates)
+    near = find_similar(name, candidates)
     return (Edit(span, near),) if near else ()
 
 
@@ -58,7 +58,7 @@ def signature(item: Parameterized) -> str:
 def unknown_name(name: str, span: Span, visible: list[str], locals: Iterable[str] = ()) -> Diagnostic:
     """`locals` are the names that its item alone knows: a similar one goes before the words of other libraries."""
     own = list(locals)
-    near = own if similar(name, own) else visible
+    near = own if find_similar(name, own) else visible
     answer = None if near is own else answer_name(name, span)
     return Diagnostic(
         "E0201",

@@ -9,7 +9,7 @@ from resnetc.compiler.evaluation.values import Value, describe, is_number
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.values import SymInt, in_one_line
+from resnetc.compiler.symbolic.values import SymInt, join_lines
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import MAX_CHANNELS
 
@@ -17,7 +17,7 @@ KINDS = ("a vector", "a map of one axis", "a map of two axes", "a map of three a
 
 
 def text_of(expr: syntax.Expr) -> str:
-    return in_one_line(expr.span.text)
+    return join_lines(expr.span.text)
 
 
 def wrong_rank(item: syntax.Extern, shape: Shape, span: Span) -> Diagnostic:

@@ -31,7 +31,7 @@ from resnetc.compiler.sizes import (
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic.evaluator import SizedEvaluator
 from resnetc.compiler.symbolic.polynomials import Key, Polynomial
-from resnetc.compiler.symbolic.values import SymInt, as_polynomial
+from resnetc.compiler.symbolic.values import SymInt, to_polynomial
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import MAX_CHANNELS, REQUIRED, Parameter, Primitive
 
@@ -132,7 +132,7 @@ class Application:
             self.restrict(condition.right)
             return
         try:
-            truth = self.sized.truth(condition, self.frame)
+            truth = self.sized.evaluate_condition(condition, self.frame)
             if truth is False:
                 raise Fault(errors.refused(self.item, condition, self.call))
             restriction = None if isinstance(truth, bool) else on_one_axis(truth, condition.span)
@@ -214,7 +214,7 @@ class Application:
         if isinstance(value, bool) or not isinstance(value, int | SymInt | Polynomial):
             raise Fault(errors.not_a_count("multiply_adds", expr, value, "a whole number at every size"))
         cost: dict[tuple[SizeFn, ...], int] = {}
-        for key, coefficient in as_polynomial(value).terms.items():
+        for key, coefficient in to_polynomial(value).terms.items():
             if coefficient.denominator != 1:
                 raise Fault(errors.not_a_count("multiply_adds", expr, value, "a whole number at every size"))
             row, number = as_rows(key, self.shape.rank, int(coefficient))

@@ -10,8 +10,8 @@ from resnetc.compiler.ir.network import InputCondition, InputSpec
 from resnetc.compiler.names.errors import axes_differ
 from resnetc.compiler.sizes import SizeSet, SizesTooIrregular, identity
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import SizedEvaluator, mentioned_names
-from resnetc.compiler.symbolic.predicates import SymBool, covered_sizes, holding_regions
+from resnetc.compiler.symbolic.evaluator import SizedEvaluator, list_mentioned_names
+from resnetc.compiler.symbolic.predicates import SymBool, cover_sizes, list_holding_regions
 from resnetc.compiler.symbolic.values import SymInt
 from resnetc.compiler.syntax import tree as syntax
 
@@ -67,12 +67,12 @@ def evaluate_condition(
             *evaluate_condition(expr.left, symbols, evaluator, frame),
             *evaluate_condition(expr.right, symbols, evaluator, frame),
         ]
-    if len(mentioned_names(expr) & {s for s in symbols if s is not None}) != 1:
+    if len(list_mentioned_names(expr) & {s for s in symbols if s is not None}) != 1:
         raise Fault(not_one_axis(expr.span))
     sizes = {s: SymInt(axis, s, identity()) for axis, s in enumerate(symbols) if s is not None}
     sized_evaluator = SizedEvaluator(evaluator, sizes)
     try:
-        statement = sized_evaluator.truth(expr, frame)
+        statement = sized_evaluator.evaluate_condition(expr, frame)
         restriction = None if isinstance(statement, bool) else on_one_axis(statement, expr.span)
     except SizesTooIrregular:
         raise Fault(too_far(expr.span)) from None
@@ -85,12 +85,12 @@ def evaluate_condition(
 
 def on_one_axis(truth: SymBool, span: Span) -> tuple[int, SizeSet] | None:
     """The axis that a statement is about, and the sizes at which it holds; None if it is about several."""
-    regions = holding_regions(truth, span)
+    regions = list_holding_regions(truth, span)
     axes = {axis for region in (*truth.broken, *regions) for axis in region.axes}
     if len(axes) != 1:
         return None
     (axis,) = axes
-    return axis, covered_sizes(regions, axis)
+    return axis, cover_sizes(regions, axis)
 
 
 def not_an_input(item: syntax.Input) -> Diagnostic:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, find_similar
 from resnetc.compiler.evaluation.errors import names
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
@@ -159,7 +159,7 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
     slots = {n for spec in specs for n in evaluator.slot_names(Frame(spec, Slots({})), spec)}
     from resnetc.compiler.vocabulary.answers import find_setting
 
-    near = similar(name, parameters.keys() | slots)
+    near = find_similar(name, parameters.keys() | slots)
     answer = find_setting(name, parameters.keys() | slots)
     tail = answer.help if answer else f"a similar one exists: `{near}`" if near else ""
     return (

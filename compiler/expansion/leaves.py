@@ -15,7 +15,7 @@ from resnetc.compiler.ir.network import Condition, External, Leaf
 from resnetc.compiler.ir.paths import Arguments
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import rules
-from resnetc.compiler.shapes.arguments import complete_arguments, integer
+from resnetc.compiler.shapes.arguments import complete_arguments, get_integer
 from resnetc.compiler.source import Span
 
 LIST_RULES = {"concat", "sum", "list_same"}
@@ -63,7 +63,7 @@ class Leaves:
         outputs = operation.outputs
         if primitive.rule in PASS_ON:  # the very shape: what is said of its channels is said of those of this input
             outputs = inputs[: len(outputs)]
-        leaf = Leaf(primitive, operation.arguments, inputs, outputs, layer.span, equals=operation.first)
+        leaf = Leaf(primitive, operation.arguments, inputs, outputs, layer.span, interning_key=operation.first)
         if operation.first is None:
             operation.first = leaf
         return leaf
@@ -99,7 +99,7 @@ class Leaves:
 def count_parts(arguments: Mapping[str, Value]) -> int:
     """In how many parts `split` cuts the channels."""
     parts = arguments["parts"]
-    return len(parts) if isinstance(parts, tuple) else integer(arguments, "parts")
+    return len(parts) if isinstance(parts, tuple) else get_integer(arguments, "parts")
 
 
 def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.evaluation.values import Tensor
-from resnetc.compiler.ir.network import Leaf, Step, distinct_leaves
+from resnetc.compiler.ir.network import Leaf, Step, list_leaves
 from resnetc.compiler.shapes.errors import linear_on_map
 
 WEIGHTED = ("conv", "linear")  # by what they keep
@@ -17,7 +17,7 @@ def require_pooled_scores(steps: Iterable[Step], out: Tensor) -> None:
     last: Leaf | None = None
     for step in steps:
         if not isinstance(step.operation, str):
-            weighted = [leaf for leaf in distinct_leaves(step.operation) if leaf.primitive.state in WEIGHTED]
+            weighted = [leaf for leaf in list_leaves(step.operation) if leaf.primitive.state in WEIGHTED]
             last = weighted[-1] if weighted else last
     if last is not None and last.primitive.state == "linear" and last.shape_out.rank and out.shape.rank:
-        raise Fault(linear_on_map(last.shape_in, last.integer("features"), last.span))
+        raise Fault(linear_on_map(last.shape_in, last.get_integer("features"), last.span))

@@ -22,7 +22,7 @@ class Row:
 
     def __init__(self, *parts: Layout) -> None:
         self.parts = parts
-        self.width = total(parts)
+        self.width = add_widths(parts)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +62,7 @@ class Nest:
 
     @property
     def width(self) -> int | None:
-        return width(self.inner)
+        return measure_width(self.inner)
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +73,7 @@ class Align:
 
     @property
     def width(self) -> int | None:
-        return width(self.inner)
+        return measure_width(self.inner)
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +84,7 @@ class Group:
 
     @property
     def width(self) -> int | None:
-        return width(self.inner)
+        return measure_width(self.inner)
 
 
 @record
@@ -112,35 +112,37 @@ class Pipe:
     def __post_init__(self) -> None:
         between = [" " + PIPE] * (len(self.steps) - 1)
         broken = any(step.breaks for step in self.steps)
-        self.width = None if broken else total([*(step.layout for step in self.steps), *between])
+        self.width = None if broken else add_widths([*(step.layout for step in self.steps), *between])
 
-    def under_first(self, column: int) -> bool:
+    def is_under_first(self, column: int) -> bool:
         """Whether rows stand under the first `|>` of a pipe that begins at `column`: it is on the line of its value."""
         first, second = (step.layout for step in self.steps[:2])
-        wide = width(first)
+        wide = measure_width(first)
         joined = self.hangs and self.named and not self.steps[1].breaks
-        return joined and wide is not None and column + wide + 1 + len(PIPE) + opening(second, False)[0] <= WIDTH
+        return (
+            joined and wide is not None and column + wide + 1 + len(PIPE) + measure_opening(second, False)[0] <= WIDTH
+        )
 
 
 Layout = str | Row | Line | Comma | Notes | Nest | Align | Group | Pipe
 Pending = tuple[int, bool, Layout]  # where its lines begin, whether it is set on one line, what
 
 
-def width(layout: Layout) -> int | None:
+def measure_width(layout: Layout) -> int | None:
     return len(layout) if isinstance(layout, str) else layout.width
 
 
-def total(layouts: Iterable[Layout]) -> int | None:
+def add_widths(layouts: Iterable[Layout]) -> int | None:
     out = 0
     for layout in layouts:
-        one = width(layout)
+        one = measure_width(layout)
         if one is None:
             return None
         out += one
     return out
 
 
-def lines(layout: Layout, indent: int) -> list[str]:
+def format_lines(layout: Layout, indent: int) -> list[str]:
     """The lines of a layout that begins at column `indent`."""
     out = [" " * indent]
     pending: list[Pending] = [(indent, False, layout)]
@@ -166,9 +168,9 @@ def lines(layout: Layout, indent: int) -> list[str]:
             case Align():
                 pending.append((column, flat, now.inner))
             case Group():
-                pending.append((at, flat or fits(now.width, column, pending), now.inner))
+                pending.append((at, flat or is_fitting(now.width, column, pending), now.inner))
             case Pipe():
-                pending += reversed(piped(now, at, flat, column, pending))
+                pending += reversed(lay_out_pipe(now, at, flat, column, pending))
     return out
 
 
@@ -180,20 +182,20 @@ def write(notes: tuple[Note, ...], at: int, out: list[str]) -> None:
             out[-1] += " " + note.text
 
 
-def fits(needed: int | None, column: int, pending: list[Pending]) -> bool:
+def is_fitting(needed: int | None, column: int, pending: list[Pending]) -> bool:
     """Whether so much fits on the line, with what follows before the line can end."""
     if needed is None:
         return False
     needed += column
     for _, flat, layout in reversed(pending):
-        more, ends = opening(layout, flat)
+        more, ends = measure_opening(layout, flat)
         needed += more
         if ends or needed > WIDTH:
             break
     return needed <= WIDTH
 
 
-def opening(layout: Layout, flat: bool) -> tuple[int, bool]:
+def measure_opening(layout: Layout, flat: bool) -> tuple[int, bool]:
     """How wide a layout is up to the first place where its line may end, and whether there is one."""
     match layout:
         case str():
@@ -207,31 +209,31 @@ def opening(layout: Layout, flat: bool) -> tuple[int, bool]:
         case Notes():
             return 0, bool(layout.notes)
         case Nest() | Align() | Group():
-            return opening(layout.inner, flat)
+            return measure_opening(layout.inner, flat)
         case Pipe():
             if flat:
                 return layout.width or 0, False
             parts = (layout.steps[0].layout, Line())
     wide = 0
     for part in parts:
-        more, ends = opening(part, flat)
+        more, ends = measure_opening(part, flat)
         wide += more
         if ends:
             return wide, True
     return wide, False
 
 
-def piped(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) -> list[Pending]:
+def lay_out_pipe(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) -> list[Pending]:
     """The steps of a pipe and what stands between them."""
     first = pipe.steps[0].layout
     if flat:
         rest = (part for step in pipe.steps[1:] for part in (" " + PIPE, step.layout))
         return [(at, True, part) for part in (first, *rest)]
-    under_first = pipe.under_first(column)
+    under_first = pipe.is_under_first(column)
     place = column - len(PIPE) if pipe.hangs else column
     if under_first:
-        place = column + (width(first) or 0) + 1
-    rows = broken(pipe, 2 if under_first else 1, place, column, pending)
+        place = column + (measure_width(first) or 0) + 1
+    rows = break_pipe(pipe, 2 if under_first else 1, place, column, pending)
     out: list[Pending] = []
     for i, row in enumerate(rows):
         if i:
@@ -243,7 +245,7 @@ def piped(pipe: Pipe, at: int, flat: bool, column: int, pending: list[Pending]) 
     return out
 
 
-def broken(pipe: Pipe, shortest: int, place: int, column: int, pending: list[Pending]) -> list[list[Step]]:
+def break_pipe(pipe: Pipe, shortest: int, place: int, column: int, pending: list[Pending]) -> list[list[Step]]:
     """The rows of a pipe: the author's if all fit, else every step has its own, but for the `shortest` first row."""
     rows: list[list[Step]] = [[]]
     for i, step in enumerate(pipe.steps):
@@ -251,8 +253,8 @@ def broken(pipe: Pipe, shortest: int, place: int, column: int, pending: list[Pen
             rows.append([])
         rows[-1].append(step)
     for i, row in enumerate(rows):
-        needed = total([*(step.layout for step in row), *[" " + PIPE] * (len(row) - 1)])
+        needed = add_widths([*(step.layout for step in row), *[" " + PIPE] * (len(row) - 1)])
         begin, behind = place + len(PIPE) if i else column, pending if row is rows[-1] else []
-        if len(row) > (1 if i else shortest) and not fits(needed, begin, behind):
+        if len(row) > (1 if i else shortest) and not is_fitting(needed, begin, behind):
             return [list(pipe.steps[:shortest]), *([step] for step in pipe.steps[shortest:])]
     return rows

@@ -9,7 +9,7 @@ PIPE, LABEL, OR, AND, COMPARISON, SUM, PRODUCT, SIGN, POSTFIX = range(9)
 OPERATORS = {"or": OR, "and": AND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
 
 
-def level_of(node: syntax.Expr) -> int:
+def get_level(node: syntax.Expr) -> int:
     match node:
         case syntax.Pipe():
             return PIPE

@@ -38,13 +38,13 @@ class Tokens:
     def __init__(self, source: Source) -> None:
         self.text = source.text
         self.tokens = [(str(t), t.start_pos or 0, t.end_pos or 0) for t in lex(source.text)]
-        self.closing = self._closing()
+        self.closing = self._match_parentheses()
         self.at = 0
         self.waiting: list[Note] = []
         self.blank = self.broken = False  # before the next token: an empty line, the end of a line
-        self._arrive()
+        self._read_trivia()
 
-    def _closing(self) -> dict[int, int]:
+    def _match_parentheses(self) -> dict[int, int]:
         """Of every opening parenthesis, by the number of its token: where the closing one stands in the text."""
         out, opened = {}, []
         for i, (token, start, _) in enumerate(self.tokens):
@@ -54,7 +54,7 @@ class Tokens:
                 out[opened.pop()] = start
         return out
 
-    def _arrive(self) -> None:
+    def _read_trivia(self) -> None:
         """Reads what stands before the next token."""
         low = self.tokens[self.at - 1][2] if self.at else 0
         high = self.tokens[self.at][1] if self.at < len(self.tokens) else len(self.text)
@@ -78,7 +78,7 @@ class Tokens:
         assert token and token in (expected or (token,)), (expected, token)
         self.waiting = [Note(note.text, False, False) for note in self.waiting]
         self.at += 1
-        self._arrive()
+        self._read_trivia()
         return token
 
     def skip(self, token: str) -> bool:
@@ -88,7 +88,7 @@ class Tokens:
             return True
         return False
 
-    def open(self, end: int) -> int:
+    def skip_parentheses(self, end: int) -> int:
         """Reads the parentheses around all that stands from here to `end` in the text; returns their number."""
         count = 0
         while self.closing.get(self.at, -1) >= end:
@@ -96,7 +96,7 @@ class Tokens:
             count += 1
         return count
 
-    def trailing(self) -> str | None:
+    def take_trailing_comment(self) -> str | None:
         """The comment that belongs behind what was read last; there is place for one."""
         if not self.waiting or self.waiting[0].own:
             return None
@@ -104,7 +104,7 @@ class Tokens:
         self.waiting = [Note(note.text, True, note.blank) for note in others]
         return first.text
 
-    def gap(self) -> Gap:
+    def take_gap(self) -> Gap:
         """All comments that wait, at a place where a line may end."""
         notes, self.waiting = tuple(self.waiting), []
         return Gap(notes, self.blank)

@@ -82,15 +82,15 @@ class Leaf:
     outputs: tuple[Shape, ...]
     span: Span
     external: External | None = None
-    equals: Leaf | None = field(default=None, repr=False)  # the first of a run that differs in its place alone
+    interning_key: Leaf | None = field(default=None, repr=False)  # the first of a run that differs in its place alone
     by_name: Mapping[str, Constant] = field(init=False, repr=False)  # the arguments
     extent: Extent = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        equal = self.equals
+        equal = self.interning_key
         assert equal is None or equal.arguments is self.arguments
         object.__setattr__(self, "by_name", dict(self.arguments) if equal is None else equal.by_name)
-        object.__setattr__(self, "extent", leaf_extent(self) if equal is None else equal.extent)
+        object.__setattr__(self, "extent", measure_leaf(self) if equal is None else equal.extent)
 
     @property
     def shape_in(self) -> Shape:
@@ -112,23 +112,23 @@ class Leaf:
         """Whether it is a parameter of the block that it stands in, and no module."""
         return self.primitive.state == "parameter"
 
-    def argument(self, name: str) -> Constant:
+    def get_argument(self, name: str) -> Constant:
         return self.by_name[name]
 
-    def integer(self, name: str) -> int:
+    def get_integer(self, name: str) -> int:
         """An argument that is one number."""
-        value = self.argument(name)
+        value = self.get_argument(name)
         assert isinstance(value, int)  # by its type in the table
         return value
 
-    def integers(self, name: str) -> tuple[int, ...]:
+    def get_integers(self, name: str) -> tuple[int, ...]:
         """An argument that is a list of numbers."""
-        value = self.argument(name)
+        value = self.get_argument(name)
         assert isinstance(value, tuple)  # by its type in the table
         return tuple(number for number in value if isinstance(number, int))
 
 
-def leaf_extent(leaf: Leaf) -> Extent:
+def measure_leaf(leaf: Leaf) -> Extent:
     return KEEPING if leaf.has_parameters or leaf.primitive.state == "batch_norm" else PLAIN
 
 
@@ -187,7 +187,7 @@ class Step:
     def extent(self) -> Extent:
         return PLAIN if isinstance(self.operation, str) else self.operation.extent
 
-    def between(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Step:
+    def replace_wires(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Step:
         """The same step with other wires: `dataclasses.replace`, at a third of its price."""
         return Step(
             path=self.path,
@@ -279,16 +279,16 @@ class ExpandedBlock:
 Module = Leaf | Sequence | ExpandedBlock
 
 
-def distinct_leaves(part: Module) -> tuple[Leaf, ...]:
+def list_leaves(part: Module) -> tuple[Leaf, ...]:
     """Every operation of a network or a part of it, those of equal blocks once. Each lint asks this of the network."""
     if not isinstance(part, ExpandedBlock):
-        return find_distinct_leaves(part)
+        return collect_leaves(part)
     if part.leaves is None:
-        object.__setattr__(part, "leaves", find_distinct_leaves(part))
+        object.__setattr__(part, "leaves", collect_leaves(part))
     return part.leaves or ()
 
 
-def find_distinct_leaves(part: Module) -> tuple[Leaf, ...]:
+def collect_leaves(part: Module) -> tuple[Leaf, ...]:
     leaves: list[Leaf] = []
     visited: set[int] = set()
     pending: list[Module] = [part]

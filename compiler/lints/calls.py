@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.call_arguments import parse_arguments
-from resnetc.compiler.ir.network import distinct_leaves
-from resnetc.compiler.remedies.call_text import format_call, shorten, stated_parameters
+from resnetc.compiler.ir.network import list_leaves
+from resnetc.compiler.remedies.call_text import format_call, list_stated_parameters, shorten
 from resnetc.compiler.sizes import evaluate
 
 POOLS = ("max_pool", "avg_pool")
@@ -18,10 +18,10 @@ MIN_CHANNELS = 8  # below that a second number is a kernel
 
 def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """`conv(3, 16, 3)` where 3 channels arrive: channels in, channels out, kernel, as `nn.Conv2d` takes them."""
-    for leaf in distinct_leaves(checked.network.root):
-        if leaf.primitive.state != "conv" or leaf.argument("channels") != leaf.shape_in.channels:
+    for leaf in list_leaves(checked.network.root):
+        if leaf.primitive.state != "conv" or leaf.get_argument("channels") != leaf.shape_in.channels:
             continue
-        kernel, stride = leaf.argument("kernel"), leaf.argument("stride")
+        kernel, stride = leaf.get_argument("kernel"), leaf.get_argument("stride")
         if not isinstance(kernel, int) or kernel < MIN_CHANNELS or (kernel % 2 and kernel < 2 * MIN_CHANNELS):
             continue
         arguments = parse_arguments(leaf.span.text)  # the text comes last: few convolutions get here
@@ -44,10 +44,10 @@ def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """`max_pool(2)`: the stride is 1 here, and the kernel in torch. A 1 that is written is meant."""
-    for leaf in distinct_leaves(checked.network.root):
+    for leaf in list_leaves(checked.network.root):
         if leaf.primitive.name not in POOLS:
             continue
-        kernel, stride = (leaf.argument(name) for name in ("kernel", "stride"))
+        kernel, stride = (leaf.get_argument(name) for name in ("kernel", "stride"))
         sizes = [size for size in (kernel if isinstance(kernel, tuple) else (kernel,)) if isinstance(size, int)]
         if stride not in (1, (1,) * len(sizes)) or all(size % 2 for size in sizes):
             continue
@@ -58,7 +58,7 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             continue  # a pool over the whole map
         arguments = parse_arguments(leaf.span.text)
         size = next((value for name, value in arguments if name in ("", "kernel")), None)
-        stated = stated_parameters(leaf).get("stride")
+        stated = list_stated_parameters(leaf).get("stride")
         if stated is not None and re.fullmatch(r"[\[\]1, ]+", stated):
             continue
         suggestion = format_call(leaf.span.text, [*arguments, ("stride", size)]) if size and stated is None else None

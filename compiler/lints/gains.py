@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, distinct_leaves
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Sequence, list_leaves
 from resnetc.compiler.lints.argument_edits import drop_argument
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span
@@ -31,7 +31,7 @@ class Flow(Enum):
 def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     """Norms and factors that begin at 0 and whose zeros reach a weighted layer, or the output, and no sum."""
     root = checked.network.root
-    if not any(is_zero_initialized(leaf) for leaf in distinct_leaves(root)):
+    if not any(is_zero_initialized(leaf) for leaf in list_leaves(root)):
         return
     for leaf in Gains().find_lost_gains(root):
         span = find_own_text(root, leaf)
@@ -54,19 +54,19 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
 
 def is_zero_initialized(leaf: Leaf) -> bool:
     if leaf.primitive.name == "scale":
-        return leaf.argument("init") == 0
-    return leaf.primitive.attribute == NORM and leaf.has_parameters and leaf.argument("gain") == 0
+        return leaf.get_argument("init") == 0
+    return leaf.primitive.attribute == NORM and leaf.has_parameters and leaf.get_argument("gain") == 0
 
 
 def keeps_zero(leaf: Leaf) -> bool:
     """Whether 0 lies between the bounds of a `clip`, and nothing else is added."""
     if leaf.primitive.name == "shift":
-        return leaf.argument("init") == 0
+        return leaf.get_argument("init") == 0
     if leaf.primitive in (OPERATORS["+"], OPERATORS["-"]):
-        return leaf.argument("number") == 0
+        return leaf.get_argument("number") == 0
     if leaf.primitive.name != "clip":
         return True
-    low, high = leaf.argument("low"), leaf.argument("high")
+    low, high = leaf.get_argument("low"), leaf.get_argument("high")
     assert isinstance(low, int | Fraction) and isinstance(high, int | Fraction)  # by their types in the table
     return low <= 0 <= high
 
@@ -76,7 +76,7 @@ def find_own_text(root: ExpandedBlock, leaf: Leaf) -> Span:
     if not is_shipped(leaf.span):
         return leaf.span
     parts = ((step.span, step.operation) for step in root.steps if not isinstance(step.operation, str))
-    return next(span for span, part in parts if any(other is leaf for other in distinct_leaves(part)))
+    return next(span for span, part in parts if any(other is leaf for other in list_leaves(part)))
 
 
 class Gains:

@@ -10,7 +10,7 @@ from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.ir.network import Leaf
 from resnetc.compiler.lints.argument_edits import append_argument, drop_argument
 from resnetc.compiler.lints.neighbours import Neighbours
-from resnetc.compiler.remedies.call_text import calls_primitive, is_shipped, shorten, stated_parameters
+from resnetc.compiler.remedies.call_text import is_primitive_call, is_shipped, list_stated_parameters, shorten
 from resnetc.compiler.source import Span, SpanKey
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import ACTIVATIONS, NORM, Primitive
@@ -34,7 +34,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
     bindings = dict(find_bindings(checked))
     places: dict[SpanKey, tuple[Span, list[Leaf]]] = {}
     for leaf in neighbours.leaves:
-        if leaf.primitive.state in ("conv", "linear") and leaf.argument("bias"):
+        if leaf.primitive.state in ("conv", "linear") and leaf.get_argument("bias"):
             place = find_bias(leaf, bindings)
             places.setdefault(place.key, (place, []))[1].append(leaf)
     for span, group in places.values():
@@ -43,7 +43,7 @@ def find_cancelled_biases(checked: CheckedNetwork, neighbours: Neighbours) -> It
             continue
         norm = readers[0][0]
         edit = drop_argument(span, "bias=true")
-        if edit is None and calls_primitive(group[0]) and "bias" not in stated_parameters(group[0]):
+        if edit is None and is_primitive_call(group[0]) and "bias" not in list_stated_parameters(group[0]):
             edit = append_argument(span, "bias=false")
         yield Diagnostic(
             "W0605",
@@ -67,7 +67,7 @@ def find_bindings(checked: CheckedNetwork) -> Iterator[tuple[str, Span]]:
 
 def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:
     """Where the bias of an operation is written: in its call, or in what the model binds its slot to."""
-    if calls_primitive(leaf) or "bias" in stated_parameters(leaf):
+    if is_primitive_call(leaf) or "bias" in list_stated_parameters(leaf):
         return leaf.span
     return bindings.get(leaf.span.text.partition("(")[0].strip(), leaf.span)
 
@@ -83,7 +83,7 @@ def describe_removal(edit: Edit | None, call: Span, norm: Leaf) -> str:
 def centres_channels(norm: Leaf) -> bool:
     """Whether a norm subtracts the mean of each channel alone; that of a group leaves what its channels differ in."""
     if norm.primitive.name == "group_norm":
-        return norm.argument("groups") == norm.shape_in.channels
+        return norm.get_argument("groups") == norm.shape_in.channels
     return norm.primitive.name in ("batch_norm", "instance_norm")
 
 

@@ -61,7 +61,7 @@ def find_warnings(
     silenced = set()
     for warning in warnings.values():
         span = warning.primary.span
-        place = (span.source.name, span.source.position(span.start).line, warning.code)
+        place = (span.source.name, span.source.find_position(span.start).line, warning.code)
         if place in by_place:
             silenced.add(place)
         else:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step, distinct_leaves
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step, list_leaves
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.remedies.call_text import shorten
-from resnetc.compiler.shapes.arguments import sizes_on_axes
+from resnetc.compiler.shapes.arguments import list_sizes
 from resnetc.compiler.sizes import evaluate
 from resnetc.compiler.source import Span
 
@@ -83,7 +83,7 @@ class Positions:
         """Whether any stage or batch norm reads a map of one position, for whatever reason."""
         root = self.network.root
         stages = [root.wires[root.steps[stage.step].inputs[0]].shape for stage in self.network.stages]
-        norms = [leaf.shape_in for leaf in distinct_leaves(root) if leaf.primitive.name == "batch_norm"]
+        norms = [leaf.shape_in for leaf in list_leaves(root) if leaf.primitive.name == "batch_norm"]
         by_sizes = {shape.sizes: shape for shape in (*stages, *norms)}
         return any(map(self.is_single, by_sizes.values()))
 
@@ -143,6 +143,8 @@ class Positions:
         if leaf.primitive.rule not in ("conv", "pool") or self.is_single(leaf.shape_in):
             return leaf.primitive.rule in POOLING
         rank, before = leaf.shape_in.rank, self.list_sizes(leaf.shape_in)
-        kernel, stride, padding = (sizes_on_axes(leaf.argument(name), rank) for name in ("kernel", "stride", "padding"))
+        kernel, stride, padding = (
+            list_sizes(leaf.get_argument(name), rank) for name in ("kernel", "stride", "padding")
+        )
         is_whole = all(size == window for size, window in zip(before, kernel, strict=True)) and not any(padding)
         return is_whole and (max(kernel) >= MIN_WHOLE_WINDOW or max(stride) == 1)

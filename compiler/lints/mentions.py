@@ -19,7 +19,7 @@ class Mentions:
         texts = ((instance.input, instance.expects) for instance in instances)
         self.in_instances = {name.id for text in texts for name in read_names(text)}
         """What the inputs and claims of instances read: values of their model among them."""
-        files = {id(file): file for spec in specs for file in spec.closure()}
+        files = {id(file): file for spec in specs for file in spec.list_used_files()}
         slots = (item for file in files.values() for item in file.tree.items if isinstance(item, syntax.Slot))
         self.signatures = frozenset(parameter.name.id for slot in slots for parameter in slot.parameters)
         """What the bindings of some slot may get."""

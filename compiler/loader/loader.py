@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resnetc.bounded_read import NotRegular, TooLarge, contents
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, Sink, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label, Sink, find_similar
 from resnetc.compiler.source import Source, Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.parser import parse
@@ -40,7 +40,7 @@ class SpecFile:
     def source(self) -> Source:
         return self.tree.source
 
-    def closure(self) -> list[SpecFile]:
+    def list_used_files(self) -> list[SpecFile]:
         """This module and all it uses, each once, in the order of first use."""
         modules: dict[int, SpecFile] = {}
         pending: list[SpecFile] = [self]
@@ -52,7 +52,7 @@ class SpecFile:
         return list(modules.values())
 
 
-def digest(modules: list[SpecFile]) -> str:
+def compute_digest(modules: list[SpecFile]) -> str:
     """What `SPEC_SHA256` says: the texts of a spec and of every file it uses."""
     whole = hashlib.sha256()
     for module in modules:
@@ -60,20 +60,20 @@ def digest(modules: list[SpecFile]) -> str:
     return whole.hexdigest()
 
 
-def shown(path: Path) -> str:
+def shorten_path(path: Path) -> str:
     """A path as messages show it: shipped specs by their place in the library, others from here where that is short."""
     try:
         return path.relative_to(LIBRARY).as_posix()
     except ValueError:
         pass
-    return Path(os.path.relpath(path)).as_posix() if path.is_absolute() and _below_here(path) else path.as_posix()
+    return Path(os.path.relpath(path)).as_posix() if path.is_absolute() and _is_below_here(path) else path.as_posix()
 
 
-def _below_here(path: Path) -> bool:
+def _is_below_here(path: Path) -> bool:
     return path.is_relative_to(Path.cwd())
 
 
-def below(folder: Path) -> list[Path]:
+def find_specs(folder: Path) -> list[Path]:
     """The specs in a folder and below it, in order; what cannot be read is left out, links to folders are not followed.
 
     (`rglob` and `os.walk` of Python 3.11 give up in folders that nest deeply, or have long names.)
@@ -92,7 +92,7 @@ def below(folder: Path) -> list[Path]:
     return sorted(files)
 
 
-def shipped(name: str) -> Path | None:
+def find_shipped(name: str) -> Path | None:
     """The file of a shipped spec such as `imagenet/resnet50`, if there is one."""
     parts = name.removesuffix(SUFFIX).split("/")
     if not all(p.isidentifier() for p in parts):
@@ -101,7 +101,7 @@ def shipped(name: str) -> Path | None:
     return path if os.path.isfile(path) else None  # also for a name that no file can have
 
 
-def shipped_names() -> list[str]:
+def list_shipped() -> list[str]:
     """The shipped specs that hold models, by name."""
     paths = sorted(LIBRARY.rglob(f"*{SUFFIX}"))
     names = [p.relative_to(LIBRARY).as_posix().removesuffix(SUFFIX) for p in paths]
@@ -113,7 +113,7 @@ def is_shipped(spec: SpecFile) -> bool:
     return spec.path is not None and spec.path.resolve().is_relative_to(LIBRARY)
 
 
-def read(path: Path, name: str) -> Source:
+def read_source(path: Path, name: str) -> Source:
     """The text of a file, or a `Fault` that says why there is none."""
     blank = Source(name, "")
     try:
@@ -178,14 +178,14 @@ class Loader:
         """The module of a file. Raises `Fault` where the file itself cannot be had; faults inside go to the sink."""
         key = path.resolve()
         if key not in self.loaded:
-            self.loaded[key] = self.link(self.source(path, name or shown(path)), path)
+            self.loaded[key] = self.link(self.read_source(path, name or shorten_path(path)), path)
         return self.loaded[key]
 
-    def source(self, path: Path, name: str) -> Source:
+    def read_source(self, path: Path, name: str) -> Source:
         text = self.texts.get(path.resolve())
-        return read(path, name) if text is None else Source(name, text)
+        return read_source(path, name) if text is None else Source(name, text)
 
-    def shipped(self) -> dict[Path, SpecFile]:
+    def list_loaded_shipped(self) -> dict[Path, SpecFile]:
         """What it has read of the shipped files, which use each other alone."""
         return {path: file for path, file in self.loaded.items() if path.is_relative_to(LIBRARY)}
 
@@ -197,20 +197,20 @@ class Loader:
         module = SpecFile(Path(source.name).stem, tree, path)
         key = path.resolve() if path else Path("-")
         self.active.append((key, source.name))
-        self._reach(module)
+        self._count_words(module)
         for item in tree.items:
             module.names.setdefault(item.name.id, item)
         for use in tree.uses:
             if len(self.sink.diagnostics) >= self.before + MAX_FAULTS or self.exhausted:
                 break
             try:
-                module.names.setdefault(use.path[-1], self.find(use, path))
+                module.names.setdefault(use.path[-1], self.find_used_file(use, path))
             except Fault as fault:
                 self.sink.add(fault.diagnostic)
         self.active.pop()
         return module
 
-    def find(self, use: syntax.Use, path: Path | None) -> SpecFile:
+    def find_used_file(self, use: syntax.Use, path: Path | None) -> SpecFile:
         """The module a `use` means: beside the file, then among the shipped specs; never outside those folders."""
         beside = path.parent if path else Path.cwd()
         roots = [LIBRARY] if use.path[0] == "std" else [beside, LIBRARY]
@@ -220,20 +220,20 @@ class Loader:
                 continue
             key = target.resolve()
             if not key.is_relative_to(root.resolve()):
-                raise Fault(outside(use, target.name))
+                raise Fault(outside_folder(use, target.name))
             names = [name for active, name in self.active if active == key]
             if names:
                 begin = [active for active, _ in self.active].index(key)
-                raise Fault(circle(use, [name for _, name in self.active[begin:]]))
+                raise Fault(cyclic_uses(use, [name for _, name in self.active[begin:]]))
             if key not in self.loaded and len(self.active) > MAX_DEPTH:
                 raise self._exhaust(use, f"a chain of more than {MAX_DEPTH} files that use one another")
             if key not in self.loaded:
-                source = self.source(target, shown(target))
-                if root != LIBRARY and longer(source.text, MAX_WORDS - sum(self.reached.values())):
+                source = self.read_source(target, shorten_path(target))
+                if root != LIBRARY and has_more_words(source.text, MAX_WORDS - sum(self.reached.values())):
                     raise self._exhaust(use, TOO_LONG)
                 self.loaded[key] = self.link(source, target)
             module = self.loaded[key]
-            self._reach(module)
+            self._count_words(module)
             if self.exhausted:
                 return module
             if len(self.reached) > MAX_FILES + 1:
@@ -241,21 +241,21 @@ class Loader:
             if sum(self.reached.values()) > MAX_WORDS:
                 raise self._exhaust(use, TOO_LONG)
             return module
-        raise Fault(not_found(use, roots))
+        raise Fault(file_not_found(use, roots))
 
     def _exhaust(self, use: syntax.Use, message: str) -> Fault:
         """The fault of the first `use` too many; no more are followed."""
         self.exhausted = True
-        return Fault(too_many(use, message))
+        return Fault(too_many_files(use, message))
 
-    def _reach(self, module: SpecFile) -> None:
+    def _count_words(self, module: SpecFile) -> None:
         """Counts a file, and those it uses; the shipped ones are known to be small."""
-        for file in module.closure():
+        for file in module.list_used_files():
             if file.path is None or not file.path.resolve().is_relative_to(LIBRARY):
                 self.reached[file.path or Path("-")] = file.tree.words
 
 
-def longer(text: str, words: int) -> bool:
+def has_more_words(text: str, words: int) -> bool:
     """Whether a text has surely more words and signs than that; told at a hundredth of what it takes to read it."""
     return len(text) > words and sum(not word.startswith("//") for word in WORD.findall(text)) > words
 
@@ -264,7 +264,7 @@ def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:
     return Diagnostic("E0501", f"{source.name} {what}", Label(Span(source, 0, 0), "this file"), helps=(remedy,))
 
 
-def outside(use: syntax.Use, name: str) -> Diagnostic:
+def outside_folder(use: syntax.Use, name: str) -> Diagnostic:
     return Diagnostic(
         "E0503",
         f"`{name}` is outside the folder in which it is looked up",
@@ -273,7 +273,7 @@ def outside(use: syntax.Use, name: str) -> Diagnostic:
     )
 
 
-def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
+def cyclic_uses(use: syntax.Use, names: list[str]) -> Diagnostic:
     drawn = " -> ".join([*names, names[0]])
     return Diagnostic(
         "E0504",
@@ -284,7 +284,7 @@ def circle(use: syntax.Use, names: list[str]) -> Diagnostic:
     )
 
 
-def too_many(use: syntax.Use, message: str) -> Diagnostic:
+def too_many_files(use: syntax.Use, message: str) -> Diagnostic:
     return Diagnostic(
         "E0510",
         message,
@@ -293,13 +293,15 @@ def too_many(use: syntax.Use, message: str) -> Diagnostic:
     )
 
 
-def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
+def file_not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
     name = "/".join(use.path) + SUFFIX
     names = {
-        p.relative_to(root).with_suffix("").as_posix().replace("/", ".") for root in roots for p in candidates(root)
+        p.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+        for root in roots
+        for p in list_candidates(root)
     }
     path = ".".join(use.path)
-    near = plain if (plain := path.removesuffix(SUFFIX)) in names else similar(path, names)
+    near = plain if (plain := path.removesuffix(SUFFIX)) in names else find_similar(path, names)
     places = "among the shipped specs" if len(roots) == 1 else "next to this file or among the shipped specs"
     return Diagnostic(
         "E0505",
@@ -313,6 +315,6 @@ def not_found(use: syntax.Use, roots: list[Path]) -> Diagnostic:
     )
 
 
-def candidates(root: Path) -> list[Path]:
+def list_candidates(root: Path) -> list[Path]:
     """Specs a misspelt `use` could have meant: in the folder and one level below it."""
     return [*root.glob(f"*{SUFFIX}"), *root.glob(f"*/*{SUFFIX}")]

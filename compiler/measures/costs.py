@@ -14,7 +14,7 @@ from math import prod
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Join, Leaf, Module, Network, Sequence
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.compiler.sizes import SizeFn, compose, evaluate, is_constant, step
 
 Cost = Mapping[tuple[SizeFn, ...], int]
@@ -60,8 +60,8 @@ def count_multiply_adds(leaf: Leaf) -> Cost:
         return count_elements(leaf.shape_out, leaf.shape_in.channels)
     if leaf.primitive.state != "conv":
         return {}
-    window = prod(size_on_axis(leaf.argument("kernel"), i) for i in range(leaf.shape_in.rank))
-    return count_elements(leaf.shape_out, leaf.shape_in.channels // leaf.integer("groups") * window)
+    window = prod(get_size_on_axis(leaf.get_argument("kernel"), i) for i in range(leaf.shape_in.rank))
+    return count_elements(leaf.shape_out, leaf.shape_in.channels // leaf.get_integer("groups") * window)
 
 
 def compose_cost(cost: Cost, shape: Shape) -> Cost:
@@ -80,7 +80,7 @@ def count_filter_multiply_adds(leaf: Leaf) -> Cost:
     """Of fixed filters, which run as convolutions and have no parameters."""
     if leaf.primitive.state != "filter":
         return {}
-    return count_elements(leaf.shape_out, leaf.integer("kernel") ** leaf.shape_in.rank)
+    return count_elements(leaf.shape_out, leaf.get_integer("kernel") ** leaf.shape_in.rank)
 
 
 # -- what autograd keeps ----------------------------------------------------------------------------------------------
@@ -274,9 +274,9 @@ def is_view(leaf: Leaf) -> bool:
         case "identity" | "split" | "reshape" | "flatten":
             return True
         case "dropout" | "drop_path":
-            return bool(leaf.argument("rate") == 0)
+            return bool(leaf.get_argument("rate") == 0)
         case "regroup":
-            return 1 in (leaf.argument("groups"), leaf.argument("parts"))
+            return 1 in (leaf.get_argument("groups"), leaf.get_argument("parts"))
         case "sum" | "concat":
             return len(leaf.inputs) == 1
     return False
@@ -287,11 +287,11 @@ def count_statistics(leaf: Leaf, element_size: int) -> Cost:
     channels = leaf.shape_in.channels
     match leaf.primitive.name:
         case "group_norm":
-            return {(): element_size * 2 * leaf.integer("groups")}
+            return {(): element_size * 2 * leaf.get_integer("groups")}
         case "instance_norm":
             return {(): element_size * 2 * channels}
         case "evo_norm_s0":
-            return {(): element_size * leaf.integer("groups")}
+            return {(): element_size * leaf.get_integer("groups")}
         case "response_norm":
             return {(): element_size * channels}
         case "layer_norm":
@@ -309,8 +309,8 @@ def count_statistics(leaf: Leaf, element_size: int) -> Cost:
 
 def pad_shape(leaf: Leaf) -> Shape:
     """The input of a blur between its reflected borders."""
-    kernel, stride = leaf.integer("kernel"), leaf.argument("stride")
-    border = [(size_on_axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
+    kernel, stride = leaf.get_integer("kernel"), leaf.get_argument("stride")
+    border = [(get_size_on_axis(stride, i) + kernel - 2) // 2 for i in range(leaf.shape_in.rank)]
     sizes = tuple(step(f, 1, 2 * q) for f, q in zip(leaf.shape_in.sizes, border, strict=True))
     return Shape(leaf.shape_in.channels, sizes)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, External, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.compiler.sizes import Affine, constant, is_constant, slope
 
 Window = tuple[int, int, int]  # from, to, step: output t sees the inputs t * step + from .. t * step + to
@@ -77,7 +77,7 @@ def trace_leaf(leaf: Leaf) -> Trace:
     layers = int(leaf.primitive.state in ("conv", "linear"))
 
     def get_size(name: str, i: int) -> int:
-        return size_on_axis(arguments[name], i)
+        return get_size_on_axis(arguments[name], i)
 
     if leaf.external is not None:
         return trace_external(leaf, leaf.external)
@@ -136,7 +136,7 @@ class Tracer:
 
     def trace_module(self, module: Module) -> Trace:
         """The way through a module."""
-        key = module.equals or module if isinstance(module, Leaf) else module
+        key = module.interning_key or module if isinstance(module, Leaf) else module
         trace = self.traces.get(key)
         if trace is None:
             if isinstance(module, Leaf):

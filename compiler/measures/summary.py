@@ -14,7 +14,7 @@ from resnetc.compiler.measures import costs
 from resnetc.compiler.measures.costs import Cost, CostSum, evaluate_cost
 from resnetc.compiler.measures.receptive_field import Trace, Tracer
 from resnetc.compiler.measures.uncounted import NOTHING, Uncounted, find_uncounted, join_uncounted
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.compiler.sizes import SizeFn, evaluate, show
 from resnetc.compiler.sizes.functions import period_gain
 
@@ -55,12 +55,12 @@ def list_state_entries(leaf: Leaf) -> list[Stored]:
     if "running_mean" in shapes:
         shapes["num_batches_tracked"] = ()
     if state == "conv":
-        kernel = [size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
-        shapes["weight"] = (leaf.integer("channels"), channels // leaf.integer("groups"), *kernel)
+        kernel = [get_size_on_axis(arguments["kernel"], i) for i in range(leaf.shape_in.rank)]
+        shapes["weight"] = (leaf.get_integer("channels"), channels // leaf.get_integer("groups"), *kernel)
     elif state == "linear":
-        shapes["weight"] = (leaf.integer("features"), channels)
+        shapes["weight"] = (leaf.get_integer("features"), channels)
     elif state == "parameter":
-        shapes[""] = leaf.integers("shape")
+        shapes[""] = leaf.get_integers("shape")
     if "weight" in shapes and arguments.get("bias"):
         shapes["bias"] = shapes["weight"][:1]
     if "weight" in shapes and arguments.get("scaled"):
@@ -134,7 +134,7 @@ class Measurer:
         self.tracer = Tracer()
 
     def measure_module(self, module: Module) -> Figures:
-        key = module.equals or module if isinstance(module, Leaf) else module
+        key = module.interning_key or module if isinstance(module, Leaf) else module
         figures = self.figures.get(key)
         if figures is None:
             if isinstance(module, Leaf):

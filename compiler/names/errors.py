@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label, find_similar
 from resnetc.compiler.evaluation import errors
 from resnetc.compiler.evaluation.call_suggestions import remove_argument
 from resnetc.compiler.evaluation.name_suggestions import rename
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, shipped
+from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, find_shipped
 from resnetc.compiler.names.symbols import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -80,13 +80,13 @@ def unknown_name(
         fix = (Edit(Span(span.source, span.start, span.start + len(path)), alias),)
     elif name in elsewhere:
         helps, fix = (f"write `{elsewhere[name]}`",), (Edit(span, elsewhere[name]),)
-    elif shipped(f"std/{name}") is not None and (
+    elif find_shipped(f"std/{name}") is not None and (
         span.source.text.startswith(".", span.end) or not answer_name(name, span)
     ):
         helps, fix = (f"add `use std.{name}` below the edition",), (add_use(name, file, span),)
     elif claim_scope is not None and (figure := find_figure(name)) is not None:
         helps, fix = (figure.help,), (Edit(span, figure.name),)
-    elif (answer := answer_name(name, span)) is not None and not similar(name, own):
+    elif (answer := answer_name(name, span)) is not None and not find_similar(name, own):
         helps, fix = (answer.help,), rename(answer, span)
         if answer.help == INPUT_IS_IN:
             helps = (answer.help if "in" in inside else "chain layers with `|>`: in a model no tensor has a name",)
@@ -96,11 +96,11 @@ def unknown_name(
             if block[2] not in file.list_files():
                 helps = (f"add `use std.{block[2]}` below the edition, and write `{block[1]}`",)
                 fix = (add_use(block[2], file, span), *fix)
-    elif not similar(name, own) and (item := find_library_item(name)):
+    elif not find_similar(name, own) and (item := find_library_item(name)):
         library, _, _ = item.partition(".")
         helps = (f"add `use std.{library}` below the edition, and write `{item}`",)
         fix = (add_use(library, file, span), Edit(span, item))
-    elif not fix and (near := similar(name, elsewhere)):
+    elif not fix and (near := find_similar(name, elsewhere)):
         helps, fix = (f"a similar name exists: `{elsewhere[near]}`",), (Edit(span, elsewhere[near]),)
     elif not fix and not called and claim_scope is not None:
         helps = (claim_scope.describe_remedy(name),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, find_similar
 from resnetc.compiler.names import errors
 from resnetc.compiler.names.local_names import LocalNames
 from resnetc.compiler.names.symbols import FileNames
@@ -29,7 +29,7 @@ def find_misplaced_channels(input: syntax.Input, locals: LocalNames, file: FileN
     """The fault of a size where the channels stand, unless it is a misspelt name."""
     first, *axes = input.shape.items if isinstance(input.shape, syntax.List) else (input.shape,)
     visible = [*locals, *file.list_visible()]
-    if not isinstance(first, syntax.Name) or first.id in visible or similar(first.id, visible):
+    if not isinstance(first, syntax.Name) or first.id in visible or find_similar(first.id, visible):
         return None
     if answer_name(first.id, first.span):  # of another language, as for an axis of the batch
         return None

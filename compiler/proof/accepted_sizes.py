@@ -35,7 +35,7 @@ class Accepted:
     reasons: tuple[Reason, ...]
 
 
-def declared_sizes(network: Network, axis: int) -> SizeSet | None:
+def get_declared_sizes(network: Network, axis: int) -> SizeSet | None:
     """The sizes behind `when`; None where nothing is said of an axis, and every size from the least on is meant."""
     whole = None
     for condition in network.input.conditions:
@@ -44,13 +44,13 @@ def declared_sizes(network: Network, axis: int) -> SizeSet | None:
     return whole
 
 
-def allowed_sizes(network: Network, accepted: Accepted, axis: int) -> SizeSet:
+def intersect_with_declared(network: Network, accepted: Accepted, axis: int) -> SizeSet:
     """The accepted sizes that the input allows."""
-    said = declared_sizes(network, axis)
+    said = get_declared_sizes(network, axis)
     return accepted.axes[axis] if said is None else accepted.axes[axis] & said
 
 
-def nearest_accepted(network: Network, accepted: Accepted) -> tuple[int, ...]:
+def find_nearest_accepted(network: Network, accepted: Accepted) -> tuple[int, ...]:
     """The accepted sizes nearest to the declared ones."""
     pairs = zip(accepted.axes, network.input.sizes, strict=True)
     return tuple(sizes.nearest(size) or size for sizes, size in pairs)

@@ -30,9 +30,9 @@ class Place:
     @property
     def operation(self) -> Operation:
         assert self.leaf is not None  # only additions have none
-        return branches.operation(self.block.steps[self.step], self.leaf)
+        return branches.make_operation(self.block.steps[self.step], self.leaf)
 
-    def trail(self) -> list[Place]:
+    def list_outer_places(self) -> list[Place]:
         """The places from the model down to this one."""
         places: list[Place] = []
         place: Place | None = self
@@ -41,10 +41,10 @@ class Place:
             place = place.outer
         return places[::-1]
 
-    def whereabouts(self) -> tuple[str, ...]:
+    def describe_place(self) -> tuple[str, ...]:
         """The way from the model to the condition: the stage and its block, then the blocks inside that."""
         notes = []
-        trail = self.trail()
+        trail = self.list_outer_places()
         for place, inner in zip(trail, [*trail[1:], None], strict=True):
             shown = show_numbers(inner.block) if inner else ""
             if place.stage:
@@ -55,21 +55,21 @@ class Place:
                 notes.append(f"in `{shorten(span.text)}` ({span}){shown}")
         return tuple(notes)
 
-    def passed(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
+    def list_sizes_before(self, axis: int) -> Iterator[tuple[SizeFn, str]]:
         """The size of an axis behind everything that lies before here, and what that is called."""
-        for place in self.trail():
+        for place in self.list_outer_places():
             block, step = place.block, place.block.steps[place.step]
             for ref in reversed(branches.trace_back(block, step.inputs[0])[:-1]):
                 wire = block.wires[ref]
                 assert wire.step is not None  # the last of a chain is `in`
                 for size in wire.shape.sizes[axis : axis + 1]:
-                    yield size, short_name(block.steps[wire.step])
+                    yield size, shorten_name(block.steps[wire.step])
             if place.stage:
-                for size in blocks(step.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
-                    yield size, short_name(step)
+                for size in list_blocks(step.operation)[place.index].inputs[0].sizes[axis : axis + 1]:
+                    yield size, shorten_name(step)
 
 
-def short_name(step: Step) -> str:
+def shorten_name(step: Step) -> str:
     """What a step is called for short: its path as a stage, else its text up to the arguments."""
     if step.span.text.startswith("stage "):
         return show_path(step.path)
@@ -88,12 +88,12 @@ def show_numbers(block: ExpandedBlock) -> str:
     return shown
 
 
-def constraints(network: Network) -> Iterator[tuple[Place, Condition]]:
+def list_constraints(network: Network) -> Iterator[tuple[Place, Condition]]:
     """Every condition with its place. What occurs repeatedly is looked at once, where it occurs first."""
-    return inside(network.root, None, {stage.step: stage for stage in network.stages}, set())
+    return list_constraints_of_block(network.root, None, {stage.step: stage for stage in network.stages}, set())
 
 
-def inside(
+def list_constraints_of_block(
     block: ExpandedBlock, outer: Place | None, stages: dict[int, Stage], visited: set[int]
 ) -> Iterator[tuple[Place, Condition]]:
     """The conditions of a block, step by step: of additions, of leaves, of the blocks inside."""
@@ -111,18 +111,20 @@ def inside(
         if not others and isinstance(step.operation, Leaf):
             continue
         stage = stages.get(number)
-        for index, child in enumerate(blocks(step.operation) if stage else [step.operation]):
+        for index, child in enumerate(list_blocks(step.operation) if stage else [step.operation]):
             for module in branches.flatten_chains(child):
                 if isinstance(module, ExpandedBlock):
                     if id(module) not in visited:
                         visited.add(id(module))
-                        yield from inside(module, Place(block, number, None, stage, index, outer), {}, visited)
+                        yield from list_constraints_of_block(
+                            module, Place(block, number, None, stage, index, outer), {}, visited
+                        )
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
                     place = Place(block, number, module, stage, index, outer)
                     yield from ((place, condition) for condition in rules.list_conditions(module))
 
 
-def blocks(module: Module | str) -> list[Module]:
+def list_blocks(module: Module | str) -> list[Module]:
     """The blocks of a stage."""
     assert isinstance(module, Sequence)
     return [child for _, child in module.children]

@@ -8,7 +8,7 @@ number of images.
 from __future__ import annotations
 
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, distinct_leaves
+from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, list_leaves
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, constant, equal_where
@@ -27,16 +27,16 @@ class MinimumBatch:
     path: str
     norm: Leaf
 
-    def holds(self, sizes: tuple[int, ...]) -> bool:
+    def is_satisfied(self, sizes: tuple[int, ...]) -> bool:
         return all(n in axis for n, axis in zip(sizes, self.axes, strict=True))
 
 
 def find_minimum_batches(network: Network, accepted: Accepted, training: bool = False) -> tuple[MinimumBatch, ...]:
     """What refuses one image, in the order of the program; sizes that another norm refuses as well are left out."""
     out: list[MinimumBatch] = []
-    if not any(is_counted(leaf, training) for leaf in distinct_leaves(network.root)):
+    if not any(is_counted(leaf, training) for leaf in list_leaves(network.root)):
         return ()
-    for path, leaf in norms(network.root, "", training, set()):
+    for path, leaf in find_norms(network.root, "", training, set()):
         one = [equal_where(size, constant(1)) for size in leaf.shape_in.sizes]
         spare = one[len(accepted.axes) :]  # a reshaped map may have more axes, of fixed sizes
         if any(axis == EMPTY for axis in spare):
@@ -59,11 +59,11 @@ def is_counted(leaf: Leaf, training: bool) -> bool:
         case "batch_norm":
             return training
         case "group_norm":
-            return leaf.argument("groups") == leaf.shape_in.channels
+            return leaf.get_argument("groups") == leaf.shape_in.channels
     return leaf.primitive.name == "instance_norm"
 
 
-def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[tuple[str, Leaf]]:
+def find_norms(module: Module, path: str, training: bool, visited: set[int]) -> list[tuple[str, Leaf]]:
     """The norms with a statistic for each channel of the images at hand, each once, with its name in the module."""
     if id(module) in visited:
         return []
@@ -75,4 +75,4 @@ def norms(module: Module, path: str, training: bool, visited: set[int]) -> list[
             parts = list(children)
         case ExpandedBlock(_, steps):
             parts = [(show_path(path), part) for s in steps for path, part in s.stores]
-    return [norm for name, child in parts for norm in norms(child, f"{path}.{name}".strip("."), training, visited)]
+    return [norm for name, child in parts for norm in find_norms(child, f"{path}.{name}".strip("."), training, visited)]

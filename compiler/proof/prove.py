@@ -6,8 +6,8 @@ from __future__ import annotations
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic
 from resnetc.compiler.ir.network import Condition, Network
 from resnetc.compiler.proof import size_errors
-from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, allowed_sizes, declared_sizes
-from resnetc.compiler.proof.constraints import constraints
+from resnetc.compiler.proof.accepted_sizes import Accepted, Reason, get_declared_sizes, intersect_with_declared
+from resnetc.compiler.proof.constraints import list_constraints
 from resnetc.compiler.proof.size_conflict import SizeConflict
 from resnetc.compiler.sizes import (
     ALL,
@@ -32,14 +32,14 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     proved: set[tuple[str, int, SizeFn, SizeFn | SizeSet | int]] = set()
     span, what = declared.span, "the input"
     try:
-        for place, condition in constraints(network):
+        for place, condition in list_constraints(network):
             key = (condition.kind, condition.axis, condition.fn, condition.other)
             if key not in proved:
                 proved.add(key)
                 span, what = condition.span, condition.text
                 axis = min(condition.axis, len(axes) - 1)  # a map of more axes than the input has fixed sizes
                 before = axes[axis]
-                after = axes[axis] = intersect(before, satisfying_sizes(condition))
+                after = axes[axis] = intersect(before, solve(condition))
                 if after != before:
                     reasons.append(Reason(axis=axis, condition=condition, before=before, after=after, place=place))
         accepted = Accepted(tuple(axes), tuple(reasons))
@@ -50,7 +50,7 @@ def prove(network: Network) -> tuple[Accepted, list[Diagnostic]]:
     return accepted, [fault] if fault else []
 
 
-def satisfying_sizes(condition: Condition) -> SizeSet:
+def solve(condition: Condition) -> SizeSet:
     """The input sizes at which a condition holds."""
     if isinstance(condition.other, SizeSet):
         return preimage(condition.fn, condition.other)
@@ -78,7 +78,7 @@ def find_first_fault(network: Network, accepted: Accepted) -> Diagnostic | None:
         reason = find_broken_reason(network, accepted, axis)
         if reason is not None:
             return describe_broken(SizeConflict(network, accepted, reason))
-    within = [allowed_sizes(network, accepted, axis) for axis in range(len(sizes))]
+    within = [intersect_with_declared(network, accepted, axis) for axis in range(len(sizes))]
     for axis, size in enumerate(sizes):
         if size not in within[axis]:
             refusing = (r for r in accepted.reasons if r.axis == axis and size not in r.after)
@@ -94,7 +94,7 @@ def find_broken_reason(network: Network, accepted: Accepted, axis: int) -> Reaso
 
     Without `when` every size from the least accepted one on is promised, so a mere lower bound breaks nothing.
     """
-    said, reasons = declared_sizes(network, axis), [r for r in accepted.reasons if r.axis == axis]
+    said, reasons = get_declared_sizes(network, axis), [r for r in accepted.reasons if r.axis == axis]
     if said is not None:
         size = network.input.sizes[axis]
         against = next((r for r in reasons if size in said and size not in r.after), None)
@@ -110,7 +110,7 @@ def find_broken_reason(network: Network, accepted: Accepted, axis: int) -> Reaso
 def describe_broken(conflict: SizeConflict) -> Diagnostic:
     """The fault of a condition that some promised size breaks."""
     reason = conflict.reason
-    said = declared_sizes(conflict.network, reason.axis)
+    said = get_declared_sizes(conflict.network, reason.axis)
     promised = reason.before & (from_minimum(conflict.accepted.axes[reason.axis].min or 1) if said is None else said)
     if reason.condition.kind != "equal":
         return (
@@ -125,7 +125,7 @@ def describe_broken(conflict: SizeConflict) -> Diagnostic:
     sites = window_suggestions.find_join_sites(
         conflict.network, reason.place.block, reason.condition, reason.place.step
     )
-    strides = [side.stride(conflict.axis) for side in sites[0].sides]
+    strides = [side.compute_stride(conflict.axis) for side in sites[0].sides]
     if slope(f) != slope(g) or (None not in strides and strides[0] != strides[1]):
         return stride_mismatch_errors.strides_differ(conflict, sites, promised)
     if equal_where(f, g).is_empty:

@@ -60,7 +60,7 @@ class SizeConflict:
         condition = self.reason.condition
         return f"{'that is a multiple of' if condition.kind == 'multiple' else 'of at least'} {condition.other}"
 
-    def values(self, n: int) -> str:
+    def show_values(self, n: int) -> str:
         """The sizes of both sides, or what arrives against what is needed, for the input size n."""
         condition = self.reason.condition
         if isinstance(condition.other, int):
@@ -71,7 +71,7 @@ class SizeConflict:
         at = f" at {self.symbol} = {n}" if self.free else ""
         return f"sizes differ: {evaluate(condition.fn, n)} and {evaluate(condition.other, n)}{at}"
 
-    def counterexamples(self, within: SizeSet) -> tuple[str, ...]:
+    def describe_counterexamples(self, within: SizeSet) -> tuple[str, ...]:
         """The smallest size that breaks an equality, and the one nearest to the declared size, in one note."""
         f, g = self.sides
         if not self.free:
@@ -83,7 +83,7 @@ class SizeConflict:
         ]
         return ("; ".join(sizes),) if sizes else ()
 
-    def refused(self, sizes: SizeSet) -> tuple[str, ...]:
+    def describe_refused(self, sizes: SizeSet) -> tuple[str, ...]:
         """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
         by_size = {sizes.min: "smallest size that is allowed but refused"}
         by_size.setdefault(sizes.nearest(self.size), "nearest to the declared size")
@@ -91,28 +91,30 @@ class SizeConflict:
         for n, what in by_size.items():
             if n is not None:
                 refusing = (r for r in self.accepted.reasons if r.axis == self.reason.axis and n not in r.after)
-                why = SizeConflict(self.network, self.accepted, next(refusing, self.reason)).values(n)
+                why = SizeConflict(self.network, self.accepted, next(refusing, self.reason)).show_values(n)
                 texts.append(f"{what}: {self.symbol} = {n} ({why.removesuffix(f' at {self.symbol} = {n}')})")
         return ("; ".join(texts),)
 
-    def call_site_labels(self) -> tuple[Label, ...]:
+    def label_call_site(self) -> tuple[Label, ...]:
         """The line of the user's model that asks for a block of another file."""
-        spans = [place.stage.span for place in self.reason.place.trail() if place.stage]
+        spans = [place.stage.span for place in self.reason.place.list_outer_places() if place.stage]
         return tuple(Label(s, "used here") for s in spans if s.source is not self.reason.condition.span.source)
 
-    def sized(self, sides: tuple[Branch, Branch]) -> tuple[Label, ...]:
+    def label_sides(self, sides: tuple[Branch, Branch]) -> tuple[Label, ...]:
         """From where on each side has its size."""
         labels = []
         for side, size in zip(sides, self.sides, strict=True):
-            last = next((o for o in reversed(side.operations) if o.size_map(self.axis) != (1, 0)), None)
+            last = next((o for o in reversed(side.operations) if o.get_size_map(self.axis) != (1, 0)), None)
             if last:
                 labels.append(Label(last.span, f"`{side.name}` has size {self.show(size)} from here"))
         return tuple(labels)
 
-    def shrinking(self) -> tuple[str, ...]:
+    def describe_shrinking(self) -> tuple[str, ...]:
         """The sizes on the way from the input to the operation: `16 -> 8 (conv) -> 4 (max_pool) -> 2 (layer2)`."""
         drawn, last = str(self.size), self.size
-        for size, name in ((evaluate(f, self.size), name) for f, name in self.reason.place.passed(self.axis)):
+        for size, name in (
+            (evaluate(f, self.size), name) for f, name in self.reason.place.list_sizes_before(self.axis)
+        ):
             if size != last:
                 drawn, last = f"{drawn} -> {size} ({name})", size
         return (drawn,) if last != self.size else ()

@@ -7,7 +7,7 @@ import re
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
 from resnetc.compiler.evaluation.values import describe
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.proof.accepted_sizes import Accepted, declared_sizes, nearest_accepted
+from resnetc.compiler.proof.accepted_sizes import Accepted, find_nearest_accepted, get_declared_sizes
 from resnetc.compiler.proof.size_conflict import SizeConflict
 from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.remedies.input_conditions import format_condition
@@ -20,11 +20,11 @@ from resnetc.compiler.sizes import (
 from resnetc.compiler.source import Span
 
 
-def restricting_condition(network: Network, accepted: Accepted) -> str | None:
+def suggest_condition(network: Network, accepted: Accepted) -> str | None:
     """The `when` that restricts every axis to accepted sizes; what is said of one stays if it does so already."""
     said: list[str | None] = []
     for axis, sizes in enumerate(accepted.axes):
-        symbol, before = network.input.symbols[axis], declared_sizes(network, axis)
+        symbol, before = network.input.symbols[axis], get_declared_sizes(network, axis)
         if before is not None and before.subset_of(sizes):
             texts = [c.span.text for c in network.input.conditions if c.axis == axis]
             said += [f"({text})" if re.search(r"\bor\b", text) else text for text in texts]
@@ -47,28 +47,28 @@ def edit_condition(network: Network, line: str) -> tuple[Edit, ...]:
 
 def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
     size = (promised - conflict.reason.after).min or 1
-    said = declared_sizes(conflict.network, conflict.reason.axis) or promised
+    said = get_declared_sizes(conflict.network, conflict.reason.axis) or promised
     declared = conflict.network.input
     spans = [declared.span, *(c.span for c in declared.conditions if c.axis == conflict.reason.axis)]
     accepts = show_set(conflict.accepted.axes[conflict.reason.axis], conflict.symbol)
-    line = restricting_condition(conflict.network, conflict.accepted)
+    line = suggest_condition(conflict.network, conflict.accepted)
     help = f"allow only accepted sizes: `{line}`" if line else "change the network: no size passes through all of it"
-    nearest = nearest_accepted(conflict.network, conflict.accepted)
+    nearest = find_nearest_accepted(conflict.network, conflict.accepted)
     if line and nearest != conflict.network.input.sizes:
         help += f", and declare one of them, such as `{describe((conflict.network.input.channels, *nearest))}`"
     return Diagnostic(
         "E0331",
         f"the input allows {conflict.symbol} = {size}, but the network accepts {accepts}",
         Label(spans[-1], f"{conflict.symbol} = {size} is allowed here"),
-        labels=(Label(conflict.reason.condition.span, conflict.values(size)), *conflict.call_site_labels()),
+        labels=(Label(conflict.reason.condition.span, conflict.show_values(size)), *conflict.label_call_site()),
         notes=(
             *(
                 ()
                 if spans[1:] or not conflict.free
                 else ("without `when` an input allows every size from the least accepted one on",)
             ),
-            *conflict.refused(said - conflict.accepted.axes[conflict.reason.axis]),
-            *conflict.reason.place.whereabouts(),
+            *conflict.describe_refused(said - conflict.accepted.axes[conflict.reason.axis]),
+            *conflict.reason.place.describe_place(),
         ),
         helps=(help,),
         fix=edit_condition(conflict.network, line) if line and nearest == conflict.network.input.sizes else (),
@@ -83,8 +83,11 @@ def too_small(conflict: SizeConflict, within: list[SizeSet]) -> Diagnostic:
         f"the input is too small: `{conflict.reason.place.operation.text}` needs a size of at least {condition.other}, "
         f"but gets {evaluate(condition.fn, conflict.size)}",
         Label(network.input.span, f"too small: {conflict.symbol} = {conflict.size}"),
-        labels=(Label(conflict.reason.condition.span, conflict.values(conflict.size)), *conflict.call_site_labels()),
-        notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
+        labels=(
+            Label(conflict.reason.condition.span, conflict.show_values(conflict.size)),
+            *conflict.label_call_site(),
+        ),
+        notes=(*conflict.describe_shrinking(), *conflict.reason.place.describe_place()),
         helps=(f"use an input of at least `{describe((network.input.channels, *least))}`",),
     )
 
@@ -102,8 +105,8 @@ def never_enough(conflict: SizeConflict) -> Diagnostic:
         "E0335",
         f"`{operation.text}` needs {needs}, but always gets {arrives}",
         Label(condition.span, f"the size is {arrives} here"),
-        labels=conflict.call_site_labels(),
-        notes=(*conflict.shrinking(), *conflict.reason.place.whereabouts()),
+        labels=conflict.label_call_site(),
+        notes=(*conflict.describe_shrinking(), *conflict.reason.place.describe_place()),
         helps=(help,),
     )
 

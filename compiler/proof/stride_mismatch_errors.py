@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label, Suggestion
 from resnetc.compiler.evaluation.values import describe
-from resnetc.compiler.proof.accepted_sizes import nearest_accepted
+from resnetc.compiler.proof.accepted_sizes import find_nearest_accepted
 from resnetc.compiler.proof.size_conflict import SizeConflict, show_stride
-from resnetc.compiler.proof.size_errors import edit_condition, restricting_condition
+from resnetc.compiler.proof.size_errors import edit_condition, suggest_condition
 from resnetc.compiler.remedies import branches, stride_suggestions, window_suggestions
 from resnetc.compiler.remedies.call_text import is_shipped
 from resnetc.compiler.remedies.policy_cases import suggest_case
@@ -20,7 +20,7 @@ from resnetc.compiler.sizes import (
 
 def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = conflict.sides, sites[0].sides
-    totals = [side.stride(conflict.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
+    totals = [side.compute_stride(conflict.axis) or show_stride(size) for side, size in zip(sides, (f, g), strict=True)]
     named = " and ".join(f"{total} (`{side.name}`)" for total, side in zip(totals, sides, strict=True))
     likeliest, *alternatives = stride_suggestions.suggest_strides(sites, conflict.reason.condition.span, conflict.axis)
     larger: tuple[str, ...] = ()  # what joins the maps of a decoder
@@ -36,8 +36,8 @@ def strides_differ(conflict: SizeConflict, sites: list[JoinSite], promised: Size
         "E0302",
         f"{conflict.reason.condition.text} joins maps with different strides: {named}",
         Label(conflict.reason.condition.span, f"sizes differ: {conflict.show(f)} and {conflict.show(g)}"),
-        labels=(*branches.label_strides(sides, conflict.axis), *conflict.call_site_labels()),
-        notes=(*conflict.counterexamples(promised), *conflict.reason.place.whereabouts(), *larger),
+        labels=(*branches.label_strides(sides, conflict.axis), *conflict.label_call_site()),
+        notes=(*conflict.describe_counterexamples(promised), *conflict.reason.place.describe_place(), *larger),
         helps=(likeliest.help,),
         fix=likeliest.edits,
         alternatives=tuple(alternatives),
@@ -62,7 +62,7 @@ def label_places(labels: tuple[Label, ...], remedy: Remedy | None) -> tuple[Labe
 def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = conflict.sides, sites[0].sides
     remedy_of_windows = window_suggestions.find_remedy(sites, conflict.axis)
-    blamed = remedy_of_windows.operation if remedy_of_windows else branches.most_changing(sides, conflict.axis)
+    blamed = remedy_of_windows.operation if remedy_of_windows else branches.find_most_changing(sides, conflict.axis)
     remedy = remedy_of_windows or window_suggestions.find_border(sites)
     if remedy:
         where = show_places(remedy)
@@ -79,12 +79,12 @@ def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet
     return Diagnostic(
         "E0332",
         f"{conflict.reason.condition.text} never fits: {conflict.show(f)} and {conflict.show(g)}",
-        Label(conflict.reason.condition.span, conflict.values(conflict.size)),
-        labels=(*label_places(conflict.sized(sides), remedy), *conflict.call_site_labels()),
+        Label(conflict.reason.condition.span, conflict.show_values(conflict.size)),
+        labels=(*label_places(conflict.label_sides(sides), remedy), *conflict.label_call_site()),
         notes=(
-            *conflict.counterexamples(promised),
-            *([f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []),
-            *conflict.reason.place.whereabouts(),
+            *conflict.describe_counterexamples(promised),
+            *([f"`{blamed.text}` {blamed.describe_effect(conflict.axis)}"] if blamed else []),
+            *conflict.reason.place.describe_place(),
         ),
         helps=(first.help,),
         fix=first.edits,
@@ -95,11 +95,11 @@ def never_equal(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet
 def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: SizeSet) -> Diagnostic:
     (f, g), sides = conflict.sides, sites[0].sides
     remedy = window_suggestions.find_remedy(sites, conflict.axis)
-    blamed = remedy.operation if remedy else branches.most_changing(sides, conflict.axis)
+    blamed = remedy.operation if remedy else branches.find_most_changing(sides, conflict.axis)
     equal = show_set(equal_where(f, g), conflict.symbol).partition(", ")[0]
-    line = restricting_condition(conflict.network, conflict.accepted)
-    notes = [f"`{blamed.text}` {blamed.effect(conflict.axis)}"] if blamed else []
-    nearest = nearest_accepted(conflict.network, conflict.accepted)
+    line = suggest_condition(conflict.network, conflict.accepted)
+    notes = [f"`{blamed.text}` {blamed.describe_effect(conflict.axis)}"] if blamed else []
+    nearest = find_nearest_accepted(conflict.network, conflict.accepted)
     is_declared_accepted = nearest == conflict.network.input.sizes
     if not remedy and not (line and is_declared_accepted):
         remedy = window_suggestions.find_border(sites)
@@ -122,11 +122,11 @@ def not_everywhere(conflict: SizeConflict, sites: list[JoinSite], promised: Size
         f"{conflict.reason.condition.text} does not fit all sizes from {promised.min} up: "
         f"{conflict.show(f)} and {conflict.show(g)}",
         Label(conflict.reason.condition.span, "sizes differ"),
-        labels=(*label_places(conflict.sized(sides), None if declares else remedy), *conflict.call_site_labels()),
+        labels=(*label_places(conflict.label_sides(sides), None if declares else remedy), *conflict.label_call_site()),
         notes=(
-            "; ".join([*conflict.counterexamples(promised), f"equal only for {equal}"]),
+            "; ".join([*conflict.describe_counterexamples(promised), f"equal only for {equal}"]),
             *notes,
-            *conflict.reason.place.whereabouts(),
+            *conflict.reason.place.describe_place(),
         ),
         helps=(help,),
         fix=fix,

@@ -12,7 +12,7 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition, ExpandedBlock, Leaf, Module, Sequence, Step
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.remedies.call_text import canonical_call, is_complete, shorten
+from resnetc.compiler.remedies.call_text import is_complete, shorten, write_canonical_call
 from resnetc.compiler.shapes import rules
 from resnetc.compiler.sizes import Affine, SizeFn, identity, is_constant, step
 from resnetc.compiler.source import Span
@@ -33,13 +33,13 @@ class Operation:
     leaf: Leaf | None
     geometry: tuple[Geometry | None, ...]
 
-    def size_map(self, axis: int) -> Geometry | None:
+    def get_size_map(self, axis: int) -> Geometry | None:
         """What it does to the size of one axis."""
         return self.geometry[axis] if axis < len(self.geometry) else None
 
-    def effect(self, axis: int) -> str:
+    def describe_effect(self, axis: int) -> str:
         """The same in words, besides a plain stride."""
-        stride, delta = self.size_map(axis) or (1, 0)
+        stride, delta = self.get_size_map(axis) or (1, 0)
         row = ROWS[len(self.geometry)][axis]
         if stride == 2 and delta == -1:
             return f"loses the last {row} of an odd map"
@@ -58,22 +58,22 @@ class Branch:
     end: Shape
     operations: tuple[Operation, ...]
 
-    def stride(self, axis: int) -> int | None:
+    def compute_stride(self, axis: int) -> int | None:
         """The stride of the whole branch."""
-        maps = [o.size_map(axis) for o in self.operations]
+        maps = [o.get_size_map(axis) for o in self.operations]
         return prod(g[0] for g in maps if g) if all(maps) else None
 
-    def contributions(self, axis: int) -> list[tuple[Operation, int]]:
+    def list_contributions(self, axis: int) -> list[tuple[Operation, int]]:
         """The operations that add to D in `ceil((n + D) / c)` of the whole branch, with what they add."""
         contributions, before = [], 1
         for operation in self.operations:
-            stride, delta = operation.size_map(axis) or (1, 0)
+            stride, delta = operation.get_size_map(axis) or (1, 0)
             if delta:
                 contributions.append((operation, delta * before))
             before *= stride
         return contributions
 
-    def sizes(self) -> tuple[SizeFn, ...] | None:
+    def compute_sizes(self) -> tuple[SizeFn, ...] | None:
         """The sizes at the end, computed from the operations."""
         sizes = self.start.sizes
         for operation in self.operations:
@@ -86,22 +86,22 @@ class Branch:
 # -- branches ---------------------------------------------------------------------------------------------------------
 
 
-def branches(block: ExpandedBlock, condition: Condition, number: int) -> tuple[Branch, Branch]:
+def find_branches(block: ExpandedBlock, condition: Condition, number: int) -> tuple[Branch, Branch]:
     """Both sides of the step whose operands must have equal sizes, from their nearest common origin on."""
-    return diverging_branches(block, *operands(block, condition, number))
+    return find_diverging_branches(block, *find_operands(block, condition, number))
 
 
-def diverging_branches(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
+def find_diverging_branches(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
     """The ways of two values, from their nearest common origin on."""
     origins = set(trace_back(block, left))
     shared = next(ref for ref in trace_back(block, right) if ref in origins)
     names = [name_value(block, ref) for ref in (left, right)]
     if names[0] == names[1]:  # elements of one list
         names = [name_value(block, ref, by_path=True) for ref in (left, right)]
-    return branch(block, shared, left, names[0]), branch(block, shared, right, names[1])
+    return make_branch(block, shared, left, names[0]), make_branch(block, shared, right, names[1])
 
 
-def operands(block: ExpandedBlock, condition: Condition, number: int) -> tuple[int, int]:
+def find_operands(block: ExpandedBlock, condition: Condition, number: int) -> tuple[int, int]:
     """The two values that a condition compares: the first input, and the first that has the other size."""
     first, *others = block.steps[number].inputs
     odd = (ref for ref in others if block.wires[ref].shape.sizes[condition.axis] == condition.other)
@@ -118,7 +118,7 @@ def trace_back(block: ExpandedBlock, ref: int) -> list[int]:
     return refs
 
 
-def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
+def make_branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
     """The operations between two values of a block, in their order."""
     refs = trace_back(block, end)
     operations: list[Operation] = []
@@ -127,7 +127,7 @@ def branch(block: ExpandedBlock, start: int, end: int, name: str) -> Branch:
         assert number is not None  # only `in` has none, and it lies before the start
         step = block.steps[number]
         if not isinstance(step.operation, str):
-            operations.extend(operation(step, module) for module in flatten_chains(step.operation))
+            operations.extend(make_operation(step, module) for module in flatten_chains(step.operation))
     return Branch(name, block.wires[start].shape, block.wires[end].shape, tuple(operations))
 
 
@@ -151,15 +151,15 @@ def name_value(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
     return show_path(step.path) if by_path else wire.name or shorten(step.span.text)
 
 
-def operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
+def make_operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
     if isinstance(module, ExpandedBlock):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
         return Operation(shorten(step.span.text), step.span, step, None, tuple(infer_geometry(f, g) for f, g in sizes))
-    text = module.span.text if is_complete(module) else canonical_call(module)
-    return Operation(shorten(text), module.span, step, module, geometry(module))
+    text = module.span.text if is_complete(module) else write_canonical_call(module)
+    return Operation(shorten(text), module.span, step, module, compute_geometry(module))
 
 
-def geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
+def compute_geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:
     """Stride and delta on each axis, read off what the shape rule makes of a size that is the input's own."""
     if leaf.external is not None:
         return tuple(infer_geometry(identity(), size) for size in leaf.external.sizes)
@@ -181,9 +181,9 @@ def infer_geometry(before: SizeFn, after: SizeFn) -> Geometry | None:
     return None if rest or odd else (stride, delta)
 
 
-def most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
+def find_most_changing(sides: tuple[Branch, Branch], axis: int) -> Operation | None:
     """The operation that changes a size most, besides its stride."""
-    contributions = [pair for side in sides for pair in side.contributions(axis)]
+    contributions = [pair for side in sides for pair in side.list_contributions(axis)]
     return max(contributions, key=lambda pair: abs(pair[1]), default=(None, 0))[0]
 
 
@@ -195,11 +195,13 @@ def label_strides(sides: tuple[Branch, Branch], axis: int) -> tuple[Label, ...]:
 
     A side whose size no longer follows that of the input, as behind a global pool, has no stride: from there on.
     """
-    strides = [[(o, does[0]) for o in side.operations if (does := o.size_map(axis)) and does[0] > 1] for side in sides]
+    strides = [
+        [(o, does[0]) for o in side.operations if (does := o.get_size_map(axis)) and does[0] > 1] for side in sides
+    ]
     labels = []
     for side, mine, other in zip(sides, strides, reversed(strides), strict=True):
         if side.end.rank > axis and is_constant(side.end.sizes[axis]) and not is_constant(side.start.sizes[axis]):
-            fixed = next((o for o in side.operations if o.size_map(axis) is None), None)
+            fixed = next((o for o in side.operations if o.get_size_map(axis) is None), None)
             labels += [Label(fixed.span, f"`{side.name}` has a fixed size from here")] if fixed else []
             continue
         if Counter(stride for _, stride in mine) - Counter(stride for _, stride in other):

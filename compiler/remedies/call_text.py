@@ -27,7 +27,7 @@ def is_complete(leaf: Leaf) -> bool:
     return all(i < positional or name in dict(stated_arguments) for i, name in enumerate(needed))
 
 
-def canonical_call(leaf: Leaf) -> str:
+def write_canonical_call(leaf: Leaf) -> str:
     """An operation with the arguments that are not its defaults; a default of None was derived from the others."""
     usual = {p.name: p.default for p in leaf.primitive.parameters}
     pairs = [(n, describe(v)) for n, v in leaf.arguments if usual[n] is not None and v != usual[n]]
@@ -36,14 +36,14 @@ def canonical_call(leaf: Leaf) -> str:
     return format_call(leaf.primitive.name, pairs)
 
 
-def calls_primitive(leaf: Leaf) -> bool:
+def is_primitive_call(leaf: Leaf) -> bool:
     """Whether its text calls the primitive itself: a slot has parameters of its own."""
     return leaf.span.text.startswith(leaf.primitive.name)
 
 
-def stated_parameters(leaf: Leaf) -> dict[str, str]:
+def list_stated_parameters(leaf: Leaf) -> dict[str, str]:
     """What the text of an operation gives for parameters, by position too where it is a primitive's own call."""
-    order = [p.name for p in leaf.primitive.parameters] if calls_primitive(leaf) else []
+    order = [p.name for p in leaf.primitive.parameters] if is_primitive_call(leaf) else []
     arguments = enumerate(parse_arguments(leaf.span.text))
     return {name or (order[i] if i < len(order) else ""): value for i, (name, value) in arguments}
 

@@ -35,13 +35,13 @@ def find_producer(ref: int, dataflow: Dataflow) -> Step | None:
         if isinstance(step.operation, str):  # both sides of a sum or product have its channels
             ref = step.inputs[0]
             continue
-        if find_width(step, dataflow) is not None or not passes_channels_on(step.operation):
+        if find_width(step, dataflow) is not None or not keeps_channels(step.operation):
             return step
         ref = step.inputs[0]
     return last
 
 
-def passes_channels_on(module: Module) -> bool:
+def keeps_channels(module: Module) -> bool:
     """Whether something has the channels that come into it, whatever these are."""
     if isinstance(module, Leaf):
         return module.primitive.rule in ("same", "map", "over_positions", "groups", "pool", "blur")
@@ -54,7 +54,7 @@ def find_width(step: Step, dataflow: Dataflow) -> int | None:
         return None
     head = step.span.text.partition("(")[0].strip()
     first = PRIMITIVES[head].parameters[0].name if head in PRIMITIVES and PRIMITIVES[head].parameters else "channels"
-    numbers = int_numbers(dataflow)
+    numbers = list_integers(dataflow)
     for place, (name, text) in enumerate(parse_arguments(step.span.text)):
         is_width = name in ("channels", "width") or not name and place == 0 and first == "channels"
         if is_width and evaluate_text(text, numbers) == step.operation.outputs[0].channels:
@@ -62,7 +62,7 @@ def find_width(step: Step, dataflow: Dataflow) -> int | None:
     return None
 
 
-def int_numbers(dataflow: Dataflow) -> dict[str, Number]:
+def list_integers(dataflow: Dataflow) -> dict[str, Number]:
     """The integers that have a name in a block, with `in.channels`."""
     named = {n.name: n.value for n in dataflow.numbers if is_number(n.value) and n.type == "int" and n.name != "here"}
     return {"in.channels": dataflow.wires[0].shape.channels, **named}
@@ -118,15 +118,15 @@ def find_mistaken(low: Side, high: Side, dataflow: Dataflow) -> list[Side]:
     """
     if any(is_last_of_bottleneck(side, dataflow) for side in (low, high)):
         return [low]
-    widths = [width_text(step, dataflow) for step in dataflow.steps]
-    own = [width_text(side.step, dataflow) if side.step else "" for side in (low, high)]
+    widths = [find_width_text(step, dataflow) for step in dataflow.steps]
+    own = [find_width_text(side.step, dataflow) if side.step else "" for side in (low, high)]
     counts = [0 if text == "in.channels" else widths.count(text) for text in own]
     if "" not in own and min(counts) <= 1 < max(counts):
         return [low if counts[0] < counts[1] else high]
     return []
 
 
-def width_text(step: Step, dataflow: Dataflow) -> str:
+def find_width_text(step: Step, dataflow: Dataflow) -> str:
     """How a call says its channels; "" where it does not."""
     place = find_width(step, dataflow)
     return "" if place is None else parse_arguments(step.span.text)[place][1]
@@ -134,17 +134,17 @@ def width_text(step: Step, dataflow: Dataflow) -> str:
 
 def is_last_of_bottleneck(side: Side, dataflow: Dataflow) -> bool:
     """Whether a side owes its channels to a convolution of one position behind one of several."""
-    if side.step is None or kernel_of(side.step) != 1:
+    if side.step is None or get_kernel_size(side.step) != 1:
         return False
     before = find_producer(side.step.inputs[0], dataflow)
-    return before is not None and kernel_of(before) > 1
+    return before is not None and get_kernel_size(before) > 1
 
 
-def kernel_of(step: Step) -> int:
+def get_kernel_size(step: Step) -> int:
     """How many positions a convolution looks at; 0 for everything else."""
     leaf = step.operation
     is_convolution = isinstance(leaf, Leaf) and leaf.primitive.rule == "conv"
-    kernel = leaf.argument("kernel") if isinstance(leaf, Leaf) and is_convolution else 0
+    kernel = leaf.get_argument("kernel") if isinstance(leaf, Leaf) and is_convolution else 0
     return prod(k for k in kernel if isinstance(k, int)) if isinstance(kernel, tuple) else int(kernel or 0)
 
 
@@ -166,12 +166,12 @@ def suggest_channels(side: Side, other: Side, dataflow: Dataflow) -> Iterator[Su
     if step.slot not in (None, "conv"):
         what = f"the {step.slot}"
     whose = f"`{other.name}`" if other.name != UNNAMED else "the other side"
-    texts = list(channel_texts(other, dataflow))
+    texts = list(list_channel_texts(other, dataflow))
     for text in texts:
         said = format_call(step.span.text, [*pairs[:place], (pairs[place][0], text), *pairs[place + 1 :]])
         yield Suggestion(f"give {what} the channels of {whose}: `{said}`", (Edit(step.span, said),))
     if head == "conv" and ("kernel", "1") in pairs and step.inputs == (0,):  # a projection that does not stride yet
-        for name in stride_names(side.tensor.shape, other.tensor.shape, dataflow):
+        for name in list_stride_names(side.tensor.shape, other.tensor.shape, dataflow):
             said = f"shortcut({texts[0]}, {name})"
             yield Suggestion(f"give {what} the channels and stride of {whose}: `{said}`", (Edit(step.span, said),))
 
@@ -180,12 +180,12 @@ def suggest_projection(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Su
     """The narrower side, sent through one layer more."""
     if low.name == UNNAMED:
         return
-    width, stride = next(channel_texts(high, dataflow)), missing_stride(low.tensor.shape, high.tensor.shape)
+    width, stride = next(list_channel_texts(high, dataflow)), find_missing_stride(low.tensor.shape, high.tensor.shape)
     if stride is None:
         wider = f"({low.name} |> conv({width}, kernel=1))"
         help = f"give both sides the same channels: replace `{low.name}` with `{wider}`"
         yield Suggestion(help, (Edit(low.text.span, wider),))
-        for name in stride_names(low.tensor.shape, high.tensor.shape, dataflow):  # where other blocks stride
+        for name in list_stride_names(low.tensor.shape, high.tensor.shape, dataflow):  # where other blocks stride
             through = f"({low.name} |> shortcut({width}, {name}))"
             help = f"match the channels and stride of the other side: replace `{low.name}` with `{through}`"
             yield Suggestion(help, (Edit(low.text.span, through),))
@@ -196,15 +196,15 @@ def suggest_projection(low: Side, high: Side, dataflow: Dataflow) -> Iterator[Su
     yield Suggestion(help, (Edit(low.text.span, through),))
 
 
-def stride_names(low: Shape, high: Shape, dataflow: Dataflow) -> list[str]:
+def list_stride_names(low: Shape, high: Shape, dataflow: Dataflow) -> list[str]:
     """The numbers of the block that are the stride which a side lacks, or 1 where it lacks none."""
-    stride = missing_stride(low, high) or 1
+    stride = find_missing_stride(low, high) or 1
     return [n.name for n in dataflow.numbers if n.value == stride and (n.type == "size" or n.name == "stride")]
 
 
-def channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:
+def list_channel_texts(side: Side, dataflow: Dataflow) -> Iterator[str]:
     """How the channels of a side can be written: as its own call does, by a name, `in.channels`, as a number."""
-    numbers = int_numbers(dataflow)
+    numbers = list_integers(dataflow)
     pairs = parse_arguments(side.step.span.text) if side.step is not None else []
     texts = [
         text for name, text in pairs if name in ("", "channels") and evaluate_text(text, numbers) == side.channels
@@ -221,7 +221,7 @@ def evaluate_text(text: str, numbers: Mapping[str, Number]) -> Number | None:
     return None if None in factors else prod(f for f in factors if f is not None)
 
 
-def missing_stride(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
+def find_missing_stride(low: Shape, high: Shape) -> int | tuple[int, ...] | None:
     """The stride that makes the sizes of `low` those of `high`; None where they are equal, or no stride does."""
     pairs = list(zip(low.sizes, high.sizes, strict=True))
     if low.sizes == high.sizes or any(is_constant(f) or not slope(g) for f, g in pairs):

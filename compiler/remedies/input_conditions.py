@@ -20,7 +20,7 @@ def format_condition(sizes: SizeSet, symbol: str, declared: int) -> str | None:
     modulus = sizes.period
     if modulus == 1:
         return f"{symbol} >= {least}"
-    for residues, text in residue_conditions(sizes, symbol, declared if declared in sizes else least):
+    for residues, text in list_residue_conditions(sizes, symbol, declared if declared in sizes else least):
         allowed = from_residues(modulus, residues)
         if declared in sizes - allowed:
             continue
@@ -31,7 +31,7 @@ def format_condition(sizes: SizeSet, symbol: str, declared: int) -> str | None:
     return None
 
 
-def residue_conditions(sizes: SizeSet, symbol: str, size: int) -> Iterator[tuple[Iterable[int], str]]:
+def list_residue_conditions(sizes: SizeSet, symbol: str, size: int) -> Iterator[tuple[Iterable[int], str]]:
     """Residues as conditions say them: the multiples, one run, those of one size."""
     modulus = sizes.period
     yield [0], f"{symbol} % {modulus} == 0"

@@ -16,7 +16,7 @@ from resnetc.compiler.ir.paths import Constant
 from resnetc.compiler.remedies.branches import Branch, Operation
 from resnetc.compiler.remedies.call_text import format_call, is_shipped
 from resnetc.compiler.remedies.window_suggestions import JoinSite, change_arguments, fit_changes
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.compiler.sizes import step
 from resnetc.compiler.source import Span
 
@@ -41,7 +41,7 @@ def suggest_strides(sites: list[JoinSite], span: Span, axis: int) -> list[Sugges
     A stride is forgotten more often than one too many is written, and a name is meant more often than a number.
     """
     block, sides = sites[0].block, sites[0].sides
-    low, high = sorted((0, 1), key=lambda i: sides[i].stride(axis) or 1)
+    low, high = sorted((0, 1), key=lambda i: sides[i].compute_stride(axis) or 1)
     ranked = [
         *suggest_stride_for_dilation(sites, low, axis),
         *suggest_stride_once(sites, high, axis),
@@ -52,14 +52,15 @@ def suggest_strides(sites: list[JoinSite], span: Span, axis: int) -> list[Sugges
         *suggest_stride_of_call(sites, high, axis),
         *suggest_fewer_strides(sites, high, axis),
     ]
-    had = f"`{sides[low].name}` has {sides[low].stride(axis)}, `{sides[high].name}` {sides[high].stride(axis)}"
+    strides = [sides[side].compute_stride(axis) for side in (low, high)]
+    had = f"`{sides[low].name}` has {strides[0]}, `{sides[high].name}` {strides[1]}"
     ranked.sort(key=lambda remedy: remedy[0])
     if ranked and ranked[0][0] is Wording.BOUND:
         return [ranked[0][1]]
     return [*(suggestion for _, suggestion in ranked), Suggestion(f"give both sides the same stride: {had}")]
 
 
-def stride_numbers(block: ExpandedBlock) -> list[tuple[str, Constant]]:
+def list_stride_numbers(block: ExpandedBlock) -> list[tuple[str, Constant]]:
     """The numbers of a block that are strides: by their type, or because a call in it gives them as one."""
     stride_texts = {
         text for step in block.steps for name, text in parse_arguments(step.span.text)[1:] if name in ("", "stride")
@@ -68,36 +69,40 @@ def stride_numbers(block: ExpandedBlock) -> list[tuple[str, Constant]]:
     return typed + [(n.name, n.value) for n in block.numbers if n.type != "size" and n.name in stride_texts]
 
 
-def stride_terms(sites: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterator[Term]:
+def list_stride_terms(sites: list[JoinSite], needs: list[tuple[int, ...]]) -> Iterator[Term]:
     """How a stride can be told that is another one at every place: names, one number, products of names."""
-    numbers_at = [dict(stride_numbers(place.block)) for place in sites]
+    numbers_at = [dict(list_stride_numbers(place.block)) for place in sites]
     names = [name for name in numbers_at[0] if all(name in numbers for numbers in numbers_at)]
 
-    def at(place: int, name: str) -> tuple[int, ...]:
-        return tuple(size_on_axis(numbers_at[place][name], i) for i in range(len(needs[0])))
+    def get_values(place: int, name: str) -> tuple[int, ...]:
+        return tuple(get_size_on_axis(numbers_at[place][name], i) for i in range(len(needs[0])))
 
-    yield from ((Wording.NAMED, name) for name in names if all(at(i, name) == need for i, need in enumerate(needs)))
+    yield from (
+        (Wording.NAMED, name) for name in names if all(get_values(i, name) == need for i, need in enumerate(needs))
+    )
     if len(set(needs)) == 1:
         yield Wording.NUMBER, describe(normal_size(needs[0]))
     for first, other in combinations_with_replacement(names, 2):
-        both = [tuple(map(prod, zip(at(i, first), at(i, other), strict=True))) for i in range(len(needs))]
+        both = [
+            tuple(map(prod, zip(get_values(i, first), get_values(i, other), strict=True))) for i in range(len(needs))
+        ]
         if both == needs:
             yield Wording.PRODUCT, f"{first} * {other}"
     for name in names:
-        pairs = [pair for i, need in enumerate(needs) for pair in zip(need, at(i, name), strict=True)]
+        pairs = [pair for i, need in enumerate(needs) for pair in zip(need, get_values(i, name), strict=True)]
         factor = pairs[0][0] // max(pairs[0][1], 1)
         if factor > 1 and all(have * factor == need for need, have in pairs):
             yield Wording.PRODUCT, f"{factor} * {name}"
 
 
-def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, ...] | None:
+def find_required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, ...] | None:
     """The stride of a call on one side with which that side has the stride of the other."""
     side, other = place.sides[mine], place.sides[1 - mine]
     own = [o for o in side.operations if o.step.span.key == call_span.key]
     strides = []
     for axis in range(len(side.start.sizes)):
-        whole, wanted = side.stride(axis), other.stride(axis)
-        need = prod((o.size_map(axis) or (1, 0))[0] for o in own) * (wanted or 0)
+        whole, wanted = side.compute_stride(axis), other.compute_stride(axis)
+        need = prod((o.get_size_map(axis) or (1, 0))[0] for o in own) * (wanted or 0)
         if not whole or not wanted or need % whole:
             return None
         strides.append(need // whole)
@@ -107,13 +112,13 @@ def required_stride(place: JoinSite, mine: int, call_span: Span) -> tuple[int, .
 def suggest_stride_of_slot(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """A slot's call with the stride of the other side."""
     side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
-    names = {name: size_on_axis(value, axis) for name, value in stride_numbers(sites[0].block)}
+    names = {name: get_size_on_axis(value, axis) for name, value in list_stride_numbers(sites[0].block)}
     for bound_step in {id(o.step): o.step for o in side.operations if o.step.slot and not is_convolution(o)}.values():
-        needs = [required_stride(place, mine, bound_step.span) for place in sites]
+        needs = [find_required_stride(place, mine, bound_step.span) for place in sites]
         solved = [need for need in needs if need is not None]
         if len(solved) < len(needs):
             continue
-        have = prod((o.size_map(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
+        have = prod((o.get_size_map(axis) or (1, 0))[0] for o in side.operations if o.step is bound_step)
         pairs = parse_arguments(bound_step.span.text)
         values = [names.get(text, int(text) if text.isdecimal() else 0) for _, text in pairs]
         if solved[0][axis] in values:
@@ -122,7 +127,7 @@ def suggest_stride_of_slot(sites: list[JoinSite], mine: int, axis: int) -> Itera
             yield Wording.BOUND, Suggestion(help)
         elif have in values:
             place = len(values) - 1 - values[::-1].index(have)
-            for rank, right in stride_terms(sites, solved):
+            for rank, right in list_stride_terms(sites, solved):
                 text = format_call(
                     bound_step.span.text, [*pairs[:place], (pairs[place][0], right), *pairs[place + 1 :]]
                 )
@@ -137,18 +142,21 @@ def suggest_stride_of_call(sites: list[JoinSite], mine: int, axis: int) -> Itera
     """
     side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
     likely = [*reversed(side.operations)]
-    if (side.stride(axis) or 1) < (other.stride(axis) or 1):
-        likely = sorted(side.operations, key=lambda o: -prod(kernel_sizes(o)))
+    if (side.compute_stride(axis) or 1) < (other.compute_stride(axis) or 1):
+        likely = sorted(side.operations, key=lambda o: -prod(list_kernel_sizes(o)))
     for operation in likely:
         if operation.leaf is None or "stride" not in dict(operation.leaf.arguments) or is_shipped(operation.span):
             continue
         axes = range(len(side.start.sizes))
-        have = [(does or (1, 0))[0] * (other.stride(i) or 1) for i, does in zip(axes, operation.geometry, strict=False)]
-        whole = [side.stride(i) or 1 for i in axes]
+        have = [
+            (does or (1, 0))[0] * (other.compute_stride(i) or 1)
+            for i, does in zip(axes, operation.geometry, strict=False)
+        ]
+        whole = [side.compute_stride(i) or 1 for i in axes]
         if any(n % w for n, w in zip(have, whole, strict=False)):
             continue
         stride = normal_size(tuple(n // w for n, w in zip(have, whole, strict=False)))
-        names = [name for name, value in stride_numbers(sites[0].block) if value == stride]
+        names = [name for name, value in list_stride_numbers(sites[0].block) if value == stride]
         for term in (*names, ""):
             change = change_arguments(operation, {"stride": stride}, {"stride": term} if term else None)
             if change.edits and fit_changes(sites, (change,)) is not None:
@@ -160,7 +168,7 @@ def suggest_stride_of_call(sites: list[JoinSite], mine: int, axis: int) -> Itera
 def suggest_stride_for_dilation(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """A convolution of one side that has the stride of the other, under the keyword `dilation`."""
     side, other = sites[0].sides[mine], sites[0].sides[1 - mine]
-    strides = {name: value for name, value in stride_numbers(sites[0].block) if "dilat" not in name}
+    strides = {name: value for name, value in list_stride_numbers(sites[0].block) if "dilat" not in name}
     for operation in side.operations:
         stated = dict(parse_arguments(operation.span.text)) if operation.leaf else {}
         name = stated.get("dilation", "")
@@ -175,7 +183,7 @@ def suggest_stride_for_dilation(sites: list[JoinSite], mine: int, axis: int) -> 
 def suggest_stride_once(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """The last of two operations of one side that both say the stride which the other side has once."""
     side = sites[0].sides[mine]
-    strides = dict(stride_numbers(sites[0].block))
+    strides = dict(list_stride_numbers(sites[0].block))
     saying = [o for o in side.operations if dict(parse_arguments(o.span.text)).get("stride") in strides]
     for first, last in [(saying[0], o) for o in saying[:0:-1]]:
         if dict(parse_arguments(first.span.text))["stride"] == dict(parse_arguments(last.span.text))["stride"]:
@@ -188,7 +196,7 @@ def suggest_stride_once(sites: list[JoinSite], mine: int, axis: int) -> Iterator
 def suggest_fewer_strides(sites: list[JoinSite], mine: int, axis: int) -> Iterator[Ranked]:
     """Several operations of one side that were all given the stride: only the first ones stride then."""
     side = sites[0].sides[mine]
-    strided = [o for o in side.operations if o.leaf is not None and (o.size_map(axis) or (1, 0))[0] > 1]
+    strided = [o for o in side.operations if o.leaf is not None and (o.get_size_map(axis) or (1, 0))[0] > 1]
     if any("stride" not in dict(o.leaf.arguments) or is_shipped(o.span) for o in strided if o.leaf):
         return
     for count in range(1, len(strided) - 1):  # a single one too many is another suggestion
@@ -199,20 +207,20 @@ def suggest_fewer_strides(sites: list[JoinSite], mine: int, axis: int) -> Iterat
             yield Wording.NUMBER, Suggestion(help, tuple(edit for change in changes for edit in change.edits))
 
 
-def kernel_sizes(operation: Operation) -> tuple[int, ...]:
+def list_kernel_sizes(operation: Operation) -> tuple[int, ...]:
     """The sizes of the kernel of an operation, if it has one."""
     leaf = operation.leaf
     kernel = leaf.by_name.get("kernel", 1) if leaf else 1
-    return tuple(size_on_axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
+    return tuple(get_size_on_axis(kernel, i) for i in range(leaf.shape_in.rank if leaf else 1))
 
 
 def suggest_strided_layer(block: ExpandedBlock, low: Branch, high: Branch, span: Span) -> Iterator[Ranked]:
     """A side without operations that goes through one with the strides of the other."""
-    whole = tuple(high.stride(i) or 1 for i in range(len(high.start.sizes)))
+    whole = tuple(high.compute_stride(i) or 1 for i in range(len(high.start.sizes)))
     if low.operations:
         return
     stride, channels = normal_size(whole), low.end.channels
-    need = next((name for name, value in stride_numbers(block) if value == stride), describe(stride))
+    need = next((name for name, value in list_stride_numbers(block) if value == stride), describe(stride))
     widths = (n.name for n in block.numbers if (n.type, n.value) == ("int", channels) and n.name != "here")
     width = next(widths, channels)
     led = {

@@ -50,7 +50,7 @@ def verify_fixes(fault: Diagnostic, recompile: Recompile, cost: int) -> Diagnost
     suggestions = [Suggestion(fault.helps[0], fault.fix), *fault.alternatives]
     best, chosen = Outcome.UNCHANGED, suggestions[0]
     for suggestion, remaining in try_edits(suggestions if cost <= MAX_COST else [], recompile):
-        outcome = max((fix_outcome(fault, other, suggestion.edits) for other in remaining), default=Outcome.COMPILES)
+        outcome = max((judge_fix(fault, other, suggestion.edits) for other in remaining), default=Outcome.COMPILES)
         if outcome < best:
             best, chosen = outcome, suggestion
         if best is Outcome.COMPILES:
@@ -89,13 +89,13 @@ def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile
     suggestions = [*first, *fault.alternatives]
     before = count_earlier(fault, faults)
     if fault.code.startswith("E01") and before.total() == 1:  # a look without recovery is quick
-        suggestions = [suggestion for suggestion in suggestions if parses(suggestion.edits)]
+        suggestions = [suggestion for suggestion in suggestions if is_parsed(suggestion.edits)]
     best, chosen = (Outcome.UNCHANGED, 0), None
     for suggestion, remaining in try_edits(suggestions, recompile):
         after = count_earlier(fault, remaining)
         fixed = after[fault.code, fault.message] < before[fault.code, fault.message] and after <= before
         outcome = Outcome.COMPILES if not remaining else Outcome.FIXED if fixed else Outcome.UNCHANGED
-        reached = min((phase_of(other) for other in remaining), default=0)  # a claim's fault is the last
+        reached = min((get_phase(other) for other in remaining), default=0)  # a claim's fault is the last
         if outcome is not Outcome.UNCHANGED and (outcome, -reached) < best:
             best, chosen = (outcome, -reached), suggestion
         if outcome is Outcome.COMPILES:
@@ -107,16 +107,16 @@ def verify_text_fixes(fault: Diagnostic, faults: Sequence[Diagnostic], recompile
 
 def count_earlier(fault: Diagnostic, faults: Sequence[Diagnostic]) -> Counter[tuple[str, str]]:
     """The faults of the phase of one, and of those before it: what comes after shows when this one is mended."""
-    phase = phase_of(fault)
-    return Counter((other.code, other.message) for other in faults if phase_of(other) <= phase)
+    phase = get_phase(fault)
+    return Counter((other.code, other.message) for other in faults if get_phase(other) <= phase)
 
 
-def phase_of(fault: Diagnostic) -> int:
+def get_phase(fault: Diagnostic) -> int:
     """The first two digits of its code: syntax, names, shapes, claims."""
     return int(fault.code[1:3])
 
 
-def parses(edits: tuple[Edit, ...]) -> bool:
+def is_parsed(edits: tuple[Edit, ...]) -> bool:
     """Whether a text parses with its edits; False where there is none."""
     if not edits or len(edits[0].span.source.text) > MAX_EDITED_TEXT:
         return False
@@ -148,7 +148,7 @@ def verify_warning(warning: Diagnostic, recompile: Recompile, false_claims: Sequ
     )
 
 
-def fix_outcome(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> Outcome:
+def judge_fix(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> Outcome:
     """What another fault, after the edits, says about how far they have fixed this one."""
     span, place = fault.primary.span, other.primary.span
     if other.code not in CODES:

@@ -15,32 +15,32 @@ Arguments = Mapping[str, Value]
 """The arguments of a primitive by their names."""
 
 
-def integer(arguments: Arguments, name: str) -> int:
+def get_integer(arguments: Arguments, name: str) -> int:
     """An argument that is a number."""
     value = arguments[name]
     assert isinstance(value, int)  # by its type in the table
     return value
 
 
-def integers(arguments: Arguments, name: str) -> tuple[int, ...]:
+def get_integers(arguments: Arguments, name: str) -> tuple[int, ...]:
     """An argument that is a list of numbers."""
     value = arguments[name]
     assert isinstance(value, tuple)
     return tuple(v for v in value if isinstance(v, int))  # all of them, by its type in the table
 
 
-def size_on_axis(value: Value, axis: int) -> int:
+def get_size_on_axis(value: Value, axis: int) -> int:
     """The number of one axis of a `size`."""
     number = value[axis] if isinstance(value, tuple) else value
     assert isinstance(number, int)
     return number
 
 
-def sizes_on_axes(value: Value, rank: int) -> list[int]:
+def list_sizes(value: Value, rank: int) -> list[int]:
     """The numbers of all axes of a `size`."""
     if isinstance(value, int):
         return [value] * rank
-    return [size_on_axis(value, axis) for axis in range(rank)]
+    return [get_size_on_axis(value, axis) for axis in range(rank)]
 
 
 def complete_arguments(
@@ -58,14 +58,14 @@ def complete_arguments(
         if parameter.type == "size" and isinstance(value, tuple) and len(value) != rank:
             raise Fault(errors.wrong_rank(primitive, parameter, value, rank, span))
         check_range(primitive, parameter, value, span)
-        if parameter.above and not exceeds(value, arguments[parameter.above]):
+        if parameter.above and not is_greater(value, arguments[parameter.above]):
             raise Fault(errors.out_of_range(primitive, parameter, value, arguments[parameter.above], span))
         if parameter.needs and value != parameter.default and not arguments[parameter.needs]:
             raise Fault(errors.without_effect(primitive, parameter, value, span))
         arguments[parameter.name] = value
     if "padding" in arguments and arguments["padding"] is None:
         dilation, kernel = arguments.get("dilation", 1), arguments["kernel"]
-        pairs = zip(sizes_on_axes(dilation, rank), sizes_on_axes(kernel, rank), strict=True)
+        pairs = zip(list_sizes(dilation, rank), list_sizes(kernel, rank), strict=True)
         pads = tuple(d * (k - 1) // 2 for d, k in pairs)
         arguments["padding"] = pads[0] if len(set(pads)) == 1 else pads
     if "behind" in arguments and arguments["behind"] is None:
@@ -75,7 +75,7 @@ def complete_arguments(
     return arguments
 
 
-def exceeds(value: Value, other: Value) -> bool:
+def is_greater(value: Value, other: Value) -> bool:
     assert is_number(value) and is_number(other)  # by their types in the table
     return value > other
 

@@ -95,11 +95,11 @@ def groups_do_not_divide(primitive: Primitive, what: str, channels: int, groups:
         "E0308",
         f"{groups} groups do not divide the {channels} {what} channels of `{primitive.name}`",
         Label(span, f"{channels} = {groups} x {channels // groups} + {channels % groups}"),
-        helps=(f"choose a number of groups that divides {channels}, such as {nearest_divisor(channels, groups)}",),
+        helps=(f"choose a number of groups that divides {channels}, such as {find_nearest_divisor(channels, groups)}",),
     )
 
 
-def nearest_divisor(number: int, wanted: int) -> int:
+def find_nearest_divisor(number: int, wanted: int) -> int:
     """The divisor that lies nearest to what was wanted; not 1, which makes no groups, where there is another."""
     divisors = {d for low in range(1, isqrt(number) + 1) if number % low == 0 for d in (low, number // low)}
     return min(divisors - {1} or {1}, key=lambda d: (abs(d - wanted), d))

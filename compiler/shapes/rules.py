@@ -10,7 +10,7 @@ from resnetc.compiler.evaluation.values import Value
 from resnetc.compiler.ir.network import Condition, Leaf
 from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.shapes import errors
-from resnetc.compiler.shapes.arguments import Arguments, integer, integers, size_on_axis, sizes_on_axes
+from resnetc.compiler.shapes.arguments import Arguments, get_integer, get_integers, get_size_on_axis, list_sizes
 from resnetc.compiler.shapes.format_shapes import AXIS_SYMBOLS
 from resnetc.compiler.sizes import constant, evaluate, is_constant, step
 from resnetc.compiler.source import Span
@@ -49,7 +49,7 @@ def slide_windows(
             constraints.append(
                 Condition(kind="at_least", axis=i, fn=fn, other=needs[i], span=span, text=f"`{primitive.name}`")
             )
-        sizes.append(step(fn, size_on_axis(arguments["stride"], i), deltas[i]))
+        sizes.append(step(fn, get_size_on_axis(arguments["stride"], i), deltas[i]))
     return Shape(shape.channels, tuple(sizes))
 
 
@@ -57,7 +57,7 @@ def infer_conv(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
-    channels, groups = integer(arguments, "channels"), integer(arguments, "groups")
+    channels, groups = get_integer(arguments, "channels"), get_integer(arguments, "groups")
     require_axes(primitive, shape, span)
     for what, count in (("input", shape.channels), ("output", channels)):
         if count % groups:
@@ -65,9 +65,7 @@ def infer_conv(
     if primitive.name == "std_conv" and shape.channels == groups and arguments["kernel"] == 1:
         # A single weight has no deviation.
         raise Fault(errors.out_of_range(primitive, KERNEL, 1, 2, span))
-    dilation, kernel, padding = (
-        sizes_on_axes(arguments[name], shape.rank) for name in ("dilation", "kernel", "padding")
-    )
+    dilation, kernel, padding = (list_sizes(arguments[name], shape.rank) for name in ("dilation", "kernel", "padding"))
     deltas = [2 * p - d * (k - 1) for d, k, p in zip(dilation, kernel, padding, strict=True)]
     out = slide_windows(primitive, arguments, shape, span, constraints, deltas, [1 - delta for delta in deltas])
     return [Shape(channels, out.sizes)]
@@ -78,7 +76,7 @@ def infer_pool(
 ) -> list[Shape]:
     (shape,) = inputs
     require_axes(primitive, shape, span)
-    kernel, stride, padding = (sizes_on_axes(arguments[name], shape.rank) for name in ("kernel", "stride", "padding"))
+    kernel, stride, padding = (list_sizes(arguments[name], shape.rank) for name in ("kernel", "stride", "padding"))
     deltas, needs = [], []
     for k, s, p in zip(kernel, stride, padding, strict=True):
         if 2 * p > k:
@@ -94,8 +92,8 @@ def infer_blur(
 ) -> list[Shape]:
     (shape,) = inputs
     require_axes(primitive, shape, span)
-    k = integer(arguments, "kernel")
-    border = [(stride + k - 2) // 2 for stride in sizes_on_axes(arguments["stride"], shape.rank)]
+    k = get_integer(arguments, "kernel")
+    border = [(stride + k - 2) // 2 for stride in list_sizes(arguments["stride"], shape.rank)]
     deltas = [2 * q - (k - 1) for q in border]
     needs = [max(q + 1, k - 2 * q) for q in border]  # the reflection, and one window
     return [slide_windows(primitive, arguments, shape, span, constraints, deltas, needs)]
@@ -128,7 +126,7 @@ def require_broadcast(primitive: Primitive, stored: Value, shape: Shape, span: S
 def infer_grouped(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    channels, groups = inputs[0].channels, integer(arguments, "groups")
+    channels, groups = inputs[0].channels, get_integer(arguments, "groups")
     if channels % groups:
         raise Fault(errors.groups_do_not_divide(primitive, "input", channels, groups, span))
     return [inputs[0]]
@@ -152,7 +150,7 @@ def infer_linear(
 ) -> list[Shape]:
     (shape,) = inputs
     is_pooled = all(is_constant(f) and evaluate(f, 1) <= 1 for f in shape.sizes)  # below 1: refused where it arose
-    return [Shape(integer(arguments, "features"), () if is_pooled else shape.sizes)]
+    return [Shape(get_integer(arguments, "features"), () if is_pooled else shape.sizes)]
 
 
 def infer_constant_pad(
@@ -160,7 +158,7 @@ def infer_constant_pad(
 ) -> list[Shape]:
     (shape,) = inputs
     require_axes(primitive, shape, span)
-    amount, behind = (sizes_on_axes(arguments[name], shape.rank) for name in ("amount", "behind"))
+    amount, behind = (list_sizes(arguments[name], shape.rank) for name in ("amount", "behind"))
     triples = zip(shape.sizes, amount, behind, strict=True)
     return [Shape(shape.channels, tuple(step(f, 1, before + after) for f, before, after in triples))]
 
@@ -169,7 +167,7 @@ def infer_pad_channels(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
     (shape,) = inputs
-    channels, before = integer(arguments, "channels"), integer(arguments, "before")
+    channels, before = get_integer(arguments, "channels"), get_integer(arguments, "before")
     if channels < shape.channels + before:
         raise Fault(errors.pads_to_fewer(shape.channels, channels, before, span))
     return [Shape(channels, shape.sizes)]
@@ -180,7 +178,7 @@ def infer_subsample(
 ) -> list[Shape]:
     (shape,) = inputs
     require_axes(primitive, shape, span)
-    strides = sizes_on_axes(arguments["stride"], shape.rank)
+    strides = list_sizes(arguments["stride"], shape.rank)
     return [Shape(shape.channels, tuple(step(f, stride, 0) for f, stride in zip(shape.sizes, strides, strict=True)))]
 
 
@@ -189,7 +187,7 @@ def infer_space_to_depth(
 ) -> list[Shape]:
     (shape,) = inputs
     require_axes(primitive, shape, span)
-    factors = sizes_on_axes(arguments["factor"], shape.rank)
+    factors = list_sizes(arguments["factor"], shape.rank)
     for i, (fn, factor) in enumerate(zip(shape.sizes, factors, strict=True)):
         if factor > 1:
             text = f"`{primitive.name}`"
@@ -203,17 +201,17 @@ def infer_split(
 ) -> list[Shape]:
     (shape,) = inputs
     if isinstance(arguments["parts"], tuple):
-        widths = integers(arguments, "parts")
+        widths = get_integers(arguments, "parts")
         if sum(widths) != shape.channels:
             raise Fault(errors.does_not_split(shape.channels, widths, span))
         return [Shape(width, shape.sizes) for width in widths]
-    parts = integer(arguments, "parts")
+    parts = get_integer(arguments, "parts")
     if shape.channels % parts:
         raise Fault(errors.does_not_split(shape.channels, parts, span))
     return [Shape(shape.channels // parts, shape.sizes)] * parts
 
 
-def equate_sizes(inputs: tuple[Shape, ...], what: str, span: Span, constraints: list[Condition]) -> None:
+def require_equal_sizes(inputs: tuple[Shape, ...], what: str, span: Span, constraints: list[Condition]) -> None:
     """Maps that are put together have equal sizes on every axis."""
     first = inputs[0]
     for other in inputs[1:]:
@@ -227,14 +225,14 @@ def equate_sizes(inputs: tuple[Shape, ...], what: str, span: Span, constraints: 
 def infer_concat(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    equate_sizes(inputs, "`concat`", span, constraints)
+    require_equal_sizes(inputs, "`concat`", span, constraints)
     return [Shape(sum(s.channels for s in inputs), inputs[0].sizes)]
 
 
 def infer_elementwise(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    equate_sizes(inputs, f"`{primitive.name}`", span, constraints)
+    require_equal_sizes(inputs, f"`{primitive.name}`", span, constraints)
     for other in inputs[1:]:
         if other.channels != inputs[0].channels:
             raise Fault(errors.channels_differ(primitive.name, inputs[0], other, span))
@@ -244,7 +242,7 @@ def infer_elementwise(
 def infer_regroup(
     primitive: Primitive, arguments: Arguments, inputs: tuple[Shape, ...], span: Span, constraints: list[Condition]
 ) -> list[Shape]:
-    count = integer(arguments, "groups") * integer(arguments, "parts")
+    count = get_integer(arguments, "groups") * get_integer(arguments, "parts")
     if inputs[0].channels % count:
         raise Fault(errors.does_not_split(inputs[0].channels, count, span))
     return [inputs[0]]

@@ -10,15 +10,17 @@ from math import gcd, lcm
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.budget import MAX_ONSET, charge_terms, memoized
 from resnetc.compiler.sizes.functions import onset_of, period_gain, values
-from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, regular_from, restrict_to_residues
+from resnetc.compiler.symbolic.polynomials import Atom, Key, Point, find_regular_onset, restrict_to_residues
 
 Box = Mapping[int, SizeSet]
 """The sizes that are looked at, axis by axis."""
 
 MAX_PIECES = 20_000
-ALWAYS = 4  # terms that are as quick as all else that is done with a piece
+BASE_COST = 4  # terms that are as quick as all else that is done with a piece
 MAX_CASES = 2**13
-FAR = 2**16  # how far to look where statements about several polynomials hold together somewhere, or nowhere
+MAX_SEARCH_SIZE = (
+    2**16
+)  # how far to look where statements about several polynomials hold together somewhere, or nowhere
 
 
 class Undecided(Exception):
@@ -35,7 +37,7 @@ def find_nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: 
         if witness_point is None:
             return None
         radius = max(abs(n - origin[axis]) for axis, n in witness_point.items())
-    return Search(atoms, box, origin).least(radius)
+    return BranchAndBound(atoms, box, origin).find_nearest(radius)
 
 
 # -- finite boxes -----------------------------------------------------------------------------------------------------
@@ -44,7 +46,7 @@ Piece = tuple[tuple[int, int], ...]
 """A first and a last size on each axis, both members of the box."""
 
 
-class Search:
+class BranchAndBound:
     """Splits a box, the nearest piece first, and leaves out the pieces in which some atom cannot hold."""
 
     # Branch and bound. The answer has to be the nearest point, not just some point, and "none" has to be a proof;
@@ -59,17 +61,17 @@ class Search:
     def __init__(self, atoms: Sequence[Atom], box: Box, origin: Point) -> None:
         self.atoms, self.box, self.axes = atoms, box, tuple(box)
         self.origin = tuple(origin[axis] for axis in self.axes)
-        self.rows = [(atom, integer_terms(atom)) for atom in atoms]
-        self.effort = sum(effort(atom) for atom in atoms)
+        self.rows = [(atom, make_integer_terms(atom)) for atom in atoms]
+        self.effort = sum(count_terms(atom) for atom in atoms)
 
-    def least(self, radius: int | None) -> Point | None:
-        first = self.piece(
+    def find_nearest(self, radius: int | None) -> Point | None:
+        first = self.trim_piece(
             tuple(
                 (1, sizes.max or 1) if radius is None else (max(1, o - radius), o + radius)
                 for o, sizes in zip(self.origin, self.box.values(), strict=True)
             )
         )
-        pending = [(self.distance(first), first)] if first is not None and self.possible(first) else []
+        pending = [(self.compute_distance(first), first)] if first is not None and self.is_possible(first) else []
         for _ in range(MAX_PIECES):
             if not pending:
                 return None
@@ -77,12 +79,12 @@ class Search:
             _, piece = heapq.heappop(pending)
             if all(low == high for low, high in piece):
                 return {axis: low for axis, (low, _) in zip(self.axes, piece, strict=True)}
-            for half in self.halves(piece):
-                if self.possible(half):
-                    heapq.heappush(pending, (self.distance(half), half))
+            for half in self.split_piece(piece):
+                if self.is_possible(half):
+                    heapq.heappush(pending, (self.compute_distance(half), half))
         raise Undecided("checking all sizes would take too long")
 
-    def piece(self, bounds: Piece) -> Piece | None:
+    def trim_piece(self, bounds: Piece) -> Piece | None:
         """The piece with members at its ends; None where it has none."""
         ends = []
         for (low, high), sizes in zip(bounds, self.box.values(), strict=True):
@@ -92,53 +94,53 @@ class Search:
             ends.append((first, last))
         return tuple(ends)
 
-    def halves(self, piece: Piece) -> Iterator[Piece]:
+    def split_piece(self, piece: Piece) -> Iterator[Piece]:
         i = max(range(len(piece)), key=lambda i: piece[i][1] - piece[i][0])
         low, high = piece[i]
         middle = (low + high) // 2
         for bounds in ((low, middle), (middle + 1, high)):
-            half = self.piece((*piece[:i], bounds, *piece[i + 1 :]))
+            half = self.trim_piece((*piece[:i], bounds, *piece[i + 1 :]))
             if half is not None:
                 yield half
 
-    def distance(self, piece: Piece) -> tuple[int, int, tuple[int, ...]]:
+    def compute_distance(self, piece: Piece) -> tuple[int, int, tuple[int, ...]]:
         """How near some point of a piece may be."""
         gaps = [max(low - o, o - high, 0) for (low, high), o in zip(piece, self.origin, strict=True)]
         return max(gaps), sum(gaps), tuple(low for low, _ in piece)
 
-    def possible(self, piece: Piece) -> bool:
+    def is_possible(self, piece: Piece) -> bool:
         place = dict(zip(self.axes, piece, strict=True))
-        return all(atom.possible(*self.reach(row, place)) for atom, row in self.rows)
+        return all(atom.is_satisfiable(*self.bound_polynomial(row, place)) for atom, row in self.rows)
 
-    def reach(self, row: list[tuple[Key, int]], place: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
+    def bound_polynomial(self, row: list[tuple[Key, int]], place: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
         """Numbers between which a polynomial stays on a piece: by its terms, each factor on its own."""
         low = high = 0
         for key, coefficient in row:
             least = greatest = coefficient
             for axis, fn in key:
-                a, b = extent(fn, *place[axis])
+                a, b = bound_function(fn, *place[axis])
                 corners = (least * a, least * b, greatest * a, greatest * b)
                 least, greatest = min(corners), max(corners)
             low, high = low + least, high + greatest
         return low, high
 
 
-def effort(statement: Atom) -> int:
+def count_terms(statement: Atom) -> int:
     """What it takes to look at an atom once: its terms with their factors."""
-    return ALWAYS + sum(1 + len(key) for key in statement.p.terms)
+    return BASE_COST + sum(1 + len(key) for key in statement.p.terms)
 
 
-def integer_terms(statement: Atom) -> list[tuple[Key, int]]:
+def make_integer_terms(statement: Atom) -> list[tuple[Key, int]]:
     """The terms of an atom's polynomial, made whole by something positive."""
     scale = lcm(*(c.denominator for c in statement.p.terms.values()))
     return [(key, int(c * scale)) for key, c in statement.p.terms.items()]
 
 
-def extent(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
+def bound_function(fn: SizeFn, low: int, high: int) -> tuple[int, int]:
     """Numbers between which a function stays from one size to another."""
     if low == high or is_rising(fn):
         return evaluate(fn, low), evaluate(fn, high)
-    (P, Q), (down, up) = period_gain(fn), spread(fn)
+    (P, Q), (down, up) = period_gain(fn), bound_remainder(fn)
     ends = sorted((Q * low, Q * high))
     return (ends[0] + down) // P, -(-(ends[1] + up) // P)
 
@@ -149,7 +151,7 @@ def is_rising(fn: SizeFn) -> bool:
 
 
 @memoized
-def spread(fn: SizeFn) -> tuple[int, int]:
+def bound_remainder(fn: SizeFn) -> tuple[int, int]:
     """The least and the greatest of P f(n) - Q n."""
     P, Q = period_gain(fn)
     row = [P * v - Q * n for n, v in enumerate(values(fn, onset_of(fn) + P), start=1)]
@@ -165,9 +167,9 @@ def find_witness(atoms: Sequence[Atom], box: Box) -> Point | None:
         return find_witness_of_atom(atoms[0], box)
     if any(find_witness_of_atom(atom, {axis: box[axis] for axis in atom.p.axes}) is None for atom in atoms):
         return None
-    point = Search(atoms, box, dict.fromkeys(box, 0)).least(FAR)
+    point = BranchAndBound(atoms, box, dict.fromkeys(box, 0)).find_nearest(MAX_SEARCH_SIZE)
     if point is None:
-        raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
+        raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:_}, but larger sizes are undecided")
     return point
 
 
@@ -176,14 +178,16 @@ def find_witness_of_atom(statement: Atom, box: Box) -> Point | None:
     axes = statement.p.axes
     rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
     if not axes:
-        return rest if statement.holds(statement.p.at({})) else None
+        return rest if statement.is_satisfied(statement.p.at({})) else None
     point, decided = search_cases(statement, box)
     if point is None and not decided:
-        point = Search([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).least(FAR)
+        point = BranchAndBound([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).find_nearest(
+            MAX_SEARCH_SIZE
+        )
         for axis in axes if point is None else ():
-            point, decided = search_cases(statement, {**box, axis: box[axis] & from_minimum(FAR + 1)})
+            point, decided = search_cases(statement, {**box, axis: box[axis] & from_minimum(MAX_SEARCH_SIZE + 1)})
             if not decided:
-                raise Undecided(f"it holds at all sizes up to {FAR:_}, but larger sizes are undecided")
+                raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:_}, but larger sizes are undecided")
             if point is not None:
                 break
     return None if point is None else {**rest, **point}
@@ -197,10 +201,10 @@ def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     axes = statement.p.axes
     if any(box[axis].is_empty for axis in axes):
         return None, True
-    rows = [list(residue_starts(statement, axis, box[axis])) for axis in axes]
+    rows = [list(list_residue_starts(statement, axis, box[axis])) for axis in axes]
     for first in product(*(row[:2] for row in rows)):  # a glance, before all cases
         point = {axis: start for axis, (start, _) in zip(axes, first, strict=True)}
-        if statement.holds(statement.p.at(point)):
+        if statement.is_satisfied(statement.p.at(point)):
             return point, True
     count = 1
     for row in rows:
@@ -209,7 +213,7 @@ def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
         raise Undecided(f"its terms repeat in {count:_} different ways")
     proof = True
     for case in product(*rows):
-        charge_terms(effort(statement))
+        charge_terms(count_terms(statement))
         witness_point, decided = search_case(statement, dict(zip(axes, case, strict=True)))
         if witness_point is not None:
             return witness_point, True
@@ -217,9 +221,9 @@ def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     return None, proof
 
 
-def residue_starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
+def list_residue_starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
     """The members of an axis: one by one up to where all is regular, then the first of each residue with its period."""
-    onset, period = regular_from(statement.p, axis)
+    onset, period = find_regular_onset(statement.p, axis)
     onset = max(onset, sizes.onset)
     n = sizes.next_from(1)
     count = 0
@@ -251,7 +255,7 @@ def search_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[P
     moving = [axis for axis in sorted(case) if case[axis][1]]
     still = {axis: start for axis, (start, period) in case.items()}
     constant = row.get((0,) * len(moving), 0)
-    if statement.holds(constant):
+    if statement.is_satisfied(constant):
         return still, True
     others = {exponents: c for exponents, c in row.items() if any(exponents)}
     if statement.op == "==":
@@ -280,6 +284,6 @@ def search_far_out(
             point[axis] = start + (period * t if period and exponents[i] else 0)
         if max(point.values()) > MAX_ONSET * 2**40:
             return None
-        if statement.holds(statement.p.at(point)):
+        if statement.is_satisfied(statement.p.at(point)):
             return point
         t *= 2

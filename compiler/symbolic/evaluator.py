@@ -14,7 +14,7 @@ from resnetc.compiler.evaluation.evaluator import Evaluator, Rule
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Value
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.predicates import Comparison, SymBool, compare_values, conjunction, disjunction
+from resnetc.compiler.symbolic.predicates import Comparison, SymBool, combine_all, combine_any, compare_values
 from resnetc.compiler.symbolic.values import OPEN, compute, round_sizes, undecided
 from resnetc.compiler.syntax import tree as syntax
 
@@ -50,7 +50,7 @@ class SizedEvaluator:
             return self.values[expr.id]
         return self.evaluator.name(expr, frame, chain(self.values, others))
 
-    def blameless(self) -> Callable[[], None]:
+    def forget_comparisons(self) -> Callable[[], None]:
         """Forgets, when it is called, what was found false meanwhile: nothing is false by it."""
         before = [len(causes) for causes in self.cause_lists]
 
@@ -61,14 +61,14 @@ class SizedEvaluator:
         return forget
 
     def joined(self, expr: syntax.Binary, frame: Frame) -> bool | SymBool:
-        first = self.truth(expr.left, frame)
+        first = self.evaluate_condition(expr.left, frame)
         if first is (expr.op == "or"):
             return first
-        second = self.truth(expr.right, frame)
-        return conjunction([first, second]) if expr.op == "and" else disjunction(first, second, expr.span)
+        second = self.evaluate_condition(expr.right, frame)
+        return combine_all([first, second]) if expr.op == "and" else combine_any(first, second, expr.span)
 
     def binary(self, expr: syntax.Binary, frame: Frame) -> Value:
-        forget = self.blameless()
+        forget = self.forget_comparisons()
         if expr.op in ("and", "or"):
             result = self.joined(expr, frame)
             if result is not False:
@@ -90,7 +90,7 @@ class SizedEvaluator:
             self.false.append(claim)
         return result
 
-    def truth(self, expr: syntax.Expr, frame: Frame) -> bool | SymBool:
+    def evaluate_condition(self, expr: syntax.Expr, frame: Frame) -> bool | SymBool:
         """A statement: true or false, or open until the sizes are known."""
         value = self.evaluator.evaluate(expr, frame)
         if isinstance(value, (bool, SymBool)):
@@ -98,13 +98,13 @@ class SizedEvaluator:
         raise Fault(errors.not_a_flag(expr.span, value))
 
     def flag(self, expr: syntax.Expr, frame: Frame) -> bool:
-        value = self.truth(expr, frame)
+        value = self.evaluate_condition(expr, frame)
         if isinstance(value, SymBool):
             raise Fault(undecided(expr.span, "a conditional must not depend on a size"))
         return value
 
     def choice(self, expr: syntax.Choice, frame: Frame) -> Value:
-        forget = self.blameless()
+        forget = self.forget_comparisons()
         chosen = expr.value if self.flag(expr.condition, frame) else expr.other
         forget()
         return self.evaluator.evaluate(chosen, frame)
@@ -119,7 +119,7 @@ def apply_sized_function(name: str, arguments: tuple[Value, ...], span: Span) ->
     return apply_function(name, arguments, span)
 
 
-def mentioned_names(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
+def list_mentioned_names(expr: syntax.Expr, of_fields: bool = False) -> set[str]:
     """The names in an expression; those of fields too if asked for."""
     ids: set[str] = set()
     pending: list[object] = [expr]

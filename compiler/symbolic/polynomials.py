@@ -109,7 +109,7 @@ class Atom:
     op: Literal[">", ">=", "==", "!="]
     p: Polynomial
 
-    def holds(self, value: Fraction | int) -> bool:
+    def is_satisfied(self, value: Fraction | int) -> bool:
         match self.op:
             case ">":
                 return value > 0
@@ -119,7 +119,7 @@ class Atom:
                 return value == 0
         return value != 0
 
-    def possible(self, low: Fraction | int, high: Fraction | int) -> bool:
+    def is_satisfiable(self, low: Fraction | int, high: Fraction | int) -> bool:
         """Whether some number from `low` to `high` would do."""
         match self.op:
             case ">":
@@ -130,7 +130,7 @@ class Atom:
                 return low <= 0 <= high
         return low != 0 or high != 0
 
-    def negated(self) -> Atom:
+    def negate(self) -> Atom:
         match self.op:
             case ">":
                 return Atom(">=", self.p.negative())
@@ -163,7 +163,7 @@ Coefficients = dict[tuple[int, ...], int]
 """A polynomial in whole numbers q: the coefficient of each tuple of exponents."""
 
 
-def regular_from(p: Polynomial, axis: int) -> tuple[int, int]:
+def find_regular_onset(p: Polynomial, axis: int) -> tuple[int, int]:
     """Onset and period of an axis: from there on every factor is a line along each residue."""
     functions = {fn for key in p.terms for a, fn in key if a == axis}
     period = lcm(*(period_gain(fn)[0] for fn in functions))
@@ -201,7 +201,7 @@ def restrict_to_residues(p: Polynomial, starts: Mapping[int, tuple[int, int]]) -
     return {exponents: c for exponents, c in total.items() if c}
 
 
-def sign_settles_at(coefficients: list[int]) -> int:
+def bound_sign_changes(coefficients: list[int]) -> int:
     """From which q on the sign of a polynomial in one variable never changes."""
     q, row = 0, coefficients
     while any(c > 0 for c in row) and any(c < 0 for c in row):
@@ -220,19 +220,19 @@ def shift(row: list[int], q: int) -> list[int]:
     return coefficients
 
 
-def sizes_where(statement: Atom) -> SizeSet:
+def solve(statement: Atom) -> SizeSet:
     """The sizes at which a statement about one axis holds, exactly."""
     p = statement.p
     (axis,) = p.axes
-    onset, period = regular_from(p, axis)
+    onset, period = find_regular_onset(p, axis)
     last = 0
     charge_entries(FLAG * period)
     for start in range(onset, onset + period):
         row = restrict_to_residues(p, {axis: (start, period)})
         degree = max((e for (e,) in row), default=0)
-        last = max(last, sign_settles_at([row.get((e,), 0) for e in range(degree + 1)]))
+        last = max(last, bound_sign_changes([row.get((e,), 0) for e in range(degree + 1)]))
         if (last + 2) * period + onset > MAX_FLAGS:
             raise SizesTooIrregular(f"sizes too irregular: exceptions up to {(last + 1) * period + onset}")
     stop = onset + (last + 1) * period
     charge_entries(FLAG * stop)
-    return from_flags([statement.holds(p.at({axis: n})) for n in range(1, stop)], period)
+    return from_flags([statement.is_satisfied(p.at({axis: n})) for n in range(1, stop)], period)

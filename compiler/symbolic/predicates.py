@@ -13,8 +13,8 @@ from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import ALL, EMPTY, SizeSet, equal_where, less_equal_where, scale
 from resnetc.compiler.source import Span
 from resnetc.compiler.symbolic import counterexamples
-from resnetc.compiler.symbolic.polynomials import Atom, Point, make_atom, sizes_where
-from resnetc.compiler.symbolic.values import OPEN, SymInt, as_polynomial, axes_of, compute_exactly, undecided
+from resnetc.compiler.symbolic.polynomials import Atom, Point, make_atom, solve
+from resnetc.compiler.symbolic.values import OPEN, SymInt, compute_exactly, list_axes, to_polynomial, undecided
 from resnetc.compiler.syntax import tree as syntax
 
 MAX_REGIONS = 256
@@ -58,26 +58,26 @@ class Region:
     def is_void(self) -> bool:
         return any(sizes.is_empty for sizes in self.sets.values())
 
-    def within(self, sets: Mapping[int, SizeSet]) -> Region:
+    def restrict(self, sets: Mapping[int, SizeSet]) -> Region:
         """What of it lies in some sets."""
         both = {axis: self.sets.get(axis, ALL) & sizes for axis, sizes in sets.items()}
         return replace(self, sets={**self.sets, **both})
 
-    def meeting(self, other: Region) -> Region:
-        met = self.within(other.sets)
+    def intersect(self, other: Region) -> Region:
+        met = self.restrict(other.sets)
         return replace(met, atoms=(*self.atoms, *other.atoms), compared=(*self.compared, *other.compared))
 
-    def outside(self) -> tuple[Region, ...]:
+    def complement(self) -> tuple[Region, ...]:
         """Where not all of it holds: a region for each of its parts."""
         free = dict.fromkeys(self.sets, ALL)
         sets = [Region({**free, a: ~sizes}, (), self.compared) for a, sizes in self.sets.items() if sizes != ALL]
-        return (*sets, *(Region(free, (atom.negated(),), self.compared) for atom in self.atoms))
+        return (*sets, *(Region(free, (atom.negate(),), self.compared) for atom in self.atoms))
 
-    def smallest(self) -> Point | None:
+    def find_smallest(self) -> Point | None:
         """The point with the least greatest size; None is a proof that the region is empty."""
-        return self.nearest(None)
+        return self.find_nearest(None)
 
-    def nearest(self, to: Sequence[int] | None, witness: Point | None = None) -> Point | None:
+    def find_nearest(self, to: Sequence[int] | None, witness: Point | None = None) -> Point | None:
         """The point nearest to some sizes, on the axes that it says something about; `known` is one, if any is."""
         if self.is_void:
             return None
@@ -108,13 +108,13 @@ def compare_values(op: str, left: Value, right: Value, claim: Comparison) -> boo
     """A comparison, of lists element by element."""
     span = claim.expr.span
     listed = next((len(v) for v in (left, right) if isinstance(v, tuple)), 0)
-    parts = (*as_list(left, 1), *as_list(right, 1))
+    parts = (*repeat_value(left, 1), *repeat_value(right, 1))
     if listed and op in ("==", "!=") and any(isinstance(v, (*OPEN, tuple)) for v in parts):
         # A number stands for each element of a list, as where `stride == 1` holds for `[1, 1, 1]`.
-        left, right = as_list(left, listed), as_list(right, listed)
+        left, right = repeat_value(left, listed), repeat_value(right, listed)
         if len(left) != len(right):
             return op == "!="
-        same = conjunction(compare_values("==", a, b, claim) for a, b in zip(left, right, strict=True))
+        same = combine_all(compare_values("==", a, b, claim) for a, b in zip(left, right, strict=True))
         return same if op == "==" else negate(same, span)
     if not (isinstance(left, OPEN) or isinstance(right, OPEN)):
         return compare(op, left, right, span)
@@ -126,22 +126,24 @@ def compare_values(op: str, left: Value, right: Value, claim: Comparison) -> boo
     if len({size.axis for size in sizes}) == 1 and not any(
         not isinstance(v, SymInt) for v in (left, right) if not is_number(v)
     ):
-        holds = compare_on_axis(op, sizes[0].like(left), sizes[0].like(right))
+        holds = compare_on_axis(op, sizes[0].convert_to_axis(left), sizes[0].convert_to_axis(right))
         return SymBool((Region({sizes[0].axis: ~holds}, (), values),))
     difference = compute_exactly("-", left, right, span)
     if is_number(difference):
         everywhere = compare(op, difference, 0, span)
-        sets = {axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+        sets = {
+            axis: EMPTY if everywhere else ALL for v in (left, right) if isinstance(v, OPEN) for axis in list_axes(v)
+        }
         return SymBool((Region(sets, (), values),))
-    statement = make_atom(op, as_polynomial(difference))
+    statement = make_atom(op, to_polynomial(difference))
     # What cancels out of the difference has a value all the same, which a counterexample shows.
-    sets = {axis: ALL for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+    sets = {axis: ALL for v in (left, right) if isinstance(v, OPEN) for axis in list_axes(v)}
     if len(statement.p.axes) == 1:
-        return SymBool((Region({**sets, statement.p.axes[0]: ~sizes_where(statement)}, (), values),))
-    return SymBool((Region(sets, (statement.negated(),), values),))
+        return SymBool((Region({**sets, statement.p.axes[0]: ~solve(statement)}, (), values),))
+    return SymBool((Region(sets, (statement.negate(),), values),))
 
 
-def as_list(value: Value, count: int) -> tuple[Value, ...]:
+def repeat_value(value: Value, count: int) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,) * count
 
 
@@ -155,7 +157,7 @@ def compare_on_axis(op: str, a: SymInt, b: SymInt) -> SizeSet:
     return ~sizes if op in ("!=", "<", ">") else sizes
 
 
-def conjunction(truths: Iterable[bool | SymBool]) -> bool | SymBool:
+def combine_all(truths: Iterable[bool | SymBool]) -> bool | SymBool:
     """All of them at once."""
     broken: list[Region] = []
     sized = False
@@ -168,7 +170,7 @@ def conjunction(truths: Iterable[bool | SymBool]) -> bool | SymBool:
     return SymBool(tuple(broken)) if sized else True
 
 
-def disjunction(left: bool | SymBool, right: bool | SymBool, span: Span) -> bool | SymBool:
+def combine_any(left: bool | SymBool, right: bool | SymBool, span: Span) -> bool | SymBool:
     """One of the two."""
     if isinstance(left, bool) or isinstance(right, bool):
         return True if True in (left, right) else right if left is False else left
@@ -179,16 +181,16 @@ def negate(truth: bool | SymBool, span: Span) -> bool | SymBool:
     """Where a statement is broken."""
     if isinstance(truth, bool):
         return not truth
-    return SymBool(holding_regions(truth, span))
+    return SymBool(list_holding_regions(truth, span))
 
 
-def holding_regions(truth: bool | SymBool, span: Span) -> tuple[Region, ...]:
+def list_holding_regions(truth: bool | SymBool, span: Span) -> tuple[Region, ...]:
     """The regions in which a statement holds."""
     if isinstance(truth, bool):
         return (Region({}),) if truth else ()
     regions: tuple[Region, ...] = (Region({}),)
     for region in truth.broken:
-        regions = intersect_regions(regions, region.outside(), span)
+        regions = intersect_regions(regions, region.complement(), span)
     return regions
 
 
@@ -198,7 +200,7 @@ def intersect_regions(left: Iterable[Region], right: Iterable[Region], span: Spa
     regions: list[Region] = []
     for a in left:
         for b in right:
-            met = a.meeting(b)
+            met = a.intersect(b)
             if not met.is_void:
                 regions.append(met)
                 if len(regions) > MAX_REGIONS:
@@ -206,7 +208,7 @@ def intersect_regions(left: Iterable[Region], right: Iterable[Region], span: Spa
     return tuple(regions)
 
 
-def covered_sizes(regions: Iterable[Region], axis: int) -> SizeSet:
+def cover_sizes(regions: Iterable[Region], axis: int) -> SizeSet:
     """The sizes of an axis that some region speaks of."""
     sizes = EMPTY
     for region in regions:

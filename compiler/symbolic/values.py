@@ -53,7 +53,7 @@ class SymInt:
             return text
         return f"{f'({text})' if ' ' in text else text} / {self.divisor}"
 
-    def with_function(self, fn: SizeFn, divisor: int = 1) -> Value:
+    def replace_function(self, fn: SizeFn, divisor: int = 1) -> Value:
         """Another value on this axis, as plain as it can be."""
         if is_constant(fn):
             return normal(Fraction(evaluate(fn, 1), divisor))
@@ -61,11 +61,11 @@ class SymInt:
             return SymInt(self.axis, self.symbol, step(fn, divisor, 0))
         return SymInt(self.axis, self.symbol, fn, divisor)
 
-    def like(self, value: Value) -> SymInt:
+    def convert_to_axis(self, value: Value) -> SymInt:
         """A number, or a size of the same axis, as a size of this axis."""
         if isinstance(value, SymInt):
             return value
-        exact = Fraction(as_number(value))
+        exact = Fraction(to_number(value))
         return SymInt(self.axis, self.symbol, constant(exact.numerator), exact.denominator)
 
 
@@ -101,7 +101,7 @@ def compute_exactly(op: str, left: Value, right: Value, span: Span) -> Value:
         raise Fault(undecided(span, f"a size and {kind(odd)}"))
     if op in "/%":
         return divide(op, left, right, span)
-    axes = {axis for v in (left, right) if isinstance(v, OPEN) for axis in axes_of(v)}
+    axes = {axis for v in (left, right) if isinstance(v, OPEN) for axis in list_axes(v)}
     if isinstance(left, Polynomial) or isinstance(right, Polynomial) or len(axes) > 1:
         return combine_polynomials(op, left, right)
     size = left if isinstance(left, SymInt) else right
@@ -109,11 +109,11 @@ def compute_exactly(op: str, left: Value, right: Value, span: Span) -> Value:
     if op == "*":
         if isinstance(left, SymInt) and isinstance(right, SymInt):
             return combine_polynomials(op, left, right)
-        number = Fraction(as_number(right if isinstance(left, SymInt) else left))
-        return size.with_function(scale(size.fn, number.numerator), size.divisor * number.denominator)
-    a, b = size.like(left), size.like(right)
+        number = Fraction(to_number(right if isinstance(left, SymInt) else left))
+        return size.replace_function(scale(size.fn, number.numerator), size.divisor * number.denominator)
+    a, b = size.convert_to_axis(left), size.convert_to_axis(right)
     f, g = scale(a.fn, b.divisor), scale(b.fn, a.divisor)
-    return size.with_function(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
+    return size.replace_function(add(f, g) if op == "+" else sub(f, g), a.divisor * b.divisor)
 
 
 def divide(op: str, left: Value, right: Value, span: Span) -> Value:
@@ -126,21 +126,21 @@ def divide(op: str, left: Value, right: Value, span: Span) -> Value:
     quotient = compute("*", left, 1 / Fraction(right), span)
     if op == "/":
         return quotient
-    whole = round_sizes("floor", [quotient], span) if isinstance(quotient, SymInt) else floor(as_number(quotient))
+    whole = round_sizes("floor", [quotient], span) if isinstance(quotient, SymInt) else floor(to_number(quotient))
     return compute("-", left, compute("*", whole, right, span), span)
 
 
-def as_number(value: Value) -> Number:
+def to_number(value: Value) -> Number:
     """A value that can be nothing but a number here."""
     assert is_number(value)
     return value
 
 
-def axes_of(value: SymInt | Polynomial) -> tuple[int, ...]:
+def list_axes(value: SymInt | Polynomial) -> tuple[int, ...]:
     return (value.axis,) if isinstance(value, SymInt) else value.axes
 
 
-def as_polynomial(value: Value) -> Polynomial:
+def to_polynomial(value: Value) -> Polynomial:
     """A number, a size or a polynomial as a polynomial."""
     if isinstance(value, Polynomial):
         return value
@@ -148,7 +148,7 @@ def as_polynomial(value: Value) -> Polynomial:
         factor, slope, rest = split(value.fn)
         terms = {((value.axis, factor),): Fraction(slope, value.divisor), (): Fraction(rest, value.divisor)}
         return normalize(terms, [(value.axis, value.symbol)])
-    return normalize({(): Fraction(as_number(value))}, ())
+    return normalize({(): Fraction(to_number(value))}, ())
 
 
 def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
@@ -161,11 +161,11 @@ def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
 
 def combine_polynomials(op: str, left: Value, right: Value) -> Value:
     """The sum, difference or product of values of several axes."""
-    a, b = as_polynomial(left), as_polynomial(right)
-    return plainest(a.times(b) if op == "*" else a.plus(b, 1 if op == "+" else -1))
+    a, b = to_polynomial(left), to_polynomial(right)
+    return simplify(a.times(b) if op == "*" else a.plus(b, 1 if op == "+" else -1))
 
 
-def plainest(p: Polynomial) -> Value:
+def simplify(p: Polynomial) -> Value:
     """A number or a size where a polynomial is one."""
     rest = p.terms.get((), Fraction(0))
     if not p.symbols:
@@ -178,7 +178,7 @@ def plainest(p: Polynomial) -> Value:
     for key, coefficient in p.terms.items():
         for _, fn in key:
             total = add(total, scale(fn, int(coefficient * divisor)))
-    return SymInt(axis, symbol, total).with_function(total, divisor)
+    return SymInt(axis, symbol, total).replace_function(total, divisor)
 
 
 def round_sizes(name: str, arguments: Sequence[Value], span: Span) -> Value:
@@ -190,14 +190,14 @@ def round_sizes(name: str, arguments: Sequence[Value], span: Span) -> Value:
         raise Fault(undecided(span, f"`{name}` takes sizes and numbers, {what}"))
     first = sizes[0]
     if name in ("ceil", "floor"):
-        return first.with_function(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
+        return first.replace_function(step(first.fn, first.divisor, 0 if name == "ceil" else 1 - first.divisor))
     choose = maximum if name == "max" else minimum
     extreme = first
     for value in arguments:
-        other = first.like(value)
+        other = first.convert_to_axis(value)
         f, g = scale(extreme.fn, other.divisor), scale(other.fn, extreme.divisor)
-        extreme = first.like(first.with_function(choose(f, g), extreme.divisor * other.divisor))
-    return first.with_function(extreme.fn, extreme.divisor)
+        extreme = first.convert_to_axis(first.replace_function(choose(f, g), extreme.divisor * other.divisor))
+    return first.replace_function(extreme.fn, extreme.divisor)
 
 
 # -- functions of sizes -----------------------------------------------------------------------------------------------
@@ -206,12 +206,12 @@ def round_sizes(name: str, arguments: Sequence[Value], span: Span) -> Value:
 def apply_size_function(fn: SizeFn, size: Value) -> Value:
     """A size function of a whole number, or of a size that is whole everywhere."""
     if isinstance(size, SymInt):
-        return size.with_function(compose(fn, size.fn))
+        return size.replace_function(compose(fn, size.fn))
     assert isinstance(size, int)
     return evaluate(fn, size)
 
 
-def value_at(value: Value, point: Point) -> Value:
+def evaluate_at(value: Value, point: Point) -> Value:
     """The number that a value is at a point."""
     match value:
         case SymInt():
@@ -219,14 +219,14 @@ def value_at(value: Value, point: Point) -> Value:
         case Polynomial():
             return normal(value.at(point))
         case tuple():
-            return tuple(value_at(v, point) for v in value)
+            return tuple(evaluate_at(v, point) for v in value)
     return value
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def in_one_line(text: str) -> str:
+def join_lines(text: str) -> str:
     """A piece of source in one line."""
     return " ".join(text.split())
 
@@ -243,7 +243,7 @@ DECIDED = "use `+`, `-`, `*` of sizes and numbers, `/` and `%` by numbers, `ceil
 def undecided(span: Span, why: str, help: str = DECIDED) -> Diagnostic:
     return Diagnostic(
         "E0403",
-        f"`{in_one_line(span.text)}` cannot be decided: {why}",
+        f"`{join_lines(span.text)}` cannot be decided: {why}",
         Label(span, "undecided at some sizes"),
         helps=(help,),
     )

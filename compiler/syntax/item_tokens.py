@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import similar
+from resnetc.compiler.diagnostics.diagnostic import find_similar
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax.error_context import BRACKETS, ITEM_OPENERS, ITEMS, opens_line
 
@@ -43,7 +43,7 @@ def opens_item(source: Source, tokens: list[Token], i: int, depth: dict[str, int
         return margin or (not inside and (not depth["LBRACE"] or opens_line(source, token)))
     after = [t.type for t in tokens[i + 1 : i + 3]]
     misspelt = token.type == "NAME" and after in (["NAME", "LPAR"], ["NAME", "ASSIGN"])
-    return margin and misspelt and similar(token.value, ITEMS) is not None
+    return margin and misspelt and find_similar(token.value, ITEMS) is not None
 
 
 def split_header(tokens: list[Token]) -> Iterator[list[Token]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, find_similar
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.source import Source
 from resnetc.compiler.syntax import errors
@@ -84,11 +84,11 @@ class Recovery:
         self._blamed: set[int] = set()  # lines with a fault: what else is wrong there follows from it
 
     def blames(self, token: Token) -> bool:
-        return self.source.position(token.start_pos or 0).line in self._blamed
+        return self.source.find_position(token.start_pos or 0).line in self._blamed
 
     def report(self, fault: Diagnostic, lexical: bool = False) -> bool:
         """Passes a fault on, of syntax only where its line has none; returns whether more are wanted."""
-        line = self.source.position(fault.primary.span.start).line
+        line = self.source.find_position(fault.primary.span.start).line
         if (lexical or line not in self._blamed) and self.faults < MAX_FAULTS:
             self.faults += 1
             self._report(fault)
@@ -113,7 +113,7 @@ class Recovery:
         """The edition and the `use` lines; whether all of them could be read."""
         first, *rest = split_header(tokens)
         before = self.faults
-        if first and (first[0].type == "EDITION" or similar(first[0].value, ["edition"])):
+        if first and (first[0].type == "EDITION" or find_similar(first[0].value, ["edition"])):
             self.parts.edition = self.piece("edition", first)
         else:
             self.report(errors.no_edition(self.source))

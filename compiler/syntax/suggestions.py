@@ -6,7 +6,7 @@ import re
 
 from lark import Token
 
-from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion, similar
+from resnetc.compiler.diagnostics.diagnostic import Edit, Suggestion, find_similar
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import (
     BRACKETS,
@@ -201,7 +201,7 @@ def of_name(token: Token, place: Place, words: set[str]) -> Suggestion:
         return Suggestion(WORDS[value])
     if before is not None and before.type == "NAME" and before.value in WORDS:
         return Suggestion(WORDS[str(before.value)])
-    if near := similar(value, words):
+    if near := find_similar(value, words):
         return Suggestion(f"a similar keyword exists: `{near}`", (Edit(span, near),))
     if before is not None and before.type == "INT" and "OF" in place.expected:
         return Suggestion(f"write `{before} of {value}`", (Edit(opening, "of "),))
@@ -243,7 +243,7 @@ def of_sign(token: Token, place: Place) -> Suggestion | None:
         return Suggestion("write `=`: `==` is a comparison", (Edit(span, "="),))
     if value == ">" and "PIPE" in place.expected:
         return Suggestion("chain layers with `|>`", (Edit(span, "|>"),))
-    sign = span_of(place.source, before).to(span) if pair in ("->", ">>") and before is not None else None
+    sign = span_of(place.source, before).extend_to(span) if pair in ("->", ">>") and before is not None else None
     if place.source.text.startswith("->", span.start):
         sign = Span(span.source, span.start, span.start + 2)
     if sign is not None:

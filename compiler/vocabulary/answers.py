@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.vocabulary import layers, parameters
-from resnetc.compiler.vocabulary.layers import Lacking
+from resnetc.compiler.vocabulary.layers import MissingFeature
 from resnetc.grammar.primitives import NORM, PRIMITIVES
 
 MAX_WORD = 100  # letters: no library has a longer one
@@ -37,9 +37,9 @@ def simplify(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def layers_by_word() -> dict[str, Answer | Lacking]:
+def index_layers() -> dict[str, Answer | MissingFeature]:
     """Every word for a layer, as it is written, and then in its plain form."""
-    rows: list[tuple[tuple[str, ...], Answer | Lacking]] = []
+    rows: list[tuple[tuple[str, ...], Answer | MissingFeature]] = []
     for lacking in layers.LACKING:
         rows.append(((*lacking.primitives, *lacking.words), lacking))
     for code, words in layers.WRITTEN.items():
@@ -51,7 +51,7 @@ def layers_by_word() -> dict[str, Answer | Lacking]:
     for advice, words in layers.ADVICE.items():
         rows.append((words, Answer(advice)))
     exact = {word: answer for words, answer in rows for word in words}
-    plainly: dict[str, Answer | Lacking] = {}
+    plainly: dict[str, Answer | MissingFeature] = {}
     for word, answer in exact.items():
         plainly.setdefault(simplify(word), answer)
     return plainly | exact
@@ -64,11 +64,11 @@ def find_layer(word: str) -> Answer | None:
     """
     if len(word) > MAX_WORD:
         return None
-    table, plain = layers_by_word(), simplify(word)
+    table, plain = index_layers(), simplify(word)
     entry = table.get(word) or table.get(plain)
     if entry is None and plain.endswith(("loss", "losswithlogits", "crossentropy")):
         entry = table["CrossEntropyLoss"]
-    if isinstance(entry, Lacking):
+    if isinstance(entry, MissingFeature):
         return describe_lacking(word, entry)
     if entry is None:
         name = next((name for name in PRIMITIVES if simplify(name) == plain), "")
@@ -90,7 +90,7 @@ def find_item(word: str, file: str, items: Collection[str]) -> str:
     return next((name for name in names if name in items), "")
 
 
-def describe_lacking(word: str, lacking: Lacking) -> Answer:
+def describe_lacking(word: str, lacking: MissingFeature) -> Answer:
     """The primitive, if there is one by now; otherwise that there is none, and those that come nearest."""
     for name in lacking.primitives:
         if name in PRIMITIVES:

@@ -124,11 +124,11 @@ def write_window(name: str, values: dict[str, str]) -> None:
     if name not in ("conv", "std_conv"):
         values.setdefault("stride", kernel)
     values.pop("padding", None)
-    if padding != "same" and padding != padding_that_keeps(kernel, values.get("dilation", "1")):
+    if padding != "same" and padding != compute_same_padding(kernel, values.get("dilation", "1")):
         values["padding"] = padding
 
 
-def padding_that_keeps(kernel: str, dilation: str) -> str:
+def compute_same_padding(kernel: str, dilation: str) -> str:
     """The padding with which a stride of 1 keeps a map; nothing where the numbers are not written out."""
     if not (NUMBER.fullmatch(kernel) and NUMBER.fullmatch(dilation)):
         return ""

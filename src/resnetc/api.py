@@ -26,7 +26,7 @@ class CompileError(Exception):
     prints."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("\n" + render.human(diagnostics, False).rstrip())
+        super().__init__("\n" + render.format_for_people(diagnostics, False).rstrip())
         self.diagnostics = diagnostics
 
 
@@ -73,7 +73,7 @@ def compile(
         raise ValueError(f"`text=` is the text of a spec, a string, not {_kind(text)}")
     try:
         session.require_settings(settings, model)  # a wrong name is told before a wrong value of it
-        networks = session.networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
+        networks = session.compile_networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
     except UsageError as error:
         raise ValueError(str(error)) from None
     if session.sink.failed:

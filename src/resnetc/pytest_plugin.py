@@ -64,7 +64,7 @@ class SpecFile(pytest.File):
 
         session = Session()
         session.add(str(self.path))
-        networks = session.networks(refuted=True)
+        networks = session.compile_networks(include_refuted=True)
         claimed = {id(contract.fault) for checked in networks for contract in checked.contracts}
         faults = [fault for fault in session.sink.diagnostics if id(fault) not in claimed]
         if any(fault.severity == "error" for fault in faults):
@@ -140,7 +140,7 @@ class NetworkItem(SpecItem):
         self.node = self.parent
         span = self.node.checked.network.root.definition.name.span
         if span.source is self.node.checked.spec.source:
-            self.line = span.source.position(span.start).line - 1
+            self.line = span.source.find_position(span.start).line - 1
 
     def skip(self, why: str) -> NoReturn:
         raise pytest.skip.Exception(why, _use_item_location=True)
@@ -167,7 +167,7 @@ class Expect(NetworkItem):
         super().__init__(**more)
         self.contract = contract
         if contract.span.source is self.node.checked.spec.source:
-            self.line = contract.span.source.position(contract.span.start).line - 1
+            self.line = contract.span.source.find_position(contract.span.start).line - 1
 
     def runtest(self) -> None:
         if self.contract.fault is not None:
@@ -183,7 +183,7 @@ class Expect(NetworkItem):
         from resnetc.testing.trial import parts
 
         node, compiled = self.node, self.node.compiled()
-        evaluator = node.compiler.evaluator()
+        evaluator = node.compiler.make_evaluator()
         finding = claim(self.contract, compiled, node.inputs(), evaluator, Measured(*parts(compiled)))
         if finding is not None:
             self.report_finding(finding)
@@ -213,9 +213,9 @@ def absent() -> str:
 def format_faults(faults: list[Diagnostic]) -> str:
     from resnetc.compiler.diagnostics import render
 
-    return render.human(faults, color=False).rstrip()
+    return render.format_for_people(faults, color=False).rstrip()
 
 
 def line_of(fault: Diagnostic) -> int:
     span = fault.primary.span
-    return span.source.position(span.start).line - 1
+    return span.source.find_position(span.start).line - 1

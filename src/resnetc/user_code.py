@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resnetc.compiler.checked_network import CheckedNetwork
-from resnetc.compiler.ir.network import External, distinct_leaves
+from resnetc.compiler.ir.network import External, list_leaves
 
 
 def list_externs(checked: CheckedNetwork) -> list[External]:
     """Every class of the user's own in a network, once."""
     distinct: dict[tuple[str, str], External] = {}
-    for leaf in distinct_leaves(checked.network.root):
+    for leaf in list_leaves(checked.network.root):
         if leaf.external is not None:
             distinct.setdefault((leaf.external.module, leaf.external.name), leaf.external)
     return list(distinct.values())
@@ -46,7 +46,7 @@ def shorten(path: Path) -> str:
 
 def list_folders(checked: CheckedNetwork, external: External) -> Iterator[Path]:
     """The folder of the file that declares it, then the working folder."""
-    for file in checked.spec.closure():
+    for file in checked.spec.list_used_files():
         if file.path is not None and any(item is external.definition for item in file.tree.items):
             yield file.path.parent
     yield Path.cwd()

@@ -26,7 +26,7 @@ def test_module_is_what_is_recorded(
 ) -> None:
     monkeypatch.chdir(HERE)
     session.add(spec.name)
-    (checked,) = [network for network in session.networks() if network.title == spec.name]
+    (checked,) = [network for network in session.compile_networks() if network.title == spec.name]
     made, recorded = session.render(checked), spec.with_suffix(".py")
     assert session.sink.diagnostics == []
     if update:

@@ -85,7 +85,7 @@ def test_what_a_module_holds() -> None:
     section = TEXT.partition("\n## Generated modules\n")[2]
     session = Session()
     session.add("cifar/resnet")
-    networks = session.networks(None, [("depth", "20")])
+    networks = session.compile_networks(None, [("depth", "20")])
     namespace: dict[str, Any] = {"__name__": "network"}
     exec(session.render(networks[0]), namespace)
     for name in ("build", "SPEC", "SPEC_SHA256", "COMPILER", "INPUT_SHAPE"):

@@ -93,7 +93,7 @@ def test_every_spec_compiles(body: str, tmp_path: Path, capsys: pytest.CaptureFi
 def modules(text: str) -> dict[str, list[str]]:
     """The networks of a text as torch has them: the modules that keep something, in the order of the state dict."""
     session = open_session(text)
-    networks = session.networks()
+    networks = session.compile_networks()
     assert not session.sink.diagnostics, session.sink.diagnostics
     out = {}
     for checked in networks:

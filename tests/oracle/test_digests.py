@@ -12,7 +12,7 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.fingerprint import digests
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.loader.loader import shipped_names
+from resnetc.compiler.loader.loader import list_shipped
 from tests.support import SHIPPED, compile_text
 
 ROOT = Path(__file__).parents[2]
@@ -27,9 +27,9 @@ HEAD = """\
 @cache
 def shipped_networks() -> list[CheckedNetwork]:
     session = Session(shared=SHIPPED)
-    for name in shipped_names():
+    for name in list_shipped():
         session.add(name)
-    networks = session.networks()
+    networks = session.compile_networks()
     session.lint(networks)
     assert session.sink.diagnostics == []  # no shipped spec warns
     return networks

@@ -39,7 +39,7 @@ def with_settings(specs: list[str], **settings: str) -> dict[str, CheckedNetwork
     for spec in specs:
         session = Session(shared=SHIPPED)
         session.add(f"zoo/{spec}")
-        for checked in session.networks(None, list(settings.items())):
+        for checked in session.compile_networks(None, list(settings.items())):
             out[f"{LIBRARIES[spec.split('/')[0]]}/{checked.network.model}"] = checked
         assert not session.sink.diagnostics, session.sink.diagnostics[0]
     assert sorted(out) == sorted(net for net, spec in SPECS.items() if spec in specs)

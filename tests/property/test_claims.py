@@ -52,7 +52,7 @@ NETS = {"strided": STRIDED, "pooled": POOLED, "unpadded": UNPADDED}
 
 @cache
 def compiled(net: str) -> CheckedNetwork:
-    (checked,) = session(net, "").networks()
+    (checked,) = session(net, "").compile_networks()
     return checked
 
 
@@ -179,7 +179,7 @@ def greatest(gaps: tuple[int, ...]) -> tuple[int, int]:
 def check(net: str, claim: str, condition: str) -> str:
     """Compares the verdict of a claim with brute force; returns it."""
     text = f"expect {claim}" + (f" when {condition}" if condition != "true" else "")
-    (network,) = session(net, text).networks(refuted=True)
+    (network,) = session(net, text).compile_networks(include_refuted=True)
     (contract,) = network.contracts
     holds, speaks = evaluated(net, claim), meant(net, condition)
     sizes = [pair for pair in product(range(1, LARGEST + 1), repeat=2) if speaks(pair)]
@@ -194,7 +194,7 @@ def check(net: str, claim: str, condition: str) -> str:
         return contract.verdict
     assert contract.fault is not None
     if written := re.search("^write `(.*)`", contract.fault.helps[0]):  # the remedy is in the language, and holds
-        (other,) = session(net, text.replace(claim, written[1], 1)).networks(refuted=True)
+        (other,) = session(net, text.replace(claim, written[1], 1)).compile_networks(include_refuted=True)
         assert other.contracts[0].verdict in ("proved", "checked", "void"), f"{text}: {written[1]}"
     points = [{"HW"[axis]: n for axis, n in point.items()} for point in contract.counterexamples]
     if not points:  # numbers that do not depend on the sizes
@@ -231,7 +231,7 @@ def test_accepts_and_refuses_are_those_of_brute_force(net: str, data: st.DataObj
     text = data.draw(st.sampled_from(conditions))
     draw = {"k": st.integers(1, 30), "m": st.integers(1, 8), "r": st.integers(0, 3)}
     condition = text.format(**{letter: data.draw(values) for letter, values in draw.items()})
-    (network,) = session(net, f"expect {name}({condition})").networks(refuted=True)
+    (network,) = session(net, f"expect {name}({condition})").compile_networks(include_refuted=True)
     (contract,) = network.contracts
     holds = evaluated(net, condition)
     axes = network.accepted.axes

@@ -7,7 +7,7 @@ from types import ModuleType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.ir.network import distinct_leaves
+from resnetc.compiler.ir.network import list_leaves
 from resnetc.testing import assert_network_agrees
 from resnetc.testing.extern_checks import check
 from resnetc.testing.strategies.externs import externs
@@ -26,7 +26,7 @@ def given_module(code: str) -> str:
 
 def failure(trial: Trial) -> str | None:
     """What is found to be wrong with the declaration of the one `extern` in a network."""
-    (leaf,) = (leaf for leaf in distinct_leaves(trial.network.root) if leaf.external is not None)
+    (leaf,) = (leaf for leaf in list_leaves(trial.network.root) if leaf.external is not None)
     return check(leaf).failure
 
 

@@ -20,7 +20,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base
 def lint(text: str) -> tuple[list[tuple[str, str]], list[Diagnostic]]:
     """The digests of the networks of a text, and its warnings; no network where it has a fault."""
     session = open_session(text)
-    networks = session.networks()
+    networks = session.compile_networks()
     before = [digests(checked.network) for checked in networks]
     if session.sink.failed:
         return [], []
@@ -35,7 +35,7 @@ def allow(text: str, warnings: list[Diagnostic]) -> str:
     codes: dict[int, set[str]] = {}
     for warning in warnings:
         span = warning.primary.span
-        codes.setdefault(span.source.position(span.start).line, set()).add(warning.code)
+        codes.setdefault(span.source.find_position(span.start).line, set()).add(warning.code)
     lines = []
     for number, line in enumerate(text.split("\n"), 1):
         lines += [f"// allow {code}: drawn at random" for code in sorted(codes.get(number, ()))]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from resnetc.compiler.codegen import anti_unification
 from resnetc.compiler.codegen.torch_modules import COLUMNS, module_name
 from resnetc.compiler.ir.network import Leaf
-from resnetc.compiler.proof.size_errors import restricting_condition
+from resnetc.compiler.proof.size_errors import suggest_condition
 from resnetc.grammar.primitives import PRIMITIVES
 from resnetc.testing import (
     CALLS,
@@ -129,7 +129,7 @@ def test_a_shortcut_fits_any_block(dimensions: int, data: st.DataObject) -> None
 def test_the_declaration_for_the_accepted_sizes_is_taken(text: str, data: st.DataObject) -> None:
     """What `when` the compiler offers, put behind the input, leaves no fault but that of the declared size itself."""
     (trial,) = trials(text.replace(" when {}", ""))
-    line = restricting_condition(trial.network, trial.accepted)
+    line = suggest_condition(trial.network, trial.accepted)
     if not line or any(axis.is_empty for axis in trial.accepted.axes):
         return
     (declared,) = trials(text.replace("when {}", line))

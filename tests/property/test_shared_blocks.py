@@ -7,7 +7,7 @@ import re
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnetc.compiler.diagnostics.render import human
+from resnetc.compiler.diagnostics.render import format_for_people
 from resnetc.compiler.driver.session import Session
 from resnetc.testing import models
 
@@ -30,10 +30,12 @@ def compile_all(text: str, only: str | None) -> tuple[dict[str, str], set[str]]:
     """The modules of all networks, or of one, and what is said of them."""
     session = Session()
     session.add_text(text)
-    networks = session.networks(only)
+    networks = session.compile_networks(only)
     modules = {checked.network.name: session.render(checked) for checked in networks}
     session.lint(networks)
-    return modules, {human([fault], False) for fault in session.sink.diagnostics if fault.severity == "error"}
+    return modules, {
+        format_for_people([fault], False) for fault in session.sink.diagnostics if fault.severity == "error"
+    }
 
 
 @settings(max_examples=60, suppress_health_check=SLOW)

@@ -147,10 +147,10 @@ def test_contributions_of_a_branch_sum_to_its_d(geometry: list[tuple[int, int]])
         Operation(f"{i}", SPAN, Step((), "+", (), (), SPAN), None, (does,)) for i, does in enumerate(geometry)
     )
     branch = Branch("main", start, start, operations)
-    (end,) = branch.sizes() or ()
-    total, contributions = prod(stride for stride, _ in geometry), branch.contributions(0)
+    (end,) = branch.compute_sizes() or ()
+    total, contributions = prod(stride for stride, _ in geometry), branch.list_contributions(0)
     assert end is step(identity(), total, sum(added for _, added in contributions))
-    assert branch.stride(0) == total
+    assert branch.compute_stride(0) == total
     assert [operation.text for operation, _ in contributions] == [
         str(i) for i, (_, delta) in enumerate(geometry) if delta
     ]

@@ -109,7 +109,7 @@ def warm() -> None:
 
     session = Session()
     session.add("-", b"edition 1\nuse std.blocks\nmodel net( {\n")
-    session.networks()
+    session.compile_networks()
 
 
 if __name__ == "__main__":

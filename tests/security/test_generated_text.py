@@ -77,7 +77,7 @@ def harmless(source: str, plain: str) -> None:
 
 def plain(width: int = 4) -> str:
     session = open_session(SPEC.format(doc="", said="", width=width))
-    (checked,) = session.networks()
+    (checked,) = session.compile_networks()
     return session.render(checked)
 
 
@@ -88,7 +88,7 @@ def spec(words: str, width: int = 4) -> str:
 @pytest.mark.parametrize("words", CODE, ids=range(len(CODE)))
 def test_words_that_would_be_code_elsewhere_change_no_code(words):
     session = open_session(spec(words))
-    made = session.networks()
+    made = session.compile_networks()
     assert [d.code for d in session.sink.diagnostics] == []
     harmless(session.render(made[0]), plain())
 
@@ -97,7 +97,7 @@ def test_words_that_would_be_code_elsewhere_change_no_code(words):
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_no_words_change_code(words):
     session = open_session(spec(words))
-    made = session.networks()
+    made = session.compile_networks()
     if session.sink.diagnostics:
         assert {d.code for d in session.sink.diagnostics} <= {"E0109", "E0502"}
     else:
@@ -109,11 +109,11 @@ def test_no_words_change_code(words):
 def test_a_message_is_no_command_to_a_terminal(words, format):
     """S18: a requirement's own words, and the lines of the source beside them."""
     session = open_session(spec(words, width=100))
-    session.networks()
+    session.compile_networks()
     found = session.sink.diagnostics
     assert [d.code for d in found] == ["E0401"]
-    write = {"human": lambda: render.human(found, color=False), "json": lambda: render.json_lines(found)}
-    out = write.get(format, lambda: render.github(found))()
+    write = {"human": lambda: render.format_for_people(found, color=False), "json": lambda: render.format_json(found)}
+    out = write.get(format, lambda: render.format_for_github(found))()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff]", out)
     if format == "github":
         assert all(line.startswith("::error file=") for line in out.splitlines())
@@ -121,7 +121,7 @@ def test_a_message_is_no_command_to_a_terminal(words, format):
 
 @pytest.mark.parametrize("words", CODE, ids=range(len(CODE)))
 def test_words_are_no_markup_of_a_picture(words):
-    made = open_session(spec(words)).networks()
+    made = open_session(spec(words)).compile_networks()
     svg, mermaid = views_svg.svg(made[0]), views_mermaid.mermaid(made[0])
     assert "<script" not in svg and "<script" not in mermaid
     from xml.etree import ElementTree

@@ -140,7 +140,7 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
     for _ in range(30):  # an item that is refused hides what else is wrong in it; fifty faults of a kind are told
         text = "edition 1\n" + write(left)
         session = open_session(text)
-        networks = session.networks()
+        networks = session.compile_networks()
         found = session.sink.diagnostics
         if not found:
             break
@@ -159,7 +159,7 @@ def test_a_word_of_python_or_torch_as_a_name(kind):
     holds(session, networks)
     assert remedies or kind == "size"
     session = open_session("edition 1\n" + write([*remedies] or ["any"]))
-    networks = session.networks()
+    networks = session.compile_networks()
     assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
     holds(session, networks)
 
@@ -176,7 +176,7 @@ def test_no_name_opens_with_an_underscore(kind):
 @pytest.mark.parametrize("word", ["class", "None", "lambda"])
 def test_a_word_of_python_is_no_name(kind, word):
     session = open_session("edition 1\n" + KINDS[kind]([word]))
-    session.networks()
+    session.compile_networks()
     assert session.sink.failed or kind == "size"  # the sizes of an input are in comments alone
 
 
@@ -220,7 +220,7 @@ def test_a_name_that_would_become_one_of_the_file(kind, doc):
     made = {class_name(name, doc) for name in names}
     assert made >= {word for word in CLASSES if "_" not in word}
     session = open_session("edition 1\n" + WITH_HELPERS[kind](names, doc))
-    networks = session.networks()
+    networks = session.compile_networks()
     assert not session.sink.diagnostics, [d.message for d in session.sink.diagnostics]
     assert len(networks) == (len(names) if kind == "model" else 1)
     holds(session, networks)

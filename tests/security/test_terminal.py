@@ -220,7 +220,7 @@ def test_a_fault_of_our_own_is_told_without_driving_a_terminal(monkeypatch: pyte
     def fail(*_: object) -> None:
         raise LookupError("a\x1b[5m\u202e")
 
-    monkeypatch.setattr(Session, "networks", fail)
+    monkeypatch.setattr(Session, "compile_networks", fail)
     for traced in ("", "1"):
         monkeypatch.setenv("RESNETC_TRACEBACK", traced)
         err = Screen(True)

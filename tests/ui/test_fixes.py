@@ -44,9 +44,9 @@ def count_messages(faults: list[Diagnostic]) -> Counter[tuple[str, str]]:
 
 def diagnose_without_trials(text: str) -> list[Diagnostic]:
     """What is said of a text whose own remedies nobody follows: none of them is tried."""
-    session = Session(left=0)
+    session = Session(trials_left=0)
     session.add("-", text.encode("utf-8", "surrogatepass"))
-    session.networks()
+    session.compile_networks()
     return session.sink.diagnostics
 
 

@@ -27,7 +27,7 @@ def check(options: argparse.Namespace) -> int:
         session, networks = check_and_fix(options)
     else:
         session = open_session(options.spec)
-        networks = session.networks()
+        networks = session.compile_networks()
         session.lint(networks, options.deny)
     if report_diagnostics(session, options.format):
         return INPUT

@@ -37,7 +37,7 @@ ADVICE = {  # for what may have no command; a command of one of these names goes
 
 def describe_unknown_command(word: str, commands: Mapping[str, str]) -> str:
     """The message about a command that does not exist, with what is meant; `commands` says what each does."""
-    from resnetc.compiler.diagnostics.diagnostic import similar
+    from resnetc.compiler.diagnostics.diagnostic import find_similar
     from resnetc.terminal import brief, one_line
 
     lower = word.lower().replace("_", "-")
@@ -45,7 +45,7 @@ def describe_unknown_command(word: str, commands: Mapping[str, str]) -> str:
     advice, words = next(((text, words.split()) for text, words in ADVICE.items() if lower in words.split()), ("", []))
     name = name or next((command for command in commands if command in words), None)
     if name is None and not advice:
-        name = similar(lower, commands)
+        name = find_similar(lower, commands)
     help = f"; `resnetc {name}`: {commands[name]}" if name else f"; {advice}" if advice else ""
     return f"there is no command `{brief(one_line(word), 40)}`{help}\ncommands: {', '.join(commands)}"
 

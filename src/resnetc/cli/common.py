@@ -101,9 +101,13 @@ def report_diagnostics(session: Session, format: str = "human") -> bool:
     diagnostics = session.sink.diagnostics
     if format == "human":
         color = is_color_terminal(sys.stderr)
-        sys.stderr.write(render.human(diagnostics, color) + render.summary(diagnostics, session.files, color))
+        sys.stderr.write(
+            render.format_for_people(diagnostics, color) + render.format_summary(diagnostics, session.files, color)
+        )
     else:
-        terminal.document(render.json_lines(diagnostics) if format == "json" else render.github(diagnostics))
+        terminal.document(
+            render.format_json(diagnostics) if format == "json" else render.format_for_github(diagnostics)
+        )
     return session.sink.failed
 
 
@@ -129,8 +133,10 @@ def print_notes(session: Session, networks: list[CheckedNetwork]) -> None:
     for checked in networks:
         for override in checked.network.overridden_bindings:
             print_note(f"{checked.network.name}: `--set` overrides {override}")
-        if checked.skipped:
-            print_note(f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped)}")
+        if checked.skipped_claims:
+            print_note(
+                f"{checked.network.name}: skipped claims, written for other slots: {'; '.join(checked.skipped_claims)}"
+            )
 
 
 def add_import_option(parser: argparse.ArgumentParser) -> None:

@@ -31,14 +31,14 @@ def compile(options: argparse.Namespace) -> int:
     gc.disable()  # the cycles of a compilation last as long as it does: looking for them took a twentieth of it
     leave_cycles_at_exit()
     session = open_session(options.spec)
-    networks = session.networks(options.model, options.settings)
+    networks = session.compile_networks(options.model, options.settings)
     session.lint(networks, options.deny)
     if session.sink.failed:
         report_diagnostics(session)
         return INPUT
     if options.model or not any(Path(s).is_dir() for s in options.spec):
         networks = [replace(checked, folder=Path()) for checked in networks]
-    outputs = session.outputs(networks, Path("" if options.out == "-" else options.out))
+    outputs = session.render_outputs(networks, Path("" if options.out == "-" else options.out))
     if options.out != "-" and not options.check:
         for fault in files.find_obstacles(outputs, options.force):
             session.sink.add(fault)

@@ -68,7 +68,7 @@ def compile_for_data(options: argparse.Namespace, source: Outline | MixedOutline
         batch_shares.compute_evaluation_share(images.test, recipe.eval_batch_size, processes),
         training=False,
     )
-    checked = checked.at(images.size)
+    checked = checked.replace_sizes(images.size)
     if launch.is_main_process():
         bindings = [f"{key} = {value}" for key, value in data_settings.items()]
         print_note(
@@ -107,7 +107,7 @@ def count_axes(options: argparse.Namespace) -> int:
         return 2
     session = Session()
     session.add(options.spec, None)
-    shapes = [] if session.sink.failed else [model.input.shape for model in session.models(options.model)]
+    shapes = [] if session.sink.failed else [model.input.shape for model in session.list_models(options.model)]
     counts = {len(shape.items) - 1 for shape in shapes if isinstance(shape, syntax.List)}
     return counts.pop() if len(counts) == 1 and counts <= NUMBERS.keys() else 2
 
@@ -152,16 +152,16 @@ def match_network(options: argparse.Namespace, images: Outline | MixedOutline) -
 
     def compile_with(settings: Settings) -> tuple[Session, list[CheckedNetwork]]:
         other = open_spec()
-        return other, other.networks(options.model, [*options.settings, *settings])
+        return other, other.compile_networks(options.model, [*options.settings, *settings])
 
     session = open_spec()
-    parameters = {p.name.id for model in session.models(options.model) for p in model.parameters}
+    parameters = {p.name.id for model in session.list_models(options.model) for p in model.parameters}
     set_names = {name for name, _ in options.settings}
     data_values = {"classes": images.classes, "channels": images.channels}
     data_settings = {key: value for key, value in data_values.items() if key in parameters and key not in set_names}
     settings = [(key, str(value)) for key, value in data_settings.items()]
     try:
-        networks = session.networks(options.model, [*options.settings, *settings])
+        networks = session.compile_networks(options.model, [*options.settings, *settings])
     except UsageError as refusal:
         raise UsageError(f"{refusal}{describe_recipe_key(str(refusal), options.settings)}") from None
     if session.sink.failed:
@@ -248,14 +248,14 @@ def refuse_misfits(
 
 def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
     """RunError where the images have another size than the network takes, with the sizes that it does take."""
-    from resnetc.compiler.proof.accepted_sizes import allowed_sizes, declared_sizes
+    from resnetc.compiler.proof.accepted_sizes import get_declared_sizes, intersect_with_declared
     from resnetc.compiler.sizes import show_set
     from resnetc.runtime.errors import RunError
     from resnetc.views.tables import limits
 
     network, accepted = checked.network, checked.accepted
     declared = network.input
-    axes = [allowed_sizes(network, accepted, axis) for axis in range(len(images.size))]
+    axes = [intersect_with_declared(network, accepted, axis) for axis in range(len(images.size))]
     refused_axes = [axis for axis, size in enumerate(images.size) if size not in axes[axis]]
     if not refused_axes:
         return
@@ -268,7 +268,7 @@ def refuse_size(checked: CheckedNetwork, images: Outline) -> None:
     rows = zip(axes, declared.symbols, declared.sizes, words, strict=True)
     takes = ", ".join(show_set(axis, s) if s else f"a {what} of {number}" for axis, s, number, what in rows)
     axis, size = refused_axes[0], images.size[refused_axes[0]]
-    promised = declared_sizes(network, axis)
+    promised = get_declared_sizes(network, axis)
     if declared.symbols[axis] is None or (promised is not None and size not in promised):
         raise RunError(f"{headline} {takes} ({format_place(declared.span)})")
     refusing = zip(accepted.reasons, limits(checked), strict=True)
@@ -284,14 +284,14 @@ def refuse_one_value(checked: CheckedNetwork, images: Outline, share: Share, tra
     from resnetc.runtime.errors import RunError
 
     refused = find_minimum_batches(checked.network, checked.accepted, training) if share.images == 1 else ()
-    refusal = next((alone for alone in refused if alone.holds(images.size)), None)
+    refusal = next((alone for alone in refused if alone.is_satisfied(images.size)), None)
     if refusal is None:
         return
     pairs = zip(checked.accepted.axes, refusal.axes, images.size, strict=True)
     larger = [(accepted - refusing).next_from(size) for accepted, refusing, size in pairs]
     sizes = tuple(size for size in larger if size is not None)
     others = []
-    if len(sizes) == len(images.size) and not any(alone.holds(sizes) for alone in refused):
+    if len(sizes) == len(images.size) and not any(alone.is_satisfied(sizes) for alone in refused):
         others.append(f"images of {format_sizes(sizes)} or larger")
     slot = refusal.span.text.partition("(")[0].strip() == "norm"
     others.append("another norm (--set norm='group_norm(groups=1)')" if slot else "another norm")
@@ -334,4 +334,4 @@ def is_mentioned(span: Span, name: str) -> bool:
 
 def format_place(span: Span) -> str:
     """`FILE:LINE`."""
-    return f"{span.source.name}:{span.source.position(span.start).line}"
+    return f"{span.source.name}:{span.source.find_position(span.start).line}"

@@ -35,12 +35,12 @@ def list_titles() -> dict[str, str]:
 
 def read_page(code: str) -> str:
     """The page of a code, as markdown."""
-    from resnetc.compiler.diagnostics.diagnostic import similar
+    from resnetc.compiler.diagnostics.diagnostic import find_similar
     from resnetc.compiler.driver.session import UsageError
 
     titles, name = list_titles(), code.upper()
     if name not in titles:
-        similar_code = similar(name, titles)
+        similar_code = find_similar(name, titles)
         hint = (
             f"a similar one exists: `{similar_code}`, {titles[similar_code]}"
             if similar_code

@@ -20,14 +20,14 @@ def fix_files(specs: Sequence[str], denied: Sequence[str]) -> tuple[Attempt, boo
 
     Nothing is written unless all is right with the fixes: then what is said is what was said before.
     """
-    from resnetc.compiler.driver.certain_fixes import attempt_fixes, own_files
+    from resnetc.compiler.driver.certain_fixes import attempt_fixes, list_own_files
 
     refuse_unwritable(specs)
     attempts = attempt_fixes(specs, denied)
     best = next((attempt for attempt in reversed(attempts) if not attempt.failed), attempts[0])
     if not best.texts:
         return best, len(attempts) > 1
-    files = own_files(attempts[0].session)
+    files = list_own_files(attempts[0].session)
     changed = [(files[path].path or path, text, files[path].source.text) for path, text in best.texts.items()]
     for fault in write_texts(changed):
         best.session.sink.add(fault)
@@ -49,25 +49,25 @@ def refuse_unwritable(specs: Sequence[str]) -> None:
 def raise_if_shipped(spec: str) -> None:
     from resnetc.compiler.driver import network_index
     from resnetc.compiler.expansion.instances import UsageError
-    from resnetc.compiler.loader.loader import shipped
+    from resnetc.compiler.loader.loader import find_shipped
 
     path = Path(spec)
-    is_spec = path.exists() or shipped(spec) is not None
-    if is_spec or network_index.find(spec):
+    is_spec = path.exists() or find_shipped(spec) is not None
+    if is_spec or network_index.find_networks(spec):
         what = "folder of shipped specs" if path.is_dir() else "shipped spec" if is_spec else "shipped network"
         raise UsageError(f"`{spec}` is a {what}: `check --fix` rewrites files, so give the path of one of your own")
 
 
 def write_texts(changed: Sequence[tuple[Path, str, str]]) -> list[Diagnostic]:
     """Writes the new texts of files, all or none; a file that is no more what was checked is left alone."""
-    from resnetc.compiler.driver.output_files import in_the_way
+    from resnetc.compiler.driver.output_files import obstacle_in_the_way
 
     marked = []
     for path, text, before in changed:
         data = path.read_bytes()
         mark = MARK if data.startswith(MARK.encode()) else ""
         if data != (mark + before).encode():
-            return [in_the_way(path, "has changed since it was checked", "check it again")]
+            return [obstacle_in_the_way(path, "has changed since it was checked", "check it again")]
         marked.append((path, mark + text))
     return rewrite_files(marked)
 
@@ -81,6 +81,6 @@ def describe_fixes(attempt: Attempt) -> list[str]:
         for edit in fault.fix:
             old, new = (shorten(text) for text in (edit.span.text, edit.replacement))
             change = f"`{old}` -> `{new}`" if old and new else f"`{old}` removed" if old else f"`{new}` inserted"
-            place = edit.span.source.position(edit.span.start)
+            place = edit.span.source.find_position(edit.span.start)
             lines.append(f"{edit.span.source.name}:{place.line}: {fault.code}: {change}")
     return lines

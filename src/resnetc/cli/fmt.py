@@ -88,7 +88,7 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
     from resnetc.compiler.driver.errors import empty_folder, no_spec
     from resnetc.compiler.driver.spec_arguments import check_reachable
     from resnetc.compiler.expansion.instances import UsageError
-    from resnetc.compiler.loader.loader import below, shipped
+    from resnetc.compiler.loader.loader import find_shipped, find_specs
 
     files: dict[Path, Path] = {}
     for spec in specs:
@@ -99,12 +99,14 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
             faults.append(fault.diagnostic)
             continue
         if not os.path.lexists(path):
-            what = "spec" if shipped(spec) is not None else "network" if network_index.find(spec) else None
+            what = (
+                "spec" if find_shipped(spec) is not None else "network" if network_index.find_networks(spec) else None
+            )
             if what is not None:
                 raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so give the path of a file")
             faults.append(no_spec(spec))
             continue
-        spec_files = below(path) if path.is_dir() else [path]
+        spec_files = find_specs(path) if path.is_dir() else [path]
         if not spec_files:
             faults.append(empty_folder(path.as_posix()))
         for file in spec_files:
@@ -113,9 +115,9 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
 
 
 def read_source(path: Path) -> Source:
-    from resnetc.compiler.loader.loader import read, shown
+    from resnetc.compiler.loader.loader import read_source, shorten_path
 
-    return read(path, shown(path))
+    return read_source(path, shorten_path(path))
 
 
 def format_source(read: Callable[[], Source], faults: list[Diagnostic]) -> str | None:
@@ -136,7 +138,7 @@ def rewrite_files(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
     """Writes every file under a temporary name, then renames them all; links stay links, modes stay as they are."""
     import tempfile  # and with it what packs and draws
 
-    from resnetc.compiler.driver.output_files import in_the_way
+    from resnetc.compiler.driver.output_files import obstacle_in_the_way
 
     staged: list[tuple[str, Path]] = []
     for path, text in changed:
@@ -152,7 +154,11 @@ def rewrite_files(changed: Sequence[tuple[Path, str]]) -> list[Diagnostic]:
         except OSError as error:
             for name, _ in staged:
                 Path(name).unlink(missing_ok=True)
-            return [in_the_way(path, f"cannot be written: {error.strerror}", "grant yourself permission to write it")]
+            return [
+                obstacle_in_the_way(
+                    path, f"cannot be written: {error.strerror}", "grant yourself permission to write it"
+                )
+            ]
     for name, target in staged:
         os.replace(name, target)
     return []
@@ -163,7 +169,7 @@ def print_faults(faults: Sequence[Diagnostic], files: int) -> int:
     from resnetc.compiler.diagnostics import render
 
     color = is_color_terminal(sys.stderr)
-    sys.stderr.write(render.human(faults, color) + render.summary(faults, files, color))
+    sys.stderr.write(render.format_for_people(faults, color) + render.format_summary(faults, files, color))
     return INPUT
 
 
@@ -171,7 +177,7 @@ def print_faults(faults: Sequence[Diagnostic], files: int) -> int:
 
 
 def new(options: argparse.Namespace) -> int:
-    from resnetc.compiler.driver.output_files import in_the_way
+    from resnetc.compiler.driver.output_files import obstacle_in_the_way
     from resnetc.compiler.expansion.instances import UsageError
     from resnetc.compiler.loader.loader import SUFFIX
 
@@ -184,10 +190,12 @@ def new(options: argparse.Namespace) -> int:
             stream.write(make_first_spec(path.name.removesuffix(SUFFIX)))
     except FileExistsError:
         return print_faults(
-            [in_the_way(path, "already exists", "choose another name: `new` does not overwrite files")], 1
+            [obstacle_in_the_way(path, "already exists", "choose another name: `new` does not overwrite files")], 1
         )
     except OSError as error:
-        return print_faults([in_the_way(path, f"cannot be written: {error.strerror}", "choose another location")], 1)
+        return print_faults(
+            [obstacle_in_the_way(path, f"cannot be written: {error.strerror}", "choose another location")], 1
+        )
     print(path.as_posix())
     return OK
 
@@ -200,7 +208,7 @@ def make_first_spec(name: str) -> str:
         text = FIRST_SPEC.replace("NAME", name)
         session = Session()
         session.add("-", text.encode())
-        session.networks()
+        session.compile_networks()
         if not session.sink.failed:
             return text
     return FIRST_SPEC.replace("NAME", "net")

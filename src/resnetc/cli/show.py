@@ -22,7 +22,7 @@ def show(options: argparse.Namespace) -> int:
     from resnetc.views import tables
 
     session = open_session([options.spec])
-    networks = session.networks(options.model, options.settings)
+    networks = session.compile_networks(options.model, options.settings)
     if report_diagnostics(session):
         return INPUT
     if options.format in ("mermaid", "svg") and len(networks) > 1:

@@ -52,8 +52,8 @@ def check_network(text: ArmText, settings: Settings, size: tuple[int, ...] | Non
 
     session = Session()
     session.add(text.spec)
-    networks = session.networks(None, list(settings.items()))
+    networks = session.compile_networks(None, list(settings.items()))
     if report_diagnostics(session) or len(networks) != 1:
         print_note(f"the study's {text.label} is not one network")
         raise AlreadyReported()
-    return session, networks[0] if size is None else networks[0].at(size)
+    return session, networks[0] if size is None else networks[0].replace_sizes(size)

@@ -93,7 +93,7 @@ def test(options: argparse.Namespace) -> int:
     from resnetc.compiler.driver.session import UsageError
 
     session = open_session(options.spec)
-    networks = session.networks(options.model, options.settings)
+    networks = session.compile_networks(options.model, options.settings)
     if report_diagnostics(session):
         return INPUT
     if not networks:
@@ -235,7 +235,7 @@ def test_network(
     sizes = ", ".join(show_set(axis, symbol or f"axis {number}") for number, (axis, symbol) in axes)
     lines.append(format_line("proved", f"accepts {sizes}; at each, both sides of every `+` have equal shapes"))
     findings, held_claims = [], 0
-    measured, evaluator = Measured(*parts(compiled)), session.evaluator()
+    measured, evaluator = Measured(*parts(compiled)), session.make_evaluator()
     for contract in checked.contracts:
         if not contract.holds:
             why = "its condition is never met here" if contract.verdict == "void" else "written for other slots"

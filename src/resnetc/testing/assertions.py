@@ -41,7 +41,7 @@ def assert_shapes_agree(compiled: Compiled | Trial, sizes: Sizes, batch: int = 2
     real = run_enough(source, network, sizes, batch, device)
     where = place(network, sizes)
     if predicted and batch == 1:
-        alone = any(norm.holds(sizes) for norm in find_minimum_batches(network, accepted))
+        alone = any(norm.is_satisfied(sizes) for norm in find_minimum_batches(network, accepted))
         few = too_few(run(source, network, sizes, 1, device))
         few = few and (alone or not user_paths(network.root))  # such a class may need more than one value
         hold(few == alone, f"{where}: a single image: torch {'refuses' if few else 'takes'} it, the compiler does not")

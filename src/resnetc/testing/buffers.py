@@ -69,7 +69,7 @@ def moved(reference: Reference, batch: Tensor, before: Buffers) -> Buffers:
     def note(leaf: Leaf, prefix: str, x: Tensor) -> None:
         if leaf.primitive.state != "batch_norm":
             return
-        stated = leaf.argument("momentum")
+        stated = leaf.get_argument("momentum")
         assert isinstance(stated, (int, Fraction))
         momentum = float(stated)
         values = x.transpose(0, 1).flatten(1)  # a row a channel

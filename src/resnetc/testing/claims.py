@@ -19,13 +19,13 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import Record, Value, describe, normal_size
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.ir.paths import Path
-from resnetc.compiler.proof.accepted_sizes import allowed_sizes
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.proof.accepted_sizes import intersect_with_declared
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.compiler.sizes import ALL, EMPTY
 from resnetc.compiler.source import Span
-from resnetc.compiler.symbolic.evaluator import mentioned_names
+from resnetc.compiler.symbolic.evaluator import list_mentioned_names
 from resnetc.compiler.symbolic.predicates import Comparison
-from resnetc.compiler.symbolic.values import in_one_line
+from resnetc.compiler.symbolic.values import join_lines
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.testing.exercise import Finding, tried
 from resnetc.testing.inputs import Example, Sizes, quick_device_for
@@ -97,7 +97,7 @@ class OnModule:
     def stride(self, number: int) -> Value:
         """Of a stage, as its map grows; what the compiler says where no input could show it."""
         grown, predicted = self.measured.strides[number], self.measured.predicted.stages[number].stride
-        return normal_size(tuple(size_on_axis(predicted, i) if s is None else s for i, s in enumerate(grown)))
+        return normal_size(tuple(get_size_on_axis(predicted, i) if s is None else s for i, s in enumerate(grown)))
 
     def multiply_adds(self, sizes: Sequence[Value], span: Span) -> Value:
         at = as_sizes(sizes)
@@ -154,7 +154,7 @@ class OnModule:
         if true:
             return True
         values = "; ".join(
-            f"`{in_one_line(c.expr.span.text)}` compares {format_comparison(c)}" for c in self.sized.false
+            f"`{join_lines(c.expr.span.text)}` compares {format_comparison(c)}" for c in self.sized.false
         )
         raise AssertionError(f"{where}: the claim is false on the module{': ' if values else ''}{values}")
 
@@ -197,10 +197,10 @@ def claim(
     something, `detail` where the module was run for it.
     """
     network, accepted = compiled.network, compiled.checked.accepted
-    speaks_of = mentioned_names(contract.expect.claim, of_fields=True)
+    speaks_of = list_mentioned_names(contract.expect.claim, of_fields=True)
     # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
     is_about_sizes = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
-    promised = [ALL if is_about_sizes else allowed_sizes(network, accepted, axis) for axis in range(len(accepted.axes))]
+    promised = [ALL if is_about_sizes else intersect_with_declared(network, accepted, axis) for axis in range(len(accepted.axes))]
     smaller = promised if is_about_sizes else contract.sizes
     examples = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
     if contract.verdict == "proved" and not alone:

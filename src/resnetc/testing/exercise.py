@@ -9,7 +9,7 @@ import torch
 
 from resnetc.api import Compiled
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import Leaf, distinct_leaves
+from resnetc.compiler.ir.network import Leaf, list_leaves
 from resnetc.compiler.measures.uncounted import add_uncounted
 from resnetc.compiler.sizes import SizeSet
 from resnetc.testing import assertions, values
@@ -62,7 +62,7 @@ def exercise(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Iterator[
 def externs(compiled: Compiled | Trial) -> Iterator[Finding]:
     """Each class of the user's own does what its declaration says, with all arguments that it has in the network."""
     distinct: dict[object, Leaf] = {}
-    for leaf in distinct_leaves(compiled.network.root):
+    for leaf in list_leaves(compiled.network.root):
         if leaf.external is not None:
             distinct.setdefault((leaf.external.definition, leaf.arguments, leaf.shape_in.channels), leaf)
     if not distinct:

@@ -10,7 +10,7 @@ from random import Random
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
-from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
+from resnetc.compiler.proof.accepted_sizes import Accepted, intersect_with_declared
 from resnetc.compiler.sizes import SizeSet
 
 Sizes = tuple[int, ...]
@@ -76,7 +76,7 @@ def sizes_to_try(network: Network, accepted: Accepted, count: int) -> list[Sizes
 def edge_sizes(network: Network, accepted: Accepted) -> list[Sizes]:
     """Sizes of which one axis is on or next to a boundary while the others fit, or all open axes are at once."""
     declared = network.input
-    least = tuple(allowed_sizes(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
+    least = tuple(intersect_with_declared(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
     tried_sizes = {least: None}
     for axis, symbol in enumerate(declared.symbols):
         for n in edges(accepted.axes[axis], declared.sizes[axis]) if symbol else ():

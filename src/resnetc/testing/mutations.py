@@ -76,7 +76,7 @@ def diagnostics_of(data: bytes | str) -> list[Diagnostic]:
     session = Session()
     session.add("-", data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
     try:
-        session.networks()
+        session.compile_networks()
     except UsageError:
         raise AssertionError("a text alone cannot be wrong usage") from None
     return session.sink.diagnostics
@@ -102,7 +102,7 @@ def check_codes(diagnostics: list[Diagnostic], codes: Collection[str]) -> None:
             span = label.span
             size = len(span.source.text)
             hold(0 <= span.start <= span.end <= size, f"{diagnostic.code} points to {span.start}:{span.end} of {size}")
-            place = span.source.position(span.start)
+            place = span.source.find_position(span.start)
             hold(
                 1 <= place.line <= span.source.text.count("\n") + 1 and place.column >= 1,
                 f"{diagnostic.code} points to no place",

@@ -35,7 +35,7 @@ def regions(contract: Contract, compiled: Compiled, evaluator: Evaluator) -> lis
     except (Fault, SizesTooIrregular, Undecided):
         return []
     if not inside and any(region.sets or region.atoms for region in about.condition):
-        inside = [region.within(about.within) for region in about.condition]
+        inside = [region.restrict(about.within) for region in about.condition]
     return [region for region in inside if not region.is_void]
 
 
@@ -50,7 +50,7 @@ def points(region: Region, network: Network, least: Sizes) -> Iterator[Sizes]:
     """Sizes of a region: the least, the nearest to the declared, those on its edges, and drawn ones, by turns."""
     declared, draw = network.input, Random(network.name)
     try:
-        ends = [region.smallest(), region.nearest(declared.sizes)]
+        ends = [region.find_smallest(), region.find_nearest(declared.sizes)]
     except Undecided:
         return
     anchors = [filled(point, least) for point in ends if point is not None]
@@ -86,4 +86,4 @@ def filled(point: Point, least: Sizes) -> Sizes:
 def holds(region: Region, sizes: Sizes) -> bool:
     point = dict(enumerate(sizes))
     inside = all(point[axis] in allowed for axis, allowed in region.sets.items())
-    return inside and all(atom.holds(atom.p.at(point)) for atom in region.atoms)
+    return inside and all(atom.is_satisfied(atom.p.at(point)) for atom in region.atoms)

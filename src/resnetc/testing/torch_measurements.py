@@ -18,8 +18,8 @@ from resnetc.compiler.evaluation.values import normal
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.measures.summary import Measures
-from resnetc.compiler.proof.accepted_sizes import Accepted, allowed_sizes
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.proof.accepted_sizes import Accepted, intersect_with_declared
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.testing.inputs import Sizes, device_for
 from resnetc.testing.receptive_field_probe import field_along
 from resnetc.testing.replay import hold
@@ -89,7 +89,7 @@ class Depth(TorchFunctionMode):
 
 def stride_along(stride: int | tuple[int, ...], axis: int) -> int:
     """A stage's stride along an axis of the input; 1 along one that its map does not have, as a vector has none."""
-    return 1 if isinstance(stride, tuple) and axis >= len(stride) else size_on_axis(stride, axis)
+    return 1 if isinstance(stride, tuple) and axis >= len(stride) else get_size_on_axis(stride, axis)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Measured:
     def least(self) -> Sizes:
         """The least promised sizes."""
         declared = enumerate(self.network.input.sizes)
-        return tuple(allowed_sizes(self.network, self.accepted, axis).min or n for axis, n in declared)
+        return tuple(intersect_with_declared(self.network, self.accepted, axis).min or n for axis, n in declared)
 
     @cached_property
     def parameters(self) -> int:
@@ -155,7 +155,7 @@ class Measured:
         fields: list[int | None] = []
         for axis, fitting in enumerate(self.accepted.axes):
             sizes = [*self.least]
-            sizes[axis] = fitting.next_from(2 * size_on_axis(predicted, axis) + ROOM) or sizes[axis]
+            sizes[axis] = fitting.next_from(2 * get_size_on_axis(predicted, axis) + ROOM) or sizes[axis]
             fields.append(field_along(module_of(self.source), (declared.channels, *sizes), axis))
         known_fields = tuple(n for n in fields if n is not None)
         return (

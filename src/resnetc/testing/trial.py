@@ -18,7 +18,7 @@ from resnetc.compiler.expansion.instances import requests
 from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
-from resnetc.compiler.loader.loader import Loader, SpecFile, digest
+from resnetc.compiler.loader.loader import Loader, SpecFile, compute_digest
 from resnetc.compiler.measures.summary import Measures, measure
 from resnetc.compiler.proof.accepted_sizes import Accepted
 from resnetc.compiler.proof.prove import prove
@@ -71,9 +71,9 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     loader.sink = sink = Sink()
     spec = loader.link(Source(name, text), None)
     bad: dict[SpecFile, frozenset[str]] = {}
-    for file in reversed(spec.closure()):
+    for file in reversed(spec.list_used_files()):
         bad[file] = names.check(file, loader.prelude, sink, bad)
-    files = {id(file): file for file in (*spec.closure(), loader.prelude)}
+    files = {id(file): file for file in (*spec.list_used_files(), loader.prelude)}
     homes = {i: file for file in files.values() for i in file.tree.items if isinstance(i, syntax.Slot)}
     out = []
     try:
@@ -86,7 +86,7 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
                 checked = CheckedNetwork(
                     network, accepted, measures=measures, spec=spec, title=name, folder=Path(), origin=origin
                 )
-                source = module_text(checked, digest(spec.closure()))
+                source = module_text(checked, compute_digest(spec.list_used_files()))
                 out.append(
                     Trial(
                         network,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from resnetc.compiler.shapes.arguments import sizes_on_axes
+from resnetc.compiler.shapes.arguments import list_sizes
 
 Arguments = dict[str, Any]
 State = dict[str, Tensor]
@@ -22,7 +22,7 @@ def by_channel(vector: Tensor, x: Tensor) -> Tensor:
 
 def convolved(x: Tensor, weight: Tensor, a: Arguments, state: State) -> Tensor:
     function = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
-    stride, padding, dilation = (sizes_on_axes(a[name], x.ndim - 2) for name in ("stride", "padding", "dilation"))
+    stride, padding, dilation = (list_sizes(a[name], x.ndim - 2) for name in ("stride", "padding", "dilation"))
     return function(x, weight, state.get("bias"), stride, padding, dilation, a["groups"])
 
 

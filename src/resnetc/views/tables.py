@@ -161,8 +161,8 @@ def limits(checked: CheckedNetwork) -> list[dict[str, Any]]:
         else:
             relation = {"at_least": ">=", "equal": "="}.get(condition.kind, "to be a multiple of")
             needs = f"{size} {relation} {other if isinstance(other, int) else show(other, symbol)}"
-        stage = place.trail()[0].stage
-        position = condition.span.source.position(condition.span.start)
+        stage = place.list_outer_places()[0].stage
+        position = condition.span.source.find_position(condition.span.start)
         lines.append(
             {
                 "axis": symbol,
@@ -183,7 +183,7 @@ def batches(checked: CheckedNetwork) -> list[dict[str, Any]]:
     symbols = [s or f"axis{i + 1}" for i, s in enumerate(checked.network.input.symbols)]
     lines = []
     for alone in find_minimum_batches(checked.network, checked.accepted):
-        position = alone.span.source.position(alone.span.start)
+        position = alone.span.source.find_position(alone.span.start)
         lines.append(
             {
                 "least": 2,
@@ -239,7 +239,7 @@ def listing(networks: Sequence[ListedNetwork], index: Index, color: bool = False
     for network in networks:
         table.add_row(
             Text(network.spec),
-            Text(", ".join((network.name, *index.further(network.name)))),
+            Text(", ".join((network.name, *index.list_aliases(network.name)))),
             f"{network.parameters:,}",
             f"{network.multiply_adds:,}",
             "x".join(map(str, network.input)),

@@ -130,7 +130,7 @@ def test_a_false_claim_about_a_shape() -> None:
 def test_the_counterexamples_of_a_claim_are_data(claim: str, points: tuple[dict[int, int], ...]) -> None:
     """Sizes by axis: the smallest, and the nearest to the declared size where it is another one."""
     session = open_session(NET.format(claims=f"expect {claim}", input="[3, 32, 32]"))
-    ((contract,),) = [network.contracts for network in session.networks(refuted=True)]
+    ((contract,),) = [network.contracts for network in session.compile_networks(include_refuted=True)]
     assert contract.counterexamples == points
 
 
@@ -185,10 +185,10 @@ def test_the_condition_of_an_input_may_apply_layers_to_a_branch_that_is_absent()
 def test_a_claim_about_figures_is_left_out_where_slots_are_bound_anew() -> None:
     claims = "expect parameters == 237_146 expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)] expect classes == 10"
     text = NET.format(claims=claims, input="[3, 32, 32]")
-    assert check(text)[0][0].skipped == ()
+    assert check(text)[0][0].skipped_claims == ()
     (network,), faults = check(text, shortcut="shortcuts.project")
     assert faults == []
-    skipped = [re.sub(r" \(.*\)", "", claim) for claim in network.skipped]
+    skipped = [re.sub(r" \(.*\)", "", claim) for claim in network.skipped_claims]
     assert skipped == ["parameters == 237_146", "classes == 10"]
 
 
@@ -196,7 +196,7 @@ def test_a_claim_about_sizes_is_left_out_where_it_does_not_hold_with_other_slots
     text = NET.format(claims="expect layer1.shape == [32, ceil(H / 2), ceil(W / 2)]", input="[3, 32, 32]")
     (network,), faults = check(text.replace("ceil(H / 2)", "floor(H / 2)"), shortcut="shortcuts.project")
     assert faults == []
-    assert [re.sub(r" \(.*\)", "", claim) for claim in network.skipped] == [
+    assert [re.sub(r" \(.*\)", "", claim) for claim in network.skipped_claims] == [
         "layer1.shape == [32, floor(H / 2), ceil(W / 2)]"
     ]
     _, (fault,) = check(text.replace("ceil(H / 2)", "floor(H / 2)"))
@@ -258,7 +258,7 @@ def test_every_contract_has_its_verdict() -> None:
       expect 10 % H == 0
     """
     session = open_session(NET.format(claims=claims, input="[3, 32, 32]"))
-    (network,) = session.networks(refuted=True)
+    (network,) = session.compile_networks(include_refuted=True)
     verdicts = {contract.text: contract.verdict for contract in network.contracts}
     assert verdicts == {
         "layer1.shape == [32, ceil(H / 2), ceil(W / 2)] when H >= 8": "proved",

@@ -142,7 +142,7 @@ model xnet6_foo = xnet5(depth=6)
 def test_an_instance_has_the_comment_and_the_spelling_of_what_it_names() -> None:
     session = open_session(HEAD + FAMILY)
     said = {}
-    for checked in session.networks():
+    for checked in session.compile_networks():
         source = session.render(checked)
         said[source.partition("\nclass ")[2].partition("(")[0]] = checked.network.doc
     assert not session.sink.diagnostics
@@ -161,7 +161,7 @@ def test_no_comment_has_the_two_empty_lines_that_stand_between_statements() -> N
     assert "\n\n\n" not in "\n".join(documentation(gaps, "", 4))
     doc = "".join(f"/// {ln}\n" for ln in gaps.split("\n"))
     session = open_session(HEAD + doc + model("relu").lstrip())
-    (checked,) = session.networks()
+    (checked,) = session.compile_networks()
     assert session.render(checked).startswith('"""One.\n\nTwo. Three more. ')
 
 

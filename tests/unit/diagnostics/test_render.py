@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
-from resnetc.compiler.diagnostics.render import github, human, json_lines, summary
+from resnetc.compiler.diagnostics.render import format_for_github, format_for_people, format_json, format_summary
 from resnetc.compiler.source import Source, Span
 from resnetc.terminal import MARK, harmless
 
@@ -41,7 +41,7 @@ def fault(primary: Label, *labels: Label, **fields) -> Diagnostic:
 
 def printed(diagnostics: list[Diagnostic], color: bool = False) -> str:
     """What `human` prints, without the blank line behind the last."""
-    text = human(diagnostics, color)
+    text = format_for_people(diagnostics, color)
     assert text.endswith("\n\n")
     return text[:-1]
 
@@ -274,7 +274,7 @@ def test_json_has_the_fields_of_the_interface():
         (Edit(at(source, "botleneck").span, "bottleneck"),),
     )
     primary = {"file": "a.resnet", "start": {"line": 1, "column": 9}, "end": {"line": 1, "column": 18}}
-    lines = json_lines([diagnostic, UNEQUAL])
+    lines = format_json([diagnostic, UNEQUAL])
     assert lines.isascii()
     first, second = lines.splitlines()
     assert json.loads(first) == {
@@ -297,16 +297,16 @@ def test_json_has_the_fields_of_the_interface():
         "applicability": "plausible",
     }
     assert json.loads(second)["fix"] is None and json.loads(second)["applicability"] == "words"
-    (certain,) = json_lines([replace(diagnostic, is_certain=True)]).splitlines()
+    (certain,) = format_json([replace(diagnostic, is_certain=True)]).splitlines()
     assert json.loads(certain)["applicability"] == "certain"
-    assert json_lines([]) == ""
+    assert format_json([]) == ""
 
 
 def test_github_escapes_what_its_commands_would_obey():
     source = Source("50%,a:b.resnet", "let a = b\nlet c = d\n")
     one = fault(at(source, "a = b"), notes=("50 %\nof it",), helps=("write, do",))
     lines = Diagnostic("W0001", "x\x1b", at(source, "b\nlet"), severity="warning")
-    assert github([one, lines]) == (
+    assert format_for_github([one, lines]) == (
         "::error file=50%25%2Ca%3Ab.resnet,line=1,col=5,endLine=1,endColumn=10,title=E0999::"
         "it does not fit%0Anote: 50 %25%0Aof it%0Ahelp: write, do\n"
         "::warning file=50%25%2Ca%3Ab.resnet,line=1,endLine=2,title=W0001::x\\x1b\n"
@@ -316,12 +316,12 @@ def test_github_escapes_what_its_commands_would_obey():
 def test_summary_counts_faults_and_files():
     other = fault(at(Source("b", "x"), "x"))
     warning = fault(at(WIDE, "out"), severity="warning")
-    assert summary([], 4, color=False) == ""
-    assert summary([UNEQUAL], 1, color=False) == "error: 1 error in 1 file; nothing was written\n"
-    assert summary([UNEQUAL] * 2, 4, color=False) == "error: 2 errors in 1 of 4 files; nothing was written\n"
-    assert summary([UNEQUAL, other], 1, color=False) == "error: 2 errors in 2 of 2 files; nothing was written\n"
-    assert summary([warning], 2, color=False) == "warning: 1 warning in 1 of 2 files\n"
-    assert summary([UNEQUAL, warning, warning], 2, color=True).replace(MARK, "") == (
+    assert format_summary([], 4, color=False) == ""
+    assert format_summary([UNEQUAL], 1, color=False) == "error: 1 error in 1 file; nothing was written\n"
+    assert format_summary([UNEQUAL] * 2, 4, color=False) == "error: 2 errors in 1 of 4 files; nothing was written\n"
+    assert format_summary([UNEQUAL, other], 1, color=False) == "error: 2 errors in 2 of 2 files; nothing was written\n"
+    assert format_summary([warning], 2, color=False) == "warning: 1 warning in 1 of 2 files\n"
+    assert format_summary([UNEQUAL, warning, warning], 2, color=True).replace(MARK, "") == (
         "[1;31merror[0m: 1 error and 2 warnings in 1 of 2 files; nothing was written\n"
     )
 
@@ -333,8 +333,8 @@ def test_every_text_and_span_can_be_printed(text, data):
     spans = [sorted(data.draw(st.tuples(offsets, offsets))) for _ in range(3)]
     labels = [Label(Span(source, start, end), data.draw(st.text(max_size=5))) for start, end in spans]
     diagnostics = [fault(*labels, notes=(data.draw(st.text(max_size=5)),))]
-    plain = human(diagnostics, color=False)
+    plain = format_for_people(diagnostics, color=False)
     assert harmless(plain) == plain
-    assert human(diagnostics, color=True).count("\n") == plain.count("\n")
-    assert json.loads(json_lines(diagnostics))["message"] == "it does not fit"
-    assert github(diagnostics).count("\n") == 1
+    assert format_for_people(diagnostics, color=True).count("\n") == plain.count("\n")
+    assert json.loads(format_json(diagnostics))["message"] == "it does not fit"
+    assert format_for_github(diagnostics).count("\n") == 1

@@ -12,7 +12,7 @@ from resnetc.cli.train import read_module
 from resnetc.compiler.driver import network_index
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.expansion.expander import Expander
-from resnetc.compiler.loader.loader import Loader, shipped_names
+from resnetc.compiler.loader.loader import Loader, list_shipped
 from resnetc.runtime import data
 from resnetc.runtime.recipe import recipe_file
 from tests.support import run_command
@@ -34,7 +34,7 @@ model resnet50(classes: int = 10) {
 def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is expanded, and which files are read."""
     done: list[str] = []
-    expand, read = Expander.network, Loader.source
+    expand, read = Expander.network, Loader.read_source
 
     def expanded(self):
         done.append(self.request.name)
@@ -45,7 +45,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return read(self, path, name)
 
     monkeypatch.setattr(Expander, "network", expanded)
-    monkeypatch.setattr(Loader, "source", opened)
+    monkeypatch.setattr(Loader, "read_source", opened)
     return done
 
 
@@ -71,28 +71,28 @@ def rows(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 
 
 def test_every_name_is_found_in_the_spec_that_is_meant() -> None:
-    index = network_index.index()
+    index = network_index.load_index()
     names = [*dict.fromkeys(network.name for network in index.networks), *index.names]
     assert {"resnet50", "resnest50d", "cifar_depth20", "resnet1202", "digits"} < set(names)
     read = Session()
-    for name in shipped_names():
+    for name in list_shipped():
         read.add(name)
     for name in names:
-        first, *others = index.find(name)
-        session = Session(loaded_before=read.loader.shipped())
+        first, *others = index.find_networks(name)
+        session = Session(loaded_before=read.loader.list_loaded_shipped())
         session.add(name)
         (entry,) = session.entries
-        if name in shipped_names():  # the spec goes before the network
+        if name in list_shipped():  # the spec goes before the network
             assert entry.network is None
             continue
         assert (entry.title, entry.network) == (first.spec, first.name)
-        assert [request.name for request in session._requests(entry, [])] == [first.name]
-        assert all(network_index.folder_rank(other.spec) >= network_index.folder_rank(first.spec) for other in others)
+        assert [request.name for request in session._list_requests(entry, [])] == [first.name]
+        assert all(network_index.rank_folder(other.spec) >= network_index.rank_folder(first.spec) for other in others)
 
 
 def test_imagenet_goes_before_cifar_and_the_zoo_last() -> None:
     specs = ["zoo/timm/resnet", "digits", "cifar/resnet", "imagenet/resnet50"]
-    assert sorted(specs, key=network_index.folder_rank) == specs[::-1]
+    assert sorted(specs, key=network_index.rank_folder) == specs[::-1]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_imagenet_goes_before_cifar_and_the_zoo_last() -> None:
 def test_a_further_name_is_new_and_leads_to_one_network(names, at_fault, tmp_path: Path) -> None:
     (tmp_path / "names.json").write_text(json.dumps(names))
     with pytest.raises(ValueError, match=f"names.json: `{at_fault}` is a network itself, or"):
-        network_index.further_names(list(network_index.index().networks), tmp_path / "names.json")
+        network_index.read_aliases(list(network_index.load_index().networks), tmp_path / "names.json")
 
 
 # -- what a name means ------------------------------------------------------------------------------------------------
@@ -256,12 +256,12 @@ def test_neither_a_list_nor_a_misspelt_name_opens_a_spec(work: list[str], folder
     work.clear()
     assert main(["list"]) == 0
     assert work == []
-    assert len(rows(capsys)) == len(network_index.index().networks)
+    assert len(rows(capsys)) == len(network_index.load_index().networks)
 
 
 def test_changed_specs_are_listed_as_they_are(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(network_index, "digest", lambda: "of other texts")
-    monkeypatch.setattr("resnetc.compiler.loader.loader.shipped_names", lambda: ["digits", "imagenet/resnet18"])
+    monkeypatch.setattr(network_index, "compute_digest", lambda: "of other texts")
+    monkeypatch.setattr("resnetc.compiler.loader.loader.list_shipped", lambda: ["digits", "imagenet/resnet18"])
     assert main(["list"]) == 0
     assert [row[:2] for row in rows(capsys)] == [["digits", "digits"], ["imagenet/resnet18", "resnet18"]]
 
@@ -273,9 +273,9 @@ def test_a_list_finds_further_names(capsys) -> None:
 
 
 def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = network_index.index()
+    known = network_index.load_index()
     gone = network_index.ListedNetwork("gone", "imagenet/resnet18", 1, 1, (3, 2, 2), "every H")
     changed = network_index.Index(known.specs, known.names, (*known.networks, gone))
-    monkeypatch.setattr(network_index, "index", lambda: changed)
+    monkeypatch.setattr(network_index, "load_index", lambda: changed)
     said = refused("check", "gone")
     assert said == "resnetc: imagenet/resnet18 has no network `gone`: the index of the shipped specs is old\n"

@@ -43,9 +43,9 @@ def test_the_extent_of_a_module_is_that_of_all_it_holds(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["blocks", "labelled blocks with keys", "sums of blocks", "gates of blocks"])
 def test_blocks_in_blocks_count_as_often_as_they_occur(kind: str) -> None:
     session = open_session(KINDS[kind](30))
-    session.networks()
+    session.compile_networks()
     assert [fault.message for fault in session.sink.diagnostics] == ["the network is too large: 32_766 blocks"]
-    assert session.spent < 10_000
+    assert session.file_cost < 10_000
     assert list_faults(KINDS[kind](13)) == []
 
 

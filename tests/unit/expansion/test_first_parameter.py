@@ -37,5 +37,5 @@ def test_the_stride_of_a_stage(blocks: str, stride: int) -> None:
     )
     session = Session()
     session.add("-", text.encode())
-    (checked,) = session.networks()
+    (checked,) = session.compile_networks()
     assert not session.sink.diagnostics and checked.measures.stages[0].stride == stride

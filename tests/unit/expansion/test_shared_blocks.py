@@ -6,7 +6,7 @@ import pytest
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.ir.network import Module, Sequence, distinct_leaves
+from resnetc.compiler.ir.network import Module, Sequence, list_leaves
 
 TEXT = """edition 1
 
@@ -26,7 +26,7 @@ model net(classes: int = 10) {
 def compile_text(text: str) -> dict[str, CheckedNetwork]:
     session = Session()
     session.add_text(text)
-    networks = session.networks()
+    networks = session.compile_networks()
     assert not session.sink.failed, [d.message for d in session.sink.diagnostics]
     return {checked.network.name: checked for checked in networks}
 
@@ -104,8 +104,8 @@ def test_a_borrowed_block_is_charged_for(call: str) -> None:
     for wanted in (None, "other"):
         session = Session()
         session.add_text(f"{TEXT}\nmodel other = {call}\n")
-        session.networks(wanted)
-        costs.append(session.cost)
+        session.compile_networks(wanted)
+        costs.append(session.total_cost)
     together, alone = costs
     assert together == 2 * alone
 
@@ -128,7 +128,7 @@ model net() {
 """
     session = Session()
     session.add_text(text + other)
-    assert session.networks() == []
+    assert session.compile_networks() == []
     (fault,) = session.sink.diagnostics
     assert "`here`" in fault.message and fault.primary.span.text == "here"
 
@@ -151,8 +151,8 @@ model net() {
   head = global_avg_pool |> linear(10)
 }
 """
-    leaves = distinct_leaves(compile_text(text)["net"].network.root)
-    assert [leaf.argument("shape") for leaf in leaves if leaf.is_parameter] == [(16,), (24,)]
+    leaves = list_leaves(compile_text(text)["net"].network.root)
+    assert [leaf.get_argument("shape") for leaf in leaves if leaf.is_parameter] == [(16,), (24,)]
 
 
 def test_a_kernel_for_two_axes_is_refused_at_a_map_of_one_although_another_network_takes_it() -> None:
@@ -179,6 +179,6 @@ model wave() {
 }
 """
     )
-    assert [checked.network.name for checked in session.networks()] == ["image"]
+    assert [checked.network.name for checked in session.compile_networks()] == ["image"]
     (fault,) = session.sink.diagnostics
     assert fault.message == "`kernel` of `plain_conv` has 2 values for a map with 1 axes"

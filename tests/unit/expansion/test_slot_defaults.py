@@ -13,7 +13,7 @@ slot chosen() "act#" = (relu when norm == batch_norm and [{LONG}] == [{LONG}] ot
 def test_a_default_compares_the_same_slots_and_costs_the_same_each_time() -> None:
     session = open_session(SPEC)
     (slot,) = (item for item in session.entries[0].spec.tree.items if isinstance(item, syntax.Slot))
-    evaluator = session.evaluator()
+    evaluator = session.make_evaluator()
     seen = []
     for _ in range(3):
         done, evaluator.used_slots = evaluator.work.done, {}

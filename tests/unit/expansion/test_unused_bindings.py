@@ -8,7 +8,7 @@ import resnetc
 from resnetc import CompileError
 from resnetc.cli.main import main
 from resnetc.compiler.driver.session import Session
-from resnetc.compiler.loader.loader import shipped_names
+from resnetc.compiler.loader.loader import list_shipped
 from resnetc.compiler.syntax import tree as syntax
 from tests.support import list_faults
 
@@ -157,7 +157,7 @@ def test_a_loop_comes_round_again() -> None:
 # -- stems of shipped networks ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", list_shipped())
 def test_every_shipped_model_applies_its_stem_through_the_slot(name: str) -> None:
     session = Session()
     session.add(name)

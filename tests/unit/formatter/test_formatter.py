@@ -512,7 +512,7 @@ def test_new_writes_a_canonical_spec_that_compiles(
     assert formatted(text) == text
     session = Session()
     session.add(path)
-    assert [checked.network.name for checked in session.networks()] == [model]
+    assert [checked.network.name for checked in session.compile_networks()] == [model]
     assert session.sink.diagnostics == []
 
 

@@ -55,6 +55,6 @@ def test_a_denied_warning_is_an_error() -> None:
     for denied, severity in ((), "warning"), (("W0601",), "error"), (("warnings",), "error"), (("W0604",), "warning"):
         session = Session()
         session.add_text(NET.replace("  LINE\n", ""))
-        session.lint(session.networks(), denied)
+        session.lint(session.compile_networks(), denied)
         assert [fault.severity for fault in session.sink.diagnostics] == [severity]
         assert session.sink.failed == (severity == "error")

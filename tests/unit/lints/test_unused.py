@@ -171,7 +171,7 @@ def test_used_files_are_looked_at_and_shipped_ones_are_not(tmp_path) -> None:
     )
     session = Session()
     session.add(str(tmp_path / "net.resnet"))
-    session.lint(session.networks())
+    session.lint(session.compile_networks())
     assert [(w.primary.span.source.name.rpartition("/")[2], w.primary.span.text) for w in session.sink.diagnostics] == [
         ("net.resnet", "zoo.timm.sknet"),
         ("parts.resnet", "std.gates"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnetc.compiler.diagnostics.diagnostic import Sink
-from resnetc.compiler.loader.loader import LIBRARY, MAX_WORDS, Loader, longer
+from resnetc.compiler.loader.loader import LIBRARY, MAX_WORDS, Loader, has_more_words
 from resnetc.compiler.syntax.lalr_tables import parser
 
 SIGNS = "|> => = == != <= >= < > + - * / % ( ) [ ] { } , : . name w1 in each 1 1_0 1.5 2e-3 2.0E+1 3e4".split()
@@ -21,16 +21,16 @@ def words(text: str) -> int:
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_no_text_is_taken_for_a_longer_one(text: str) -> None:
-    assert not longer(text, words(text))
+    assert not has_more_words(text, words(text))
 
 
 def test_the_shipped_files_are_counted_nearly_whole() -> None:
     for path in LIBRARY.rglob("*.resnet"):
         text = path.read_text(encoding="utf-8")
-        assert not longer(text, words(text))
+        assert not has_more_words(text, words(text))
         tokens = [str(token) for token in parser().lex(text)]
         plain = sum(not token.startswith("//") for token in tokens) - 2 * tokens.count(".")  # a path is one word
-        assert longer(text, plain * 3 // 4), path
+        assert has_more_words(text, plain * 3 // 4), path
 
 
 def test_a_file_beyond_the_words_of_a_spec_is_not_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resnetc.compiler import names
-from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Sink, similar
+from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Sink, find_similar
 from resnetc.compiler.loader.loader import LIBRARY, Loader
 from resnetc.compiler.names import reserved
 from resnetc.compiler.names.cycles import find_ancestors, find_cycles
@@ -604,7 +604,7 @@ def test_faults_reach_across_files(tmp_path):
     loader = Loader(sink)
     spec = loader.load(user)
     bad = {}
-    for file in reversed(spec.closure()):
+    for file in reversed(spec.list_used_files()):
         bad[file] = names.check(file, loader.prelude, sink, bad)
     assert [d.message for d in sink.diagnostics] == [
         "expected `)`, `first` or a name, found `{`",
@@ -778,4 +778,4 @@ def test_a_long_way_is_no_circle():
     ],
 )
 def test_the_name_that_was_meant(name: str, candidates: list[str], meant: str | None) -> None:
-    assert similar(name, candidates) == similar(name, candidates[::-1]) == meant
+    assert find_similar(name, candidates) == find_similar(name, candidates[::-1]) == meant

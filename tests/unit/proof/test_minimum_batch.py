@@ -46,7 +46,7 @@ def test_one_image_is_refused_exactly_where_that_is_predicted(trial: Trial, refu
     norms = find_minimum_batches(trial.network, trial.accepted)
     module = module_of(trial.source)
     for h, w in product((1, 2, 3, 5), (1, 2, 4, 5, 9)):
-        predicted = any(norm.holds((h, w)) for norm in norms)
+        predicted = any(norm.is_satisfied((h, w)) for norm in norms)
         assert predicted == refused(h, w)
         try:
             with torch.no_grad():
@@ -79,7 +79,7 @@ def test_one_image_a_step_is_refused_exactly_where_that_is_predicted(trial: Tria
     kinds = {"batch_norm": torch.nn.modules.batchnorm._BatchNorm, "group_norm": torch.nn.GroupNorm}
     assert all(isinstance(module.get_submodule(norm.path), kinds[norm.norm.primitive.name]) for norm in norms)
     for h, w in product((1, 2, 3, 5), (1, 2, 4, 5, 9)):
-        assert any(norm.holds((h, w)) for norm in norms) == refused(h, w)
+        assert any(norm.is_satisfied((h, w)) for norm in norms) == refused(h, w)
         try:
             with torch.no_grad():
                 module(torch.rand(1, 3, h, w))
@@ -95,7 +95,7 @@ def test_one_image_a_step_is_refused_exactly_where_that_is_predicted(trial: Tria
 def test_what_refuses_more_is_named_alone() -> None:
     trial = net("group_norm(groups=8)", "group_norm(groups=8)")
     (norm,) = find_minimum_batches(trial.network, trial.accepted)
-    assert norm.holds((1000, 7))
+    assert norm.is_satisfied((1000, 7))
 
 
 def test_show_and_the_module_say_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,9 @@ def test_resnetaa50_accepts_four_sizes_of_32() -> None:
         ("`+`", "H = 32n-1 .. 32n+2, n >= 1"),
     ]
     assert all(r.before != r.after for r in accepted.reasons)
-    stages = [r.place.trail()[0].stage for r in accepted.reasons if r.axis == 0 and r.condition.kind == "equal"]
+    stages = [
+        r.place.list_outer_places()[0].stage for r in accepted.reasons if r.axis == 0 and r.condition.kind == "equal"
+    ]
     assert [stage and stage.name for stage in stages] == ["layer2", "layer3", "layer4"]
 
 

@@ -69,7 +69,7 @@ SLIPS = {
 def check(text: str) -> tuple[Session, list[str]]:
     session = Session()
     session.add_text(text)
-    networks = session.networks()
+    networks = session.compile_networks()
     session.lint(networks)
     return session, [digests(checked.network)[1] for checked in networks]
 
@@ -77,7 +77,7 @@ def check(text: str) -> tuple[Session, list[str]]:
 def count_parameters(text: str) -> int:
     session = Session()
     session.add_text(text)
-    (checked,) = session.networks()
+    (checked,) = session.compile_networks()
     return checked.measures.parameters
 
 

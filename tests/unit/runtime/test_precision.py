@@ -31,5 +31,5 @@ def test_a_claim_tells_the_same_number() -> None:
     session = Session()
     claim = f'expect activation_bytes(20, 24, batch=7, precision="bfloat16") == {told}'
     session.add("-", f"{text}  {claim}\n}}\n".encode())
-    (network,) = session.networks()
+    (network,) = session.compile_networks()
     assert network.contracts[-1].verdict == "checked"

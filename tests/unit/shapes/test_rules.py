@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from resnetc.compiler.diagnostics.diagnostic import Fault
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
+from resnetc.compiler.shapes.arguments import complete_arguments, get_size_on_axis
 from resnetc.compiler.shapes.format_shapes import show_shape
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import constant, evaluate, identity, step
@@ -48,7 +48,7 @@ def refusal(name: str, *inputs: Shape, **given: Any) -> tuple[str, str]:
 
 
 def per_axis(value: Any, rank: int) -> list[int]:
-    return [size_on_axis(value, i) for i in range(rank)]
+    return [get_size_on_axis(value, i) for i in range(rank)]
 
 
 def both_sides(amounts: list[int], behind: list[int]) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from resnetc.compiler.codegen import functional as codegen_functional
 from resnetc.compiler.codegen.forward import Operation
 from resnetc.compiler.ir.network import Leaf
-from resnetc.compiler.shapes.arguments import size_on_axis
+from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.testing import (
     Trial,
     assert_buffers_agree,
@@ -131,8 +131,8 @@ def test_a_stage_of_vectors_is_not_blamed(text: str, sizes: tuple[int, ...]) -> 
 @pytest.fixture
 def axes_of_every_map(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The tester looks for every axis of the input on every map."""
-    monkeypatch.setattr(torch_measurements, "stride_along", size_on_axis)
-    monkeypatch.setattr(assertions, "stride_along", size_on_axis)
+    monkeypatch.setattr(torch_measurements, "stride_along", get_size_on_axis)
+    monkeypatch.setattr(assertions, "stride_along", get_size_on_axis)
     yield
 
 

@@ -72,7 +72,9 @@ def test_nothing_in_an_svg_lies_on_something_else(spec: str) -> None:
     name, *settings = spec.split()
     session = Session()
     session.add(name)
-    for network in session.networks(None, [(key, value) for key, _, value in (s.partition("=") for s in settings)]):
+    for network in session.compile_networks(
+        None, [(key, value) for key, _, value in (s.partition("=") for s in settings)]
+    ):
         text = svg(network)
         root = ElementTree.fromstring(text)
         assert root.tag == f"{SVG}svg"

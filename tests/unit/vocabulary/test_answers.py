@@ -230,7 +230,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, attribute: str = "new") ->
 
 
 @pytest.mark.parametrize("row", layers.LACKING, ids=lambda row: row.primitives[0])
-def test_what_is_lacking_is_there_once_it_is_a_primitive(row: layers.Lacking, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_lacking_is_there_once_it_is_a_primitive(row: layers.MissingFeature, monkeypatch: pytest.MonkeyPatch):
     word = row.words[-1]
     before = find_layer(word)
     assert before is not None and before.help.startswith("edition 1 has no ")

@@ -16,7 +16,7 @@ from resnetc.compiler.expansion.leaves import LIST_RULES
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Condition
 from resnetc.compiler.ir.shape import Shape
-from resnetc.compiler.shapes.arguments import complete_arguments, size_on_axis
+from resnetc.compiler.shapes.arguments import complete_arguments, get_size_on_axis
 from resnetc.compiler.shapes.rules import infer_shapes
 from resnetc.compiler.sizes import evaluate, identity, is_constant, step
 from resnetc.compiler.source import Source, Span
@@ -235,7 +235,7 @@ def satisfied(demand: Condition, size: int) -> bool:
 def follows_stride(before: Shape, after: Shape, stride: Any) -> bool:
     """Whether sizes are those of the input, divided by the stride and rounded up."""
     return after.rank == before.rank and all(
-        is_constant(f) or g == step(f, size_on_axis(stride, i), 0)
+        is_constant(f) or g == step(f, get_size_on_axis(stride, i), 0)
         for i, (f, g) in enumerate(zip(before.sizes, after.sizes, strict=True))
     )
 

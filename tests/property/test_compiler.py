@@ -276,7 +276,7 @@ def test_a_larger_network_costs_no_less(how: str, plan: list[Any], block: str, d
 @given(plan=PLANS, block=st.sampled_from(BLOCKS))
 def test_cost_is_affine_in_the_number_of_blocks(plan: list[tuple[int, int, int]], block: str) -> None:
     nets = [family([*plan[:-1], (count, *plan[-1][1:])], block) for count in (2, 3, 4)]
-    for figure in (lambda t: t.measures.parameters, lambda t: t.measures.multiply_adds((32, 32))):
+    for figure in (lambda t: t.measures.parameters, lambda t: t.measures.count_multiply_adds((32, 32))):
         two, three, four = map(figure, nets)
         assert four - three == three - two
 

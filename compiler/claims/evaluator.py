@@ -260,7 +260,7 @@ class ClaimEvaluator:
             if outside is not None:
                 raise Fault(
                     claims_errors.size_not_accepted(
-                        facts, axis, size.at(outside), span, f" (for {size.symbol} = {outside})"
+                        facts, axis, size.evaluate(outside), span, f" (for {size.symbol} = {outside})"
                     )
                 )
         elif not isinstance(size, int) or size < 1 or size not in facts.accepted[axis]:

@@ -1,4 +1,4 @@
-"""Lowers an `ir.Network` to a `render.Module`. Every decision about the generated text is made here."""
+"""Lowers a `Network` to the classes of its module, a `Lowered`. All decisions about the generated text are made here."""
 
 from __future__ import annotations
 

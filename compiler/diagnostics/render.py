@@ -80,12 +80,12 @@ def _format_remark(kind: str, text: str, width: int, paint: Paint) -> list[str]:
 
 
 def _make_painter(severity: str, color: bool) -> Paint:
-    def painted(text: str, style: str) -> str:
+    def paint_text(text: str, style: str) -> str:
         if not color or not style:
             return text
         return paint(text, ANSI[severity if style == "primary" else style])
 
-    return painted
+    return paint_text
 
 
 def _count(number: int, noun: str) -> str:

@@ -27,7 +27,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.source import Span
 
-LIMIT = 2**63 - 1
+MAX_MAGNITUDE = 2**63 - 1
 MAX_LENGTH = 100_000
 MAX_PARTS = 4_096  # of a layer: its steps, its arguments, and theirs
 MAX_NESTED = 64  # lists and layers in each other
@@ -59,7 +59,7 @@ def arithmetic(op: str, left: Value, right: Value, span: Span) -> Value:
         case _:
             value = left % right
     value = normal(value)
-    if abs(value.numerator) > LIMIT or value.denominator > LIMIT:
+    if abs(value.numerator) > MAX_MAGNITUDE or value.denominator > MAX_MAGNITUDE:
         raise Fault(too_large(span))
     return value
 

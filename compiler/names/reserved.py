@@ -90,7 +90,7 @@ FOR = {
 MORE = {"block": "_block", "model": "_net"}
 """What makes another name of a refused one. Classes have no `_` at the end: `F_` alone would be one more `F`."""
 
-MAX_CANDIDATES = 20
+MAX_SUFFIX = 20
 ANOTHER = "choose another name"
 InUse = Callable[[str], object]
 """Whether a name, or what, is in use already."""
@@ -125,7 +125,7 @@ def check_numbered(name: str, kind: str, span: Span) -> Diagnostic | None:
 def suggest_names(name: str, kind: str) -> tuple[str, ...]:
     """Names made of one, the shortest first: `lambda_`, `lambda_2`."""
     longer = f"{name}{MORE.get(kind, '_')}"
-    return (longer, *(f"{longer}{n}" for n in range(2, MAX_CANDIDATES)))
+    return (longer, *(f"{longer}{n}" for n in range(2, MAX_SUFFIX)))
 
 
 def find_free_name(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:

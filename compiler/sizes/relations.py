@@ -10,7 +10,7 @@ from resnetc.compiler.sizes.budget import check_onset, check_period, memoized
 from resnetc.compiler.sizes.functions import Affine, SizeFn, evaluate, onset_of, period_gain, values
 from resnetc.compiler.sizes.sets import ALL, EMPTY, SizeSet, from_flags, from_minimum, only
 
-_GLANCE = 64
+_MAX_GLANCE = 64
 """Sizes to try before proving: a real counterexample appears among the first few, at any period."""
 
 
@@ -79,7 +79,7 @@ def first_difference(f: SizeFn, g: SizeFn, within: SizeSet = ALL) -> int | None:
     """The least size in `within` at which f and g differ; None proves that they are equal there."""
     if f == g:
         return None
-    for n in islice(within, _GLANCE):
+    for n in islice(within, _MAX_GLANCE):
         if evaluate(f, n) != evaluate(g, n):
             return n
     return within.first_missing(equal_where(f, g))
@@ -89,7 +89,7 @@ def nearest_difference(f: SizeFn, g: SizeFn, within: SizeSet, to: int) -> int | 
     """The size in `within` nearest to `to` at which f and g differ, the smaller of two as near; None is a proof."""
     if f == g:
         return None
-    for _ in range(_GLANCE):
+    for _ in range(_MAX_GLANCE):
         n = within.nearest(to)
         if n is None or evaluate(f, n) != evaluate(g, n):
             return n

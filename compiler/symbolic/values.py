@@ -8,7 +8,7 @@ from math import floor, lcm
 from typing import ClassVar
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
-from resnetc.compiler.evaluation.arithmetic import LIMIT, arithmetic, division_by_zero, too_large
+from resnetc.compiler.evaluation.arithmetic import MAX_MAGNITUDE, arithmetic, division_by_zero, too_large
 from resnetc.compiler.evaluation.values import MAX_BITS, Number, Value, describe, is_number, kind, normal
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.sizes import (
@@ -44,7 +44,7 @@ class SymInt:
     fn: SizeFn
     divisor: int = 1
 
-    def at(self, n: int) -> int | Fraction:
+    def evaluate(self, n: int) -> int | Fraction:
         return normal(Fraction(evaluate(self.fn, n), self.divisor))
 
     def __str__(self) -> str:
@@ -84,11 +84,13 @@ def is_within_limits(value: Value) -> bool:
     """Whether the numbers that are multiplied with sizes stay within the limits of numbers."""
     match value:
         case Polynomial():
-            return all(abs(c.numerator) <= LIMIT and c.denominator <= LIMIT for c in value.terms.values())
+            return all(
+                abs(c.numerator) <= MAX_MAGNITUDE and c.denominator <= MAX_MAGNITUDE for c in value.terms.values()
+            )
         case SymInt(fn=Affine(u, _, _, _), divisor=divisor):
-            return u <= LIMIT and divisor <= LIMIT
+            return u <= MAX_MAGNITUDE and divisor <= MAX_MAGNITUDE
         case SymInt(fn=Table(cycle=cycle, Q=gain), divisor=divisor):
-            return max(abs(gain), max(cycle), -min(cycle), divisor) <= LIMIT
+            return max(abs(gain), max(cycle), -min(cycle), divisor) <= MAX_MAGNITUDE
     return True
 
 
@@ -215,7 +217,7 @@ def evaluate_at(value: Value, point: Point) -> Value:
     """The number that a value is at a point."""
     match value:
         case SymInt():
-            return value.at(point[value.axis])
+            return value.evaluate(point[value.axis])
         case Polynomial():
             return normal(value.at(point))
         case tuple():

@@ -1,4 +1,4 @@
-"""The syntax tree: what a file says, before names are resolved. The last field of every node is its span."""
+"""The syntax tree: what a file says, before names are resolved. The last field of every node but `File` is its span."""
 
 from __future__ import annotations
 

@@ -399,7 +399,7 @@ def test_the_limits() -> None:
         f"within {input_declaration.MAX_PERIOD:_} sizes",
     ):
         assert text in said
-    assert (modules.MAX_BYTES, arithmetic.LIMIT, MAX_CHANNELS, budget.MAX_PERIOD) == (
+    assert (modules.MAX_BYTES, arithmetic.MAX_MAGNITUDE, MAX_CHANNELS, budget.MAX_PERIOD) == (
         2**20,
         2**63 - 1,
         2**24,

@@ -1,4 +1,4 @@
-"""Lowers a `Network` to the classes of its module, a `Lowered`. All decisions about the generated text are made here."""
+"""Lowers a `Network` to the classes of its module (`Lowered`). All decisions about the generated text are made here."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def refuse_unknown_arguments(rest: Sequence[str], parser: argparse.ArgumentParse
 def describe_unknown_option(rest: Sequence[str], help: str) -> str:
     """What to write in place of an option that a command lacks, or nothing; `rest` are the arguments that it did not
     take, `help` names the options that it has."""
-    from resnetc.compiler.diagnostics.diagnostic import similar
+    from resnetc.compiler.diagnostics.diagnostic import find_similar
     from resnetc.compiler.vocabulary.parameters import NEEDLESS, NO_WEIGHTS, SETTINGS
     from resnetc.runtime.recipe.foreign_keys import FOREIGN_KEYS, describe_absence
 
@@ -106,5 +106,5 @@ def describe_unknown_option(rest: Sequence[str], help: str) -> str:
     settings = [name for name, words in SETTINGS.items() if word in (name, *words.split())]
     if "--set" in options and settings:
         return f"parameters and slots of a model are set with `--set`: `--set {settings[0]}={value or '...'}`"
-    near = similar(option, [name for name in options if name.startswith("--")])
+    near = find_similar(option, [name for name in options if name.startswith("--")])
     return f"a similar option exists: `{near}`" if near else ""

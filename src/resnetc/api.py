@@ -73,7 +73,9 @@ def compile(
         raise ValueError(f"`text=` is the text of a spec, a string, not {_kind(text)}")
     try:
         session.require_settings(settings, model)  # a wrong name is told before a wrong value of it
-        networks = session.compile_networks(model, [(name, _expression(name, value)) for name, value in settings.items()])
+        networks = session.compile_networks(
+            model, [(name, _expression(name, value)) for name, value in settings.items()]
+        )
     except UsageError as error:
         raise ValueError(str(error)) from None
     if session.sink.failed:

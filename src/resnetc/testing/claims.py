@@ -200,7 +200,10 @@ def claim(
     speaks_of = list_mentioned_names(contract.expect.claim, of_fields=True)
     # A question about accepted sizes is asked of refused inputs too, all else where the module runs.
     is_about_sizes = speaks_of - contract.frame.locals.keys() <= {*QUESTIONS, *network.input.symbols}
-    promised = [ALL if is_about_sizes else intersect_with_declared(network, accepted, axis) for axis in range(len(accepted.axes))]
+    promised = [
+        ALL if is_about_sizes else intersect_with_declared(network, accepted, axis)
+        for axis in range(len(accepted.axes))
+    ]
     smaller = promised if is_about_sizes else contract.sizes
     examples = [*{at.sizes: at for at in inputs if at.within(promised)}.values()]
     if contract.verdict == "proved" and not alone:

@@ -76,7 +76,9 @@ def sizes_to_try(network: Network, accepted: Accepted, count: int) -> list[Sizes
 def edge_sizes(network: Network, accepted: Accepted) -> list[Sizes]:
     """Sizes of which one axis is on or next to a boundary while the others fit, or all open axes are at once."""
     declared = network.input
-    least = tuple(intersect_with_declared(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes))
+    least = tuple(
+        intersect_with_declared(network, accepted, axis).min or size for axis, size in enumerate(declared.sizes)
+    )
     tried_sizes = {least: None}
     for axis, symbol in enumerate(declared.symbols):
         for n in edges(accepted.axes[axis], declared.sizes[axis]) if symbol else ():

@@ -84,7 +84,7 @@ def compile_network(spec: str, model: str | None = None, **settings: int) -> tup
     """One network of a file or of a shipped spec under `--set`, and the text of its module."""
     session = Session()
     session.add(spec)
-    (checked,) = session.networks(model, [(key, str(value)) for key, value in settings.items()])
+    (checked,) = session.compile_networks(model, [(key, str(value)) for key, value in settings.items()])
     return checked, session.render(checked)
 
 

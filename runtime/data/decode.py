@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resnetc.bounded_read import open_regular, read_small
+from resnetc.runtime.data.jpeg_decoder import decode_jpeg
 from resnetc.runtime.data.jpeg_header import JPEG_MARK, ORIENTATION, read_frame
 from resnetc.runtime.errors import RunError
 from resnetc.terminal import one_line
@@ -138,13 +139,10 @@ class _JpegFile(ImageFile):
         pass  # it was closed when it was read
 
     def _decode(self, factor: int) -> Image:
-        from PIL import Image
-
-        height, width = (self.width, self.height) if self.turn >= 5 else (self.height, self.width)
+        size = (self.height, self.width) if self.turn >= 5 else (self.width, self.height)
         mode = MODES[1 if self.is_grey else 3]
-        image = Image.new(mode, (-(-width // factor), -(-height // factor)), None)
         try:
-            image.frombytes(self.content, "jpeg", mode, "", factor, 0)
+            image = decode_jpeg(self.content, mode, size, factor)
         except Exception:  # Pillow's own way of reading says more about what is wrong
             with _open_stream(self.path, BytesIO(self.content), self.content, self.channels, self.place) as file:
                 return file._decode(factor)

@@ -8,8 +8,8 @@ photographs (JPEGs, quality 90, with detail of every scale) there are four ways 
 resized to side / 0.875 and the centre cut out; `random`, a random resized crop of scale 0.08 to 1; `resize`, a random
 crop that is the whole image; `cut`, one of the size that is asked for. Both sides get the same boxes. Each round runs
 all arms in turn, every second one backwards, and a figure is the median of the rounds' ratios, with the least and the
-largest. Each line is measured in a process of its own: where the allocator puts an image depends on what came before,
-and decides up to a tenth of the time.
+largest. Each line is measured in a process of its own: where the allocator puts the decoder's line depends on what came
+before, and decides up to a fifth of the time.
 """
 
 from __future__ import annotations

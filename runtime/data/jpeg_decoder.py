@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SLOW = 32  # bytes, of which a place is a multiple
 _UNIT = 16  # bytes, of which the size of glibc's blocks is a multiple
 _HEAD = 8  # bytes of a block that are not its user's
-_LEAST = 1033  # bytes; smaller blocks are kept for `malloc` when they are freed, and `calloc` gets others
+_MIN_SIZE = 1033  # bytes; smaller blocks are kept for `malloc` when they are freed, and `calloc` gets others
 _TRIES = 6
 
 
@@ -39,18 +39,17 @@ def find_allocator() -> Allocator | None:
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return None
     library = ctypes.CDLL(None)
-    calloc, free = library.calloc, library.free
-    calloc.argtypes, calloc.restype = [ctypes.c_size_t, ctypes.c_size_t], ctypes.c_void_p
-    free.argtypes, free.restype = [ctypes.c_void_p], None
+    calloc = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t)(("calloc", library))
+    free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(("free", library))
     return Allocator(calloc, free)
 
 
 def hold_slow_places(allocator: Allocator, size: int) -> list[int]:
     """Blocks to be freed later: while they are held, the next block of `size` bytes, if there is one that is not slow,
     begins between two multiples of 32."""
-    held: list[int] = []
-    if size < _LEAST:
-        return held
+    blocks: list[int] = []
+    if size < _MIN_SIZE:
+        return blocks
     units = -(-(size + _HEAD) // _UNIT)
     for number in range(_TRIES):
         place = allocator.calloc(1, size)
@@ -59,10 +58,10 @@ def hold_slow_places(allocator: Allocator, size: int) -> list[int]:
         if place % _SLOW:
             allocator.free(place)
             break
-        held.append(place)
+        blocks.append(place)
         if number % 2 and (step := allocator.calloc(1, size if units % 2 else size + _UNIT)):
-            held.append(step)  # of an odd number of units, so that what follows lies otherwise
-    return held
+            blocks.append(step)  # of an odd number of units, so that what follows lies otherwise
+    return blocks
 
 
 def decode_jpeg(content: bytes, mode: str, size: tuple[int, int], factor: int) -> Image:
@@ -73,14 +72,14 @@ def decode_jpeg(content: bytes, mode: str, size: tuple[int, int], factor: int) -
     image = Image.new(mode, (-(-size[0] // factor), -(-size[1] // factor)), None)
     decoder = Image._getdecoder(mode, "jpeg", (mode, "", factor, 0))
     allocator = find_allocator() if mode == "RGB" else None  # grey lines are copied
-    held = hold_slow_places(allocator, 4 * image.width) if allocator else []
+    blocks = hold_slow_places(allocator, 4 * image.width) if allocator else []
     try:
         decoder.setimage(image.im, (0, 0, *image.size))
         size_read, fault = decoder.decode(content)
     finally:
         decoder.cleanup()  # of one that waits for more
         if allocator:
-            for place in held:
+            for place in blocks:
                 allocator.free(place)
     if size_read >= 0 or fault:
         raise ValueError("damaged or cut off")

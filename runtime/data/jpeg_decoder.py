@@ -23,7 +23,7 @@ _SLOW = 32  # bytes, of which a place is a multiple
 _UNIT = 16  # bytes, of which the size of glibc's blocks is a multiple
 _HEAD = 8  # bytes of a block that are not its user's
 _MIN_SIZE = 1033  # bytes; smaller blocks are kept for `malloc` when they are freed, and `calloc` gets others
-_TRIES = 6
+_MAX_TRIES = 6
 
 
 class Allocator(NamedTuple):
@@ -51,7 +51,7 @@ def hold_slow_places(allocator: Allocator, size: int) -> list[int]:
     if size < _MIN_SIZE:
         return blocks
     units = -(-(size + _HEAD) // _UNIT)
-    for number in range(_TRIES):
+    for number in range(_MAX_TRIES):
         place = allocator.calloc(1, size)
         if place is None:
             break

@@ -106,7 +106,7 @@ def list_modules_with_keys(trial: Trial) -> list[str]:
 
 def format_position(span: Span) -> str:
     """`LINE:COLUMN` of the start of a span."""
-    position = span.source.position(span.start)
+    position = span.source.find_position(span.start)
     return f"{position.line}:{position.column}"
 
 

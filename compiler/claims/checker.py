@@ -85,6 +85,11 @@ class ClaimChecker:
             is_nowhere(region.restrict({} if questions else claimed_sizes.within)) for region in claimed_sizes.condition
         ):
             return Finding("void")
+        # A statement about sizes comes back as the regions in which it is broken. It is false if one of them meets the
+        # sizes that the claim is about: those that the input promises, under the condition, and, where the claim
+        # compares with other models, those that they take too (known only now, hence `apply_limits` after it). A
+        # question such as `accepts(H == 7)` is about all sizes: a refused size is no counterexample, but the subject.
+        # A region that is too irregular to search leaves the claim open only if no other region refutes it.
         self.sized.false.clear()
         statement = self.sized.evaluate_condition(expect.claim, frame)
         claimed_sizes.apply_limits()

@@ -27,7 +27,7 @@ from resnetc.compiler.syntax import tree as syntax
 
 
 class ClaimedSizes:
-    """Of the claim at hand: what it is about so far, as its condition and what it mentions are evaluated."""
+    """The sizes that the claim at hand is about so far, as its condition and what it mentions are evaluated."""
 
     def __init__(self, own: Facts) -> None:
         self.own = own

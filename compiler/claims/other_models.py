@@ -32,6 +32,7 @@ class OtherModels:
         return self.by_model[key]
 
     def collect_facts(self, value: ModelValue, span: Span) -> Facts:
+        """Expands, proves and measures a model; a `Fault` says why a claim cannot compare with it."""
         item = value.instances[-1].item if value.instances else value.item
         name = item.name.id
         try:

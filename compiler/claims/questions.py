@@ -99,7 +99,7 @@ class Questions:
     def decide_condition(
         self, facts: Facts, name: str, condition: bool, expr: syntax.Call
     ) -> bool | tuple[Region, ...]:
-        """Of a condition that no open size decides; at given sizes of the input, whether these are as claimed."""
+        """The answer where no open size decides the condition; at given sizes of the input, whether these fit."""
         if not condition:
             return True
         numbers = [size for size in facts.inputs if isinstance(size, int)]

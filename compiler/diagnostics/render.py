@@ -43,6 +43,7 @@ def format_for_github(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def _format_diagnostic(diagnostic: Diagnostic, color: bool) -> list[str]:
+    """The lines of one diagnostic: headline, place, excerpts of each file, notes and helps."""
     paint = _make_painter(diagnostic.severity, color)
     styled = [("primary", diagnostic.primary), *(("secondary", label) for label in diagnostic.labels)]
     files: dict[str, list[tuple[str, Label]]] = {}
@@ -93,6 +94,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _list_fields(diagnostic: Diagnostic) -> dict[str, object]:
+    """What the JSON object of a diagnostic contains, in its order."""
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -122,6 +124,7 @@ def _find_ends(span: Span) -> tuple[Position, Position]:
 
 
 def _format_workflow_command(diagnostic: Diagnostic) -> str:
+    """One line such as `::error file=net.resnet,line=3,col=5,title=...::message`."""
     start, end = _find_ends(diagnostic.primary.span)
     place = {"file": diagnostic.primary.span.source.name, "line": start.line}
     if start.line == end.line:

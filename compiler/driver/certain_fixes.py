@@ -57,6 +57,7 @@ def check_specs(
     fixed: tuple[Diagnostic, ...],
     before: Session | None = None,
 ) -> Attempt:
+    """What a fresh session says of some specs, where `texts` stand in the place of files."""
     session = Session(texts=texts, loaded_before=before.loader.list_loaded_shipped() if before else {})
     for spec in specs:
         session.add(spec)

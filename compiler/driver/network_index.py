@@ -78,7 +78,7 @@ def find_networks(name: str) -> list[ListedNetwork]:
 
 
 def compute_digest() -> str:
-    """Of the shipped specs as they are: figures hold for the texts that they were computed from."""
+    """The digest of the shipped specs as they are: figures hold for the texts that they were computed from."""
     whole = hashlib.sha256()
     for path in sorted(LIBRARY.rglob(f"*{SUFFIX}")):
         whole.update(f"{path.relative_to(LIBRARY).as_posix()}\n".encode())

@@ -19,7 +19,7 @@ Recompile: TypeAlias = Callable[
 
 
 def try_remedies(sink: Sink, entries: Sequence[Entry], recompile: Recompile) -> None:
-    """Of the remedies of a word or a sign, says the first with which the text checks, or is at least better."""
+    """Suggests the first of the remedies of a word or a sign with which the text checks, or is at least better."""
     faults = sink.diagnostics
     for index, fault in enumerate(faults):
         if fault.alternatives and fault.severity == "error":

@@ -279,9 +279,8 @@ class Session:
         out: list[Request] = []
         faults_before, faulty = len(self.sink.diagnostics), self.faulty_items.get(entry.spec, frozenset())
         for item in entry.spec.tree.items:
-            if not isinstance(item, (syntax.Model, syntax.Instance)) or item.name.id in faulty:
-                continue
-            if not entry.may_define(item.name.id):
+            name = item.name.id
+            if not isinstance(item, (syntax.Model, syntax.Instance)) or name in faulty or not entry.may_define(name):
                 continue
             try:
                 own = SpecFile(
@@ -310,6 +309,7 @@ class Session:
         settings: list[tuple[str, str]],
         include_refuted: bool,
     ) -> CheckedNetwork | None:
+        """One network, expanded, proved, measured and its claims checked; None where a fault went to the sink."""
         from resnetc.compiler.claims import checker
         from resnetc.compiler.measures import summary
         from resnetc.compiler.proof import prove

@@ -25,7 +25,7 @@ class SharedWork:
 
     @cached_property
     def texts(self) -> SharedTexts:
-        """Of classes and functions; most commands write none."""
+        """The texts of classes and functions; most commands write none."""
         from resnetc.compiler.codegen.shared_texts import SharedTexts
 
         return SharedTexts()

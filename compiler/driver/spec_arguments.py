@@ -38,7 +38,7 @@ class Entry:
         return self.network is None or self.network == item or self.network.startswith(f"{item}_")
 
     def select(self, requests: list[Request], bare: list[Request], settings: list[Setting]) -> list[Request]:
-        """Of the networks that an item makes, those that are meant; `bare` are they without any setting."""
+        """The networks that are meant, among those that an item makes; `bare` are these without any setting."""
         base = next((request for request in bare if request.name == self.network), None)
         if base is None:
             return []

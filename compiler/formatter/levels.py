@@ -10,6 +10,7 @@ OPERATORS = {"or": OR, "and": AND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUC
 
 
 def get_level(node: syntax.Expr) -> int:
+    """How tightly the parts of an expression hold together: one of the numbers above."""
     match node:
         case syntax.Pipe():
             return PIPE

@@ -45,7 +45,7 @@ class Tokens:
         self._read_trivia()
 
     def _match_parentheses(self) -> dict[int, int]:
-        """Of every opening parenthesis, by the number of its token: where the closing one stands in the text."""
+        """Where the parenthesis stands that closes each opening one, by the number of the token that opens."""
         out, opened = {}, []
         for i, (token, start, _) in enumerate(self.tokens):
             if token == "(":

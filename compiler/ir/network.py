@@ -289,6 +289,7 @@ def list_leaves(part: Module) -> tuple[Leaf, ...]:
 
 
 def collect_leaves(part: Module) -> tuple[Leaf, ...]:
+    """Walks through every distinct module once, in the order of their first occurrence."""
     leaves: list[Leaf] = []
     visited: set[int] = set()
     pending: list[Module] = [part]

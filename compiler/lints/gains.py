@@ -122,6 +122,7 @@ class Gains:
         return norm
 
     def _find_zeroing_in_block(self, block: ExpandedBlock) -> Leaf | None:
+        """Follows the norms whose zeros reach each wire; notes those that end here and are added to nothing."""
         wires: list[Leaf | None] = [None] * len(block.wires)
         stopped: dict[int, Leaf] = {}
         added: set[int] = set()

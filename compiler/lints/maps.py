@@ -88,7 +88,7 @@ class Positions:
         return any(map(self.is_single, by_sizes.values()))
 
     def trace_parts(self) -> tuple[list[bool], dict[int, Leaf]]:
-        """For every wire of the model whether it is such a map, and for every step a batch norm that reads one."""
+        """Whether each wire of the model is such a map; and each batch norm that reads one, by its step."""
         root = self.network.root
         pooled, norms = self._trace_wires(root, self.is_single(root.shape_in))
         single = [self.is_single(wire.shape) and not by_pool for wire, by_pool in zip(root.wires, pooled, strict=True)]
@@ -103,7 +103,7 @@ class Positions:
         return [evaluate(size, n) for size, n in zip(shape.sizes, declared, strict=False)]
 
     def _trace_wires(self, block: ExpandedBlock, is_pooled: bool) -> tuple[list[bool], dict[int, Leaf]]:
-        """For every wire of a block whether only pooled maps lead to it, and the batch norms by their steps."""
+        """Whether only pooled maps lead to each wire of a block, and the batch norms by their steps."""
         pooled = [is_pooled] * len(block.wires)
         norms: dict[int, Leaf] = {}
         for number, step in enumerate(block.steps):

@@ -35,6 +35,7 @@ class Mentions:
         return item in self.called or item in self.handed_on
 
     def _read(self, spec: SpecFile) -> None:
+        """Notes every mention of an item in a file, and whether it is a call that is applied there."""
         pending: list[tuple[Node, bool]] = [(spec.tree.items, False)]
         while pending:
             node, is_applied = pending.pop()

@@ -57,6 +57,7 @@ class Neighbours:
         self.readers.setdefault(id(first), {})[id(second)] = second
 
     def find_ends(self, module: Module) -> Ends:
+        """The first and the last operation of a module, each module looked at once."""
         ends = self._ends.get(id(module))
         if ends is None:
             if isinstance(module, Leaf):

@@ -30,6 +30,7 @@ def find_unread_names(spec: SpecFile, mentions: Mentions) -> Iterator[Diagnostic
 
 
 def find_unread_uses(tree: syntax.File) -> Iterator[Diagnostic]:
+    """The used files that no item mentions."""
     names = {name.id for name in read_names(tree.items)}
     for use in tree.uses:
         if use.path[-1] not in names:
@@ -46,6 +47,7 @@ def find_unread_uses(tree: syntax.File) -> Iterator[Diagnostic]:
 def find_unread_lets(
     item: syntax.Block | syntax.Policy | syntax.Model, body: tuple[syntax.Statement, ...], names: set[str]
 ) -> Iterator[Diagnostic]:
+    """The values of a body, and of the loops inside it, that nothing reads, each name once."""
     reported: set[str] = set()
     for statement in body:
         if isinstance(statement, syntax.Each):
@@ -75,6 +77,7 @@ def find_unread_lets(
 def find_unread_parameters(
     item: syntax.Block | syntax.Policy | syntax.Model, names: set[str], mentions: Mentions
 ) -> Iterator[Diagnostic]:
+    """The parameters of an item that change nothing in it."""
     called = f" here and where `{item.name.id}` is called" if mentions.has(item) else ""
     kind = type(item).__name__.lower()
     for parameter in item.parameters:

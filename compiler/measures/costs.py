@@ -53,7 +53,10 @@ class CostSum:
 
 
 def count_multiply_adds(leaf: Leaf) -> Cost:
-    """Of convolutions and linear layers with parameters. Padded positions count; a bias and a normalisation do not."""
+    """The multiply-adds of a convolution or a linear layer with parameters.
+
+    Padded positions count; a bias and a normalisation do not.
+    """
     if leaf.external is not None:
         return compose_cost(leaf.external.multiply_adds or {}, leaf.shape_in)
     if leaf.primitive.state == "linear":
@@ -77,7 +80,7 @@ def compose_cost(cost: Cost, shape: Shape) -> Cost:
 
 
 def count_filter_multiply_adds(leaf: Leaf) -> Cost:
-    """Of fixed filters, which run as convolutions and have no parameters."""
+    """The multiply-adds of fixed filters, which run as convolutions and have no parameters."""
     if leaf.primitive.state != "filter":
         return {}
     return count_elements(leaf.shape_out, leaf.get_integer("kernel") ** leaf.shape_in.rank)
@@ -148,6 +151,12 @@ class SavedTensorAnalysis:
     def analyze_scope(
         self, module: Sequence | ExpandedBlock, requires_grad: tuple[bool, ...], is_strided_view: bool
     ) -> SavedTensors:
+        """What a block or a sequence keeps, from what its steps keep and which memory they share."""
+        # Two things are followed along the steps: whether gradients reach a value, which decides what an operation
+        # keeps, and in whose memory it lies. Memory 0 is that of the scope's input; each operation that is no view
+        # opens another, and a view lies in that of its input. What keeps a value marks its memory, however often, so
+        # that a map which a ReLU and the next convolution keep counts once. At the end the marked ones are added up,
+        # without the first and the last: of these only who uses the scope knows whether something else keeps them.
         checkpointed = id(module) in self.stages
         place, flows = {0: 0}, {0: requires_grad[0]}  # the memory of each value; whether gradients reach it
         parts = {0: is_strided_view}  # whether a value is a part of a map

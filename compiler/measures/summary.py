@@ -134,6 +134,7 @@ class Measurer:
         self.tracer = Tracer()
 
     def measure_module(self, module: Module) -> Figures:
+        """The figures of a module, computed when it is first met."""
         key = module.interning_key or module if isinstance(module, Leaf) else module
         figures = self.figures.get(key)
         if figures is None:
@@ -150,6 +151,7 @@ class Measurer:
         return self.add_figures([s.operation for s in steps if not isinstance(s.operation, str)])
 
     def add_figures(self, modules: Iterable[Module]) -> Figures:
+        """The sum of the figures of modules; equal figures are added once, times their number."""
         counts: dict[Figures, int] = {}
         for module in modules:
             figures = self.measure_module(module)
@@ -172,6 +174,7 @@ class Measurer:
 
 
 def measure_leaf(leaf: Leaf) -> Figures:
+    """The figures of one operation; those of an `extern` are what it claims."""
     stored = [(prod(shape), parameter) for _, shape, parameter in list_state_entries(leaf)]
     external = leaf.external
     return Figures(
@@ -358,7 +361,10 @@ def measure_parts(network: Network, measurer: Measurer, wires: list[Trace]) -> I
 
 
 def compute_strides(shape: Shape, trace: Trace) -> tuple[int, ...]:
-    """Of a map against the input: by the slopes of its sizes; where a size is fixed, by the windows on the way."""
+    """The strides of a map against the input, by the slopes of its sizes.
+
+    Where a size is fixed, the windows on the way say it.
+    """
     windows = zip([period_gain(f) for f in shape.sizes], trace.field, strict=False)
     return tuple([period // gain if gain else window[2] for (period, gain), window in windows])
 

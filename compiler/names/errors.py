@@ -63,6 +63,11 @@ def unknown_name(
     """
     from resnetc.compiler.vocabulary.answers import find_figure
 
+    # The order of the branches is the order of certainty. A name that means something in another place of the same
+    # file (`stem`, the path of a used file, an item of one) can hardly mean anything else. Then comes the library,
+    # but where its name is a word of PyTorch too, only before a dot. A word of another library goes before a similar
+    # name, unless that name is the item's own: then it is a slip. Where nothing is near, a claim says what it can
+    # mention, and a call what the file defines.
     of_library = name[0].isupper() and answer_name(name, span) is not None  # `Linear` is no slip for `inner`
     own = [other for other in inside if other != "in" and not of_library]  # and `int` none for it
     plain = errors.unknown_name(name, span, [*inside, *file.list_visible()][-MAX_CANDIDATES:], own)

@@ -84,7 +84,7 @@ FOR = {
     "model": PYTHON | GENERATED | TOP_LEVEL | MODULES,
     "slot": PYTHON,
 }
-"""By the kind of name: a variable of generated code, an attribute of its modules, or a definition of its file."""
+"""What a name of each kind must not be: it becomes a variable, an attribute or a definition of generated code."""
 
 
 MORE = {"block": "_block", "model": "_net"}
@@ -156,7 +156,7 @@ def not_an_attribute(text: str, span: Span) -> Diagnostic:
 
 
 def not_a_path(text: str, span: Span) -> Diagnostic:
-    """Of the string of a stage."""
+    """The fault of a stage's string that is neither a name nor a path."""
     return bad_string(
         f'the string of a stage must be a name or a path, and "{text}" is neither',
         Label(span, "not a path"),
@@ -166,7 +166,7 @@ def not_a_path(text: str, span: Span) -> Diagnostic:
 
 
 def no_attribute(name: str, span: Span) -> Diagnostic:
-    """Of a path whose first part has a `-`."""
+    """The fault of a path whose first part has a `-`."""
     return bad_string(
         f"`{name}` cannot be the first part of a path: it becomes an attribute of the module, which has no `-`",
         Label(span, "not an attribute name"),

@@ -79,6 +79,7 @@ class FileNames:
         return Definition(get_kind(item), item.name.span)
 
     def find(self, name: str) -> Resolution | None:
+        """What a name means outside of the item that mentions it; None where nothing has it."""
         item = self.spec.names.get(name)
         if item is not None:
             return Resolution(item, None if isinstance(item, SpecFile) else self.spec)

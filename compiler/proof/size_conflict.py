@@ -29,7 +29,7 @@ class SizeConflict:
 
     @property
     def axis(self) -> int:
-        """Of the map; that of the input is the reason's."""
+        """The axis of the map; that of the input is the reason's."""
         return self.reason.condition.axis
 
     @property

@@ -164,7 +164,7 @@ def judge_fix(fault: Diagnostic, other: Diagnostic, edits: tuple[Edit, ...]) -> 
 
 
 def describe_occurrence(fault: Diagnostic) -> tuple[list[str], list[str]]:
-    """Of which occurrence of its statement a fault is, without places in the text; and what is said of it."""
+    """The occurrence of its statement that a fault is about, without places in the text; and what is said of it."""
     here = [re.sub(r"\(.*?\)", "", note) for note in fault.notes if note.startswith("in ")]
     return here, [fault.message, *(note for note in fault.notes if not note.startswith("in "))]
 

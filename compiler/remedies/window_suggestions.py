@@ -201,6 +201,10 @@ def change_arguments(
     texts = {name: (names or {}).get(name) or describe(value) for name, value in new_arguments.items()}
     place, stated_names = leaf.span, list_stated_parameters(leaf).keys()
 
+    # The same text may stand for other numbers at another place: a parameter of the block gives them, a slot other
+    # defaults. So the change carries a function that works out what it does to any occurrence, from that occurrence's
+    # own arguments. The padding needs care: where the call does not say it, it follows from the kernel, so a new
+    # kernel, or a call without its `padding`, must derive it anew instead of keeping what was derived before.
     def compute_geometry(other: Leaf, numbers: Mapping[str, Constant]) -> tuple[Geometry | None, ...]:
         defaults = {parameter.name: parameter.default for parameter in other.primitive.parameters}
         values = {

@@ -81,6 +81,7 @@ def is_greater(value: Value, other: Value) -> bool:
 
 
 def check_range(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> None:
+    """Refuses a value below the least or above the largest that a parameter takes."""
     least = parameter.least
     values = value if isinstance(value, tuple) else (value,)
     if parameter.name == "rate" and not (is_number(value) and 0 <= value < 1):

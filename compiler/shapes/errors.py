@@ -124,7 +124,7 @@ def insert_pool(step: Span) -> tuple[str, Edit]:
 
 
 def linear_on_map(shape: Shape, features: int, span: Span) -> Diagnostic:
-    """For scores: inside of a network `linear` works at every position of a map."""
+    """A `linear` on a map that was to give scores; inside of a network it works at every position of a map."""
     where, edit = insert_pool(span)
     return Diagnostic(
         "E0310",

@@ -6,7 +6,7 @@ from resnetc.compiler.ir.shape import Shape
 from resnetc.compiler.sizes import show
 
 AXIS_SYMBOLS = ("", "L", "HW", "DHW")
-"""Of the axes of a map, by how many it has."""
+"""The letters of the axes of a map, by how many it has."""
 
 
 def show_shape(shape: Shape, symbols: tuple[str | None, ...] = ()) -> str:

@@ -48,6 +48,7 @@ def show(f: SizeFn, symbol: str = "H", within: SizeSet = ALL) -> str:
 
 
 def _formula(f: SizeFn, symbol: str, within: SizeSet = ALL) -> str | None:
+    """A function in words, in the first of the forms below that fits; None where none does."""
     if isinstance(f, Table) and f.onset > 1:
         return _with_exceptions(f, symbol, within)
     P, Q = period_gain(f)

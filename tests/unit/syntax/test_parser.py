@@ -345,7 +345,7 @@ def test_one_damaged_token_is_reported_near_it_and_at_most_three_times(damage):
 
 
 def line_of(span):
-    return span.source.position(span.start).line
+    return span.source.find_position(span.start).line
 
 
 # -- expressions of the command line ----------------------------------------------------------------------------------

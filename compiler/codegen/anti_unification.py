@@ -40,7 +40,7 @@ class Writer:
         self.names: dict[str, list[Argument]] = {}
         self.imported = imported
         self.texts = texts
-        self.pooled: set[int] = set()  # each `linear` of a sequence that takes a map of one position
+        self.forms: dict[int, str] = {}  # the constructors of layers that their place in a sequence decides
 
     def shared(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
         """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
@@ -126,7 +126,9 @@ class Writer:
         external = leaves[0].external
         if external is not None:
             return Call(self.imported(external), tuple(arguments))
-        name = POOLED if id(leaves[0]) in self.pooled else module_name(leaves[0])
+        name = module_name(leaves[0])
+        if self.forms and (forms := [self.forms.get(id(leaf)) for leaf in leaves]).count(None) < len(forms):
+            name = POOLED if POOLED in forms else forms[0] if len(set(forms)) == 1 and forms[0] else name
         return Call(name, tuple(arguments))
 
     def occurrence(self, module: Module) -> Code:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from resnetc.compiler.codegen.torch_modules import HELPERS, VIEW
 from resnetc.compiler.codegen.user_classes import UserImport
 from resnetc.compiler.fast_dataclass import record
 
@@ -45,3 +48,13 @@ class Lowered:
         """The shapes in the comments of every `forward`."""
         lines = (text for definition in self.classes for text in definition.forward if "# " in text)
         return [*(definition.comment for definition in self.classes), *(text.partition("# ")[2] for text in lines)]
+
+
+def used_helpers(
+    helpers: list[tuple[str, int]], functions: list[Function], classes: list[Class]
+) -> Iterable[tuple[str, int]]:
+    """Those without a `subsample` whose every occurrence became a view."""
+    if not any(name == VIEW for name, _ in helpers):
+        return helpers
+    text = "\n".join([ln for f in functions for ln in f.body] + [ln for c in classes for ln in c.fields])
+    return [h for h in helpers if h[0] != "subsample" or HELPERS[h[0]].format(r=h[1]) + "(" in text]

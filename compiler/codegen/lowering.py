@@ -24,7 +24,7 @@ from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import StepOperation, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, taken
 from resnetc.compiler.codegen.initialization import constant, initial_values
-from resnetc.compiler.codegen.lowered import Class, Function, Lowered
+from resnetc.compiler.codegen.lowered import Class, Function, Lowered, used_helpers
 from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
@@ -32,7 +32,7 @@ from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, form
 from resnetc.compiler.codegen.shape_comments import Comments
 from resnetc.compiler.codegen.shared_texts import SharedTexts
 from resnetc.compiler.codegen.signature import Signature
-from resnetc.compiler.codegen.torch_modules import gain, gain_parameter, helper_name
+from resnetc.compiler.codegen.torch_modules import forms_in_sequence, gain, gain_parameter
 from resnetc.compiler.codegen.user_classes import UserClasses
 from resnetc.compiler.expansion.dataflow_builder import keeps_state
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, Network, Sequence, Step
@@ -76,7 +76,7 @@ class Lowering:
         functions = [f[0] for f in self.functions.values() if f is not None]
         classes = [c for c, _ in self.classes.values()]
         return Lowered(
-            tuple(self.helpers),
+            tuple(used_helpers(list(self.helpers), functions, [*classes, main])),
             tuple(functions),
             (*classes, main),
             tuple(initial_values(self.network.root)),
@@ -100,11 +100,11 @@ class Lowering:
                 self.collect_leaf(module)
                 return
             case Sequence(children):
+                for leaf, constructor, helper in forms_in_sequence(module):
+                    self.writer.forms[id(leaf)] = constructor
+                    self.helpers[helper] = None
                 for _, child in children:
                     self.collect_module(child)
-                    if isinstance(child, Leaf) and helper_name(child) == "linear" and child.shape_in.rank:
-                        self.writer.pooled.add(id(child))
-                        self.helpers[("linear", 0)] = None
                 key: Key = (module.origin, tuple(k for k, _ in children), module.shape_in.rank)
                 self.sequences.setdefault(key, []).append(module)
             case ExpandedBlock():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from resnetc.compiler.codegen.argument_vectors import Number, Numbers, numbers_of
 from resnetc.compiler.fast_dataclass import record
-from resnetc.compiler.ir.network import Leaf
+from resnetc.compiler.ir.network import Leaf, Sequence
 from resnetc.compiler.shapes.arguments import get_size_on_axis
 from resnetc.grammar.primitives import PRIMITIVES
 
@@ -45,6 +45,7 @@ HELPERS = {
     "pad_channels_around": "PadChannelsAround{r}d",
     "space_to_depth": "SpaceToDepth{r}d",
     "subsample": "Subsample{r}d",
+    "subsample_view": "SubsampleView{r}d",
     "drop_path": "DropPath{r}d",
     "regroup": "Regroup",
     "reshape": "Reshape",
@@ -84,6 +85,7 @@ WITH_FORMS = frozenset({"linear", "layer_norm", "pad_channels"}) | {
 }
 """The primitives that are several classes, by their arguments or the maps that they take."""
 
+VIEW = "subsample_view"  # `subsample` in a sequence, before what copies its map
 POOLED = "PooledLinear"  # `linear` in a sequence, where no line of `forward` takes the axes of its map away
 
 
@@ -107,6 +109,19 @@ def helper_name(leaf: Leaf) -> str:
         return f"{name}_{'centred' if arguments['before'] == half else 'around'}"
     form = "scaled_" if arguments.get("scaled") else "shared_" if arguments.get("shared") else ""
     return form + name
+
+
+def forms_in_sequence(sequence: Sequence) -> Iterator[tuple[Leaf, str, tuple[str, int]]]:
+    """What is written otherwise for its place in a sequence: the layer, its constructor, the class that torch lacks."""
+    leaves = [child if isinstance(child, Leaf) else None for _, child in sequence.children]
+    for leaf, following in zip(leaves, [*leaves[1:], None], strict=True):
+        if leaf is None:
+            continue
+        name, rank = helper_name(leaf), leaf.shape_in.rank
+        if name == "linear" and rank:
+            yield leaf, POOLED, (name, 0)
+        if name == "subsample" and following is not None and following.primitive.name == "pad_channels":
+            yield leaf, HELPERS[VIEW].format(r=rank), (VIEW, rank)  # what pads copies
 
 
 def is_relu6(leaf: Leaf) -> bool:

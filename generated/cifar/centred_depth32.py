@@ -20,15 +20,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-class Subsample2d(nn.Module):
-    """Every `stride`-th position of a map, in memory of its own."""
+class SubsampleView2d(nn.Module):
+    """Every `stride`-th position of a map, as a view of it: what follows copies it."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
         super().__init__()
         self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
+        return x[:, :, :: self.stride[0], :: self.stride[1]]
 
 
 class PadChannelsCentred2d(nn.Module):
@@ -46,7 +46,7 @@ class PadChannelsCentred2d(nn.Module):
 def pad_both_sides(in_channels: int, channels: int) -> nn.Sequential:
     """Subsampling and new channels of zeros."""
     return nn.Sequential(
-        Subsample2d(2),
+        SubsampleView2d(2),
         PadChannelsCentred2d(in_channels, channels),
     )
 
@@ -118,4 +118,4 @@ def build(classes: int = 10, channels: int = 3) -> CentredDepth32:
     return CentredDepth32(classes, channels)
 
 
-# sealed by resnetc: text cf8e7ea3a3ecc6f7 keys 3c89b009cd3484d3 function f75fe703cbac93d2
+# sealed by resnetc: text 4cc33d1432fdc14b keys 3c89b009cd3484d3 function f75fe703cbac93d2

@@ -20,15 +20,15 @@ COMPILER = "resnetc 0.1.0"
 INPUT_SHAPE = (3, 32, 32)
 
 
-class Subsample2d(nn.Module):
-    """Every `stride`-th position of a map, in memory of its own."""
+class SubsampleView2d(nn.Module):
+    """Every `stride`-th position of a map, as a view of it: what follows copies it."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
         super().__init__()
         self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
+        return x[:, :, :: self.stride[0], :: self.stride[1]]
 
 
 class PadChannelsCentred2d(nn.Module):
@@ -46,7 +46,7 @@ class PadChannelsCentred2d(nn.Module):
 def pad_both_sides(in_channels: int, channels: int) -> nn.Sequential:
     """Subsampling and new channels of zeros."""
     return nn.Sequential(
-        Subsample2d(2),
+        SubsampleView2d(2),
         PadChannelsCentred2d(in_channels, channels),
     )
 
@@ -118,4 +118,4 @@ def build(classes: int = 10, channels: int = 3) -> CentredDepth44:
     return CentredDepth44(classes, channels)
 
 
-# sealed by resnetc: text 552d72543a711f4e keys 5cded04e255454f2 function 094050c2ab156f00
+# sealed by resnetc: text c744bb55a44b75b5 keys 5cded04e255454f2 function 094050c2ab156f00

@@ -31,15 +31,15 @@ class SpaceToDepth2d(nn.Module):
         return x.clone(memory_format=torch.contiguous_format).flatten(1, 3)
 
 
-class Subsample2d(nn.Module):
-    """Every `stride`-th position of a map, in memory of its own."""
+class SubsampleView2d(nn.Module):
+    """Every `stride`-th position of a map, as a view of it: what follows copies it."""
 
     def __init__(self, stride: int | tuple[int, int]) -> None:
         super().__init__()
         self.stride = stride if isinstance(stride, tuple) else (stride,) * 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, :, :: self.stride[0], :: self.stride[1]].clone()
+        return x[:, :, :: self.stride[0], :: self.stride[1]]
 
 
 class PadChannelsCentred2d(nn.Module):
@@ -120,7 +120,7 @@ class Basic(nn.Module):
             nn.Identity()
             if stride == 1
             else nn.Sequential(
-                Subsample2d(stride),
+                SubsampleView2d(stride),
                 PadChannelsCentred2d(16, 32),
             )
         )
@@ -164,4 +164,4 @@ def build(classes: int = 10) -> Net:
     return Net(classes)
 
 
-# sealed by resnetc: text 1076e74765b05bab keys 32e80d894a94d45d function fe86569675e3e4d0
+# sealed by resnetc: text 6a4ca4f6d80f5025 keys 32e80d894a94d45d function fe86569675e3e4d0

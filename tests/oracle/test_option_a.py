@@ -35,6 +35,25 @@ def test_half_of_the_zeros_stand_in_front(stem: str) -> None:
     torch.testing.assert_close(build(source)(x), expected, rtol=0, atol=0)
 
 
+def test_the_map_is_copied_once() -> None:
+    """By the padding, in the layout of the input, also where no channel is new."""
+    _, source = compile_text(SPEC.format(stem="shortcuts.pad(32, 2)"))
+    assert "clone" not in source and "class SubsampleView2d" in source and "class Subsample2d" not in source
+    x = torch.randn(2, 16, 8, 8).contiguous(memory_format=torch.channels_last)
+    assert build(source)(x).is_contiguous(memory_format=torch.channels_last)
+    _, narrow = compile_text(SPEC.format(stem="shortcuts.pad(16, 2)"))
+    y = build(narrow)(x)
+    assert y.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+
+
+def test_a_map_that_nothing_copies_has_memory_of_its_own() -> None:
+    _, source = compile_text(SPEC.format(stem="shortcuts.pad(32, 2) |> subsample(2)"))
+    assert "class SubsampleView2d" in source and "].clone()" in source
+    x = torch.randn(2, 16, 8, 8)
+    expected = F.pad(x[:, :, ::4, ::4], (0, 0, 0, 0, 0, 16))
+    torch.testing.assert_close(build(source)(x), expected, rtol=0, atol=0)
+
+
 def test_an_odd_number_of_zeros_has_one_more_behind() -> None:
     _, source = compile_text(SPEC.format(stem="shortcuts.pad_both_sides(19, 2)"))
     assert build(source)(torch.ones(1, 16, 1, 1)).flatten().tolist() == [0, *[1] * 16, 0, 0]

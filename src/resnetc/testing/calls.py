@@ -95,7 +95,8 @@ def counted(module: nn.Module, network: Network, sizes: Sizes, device: str, kind
         elif names[part][0] in keyed:
             calls.stored.update(names[part])
         elif not isinstance(part, UNCOUNTED):
-            name, ours = type(part).__name__, type(part).__module__ == type(module).__module__
+            name = type(part).__name__.replace("SubsampleView", "Subsample")  # as what follows decides
+            ours = type(part).__module__ == type(module).__module__
             calls.shared[(name if name in kinds else BLOCK) if ours else f"nn.{name}"] += 1
 
     hooks = [part.register_forward_pre_hook(lambda part, inputs: note(part)) for part in names]

@@ -109,6 +109,8 @@ class Reference:
         self.sizes: tuple[int, ...] = network.input.sizes  # of the batch that is computed
         self.names: dict[str, Any] = {"__name__": "network"}
         exec(compile(text, "network.py", "exec"), self.names)
+        for name in [name for name in self.names if name.startswith("SubsampleView")]:  # the same values, not copied
+            self.names.setdefault(name.replace("View", ""), self.names[name])
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Outputs:

@@ -51,7 +51,7 @@ def test_a_pool_goes_before_what_needs_a_vector(text: str, step: str, mended: st
     [(12, 5, 4), (12, 100, 12), (12, 1, 2), (7, 2, 7), (7, 1, 7), (1, 4, 1), (9, 2, 3), (16, 3, 2), (16, 6, 4)],
 )
 def test_the_nearest_divisor_is_not_1_where_there_is_another(number: int, wanted: int, nearest: int) -> None:
-    assert errors.nearest_divisor(number, wanted) == nearest
+    assert errors.find_nearest_divisor(number, wanted) == nearest
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class ScaledStdConv2d(nn.Conv2d):
         self,
         in_channels: int,
         out_channels: int,
-        kernel: int | tuple[int, int],
+        kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         dilation: int | tuple[int, int] = 1,
@@ -36,7 +36,7 @@ class ScaledStdConv2d(nn.Conv2d):
         super().__init__(
             in_channels,
             out_channels,
-            kernel,
+            kernel_size,
             stride,
             padding,
             dilation,
@@ -108,4 +108,4 @@ def build() -> Net:
     return Net()
 
 
-# sealed by resnetc: text 92ff90c70c085c4b keys 3ee0fe8bd4e0be16 function 7ff752d8a111877f
+# sealed by resnetc: text 85ab5886e0e47962 keys 3ee0fe8bd4e0be16 function 7ff752d8a111877f

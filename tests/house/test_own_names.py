@@ -51,3 +51,11 @@ def test_a_file_with_all_that_is_rare_mentions_nothing_else() -> None:
     assert "class EvoNorm2dS0" in text and "class PooledLinear" in text
     assert "from collections import OrderedDict" in text
     assert unexplained(f"from collections import deque\n{text}") == {"deque"}
+
+
+def test_classes_that_torch_lacks_call_their_arguments_as_torch_does() -> None:
+    _, text = compile_text(RARE)
+    signatures = re.findall(r"def __init__\(([^)]*)\)", text)
+    names = {name for signature in signatures for name in re.findall(r"(\w+): ", signature)}
+    assert {"kernel_size", "num_groups", "num_channels"} <= names
+    assert "kernel" not in names
